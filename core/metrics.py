@@ -1,0 +1,172 @@
+"""The table of every metric Rotascope exports: data only.
+
+A metric exists because it has a row here. The exporters look names up in `METRICS_BY_NAME`, so a
+sample without a row is never served, and the contract tests compare the table with what a scrape
+really shows. Naming follows Prometheus: prefix `rotascope_`, base units as suffix, counters end
+in `_total`, timestamps are exported as timestamps and never as ages.
+
+`percent` and `percentage_points` are the one exception to base units, on purpose: people quote
+relative strength in percent, so "1.5" means 1.5 %.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+PREFIX: Final = "rotascope_"
+
+
+class MetricKind(StrEnum):
+    """The Prometheus type of a metric."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+class Component(StrEnum):
+    """Which process exports a metric, and from where it takes the value."""
+
+    ENGINE = "engine"
+    """Served by the worker, read from the engine's state arrays at scrape time."""
+    WORKER = "worker"
+    PRODUCER = "producer"
+
+
+class Metric(NamedTuple):
+    """One row of the table.
+
+    Args:
+        name: Full name, as a query writes it.
+        kind: Prometheus type.
+        unit: Base unit, also the name's suffix; empty for a plain number.
+        labels: Label names, in the order in which a `Sample` gives the values.
+        help: One sentence for whoever reads the dashboard.
+        component: Who exports it.
+    """
+
+    name: str
+    kind: MetricKind
+    unit: str
+    labels: tuple[str, ...]
+    help: str
+    component: Component
+
+
+class Sample(NamedTuple):
+    """One value at one moment, as `PartitionEngine.samples` yields it.
+
+    Args:
+        name: Name of a row in `METRICS`.
+        labels: Label values in the row's order.
+        value: The value; NaN is left out of a scrape.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    value: float
+
+
+_C, _G, _H = MetricKind.COUNTER, MetricKind.GAUGE, MetricKind.HISTOGRAM
+_E, _W, _P = Component.ENGINE, Component.WORKER, Component.PRODUCER
+
+# fmt: off
+METRICS: Final[tuple[Metric, ...]] = (
+    # --- values of pairs and instruments, from the engine's state
+    Metric("rotascope_ratio", _G, "", ("pair",),
+           "Strength line: price of the numerator over price of the benchmark.", _E),
+    Metric("rotascope_relative_strength_log", _G, "", ("pair", "window"),
+           "Log return of the numerator less log return of the benchmark over the window.", _E),
+    Metric("rotascope_relative_strength_percent", _G, "percent", ("pair", "window"),
+           "Change of the strength line over the window; 1.5 means 1.5 %.", _E),
+    Metric("rotascope_relative_strength_percentage_points", _G, "percentage_points", ("pair", "window"),
+           "Percent return of the numerator less percent return of the benchmark over the window.", _E),
+    Metric("rotascope_beta", _G, "", ("pair", "window"),
+           "Rolling beta of the numerator's returns on the benchmark's.", _E),
+    Metric("rotascope_correlation", _G, "", ("pair", "window"),
+           "Rolling correlation of the legs' returns.", _E),
+    Metric("rotascope_relative_return_zscore", _G, "", ("pair", "window"),
+           "Relative return in units of its own lagged standard deviation.", _E),
+    Metric("rotascope_value_ready", _G, "", ("pair", "value"),
+           "1 where the value can be used, 0 where it is unknown.", _E),
+    # --- the worker's stream
+    Metric("rotascope_build_info", _G, "", ("version", "python"),
+           "Always 1; the labels say what runs.", _W),
+    Metric("rotascope_worker_ready", _G, "", (),
+           "1 when /readyz answers 200.", _W),
+    Metric("rotascope_worker_frames_total", _C, "", ("partition",),
+           "Frames stepped.", _W),
+    Metric("rotascope_worker_ticks_total", _C, "", ("partition",),
+           "Ticks inside the frames stepped, marks included.", _W),
+    Metric("rotascope_worker_received_bytes_total", _C, "bytes", ("partition",),
+           "Bytes of the frames stepped.", _W),
+    Metric("rotascope_worker_events_total", _C, "", ("definition", "state"),
+           "Transitions of events handed to the outbox.", _W),
+    Metric("rotascope_worker_bars_total", _C, "", ("frequency",),
+           "Bars handed to the outbox, complete marks left out.", _W),
+    Metric("rotascope_worker_dead_letters_total", _C, "", ("reason",),
+           "Records and ticks that could not be used, by reason.", _W),
+    Metric("rotascope_worker_poisoned_records_total", _C, "", ("partition",),
+           "Records whose step raised: dead-lettered and skipped.", _W),
+    Metric("rotascope_worker_poll_gap_seconds", _H, "seconds", (),
+           "Wall time between two polls of the log.", _W),
+    Metric("rotascope_worker_commits_total", _C, "", ("outcome",),
+           "Attempts to publish the outboxes and commit their offsets.", _W),
+    Metric("rotascope_worker_commit_duration_seconds", _H, "seconds", (),
+           "Wall time from the first send to the committed offsets.", _W),
+    Metric("rotascope_worker_outbox_records", _G, "", ("partition",),
+           "Records that wait for a commit.", _W),
+    Metric("rotascope_worker_outbox_bytes", _G, "bytes", ("partition",),
+           "Bytes that wait for a commit.", _W),
+    # --- one partition's place in the log
+    Metric("rotascope_partition_ready", _G, "", ("partition",),
+           "1 once the partition has caught up with the end of the log seen at start.", _W),
+    Metric("rotascope_partition_next_offset", _G, "", ("partition",),
+           "Offset of the next record to step.", _W),
+    Metric("rotascope_partition_lag_records", _G, "", ("partition",),
+           "Records in the log that have not been stepped.", _W),
+    Metric("rotascope_partition_lag_seconds", _G, "seconds", ("partition",),
+           "Wall time since the last stepped record was appended; 0 when there is nothing left to step.", _W),
+    Metric("rotascope_partition_event_time_lag_seconds", _G, "seconds", ("partition",),
+           "Event time of the newest fetched tick less the partition's clock.", _W),
+    Metric("rotascope_partition_clock_timestamp_seconds", _G, "seconds", ("partition",),
+           "Event time up to which the partition is complete; take it from time() for its age.", _W),
+    Metric("rotascope_partition_restore_ratio", _G, "", ("partition",),
+           "Share of the muted replay that is done; 1 when running.", _W),
+    # --- the exporter about itself
+    Metric("rotascope_exporter_series", _G, "", (),
+           "Engine series served in this scrape.", _W),
+    Metric("rotascope_exporter_dropped_series", _G, "", ("reason",),
+           "Engine series left out of this scrape, by reason.", _W),
+    # --- producers
+    Metric("rotascope_producer_messages_total", _C, "", ("feed",),
+           "Websocket messages received.", _P),
+    Metric("rotascope_producer_ticks_total", _C, "", ("feed",),
+           "Ticks decoded and framed.", _P),
+    Metric("rotascope_producer_frames_total", _C, "", ("feed", "partition"),
+           "Frames acknowledged by the broker.", _P),
+    Metric("rotascope_producer_in_flight_bytes", _G, "bytes", ("partition",),
+           "Bytes sent and not yet acknowledged.", _P),
+    Metric("rotascope_producer_rejects_total", _C, "", ("feed", "reason"),
+           "Messages and ticks refused, by reason.", _P),
+    Metric("rotascope_producer_send_failures_total", _C, "", ("partition",),
+           "Frames the broker did not acknowledge.", _P),
+    Metric("rotascope_producer_reconnects_total", _C, "", ("feed", "reason"),
+           "Sessions opened again after a loss.", _P),
+    Metric("rotascope_producer_gaps_total", _C, "", ("feed",),
+           "Gap marks written.", _P),
+    Metric("rotascope_producer_queue_messages", _G, "", ("feed",),
+           "Messages received and not yet decoded.", _P),
+    Metric("rotascope_producer_queue_age_seconds", _G, "seconds", ("feed",),
+           "Wall time the oldest queued message has waited.", _P),
+    Metric("rotascope_producer_watchdog_timeouts_total", _C, "", ("feed",),
+           "Sessions ended because the channel was silent.", _P),
+    Metric("rotascope_producer_feed_delay_seconds", _G, "seconds", ("feed",),
+           "Receive time less event time of the last tick.", _P),
+)
+# fmt: on
+
+METRICS_BY_NAME: Final[Mapping[str, Metric]] = MappingProxyType({row.name: row for row in METRICS})
