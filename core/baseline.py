@@ -1,0 +1,127 @@
+"""Baseline records: the warm start, as part of the log.
+
+The engine reads no file. Finished sessions enter the log before the first tick, one record per
+instrument and session, so that the log alone decides the state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from core.errors import HistoryError
+from core.instruments import Instrument, Universe
+from core.records import NO_INSTRUMENT, PRICE_UNITS_PER_ONE, TICK, TickKind, Update
+from core.sessions import Calendar, day_to_date, session_day
+
+_LARGEST: Final = (2**63 - 1) // PRICE_UNITS_PER_ONE
+"""The largest price or volume an i8 in units of 1e-9 can hold: 9,223,372,036."""
+
+
+def baseline_records(
+    closes: Mapping[int, pl.DataFrame],
+    universe: Universe,
+    calendars: Mapping[str, Calendar],
+    until: date,
+    source_id: int,
+) -> NDArray[np.void]:
+    """Turn checked daily closes into the records that warm an engine.
+
+    Args:
+        closes: instrument_id → frame of `core.history.check_daily`.
+        universe: Knows each instrument's calendar and whether it has volume.
+        calendars: Calendar name → calendar, covering the frames.
+        until: The last session to use, included.
+        source_id: The source the records name, the history's own.
+
+    Returns:
+        TICK array (n,), kind BASELINE, session by session. Within a session, one record per
+        instrument that has a close, by close and id: `ts_event` its calendar's close, `size` its
+        volume (0 where it has none or none is known), `trade_id` the number of the row in `bars.1d`,
+        counted from 0. Then one record with NO_INSTRUMENT, which says that the session is complete,
+        at its latest close and with the `trade_id` of its last row.
+
+    Raises:
+        HistoryError: A close or volume too large for the record, a date without a session, or a
+            calendar that is not there.
+        UniverseError: An instrument that is not in the universe.
+    """
+    parts = [
+        _instrument_records(universe.instrument(instrument_id), frame, calendars, session_day(until))
+        for instrument_id, frame in closes.items()
+    ]
+    parts = [part for part in parts if len(part[0])]
+    if not parts:
+        return np.zeros(0, TICK)
+    sessions = np.concatenate([part[0] for part in parts])
+    records = np.concatenate([part[1] for part in parts])
+    order = np.lexsort((records["instrument_id"], records["ts_event"], sessions))
+    sessions, records = sessions[order], records[order]
+    records["trade_id"] = np.arange(len(records))
+    # The last row of each session has its latest close and is where the mark goes in.
+    last_rows = np.flatnonzero(np.append(sessions[1:] != sessions[:-1], True))
+    marks = np.zeros(len(last_rows), TICK)
+    marks["ts_event"] = records["ts_event"][last_rows]
+    marks["trade_id"] = last_rows
+    marks["instrument_id"] = NO_INSTRUMENT
+    result = np.insert(records, last_rows + 1, marks)
+    result["ts_recv"] = result["ts_event"]
+    result["kind"] = TickKind.BASELINE
+    result["source"] = source_id
+    return result
+
+
+def _instrument_records(
+    instrument: Instrument, frame: pl.DataFrame, calendars: Mapping[str, Calendar], last_session: int
+) -> tuple[NDArray[np.int32], NDArray[np.void]]:
+    calendar = calendars.get(instrument.calendar)
+    if calendar is None:
+        raise HistoryError(f"{instrument.symbol} needs calendar {instrument.calendar!r}, which is not there")
+    sessions = frame["date"].cast(pl.Int32).to_numpy()
+    frame, sessions = frame.filter(sessions <= last_session), sessions[sessions <= last_session]
+    rows = np.searchsorted(calendar.session, sessions).clip(max=len(calendar) - 1)
+    strangers = np.flatnonzero(calendar.session[rows] != sessions)
+    if len(strangers):
+        day = day_to_date(sessions[strangers[0]])
+        raise HistoryError(f"{instrument.symbol} has a close on {day}, no session of {calendar.name}")
+    records = np.zeros(len(sessions), TICK)
+    records["instrument_id"] = instrument.instrument_id
+    records["ts_event"] = calendar.close_ns[rows]
+    records["price"] = to_units(frame["close"], f"{instrument.symbol} close")
+    records["update"] = int(Update.OFFICIAL | Update.LAST)
+    if instrument.has_volume and "volume" in frame.columns:
+        known = frame["volume"].is_not_null().to_numpy()
+        records["size"] = to_units(frame["volume"].fill_null(0.0), f"{instrument.symbol} volume")
+        records["update"] |= np.where(known, int(Update.VOLUME), 0).astype(np.uint8)
+    return sessions, records
+
+
+def to_units(figures: pl.Series, what: str) -> NDArray[np.int64]:
+    """Turn figures into whole units of 1e-9, halves to even.
+
+    Args:
+        figures: Float64 without nulls. A figure with up to nine decimals comes out exact below two
+            million, because its nearest double is then nearer than half a unit.
+        what: What error messages call them.
+
+    Returns:
+        Array (n,) int64.
+
+    Raises:
+        HistoryError: A figure that the record cannot hold.
+
+    Example:
+        >>> to_units(pl.Series([2125.040039, 0.1]), "RUT close").tolist()
+        [2125040039000, 100000000]
+    """
+    values = figures.to_numpy()
+    outside = np.flatnonzero(~((values >= 0) & (values <= _LARGEST)))
+    if len(outside):
+        raise HistoryError(f"{what}: {values[outside[0]]} does not fit a record (0 to {_LARGEST:,})")
+    units: NDArray[np.int64] = np.rint(values * PRICE_UNITS_PER_ONE).astype(np.int64)
+    return units
