@@ -1,0 +1,66 @@
+"""Is the worker alive, and is what it shows worth reading?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+from consumers.partition import PartitionPhase
+from consumers.worker_state import WorkerState
+from core.settings import WorkerSettings
+
+_NS_PER_MS = 1_000_000
+
+
+class Health:
+    """Answers for /livez and /readyz.
+
+    Alive means that the loop turns, also through hours of replay; a supervisor restarts what is
+    not alive. Ready means that every partition has reached the end of the log seen at start, and
+    that records are being understood and output is being published.
+
+    Args:
+        state: The worker as seen from outside.
+        settings: The bounds.
+        monotonic_ns: A clock that never steps back.
+    """
+
+    def __init__(
+        self,
+        state: WorkerState,
+        settings: WorkerSettings,
+        *,
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._state = state
+        self._settings = settings
+        self._monotonic_ns = monotonic_ns
+
+    def why_not_alive(self) -> str | None:
+        """None when the loop turns; else what is wrong."""
+        last_turn_ns = self._state.last_turn_ns
+        if last_turn_ns is None:
+            return None
+        silent_ms = (self._monotonic_ns() - last_turn_ns) // _NS_PER_MS
+        if silent_ms <= self._settings.liveness_timeout_ms:
+            return None
+        return f"the loop has not turned for {silent_ms} ms"
+
+    def why_not_ready(self) -> list[str]:
+        """Everything that keeps the worker from being ready; empty when it is."""
+        return list(self._reasons())
+
+    def _reasons(self) -> Iterator[str]:
+        most = self._settings.failures_in_a_row_max
+        if not self._state.tasks:
+            yield "no partition is open"
+        # A copy, since a partition may come or leave while we look.
+        for task in list(self._state.tasks.values()):
+            if task.phase is PartitionPhase.RESTORING:
+                yield f"partition {task.partition}: restoring, {task.restore_ratio:.0%} done"
+            elif not task.ready:
+                yield f"partition {task.partition}: catching up, {task.lag_records} records behind"
+            if task.failures_in_a_row >= most:
+                yield f"partition {task.partition}: {task.failures_in_a_row} records in a row cannot be used"
+        if self._state.commit_failures_in_a_row >= most:
+            yield f"{self._state.commit_failures_in_a_row} commits in a row failed"

@@ -1,0 +1,138 @@
+"""What is stored with a committed offset, and what a restart makes of it."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+
+from consumers.transport import Committed
+from core.errors import SnapshotError
+
+POSITION_VERSION: Final = 1
+MAX_POISON_OFFSETS: Final = 128
+"""Keeps the metadata below the broker's 4,096 bytes. A poison offset that found no room is only
+found again, by raising again in the replay."""
+
+MissingBaseline = Literal["fail", "rebuild"]
+"""What to do when the log no longer holds what the state was made of."""
+
+
+class Position(msgspec.Struct, frozen=True, kw_only=True):
+    """The metadata of a committed offset.
+
+    Args:
+        baseline: Offset from which a fresh engine, stepped up to the committed offset, has the
+            state of the engine that committed it.
+        bars_sequence: Sequence of the next frame of minute bars.
+        poison: Offsets at or after `baseline` whose step raised; a replay skips them.
+        version: Of this record.
+    """
+
+    baseline: int
+    bars_sequence: int = 0
+    poison: tuple[int, ...] = ()
+    version: int = POSITION_VERSION
+
+    def encode(self) -> str:
+        """JSON, with only the latest poison offsets where there are too many."""
+        bounded = msgspec.structs.replace(self, poison=self.poison[-MAX_POISON_OFFSETS:])
+        return msgspec.json.encode(bounded).decode()
+
+
+class Plan(NamedTuple):
+    """How one partition starts.
+
+    Args:
+        seek_to: Offset of the first record to step.
+        muted_until: Records before this offset were published by an earlier run.
+        bars_sequence: Sequence of the next frame of minute bars.
+        poison: Offsets to skip.
+    """
+
+    seek_to: int
+    muted_until: int
+    bars_sequence: int
+    poison: frozenset[int]
+
+
+def decode_position(metadata: str, *, partition: int) -> Position | None:
+    """Read the metadata of a committed offset.
+
+    Returns:
+        None for an empty string: the offset was set by hand.
+
+    Raises:
+        SnapshotError: The string is not ours, or of a version this program does not know.
+    """
+    if not metadata:
+        return None
+    try:
+        position = msgspec.json.decode(metadata, type=Position)
+    except msgspec.MsgspecError as error:
+        raise SnapshotError(
+            f"metadata of the offset committed for partition {partition} cannot be read: {error}",
+            operator_action="another program commits under this group id: choose another --group-id",
+        ) from error
+    if position.version != POSITION_VERSION:
+        raise SnapshotError(
+            f"offset of partition {partition} was committed by version {position.version} of the worker, "
+            f"this one knows {POSITION_VERSION}",
+            operator_action="run the release that committed it, or choose another --group-id",
+        )
+    return position
+
+
+def plan_start(
+    committed: Committed | None,
+    *,
+    partition: int,
+    begin_offset: int,
+    end_offset: int,
+    missing_baseline: MissingBaseline = "fail",
+) -> Plan:
+    """Decide where one partition starts.
+
+    1. Never committed: from the beginning of the log, nothing muted.
+    2. Committed: from the baseline named in the metadata, muted up to the committed offset.
+    3. Offset set by hand, without metadata: from the beginning of the log, muted up to it.
+
+    Args:
+        committed: What the group last committed.
+        partition: For messages.
+        begin_offset: Oldest offset in the log.
+        end_offset: Offset behind the newest record.
+        missing_baseline: `rebuild` lets an engine start in the middle of its history; its
+            values are unknown until their windows are full again.
+
+    Raises:
+        SnapshotError: The baseline is older than the log's start, or the log is shorter than
+            what was committed.
+    """
+    if committed is None:
+        return Plan(begin_offset, begin_offset, 0, frozenset())
+    if committed.offset > end_offset:
+        raise SnapshotError(
+            f"partition {partition}: {committed.offset} is committed, but the log ends at {end_offset}",
+            operator_action="the topic was made anew: choose another --group-id",
+        )
+    position = decode_position(committed.metadata, partition=partition)
+    if position is None:
+        return Plan(begin_offset, max(committed.offset, begin_offset), 0, frozenset())
+    if position.baseline >= begin_offset:
+        seek_to = position.baseline
+    elif missing_baseline == "rebuild":
+        seek_to = begin_offset
+    else:
+        raise SnapshotError(
+            f"partition {partition}: state is made of the log from offset {position.baseline} on, "
+            f"but the log starts at {begin_offset}",
+            operator_action="start once with --missing-baseline rebuild (values are unknown until their "
+            "windows are full again), and give the topic a longer retention.ms",
+        )
+    return Plan(
+        seek_to,
+        max(committed.offset, seek_to),
+        position.bars_sequence,
+        frozenset(position.poison),
+    )

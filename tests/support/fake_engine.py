@@ -1,0 +1,128 @@
+"""An engine small enough to predict by hand, with the interface the worker sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.events import Event, event_id
+from core.frames import decode_frame, encode_frame
+from core.metrics import Sample
+from core.records import BAR, TICK, TickKind
+
+POISON_PRICE = 666
+"""A tick at this price makes `step` raise, after it has changed the state."""
+BAD_PRICE = 0
+"""A tick at this price becomes a dead letter."""
+
+
+@dataclass(frozen=True)
+class FakeDeadLetter:
+    """As `core.engine.DeadLetter`."""
+
+    reason: str
+    payload: bytes
+
+
+@dataclass
+class FakeStepOutput:
+    """As `core.engine.StepOutput`."""
+
+    events: list[Event] = field(default_factory=list)
+    minute_bars: list[NDArray[np.void]] = field(default_factory=list)
+    day_bars: list[NDArray[np.void]] = field(default_factory=list)
+    dead_letters: list[FakeDeadLetter] = field(default_factory=list)
+
+
+class FakeEngine:
+    """Counts the trades since the last baseline and opens an event at every `every`-th of them.
+
+    The event's id depends on the count and on the sum of all prices so far, so that a state
+    which lost, doubled or reordered a tick gives other ids.
+    """
+
+    def __init__(self, partition: int, *, every: int = 10) -> None:
+        self.partition = partition
+        self.every = every
+        self.trades = 0
+        self.price_sum = 0
+        self.clock_ns = 0
+        self.baseline_offset = 0
+
+    def step(self, payload: bytes, offset: int) -> FakeStepOutput:
+        _, ticks = decode_frame(payload)
+        output = FakeStepOutput()
+        for tick in ticks:
+            kind, price, ts_event = int(tick["kind"]), int(tick["price"]), int(tick["ts_event"])
+            if kind == TickKind.BASELINE:
+                self.trades = self.price_sum = 0
+                self.baseline_offset = offset
+            elif kind == TickKind.CLOCK:
+                self.clock_ns = ts_event
+                output.minute_bars.append(self._bar(ts_event))
+            elif price == BAD_PRICE:
+                output.dead_letters.append(FakeDeadLetter("price", tick.tobytes()))
+            else:
+                self.trades += 1
+                self.price_sum += price
+                if price == POISON_PRICE:
+                    raise ValueError("this tick cannot be stepped")
+                if self.trades % self.every == 0:
+                    output.events.append(self._event(ts_event))
+        return output
+
+    def samples(self) -> Iterator[Sample]:
+        yield Sample("rotascope_ratio", (f"P{self.partition}/SPX",), float(self.price_sum))
+        yield Sample("rotascope_ratio", (f"Q{self.partition}/SPX",), float(self.trades))
+
+    def _bar(self, ts_start: int) -> NDArray[np.void]:
+        bar = np.zeros(1, BAR)
+        bar["ts_start"], bar["close"], bar["frequency"] = ts_start, self.price_sum, 1
+        return bar
+
+    def _event(self, ts_event: int) -> Event:
+        identity = ("every_nth", str(self.price_sum), f"P{self.partition}/SPX", "1s", self.trades, 0)
+        return Event(
+            event_id=event_id(*identity),
+            definition="every_nth",
+            version=str(self.price_sum),
+            family="divergence",
+            pair=f"P{self.partition}/SPX",
+            frequency="1s",
+            state="opened",
+            previous_state="idle",
+            episode=self.trades,
+            transition=0,
+            ts_event_ns=ts_event,
+            ts_knowable_ns=ts_event,
+            event_time="2024-07-11T14:30:00Z",
+            values={"trades": float(self.trades)},
+            threshold={"every": float(self.every)},
+            legs={},
+            first_since=None,
+            reasons={},
+            quality="ok",
+            provenance={},
+        )
+
+
+def frame(
+    prices: list[int], *, sequence: int, ts_event_ns: int = 1, kind: TickKind = TickKind.TRADE
+) -> bytes:
+    """One frame of trades at these prices, or of marks."""
+    ticks = np.zeros(len(prices), TICK)
+    ticks["price"], ticks["kind"], ticks["ts_event"] = prices, int(kind), ts_event_ns
+    return encode_frame(ticks, source=1, epoch=1, sequence=sequence)
+
+
+def clock(ts_event_ns: int, *, sequence: int) -> bytes:
+    """One frame with a clock mark."""
+    return frame([1], sequence=sequence, ts_event_ns=ts_event_ns, kind=TickKind.CLOCK)
+
+
+def baseline(*, sequence: int) -> bytes:
+    """One frame that starts a new baseline."""
+    return frame([1], sequence=sequence, kind=TickKind.BASELINE)
