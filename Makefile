@@ -1,0 +1,102 @@
+# Rotascope's tasks. `make` alone lists them. Each does its own set-up; a second run finds it done.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+VENV := .venv/bin
+PYTEST := $(VENV)/python -m pytest
+BOOTSTRAP_SERVERS ?= 127.0.0.1:9092
+KAFKA_DATA ?= .kafka
+
+# What needs no broker, and runs twice: as plain Python for the coverage, and compiled.
+FAST_TESTS := tests/unit tests/contract $(wildcard tests/test_*.py)
+
+.PHONY: help
+help: ## list the tasks
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- set-up -----------------------------------------------------------------------------------------------------
+
+.PHONY: setup
+setup: .venv/.dev ## make .venv with the pinned packages for development
+
+.venv/.runtime: pyproject.toml constraints.txt
+	@deploy/local/setup.sh runtime
+
+.venv/.dev: pyproject.toml constraints.txt
+	@deploy/local/setup.sh dev
+
+.PHONY: test-tools
+test-tools: ## install Java 17, Maven and Prometheus where apt-get may
+	@deploy/local/install-test-tools.sh
+
+# --- run --------------------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: .venv/.runtime ## the whole system on eight recorded days of July 2024
+	@$(VENV)/rotascope demo $(ARGS)
+
+.PHONY: kafka-start
+kafka-start: test-tools ## Apache Kafka on this machine (127.0.0.1:9092, data in .kafka)
+	@deploy/kafka/start.sh --data $(KAFKA_DATA)
+
+.PHONY: kafka-stop
+kafka-stop: ## stop it; its data stays
+	@deploy/kafka/stop.sh --data $(KAFKA_DATA)
+
+.PHONY: topics
+topics: .venv/.runtime ## create Rotascope's topics on BOOTSTRAP_SERVERS
+	@$(VENV)/rotascope topics apply --bootstrap-servers $(BOOTSTRAP_SERVERS)
+
+# --- check: what is cheap fails first ---------------------------------------------------------------------------
+
+.PHONY: test
+test: ## everything: lint, types, unit, coverage, integration on Apache Kafka
+	@$(MAKE) --no-print-directory setup
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory types
+	@$(MAKE) --no-print-directory test-tools
+	@$(MAKE) --no-print-directory coverage
+	@$(MAKE) --no-print-directory compiled
+
+.PHONY: lint
+lint: .venv/.dev ## ruff: rules and format
+	@$(VENV)/ruff check .
+	@$(VENV)/ruff format --check .
+
+.PHONY: types
+types: .venv/.dev ## mypy --strict
+	@$(VENV)/mypy
+
+.PHONY: unit
+unit: .venv/.dev ## unit, property and contract tests, kernels compiled; no broker
+	@$(PYTEST) -q -n 2 $(FAST_TESTS) $(ARGS)
+
+# A compiled line counts as not covered, so coverage is measured with the kernels as plain Python.
+.PHONY: coverage
+coverage: .venv/.dev ## unit and contract tests and examples in plain Python; branch coverage of core >= 95 %
+	@echo "rotascope: tests in plain Python, with branch coverage of core ..."
+	@NUMBA_DISABLE_JIT=1 $(PYTEST) -q -n 2 --doctest-modules --cov --cov-report=term core $(FAST_TESTS) $(ARGS)
+
+# Not in parallel: one broker serves the whole session.
+.PHONY: compiled
+compiled: .venv/.dev test-tools ## every test, kernels compiled with bounds checks, Apache Kafka included
+	@echo "rotascope: all tests, kernels compiled with bounds checks, on Apache Kafka ..."
+	@NUMBA_BOUNDSCHECK=1 $(PYTEST) -q $(FAST_TESTS) tests/integration $(ARGS)
+
+.PHONY: integration
+integration: .venv/.dev test-tools ## only the tests against real peers
+	@$(PYTEST) -q tests/integration $(ARGS)
+
+.PHONY: bench
+bench: .venv/.dev test-tools ## print the figures of speed and memory, with their conditions
+	@$(VENV)/python -m tests.bench $(ARGS)
+
+# --- clean ------------------------------------------------------------------------------------------------------
+
+.PHONY: clean
+clean: kafka-stop ## remove what make has made in the checkout
+	@rm -rf .venv .kafka .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov build *.egg-info
+	@find core producers consumers deploy tests -name __pycache__ -type d -prune -exec rm -rf {} +
