@@ -1,0 +1,1 @@
+"""Rotascope on one machine, without containers: set-up, caches, ports."""

@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Sees to the programs the tests need beside Python: Java 17 or newer and Maven (for Apache Kafka), Prometheus and
+# promtool. Installs what is missing with apt-get where it may (root, or sudo without a password); otherwise says
+# what to install. Exit status: 0 all there, 2 something is missing and could not be installed.
+set -euo pipefail
+
+say() { printf 'rotascope: %s\n' "$*" >&2; }
+
+# "17.0.15", "21", and "1.8.0" of old, which counts as 1.
+java_is_new_enough() {
+  local version
+  version=$(java -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p' | head -n 1)
+  [ "${version:-0}" -ge 17 ]
+}
+
+missing_tools() {
+  java_is_new_enough 2>/dev/null || echo java
+  local tool
+  for tool in mvn prometheus promtool; do
+    command -v "$tool" >/dev/null || echo "$tool"
+  done
+}
+
+# Debian 12 has Java 17; newer releases have only later ones, which do as well.
+java_package() {
+  local package
+  for package in openjdk-17-jre-headless openjdk-21-jre-headless openjdk-25-jre-headless; do
+    if [ -n "$(apt-cache --quiet=0 madison "$package" 2>/dev/null)" ]; then
+      echo "$package"
+      return
+    fi
+  done
+  echo default-jre-headless
+}
+
+give_up() {
+  say "missing for the tests: $*"
+  echo "Operator action: install Java 17 or newer, Maven 3.8 or newer and Prometheus (with promtool), e.g. on Debian" \
+    "'apt-get install openjdk-17-jre-headless maven prometheus', and run make test again" >&2
+  exit 2
+}
+
+mapfile -t missing < <(missing_tools)
+[ "${#missing[@]}" -gt 0 ] || exit 0
+
+command -v apt-get >/dev/null || give_up "${missing[@]}"
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null && sudo -n true 2>/dev/null || give_up "${missing[@]}"
+  as_root=(sudo -n)
+fi
+
+say "installing ${missing[*]} with apt-get (once, about half a minute) ..."
+log=$(mktemp)
+policy=/usr/sbin/policy-rc.d
+made_policy=''
+clean_up() {
+  rm -f "$log"
+  if [ -n "$made_policy" ]; then "${as_root[@]}" rm -f "$policy"; fi
+}
+trap clean_up EXIT
+
+apt() {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >>"$log" 2>&1 || {
+    tail -n 20 "$log" >&2
+    give_up "${missing[@]}"
+  }
+}
+
+apt update
+
+packages=()
+for tool in "${missing[@]}"; do
+  case $tool in
+    java) packages+=("$(java_package)") ;;
+    mvn) packages+=(maven) ;;
+    prometheus | promtool) packages+=(prometheus) ;;
+  esac
+done
+
+# Debian's package starts a server on port 9090 and at each boot. The tests start their own, on a free port.
+if [ ! -e "$policy" ]; then
+  made_policy=yes
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+  "${as_root[@]}" chmod 755 "$policy"
+fi
+apt install --yes --no-install-recommends "${packages[@]}"
+if [[ " ${packages[*]} " == *" prometheus "* ]] && [ -d /run/systemd/system ]; then
+  "${as_root[@]}" systemctl disable --quiet prometheus.service || true
+fi
+
+mapfile -t missing < <(missing_tools)
+[ "${#missing[@]}" -eq 0 ] || give_up "${missing[@]}"
+say "test tools installed"

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Makes .venv in the checkout with the versions of constraints.txt.
+#
+#   usage: deploy/local/setup.sh runtime|dev
+#
+# Called by make, which runs it only when pyproject.toml or constraints.txt is newer than the last success.
+# Exit status: 0 ready, 1 an installation failed, 2 no suitable Python.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+case ${1:-} in
+  runtime) target=. ;;
+  dev) target='.[dev]' ;;
+  *) echo "usage: $0 runtime|dev" >&2 && exit 2 ;;
+esac
+
+say() { printf 'rotascope: %s\n' "$*" >&2; }
+
+# With a terminal pip shows its own progress; without, a line at the start and one at the end.
+quiet=(--quiet --progress-bar off)
+if [ -t 2 ]; then quiet=(--quiet --progress-bar on); fi
+pip_install() {
+  .venv/bin/python -m pip install "${quiet[@]}" --disable-pip-version-check --constraint constraints.txt "$@" || {
+    say "pip could not install $*"
+    echo "Operator action: check the network and pip's configuration, then run make again" >&2
+    exit 1
+  }
+}
+
+if [ ! -x .venv/bin/python ]; then
+  python=$(deploy/local/find-python.sh)
+  say "making .venv with $("$python" --version 2>&1) ..."
+  "$python" -m venv .venv
+fi
+
+started=$SECONDS
+say "installing packages ($(grep -c '==' constraints.txt) pinned, $1 set; half a minute to a few minutes) ..."
+# Without build isolation the build tool, too, is the pinned one.
+pip_install setuptools
+pip_install --no-build-isolation --editable "$target"
+say "packages installed in $((SECONDS - started)) s"
+
+touch .venv/.runtime
+if [ "$1" = dev ]; then touch .venv/.dev; fi
