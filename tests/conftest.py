@@ -1,0 +1,14 @@
+"""Before any test: kernels from a cache that fits these sources. For all tests: the broker's fixtures."""
+
+from __future__ import annotations
+
+import os
+
+from deploy.local.numba_cache import configure_numba_cache
+
+# Before anything imports Numba, which reads the variable only once.
+configure_numba_cache(os.environ)
+
+from tests.support.kafka_broker import _topic_numbers, kafka, kafka_with_topics, make_topic  # noqa: E402
+
+__all__ = ["_topic_numbers", "kafka", "kafka_with_topics", "make_topic"]

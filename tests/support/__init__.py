@@ -1,0 +1,1 @@
+"""What several tests need: recorded data, a Kafka broker, ports."""
