@@ -1,0 +1,121 @@
+"""`rotascope topics`: make a cluster's topics what `topics.yaml` says, or say where they differ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
+
+from core.errors import RotascopeError
+from deploy.kafka.cluster import apply as apply_topics
+from deploy.kafka.cluster import check as check_topics
+from deploy.kafka.cluster import connect
+from deploy.kafka.topics import TOPICS_FILE, Change, ChangeKind, load_topics
+
+app = typer.Typer(no_args_is_help=True, help="The topics of Rotascope on a Kafka cluster.")
+
+
+class Format(StrEnum):
+    """How a command prints its result."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+BootstrapServers = Annotated[
+    str,
+    typer.Option(
+        "--bootstrap-servers", envvar="ROTASCOPE_BOOTSTRAP_SERVERS", help="host:port, comma separated."
+    ),
+]
+Partitions = Annotated[
+    int | None, typer.Option("--partitions", min=1, help="N of this generation, in place of the file's.")
+]
+ReplicationFactor = Annotated[
+    int | None, typer.Option("--replication-factor", min=1, help="Copies of each partition.")
+]
+File = Annotated[Path, typer.Option("--file", help="Another topics file.", show_default=False)]
+TimeoutMs = Annotated[int, typer.Option("--timeout-ms", min=100, help="How long to wait for the broker.")]
+OutputFormat = Annotated[Format, typer.Option("--format", help="text for people, json for programs.")]
+
+
+@app.command()
+def apply(
+    bootstrap_servers: BootstrapServers = "127.0.0.1:9092",
+    partitions: Partitions = None,
+    replication_factor: ReplicationFactor = None,
+    file: File = TOPICS_FILE,
+    timeout_ms: TimeoutMs = 10_000,
+    output: OutputFormat = Format.TEXT,
+) -> None:
+    """Create missing topics and correct their settings. Running it again changes nothing."""
+    with _operator_errors():
+        wanted = load_topics(file, partitions=partitions, replication_factor=replication_factor)
+        with connect(bootstrap_servers, timeout_ms=timeout_ms) as client:
+            changes = apply_topics(client, wanted)
+    _print(changes, output, nothing=f"{len(wanted)} topics are as they should be; nothing to do")
+
+
+@app.command()
+def check(
+    bootstrap_servers: BootstrapServers = "127.0.0.1:9092",
+    partitions: Partitions = None,
+    replication_factor: ReplicationFactor = None,
+    file: File = TOPICS_FILE,
+    timeout_ms: TimeoutMs = 10_000,
+    output: OutputFormat = Format.TEXT,
+) -> None:
+    """Compare the cluster's topics with the file; exit 1 if they differ."""
+    with _operator_errors():
+        wanted = load_topics(file, partitions=partitions, replication_factor=replication_factor)
+        with connect(bootstrap_servers, timeout_ms=timeout_ms) as client:
+            changes = check_topics(client, wanted)
+    _print(changes, output, nothing=f"{len(wanted)} topics are as they should be")
+    if changes:
+        raise typer.Exit(code=1)
+
+
+@contextmanager
+def _operator_errors() -> Iterator[None]:
+    try:
+        yield
+    except RotascopeError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(code=1) from error
+
+
+def _print(changes: Sequence[Change], output: Format, *, nothing: str) -> None:
+    if output is Format.JSON:
+        typer.echo(json.dumps([asdict(change) for change in changes]))
+    elif not changes:
+        typer.echo(nothing)
+    else:
+        _print_table(changes)
+        for action in dict.fromkeys(change.operator_action for change in changes):
+            if action is not None:
+                typer.echo(f"Operator action: {action}")
+
+
+def _print_table(changes: Sequence[Change]) -> None:
+    table = Table(box=None, header_style="bold")
+    for heading in ("topic", "setting", "cluster", "file", "action"):
+        table.add_column(heading, no_wrap=True)
+    for change in changes:
+        style = "red" if change.kind is ChangeKind.REFUSE else None
+        table.add_row(
+            change.topic, change.setting, change.current, change.wanted, change.kind.value, style=style
+        )
+    console = Console()
+    # Into a pipe or a narrow window, too: a value that is cut off is of no use to anybody.
+    unbounded = console.options.update(max_width=10_000)
+    console.width = max(console.width, Measurement.get(console, unbounded, table).maximum)
+    console.print(table)

@@ -1,0 +1,177 @@
+"""Reads a cluster's topics and changes them, through kafka-python's admin client."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigFilterType, ConfigResource, ConfigResourceType
+from kafka.errors import KafkaError
+
+from core.errors import ConfigurationError, TransportError
+from deploy.kafka.topics import Change, ChangeKind, Topic, plan
+
+
+@contextmanager
+def connect(bootstrap_servers: str, *, timeout_ms: int = 10_000) -> Iterator[KafkaAdminClient]:
+    """Open an admin client; every failure of the broker inside the block becomes a TransportError.
+
+    Args:
+        bootstrap_servers: `host:port`, comma separated.
+        timeout_ms: How long to wait for the first broker, and for each request.
+
+    Yields:
+        The client.
+
+    Raises:
+        TransportError: No broker answers, or it refuses a request.
+    """
+    client: KafkaAdminClient | None = None
+    try:
+        client = KafkaAdminClient(
+            bootstrap_servers=bootstrap_servers.split(","),
+            bootstrap_timeout_ms=timeout_ms,
+            request_timeout_ms=timeout_ms,
+            client_id="rotascope-topics",
+        )
+        yield client
+    except KafkaError as error:
+        reached = client is not None
+        text = str(error) or type(error).__name__
+        raise TransportError(
+            f"Kafka at {bootstrap_servers} {'refused a request' if reached else 'does not answer'}: {text}",
+            operator_action="read the broker's log"
+            if reached
+            else "check --bootstrap-servers, and that the broker runs",
+        ) from error
+    finally:
+        if client is not None:
+            client.close()
+
+
+def existing_topics(client: KafkaAdminClient, names: Iterable[str]) -> dict[str, Topic]:
+    """Read the named topics as the cluster has them.
+
+    Args:
+        client: From `connect`.
+        names: The topics of interest; those the cluster lacks are left out.
+
+    Returns:
+        By name, with every setting of the topic.
+    """
+    present = sorted(set(names) & set(client.list_topics()))
+    if not present:
+        return {}
+    described = {topic["name"]: topic["partitions"] for topic in client.describe_topics(present)}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in present]
+    configs = client.describe_configs(resources, config_filter=ConfigFilterType.ALL)["topic"]
+    return {
+        name: Topic(
+            name=name,
+            partitions=len(described[name]),
+            replication_factor=len(described[name][0]["replica_nodes"]),
+            config={key: str(entry["value"]) for key, entry in configs[name].items()},
+        )
+        for name in present
+    }
+
+
+def check(client: KafkaAdminClient, wanted: Sequence[Topic]) -> list[Change]:
+    """Return what separates the cluster from the topics wanted; see `topics.plan`."""
+    return plan(wanted, existing_topics(client, (topic.name for topic in wanted)))
+
+
+def apply(client: KafkaAdminClient, wanted: Sequence[Topic], *, timeout_s: float = 30.0) -> list[Change]:
+    """Make the cluster's topics as wanted.
+
+    1. Compare. If anything must be refused, nothing at all is changed.
+    2. Create what is missing, and wait until each partition has a leader.
+    3. Set what differs.
+    4. Wait until the cluster shows it: the controller answers before the brokers have heard of it.
+
+    Args:
+        client: From `connect`.
+        wanted: The topics as they should be.
+        timeout_s: Seconds of wall time that step 4 may take.
+
+    Returns:
+        The changes made; empty when there was nothing to do.
+
+    Raises:
+        ConfigurationError: A difference only a person can settle, or a setting the broker refuses.
+        TransportError: The cluster does not show the changes in time.
+    """
+    changes = check(client, wanted)
+    _refuse(change for change in changes if change.kind is ChangeKind.REFUSE)
+    missing = {change.topic for change in changes if change.kind is ChangeKind.CREATE}
+    _create(client, [topic for topic in wanted if topic.name in missing])
+    _configure(client, [change for change in changes if change.kind is ChangeKind.CONFIGURE])
+    if changes:
+        _wait_until_shown(client, wanted, timeout_s)
+    return changes
+
+
+def _refuse(changes: Iterable[Change]) -> None:
+    refused = list(changes)
+    if refused:
+        raise ConfigurationError(
+            "nothing was changed: "
+            + "; ".join(f"{c.topic} has {c.setting} {c.current}, wanted {c.wanted}" for c in refused),
+            operator_action=" | ".join(dict.fromkeys(str(c.operator_action) for c in refused)),
+        )
+
+
+def _create(client: KafkaAdminClient, topics: Sequence[Topic]) -> None:
+    if not topics:
+        return
+    request = {
+        topic.name: {
+            "num_partitions": topic.partitions,
+            "replication_factor": -1 if topic.replication_factor is None else topic.replication_factor,
+            "configs": dict(topic.config),
+        }
+        for topic in topics
+    }
+    # Each topic has an answer of its own; an exception would bury it in the dump of the whole request.
+    answers = client.create_topics(request, raise_errors=False)["topics"]
+    created = {answer["name"] for answer in answers if answer["error_code"] == 0}
+    refused = [f"{answer['name']}: {answer['error_message']}" for answer in answers if answer["error_code"]]
+    if refused:
+        raise ConfigurationError(
+            f"the broker refused {len(refused)} of {len(topics)} new topics; the first is {refused[0]}",
+            operator_action="settle what the broker says and run this again; what exists is left alone",
+        )
+    client.wait_for_topics(sorted(created))
+
+
+def _configure(client: KafkaAdminClient, changes: Iterable[Change]) -> None:
+    settings: dict[str, dict[str, str]] = {}
+    for change in changes:
+        settings.setdefault(change.topic, {})[change.setting] = change.wanted
+    if not settings:
+        return
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name, values) for name, values in settings.items()]
+    try:
+        answers: Mapping[str, str] = client.alter_configs(resources)["topic"]
+    except ValueError as error:  # the client knows the broker's settings, and this is none of them
+        raise ConfigurationError(f"the broker has no such setting: {error}") from error
+    # A refused value is an answer, not an exception.
+    refused = [f"{name}: {answer}" for name, answer in answers.items() if answer != "OK"]
+    if refused:
+        raise ConfigurationError(
+            f"the broker refused settings: {'; '.join(refused)}",
+            operator_action="correct the values in the topics file",
+        )
+
+
+def _wait_until_shown(client: KafkaAdminClient, wanted: Sequence[Topic], timeout_s: float) -> None:
+    deadline = time.monotonic() + timeout_s
+    while remaining := check(client, wanted):
+        if time.monotonic() >= deadline:
+            raise TransportError(
+                f"after {timeout_s:g} s {len(remaining)} differences remain; the first is {remaining[0]}",
+                operator_action="look at the controller's log, then run this again",
+            )
+        time.sleep(0.05)
