@@ -76,9 +76,9 @@ unit: .venv/.dev ## unit, property and contract tests, kernels compiled; no brok
 
 # A compiled line counts as not covered, so coverage is measured with the kernels as plain Python.
 .PHONY: coverage
-coverage: .venv/.dev ## unit and contract tests and examples in plain Python; branch coverage of core >= 95 %
+coverage: .venv/.dev ## unit and contract tests in plain Python; branch coverage of core >= 95 %
 	@echo "rotascope: tests in plain Python, with branch coverage of core ..."
-	@NUMBA_DISABLE_JIT=1 $(PYTEST) -q -n 2 --doctest-modules --cov --cov-report=term core $(FAST_TESTS) $(ARGS)
+	@NUMBA_DISABLE_JIT=1 $(PYTEST) -q -n 2 --cov --cov-report=term $(FAST_TESTS) $(ARGS)
 
 # Not in parallel: one broker serves the whole session.
 .PHONY: compiled

@@ -46,7 +46,7 @@ mapfile -t missing < <(missing_tools)
 command -v apt-get >/dev/null || give_up "${missing[@]}"
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
-  command -v sudo >/dev/null && sudo -n true 2>/dev/null || give_up "${missing[@]}"
+  sudo -n true 2>/dev/null || give_up "${missing[@]}"
   as_root=(sudo -n)
 fi
 
