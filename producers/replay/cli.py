@@ -1,0 +1,162 @@
+"""`rotascope replay`: plays recorded trades through the vendor's protocol on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from core.errors import HistoryError, RotascopeError
+from core.sessions import build_calendar, day_to_date
+from producers.replay.bar_files import NO_CLOSES, read_bars, read_closes
+from producers.replay.bar_paths import first_and_last_day, load_bars
+from producers.replay.days import on_days, read_days
+from producers.replay.demo import DEMO_CALENDAR, demo_recording
+from producers.replay.listings import with_listings
+from producers.replay.recording import Recording
+from producers.replay.report import JsonReport, PlainReport, Report, TerminalReport
+from producers.replay.runner import run_server
+from producers.replay.settings import ReplaySettings
+from producers.replay.tick_files import load_tick_files, tick_files_in
+
+DEFAULT_PORT: Final = 9701
+EXIT_ADDRESS: Final = 1
+EXIT_INPUT: Final = 2
+
+app = typer.Typer(help="Play recorded trades through a vendor's protocol.", no_args_is_help=True)
+serve_app = typer.Typer(help="Serve a recording on a local websocket.", no_args_is_help=True)
+app.add_typer(serve_app, name="serve")
+
+
+class OutputFormat(StrEnum):
+    """How the run is told."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+BarFile = Annotated[Path | None, typer.Argument(help="CSV of five-minute bars; none: the demo's.")]
+Symbols = Annotated[str, typer.Option(help="Only these symbols, separated by commas.")]
+Days = Annotated[str, typer.Option(help="Only these days: 2024-07-11, or 2024-07-08..2024-07-10.")]
+Listings = Annotated[
+    list[str] | None, typer.Option("--listing", help="Where a symbol is listed: IWM=P, or NDX=INDEX.")
+]
+Speed = Annotated[float, typer.Option(min=0, help="Event seconds per second; 0: as fast as it is read.")]
+LongestGap = Annotated[float, typer.Option(help="Longer gaps (nights) play as so many event seconds.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
+Key = Annotated[str, typer.Option(envvar="ROTASCOPE_REPLAY_KEY", help="Key a client must give.")]
+Secret = Annotated[str, typer.Option(envvar="ROTASCOPE_REPLAY_SECRET", help="Secret to the key.")]
+FrameSize = Annotated[int, typer.Option("--trades-per-frame", min=1, max=65535, help="Most trades a frame.")]
+Repeat = Annotated[bool, typer.Option("--repeat", help="Play anew to each connection, until Ctrl-C.")]
+Output = Annotated[OutputFormat, typer.Option("--format", help="Text for people, JSON for programs.")]
+
+
+@serve_app.command()
+def bars(
+    bar_file: Annotated[
+        Path | None, typer.Argument(help="CSV of five-minute bars; none: the demo's.")
+    ] = None,
+    closes: Annotated[Path | None, typer.Option(help="CSV of official closes for BAR_FILE.")] = None,
+    days: Days = "",
+    symbols: Symbols = "",
+    listing: Listings = None,
+    speed: Speed = 300.0,
+    longest_gap: LongestGap = 300.0,
+    port: Port = DEFAULT_PORT,
+    key: Key = "replay",
+    secret: Secret = "replay",  # noqa: S107 - of a server on this machine that plays recordings
+    trades_per_frame: FrameSize = 256,
+    repeat: Repeat = False,
+    output: Output = OutputFormat.TEXT,
+) -> None:
+    """Play five-minute bars as trades: open, nearer extreme, other extreme, close."""
+    with _exit_codes():
+        settings = _settings(port, key, secret, speed, longest_gap, trades_per_frame, repeat)
+        recording = demo_recording() if bar_file is None else _bar_recording(bar_file, closes, listing or [])
+        _serve(_selected(recording, days, symbols), settings, output)
+
+
+@serve_app.command()
+def ticks(
+    paths: Annotated[list[Path], typer.Argument(help="Tick files, or directories of them.")],
+    days: Days = "",
+    symbols: Symbols = "",
+    listing: Listings = None,
+    speed: Speed = 60.0,
+    longest_gap: LongestGap = 300.0,
+    port: Port = DEFAULT_PORT,
+    key: Key = "replay",
+    secret: Secret = "replay",  # noqa: S107 - of a server on this machine that plays recordings
+    trades_per_frame: FrameSize = 256,
+    repeat: Repeat = False,
+    output: Output = OutputFormat.TEXT,
+) -> None:
+    """Play tick files of the consolidated tape (CSV as AlgoSeek's, plain or gzipped)."""
+    with _exit_codes():
+        settings = _settings(port, key, secret, speed, longest_gap, trades_per_frame, repeat)
+        files = [file for path in paths for file in tick_files_in(path)]
+        recording = load_tick_files(files, with_listings(listing or ()))
+        _serve(_selected(recording, days, symbols), settings, output)
+
+
+def _bar_recording(bar_file: Path, closes: Path | None, listing: list[str]) -> Recording:
+    rows = read_bars(bar_file)
+    first, last = first_and_last_day(rows)
+    calendar = build_calendar(DEMO_CALENDAR, day_to_date(first), day_to_date(last))
+    official = NO_CLOSES if closes is None else read_closes(closes)
+    return load_bars(rows, official, calendar, with_listings(listing))
+
+
+def _settings(
+    port: int,
+    key: str,
+    secret: str,
+    speed: float,
+    longest_gap_s: float,
+    trades_per_frame: int,
+    repeat: bool,
+) -> ReplaySettings:
+    return ReplaySettings(
+        port=port,
+        credentials=((key, secret),),
+        speed=speed,
+        longest_gap_s=longest_gap_s,
+        trades_per_frame=trades_per_frame,
+        repeat=repeat,
+    )
+
+
+def _selected(recording: Recording, days: str, symbols: str) -> Recording:
+    if symbols:
+        recording = recording.only(symbol.strip() for symbol in symbols.split(","))
+    return on_days(recording, read_days(days)) if days else recording
+
+
+def _serve(recording: Recording, settings: ReplaySettings, output: OutputFormat) -> None:
+    report: Report
+    if output is OutputFormat.JSON:
+        report = JsonReport()
+    elif sys.stdout.isatty():
+        report = TerminalReport()
+    else:
+        report = PlainReport()
+    asyncio.run(run_server(recording, settings, report))
+
+
+@contextmanager
+def _exit_codes() -> Iterator[None]:
+    """Turn our errors into a message and an exit code."""
+    try:
+        yield
+    except HistoryError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(EXIT_INPUT) from error
+    except RotascopeError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(EXIT_ADDRESS) from error

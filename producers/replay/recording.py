@@ -1,0 +1,194 @@
+"""Recorded trades as columns, in the order of event time.
+
+A recording is what a server plays: one structured array, and two small tables its rows point
+into, so that a million trades cost 40 bytes each and encode without a Python object a trade.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import HistoryError
+from core.records import PRICE_UNITS_PER_ONE
+
+RECORDED_TRADE: Final = np.dtype(
+    [
+        ("ts_event", "<i8"),  # ns UTC
+        ("price", "<i8"),  # 1e-9 units
+        ("size", "<i8"),  # whole shares; 0 where the instrument has no volume
+        ("trade_id", "<u8"),  # running number per symbol and day, from 1
+        ("symbol", "<u2"),  # row of Recording.symbols
+        ("print", "<u2"),  # row of Recording.prints
+        ("reserved", "<u4"),
+    ]
+)
+
+MAX_SYMBOLS: Final = 0xFFFF
+
+
+class Print(NamedTuple):
+    """What the tape says of a trade besides price, size and time."""
+
+    exchange: str
+    conditions: tuple[str, ...]
+    tape: str
+
+
+class Trade(NamedTuple):
+    """One trade in a reader's units."""
+
+    symbol: str
+    trade_id: int
+    ts_event_ns: int
+    price: float
+    size: int
+    exchange: str
+    conditions: tuple[str, ...]
+    tape: str
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Recording:
+    """Trades in event-time order; trades of one instant keep the order they were recorded in.
+
+    Args:
+        trades: RECORDED_TRADE (n,), `ts_event` ascending.
+        symbols: What `trades["symbol"]` points into.
+        prints: What `trades["print"]` points into.
+    """
+
+    trades: NDArray[np.void]
+    symbols: tuple[str, ...]
+    prints: tuple[Print, ...]
+
+    def __post_init__(self) -> None:
+        if np.any(np.diff(self.trades["ts_event"]) < 0):
+            raise HistoryError("a recording must be in event-time order")
+        self.trades.setflags(write=False)
+
+    def __len__(self) -> int:
+        return len(self.trades)
+
+    def trade(self, row: int) -> Trade:
+        """Give one row in a reader's units.
+
+        Args:
+            row: Position in the recording.
+
+        Returns:
+            The trade, its price as the float a vendor would send.
+        """
+        record = self.trades[row]
+        printed = self.prints[record["print"]]
+        return Trade(
+            self.symbols[record["symbol"]],
+            int(record["trade_id"]),
+            int(record["ts_event"]),
+            int(record["price"]) / PRICE_UNITS_PER_ONE,
+            int(record["size"]),
+            printed.exchange,
+            printed.conditions,
+            printed.tape,
+        )
+
+    def symbols_traded(self) -> tuple[str, ...]:
+        """Give the symbols that have trades, by name."""
+        return tuple(sorted(self.symbols[row] for row in np.unique(self.trades["symbol"])))
+
+    def only(self, symbols: Iterable[str]) -> Recording:
+        """Keep the trades of some symbols.
+
+        Args:
+            symbols: Wanted symbols.
+
+        Returns:
+            A recording that shares this one's tables.
+
+        Raises:
+            HistoryError: A symbol that is not in the recording.
+        """
+        wanted = set(symbols)
+        missing = sorted(wanted - set(self.symbols_traded()))
+        if missing:
+            raise HistoryError(
+                f"the recording has no trades of {', '.join(missing)}",
+                operator_action=f"choose from {', '.join(self.symbols_traded())}",
+            )
+        rows = [row for row, symbol in enumerate(self.symbols) if symbol in wanted]
+        kept = self.trades[np.isin(self.trades["symbol"], rows)]
+        return Recording(kept, self.symbols, self.prints)
+
+    def between(self, start_ns: int, end_ns: int) -> Recording:
+        """Keep the trades with `start_ns <= ts_event < end_ns`.
+
+        Args:
+            start_ns: First instant, ns UTC.
+            end_ns: First instant no longer wanted, ns UTC.
+
+        Returns:
+            A recording that shares this one's tables.
+        """
+        first, last = np.searchsorted(self.trades["ts_event"], [start_ns, end_ns])
+        return Recording(self.trades[first:last], self.symbols, self.prints)
+
+
+class Column(NamedTuple):
+    """The trades of one symbol on one day, in the order they were reported, as a loader sees them.
+
+    Args:
+        symbol: The ticker.
+        ts_event_ns: int64 (n,).
+        price: int64 (n,), 1e-9 units.
+        size: int64 (n,), shares.
+        prints: The distinct prints of this column.
+        print_row: int (n,), row in `prints`.
+    """
+
+    symbol: str
+    ts_event_ns: NDArray[np.int64]
+    price: NDArray[np.int64]
+    size: NDArray[np.int64]
+    prints: Sequence[Print]
+    print_row: NDArray[np.integer]
+
+
+def assemble(columns: Iterable[Column]) -> Recording:
+    """Number the trades of each column from 1 and merge all columns by event time.
+
+    Args:
+        columns: One for each symbol and day, so that the running number is a trade id that is
+            unique within symbol and day. Columns given first come first within an instant.
+
+    Returns:
+        The recording; the same columns always give the same bytes.
+
+    Raises:
+        HistoryError: No trades at all, or more symbols than a recording can hold.
+    """
+    symbols: dict[str, int] = {}
+    prints: dict[Print, int] = {}
+    parts = [_numbered(column, symbols, prints) for column in columns]
+    if sum(len(part) for part in parts) == 0:
+        raise HistoryError("there is no trade to play")
+    if len(symbols) > MAX_SYMBOLS or len(prints) > MAX_SYMBOLS:
+        raise HistoryError(f"a recording holds at most {MAX_SYMBOLS} symbols and as many kinds of prints")
+    merged = np.concatenate(parts)
+    order = np.argsort(merged["ts_event"], kind="stable")
+    return Recording(merged[order], tuple(symbols), tuple(prints))
+
+
+def _numbered(column: Column, symbols: dict[str, int], prints: dict[Print, int]) -> NDArray[np.void]:
+    part = np.zeros(len(column.ts_event_ns), RECORDED_TRADE)
+    part["ts_event"] = column.ts_event_ns
+    part["price"] = column.price
+    part["size"] = column.size
+    part["trade_id"] = np.arange(1, len(part) + 1)
+    part["symbol"] = symbols.setdefault(column.symbol, len(symbols))
+    rows = [prints.setdefault(printed, len(prints)) for printed in column.prints]
+    part["print"] = np.asarray(rows, np.uint16)[column.print_row]
+    return part

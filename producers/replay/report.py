@@ -1,0 +1,172 @@
+"""Tells a person or a program how a replay goes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict, dataclass
+from typing import Protocol, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from core.timestamps import rfc3339
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A server that listens."""
+
+    url: str
+    port: int
+    trades: int
+    symbols: tuple[str, ...]
+    first_ts_event_ns: int
+    last_ts_event_ns: int
+    speed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How far it is."""
+
+    trades_sent: int
+    frames_sent: int
+    trades_missed: int
+    ts_event_ns: int
+    wall_s: float
+
+    @property
+    def trades_per_s(self) -> float:
+        """Mean rate since the first client subscribed."""
+        return self.trades_sent / self.wall_s if self.wall_s > 0 else 0.0
+
+
+class Report(Protocol):
+    """Where a run is told."""
+
+    def started(self, start: Start) -> None:
+        """The server listens."""
+        ...
+
+    def progress(self, status: Status) -> None:
+        """Called a few times a second while it plays."""
+        ...
+
+    def ended(self, status: Status, *, complete: bool) -> None:
+        """Everything was played, or somebody stopped it."""
+        ...
+
+
+class PlainReport:
+    """Lines for a log: at the start, every ten seconds, at the end."""
+
+    INTERVAL_S = 10.0
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
+        self._trades = 0
+        self._told_wall_s = 0.0
+
+    def started(self, start: Start) -> None:
+        """See `Report.started`."""
+        self._trades = start.trades
+        for line in _start_lines(start):
+            self._tell(line)
+
+    def progress(self, status: Status) -> None:
+        """See `Report.progress`."""
+        if status.wall_s - self._told_wall_s >= self.INTERVAL_S:
+            self._told_wall_s = status.wall_s
+            self._tell(f"{rfc3339(status.ts_event_ns)}  {status.trades_sent:,} of {self._trades:,} trades")
+
+    def ended(self, status: Status, *, complete: bool) -> None:
+        """See `Report.ended`."""
+        self._tell(_end_line(status, self._trades, complete))
+
+    def _tell(self, line: str) -> None:
+        print(line, file=self._stream, flush=True)
+
+
+class JsonReport:
+    """One JSON object a line, for programs."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
+
+    def started(self, start: Start) -> None:
+        """See `Report.started`."""
+        self._tell("listening", asdict(start))
+
+    def progress(self, status: Status) -> None:
+        """See `Report.progress`."""
+        if status.trades_sent:
+            self._tell("progress", asdict(status))
+
+    def ended(self, status: Status, *, complete: bool) -> None:
+        """See `Report.ended`."""
+        self._tell("served" if complete else "stopped", asdict(status))
+
+    def _tell(self, event: str, values: dict[str, object]) -> None:
+        print(json.dumps({"event": event, **values}), file=self._stream, flush=True)
+
+
+class TerminalReport:
+    """A progress bar with the recording's clock."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console()
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]} trades/s"),
+            TimeElapsedColumn(),
+            console=self._console,
+        )
+        self._task: TaskID | None = None
+        self._trades = 0
+
+    def started(self, start: Start) -> None:
+        """See `Report.started`."""
+        self._trades = start.trades
+        for line in _start_lines(start):
+            self._console.print(line, highlight=False)
+        self._task = self._bar.add_task("waiting for a client", total=start.trades, rate="0")
+        self._bar.start()
+
+    def progress(self, status: Status) -> None:
+        """See `Report.progress`."""
+        if self._task is not None and status.ts_event_ns:
+            done = status.trades_sent + status.trades_missed
+            self._bar.update(
+                self._task,
+                completed=done,
+                description=rfc3339(status.ts_event_ns),
+                rate=f"{status.trades_per_s:,.0f}",
+            )
+
+    def ended(self, status: Status, *, complete: bool) -> None:
+        """See `Report.ended`."""
+        self.progress(status)
+        self._bar.stop()
+        self._console.print(_end_line(status, self._trades, complete), highlight=False)
+
+
+def _start_lines(start: Start) -> list[str]:
+    pace = f"{start.speed:g} event seconds per second" if start.speed else "as fast as it is read"
+    return [
+        f"listening on {start.url}",
+        f"{start.trades:,} trades of {', '.join(start.symbols)}, "
+        f"{rfc3339(start.first_ts_event_ns)} to {rfc3339(start.last_ts_event_ns)}, {pace}",
+        "waiting for a client to subscribe",
+    ]
+
+
+def _end_line(status: Status, trades: int, complete: bool) -> str:
+    missed = f", {status.trades_missed:,} missed by clients that were away" if status.trades_missed else ""
+    return (
+        f"{'end of recording' if complete else 'stopped before the end'}: "
+        f"{status.trades_sent:,} of {trades:,} trades in {status.frames_sent:,} frames and "
+        f"{status.wall_s:.1f} s ({status.trades_per_s:,.0f} trades/s){missed}"
+    )

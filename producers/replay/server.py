@@ -1,0 +1,189 @@
+"""A websocket server that speaks the vendor's protocol and plays a recording."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hmac
+from http import HTTPStatus
+from types import TracebackType
+from typing import Final, Self
+
+import structlog
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from core.errors import ConfigurationError
+from producers.replay.connection import PATH_PREFIX, Client
+from producers.replay.player import Outlet, Player
+from producers.replay.protocol import RequestRefused, Subscriptions
+from producers.replay.recording import Recording
+from producers.replay.settings import Faults, ReplaySettings
+from producers.replay.wire import Codec
+
+WRITE_LIMIT_BYTES: Final = 1 << 18
+"""Bytes in the write buffer past which sending waits for the reader."""
+
+
+class ReplayServer:
+    """Serves one recording; an asynchronous context manager.
+
+    Args:
+        recording: What is played. Every key gets it from its start.
+        settings: Address, keys, pace.
+        faults: What goes wrong.
+    """
+
+    def __init__(
+        self, recording: Recording, settings: ReplaySettings | None = None, faults: Faults | None = None
+    ) -> None:
+        self._recording = recording
+        self._settings = settings or ReplaySettings()
+        self._faults = faults or Faults()
+        self._secrets = dict(self._settings.credentials)
+        self._players: dict[str, Player] = {}
+        self._connected_keys: set[str] = set()
+        self._upgrades = 0
+        self._auth_attempts = 0
+        self._everyone_is_here = asyncio.Event()
+        self._everyone_is_served = asyncio.Event()
+        self._server: Server | None = None
+        self._log = structlog.get_logger("rotascope.replay")
+
+    async def start(self) -> None:
+        """Begin to listen.
+
+        Raises:
+            ConfigurationError: The address cannot be had.
+        """
+        settings = self._settings
+        try:
+            self._server = await serve(
+                self._serve_connection,
+                settings.host,
+                settings.port,
+                process_request=self._answer_upgrade,
+                # Compressing costs more than the loopback interface saves.
+                compression=None,
+                # A reader that is behind is held back by its socket, not thrown out.
+                ping_timeout=None,
+                close_timeout=settings.close_timeout_s,
+                write_limit=WRITE_LIMIT_BYTES,
+            )
+        except OSError as error:
+            reason = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be had: {error.strerror}"
+            raise ConfigurationError(
+                f"{settings.host}:{settings.port} {reason}",
+                operator_action="choose another --port, or 0 for a free one",
+            ) from error
+
+    async def close(self) -> None:
+        """Close all connections (1001, going away) and stop to listen."""
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        assert self._server is not None, "the server is not started"  # noqa: S101 - a caller's mistake
+        return int(self._server.sockets[0].getsockname()[1])
+
+    def url(self, feed: str = "sip") -> str:
+        """Give the address of a feed."""
+        return f"ws://{self._settings.host}:{self.port}{PATH_PREFIX}{feed}"
+
+    @property
+    def trades_sent(self) -> int:
+        """Trades handed to connections so far."""
+        return sum(player.trades_sent for player in self._players.values())
+
+    @property
+    def frames_sent(self) -> int:
+        """Data frames handed to connections so far."""
+        return sum(player.frames_sent for player in self._players.values())
+
+    @property
+    def trades_missed(self) -> int:
+        """Trades that came due while their client was away."""
+        return sum(player.trades_missed for player in self._players.values())
+
+    @property
+    def ts_event_ns(self) -> int:
+        """Event time the farthest stream has reached; 0 before the first."""
+        return max((player.ts_event_ns for player in self._players.values()), default=0)
+
+    async def wait_served(self) -> None:
+        """Wait until `wait_for` keys have had the whole recording; for ever where it is repeated."""
+        await self._everyone_is_served.wait()
+
+    def _answer_upgrade(self, connection: ServerConnection, request: Request) -> Response | None:
+        self._upgrades += 1
+        if self._upgrades <= self._faults.reject_upgrades:
+            return connection.respond(HTTPStatus.TOO_MANY_REQUESTS, "too many requests\n")
+        if not request.path.startswith(PATH_PREFIX):
+            return connection.respond(HTTPStatus.NOT_FOUND, "the stream is at /v2/<feed>\n")
+        return None
+
+    async def _serve_connection(self, connection: ServerConnection) -> None:
+        client = Client(self, connection)
+        try:
+            await client.run()
+        except ConnectionClosed:
+            self._log.debug("client left", key=client.key)
+        finally:
+            await client.end()
+
+    def authenticate(self, key: object, secret: object, feed: str) -> str:
+        """Give the key of a client that may come in, and count it as connected.
+
+        Raises:
+            RequestRefused: 402, 406 or 409, or a code `Faults.refuse_auth` asks for.
+        """
+        self._auth_attempts += 1
+        if self._auth_attempts <= len(self._faults.refuse_auth):
+            raise RequestRefused(self._faults.refuse_auth[self._auth_attempts - 1])
+        if not isinstance(key, str) or not isinstance(secret, str) or not self._is_known(key, secret):
+            raise RequestRefused(402)
+        if feed not in self._settings.feeds:
+            raise RequestRefused(409)
+        if key in self._connected_keys:
+            raise RequestRefused(406)
+        self._connected_keys.add(key)
+        return key
+
+    def _is_known(self, key: str, secret: str) -> bool:
+        return key in self._secrets and hmac.compare_digest(self._secrets[key].encode(), secret.encode())
+
+    def disconnect(self, key: str) -> None:
+        """Free the one connection of a key."""
+        self._connected_keys.discard(key)
+
+    async def play(self, key: str, outlet: Outlet, codec: Codec, subscriptions: Subscriptions) -> None:
+        """Play to one client, once all awaited clients have subscribed."""
+        loop_time = asyncio.get_running_loop().time
+        player = self._players.get(key)
+        if player is None or (player.ended and self._settings.repeat):
+            player = self._players[key] = Player(self._recording, self._settings, self._faults, loop_time)
+        if len(self._players) >= self._settings.wait_for:
+            self._everyone_is_here.set()
+        await self._everyone_is_here.wait()
+        await player.play(outlet, codec, subscriptions)
+        served = sum(player.ended for player in self._players.values())
+        if served >= self._settings.wait_for and not self._settings.repeat:
+            self._everyone_is_served.set()
+
+    @property
+    def settings(self) -> ReplaySettings:
+        """How this server behaves."""
+        return self._settings

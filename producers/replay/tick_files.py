@@ -1,0 +1,136 @@
+"""Tick files of the consolidated tape (AlgoSeek, October 2013) as a recording.
+
+A file is a CSV, plain or gzipped, with one row a trade:
+
+    symbol,date,ms,price,size,exchange,cond,suspicious
+
+`ms` counts from midnight on the clock of New York, `price` is in dollars, `cond` is a hexadecimal
+bit field (see `sip_flags`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from core.errors import HistoryError
+from core.records import PRICE_UNITS_PER_ONE
+from producers.replay.listings import LISTINGS, Listing, listing_of
+from producers.replay.recording import Column, Print, Recording, assemble
+from producers.replay.sip_flags import conditions_of
+
+FEED_ZONE: Final = "America/New_York"
+_MILLISECONDS_PER_DAY: Final = 86_400_000
+_SCHEMA: Final = {
+    "symbol": pl.String,
+    "date": pl.String,
+    "ms": pl.Int64,
+    "price": pl.Float64,
+    "size": pl.Int64,
+    "exchange": pl.String,
+    "cond": pl.String,
+    "suspicious": pl.Int64,
+}
+_SUPPORTED_SUFFIXES: Final = (".csv", ".csv.gz")
+
+
+def tick_files_in(path: Path) -> list[Path]:
+    """Give the tick files a path stands for.
+
+    Args:
+        path: A file, or a directory of files.
+
+    Returns:
+        Files, by name.
+
+    Raises:
+        HistoryError: Nothing there to read.
+    """
+    if path.is_file():
+        return [path]
+    files = sorted(file for file in path.glob("*") if file.name.endswith(_SUPPORTED_SUFFIXES))
+    if not files:
+        raise HistoryError(f"{path} holds no tick file", operator_action="name a .csv or .csv.gz file")
+    return files
+
+
+def load_tick_files(paths: Iterable[Path], listings: Mapping[str, Listing] = LISTINGS) -> Recording:
+    """Read tick files into one recording.
+
+    Args:
+        paths: The files; within one millisecond, trades of a file named first come first.
+        listings: Where the symbols are listed.
+
+    Returns:
+        Every row of the files, in event-time order.
+
+    Raises:
+        HistoryError: A file that cannot be read, with the first offending row.
+    """
+    return assemble(column for path in paths for column in _columns(path, listings))
+
+
+def _columns(path: Path, listings: Mapping[str, Listing]) -> Iterator[Column]:
+    frame = _read(path)
+    for (symbol, _), day in frame.group_by("symbol", "date", maintain_order=True):
+        listing = listing_of(str(symbol), listings)
+        kinds = (
+            day.select("exchange", "cond", "suspicious").unique(maintain_order=True).with_row_index("print")
+        )
+        prints = [
+            Print(exchange, _letters(path, cond, listing.tape, bool(suspicious)), listing.tape)
+            for _, exchange, cond, suspicious in kinds.iter_rows()
+        ]
+        day = day.join(kinds, on=["exchange", "cond", "suspicious"], how="left", maintain_order="left")
+        yield Column(
+            str(symbol),
+            day["ts_event"].to_numpy(),
+            day["price_units"].to_numpy(),
+            day["size"].to_numpy(),
+            prints,
+            day["print"].to_numpy(),
+        )
+
+
+def _letters(path: Path, cond: str, tape: str, suspicious: bool) -> tuple[str, ...]:
+    try:
+        return conditions_of(int(cond, 16), tape, suspicious=suspicious)
+    except ValueError:
+        raise HistoryError(f"{path}: {cond!r} is not a hexadecimal bit field") from None
+    except HistoryError as error:
+        raise HistoryError(f"{path}: {error.message}") from None
+
+
+def _read(path: Path) -> pl.DataFrame:
+    try:
+        frame = pl.read_csv(path, columns=list(_SCHEMA), schema_overrides=_SCHEMA)
+    except OSError as error:
+        raise HistoryError(f"{path} cannot be read: {error.strerror or 'no such file'}") from error
+    except pl.exceptions.PolarsError as error:
+        raise HistoryError(
+            f"{path} is not a tick file: {str(error).splitlines()[0]}",
+            operator_action=f"the header must read {','.join(_SCHEMA)}",
+        ) from error
+    _refuse(path, frame, pl.any_horizontal(pl.all().is_null()), "an empty field")
+    _refuse(path, frame, ~pl.col("ms").is_between(0, _MILLISECONDS_PER_DAY - 1), "ms outside its day")
+    _refuse(
+        path, frame, ~(pl.col("price").is_finite() & (pl.col("price") > 0)), "a price that is not above 0"
+    )
+    _refuse(path, frame, pl.col("size") < 0, "a negative size")
+    midnight = pl.col("date").str.to_datetime("%Y-%m-%d", time_unit="ns", strict=False)
+    _refuse(path, frame, midnight.is_null(), "a date that does not read YYYY-MM-DD")
+    clock = (midnight + pl.duration(milliseconds="ms")).dt.replace_time_zone(FEED_ZONE, ambiguous="earliest")
+    return frame.with_columns(
+        clock.dt.convert_time_zone("UTC").dt.epoch("ns").alias("ts_event"),
+        (pl.col("price") * PRICE_UNITS_PER_ONE).round().cast(pl.Int64).alias("price_units"),
+    )
+
+
+def _refuse(path: Path, frame: pl.DataFrame, bad: pl.Expr, what: str) -> None:
+    rows = frame.select(bad.fill_null(True).arg_true()).to_series()
+    if len(rows) > 0:
+        line = int(rows[0]) + 2
+        raise HistoryError(f"{path}, line {line}: {what} ({len(rows)} such rows)")
