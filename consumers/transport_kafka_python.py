@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.errors import KafkaTimeoutError
 from kafka.structs import OffsetAndMetadata
 
+from consumers.kafka_python_client import (
+    consumer_configuration,
+    producer_configuration,
+    require_crc32c,
+    require_reachable,
+    translated,
+)
 from consumers.transport import Committed, Headers, Record
-from core.errors import ConfigurationError, TransportError
+from core.errors import TransportError
 from core.settings import KafkaSettings
-
-_MIB: Final = 1024 * 1024
 
 
 class KafkaPythonDelivery:
@@ -59,25 +62,26 @@ class KafkaPythonTransport:
         client_id: str = "rotascope-worker",
     ) -> None:
         require_crc32c()
+        require_reachable(settings.bootstrap_servers, settings.bootstrap_timeout_ms)
         self._settings = settings
         self._topic = ""
-        with _translated("connect to", settings.bootstrap_servers):
+        with translated("connect to", settings.bootstrap_servers):
             self._consumer = KafkaConsumer(
                 client_id=client_id,
                 group_id=group_id,
                 max_poll_records=max_poll_records,
-                **_consumer_configuration(settings),
+                **consumer_configuration(settings),
             )
             try:
                 self._consumer.bootstrap(timeout_ms=settings.bootstrap_timeout_ms)
-                self._producer = KafkaProducer(client_id=client_id, **_producer_configuration(settings))
+                self._producer = KafkaProducer(client_id=client_id, **producer_configuration(settings))
             except BaseException:
                 self._consumer.close(autocommit=False, timeout_ms=0)
                 raise
 
     def partitions(self, topic: str) -> int:
         """See `Transport`."""
-        with _translated("ask for topic", topic):
+        with translated("ask for topic", topic):
             known = self._consumer.partitions_for_topic(topic)
         if not known:
             raise TransportError(
@@ -89,12 +93,12 @@ class KafkaPythonTransport:
     def assign(self, topic: str, partitions: Sequence[int]) -> None:
         """See `Transport`."""
         self._topic = topic
-        with _translated("assign", topic):
+        with translated("assign", topic):
             self._consumer.assign([TopicPartition(topic, partition) for partition in partitions])
 
     def poll(self, timeout_ms: int) -> dict[int, list[Record]]:
         """See `Transport`."""
-        with _translated("poll", self._topic):
+        with translated("poll", self._topic):
             batches = self._consumer.poll(timeout_ms=timeout_ms)
         return {
             place.partition: [
@@ -118,7 +122,7 @@ class KafkaPythonTransport:
 
     def position(self, partition: int) -> int:
         """See `Transport`."""
-        with _translated("ask for the position in", self._topic):
+        with translated("ask for the position in", self._topic):
             position = self._consumer.position(
                 self._place(partition), timeout_ms=self._settings.request_timeout_ms
             )
@@ -134,20 +138,20 @@ class KafkaPythonTransport:
     def begin_offset(self, partition: int) -> int:
         """See `Transport`."""
         place = self._place(partition)
-        with _translated("ask for the first offset of", self._topic):
+        with translated("ask for the first offset of", self._topic):
             found = self._consumer.beginning_offsets([place], timeout_ms=self._settings.request_timeout_ms)
         return int(found[place])
 
     def end_offset(self, partition: int) -> int:
         """See `Transport`."""
         place = self._place(partition)
-        with _translated("ask for the last offset of", self._topic):
+        with translated("ask for the last offset of", self._topic):
             found = self._consumer.end_offsets([place], timeout_ms=self._settings.request_timeout_ms)
         return int(found[place])
 
     def committed(self, partition: int) -> Committed | None:
         """See `Transport`."""
-        with _translated("ask for the committed offset of", self._topic):
+        with translated("ask for the committed offset of", self._topic):
             found = self._consumer.committed(
                 self._place(partition), metadata=True, timeout_ms=self._settings.request_timeout_ms
             )
@@ -165,7 +169,7 @@ class KafkaPythonTransport:
         partition: int | None = None,
     ) -> KafkaPythonDelivery:
         """See `Transport`."""
-        with _translated("send to", topic):
+        with translated("send to", topic):
             future = self._producer.send(
                 topic, value=value, key=key, headers=list(headers), partition=partition
             )
@@ -174,7 +178,7 @@ class KafkaPythonTransport:
     def flush(self, timeout_ms: int) -> None:
         """See `Transport`."""
         try:
-            with _translated("flush to", self._settings.bootstrap_servers):
+            with translated("flush to", self._settings.bootstrap_servers):
                 self._producer.flush(timeout=timeout_ms / 1000)
         except TransportError as error:
             # A time-out is not news: each record's own delivery says what became of it.
@@ -183,7 +187,7 @@ class KafkaPythonTransport:
 
     def commit(self, offsets: Mapping[int, Committed]) -> None:
         """See `Transport`."""
-        with _translated("commit offsets of", self._topic):
+        with translated("commit offsets of", self._topic):
             self._consumer.commit(
                 {
                     self._place(partition): OffsetAndMetadata(position.offset, position.metadata, -1)
@@ -194,73 +198,9 @@ class KafkaPythonTransport:
 
     def close(self) -> None:
         """See `Transport`."""
-        with _translated("close the connection to", self._settings.bootstrap_servers):
+        with translated("close the connection to", self._settings.bootstrap_servers):
             self._producer.close(timeout=1)
             self._consumer.close(autocommit=False, timeout_ms=1_000)
 
     def _place(self, partition: int) -> Any:
         return TopicPartition(self._topic, partition)
-
-
-def require_crc32c() -> None:
-    """Refuse to start without the extension that makes kafka-python fast.
-
-    Raises:
-        ConfigurationError: The package crc32c cannot be imported.
-    """
-    if importlib.util.find_spec("crc32c") is None:
-        raise ConfigurationError(
-            "kafka-python runs without the crc32c extension: 330 frames a second instead of 10,000",
-            operator_action="pip install 'kafka-python[crc32c,lz4]'",
-        )
-
-
-def _consumer_configuration(settings: KafkaSettings) -> dict[str, Any]:
-    return {
-        "bootstrap_servers": settings.bootstrap_servers.split(","),
-        "api_version": settings.api_version,
-        "bootstrap_timeout_ms": settings.bootstrap_timeout_ms,
-        "request_timeout_ms": settings.request_timeout_ms,
-        "fetch_max_wait_ms": settings.fetch_max_wait_ms,
-        "max_partition_fetch_bytes": settings.max_partition_fetch_bytes,
-        "isolation_level": "read_committed",
-        "enable_auto_commit": False,
-        # Every partition is sought before its first poll. A position that still falls out of the
-        # log must stop the worker by name; both other answers would skip or repeat in silence.
-        "auto_offset_reset": "none",
-        "allow_auto_create_topics": False,
-        "retry_backoff_ms": 20,
-        "reconnect_backoff_max_ms": 1_000,
-    }
-
-
-def _producer_configuration(settings: KafkaSettings) -> dict[str, Any]:
-    return {
-        "bootstrap_servers": settings.bootstrap_servers.split(","),
-        "api_version": settings.api_version,
-        "bootstrap_timeout_ms": settings.bootstrap_timeout_ms,
-        "acks": "all",
-        "enable_idempotence": True,
-        "linger_ms": settings.linger_ms,
-        "batch_size": settings.batch_size_bytes,
-        "max_request_size": 2 * _MIB,
-        "compression_type": None if settings.compression == "none" else settings.compression,
-        "delivery_timeout_ms": settings.delivery_timeout_ms,
-        "request_timeout_ms": settings.request_timeout_ms,
-        "max_block_ms": settings.request_timeout_ms,
-        "allow_auto_create_topics": False,
-        "retry_backoff_ms": 20,
-        "reconnect_backoff_max_ms": 1_000,
-    }
-
-
-@contextmanager
-def _translated(doing: str, what: str) -> Iterator[None]:
-    """Let nothing of the client's own errors through."""
-    try:
-        yield
-    except KafkaError as error:
-        raise TransportError(
-            f"cannot {doing} {what}: {error!r}",
-            operator_action="check that the broker runs and that the bootstrap servers can be reached",
-        ) from error

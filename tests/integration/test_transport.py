@@ -1,0 +1,215 @@
+"""The kafka-python transport against a real Apache Kafka broker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from consumers import kafka_python_client
+from consumers.transport import Committed, Record, first_failure
+from consumers.transport_kafka_python import KafkaPythonTransport
+from core.errors import ConfigurationError, TransportError
+from core.settings import KafkaSettings
+from deploy.kafka.broker import LocalKafka
+from tests.support.kafka_broker import MakeTopic
+from tests.support.ports import free_port
+
+pytestmark = pytest.mark.integration
+
+DEADLINE_S = 20.0
+
+
+@dataclass
+class Connect:
+    """Makes transports to the session's broker, and closes them after the test."""
+
+    kafka: LocalKafka
+    made: list[KafkaPythonTransport] = field(default_factory=list)
+
+    def __call__(self, group_id: str = "test", **settings: object) -> KafkaPythonTransport:
+        transport = KafkaPythonTransport(
+            KafkaSettings(bootstrap_servers=self.kafka.bootstrap_servers, **settings),  # type: ignore[arg-type]
+            group_id=group_id,
+        )
+        self.made.append(transport)
+        return transport
+
+
+@pytest.fixture
+def connect(kafka: LocalKafka) -> Iterator[Connect]:
+    connect = Connect(kafka)
+    yield connect
+    for transport in connect.made:
+        transport.close()
+
+
+def _read(transport: KafkaPythonTransport, count: int) -> list[Record]:
+    records: list[Record] = []
+    deadline = time.monotonic() + DEADLINE_S
+    while len(records) < count:
+        assert time.monotonic() < deadline, f"{len(records)} of {count} records came"
+        for batch in transport.poll(100).values():
+            records += batch
+    return records
+
+
+def test_records_come_back_as_they_were_sent(connect: Connect, make_topic: MakeTopic) -> None:
+    topic = make_topic(partitions=2)
+    transport = connect()
+    assert transport.partitions(topic) == 2
+    transport.assign(topic, [0, 1])
+    for partition in range(2):
+        transport.seek(partition, 0)
+    sent = [
+        transport.send(topic, b"key", b"one", (("schema", b"tick/1"),), 1),
+        transport.send(topic, None, b"two", (), 1),
+    ]
+    transport.flush(10_000)
+    assert first_failure(sent) is None
+    records = _read(transport, 2)
+    assert [(r.partition, r.offset, r.key, r.value, r.headers) for r in records] == [
+        (1, 0, b"key", b"one", (("schema", b"tick/1"),)),
+        (1, 1, None, b"two", ()),
+    ]
+    assert records[0].timestamp_ms > 0
+    assert (transport.begin_offset(1), transport.end_offset(1), transport.end_seen(1)) == (0, 2, 2)
+    assert transport.position(1) == 2
+
+
+def test_seek_reads_again_from_there(connect: Connect, make_topic: MakeTopic) -> None:
+    topic = make_topic()
+    transport = connect()
+    transport.assign(topic, [0])
+    transport.seek(0, 0)
+    for number in range(10):
+        transport.send(topic, None, b"%d" % number, (), 0)
+    transport.flush(10_000)
+    assert len(_read(transport, 10)) == 10
+    transport.seek(0, 7)
+    assert [record.value for record in _read(transport, 3)] == [b"7", b"8", b"9"]
+
+
+def test_a_key_decides_the_partition_when_none_is_given(connect: Connect, make_topic: MakeTopic) -> None:
+    topic = make_topic(partitions=4)
+    transport = connect()
+    transport.assign(topic, range(4))
+    for partition in range(4):
+        transport.seek(partition, 0)
+    for _ in range(5):
+        transport.send(topic, b"IWM/SPY", b"x", ())
+    transport.flush(10_000)
+    assert len({record.partition for record in _read(transport, 5)}) == 1
+
+
+def test_committed_offsets_keep_their_metadata(connect: Connect, make_topic: MakeTopic) -> None:
+    topic = make_topic(partitions=2)
+    transport = connect("group-of-metadata")
+    transport.assign(topic, [0, 1])
+    assert transport.committed(0) is None
+    transport.commit({0: Committed(5, '{"baseline":3}'), 1: Committed(0, "")})
+    other = connect("group-of-metadata")
+    other.assign(topic, [0, 1])
+    assert other.committed(0) == Committed(5, '{"baseline":3}')
+    assert other.committed(1) == Committed(0, "")
+    stranger = connect("another-group")
+    stranger.assign(topic, [0])
+    assert stranger.committed(0) is None
+
+
+def test_a_topic_that_is_not_there_is_named_and_not_made(connect: Connect) -> None:
+    transport = connect()
+    for _ in range(2):
+        with pytest.raises(TransportError, match="topic 'no-such-topic' does not exist") as raised:
+            transport.partitions("no-such-topic")
+        assert "rotascope topics apply" in str(raised.value)
+
+
+def test_a_record_that_is_too_large_is_refused_in_our_words(connect: Connect, make_topic: MakeTopic) -> None:
+    with pytest.raises(TransportError, match="MessageSizeTooLarge"):
+        connect().send(make_topic(), None, bytes(3 * 1024 * 1024), (), 0)
+
+
+def test_an_unanswered_record_counts_as_failed(
+    kafka: LocalKafka, connect: Connect, make_topic: MakeTopic
+) -> None:
+    """A frozen broker answers nothing: flush comes back in time, and the delivery says so."""
+    topic = make_topic()
+    transport = connect()
+    warm = transport.send(topic, None, b"warm", (), 0)
+    transport.flush(10_000)
+    assert first_failure([warm]) is None
+    kafka.pause(1)
+    try:
+        delivery = transport.send(topic, None, b"lost?", (), 0)
+        started = time.monotonic()
+        transport.flush(300)
+        assert 0.2 < time.monotonic() - started < 5
+        assert first_failure([warm, delivery]) == (
+            f"1 records not acknowledged; the first: {topic}: no answer yet"
+        )
+    finally:
+        kafka.resume(1)
+    transport.flush(20_000)
+    assert first_failure([delivery]) is None
+
+
+def test_an_expired_record_says_why(kafka: LocalKafka, connect: Connect, make_topic: MakeTopic) -> None:
+    """flush() does not raise for it: only the record's own outcome tells."""
+    topic = make_topic()
+    transport = connect(delivery_timeout_ms=1_000, request_timeout_ms=500)
+    transport.send(topic, None, b"warm", (), 0)
+    transport.flush(10_000)
+    kafka.pause(1)
+    try:
+        delivery = transport.send(topic, None, b"expires", (), 0)
+        transport.flush(10_000)
+        failure = delivery.failure()
+        assert failure is not None
+        assert "Timeout" in failure
+    finally:
+        kafka.resume(1)
+
+
+def test_reading_before_the_start_of_the_log_is_no_silent_skip(
+    kafka: LocalKafka, connect: Connect, make_topic: MakeTopic
+) -> None:
+    topic = make_topic()
+    transport = connect()
+    transport.assign(topic, [0])
+    transport.seek(0, 99)
+    deadline = time.monotonic() + DEADLINE_S
+    with pytest.raises(TransportError, match="deleted before it was read") as raised:
+        while time.monotonic() < deadline:
+            transport.poll(100)
+    assert not raised.value.retriable
+
+
+def test_no_broker_is_a_quick_and_clear_error() -> None:
+    """Also with an explicit api_version, where kafka-python alone would wait for ever."""
+    for api_version in (None, (2, 3)):
+        settings = KafkaSettings(
+            bootstrap_servers=f"127.0.0.1:{free_port()}", bootstrap_timeout_ms=300, api_version=api_version
+        )
+        started = time.monotonic()
+        with pytest.raises(TransportError, match="no broker at") as raised:
+            KafkaPythonTransport(settings, group_id="test")
+        assert time.monotonic() - started < 3
+        assert raised.value.operator_action is not None
+        assert raised.value.retriable
+
+
+@pytest.mark.parametrize("servers", ["nohost", "host:", ":9092", "host:port"])
+def test_an_address_that_is_none_is_a_configuration_error(servers: str) -> None:
+    with pytest.raises(ConfigurationError, match="is not host:port"):
+        KafkaPythonTransport(KafkaSettings(bootstrap_servers=servers), group_id="test")
+
+
+def test_without_crc32c_it_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """kafka-python falls back to pure Python in silence: 330 frames a second."""
+    monkeypatch.setattr(kafka_python_client.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ConfigurationError, match="crc32c") as raised:
+        KafkaPythonTransport(KafkaSettings(), group_id="test")
+    assert raised.value.operator_action == "pip install 'kafka-python[crc32c,lz4]'"
