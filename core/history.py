@@ -82,28 +82,13 @@ def parse_daily(
         >>> parse_daily(b"Date,Close\n2024-07-11,2125.04\n", "RUT", format="csv").row(0)
         (datetime.date(2024, 7, 11), 2125.04)
     """
+    file = io.BytesIO(data)
     try:
-        # Everything as text first, so that a bad figure is reported with its row.
-        raw = (
-            pl.read_csv(io.BytesIO(data), infer_schema=False)
-            if format == "csv"
-            else pl.read_parquet(io.BytesIO(data))
-        )
-        raw = raw.rename(lambda header: header.strip().lower())
+        # CSV as text first, so that a bad figure is reported with its row.
+        raw = pl.read_csv(file, infer_schema=False) if format == "csv" else pl.read_parquet(file)
+        return _daily_frame(raw.rename(lambda header: header.strip().lower()), name, column.lower())
     except (pl.exceptions.PolarsError, OSError) as error:
         raise HistoryError(f"{name} is not a {format} file that can be read: {error}") from error
-    close = column.lower()
-    for needed in ("date", close):
-        if needed not in raw.columns:
-            hint = nearest(needed, raw.columns, list_all=True)
-            raise HistoryError(f"{name} has no column {needed!r}{hint}")
-    if raw.height == 0:
-        raise HistoryError(f"{name} has a header but no rows")
-    figures = {"close": _figures(raw, close, name)}
-    for optional in _OPTIONAL_COLUMNS:
-        if optional in raw.columns and (close == "close" or optional == "volume"):
-            figures[optional] = _figures(raw, optional, name)
-    return pl.DataFrame({"date": _dates(raw, name), **figures})
 
 
 def check_daily(frame: pl.DataFrame, calendar: Calendar, *, name: str = "history") -> CheckedHistory:
@@ -159,9 +144,23 @@ def align(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     return wide.sort("date")
 
 
+def _daily_frame(raw: pl.DataFrame, name: str, close: str) -> pl.DataFrame:
+    for needed in ("date", close):
+        if needed not in raw.columns:
+            hint = nearest(needed, raw.columns, list_all=True)
+            raise HistoryError(f"{name} has no column {needed!r}{hint}")
+    if raw.height == 0:
+        raise HistoryError(f"{name} has a header but no rows")
+    figures = {"close": _figures(raw, close, name)}
+    for optional in _OPTIONAL_COLUMNS:
+        if optional in raw.columns and (close == "close" or optional == "volume"):
+            figures[optional] = _figures(raw, optional, name)
+    return pl.DataFrame({"date": _dates(raw, name), **figures})
+
+
 def _dates(raw: pl.DataFrame, name: str) -> pl.Series:
     column = raw["date"]
-    if column.dtype.is_temporal():
+    if column.dtype in (pl.Date, pl.Datetime):
         return column.cast(pl.Date)
     text = column.cast(pl.String).str.strip_chars().str.slice(0, 10)
     dates = text.str.to_date("%Y-%m-%d", strict=False)
