@@ -16,11 +16,21 @@ esac
 
 say() { printf 'rotascope: %s\n' "$*" >&2; }
 
-# With a terminal pip shows its own progress; without, a line at the start and one at the end.
-quiet=(--quiet --progress-bar off)
-if [ -t 2 ]; then quiet=(--quiet --progress-bar on); fi
+# Some sixty packages take a minute. A terminal sees what pip is at, in one line that is written over; a log file
+# gets only our own lines. What pip said in full is in .venv/install.log.
+show_progress() {
+  if [ -t 2 ]; then
+    awk '/^ *(Collecting|Downloading|Using cached|Installing|Building)/ { printf "\r\033[K  %s", substr($0, 1, 76); fflush() }
+         END { printf "\r\033[K" }' >&2
+  else
+    cat >/dev/null
+  fi
+}
+
 pip_install() {
-  .venv/bin/python -m pip install "${quiet[@]}" --disable-pip-version-check --constraint constraints.txt "$@" || {
+  .venv/bin/python -m pip install --progress-bar off --disable-pip-version-check --constraint constraints.txt "$@" \
+    2>&1 | tee -a .venv/install.log | show_progress || {
+    tail -n 15 .venv/install.log >&2
     say "pip could not install $*"
     echo "Operator action: check the network and pip's configuration, then run make again" >&2
     exit 1

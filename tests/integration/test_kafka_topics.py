@@ -190,6 +190,21 @@ def test_a_killed_broker_comes_back_on_its_port_with_its_records(tmp_path: Path)
         consumer.close()
 
 
+@pytest.mark.slow
+def test_three_brokers_keep_every_topic_writable_without_one_of_them(tmp_path: Path) -> None:
+    wanted = load_topics(partitions=3, replication_factor=3)
+    with LocalKafka(tmp_path, brokers=3) as kafka:
+        with connect(kafka.bootstrap_servers) as client:
+            apply(client, wanted)
+            assert check(client, wanted) == []
+        kafka.kill(2)
+        producer = KafkaProducer(bootstrap_servers=kafka.bootstrap_servers.split(","), acks="all")
+        for partition in range(3):
+            assert producer.send(TICKS, b"tick", partition=partition).get(timeout=30).offset == 0
+        kafka.restart(2)
+        producer.close()
+
+
 def test_a_topic_nobody_applied_does_not_appear_by_itself(kafka: LocalKafka) -> None:
     producer = confluent_kafka.Producer(
         # The client would otherwise wait half a minute for somebody to create the topic.
