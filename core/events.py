@@ -266,16 +266,19 @@ def _plain(value: object, path: str, unknown: str, nulls: dict[str, str]) -> obj
         return value
     if isinstance(value, numbers.Integral):
         return int(value)
-    if isinstance(value, numbers.Real) and math.isfinite(value):
+    if isinstance(value, numbers.Real):
+        rounded = float(f"{float(value):.{SIGNIFICANT_DIGITS - 1}e}")
         # Adding zero turns -0.0 into 0.0: equal events must not differ in a sign nobody sees.
-        return float(f"{float(value):.{SIGNIFICANT_DIGITS - 1}e}") + 0.0
+        value = rounded + 0.0 if math.isfinite(rounded) else None
+    if value is None:
+        nulls.setdefault(path, unknown)
+        return None
+    if isinstance(value, float):
+        return value
     if isinstance(value, Mapping):
         return {
             str(key): _plain(item, f"{path}.{key}", unknown, nulls) for key, item in sorted(value.items())
         }
     if isinstance(value, list | tuple):
         return [_plain(item, f"{path}.{row}", unknown, nulls) for row, item in enumerate(value)]
-    if value is None or isinstance(value, numbers.Real):
-        nulls.setdefault(path, unknown)
-        return None
     raise InputError(f"{path} is a {type(value).__name__}, which JSON cannot hold")

@@ -1,0 +1,340 @@
+"""Seconds into minutes into days, by watermark.
+
+A second closes when its source's watermark has passed it; only then does it move prices, feed
+its minute and its day, and enter the ring that windows read. What is unknown enters the ring as
+minus its `Quality`, never as a number.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from core.jit import BOOL, I4, I8, array_of, inlined, kernel
+from core.records import BAR, NANOSECONDS_PER_SECOND, BarFlag, Frequency, Quality
+from core.state import INSTRUMENT_STATE, MINUTE_SLOTS, OPEN_SECOND, SECOND_SLOTS
+
+_SECOND_NS: Final = NANOSECONDS_PER_SECOND
+_SECOND_MASK: Final = SECOND_SLOTS - 1
+_MINUTE_MASK: Final = MINUTE_SLOTS - 1
+_NOT_READY: Final = int(Quality.NOT_READY)
+_STALE: Final = int(Quality.STALE)
+_HALTED: Final = int(Quality.HALTED)
+_GAP: Final = int(Quality.GAP)
+_FRESH_TRADES: Final = 2
+"""Eligible trades it takes to leave `stale`, so that one print a minute does not flap."""
+_FAR_SECOND: Final = 2**40
+_MINUTE: Final = int(Frequency.MINUTE)
+_DAY: Final = int(Frequency.DAY)
+_FLAG_OFFICIAL: Final = int(BarFlag.OFFICIAL_CLOSE)
+_FLAG_GAP: Final = int(BarFlag.GAP)
+_FLAG_LATE: Final = int(BarFlag.LATE_VOLUME)
+_FLAG_NO_VOLUME: Final = int(BarFlag.NO_VOLUME)
+_FLAG_REVISED: Final = int(BarFlag.REVISED)
+
+
+@inlined
+def _fold_second(instrument, slot, second):  # type: ignore[no-untyped-def]
+    """Add one closed second to the minute and the day in progress."""
+    if slot.last_trades > 0:
+        instrument.last_price = slot.close
+        instrument.last_ts = second * _SECOND_NS + slot.close_offset_ns
+        instrument.fresh_trades += slot.last_trades
+        if instrument.minute_open == 0:
+            instrument.minute_open = slot.open
+        instrument.minute_close = slot.close
+        if instrument.day_open == 0:
+            instrument.day_open = slot.open
+        instrument.day_close = slot.close
+    if slot.high > 0:
+        instrument.minute_high = max(instrument.minute_high, slot.high)
+        instrument.day_high = max(instrument.day_high, slot.high)
+        if instrument.minute_low == 0 or slot.low < instrument.minute_low:
+            instrument.minute_low = slot.low
+        if instrument.day_low == 0 or slot.low < instrument.day_low:
+            instrument.day_low = slot.low
+    instrument.minute_volume += slot.volume
+    instrument.day_volume += slot.volume
+    instrument.minute_trades += slot.trades
+    instrument.day_trades += slot.trades
+
+
+@inlined
+def _price_or_quality(instrument, end_ns):  # type: ignore[no-untyped-def]
+    """The last price at `end_ns`, or minus the reason why it is unknown."""
+    if instrument.halted:
+        return -_HALTED
+    if instrument.last_price == 0:
+        return -_NOT_READY
+    if end_ns - instrument.last_ts > instrument.max_age_ns:
+        if not instrument.stale:
+            instrument.stale = 1
+        instrument.fresh_trades = 0
+        return -_STALE
+    if instrument.stale:
+        if instrument.fresh_trades < _FRESH_TRADES:
+            return -_STALE
+        instrument.stale = 0
+    if instrument.gap:
+        return -_GAP
+    return instrument.last_price
+
+
+@kernel(I8, array_of(INSTRUMENT_STATE), array_of(OPEN_SECOND, 2), array_of(I8, 2), I8, I8, I8)
+def close_seconds(  # type: ignore[no-untyped-def]
+    instruments, seconds, second_prices, source_row, first, stop
+):
+    """Close the seconds [first, stop) of one source's instruments that are in session.
+
+    Args:
+        instruments: INSTRUMENT_STATE (rows,).
+        seconds: OPEN_SECOND (rows, slots).
+        second_prices: int64 (1024, rows), written at second & 1023.
+        source_row: Row of the source whose watermark has passed `stop`.
+        first: First second to close, Unix time.
+        stop: One past the last.
+
+    Returns:
+        How many of the instruments were in session in the last second.
+    """
+    mask = seconds.shape[1] - 1
+    active = 0
+    for second in range(first, stop):
+        start_ns = second * _SECOND_NS
+        ring = second_prices[second & _SECOND_MASK]
+        active = 0
+        for row in range(len(instruments)):
+            instrument = instruments[row]
+            if instrument.source != source_row:
+                continue
+            if start_ns < instrument.session_open_ns or start_ns >= instrument.session_close_ns:
+                continue
+            active += 1
+            slot = seconds[row, second & mask]
+            if slot.second == second:
+                _fold_second(instrument, slot, second)
+            ring[row] = _price_or_quality(instrument, start_ns + _SECOND_NS)
+    return active
+
+
+@inlined
+def _flags(instrument):  # type: ignore[no-untyped-def]
+    """Facts about the day so far that travel with its bars."""
+    flags = 0
+    if instrument.day_gap:
+        flags |= _FLAG_GAP
+    if instrument.revised:
+        flags |= _FLAG_REVISED
+    if not instrument.has_volume:
+        flags |= _FLAG_NO_VOLUME
+    return flags
+
+
+@kernel(
+    I8,
+    array_of(INSTRUMENT_STATE),
+    array_of(I4),
+    array_of(I8, 2),
+    array_of(I8, 2),
+    array_of(BAR),
+    I8,
+    I8,
+)
+def close_minute(  # type: ignore[no-untyped-def]
+    instruments, instrument_ids, second_prices, minute_prices, bars, source_row, minute
+):
+    """Close one minute of a source: ring entry, bar of each home instrument that traded, reset.
+
+    Args:
+        instruments: INSTRUMENT_STATE (rows,).
+        instrument_ids: int32 (rows,).
+        second_prices: int64 (1024, rows).
+        minute_prices: int64 (512, rows), written at minute & 511.
+        bars: BAR (≥ rows,), filled from the front.
+        source_row: Row of the source.
+        minute: Unix time // 60 of the minute that ends.
+
+    Returns:
+        Number of bars written.
+    """
+    written = 0
+    start_ns = minute * 60 * _SECOND_NS
+    last = second_prices[(minute * 60 + 59) & _SECOND_MASK]
+    ring = minute_prices[minute & _MINUTE_MASK]
+    for row in range(len(instruments)):
+        instrument = instruments[row]
+        if instrument.source != source_row:
+            continue
+        if start_ns < instrument.session_open_ns or start_ns >= instrument.session_close_ns:
+            continue
+        ring[row] = last[row]
+        if instrument.home and instrument.minute_open > 0:
+            bar = bars[written]
+            bar.ts_start = start_ns
+            bar.open = instrument.minute_open
+            bar.high = max(instrument.minute_high, max(instrument.minute_open, instrument.minute_close))
+            low = min(instrument.minute_open, instrument.minute_close)
+            bar.low = min(low, instrument.minute_low) if instrument.minute_low > 0 else low
+            bar.close = instrument.minute_close
+            bar.volume = instrument.minute_volume if instrument.has_volume else -1
+            bar.trades = instrument.minute_trades
+            bar.instrument_id = instrument_ids[row]
+            bar.session = instrument.session
+            bar.frequency = _MINUTE
+            bar.flags = _flags(instrument)
+            bar.source = source_row
+            written += 1
+        instrument.minute_open = 0
+        instrument.minute_high = 0
+        instrument.minute_low = 0
+        instrument.minute_close = 0
+        instrument.minute_volume = 0
+        instrument.minute_trades = 0
+    return written
+
+
+@inlined
+def _is_final(instrument, closed_ns, deadline):  # type: ignore[no-untyped-def]
+    """Whether nothing can change the session's close any more."""
+    if closed_ns < instrument.session_close_ns:
+        return False
+    if deadline or not instrument.has_official_close:
+        return True
+    return instrument.official_close > 0 and closed_ns > instrument.official_ts
+
+
+@inlined
+def _write_day_bar(bar, instrument, instrument_id):  # type: ignore[no-untyped-def]
+    """The session's own bar; an official close stretches neither high nor low."""
+    bar.ts_start = instrument.session_open_ns
+    bar.open = instrument.official_open if instrument.official_open > 0 else instrument.day_open
+    bar.high = instrument.day_high
+    bar.low = instrument.day_low
+    bar.close = instrument.final_close
+    bar.volume = instrument.day_volume if instrument.has_volume else -1
+    bar.trades = instrument.day_trades
+    bar.instrument_id = instrument_id
+    bar.session = instrument.session
+    bar.frequency = _DAY
+    flags = _flags(instrument)
+    if instrument.official_close > 0:
+        flags |= _FLAG_OFFICIAL
+    if instrument.late_ticks > 0:
+        flags |= _FLAG_LATE
+    bar.flags = flags
+    bar.source = instrument.source
+
+
+@kernel(I8, array_of(INSTRUMENT_STATE), array_of(I4), array_of(BAR), I8, I8, I8, BOOL)
+def finish_days(  # type: ignore[no-untyped-def]
+    instruments, instrument_ids, bars, source_row, calendar_row, closed_second, deadline
+):
+    """Make the day bar final wherever its close can no longer change.
+
+    Args:
+        instruments: INSTRUMENT_STATE (rows,).
+        instrument_ids: int32 (rows,).
+        bars: BAR (≥ rows,), filled from the front with home instruments' day bars.
+        source_row: Row of the source.
+        calendar_row: Row of the calendar whose session has closed.
+        closed_second: Every second before it is closed.
+        deadline: The wait for official closes is over.
+
+    Returns:
+        Number of bars written, plus (days made final) << 32.
+    """
+    written = 0
+    final = 0
+    closed_ns = closed_second * _SECOND_NS
+    for row in range(len(instruments)):
+        instrument = instruments[row]
+        if instrument.source != source_row or instrument.calendar != calendar_row:
+            continue
+        if instrument.final_session >= instrument.session or not _is_final(instrument, closed_ns, deadline):
+            continue
+        instrument.final_session = instrument.session
+        instrument.final_close = (
+            instrument.official_close if instrument.official_close > 0 else instrument.day_close
+        )
+        final += 1
+        if instrument.home and instrument.final_close > 0:
+            _write_day_bar(bars[written], instrument, instrument_ids[row])
+            written += 1
+    return written | (final << 32)
+
+
+@kernel(I8, array_of(INSTRUMENT_STATE), I8, I8, I8, I8, I8, I8)
+def open_session(  # type: ignore[no-untyped-def]
+    instruments, source_row, calendar_row, session, open_ns, close_ns, next_open_ns
+):
+    """Start a session for one source's instruments on one calendar.
+
+    Args:
+        instruments: INSTRUMENT_STATE (rows,).
+        source_row: Row of the source.
+        calendar_row: Row of the calendar.
+        session: Days since 1970-01-01.
+        open_ns: First nanosecond of the session.
+        close_ns: One past its last nanosecond.
+        next_open_ns: First nanosecond of the session after it.
+
+    Returns:
+        Number of instruments that entered the session.
+    """
+    entered = 0
+    for row in range(len(instruments)):
+        instrument = instruments[row]
+        if instrument.source != source_row or instrument.calendar != calendar_row:
+            continue
+        entered += 1
+        instrument.session = session
+        instrument.session_open_ns = open_ns
+        instrument.session_close_ns = close_ns
+        instrument.next_open_ns = next_open_ns
+        instrument.last_price = 0
+        instrument.last_ts = 0
+        instrument.stale = 0
+        instrument.fresh_trades = 0
+        instrument.gap = 0
+        instrument.day_gap = 0
+        instrument.revised = 0
+        instrument.day_open = 0
+        instrument.day_high = 0
+        instrument.day_low = 0
+        instrument.day_close = 0
+        instrument.day_volume = 0
+        instrument.day_trades = 0
+        instrument.minute_open = 0
+        instrument.minute_high = 0
+        instrument.minute_low = 0
+        instrument.minute_close = 0
+        instrument.minute_volume = 0
+        instrument.minute_trades = 0
+        instrument.official_close = 0
+        instrument.official_ts = 0
+        instrument.official_open = 0
+        instrument.late_ticks = 0
+    return entered
+
+
+@kernel(I8, array_of(INSTRUMENT_STATE), I8, I8)
+def next_official_second(  # type: ignore[no-untyped-def]
+    instruments, source_row, calendar_row
+):
+    """The earliest second at which a waiting day becomes final by an official close it has.
+
+    Args:
+        instruments: INSTRUMENT_STATE (rows,).
+        source_row: Row of the source.
+        calendar_row: Row of the calendar whose session has closed.
+
+    Returns:
+        Unix second, or a very late one where no such close is in.
+    """
+    earliest = _FAR_SECOND
+    for row in range(len(instruments)):
+        instrument = instruments[row]
+        if instrument.source != source_row or instrument.calendar != calendar_row:
+            continue
+        if instrument.final_session < instrument.session and instrument.official_close > 0:
+            earliest = min(earliest, instrument.official_ts // _SECOND_NS + 1)
+    return earliest

@@ -1,0 +1,187 @@
+"""The catalogue: which definitions exist, with which numbers.
+
+Definitions are data. A definition's version is a hash of everything that decides when it fires,
+so an event always says which rule made it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, Final
+
+from core.detectors import DETECTORS
+from core.errors import CatalogueError
+from core.records import Frequency
+
+_FREQUENCIES: Final = MappingProxyType({frequency.label: frequency for frequency in Frequency})
+_KEYS: Final = ("id", "kind", "frequency", "cool_down", "expires", "pairs", "parameters")
+_VERSION_DIGITS: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One rule of the catalogue.
+
+    Args:
+        definition_id: Its name in events, metrics and files.
+        kind: Its detector.
+        family: Family of the detector; decides the topic.
+        frequency: How often it is evaluated.
+        parameters: Every number of the detector, defaults filled in.
+        cool_down: Steps after an episode before the next may open.
+        expires: Steps after which an episode ends by itself, 0 for never.
+        pairs: Names of pairs, empty for all.
+    """
+
+    definition_id: str
+    kind: str
+    family: str
+    frequency: Frequency
+    parameters: Mapping[str, float]
+    cool_down: int
+    expires: int
+    pairs: tuple[str, ...]
+
+    @property
+    def version(self) -> str:
+        """Hash of everything that decides when the definition fires."""
+        content = {
+            "id": self.definition_id,
+            "kind": self.kind,
+            "semantics": DETECTORS[self.kind].semantics,
+            "frequency": self.frequency.label,
+            "parameters": dict(self.parameters),
+            "cool_down": self.cool_down,
+            "expires": self.expires,
+        }
+        return _digest(content)[:_VERSION_DIGITS]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All definitions, in file order."""
+
+    definitions: tuple[Definition, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash over ids, versions and pairs."""
+        return _digest([[d.definition_id, d.version, list(d.pairs)] for d in self.definitions])
+
+    def get(self, definition_id: str) -> Definition:
+        """One definition by id; CatalogueError names the nearest ones."""
+        for definition in self.definitions:
+            if definition.definition_id == definition_id:
+                return definition
+        known = [definition.definition_id for definition in self.definitions]
+        raise CatalogueError(f"no definition {definition_id!r}{_nearest(definition_id, known)}")
+
+
+def parse_catalogue(text: str) -> Catalogue:
+    """Read a catalogue.
+
+    Args:
+        text: TOML with `[[definition]]` entries.
+
+    Returns:
+        The catalogue, defaults filled in.
+
+    Raises:
+        CatalogueError: Names the entry, what is wrong with it and the nearest valid name.
+
+    Example:
+        >>> parse_catalogue('''
+        ... [[definition]]
+        ... id = "three_up"
+        ... kind = "opposite_day"
+        ... ''').get("three_up").parameters["instrument_return_pct"]
+        3.0
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CatalogueError(f"the catalogue is not TOML: {error}") from error
+    unknown = set(document) - {"definition"}
+    if unknown:
+        raise CatalogueError(f"unknown table {sorted(unknown)[0]!r}; definitions stand in [[definition]]")
+    definitions = [
+        _definition(number, entry) for number, entry in enumerate(document.get("definition", []), start=1)
+    ]
+    seen: set[str] = set()
+    for definition in definitions:
+        if definition.definition_id in seen:
+            raise CatalogueError(f"definition {definition.definition_id!r} stands twice")
+        seen.add(definition.definition_id)
+    return Catalogue(tuple(definitions))
+
+
+def _definition(number: int, entry: Mapping[str, Any]) -> Definition:
+    where = f"definition {entry.get('id', f'number {number}')!r}"
+    for key in entry:
+        if key not in _KEYS:
+            raise CatalogueError(f"{where}: unknown key {key!r}{_nearest(key, _KEYS)}")
+    for key in ("id", "kind"):
+        if not isinstance(entry.get(key), str) or not entry[key]:
+            raise CatalogueError(f"{where}: {key!r} is missing")
+    kind = entry["kind"]
+    if kind not in DETECTORS:
+        raise CatalogueError(f"{where}: unknown kind {kind!r}{_nearest(kind, DETECTORS)}")
+    detector = DETECTORS[kind]
+    label = entry.get("frequency", Frequency.DAY.label)
+    if label not in _FREQUENCIES or not detector.supports(_FREQUENCIES[label]):
+        allowed = [name for name, frequency in _FREQUENCIES.items() if detector.supports(frequency)]
+        raise CatalogueError(f"{where}: frequency {label!r} is not one of {', '.join(allowed)} for {kind}")
+    frequency = _FREQUENCIES[label]
+    parameters = _parameters(where, kind, entry.get("parameters", {}))
+    try:
+        detector.input_keys(frequency, parameters)
+    except CatalogueError as error:
+        raise CatalogueError(f"{where}: {error.message}", operator_action=error.operator_action) from error
+    return Definition(
+        definition_id=entry["id"],
+        kind=kind,
+        family=detector.family,
+        frequency=frequency,
+        parameters=parameters,
+        cool_down=_steps(where, "cool_down", entry),
+        expires=_steps(where, "expires", entry),
+        pairs=tuple(entry.get("pairs", ())),
+    )
+
+
+def _parameters(where: str, kind: str, given: Mapping[str, Any]) -> Mapping[str, float]:
+    known = {parameter.name: parameter for parameter in DETECTORS[kind].parameters}
+    for name, value in given.items():
+        if name not in known:
+            raise CatalogueError(f"{where}: unknown parameter {name!r}{_nearest(name, known)}")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise CatalogueError(f"{where}: parameter {name!r} must be a number, not {value!r}")
+        if not known[name].least <= value <= known[name].most:
+            raise CatalogueError(
+                f"{where}: {name} = {value} is outside {known[name].least:g} to {known[name].most:g}"
+            )
+    return MappingProxyType({name: float(given.get(name, p.default)) for name, p in known.items()})
+
+
+def _steps(where: str, key: str, entry: Mapping[str, Any]) -> int:
+    value = entry.get(key, 0)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise CatalogueError(f"{where}: {key!r} must be a whole number of steps, not {value!r}")
+    return value
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=3)
+    return f"; did you mean {' or '.join(close)}?" if close else f"; known are {', '.join(known)}"
+
+
+def _digest(content: Any) -> str:
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,341 @@
+"""The engine of one partition: frames in; events, bars and dead letters out.
+
+A pure function of the log. `step` may be called with any cut of the log into frames: a second is
+closed exactly when a clock mark passes it, and everything else follows from closed seconds.
+
+The way of a tick:
+
+1. A frame is checked whole; repeated and outdated frames are dropped, a hole becomes a gap.
+2. `apply_ticks` puts ticks into open seconds until a mark closes a second.
+3. Closed seconds move prices, minutes and days (`InstrumentTime`).
+4. Pairs follow at the lesser clock of their legs (`PairTime`): values, verdicts, events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.catalogue import Catalogue
+from core.errors import SnapshotError
+from core.evaluation import PairEvaluator
+from core.events import Event
+from core.frames import FrameHeader, decode_frame
+from core.instrument_time import InstrumentTime
+from core.instruments import Universe
+from core.metrics import Sample
+from core.pair_time import PairTime
+from core.records import NANOSECONDS_PER_SECOND, NO_INSTRUMENT, TickKind
+from core.sessions import Calendar
+from core.snapshot import pack, unpack
+from core.state import NEVER, allocate_instruments, milliseconds, open_second_slots
+from core.ticks import Note, apply_ticks
+from core.ticks import unpack as unpack_position
+from core.world import build_world
+
+_DEAD_LETTER_BYTES: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """Something the engine could not use.
+
+    Args:
+        reason: A stable, low-cardinality label.
+        payload: The bytes, at most 4 KB of them.
+    """
+
+    reason: str
+    payload: bytes
+
+
+@dataclass(slots=True)
+class StepOutput:
+    """What one step gives, in the order in which it became known.
+
+    Args:
+        events: Transitions.
+        minute_bars: BAR arrays; a `minute complete` mark ends each minute.
+        day_bars: BAR arrays.
+        dead_letters: Ticks that could not be used.
+    """
+
+    events: list[Event] = field(default_factory=list)
+    minute_bars: list[NDArray[np.void]] = field(default_factory=list)
+    day_bars: list[NDArray[np.void]] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+
+
+class PartitionEngine:
+    """State and logic of one partition.
+
+    Args:
+        universe: All instruments and pairs.
+        catalogue: The definitions.
+        calendars: Every calendar the universe names.
+        partition: Number of the partition.
+        partitions: Number of partitions of the topic generation.
+
+    Raises:
+        UniverseError: A calendar is missing.
+        CatalogueError: A definition cannot be computed.
+    """
+
+    def __init__(
+        self,
+        universe: Universe,
+        catalogue: Catalogue,
+        calendars: Mapping[str, Calendar],
+        *,
+        partition: int,
+        partitions: int,
+    ) -> None:
+        self.world = build_world(universe, calendars, partition=partition, partitions=partitions)
+        slots = max(
+            open_second_slots(milliseconds(s.allowed_lateness_ms), milliseconds(s.max_lead_ms))
+            for s in universe.sources
+        )
+        self.state = allocate_instruments(len(self.world.instruments), len(self.world.sources), slots)
+        self.evaluator = PairEvaluator(self.world, catalogue)
+        self._output = StepOutput()
+        self.instrument_time = InstrumentTime(self.world, self.state)
+        self.pair_time = PairTime(self.world, self.state, self.evaluator)
+        self._notes: NDArray[np.int64] = np.zeros(1024, np.int64)
+        self._source_rows = {source.source_id: row for row, source in enumerate(self.world.sources)}
+        self._offsets: NDArray[np.int64] = np.array([0, 0], np.int64)  # baseline, next
+
+    @property
+    def clock_ns(self) -> int:
+        """Event time up to which every source has closed its seconds, ns UTC; NEVER before any."""
+        closed = [
+            int(s["closed_second"]) for s in self.state.sources if s["mark_ns"] != NEVER and not s["dead"]
+        ]
+        return min(closed) * NANOSECONDS_PER_SECOND if closed else NEVER
+
+    @property
+    def baseline_offset(self) -> int:
+        """Log offset from which a fresh engine comes to this state."""
+        return int(self._offsets[0])
+
+    def step(self, payload: bytes, offset: int) -> StepOutput:
+        """Apply one frame.
+
+        Args:
+            payload: Value of one record of the ticks topic.
+            offset: Its offset.
+
+        Returns:
+            What became known.
+
+        Raises:
+            FrameError: The record is not a frame; the state is as it was.
+        """
+        header, ticks = decode_frame(payload)
+        output = StepOutput()
+        self._output = output
+        row = self._source_rows.get(header.source, -1)
+        if row < 0:
+            output.dead_letters.append(DeadLetter("unknown_source", payload[:_DEAD_LETTER_BYTES]))
+        elif self._admit(row, header):
+            self._apply(row, ticks, offset)
+        self._offsets[1] = offset + 1
+        return output
+
+    def _admit(self, row: int, header: FrameHeader) -> bool:
+        """Drop an older epoch and a repeated sequence; take a hole for a gap."""
+        source = self.state.sources[row]
+        if source["seen"] and header.epoch < source["epoch"]:
+            source["count_old_epoch_frames"] += 1
+            return False
+        if not source["seen"] or header.epoch > source["epoch"]:
+            source["seen"] = 1
+            source["epoch"] = header.epoch
+            source["next_sequence"] = 0
+        expected = int(source["next_sequence"])
+        if header.sequence < expected:
+            source["count_repeated_frames"] += 1
+            return False
+        if header.sequence > expected:
+            source["count_missing_frames"] += header.sequence - expected
+            self.instrument_time.mark_gap(row)
+        source["next_sequence"] = header.sequence + 1
+        return True
+
+    def _apply(self, source_row: int, ticks: NDArray[np.void], offset: int) -> None:
+        state = self.state
+        position, count = 0, len(ticks)
+        while position < count:
+            packed = apply_ticks(
+                ticks,
+                position,
+                source_row,
+                state.sources,
+                self.world.row_of_id,
+                state.instruments,
+                state.seconds,
+                self._notes,
+            )
+            position, notes, boundary = unpack_position(packed)
+            if notes:
+                self._handle_notes(ticks, notes, source_row, offset)
+            if boundary:
+                self._advance(source_row)
+
+    def _handle_notes(self, ticks: NDArray[np.void], notes: int, source_row: int, offset: int) -> None:
+        for entry in self._notes[:notes]:
+            tick = ticks[int(entry) & 0xFFFF_FFFF]
+            note = Note(int(entry) >> 32)
+            if note is Note.CONTROL:
+                self._control(tick, source_row, offset)
+            elif note is Note.REVISION:
+                self._revise(tick)
+            else:
+                self._output.dead_letters.append(DeadLetter(note.reason, tick.tobytes()))
+
+    def _control(self, tick: np.void, source_row: int, offset: int) -> None:
+        kind = TickKind(int(tick["kind"]))
+        if kind is TickKind.BASELINE:
+            self.state.sources[source_row]["count_baselines"] += 1
+            if tick["instrument_id"] == NO_INSTRUMENT:
+                self.pair_time.finish_baseline(int(tick["ts_event"]))
+            else:
+                if not self.pair_time.baseline_in_progress:
+                    self._offsets[0] = offset
+                self._baseline(tick)
+        elif kind is TickKind.ADJUSTMENT:
+            self._adjust(tick, source_row)
+        elif kind is TickKind.SOURCE_CLOSED:
+            self.state.sources[source_row]["dead"] = 1
+            self._follow()
+        # A settings mark only pins an offset; definitions are those the engine was built with.
+
+    def _row_of(self, tick: np.void) -> int:
+        number = int(tick["instrument_id"])
+        return int(self.world.row_of_id[number]) if number < len(self.world.row_of_id) else -1
+
+    def _baseline(self, tick: np.void) -> None:
+        row = self._row_of(tick)
+        if row < 0 or tick["price"] <= 0:
+            reason = Note.UNKNOWN_INSTRUMENT.reason if row < 0 else Note.PRICE.reason
+            self._output.dead_letters.append(DeadLetter(reason, tick.tobytes()))
+        else:
+            self.pair_time.add_baseline(row, int(tick["price"]))
+
+    def _adjust(self, tick: np.void, source_row: int) -> None:
+        """A split: stored daily prices of the instrument are multiplied by price / size."""
+        row = self._row_of(tick)
+        if row < 0 or tick["price"] <= 0 or tick["size"] <= 0:
+            reason = Note.UNKNOWN_INSTRUMENT.reason if row < 0 else Note.PRICE.reason
+            self._output.dead_letters.append(DeadLetter(reason, tick.tobytes()))
+            return
+        self.state.sources[source_row]["count_adjustments"] += 1
+        self.pair_time.adjust(row, int(tick["price"]), int(tick["size"]))
+
+    def _revise(self, tick: np.void) -> None:
+        self.pair_time.revise(
+            self._row_of(tick), int(tick["price"]), int(tick["ts_event"]), self._output.events
+        )
+
+    def _advance(self, source_row: int) -> None:
+        """Close everything the source's new watermark allows, pairs right behind it."""
+        source = self.state.sources[source_row]
+        target = (int(source["mark_ns"]) - int(source["lateness_ns"])) // NANOSECONDS_PER_SECOND
+        self._advance_to(source_row, target)
+        self._follow()
+
+    def _advance_to(self, source_row: int, target: int) -> None:
+        output = self._output
+        for _ in self.instrument_time.advance(source_row, target, output.minute_bars, output.day_bars):
+            self.pair_time.advance(source_row, output.events)
+
+    def _follow(self) -> None:
+        """A source declared dead moves with the slowest of the living: its prices grow stale."""
+        sources = self.state.sources
+        living = [int(s["closed_second"]) for s in sources if not s["dead"] and s["mark_ns"] != NEVER]
+        if not living:
+            return
+        for row in np.flatnonzero(sources["dead"]):
+            if sources[row]["mark_ns"] != NEVER and sources[row]["closed_second"] < min(living):
+                self._advance_to(int(row), min(living))
+
+    def snapshot(self) -> bytes:
+        """The whole state: restored elsewhere and fed the same log, it gives the same output."""
+        return pack(self._head(), self._arrays())
+
+    def restore(self, data: bytes) -> None:
+        """Take over a snapshot.
+
+        Args:
+            data: From `snapshot` of an engine of the same universe, catalogue and partition.
+
+        Raises:
+            SnapshotError: It belongs to something else, or is damaged; the state is as it was.
+        """
+        arrays = self._arrays()
+        before = {name: array.copy() for name, array in arrays.items()}
+        head = unpack(data, arrays)
+        if head != self._head():
+            for name, array in arrays.items():
+                array[...] = before[name]
+            raise SnapshotError(
+                "the snapshot belongs to another universe, catalogue or partition",
+                operator_action="start with the settings it was made with, or rebuild from the baseline",
+            )
+        self.instrument_time.resume()
+        self.pair_time.resume()
+
+    def _head(self) -> dict[str, Any]:
+        return {
+            "universe": self.world.universe.digest,
+            "catalogue": self.evaluator.catalogue.digest,
+            "partition": self.world.partition,
+            "partitions": self.world.partitions,
+        }
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        state, evaluator = self.state, self.evaluator
+        arrays: dict[str, NDArray[Any]] = {
+            "instruments": state.instruments,
+            "seconds": state.seconds,
+            "second_prices": state.second_prices,
+            "minute_prices": state.minute_prices,
+            "sources": state.sources,
+            "offsets": self._offsets,
+            "lives": evaluator.lives.lives,
+            "levels": evaluator.lives.levels,
+            "prices": evaluator.prices,
+            "day_closes": evaluator.days.closes,
+            "day_sessions": evaluator.days.sessions,
+            "day_counts": evaluator.days.counts,
+            "history_start": evaluator.days.history_start,
+            "intraday_start": evaluator.intraday_start,
+        }
+        for family in evaluator.families:
+            arrays[f"{family.name}/values"] = family.values
+            arrays[f"{family.name}/quality"] = family.quality
+            arrays[f"{family.name}/observations"] = family.observations
+            for name, array in family.state().items():
+                arrays[f"{family.name}/{name}"] = array
+        arrays |= self.instrument_time.arrays()
+        arrays |= self.pair_time.arrays()
+        return arrays
+
+    def samples(self) -> Iterator[Sample]:
+        """Every exported value as it stands, for whoever serves metrics."""
+        names = [pair.name for pair in self.world.pairs]
+        for family in self.evaluator.families:
+            for number, output in enumerate(family.outputs):
+                if output.metric is None:
+                    continue
+                values, quality = family.values[number], family.quality[number]
+                for row, pair in enumerate(names):
+                    labels = (pair, output.window) if output.window else (pair,)
+                    yield Sample(output.metric, labels, float(values[row]))
+                    yield Sample("rotascope_value_ready", (pair, output.key), float(quality[row] == 0))
+
+
+__all__ = ["DeadLetter", "PartitionEngine", "StepOutput"]

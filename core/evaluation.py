@@ -1,0 +1,305 @@
+"""Everything computed for the pairs of a partition: families, then detectors, then life cycles.
+
+One place decides the order, so live, replay and history cannot differ: values first, verdicts
+from those values, transitions from those verdicts, events from those transitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.catalogue import Catalogue, Definition
+from core.detectors import DETECTORS, Detector, allocate_verdict
+from core.detectors.base import UNKNOWN, Column
+from core.errors import CatalogueError
+from core.events import Event
+from core.indicators import FAMILIES, DayFamily, IndicatorFamily, RingFamily
+from core.indicators.base import DayStep, RingStep
+from core.lifecycle import LifeCycle, Rule
+from core.pair_days import allocate_pair_days, append_days, find_bases
+from core.payload import build_event, leg_figures
+from core.records import Frequency
+from core.windows import DAY_WINDOWS
+from core.world import PairBlock, PartitionWorld
+
+Emit = Callable[[Event], None]
+
+
+class Watch:
+    """One definition at work: its detector, and the rows it looks at in each block."""
+
+    def __init__(
+        self, number: int, definition: Definition, detector: Detector, world: PartitionWorld
+    ) -> None:
+        self.definition = definition
+        self.detector = detector
+        self.rule = Rule(number, detector.point, definition.cool_down, definition.expires)
+        wanted = set(definition.pairs)
+        self.mask = np.array([not wanted or pair.name in wanted for pair in world.pairs], np.bool_)
+        self.everywhere = bool(self.mask.all())
+
+    def among(self, rows: NDArray[np.int32]) -> NDArray[np.int32]:
+        return rows if self.everywhere else rows[self.mask[rows]]
+
+
+class PairEvaluator:
+    """Values, verdicts and lives of all pairs of a partition.
+
+    Args:
+        world: The partition's rows.
+        catalogue: The definitions.
+
+    Raises:
+        CatalogueError: A definition names a pair that the universe does not have.
+    """
+
+    def __init__(self, world: PartitionWorld, catalogue: Catalogue) -> None:
+        pairs = len(world.pairs)
+        self.world = world
+        self.catalogue = catalogue
+        self.families: tuple[IndicatorFamily, ...] = tuple(family(pairs) for family in FAMILIES)
+        self.second_families = [f for f in self.families if f.frequency == Frequency.SECOND]
+        self.minute_families = [f for f in self.families if f.frequency == Frequency.MINUTE]
+        self.day_families = [f for f in self.families if isinstance(f, DayFamily)]
+        self.columns: dict[str, Column] = {
+            output.key: (family.values[number], family.quality[number])
+            for family in self.families
+            for number, output in enumerate(family.outputs)
+        }
+        self.watches = [self._watch(number, d) for number, d in enumerate(catalogue.definitions)]
+        self.lives = LifeCycle(len(self.watches), pairs)
+        self.days = allocate_pair_days(pairs)
+        self.prices: NDArray[np.int64] = np.full((2, pairs), -1, np.int64)
+        self.bases: NDArray[np.int64] = np.zeros((len(DAY_WINDOWS), 2, pairs), np.int64)
+        self.intraday_start: NDArray[np.int32] = np.zeros(pairs, np.int32)
+        self._verdict = allocate_verdict(pairs)
+        self._provenance = {
+            "catalogue": catalogue.digest[:16],
+            "universe": world.universe.digest[:16],
+        }
+
+    def _watch(self, number: int, definition: Definition) -> Watch:
+        for name in definition.pairs:
+            try:
+                self.world.universe.pair(name)
+            except Exception as error:
+                raise CatalogueError(f"definition {definition.definition_id!r}: {error}") from error
+        detector = DETECTORS[definition.kind](definition.frequency, definition.parameters, self._column)
+        return Watch(number, definition, detector, self.world)
+
+    def _column(self, key: str) -> Column:
+        if key not in self.columns:
+            raise CatalogueError(f"no indicator gives {key!r}; known are {', '.join(sorted(self.columns))}")
+        return self.columns[key]
+
+    def start_session(self, block: PairBlock, calendar_row: int, session_row: int) -> None:
+        """Start a session: look up what stays fixed in it, forget prices, empty intraday windows.
+
+        Args:
+            block: The pairs.
+            calendar_row: Row of their calendar.
+            session_row: Row of the session in that calendar.
+        """
+        self.look_up(block, calendar_row, session_row)
+        self.prices[:, block.rows] = -1
+        for family in self.minute_families:
+            family.restart(block.rows)
+
+    def look_up(self, block: PairBlock, calendar_row: int, session_row: int) -> None:
+        """Derive from the finished days what stays fixed during a session.
+
+        Args:
+            block: The pairs.
+            calendar_row: Row of their calendar.
+            session_row: Row of the session in that calendar.
+        """
+        targets = self.world.targets[calendar_row][session_row]
+        sessions = self.world.calendars[calendar_row].session
+        days = np.where(targets >= 0, sessions[np.maximum(targets, 0)], -1).astype(np.int32)
+        lags = (session_row - targets).astype(np.int32)
+        find_bases(self.days.closes, self.days.sessions, self.days.counts, block.rows, days, lags, self.bases)
+        step = self._day_step(block.rows, int(sessions[session_row]))
+        for family in self.day_families:
+            family.start_session(step)
+
+    def adjust(self, rows: NDArray[np.int32], side: int, numerator: int, denominator: int) -> None:
+        """Restate stored daily figures of a leg that was split.
+
+        Args:
+            rows: int32 (n,): pairs with that leg.
+            side: 0 numerator, 1 benchmark.
+            numerator: Of the factor, 1e-9 units.
+            denominator: Of the factor, 1e-9 units.
+        """
+        closes = self.days.closes
+        for row in rows:
+            exact = closes[row, :, side].astype(object) * numerator
+            closes[row, :, side] = ((exact * 2 + denominator) // (2 * denominator)).astype(np.int64)
+        factor = numerator / denominator
+        for family in self.day_families:
+            family.adjust(rows, side, factor)
+        for watch in self.watches:
+            self.lives.levels[watch.rule.number, rows] *= watch.detector.level_factor(side, factor)
+
+    def second(self, step: RingStep) -> None:
+        """Evaluate what is due every second."""
+        for family in self.second_families:
+            if isinstance(family, RingFamily):
+                family.evaluate(step, commit=True)
+
+    def minute(self, step: RingStep, session: int, ts_event_ns: int, emit: Emit, *, closing: bool) -> None:
+        """Evaluate what is due every minute, and look at the session in progress.
+
+        Args:
+            step: The minute ring.
+            session: Days since 1970-01-01.
+            ts_event_ns: End of the minute.
+            emit: Takes each event.
+            closing: This is the session's last minute.
+        """
+        first = step.rows[self.intraday_start[step.rows] == 0]
+        self.intraday_start[first] = session
+        for family in self.minute_families:
+            if isinstance(family, RingFamily):
+                family.evaluate(step, commit=True)
+        day_step = self._day_step(step.rows, session)
+        for day_family in self.day_families:
+            day_family.evaluate(day_step, commit=False)
+        for watch in self.watches:
+            rows = watch.among(step.rows)
+            if watch.definition.frequency == Frequency.DAY:
+                self._provisional(watch, rows, session, ts_event_ns, emit)
+            else:
+                episode = ts_event_ns // 1_000_000_000
+                self._decide(watch, rows, episode, session, ts_event_ns, ts_event_ns, emit, False)
+                if closing:
+                    self._decide(watch, rows, episode, session, ts_event_ns, ts_event_ns, emit, True)
+
+    def finish_day(
+        self,
+        rows: NDArray[np.int32],
+        session: int,
+        ts_event_ns: int,
+        ts_knowable_ns: int,
+        emit: Emit | None,
+    ) -> None:
+        """Decide a session for good, for the pairs whose legs are final; their prices are set.
+
+        The order is part of the contract: values see only earlier days, verdicts only those
+        values, and the day enters the ring last.
+
+        Args:
+            rows: int32 (n,): the pairs.
+            session: Days since 1970-01-01.
+            ts_event_ns: The session's close.
+            ts_knowable_ns: Event time at which both legs were final.
+            emit: Takes each event; None while history is replayed.
+        """
+        step = self._day_step(rows, session)
+        for family in self.day_families:
+            family.evaluate(step, commit=True)
+        for watch in self.watches:
+            if watch.definition.frequency == Frequency.DAY:
+                self._decide(
+                    watch, watch.among(rows), session, session, ts_event_ns, ts_knowable_ns, emit, False
+                )
+        append_days(
+            self.days.closes,
+            self.days.sessions,
+            self.days.counts,
+            self.days.history_start,
+            rows,
+            session,
+            self.prices,
+        )
+
+    def _day_step(self, rows: NDArray[np.int32], session: int) -> DayStep:
+        return DayStep(rows, self.prices, self.bases, self.days, session)
+
+    def _provisional(
+        self, watch: Watch, rows: NDArray[np.int32], session: int, ts_event_ns: int, emit: Emit
+    ) -> None:
+        verdict = self._verdict
+        watch.detector.evaluate(rows, self.lives.levels[watch.rule.number], verdict)
+        position = 0
+        while position < len(rows):
+            position, filled = self.lives.provisional(
+                watch.rule,
+                rows,
+                position,
+                verdict.enter,
+                verdict.quality,
+                episode=session,
+                ts_event_ns=ts_event_ns,
+            )
+            if filled:
+                self._emit(watch, filled, session, emit)
+
+    def _decide(
+        self,
+        watch: Watch,
+        rows: NDArray[np.int32],
+        episode: int,
+        session: int,
+        ts_event_ns: int,
+        ts_knowable_ns: int,
+        emit: Emit | None,
+        closing: bool,
+    ) -> None:
+        verdict = self._verdict
+        verdict.invalid.fill(UNKNOWN)
+        watch.detector.evaluate(rows, self.lives.levels[watch.rule.number], verdict)
+        position = 0
+        while position < len(rows):
+            position, filled = self.lives.final(
+                watch.rule,
+                rows,
+                position,
+                verdict.enter,
+                verdict.leave,
+                verdict.invalid,
+                verdict.level,
+                verdict.quality,
+                episode=episode,
+                session=session,
+                ts_event_ns=ts_event_ns,
+                ts_knowable_ns=ts_knowable_ns,
+                closing=closing,
+                emit=emit is not None,
+            )
+            if filled and emit is not None:
+                self._emit(watch, filled, session, emit)
+
+    def _emit(self, watch: Watch, filled: int, session: int, emit: Emit) -> None:
+        for staged in self.lives.staged[:filled]:
+            emit(self.event(watch, staged, session))
+
+    def event(self, watch: Watch, staged: np.void, session: int) -> Event:
+        """Build the event of one transition from the values as they stand.
+
+        Args:
+            watch: The definition at work.
+            staged: One EVENT record.
+            session: Days since 1970-01-01.
+
+        Returns:
+            The event.
+        """
+        row = int(staged["pair"])
+        daily = watch.definition.frequency == Frequency.DAY
+        starts = self.days.history_start if daily else self.intraday_start
+        return build_event(
+            staged,
+            watch.definition,
+            watch.detector,
+            self.world.pairs[row],
+            self.lives.lives[watch.rule.number, row],
+            self.columns,
+            leg_figures(self.prices, self.bases, row),
+            int(starts[row]),
+            session,
+            self._provenance,
+        )

@@ -1,0 +1,35 @@
+"""Indicator families and their registry.
+
+A new family is a file here and one line in FAMILIES: state layout, snapshot, metrics and the
+contract tests follow from the registry.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from core.indicators.base import DayFamily, IndicatorFamily, Output, RingFamily
+from core.indicators.beta import BetaDays, BetaHour
+from core.indicators.extremes import Extremes
+from core.indicators.ratio import Ratio, RatioLine
+from core.indicators.relative_strength import (
+    RelativeStrengthDays,
+    RelativeStrengthHour,
+    RelativeStrengthSeconds,
+)
+from core.indicators.zscore import ZScoreDays, ZScoreMinutes
+
+FAMILIES: Final[tuple[type[IndicatorFamily], ...]] = (
+    Ratio,
+    RelativeStrengthSeconds,
+    RelativeStrengthHour,
+    BetaHour,
+    ZScoreMinutes,
+    RatioLine,
+    RelativeStrengthDays,
+    BetaDays,
+    ZScoreDays,
+    Extremes,
+)
+
+__all__ = ["FAMILIES", "DayFamily", "IndicatorFamily", "Output", "RingFamily"]

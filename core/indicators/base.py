@@ -1,0 +1,137 @@
+"""What an indicator family is: outputs with names, state in arrays, and one evaluation.
+
+A family computes some values for every pair at one frequency. Its state is a few arrays that
+belong to the snapshot; values, qualities and counts are rewritten by every evaluation. With
+`commit=False` an evaluation is a peek: every state byte stays as it was, and the values are those
+that a commit would give.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.pair_days import PairDays
+from core.records import Frequency, Quality
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One value a family computes for every pair.
+
+    Args:
+        name: What it is, with its unit: `relative_strength_percent`.
+        window: Label of its window, empty where it has none.
+        metric: Name of the Prometheus metric that shows it, None where none does.
+    """
+
+    name: str
+    window: str
+    metric: str | None = None
+
+    @property
+    def key(self) -> str:
+        """How catalogues and payloads refer to it.
+
+        Example:
+            >>> Output("beta", "63d").key, Output("ratio", "").key
+            ('beta:63d', 'ratio')
+        """
+        return f"{self.name}:{self.window}" if self.window else self.name
+
+
+@dataclass(slots=True, eq=False)
+class RingStep:
+    """What a family at 1s or 1m sees: closed prices on the grid, newest at `now`.
+
+    Args:
+        rows: int32 (n,): pairs to evaluate, contiguous.
+        prices: int64 (slots, instruments): ring of prices or minus a Quality.
+        now: Absolute second or minute just closed.
+        since_open: Whole seconds or minutes of the session that were closed before `now`.
+        numerators: int32 (pairs,).
+        benchmarks: int32 (pairs,).
+    """
+
+    rows: NDArray[np.int32]
+    prices: NDArray[np.int64]
+    now: int
+    since_open: int
+    numerators: NDArray[np.int32]
+    benchmarks: NDArray[np.int32]
+
+
+@dataclass(slots=True, eq=False)
+class DayStep:
+    """What a daily family sees: the session in progress or just final, and the days before it.
+
+    Args:
+        rows: int32 (n,): pairs to evaluate.
+        prices: int64 (2, pairs): both legs' price of the session so far, or minus a Quality.
+        bases: int64 (windows, 2, pairs): closes each of DAY_WINDOWS starts from, 0 where unknown.
+        days: The finished days.
+        session: Days since 1970-01-01 of the session in progress.
+    """
+
+    rows: NDArray[np.int32]
+    prices: NDArray[np.int64]
+    bases: NDArray[np.int64]
+    days: PairDays
+    session: int
+
+
+class IndicatorFamily(ABC):
+    """Base of every family; the registry makes one per partition and family.
+
+    Args:
+        pairs: Number of pairs of the partition.
+    """
+
+    name: ClassVar[str]
+    frequency: ClassVar[Frequency]
+    outputs: ClassVar[tuple[Output, ...]]
+
+    def __init__(self, pairs: int) -> None:
+        count = len(self.outputs)
+        self.values: NDArray[np.float64] = np.full((count, pairs), np.nan)
+        self.quality: NDArray[np.uint8] = np.full((count, pairs), int(Quality.NOT_READY), np.uint8)
+        self.observations: NDArray[np.int32] = np.zeros((count, pairs), np.int32)
+
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        """The arrays that must survive a restart, by name; changed in place only."""
+        return {}
+
+    def start_session(self, step: DayStep) -> None:
+        """Prepare what stays fixed during a session; derived from `step.days`, never state."""
+        return
+
+    def restart(self, rows: NDArray[np.int32]) -> None:
+        """Forget what belongs to the session that ended; intraday windows start anew at the open."""
+        return
+
+
+class RingFamily(IndicatorFamily):
+    """A family on the grid of seconds or minutes."""
+
+    @abstractmethod
+    def evaluate(self, step: RingStep, *, commit: bool) -> None:
+        """Compute all outputs for `step.rows`; with `commit`, also advance the state."""
+
+
+class DayFamily(IndicatorFamily):
+    """A family on sessions: peeked every minute, committed once at the final day bar.
+
+    State arrays have pairs on axis 1, so that one pair's day can be taken back.
+    """
+
+    def adjust(self, rows: NDArray[np.int32], side: int, factor: float) -> None:
+        """Restate what is stored in prices of leg `side` after a split; returns need nothing."""
+        return
+
+    @abstractmethod
+    def evaluate(self, step: DayStep, *, commit: bool) -> None:
+        """Compute all outputs for `step.rows`; with `commit`, also advance the state."""

@@ -1,0 +1,208 @@
+"""The daily closes of every pair: both legs, on the sessions both legs have.
+
+A ring per pair, because pairs do not share their days: one leg may be younger, or lack a close.
+The latest 512 days stay, which holds 252 sessions and any year to date.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.jit import I4, I8, array_of, kernel
+from core.records import Quality
+from core.state import INSTRUMENT_STATE, SECOND_SLOTS
+
+DAY_SLOTS: Final = 512
+_DAY_MASK: Final = DAY_SLOTS - 1
+_SECOND_MASK: Final = SECOND_SLOTS - 1
+_NOT_READY: Final = int(Quality.NOT_READY)
+
+
+@dataclass(frozen=True, slots=True)
+class PairDays:
+    """Rings of daily closes.
+
+    Args:
+        closes: int64 (pairs, 512, 2): numerator and benchmark, 1e-9 units.
+        sessions: int32 (pairs, 512): days since 1970-01-01.
+        counts: int64 (pairs,): days ever appended.
+        history_start: int32 (pairs,): first session appended, 0 before.
+    """
+
+    closes: NDArray[np.int64]
+    sessions: NDArray[np.int32]
+    counts: NDArray[np.int64]
+    history_start: NDArray[np.int32]
+
+
+def allocate_pair_days(pairs: int) -> PairDays:
+    """Empty rings for a number of pairs."""
+    return PairDays(
+        closes=np.zeros((pairs, DAY_SLOTS, 2), np.int64),
+        sessions=np.zeros((pairs, DAY_SLOTS), np.int32),
+        counts=np.zeros(pairs, np.int64),
+        history_start=np.zeros(pairs, np.int32),
+    )
+
+
+@kernel(I8, array_of(I8, 3), array_of(I4, 2), array_of(I8), array_of(I4), array_of(I4), I4, array_of(I8, 2))
+def append_days(  # type: ignore[no-untyped-def]
+    closes, sessions, counts, history_start, rows, session, prices
+):
+    """Append one session to the rings of the given pairs.
+
+    Args:
+        closes: int64 (pairs, 512, 2).
+        sessions: int32 (pairs, 512).
+        counts: int64 (pairs,).
+        history_start: int32 (pairs,).
+        rows: int32 (n,): pairs to append to; those without two prices are passed over.
+        session: Days since 1970-01-01.
+        prices: int64 (2, pairs): closes of both legs.
+
+    Returns:
+        Number of rings that grew.
+    """
+    grown = 0
+    for row in rows:
+        if prices[0, row] <= 0 or prices[1, row] <= 0:
+            continue
+        count = counts[row]
+        slot = count & _DAY_MASK
+        closes[row, slot, 0] = prices[0, row]
+        closes[row, slot, 1] = prices[1, row]
+        sessions[row, slot] = session
+        if count == 0:
+            history_start[row] = session
+        counts[row] = count + 1
+        grown += 1
+    return grown
+
+
+@kernel(
+    I8,
+    array_of(I8, 3),
+    array_of(I4, 2),
+    array_of(I8),
+    array_of(I4),
+    array_of(I4),
+    array_of(I4),
+    array_of(I8, 3),
+)
+def find_bases(  # type: ignore[no-untyped-def]
+    closes, sessions, counts, rows, targets, lags, bases
+):
+    """Look up the closes each window starts from.
+
+    Args:
+        closes: int64 (pairs, 512, 2).
+        sessions: int32 (pairs, 512).
+        counts: int64 (pairs,).
+        rows: int32 (n,): pairs to look up.
+        targets: int32 (windows,): session day each window starts from.
+        lags: int32 (windows,): how many sessions back that is.
+        bases: int64 (windows, 2, pairs): written; 0 where the ring lacks that session.
+
+    Returns:
+        Number of bases found.
+    """
+    found = 0
+    for row in rows:
+        count = counts[row]
+        oldest = max(0, count - DAY_SLOTS)
+        for window in range(len(targets)):
+            bases[window, 0, row] = 0
+            bases[window, 1, row] = 0
+            # A ring without holes has the session exactly `lag` entries back; holes only move it later.
+            index = max(oldest, count - lags[window])
+            while index < count and sessions[row, index & _DAY_MASK] < targets[window]:
+                index += 1
+            if index < count and sessions[row, index & _DAY_MASK] == targets[window]:
+                bases[window, 0, row] = closes[row, index & _DAY_MASK, 0]
+                bases[window, 1, row] = closes[row, index & _DAY_MASK, 1]
+                found += 1
+    return found
+
+
+@kernel(I8, array_of(I8, 2), I8, array_of(I4), array_of(I4), array_of(I4), array_of(I8, 2))
+def leg_prices(  # type: ignore[no-untyped-def]
+    second_prices, second, numerators, benchmarks, rows, prices
+):
+    """Both legs' prices at a closed second.
+
+    Args:
+        second_prices: int64 (1024, instruments).
+        second: Unix time of the second.
+        numerators: int32 (pairs,).
+        benchmarks: int32 (pairs,).
+        rows: int32 (n,): pairs wanted.
+        prices: int64 (2, pairs): written; minus a Quality where unknown.
+
+    Returns:
+        Number of pairs with two prices.
+    """
+    known = 0
+    ring = second_prices[second & _SECOND_MASK]
+    for row in rows:
+        prices[0, row] = ring[numerators[row]]
+        prices[1, row] = ring[benchmarks[row]]
+        if prices[0, row] > 0 and prices[1, row] > 0:
+            known += 1
+    return known
+
+
+@kernel(
+    I8,
+    array_of(INSTRUMENT_STATE),
+    array_of(I4),
+    array_of(I4),
+    array_of(I4),
+    array_of(I4),
+    I4,
+    array_of(I8, 2),
+    array_of(I4),
+)
+def ready_pairs(  # type: ignore[no-untyped-def]
+    instruments, numerators, benchmarks, rows, done, session, prices, ready
+):
+    """Pairs whose two legs' day bars of a session are final.
+
+    A leg on another calendar has no close of this session; its price at the session's close must
+    already stand in `prices`.
+
+    Args:
+        instruments: INSTRUMENT_STATE (rows,).
+        numerators: int32 (pairs,).
+        benchmarks: int32 (pairs,): the pair's session is the benchmark's.
+        rows: int32 (n,): pairs of the block.
+        done: int32 (pairs,): last session each pair has finished.
+        session: The session in question.
+        prices: int64 (2, pairs): final closes are written where a leg has one.
+        ready: int32 (≥ pairs,): filled from the front.
+
+    Returns:
+        Number of pairs ready.
+    """
+    count = 0
+    for row in rows:
+        if done[row] >= session:
+            continue
+        complete = True
+        for side in range(2):
+            leg = instruments[numerators[row] if side == 0 else benchmarks[row]]
+            if leg.calendar != instruments[benchmarks[row]].calendar:
+                continue
+            if leg.final_session < session:
+                complete = False
+            elif leg.final_session == session and leg.final_close > 0:
+                prices[side, row] = leg.final_close
+            else:
+                prices[side, row] = -_NOT_READY
+        if complete:
+            ready[count] = row
+            count += 1
+    return count

@@ -1,0 +1,269 @@
+"""Event time of pairs: each block of pairs follows the lesser clock of its legs' sources.
+
+A block passes its seconds in the same segments as instruments do: the last second of a segment is
+evaluated, minutes at their end, and after the close each pair as soon as both legs are final.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.evaluation import Emit, PairEvaluator
+from core.events import Event
+from core.indicators.base import RingStep
+from core.pair_days import leg_prices, ready_pairs
+from core.records import NANOSECONDS_PER_SECOND
+from core.revision import DayUndo
+from core.session_clock import SessionClock
+from core.state import NEVER, InstrumentState
+from core.windows import NO_SESSION
+from core.world import PairBlock, PartitionWorld
+
+_DAY_NS: Final = 86_400 * NANOSECONDS_PER_SECOND
+_NEVER_SECOND: Final = NEVER // NANOSECONDS_PER_SECOND
+
+
+class PairTime:
+    """Clocks of the partition's blocks of pairs, and the baseline that comes before them.
+
+    Args:
+        world: The partition's rows.
+        state: Instruments, as their own clocks leave them.
+        evaluator: What is computed for pairs.
+    """
+
+    def __init__(self, world: PartitionWorld, state: InstrumentState, evaluator: PairEvaluator) -> None:
+        self._world = world
+        self._state = state
+        self._evaluator = evaluator
+        self._clocks = [SessionClock(world.calendars[block.calendar_row], 0) for block in world.blocks]
+        blocks, pairs = len(world.blocks), len(world.pairs)
+        self._closed: NDArray[np.int64] = np.full(blocks, _NEVER_SECOND)
+        self._sessions: NDArray[np.int64] = np.full(blocks, NO_SESSION)
+        self._done: NDArray[np.int32] = np.full(pairs, NO_SESSION, np.int32)
+        self._ready: NDArray[np.int32] = np.zeros(pairs, np.int32)
+        self._baseline: NDArray[np.int64] = np.zeros(len(world.instruments), np.int64)
+        self._undo = DayUndo(evaluator)
+        self._by_source = [
+            [n for n, block in enumerate(world.blocks) if row in block.source_rows]
+            for row in range(len(world.sources))
+        ]
+        self._second_step = self._ring_step(state.second_prices)
+        self._minute_step = self._ring_step(state.minute_prices)
+
+    def _ring_step(self, prices: NDArray[np.int64]) -> RingStep:
+        rows: NDArray[np.int32] = np.zeros(0, np.int32)
+        return RingStep(rows, prices, 0, 0, self._world.numerators, self._world.benchmarks)
+
+    @property
+    def baseline_in_progress(self) -> bool:
+        """Whether a baseline session has begun and its end has not come."""
+        return bool(self._baseline.any()) or bool((self._closed == _NEVER_SECOND).all() and self._any_history)
+
+    @property
+    def _any_history(self) -> bool:
+        return bool(self._evaluator.days.counts.any())
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What a snapshot must hold besides the evaluator's state."""
+        return {
+            "block_closed": self._closed,
+            "block_sessions": self._sessions,
+            "pair_done": self._done,
+            "baseline": self._baseline,
+        } | self._undo.arrays()
+
+    def resume(self) -> None:
+        """Put clocks where the restored arrays say they are, and look up what they derive."""
+        for number, (block, clock) in enumerate(zip(self._world.blocks, self._clocks, strict=True)):
+            clock.resume(int(self._sessions[number]))
+            if clock.session != NO_SESSION:
+                self._evaluator.look_up(block, block.calendar_row, clock.row)
+
+    def advance(self, source_row: int, events: list[Event]) -> None:
+        """Let the blocks of a source follow to where both their legs are closed.
+
+        Args:
+            source_row: The source that has moved.
+            events: Takes each event.
+        """
+        sources = self._state.sources
+        for number in self._by_source[source_row]:
+            block = self._world.blocks[number]
+            first, second = block.source_rows
+            target = int(min(sources[first]["closed_second"], sources[second]["closed_second"]))
+            if target == _NEVER_SECOND:
+                continue
+            if self._closed[number] == _NEVER_SECOND:
+                self._closed[number] = target
+                self._clocks[number].start_at(target)
+                self._start_session(number)
+            elif target > self._closed[number]:
+                self._advance_block(number, block, target, events.append)
+
+    def _start_session(self, number: int) -> None:
+        block, clock = self._world.blocks[number], self._clocks[number]
+        self._sessions[number] = clock.session
+        if clock.session != NO_SESSION:
+            self._evaluator.start_session(block, block.calendar_row, clock.row)
+
+    def _advance_block(self, number: int, block: PairBlock, target: int, emit: Emit) -> None:
+        clock = self._clocks[number]
+        closed = int(self._closed[number])
+        while closed < target:
+            if closed < clock.open_second:
+                closed = min(target, clock.open_second)
+            elif closed < clock.close_second:
+                stop = min(target, clock.close_second, (closed // 60 + 1) * 60)
+                self._pass_segment(block, clock, stop, emit)
+                closed = stop
+            else:
+                closed = target
+            if closed >= clock.close_second and self._finish(number, block, clock, closed, emit):
+                clock.enter(clock.row + 1)
+                self._start_session(number)
+        self._closed[number] = closed
+
+    def _pass_segment(self, block: PairBlock, clock: SessionClock, stop: int, emit: Emit) -> None:
+        step = self._second_step
+        step.rows = block.rows
+        step.now = stop - 1
+        step.since_open = stop - 1 - clock.open_second
+        self._evaluator.second(step)
+        if stop % 60 == 0:
+            minute = self._minute_step
+            minute.rows = block.rows
+            minute.now = stop // 60 - 1
+            minute.since_open = minute.now - clock.open_second // 60
+            self._leg_prices(block, stop - 1)
+            self._evaluator.minute(
+                minute,
+                clock.session,
+                stop * NANOSECONDS_PER_SECOND,
+                emit,
+                closing=stop == clock.close_second,
+            )
+
+    def _leg_prices(self, block: PairBlock, second: int) -> None:
+        world = self._world
+        leg_prices(
+            self._state.second_prices,
+            second,
+            world.numerators,
+            world.benchmarks,
+            block.rows,
+            self._evaluator.prices,
+        )
+
+    def _finish(self, number: int, block: PairBlock, clock: SessionClock, closed: int, emit: Emit) -> bool:
+        """Finish the session of every pair that is ready; True when none is left."""
+        session = clock.session
+        count = ready_pairs(
+            self._state.instruments,
+            self._world.numerators,
+            self._world.benchmarks,
+            block.rows,
+            self._done,
+            session,
+            self._evaluator.prices,
+            self._ready,
+        )
+        if count:
+            rows = self._ready[:count].copy()
+            self._undo.keep(rows, session)
+            self._evaluator.finish_day(
+                rows,
+                session,
+                clock.close_second * NANOSECONDS_PER_SECOND,
+                closed * NANOSECONDS_PER_SECOND,
+                emit,
+            )
+            self._done[rows] = session
+        return bool((self._done[block.rows] >= session).all())
+
+    def add_baseline(self, row: int, price: int) -> None:
+        """Take one instrument's close of the baseline session in progress."""
+        self._baseline[row] = price
+
+    def finish_baseline(self, ts_close_ns: int) -> None:
+        """End a baseline session: its closes become a finished day, without events.
+
+        Args:
+            ts_close_ns: The latest close of that date over all calendars; blocks whose calendar has
+                no close on that date pass it over.
+        """
+        world, evaluator = self._world, self._evaluator
+        for number, block in enumerate(world.blocks):
+            calendar = world.calendars[block.calendar_row]
+            row = int(np.searchsorted(calendar.close_ns, ts_close_ns, side="right")) - 1
+            if row < 0 or ts_close_ns - int(calendar.close_ns[row]) >= _DAY_NS:
+                continue
+            session = int(calendar.session[row])
+            clock = self._clocks[number]
+            if clock.session != NO_SESSION and session >= clock.session:
+                continue
+            closes = np.stack(
+                (self._baseline[world.numerators[block.rows]], self._baseline[world.benchmarks[block.rows]])
+            )
+            usable = (closes > 0).all(axis=0) & (self._done[block.rows] < session)
+            rows = block.rows[usable]
+            if len(rows) == 0:
+                continue
+            evaluator.look_up(block, block.calendar_row, row)
+            evaluator.prices[:, rows] = closes[:, usable]
+            evaluator.finish_day(rows, session, ts_close_ns, ts_close_ns, None)
+            self._done[rows] = session
+            evaluator.prices[:, rows] = -1
+            if clock.session != NO_SESSION:
+                evaluator.look_up(block, block.calendar_row, clock.row)
+        self._baseline[:] = 0
+
+    def adjust(self, row: int, numerator: int, denominator: int) -> None:
+        """Multiply an instrument's stored daily prices by numerator / denominator: a split.
+
+        Args:
+            row: The instrument.
+            numerator: 1e-9 units.
+            denominator: 1e-9 units.
+        """
+        for side, legs in enumerate((self._world.numerators, self._world.benchmarks)):
+            rows = np.flatnonzero(legs == row).astype(np.int32)
+            if len(rows):
+                self._evaluator.adjust(rows, side, numerator, denominator)
+        self.resume()
+
+    def revise(self, row: int, price: int, ts_event_ns: int, events: list[Event]) -> None:
+        """Correct the official close of the last final session, and say which events it changes.
+
+        Args:
+            row: The instrument.
+            price: Corrected close, 1e-9 units.
+            ts_event_ns: Event time of the correction.
+            events: Takes a `revised` event for every definition that decides otherwise now.
+        """
+        instrument = self._state.instruments[row]
+        session = int(instrument["final_session"])
+        instrument["final_close"] = price
+        instrument["revised"] = 1
+        for block in self._world.blocks:
+            mine = (self._world.numerators[block.rows] == row) | (self._world.benchmarks[block.rows] == row)
+            rows = block.rows[mine & (self._done[block.rows] == session)]
+            rows = rows[self._undo.can_redo(rows, session)]
+            if len(rows) == 0:
+                continue
+            calendar = self._world.calendars[block.calendar_row]
+            sides = np.stack((self._world.numerators[rows] == row, self._world.benchmarks[rows] == row))
+            self._undo.redo(
+                block,
+                rows,
+                sides,
+                price,
+                calendar.row_of(session),
+                int(calendar.close_ns[calendar.row_of(session)]),
+                ts_event_ns,
+                events,
+            )
+        self.resume()

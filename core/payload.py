@@ -1,0 +1,127 @@
+"""From a staged transition to an event that explains itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.catalogue import Definition
+from core.detectors import Detector
+from core.detectors.base import Column
+from core.events import Event, event_id, event_time_text
+from core.instruments import Pair
+from core.records import PRICE_UNITS_PER_ONE, EventState, Quality
+from core.timestamps import date_text
+
+
+def build_event(
+    staged: np.void,
+    definition: Definition,
+    detector: Detector,
+    pair: Pair,
+    life: np.void,
+    columns: Mapping[str, Column],
+    legs: Mapping[str, Mapping[str, float | None]],
+    history_start: int,
+    session: int,
+    provenance: Mapping[str, object],
+) -> Event:
+    """Say what happened, with the numbers behind it.
+
+    Args:
+        staged: One EVENT record.
+        definition: The definition that fired.
+        detector: Its detector.
+        pair: The pair.
+        life: The pair's LIFE record after the transition.
+        columns: Every output's values and qualities by key.
+        legs: From `leg_figures`.
+        history_start: First session of the pair's history at this frequency, 0 for none.
+        session: Session of the transition, days since 1970-01-01.
+        provenance: Digests that pin what the event was computed with.
+
+    Returns:
+        The event, ready to be published.
+    """
+    row = int(staged["pair"])
+    state = EventState(int(staged["state"]))
+    quality = Quality(int(staged["quality"]))
+    values: dict[str, float | None] = {}
+    reasons: dict[str, str] = {}
+    for name, key in detector.payload.items():
+        column, qualities = columns[key]
+        value = float(column[row])
+        known = not np.isnan(value)
+        values[name] = value if known else None
+        if not known:
+            reasons[name] = Quality(int(qualities[row])).label
+    frequency = definition.frequency.label
+    episode, transition = int(staged["episode"]), int(staged["transition"])
+    return Event(
+        event_id=event_id(
+            definition.definition_id, definition.version, pair.name, frequency, episode, transition
+        ),
+        definition=definition.definition_id,
+        version=definition.version,
+        family=definition.family,
+        pair=pair.name,
+        frequency=frequency,
+        state=state.label,
+        previous_state=EventState(int(staged["previous_state"])).label,
+        episode=episode,
+        transition=transition,
+        ts_event_ns=int(staged["ts_event"]),
+        ts_knowable_ns=int(staged["ts_knowable"]),
+        event_time=event_time_text(frequency, state.label, session, int(staged["ts_event"])),
+        values=values,
+        threshold=detector.threshold(definition.parameters),
+        legs=legs,
+        first_since=_first_since(state, detector, life, history_start),
+        reasons=reasons,
+        quality=quality.label,
+        provenance=provenance,
+    )
+
+
+def leg_figures(
+    prices: NDArray[np.int64], bases: NDArray[np.int64], row: int
+) -> dict[str, dict[str, float | None]]:
+    """Both legs' price, previous official close and simple return.
+
+    Args:
+        prices: int64 (2, pairs): price, or minus a Quality.
+        bases: int64 (windows, 2, pairs): window 0 is the previous close.
+        row: The pair.
+
+    Returns:
+        `numerator` and `benchmark` → figures; None where unknown.
+    """
+    figures: dict[str, dict[str, float | None]] = {}
+    for side, leg in enumerate(("numerator", "benchmark")):
+        price, previous = int(prices[side, row]), int(bases[0, side, row])
+        figures[leg] = {
+            "price": price / PRICE_UNITS_PER_ONE if price > 0 else None,
+            "previous_close": previous / PRICE_UNITS_PER_ONE if previous > 0 else None,
+            "return_pct": 100.0 * (price - previous) / previous if price > 0 and previous > 0 else None,
+        }
+    return figures
+
+
+def _first_since(
+    state: EventState, detector: Detector, life: np.void, history_start: int
+) -> dict[str, object] | None:
+    """The latest earlier opening within the history supplied, and how many there were."""
+    if history_start == 0:
+        return None
+    ahead = state in (EventState.CANDIDATE, EventState.WITHDRAWN)
+    earlier = int(life["last_opened"] if ahead else life["previous_opened"])
+    count = int(life["openings"]) - (0 if ahead else 1)
+    return {
+        "date": date_text(earlier) if count > 0 else None,
+        "history_start": date_text(history_start),
+        "series": detector.series,
+        "operator": detector.operator,
+        "count": count,
+    }

@@ -1,0 +1,128 @@
+"""Taking a finished day back: what a corrected official close would have changed.
+
+Before a pair's day is committed, what the commit will change is copied aside. A correction that
+comes after the day was final puts the copy back, commits the day again with the corrected close,
+and compares. Bars are never rewritten; the difference is told by `revised` events.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.evaluation import PairEvaluator
+from core.events import Event
+from core.records import EVENT, EventState, Frequency
+from core.windows import NO_SESSION
+from core.world import PairBlock
+
+
+class DayUndo:
+    """Copies of everything the latest daily commit of each pair changed.
+
+    Args:
+        evaluator: Whose state is copied; state arrays of daily families have pairs on axis 1.
+    """
+
+    def __init__(self, evaluator: PairEvaluator) -> None:
+        self._evaluator = evaluator
+        self._live: dict[str, NDArray[Any]] = {
+            "lives": evaluator.lives.lives,
+            "levels": evaluator.lives.levels,
+        }
+        for family in evaluator.day_families:
+            for name, array in family.state().items():
+                self._live[f"{family.name}/{name}"] = array
+        self._kept = {name: array.copy() for name, array in self._live.items()}
+        pairs = len(evaluator.world.pairs)
+        self._prices: NDArray[np.int64] = np.zeros((2, pairs), np.int64)
+        self._session: NDArray[np.int32] = np.full(pairs, NO_SESSION, np.int32)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The copies, for a snapshot."""
+        kept = {f"undo/{name}": array for name, array in self._kept.items()}
+        return kept | {"undo/prices": self._prices, "undo/session": self._session}
+
+    def keep(self, rows: NDArray[np.int32], session: int) -> None:
+        """Copy what a commit of `rows` is about to change; their prices are set.
+
+        Args:
+            rows: int32 (n,): pairs.
+            session: Days since 1970-01-01 of the day that is committed.
+        """
+        for name, array in self._live.items():
+            self._kept[name][:, rows] = array[:, rows]
+        self._prices[:, rows] = self._evaluator.prices[:, rows]
+        self._session[rows] = session
+
+    def can_redo(self, rows: NDArray[np.int32], session: int) -> NDArray[np.bool_]:
+        """Which pairs' latest commit is that session."""
+        return self._session[rows] == session
+
+    def redo(
+        self,
+        block: PairBlock,
+        rows: NDArray[np.int32],
+        sides: NDArray[np.bool_],
+        price: int,
+        session_row: int,
+        ts_close_ns: int,
+        ts_knowable_ns: int,
+        events: list[Event],
+    ) -> None:
+        """Commit the day again with a corrected close.
+
+        Args:
+            block: Block of the pairs.
+            rows: int32 (n,): pairs whose leg was corrected.
+            sides: bool (2, n): which leg it is.
+            price: Corrected close, 1e-9 units.
+            session_row: Row of the session in the block's calendar.
+            ts_close_ns: The session's close.
+            ts_knowable_ns: Event time of the correction.
+            events: Takes `revised` events.
+        """
+        evaluator, world = self._evaluator, self._evaluator.world
+        session = int(world.calendars[block.calendar_row].session[session_row])
+        decided = evaluator.lives.lives[:, rows].copy()
+        appended = (self._prices[:, rows] > 0).all(axis=0)
+        evaluator.days.counts[rows[appended]] -= 1
+        for name, array in self._live.items():
+            array[:, rows] = self._kept[name][:, rows]
+        evaluator.look_up(block, block.calendar_row, session_row)
+        self._prices[:, rows] = np.where(sides, price, self._prices[:, rows])
+        evaluator.prices[:, rows] = self._prices[:, rows]
+        evaluator.finish_day(rows, session, ts_close_ns, ts_knowable_ns, None)
+        for watch in evaluator.watches:
+            if watch.definition.frequency != Frequency.DAY:
+                continue
+            lives = evaluator.lives.lives[watch.rule.number]
+            for position, row in enumerate(rows):
+                before, after = decided[watch.rule.number, position], lives[row]
+                if before["opened_now"] == after["opened_now"] and before["state"] == after["state"]:
+                    after["transition"] = before["transition"]
+                    continue
+                after["transition"] = max(int(before["transition"]), 1) + 1
+                after["episode"] = (
+                    session if before["opened_now"] or after["opened_now"] else before["episode"]
+                )
+                staged = self._staged(watch.rule.number, int(row), after, before, ts_close_ns, ts_knowable_ns)
+                events.append(evaluator.event(watch, staged, session))
+
+    @staticmethod
+    def _staged(
+        number: int, row: int, after: np.void, before: np.void, ts_close_ns: int, ts_knowable_ns: int
+    ) -> np.void:
+        staged = np.zeros(1, EVENT)
+        staged["ts_event"] = ts_close_ns
+        staged["ts_knowable"] = ts_knowable_ns
+        staged["definition"] = number
+        staged["pair"] = row
+        staged["episode"] = after["episode"]
+        staged["transition"] = after["transition"]
+        staged["state"] = int(EventState.REVISED)
+        staged["previous_state"] = int(EventState.OPENED if before["opened_now"] else before["state"])
+        record: np.void = staged[0]
+        return record
