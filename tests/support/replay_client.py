@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -58,10 +58,12 @@ class ReplayClient:
 
 
 @asynccontextmanager
-async def replay_client(url: str, *, is_msgpack: bool = True, **headers: str) -> AsyncIterator[ReplayClient]:
-    """Open a connection; headers are given with underscores for dashes."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
+async def replay_client(
+    url: str, *, is_msgpack: bool = True, headers: Mapping[str, str] | None = None
+) -> AsyncIterator[ReplayClient]:
+    """Open a connection, and close it again."""
+    sent = dict(headers or {})
     if is_msgpack:
-        named["Content-Type"] = "application/msgpack"
-    async with connect(url, additional_headers=named, compression=None, max_queue=1024) as connection:
+        sent["Content-Type"] = "application/msgpack"
+    async with connect(url, additional_headers=sent, compression=None, max_queue=1024) as connection:
         yield ReplayClient(connection, is_msgpack)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 from core.conditions import decide
@@ -139,11 +140,13 @@ def test_million_share_print_after_the_close_moves_no_price(tape: Recording) -> 
 def test_day_volume_reconciles_with_the_daily_file_to_a_thousandth(tape: Recording) -> None:
     """Settles that SPY's record of regular sale and official close is the auction itself."""
     spy = tape.only(["SPY"])
-    counted = sum(
-        trade.size
-        for trade in map(spy.trade, range(len(spy)))
-        if decide(trade.tape, trade.conditions, from_listing_exchange=False).update & Update.VOLUME
+    counts = np.array(
+        [
+            bool(decide(printed.tape, printed.conditions, from_listing_exchange=False).update & Update.VOLUME)
+            for printed in spy.prints
+        ]
     )
+    counted = int(spy.trades["size"][counts[spy.trades["print"]]].sum())
     assert counted == pytest.approx(178_015_000, rel=1e-3)
     assert counted - 2_764_728 != pytest.approx(178_015_000, rel=1e-2)
 
