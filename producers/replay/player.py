@@ -102,12 +102,11 @@ class Player:
         """
         self._resume()
         while not self.ended:
-            due = self._due()
-            if self._injected < len(self._injections) and self._injection_rows[self._injected] <= due:
-                due = self._injection_rows[self._injected]
-            if self.position < due:
-                await self._turn(min(due, self.position + TRADES_PER_TURN), outlet, codec, subscriptions)
-            elif self._injected < len(self._injections) and self._injection_rows[self._injected] == due:
+            due, injection_row = self._due(), self._next_injection_row()
+            stop = min(due, injection_row, self.position + TRADES_PER_TURN)
+            if self.position < stop:
+                await self._turn(stop, outlet, codec, subscriptions)
+            elif injection_row <= due:
                 await self._inject(outlet, codec, subscriptions)
             else:
                 await asyncio.sleep(self._wait_s())
@@ -128,6 +127,12 @@ class Player:
         elapsed_s = self._wall_clock_s() - self._started_wall_s
         played_ns = elapsed_s * self._settings.speed * NANOSECONDS_PER_SECOND
         return int(np.searchsorted(self._play_ns, played_ns, side="right"))
+
+    def _next_injection_row(self) -> int:
+        """Row the next injected message goes before; past the end when there is none."""
+        if self._injected < len(self._injections):
+            return int(self._injection_rows[self._injected])
+        return len(self._recording) + 1
 
     def _wait_s(self) -> float:
         if self._started_wall_s is None or self.position >= len(self._recording):
