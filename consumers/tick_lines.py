@@ -1,0 +1,115 @@
+"""Frames of the tick topic as JSON lines and table rows, for people and for partners without NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from consumers.transport import Record
+from core.frames import decode_frame
+from core.instruments import Universe
+from core.records import NO_INSTRUMENT, PRICE_UNITS_PER_ONE, TickKind, Update
+from core.timestamps import rfc3339
+
+_ROW: Final = "{time:<30}  {symbol:<10}  {kind:<13}  {price:>18}  {size:>18}  {update:<30}  {place}"
+_DECIMALS: Final = 9
+
+TABLE_HEADER: Final = _ROW.format(
+    time="EVENT TIME", symbol="SYMBOL", kind="KIND", price="PRICE", size="SIZE", update="UPDATE",
+    place="PARTITION@OFFSET+INDEX",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the ids in ticks stand for.
+
+    Args:
+        symbols: instrument_id → symbol.
+        sources: source id → name.
+    """
+
+    symbols: Mapping[int, str]
+    sources: Mapping[int, str]
+
+    @classmethod
+    def of(cls, universe: Universe) -> Self:
+        """Take the names from a universe."""
+        return cls(
+            {instrument.instrument_id: instrument.symbol for instrument in universe.instruments},
+            {source.source_id: source.name for source in universe.sources},
+        )
+
+
+def decimal_text(units: int) -> str:
+    """Write 1e-9 units as an exact decimal.
+
+    Example:
+        >>> decimal_text(2_100_500_000_000), decimal_text(-1), decimal_text(0)
+        ('2100.5', '-0.000000001', '0')
+    """
+    whole, fraction = divmod(abs(units), PRICE_UNITS_PER_ONE)
+    sign = "-" if units < 0 else ""
+    return f"{sign}{whole}.{fraction:0{_DECIMALS}d}".rstrip("0").rstrip(".")
+
+
+def tick_lines(
+    record: Record, names: Names, instrument_ids: frozenset[int] = frozenset()
+) -> Iterator[dict[str, Any]]:
+    """Decode one frame.
+
+    Args:
+        record: From `rotascope.ticks.v1`.
+        names: What ids stand for; an id without a name gives null, never an error.
+        instrument_ids: Only these instruments; all records when empty.
+
+    Yields:
+        One dict per tick, as `tick-line.schema.json` describes it.
+
+    Raises:
+        FrameError: The record is not a valid frame; nothing of it has been given.
+    """
+    header, ticks = decode_frame(record.value)
+    for index, tick in enumerate(ticks.tolist()):
+        ts_event, ts_recv, price, size, trade_id, instrument_id, update, kind, source = tick
+        if instrument_ids and instrument_id not in instrument_ids:
+            continue
+        yield {
+            "partition": record.partition,
+            "offset": record.offset,
+            "index": index,
+            "epoch": header.epoch,
+            "sequence": header.sequence,
+            "kind": _kind_text(kind),
+            "symbol": names.symbols.get(instrument_id),
+            "instrument_id": None if instrument_id == NO_INSTRUMENT else instrument_id,
+            "ts_event": rfc3339(ts_event),
+            "ts_recv": rfc3339(ts_recv),
+            "price": decimal_text(price),
+            "size": decimal_text(size),
+            "trade_id": str(trade_id),
+            "update": [str(flag.name).lower() for flag in Update if flag & update],
+            "source": names.sources.get(source),
+            "source_id": source,
+        }
+
+
+def tick_row(line: Mapping[str, Any]) -> str:
+    """Write a line of `tick_lines` under `TABLE_HEADER`."""
+    return _ROW.format(
+        time=line["ts_event"],
+        symbol=line["symbol"] or (line["instrument_id"] if line["instrument_id"] is not None else "-"),
+        kind=line["kind"],
+        price=line["price"],
+        size=line["size"],
+        update=",".join(line["update"]) or "-",
+        place=f"{line['partition']}@{line['offset']}+{line['index']}",
+    )
+
+
+def _kind_text(number: int) -> str:
+    try:
+        return TickKind(number).name.lower()
+    except ValueError:
+        return f"unknown_{number}"
