@@ -111,10 +111,9 @@ class PartitionEngine:
     @property
     def clock_ns(self) -> int:
         """Event time up to which every source has closed its seconds, ns UTC; NEVER before any."""
-        closed = [
-            int(s["closed_second"]) for s in self.state.sources if s["mark_ns"] != NEVER and not s["dead"]
-        ]
-        return min(closed) * NANOSECONDS_PER_SECOND if closed else NEVER
+        sources = self.state.sources
+        closed = sources["closed_second"][(sources["mark_ns"] != NEVER) & (sources["dead"] == 0)]
+        return int(closed.min()) * NANOSECONDS_PER_SECOND if len(closed) else NEVER
 
     @property
     def baseline_offset(self) -> int:

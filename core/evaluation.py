@@ -42,6 +42,7 @@ class Watch:
         self.everywhere = bool(self.mask.all())
 
     def among(self, rows: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The rows the definition is for."""
         return rows if self.everywhere else rows[self.mask[rows]]
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 import numba
 import numpy as np
 from numba import types
+from numba.core import config
 from numba.np.numpy_support import from_dtype
 
 from core.records import TICK
@@ -64,7 +65,7 @@ def kernel(returns: Any, *arguments: Any) -> Callable[[Kernel], Kernel]:
 
     def decorate(function: Kernel) -> Kernel:
         compiled = numba.njit(signature, cache=True, nogil=True)(function)
-        if numba.config.DISABLE_JIT or numba.config.BOUNDSCHECK:
+        if config.DISABLE_JIT or config.BOUNDSCHECK:
             return cast(Kernel, compiled)
         return cast(Kernel, compiled.overloads[compiled.signatures[0]].entry_point)
 

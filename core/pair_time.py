@@ -69,12 +69,13 @@ class PairTime:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What a snapshot must hold besides the evaluator's state."""
-        return {
+        arrays: dict[str, NDArray[Any]] = {
             "block_closed": self._closed,
             "block_sessions": self._sessions,
             "pair_done": self._done,
             "baseline": self._baseline,
-        } | self._undo.arrays()
+        }
+        return arrays | self._undo.arrays()
 
     def resume(self) -> None:
         """Put clocks where the restored arrays say they are, and look up what they derive."""

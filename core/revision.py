@@ -59,7 +59,8 @@ class DayUndo:
 
     def can_redo(self, rows: NDArray[np.int32], session: int) -> NDArray[np.bool_]:
         """Which pairs' latest commit is that session."""
-        return self._session[rows] == session
+        latest: NDArray[np.bool_] = self._session[rows] == session
+        return latest
 
     def redo(
         self,

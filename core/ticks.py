@@ -118,10 +118,10 @@ def _cancel(tick, instrument, slot, second, closed_second):  # type: ignore[no-u
         instrument.day_volume -= tick.size
     instrument.cancelled_ticks += 1
     instrument.revised = 1
-    if instrument.final_session < instrument.session and tick.price == instrument.official_close:
-        if tick.update & _OFFICIAL:
-            instrument.official_close = 0
-            instrument.official_ts = 0
+    waiting = instrument.final_session < instrument.session
+    if waiting and tick.update & _OFFICIAL and tick.price == instrument.official_close:
+        instrument.official_close = 0
+        instrument.official_ts = 0
 
 
 @inlined

@@ -185,8 +185,9 @@ class RelativeStrengthHour(_RingRelativeStrength):
 
 
 class RelativeStrengthDays(DayFamily):
-    """Relative strength over sessions, week, month and year to date; `1d` is since both legs'
-    previous official close.
+    """Relative strength over sessions and since week, month and year began.
+
+    `1d` is since both legs' previous official close.
     """
 
     name = "relative_strength_days"

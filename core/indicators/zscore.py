@@ -155,8 +155,8 @@ class ZScoreDays(DayFamily):
     BOOL,
 )
 def _minute_pass(  # type: ignore[no-untyped-def]
-    prices, numerators, benchmarks, rows, now, since_open, moments, work, values, quality, observations, decay,
-    commit,
+    prices, numerators, benchmarks, rows, now, since_open, moments, work, values, quality, observations,
+    decay, commit,
 ):  # fmt: skip
     mask = prices.shape[0] - 1
     for row in rows:
