@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from consumers.schemas import defect, schema_registry, text_headers, validator
+from core.catalogue import Definition, parse_catalogue
+from core.detectors import DETECTORS
 from core.errors import ConfigurationError
 from core.events import FAMILIES, Event, encode_data, event_data, event_key, kafka_headers
 from core.records import EventState, Frequency, Quality
@@ -23,6 +25,7 @@ from core.schemas import EVENT_COMMON, EVENT_DIVERGENCE, EVENT_HEADERS, SCHEMA_F
 from tests.support.sample_events import candidate, opposite_day, strength
 
 NO_EARLIER_CASE = {**(opposite_day().first_since or {}), "date": None, "count": 0}
+CATALOGUE = parse_catalogue((files("core") / "data" / "catalogue.toml").read_text(encoding="utf-8"))
 
 EVENTS = [
     opposite_day(),
@@ -107,6 +110,24 @@ def test_an_event_is_valid_under_the_schema_its_header_names(event: Event) -> No
 def test_every_family_has_a_schema(family: str) -> None:
     event = opposite_day(family=family, definition="some_definition")
     assert defect(event_schema_id(family), the_data(event)) is None
+
+
+@pytest.mark.parametrize("definition", CATALOGUE.definitions, ids=lambda definition: definition.definition_id)
+def test_what_a_definition_says_about_itself_is_valid(definition: Definition) -> None:
+    detector = DETECTORS[definition.kind]
+    event = opposite_day(
+        definition=definition.definition_id,
+        version=definition.version,
+        family=definition.family,
+        state="candidate",
+        event_time="2024-07-11T14:31:00Z",
+        frequency=definition.frequency.label,
+        values=dict.fromkeys(detector.payload_keys(definition.frequency, definition.parameters), 1.0),
+        threshold=detector.threshold(definition.parameters),
+        first_since={**NO_EARLIER_CASE, "series": detector.series, "operator": detector.operator},
+    )
+    assert definition.family in FAMILIES
+    assert defect(event_schema_id(definition.family), the_data(event)) is None
 
 
 @pytest.mark.parametrize("breach", BREACHES)

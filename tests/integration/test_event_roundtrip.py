@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -105,7 +106,7 @@ def test_another_client_reads_cloudevents_that_fit_their_schemas(
     messages = read_back(kafka_with_topics.bootstrap_servers, topics, len(EVENTS))
     expected = {event.event_id: event for event in EVENTS}
     for message in messages:
-        headers = dict(message.headers() or [])  # type: ignore[arg-type]
+        headers: dict[str, Any] = dict(message.headers() or [])
         read = from_binary_event(KafkaMessage(headers, message.key(), message.value() or b""))
         event = expected.pop(read.get_id())
         assert message.topic() == topic_of(event)
