@@ -254,6 +254,8 @@ class PartitionEngine:
     def _follow(self) -> None:
         """A source declared dead moves with the slowest of the living: its prices grow stale."""
         sources = self.state.sources
+        if not sources["dead"].any():
+            return
         living = [int(s["closed_second"]) for s in sources if not s["dead"] and s["mark_ns"] != NEVER]
         if not living:
             return

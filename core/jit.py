@@ -65,7 +65,7 @@ def kernel(returns: Any, *arguments: Any) -> Callable[[Kernel], Kernel]:
 
     def decorate(function: Kernel) -> Kernel:
         compiled = numba.njit(signature, cache=True, nogil=True)(function)
-        if config.DISABLE_JIT or config.BOUNDSCHECK:
+        if config.DISABLE_JIT or config.BOUNDSCHECK:  # type: ignore[attr-defined]
             return cast(Kernel, compiled)
         return cast(Kernel, compiled.overloads[compiled.signatures[0]].entry_point)
 

@@ -8,12 +8,13 @@ the same question with the ratio as leader and the numerator as follower.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.detectors.base import Detector, Parameter, Parameters, Verdict
+from core.detectors.base import Column, Detector, Parameter, Parameters, Verdict
 from core.errors import CatalogueError
 from core.indicators.extremes import WINDOWS
 from core.jit import F8, I1, I4, I8, U1, array_of, kernel
@@ -29,6 +30,9 @@ _REBUILT: Final = int(Quality.REBUILT)
     array_of(F8),
     array_of(F8),
     array_of(U1),
+    array_of(U1),
+    array_of(U1),
+    array_of(U1),
     array_of(I4),
     F8,
     F8,
@@ -38,14 +42,17 @@ _REBUILT: Final = int(Quality.REBUILT)
     array_of(I1),
     array_of(I1),
     array_of(F8),
+    array_of(U1),
 )
 def _pass(  # type: ignore[no-untyped-def]
-    leader, leader_extreme, follower, follower_extreme, quality, rows, direction, delta_pct, invalidation_pct,
-    levels, enter, leave, invalid, level,
+    leader, leader_extreme, follower, follower_extreme, quality_1, quality_2, quality_3, quality_4, rows,
+    direction, delta_pct, invalidation_pct, levels, enter, leave, invalid, level, quality,
 ):  # fmt: skip
     true = 0
     for row in rows:
-        if quality[row] != 0 and quality[row] != _REBUILT:
+        reason = max(max(quality_1[row], quality_2[row]), max(quality_3[row], quality_4[row]))
+        quality[row] = reason
+        if reason != 0 and reason != _REBUILT:
             enter[row] = -1
             leave[row] = -1
             invalid[row] = -1
@@ -64,6 +71,11 @@ def _pass(  # type: ignore[no-untyped-def]
 class _LeaderAndFollower(Detector):
     """Shared evaluation: inputs are leader, its extreme, follower, its extreme."""
 
+    def __init__(self, frequency: Frequency, parameters: Parameters, column: Callable[[str], Column]) -> None:
+        super().__init__(frequency, parameters, column)
+        self._values = tuple(values for values, _ in self.columns)
+        self._qualities = tuple(quality for _, quality in self.columns)
+
     @staticmethod
     def supports(frequency: Frequency) -> bool:
         """Daily only."""
@@ -71,18 +83,9 @@ class _LeaderAndFollower(Detector):
 
     def evaluate(self, rows: NDArray[np.int32], levels: NDArray[np.float64], verdict: Verdict) -> None:
         """True where the leader is at a new extreme and the follower is not near its own."""
-        columns = [values for values, _ in self.columns]
-        qualities = [quality for _, quality in self.columns]
-        combined = verdict.quality
-        combined[rows] = qualities[0][rows]
-        for quality in qualities[1:]:
-            combined[rows] = np.maximum(combined[rows], quality[rows])
         _pass(
-            columns[0],
-            columns[1],
-            columns[2],
-            columns[3],
-            combined,
+            *self._values,
+            *self._qualities,
             rows,
             self.numbers.get("direction", 1.0),
             self.numbers.get("delta_pct", 0.0),
@@ -92,6 +95,7 @@ class _LeaderAndFollower(Detector):
             verdict.leave,
             verdict.invalid,
             verdict.level,
+            verdict.quality,
         )
 
 

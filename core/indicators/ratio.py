@@ -39,9 +39,12 @@ class Ratio(RingFamily):
     frequency = Frequency.SECOND
     outputs = (Output("ratio", "", "rotascope_ratio"),)
 
+    def __init__(self, pairs: int) -> None:
+        super().__init__(pairs)
+        self.observations.fill(1)
+
     def evaluate(self, step: RingStep, *, commit: bool) -> None:
         """Divide the newest closed prices; there is no state."""
-        self.observations[0, step.rows] = 1
         _ring_pass(
             step.prices, step.numerators, step.benchmarks, step.rows, step.now, self.values, self.quality
         )
