@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from core.records import Frequency
 _FREQUENCIES: Final = MappingProxyType({frequency.label: frequency for frequency in Frequency})
 _KEYS: Final = ("id", "kind", "frequency", "cool_down", "expires", "pairs", "parameters")
 _VERSION_DIGITS: Final = 12
+_ID: Final = r"[a-z][a-z0-9_]*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,8 @@ def _definition(number: int, entry: Mapping[str, Any]) -> Definition:
     for key in ("id", "kind"):
         if not isinstance(entry.get(key), str) or not entry[key]:
             raise CatalogueError(f"{where}: {key!r} is missing")
+    if not re.fullmatch(_ID, entry["id"]):
+        raise CatalogueError(f"{where}: an id is lower-case letters, digits and _, a letter first")
     kind = entry["kind"]
     if kind not in DETECTORS:
         raise CatalogueError(f"{where}: unknown kind {kind!r}{_nearest(kind, DETECTORS)}")

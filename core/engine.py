@@ -29,7 +29,7 @@ from core.instrument_time import InstrumentTime
 from core.instruments import Universe
 from core.metrics import Sample
 from core.pair_time import PairTime
-from core.records import NANOSECONDS_PER_SECOND, NO_INSTRUMENT, TickKind
+from core.records import NANOSECONDS_PER_SECOND, NO_INSTRUMENT, Frequency, TickKind
 from core.sessions import Calendar
 from core.snapshot import pack, unpack
 from core.state import NEVER, allocate_instruments, milliseconds, open_second_slots
@@ -314,6 +314,7 @@ class PartitionEngine:
             "day_counts": evaluator.days.counts,
             "history_start": evaluator.days.history_start,
             "intraday_start": evaluator.intraday_start,
+            "as_of": evaluator.as_of_ns,
         }
         for family in evaluator.families:
             arrays[f"{family.name}/values"] = family.values
@@ -328,6 +329,12 @@ class PartitionEngine:
     def samples(self) -> Iterator[Sample]:
         """Every exported value as it stands, for whoever serves metrics."""
         names = [pair.name for pair in self.world.pairs]
+        for frequency in Frequency:
+            for row, pair in enumerate(names):
+                as_of_ns = int(self.evaluator.as_of_ns[frequency, row])
+                if as_of_ns:
+                    seconds = as_of_ns / NANOSECONDS_PER_SECOND
+                    yield Sample("rotascope_value_timestamp_seconds", (pair, frequency.label), seconds)
         for family in self.evaluator.families:
             for number, output in enumerate(family.outputs):
                 if output.metric is None:

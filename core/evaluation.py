@@ -21,7 +21,7 @@ from core.indicators.base import DayStep, RingStep
 from core.lifecycle import LifeCycle, Rule
 from core.pair_days import allocate_pair_days, append_days, find_bases
 from core.payload import build_event, leg_figures
-from core.records import Frequency
+from core.records import NANOSECONDS_PER_SECOND, Frequency
 from core.windows import DAY_WINDOWS
 from core.world import PairBlock, PartitionWorld
 
@@ -76,6 +76,7 @@ class PairEvaluator:
         self.prices: NDArray[np.int64] = np.full((2, pairs), -1, np.int64)
         self.bases: NDArray[np.int64] = np.zeros((len(DAY_WINDOWS), 2, pairs), np.int64)
         self.intraday_start: NDArray[np.int32] = np.zeros(pairs, np.int32)
+        self.as_of_ns: NDArray[np.int64] = np.zeros((len(Frequency), pairs), np.int64)
         self._verdict = allocate_verdict(pairs)
         self._provenance = {
             "catalogue": catalogue.digest[:16],
@@ -147,6 +148,7 @@ class PairEvaluator:
 
     def second(self, step: RingStep) -> None:
         """Evaluate what is due every second."""
+        self.as_of_ns[Frequency.SECOND, step.rows] = (step.now + 1) * NANOSECONDS_PER_SECOND
         for family in self.second_families:
             if isinstance(family, RingFamily):
                 family.evaluate(step, commit=True)
@@ -161,6 +163,7 @@ class PairEvaluator:
             emit: Takes each event.
             closing: This is the session's last minute.
         """
+        self.as_of_ns[Frequency.MINUTE :, step.rows] = ts_event_ns
         first = step.rows[self.intraday_start[step.rows] == 0]
         self.intraday_start[first] = session
         for family in self.minute_families:
@@ -174,7 +177,7 @@ class PairEvaluator:
             if watch.definition.frequency == Frequency.DAY:
                 self._provisional(watch, rows, session, ts_event_ns, emit)
             else:
-                episode = ts_event_ns // 1_000_000_000
+                episode = ts_event_ns // NANOSECONDS_PER_SECOND
                 self._decide(watch, rows, episode, session, ts_event_ns, ts_event_ns, emit, False)
                 if closing:
                     self._decide(watch, rows, episode, session, ts_event_ns, ts_event_ns, emit, True)
@@ -199,6 +202,7 @@ class PairEvaluator:
             ts_knowable_ns: Event time at which both legs were final.
             emit: Takes each event; None while history is replayed.
         """
+        self.as_of_ns[Frequency.DAY, rows] = ts_event_ns
         step = self._day_step(rows, session)
         for family in self.day_families:
             family.evaluate(step, commit=True)

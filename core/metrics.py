@@ -92,6 +92,8 @@ METRICS: Final[tuple[Metric, ...]] = (
            "Relative return in units of its own lagged standard deviation.", _E),
     Metric("rotascope_value_ready", _G, "", ("pair", "value"),
            "1 where the value can be used, 0 where it is unknown.", _E),
+    Metric("rotascope_value_timestamp_seconds", _G, "seconds", ("pair", "frequency"),
+           "Event time that the pair's values of this frequency speak of.", _E),
     # --- the worker's stream
     Metric("rotascope_build_info", _G, "", ("version", "python"),
            "Always 1; the labels say what runs.", _W),

@@ -113,7 +113,7 @@ def _first_since(
     state: EventState, detector: Detector, life: np.void, history_start: int
 ) -> dict[str, object] | None:
     """The latest earlier opening within the history supplied, and how many there were."""
-    if history_start == 0:
+    if history_start == 0:  # The first day of all: there is nothing to be first since.
         return None
     ahead = state in (EventState.CANDIDATE, EventState.WITHDRAWN)
     earlier = int(life["last_opened"] if ahead else life["previous_opened"])
