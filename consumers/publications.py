@@ -63,7 +63,7 @@ def minute_bar_records(bars: NDArray[np.void], partition: int, sequence: int) ->
 
 
 def day_bar_records(bars: NDArray[np.void], partition: int, offset: int) -> Iterator[OutboxRecord]:
-    """Day bars one by one, since compaction keeps the last record of a key.
+    """Day bars one by one, since compaction keeps the last record of a key; in the ticks' partition.
 
     Args:
         bars: BAR array (n,).
@@ -77,7 +77,7 @@ def day_bar_records(bars: NDArray[np.void], partition: int, offset: int) -> Iter
         bar = bars[row : row + 1]
         key = f"{int(bar['instrument_id'][0])}/{date_text(int(bar['session'][0]))}".encode()
         frame = encode_frame(bar, source=partition, epoch=BAR_EPOCH, sequence=offset)
-        yield OutboxRecord(DAY_BARS_TOPIC, key, frame, BAR_HEADERS)
+        yield OutboxRecord(DAY_BARS_TOPIC, key, frame, BAR_HEADERS, partition)
 
 
 def dead_letter_record(

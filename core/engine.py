@@ -106,7 +106,7 @@ class PartitionEngine:
         self.pair_time = PairTime(self.world, self.state, self.evaluator)
         self._notes: NDArray[np.int64] = np.zeros(1024, np.int64)
         self._source_rows = {source.source_id: row for row, source in enumerate(self.world.sources)}
-        self._offsets: NDArray[np.int64] = np.array([0, 0], np.int64)  # baseline, next
+        self._offsets: NDArray[np.int64] = np.array([0, 0, 0], np.int64)  # baseline, whether seen, next
 
     @property
     def clock_ns(self) -> int:
@@ -117,7 +117,10 @@ class PartitionEngine:
 
     @property
     def baseline_offset(self) -> int:
-        """Log offset from which a fresh engine comes to this state."""
+        """Log offset from which a fresh engine comes to this state: the first baseline, or 0.
+
+        Later baselines only add days that are missing, so they are no place to start from.
+        """
         return int(self._offsets[0])
 
     def step(self, payload: bytes, offset: int) -> StepOutput:
@@ -141,7 +144,7 @@ class PartitionEngine:
             output.dead_letters.append(DeadLetter("unknown_source", payload[:_DEAD_LETTER_BYTES]))
         elif self._admit(row, header):
             self._apply(row, ticks, offset)
-        self._offsets[1] = offset + 1
+        self._offsets[2] = offset + 1
         return output
 
     def _admit(self, row: int, header: FrameHeader) -> bool:
@@ -202,8 +205,8 @@ class PartitionEngine:
             if tick["instrument_id"] == NO_INSTRUMENT:
                 self.pair_time.finish_baseline(int(tick["ts_event"]))
             else:
-                if not self.pair_time.baseline_in_progress:
-                    self._offsets[0] = offset
+                if not self._offsets[1]:
+                    self._offsets[:2] = offset, 1
                 self._baseline(tick)
         elif kind is TickKind.ADJUSTMENT:
             self._adjust(tick, source_row)

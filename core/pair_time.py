@@ -58,15 +58,6 @@ class PairTime:
         rows: NDArray[np.int32] = np.zeros(0, np.int32)
         return RingStep(rows, prices, 0, 0, self._world.numerators, self._world.benchmarks)
 
-    @property
-    def baseline_in_progress(self) -> bool:
-        """Whether a baseline session has begun and its end has not come."""
-        return bool(self._baseline.any()) or bool((self._closed == _NEVER_SECOND).all() and self._any_history)
-
-    @property
-    def _any_history(self) -> bool:
-        return bool(self._evaluator.days.counts.any())
-
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What a snapshot must hold besides the evaluator's state."""
         arrays: dict[str, NDArray[Any]] = {

@@ -1,8 +1,10 @@
 """Rolling primitives: small jitted functions over one row of state.
 
-Windows add, remove or replace one observation at a time and are summed anew after every full
-turn of the window, so that rounding cannot build up. Each primitive takes and gives plain
-numbers in a state row; whoever owns the row decides whether the result is kept.
+Windows add, remove or replace one observation at a time. They are summed anew after every full
+turn of the window, so that rounding cannot build up, and at once when a far larger observation has
+left: a sum of squares that has shrunk a thousandfold is made of digits the large one rounded away.
+Each primitive takes and gives plain numbers in a state row; whoever owns the row decides whether
+the result is kept.
 """
 
 from __future__ import annotations
@@ -20,8 +22,13 @@ MEAN_Y: Final = 2
 SUM_XX: Final = 3
 SUM_YY: Final = 4
 SUM_XY: Final = 5
-SINCE_RESUM: Final = 6
-COMOMENT_FIELDS: Final = 7
+PEAK_XX: Final = 6
+PEAK_YY: Final = 7
+SINCE_RESUM: Final = 8
+COMOMENT_FIELDS: Final = 9
+
+WORN_SHARE: Final = 1e-3
+"""A sum of squares below this share of its peak since the last re-sum has lost three digits."""
 
 # Fields of an exponentially weighted row.
 EW_COUNT: Final = 0
@@ -29,6 +36,13 @@ EW_WEIGHT: Final = 1
 EW_MEAN: Final = 2
 EW_VARIANCE: Final = 3
 EW_FIELDS: Final = 4
+
+
+@inlined
+def _note_peaks(row):  # type: ignore[no-untyped-def]
+    """Remember how large the sums of squares have been since they were summed anew."""
+    row[PEAK_XX] = max(row[PEAK_XX], row[SUM_XX])
+    row[PEAK_YY] = max(row[PEAK_YY], row[SUM_YY])
 
 
 @inlined
@@ -53,6 +67,7 @@ def comoments_add(row, x, y):  # type: ignore[no-untyped-def]
     row[SUM_XX] += delta_x * (x - row[MEAN_X])
     row[SUM_YY] += delta_y * (y - row[MEAN_Y])
     row[SUM_XY] += delta_x * (y - row[MEAN_Y])
+    _note_peaks(row)
 
 
 @inlined
@@ -98,6 +113,13 @@ def comoments_replace(row, x_old, y_old, x_new, y_new):  # type: ignore[no-untyp
     row[SUM_XY] += change_x * (y_new - new_mean_y) + change_y * (x_old - mean_x)
     row[MEAN_X] = new_mean_x
     row[MEAN_Y] = new_mean_y
+    _note_peaks(row)
+
+
+@inlined
+def comoments_worn(row):  # type: ignore[no-untyped-def]
+    """Whether a large observation has left and taken digits with it: the window must be summed anew."""
+    return row[SUM_XX] < WORN_SHARE * row[PEAK_XX] or row[SUM_YY] < WORN_SHARE * row[PEAK_YY]
 
 
 @inlined

@@ -1,6 +1,6 @@
 """Rolling beta and correlation of the legs' simple returns.
 
-Over 63 sessions, and over 60 minutes inside the session. One-second returns are not used: prices
+Over 63 returns between sessions that both legs have, and over 60 minutes inside the session. One-second returns are not used: prices
 of the two legs are not simultaneous at that scale, which pulls beta toward zero (T. W. Epps,
 Journal of the American Statistical Association 74 (1979) 291-298).
 """
@@ -100,15 +100,15 @@ def _day_pass(  # type: ignore[no-untyped-def]
             x_new = (l_now - last[1]) / last[1]
             if work[COUNT] < SESSIONS:
                 comoments_add(work, x_new, y_new)
-            elif work[SINCE_RESUM] >= SESSIONS:
-                _resum_days(closes, row, count - SESSIONS + 1, count - 1, work)
-                comoments_add(work, x_new, y_new)
             else:
                 left = closes[row, (count - SESSIONS) & _DAY_MASK]
                 before = closes[row, (count - SESSIONS - 1) & _DAY_MASK]
                 x_old = (left[1] - before[1]) / before[1]
                 y_old = (left[0] - before[0]) / before[0]
                 comoments_replace(work, x_old, y_old, x_new, y_new)
+                if work[SINCE_RESUM] >= SESSIONS or comoments_worn(work):
+                    _resum_days(closes, row, count - SESSIONS + 1, count - 1, work)
+                    comoments_add(work, x_new, y_new)
             work[SINCE_RESUM] += 1.0
         _publish(work, SESSIONS, row, blocked, values, quality, observations)
         if commit and blocked == 0:
@@ -166,6 +166,22 @@ def _minute_return(prices, minute, numerator, benchmark, pair_return):  # type: 
     return True
 
 
+@inlined
+def _roll_minute(prices, now, since_open, numerator, benchmark, moment, pair_return):  # type: ignore[no-untyped-def]
+    """Let the newest minute's return enter and the one of an hour ago leave."""
+    leaving = since_open - MINUTES >= 1
+    if leaving and _minute_return(prices, now - MINUTES, numerator, benchmark, pair_return):
+        comoments_remove(moment, pair_return[0], pair_return[1])
+    if since_open >= 1 and _minute_return(prices, now, numerator, benchmark, pair_return):
+        comoments_add(moment, pair_return[0], pair_return[1])
+    if moment[SINCE_RESUM] >= MINUTES or comoments_worn(moment):
+        moment[:] = 0.0
+        for minute in range(max(now - MINUTES + 1, now - since_open + 1), now + 1):
+            if _minute_return(prices, minute, numerator, benchmark, pair_return):
+                comoments_add(moment, pair_return[0], pair_return[1])
+    moment[SINCE_RESUM] += 1.0
+
+
 @kernel(
     I8,
     array_of(I8, 2),
@@ -202,18 +218,7 @@ def _minute_pass(  # type: ignore[no-untyped-def]
         benchmark = benchmarks[row]
         moment = work[:COMOMENT_FIELDS]
         moment[:] = moments[row]
-        if moment[SINCE_RESUM] >= MINUTES:
-            moment[:] = 0.0
-            for minute in range(max(now - MINUTES + 1, now - since_open + 1), now + 1):
-                if _minute_return(prices, minute, numerator, benchmark, pair_return):
-                    comoments_add(moment, pair_return[0], pair_return[1])
-        else:
-            leaving = since_open - MINUTES >= 1
-            if leaving and _minute_return(prices, now - MINUTES, numerator, benchmark, pair_return):
-                comoments_remove(moment, pair_return[0], pair_return[1])
-            if since_open >= 1 and _minute_return(prices, now, numerator, benchmark, pair_return):
-                comoments_add(moment, pair_return[0], pair_return[1])
-        moment[SINCE_RESUM] += 1.0
+        _roll_minute(prices, now, since_open, numerator, benchmark, moment, pair_return)
         s_now = prices[now & mask, numerator]
         l_now = prices[now & mask, benchmark]
         blocked = 0

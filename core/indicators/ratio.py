@@ -28,7 +28,7 @@ def _ring_pass(  # type: ignore[no-untyped-def]
             quality[0, row] = 0
         else:
             values[0, row] = np.nan
-            quality[0, row] = -s_now if s_now <= 0 else -l_now
+            quality[0, row] = max(-s_now if s_now <= 0 else -l_now, _NOT_READY)
     return len(rows)
 
 

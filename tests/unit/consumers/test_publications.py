@@ -44,6 +44,7 @@ def test_minute_bars_keep_the_partition_and_number_their_frames() -> None:
 def test_day_bars_are_keyed_by_instrument_and_session_one_a_record() -> None:
     records = list(day_bar_records(_bars(2), partition=3, offset=77))
     assert [record.key for record in records] == [b"0/2024-07-11", b"1/2024-07-11"]
+    assert [record.partition for record in records] == [3, 3]
     header, bars = decode_frame(records[1].value, BAR)
     assert (header.sequence, int(bars["instrument_id"][0])) == (77, 1)
 
