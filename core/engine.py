@@ -153,8 +153,12 @@ class PartitionEngine:
         if source["seen"] and header.epoch < source["epoch"]:
             source["count_old_epoch_frames"] += 1
             return False
-        if not source["seen"] or header.epoch > source["epoch"]:
+        if not source["seen"]:
+            # A replay may begin behind frames of an earlier session: the first one seen is no hole.
             source["seen"] = 1
+            source["epoch"] = header.epoch
+            source["next_sequence"] = header.sequence
+        elif header.epoch > source["epoch"]:
             source["epoch"] = header.epoch
             source["next_sequence"] = 0
         expected = int(source["next_sequence"])
