@@ -1,0 +1,162 @@
+"""What a feed is: one vendor's language, without a socket, a clock or a thread.
+
+The session shell asks a feed where to connect and what to say, and hands it what came back.
+Everything a feed decides is therefore tested with bytes alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import FeedError
+from core.instruments import Instrument, Source
+from core.records import TICK
+
+MAX_REJECT_BYTES: Final = 4096
+"""As much of a refused message as a dead letter keeps."""
+
+
+class Codec(StrEnum):
+    """How messages are written on the wire."""
+
+    JSON = "json"
+    MSGPACK = "msgpack"
+
+
+class RawMessage(NamedTuple):
+    """One websocket message as the reader saw it."""
+
+    payload: bytes
+    ts_recv_ns: int
+
+
+class Reject(NamedTuple):
+    """A message that cannot become a tick.
+
+    Args:
+        reason: Stable, low-cardinality label.
+        payload: The message as received, cut at 4,096 bytes.
+    """
+
+    reason: str
+    payload: bytes
+
+
+class Outcome(StrEnum):
+    """What became of a message; every message has exactly one."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    IGNORED = "ignored"
+    CONTROL = "control"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a feed made of some raw messages.
+
+    Args:
+        ticks: TICK (n,), in the order received.
+        venues: uint8 (n,): the vendor's exchange code, the part of a trade's identity TICK lacks.
+        rejects: Messages that cannot be used.
+        notices: Errors the vendor reported in the stream; `action` says what must follow.
+        outcomes: How many messages came to which end. A payload that is no list of messages
+            counts as one. One message may make several ticks (a correction makes two).
+        unknown_conditions: Trades whose sale conditions the table does not know.
+    """
+
+    ticks: NDArray[np.void]
+    venues: NDArray[np.uint8]
+    rejects: tuple[Reject, ...] = ()
+    notices: tuple[FeedError, ...] = ()
+    outcomes: Mapping[Outcome, int] = field(default_factory=dict)
+    unknown_conditions: int = 0
+
+
+def empty_ticks() -> NDArray[np.void]:
+    """Give no ticks at all."""
+    return np.empty(0, TICK)
+
+
+class Reply(NamedTuple):
+    """What a handshake wants after one message.
+
+    Args:
+        send: Frames to send, text or binary by type.
+        is_data: The message is market data and belongs to the pipeline.
+        notices: What an operator should know; none of them ends the session.
+    """
+
+    send: tuple[str | bytes, ...] = ()
+    is_data: bool = False
+    notices: tuple[FeedError, ...] = ()
+
+
+class Handshake(Protocol):
+    """From an open socket to the stream, as a state machine without I/O."""
+
+    @property
+    def streaming(self) -> bool:
+        """Log-in and subscription are done."""
+
+    def receive(self, payload: bytes) -> Reply:
+        """Take one message.
+
+        Raises:
+            FeedError: The session cannot go on; `action` says what follows.
+        """
+
+
+class Feed(Protocol):
+    """One vendor's language."""
+
+    @property
+    def name(self) -> str:
+        """The name used in the registry, metrics and dead letters."""
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """What it subscribes to."""
+
+    def url(self) -> str:
+        """Where to connect."""
+
+    def headers(self) -> Mapping[str, str]:
+        """Headers of the upgrade request."""
+
+    def handshake(self) -> Handshake:
+        """Start a log-in on a new connection."""
+
+    def parse(self, messages: Sequence[RawMessage]) -> Batch:
+        """Turn raw messages into ticks; never raises on what a vendor may send."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedConfiguration:
+    """Everything a feed is made from.
+
+    Args:
+        url: Where to connect, channel included.
+        key: The vendor's key id.
+        secret: The vendor's secret; never logged.
+        codec: How messages are written.
+        source: The source that its ticks carry.
+        instruments: What to subscribe to, the most important first.
+    """
+
+    url: str
+    key: str = field(repr=False)
+    secret: str = field(repr=False)
+    codec: Codec
+    source: Source
+    instruments: tuple[Instrument, ...]
+
+
+FeedFactory = Callable[[FeedConfiguration], Feed]

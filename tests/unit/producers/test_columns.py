@@ -1,0 +1,121 @@
+"""Timestamps and prices are exact to the last digit, and nothing else passes for one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgpack
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producers.feeds.columns import MAX_VALUE, fixed_point, msgpack_nanoseconds, rfc3339_nanoseconds
+
+LAST_NS = int(datetime(2262, 1, 1, tzinfo=UTC).timestamp()) * 10**9 - 1
+instants = st.integers(min_value=0, max_value=LAST_NS)
+
+
+def _text(ts_ns: int, digits: int = 9) -> str:
+    """Write an instant by integer arithmetic alone."""
+    seconds, fraction = divmod(ts_ns, 10**9)
+    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    shown = f"{fraction:09d}"[:digits]
+    return f"{text}.{shown}Z" if shown else f"{text}Z"
+
+
+@given(st.lists(st.tuples(instants, st.integers(min_value=0, max_value=9)), min_size=1, max_size=20))
+def test_rfc3339_keeps_every_nanosecond(cases: list[tuple[int, int]]) -> None:
+    expected = [ts_ns // 10 ** (9 - digits) * 10 ** (9 - digits) for ts_ns, digits in cases]
+    assert rfc3339_nanoseconds([_text(*case) for case in cases]).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "now",
+        "NaT",
+        "2024",
+        "2024-07-11",
+        "2024-07-11T14Z",
+        "2024-07-11T14:30:00",
+        "2024-07-11T14:30:00+00:00",
+        "2024-07-11T14:30:00-04:00",
+        "2024-07-11T14:30:00-04Z",
+        "2024-07-11T14:30:60Z",
+        "2024-02-30T14:30:00Z",
+        "2024-07-11 14:30:00Z",
+        "1969-12-31T23:59:59Z",
+        "2262-01-01T00:00:00Z",
+        "2608-01-01T00:00:00Z",
+        "12024-07-11T14:30:00Z",
+        "-2024-07-11T14:30:00Z",
+        "\uff12\uff10\uff12\uff14-07-11T14:30:00Z",
+        "2024-07-11T14:30:00Z\nZ",
+    ],
+)
+def test_rfc3339_refuses_what_numpy_would_take(text: str) -> None:
+    good = "2024-07-11T14:30:00Z"
+    with pytest.raises(ValueError, match=r".*"):
+        rfc3339_nanoseconds([text])
+    with pytest.raises(ValueError, match=r".*"):
+        rfc3339_nanoseconds([good, text, good])
+
+
+def test_no_timestamps_make_no_columns() -> None:
+    assert len(rfc3339_nanoseconds([])) == len(msgpack_nanoseconds([])) == 0
+
+
+@given(st.lists(st.one_of(instants, st.integers(0, 2**31).map(lambda s: s * 10**9)), max_size=40))
+def test_msgpack_reads_every_size_of_timestamp(stamps: list[int]) -> None:
+    """The reference encoder writes whole seconds in six bytes, others in ten."""
+    values = [msgspec.Raw(msgpack.packb(msgpack.Timestamp.from_unix_nano(stamp))) for stamp in stamps]
+    assert msgpack_nanoseconds(values).tolist() == stamps
+
+
+def test_msgpack_reads_the_widest_timestamp() -> None:
+    wide = b"\xc7\x0c\xff" + (5).to_bytes(4, "big") + (1_720_000_000).to_bytes(8, "big")
+    assert msgpack_nanoseconds([msgspec.Raw(wide)]).tolist() == [1_720_000_000_000_000_005]
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        b"",
+        b"\xc0",
+        msgpack.packb("2024-07-11T14:30:00Z"),
+        msgpack.packb(1_720_000_000),
+        b"\xd6\xfe\x00\x00\x00\x01",
+        b"\xd7\xff" + (10**9 << 34).to_bytes(8, "big"),
+        b"\xd7\xff" + (2**34 - 1).to_bytes(8, "big"),
+        b"\xc7\x0c\xff" + bytes(4) + (-1).to_bytes(8, "big", signed=True),
+        b"\xc7\x0c\xff" + bytes(4) + (2**40).to_bytes(8, "big"),
+    ],
+)
+def test_msgpack_refuses_anything_else(encoded: bytes) -> None:
+    good = msgspec.Raw(msgpack.packb(msgpack.Timestamp.from_unix_nano(1)))
+    with pytest.raises(ValueError, match=r"timestamp"):
+        msgpack_nanoseconds([msgspec.Raw(encoded)])
+    with pytest.raises(ValueError, match=r"timestamp"):
+        msgpack_nanoseconds([good, msgspec.Raw(encoded)])
+
+
+@given(st.lists(st.integers(min_value=0, max_value=2 * 10**6 * 10**9 - 1), min_size=1), st.integers(0, 9))
+def test_prices_are_exact_to_nine_decimals_below_two_million(units: list[int], decimals: int) -> None:
+    step = 10 ** (9 - decimals)
+    exact = [number // step * step for number in units]
+    values = np.array([float(f"{number}e-9") for number in exact])
+    assert fixed_point(values, np.ones(len(values), np.bool_)).tolist() == exact
+
+
+@given(st.lists(st.integers(min_value=0, max_value=4 * 10**9), min_size=1))
+def test_whole_shares_are_exact_to_four_billion(shares: list[int]) -> None:
+    values = np.array(shares, np.float64)
+    assert fixed_point(values, values < MAX_VALUE).tolist() == [number * 10**9 for number in shares]
+
+
+def test_fixed_point_makes_nothing_of_what_is_not_usable() -> None:
+    values = np.array([np.nan, np.inf, -1.0, 1e300])
+    assert fixed_point(values, np.zeros(4, np.bool_)).tolist() == [0, 0, 0, 0]
