@@ -32,7 +32,7 @@ from core.pair_time import PairTime
 from core.records import NANOSECONDS_PER_SECOND, NO_INSTRUMENT, Frequency, TickKind
 from core.sessions import Calendar
 from core.snapshot import pack, unpack
-from core.state import NEVER, allocate_instruments, milliseconds, open_second_slots
+from core.state import COUNTERS, NEVER, allocate_instruments, milliseconds, open_second_slots
 from core.ticks import Note, apply_ticks
 from core.ticks import unpack as unpack_position
 from core.world import build_world
@@ -335,6 +335,11 @@ class PartitionEngine:
 
     def samples(self) -> Iterator[Sample]:
         """Every exported value as it stands, for whoever serves metrics."""
+        partition = str(self.world.partition)
+        for source, state in zip(self.world.sources, self.state.sources, strict=True):
+            for outcome in COUNTERS:
+                labels = (partition, source.name, outcome)
+                yield Sample("rotascope_engine_records_total", labels, float(state[f"count_{outcome}"]))
         names = [pair.name for pair in self.world.pairs]
         for frequency in Frequency:
             for row, pair in enumerate(names):

@@ -94,6 +94,8 @@ METRICS: Final[tuple[Metric, ...]] = (
            "1 where the value can be used, 0 where it is unknown.", _E),
     Metric("rotascope_value_timestamp_seconds", _G, "seconds", ("pair", "frequency"),
            "Event time that the pair's values of this frequency speak of.", _E),
+    Metric("rotascope_engine_records_total", _C, "", ("partition", "source", "outcome"),
+           "Records the engine has seen, by what became of them; the tape counts in every partition.", _E),
     # --- the worker's stream
     Metric("rotascope_build_info", _G, "", ("version", "python"),
            "Always 1; the labels say what runs.", _W),

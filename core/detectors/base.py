@@ -32,6 +32,7 @@ class Parameter:
         least: Smallest value allowed.
         most: Largest value allowed.
         help: What it does, for `rotascope check`.
+        choices: The only values allowed; empty where every number from `least` to `most` is.
     """
 
     name: str
@@ -39,11 +40,12 @@ class Parameter:
     least: float
     most: float
     help: str
+    choices: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
-    """Answers for every pair, written by `Detector.evaluate`.
+    """Answers for every pair: `Detector.evaluate` writes all of them, for the rows it is asked for.
 
     Args:
         enter: int8 (pairs,): UNKNOWN, FALSE or TRUE.
@@ -121,6 +123,15 @@ class Detector(ABC):
     @abstractmethod
     def threshold(parameters: Parameters) -> dict[str, float]:
         """What the event's data says the values were held against."""
+
+    @staticmethod
+    def check(parameters: Parameters) -> None:
+        """Hold parameters against each other; each by itself has been checked.
+
+        Raises:
+            CatalogueError: They contradict each other.
+        """
+        return
 
     @abstractmethod
     def evaluate(self, rows: NDArray[np.int32], levels: NDArray[np.float64], verdict: Verdict) -> None:

@@ -1,9 +1,12 @@
 """A new extreme that the other series does not confirm.
 
-Dow's inter-market form: one leg closes at an n-session high while the other stays at least
+Dow's inter-market form: one leg closes at an n-session high while the other stays more than
 `delta_pct` below its own. It is resolved when the other follows, invalidated when the leader
 falls back through a level fixed at the opening. The strength line at a high before the price is
 the same question with the ratio as leader and the numerator as follower.
+
+Prices and ratios are compared as distances in percent, so that one rounding fits a ratio of 1e-9
+and a price of 1e5.
 """
 
 from __future__ import annotations
@@ -17,10 +20,16 @@ from numpy.typing import NDArray
 from core.detectors.base import Column, Detector, Parameter, Parameters, Verdict
 from core.errors import CatalogueError
 from core.indicators.extremes import WINDOWS
-from core.jit import F8, I1, I4, I8, U1, array_of, kernel
+from core.jit import F8, I1, I4, I8, U1, array_of, inlined, kernel
 from core.records import Frequency, Quality
 
 _REBUILT: Final = int(Quality.REBUILT)
+
+
+@inlined
+def _beyond_pct(value, mark, direction):  # type: ignore[no-untyped-def]
+    """How far a value lies beyond a mark, in percent of the mark; negative where it falls short."""
+    return rounded(direction * 100.0 * (value - mark) / mark)
 
 
 @kernel(
@@ -56,13 +65,14 @@ def _pass(  # type: ignore[no-untyped-def]
             enter[row] = -1
             leave[row] = -1
             invalid[row] = -1
+            level[row] = 0.0
             continue
-        new_extreme = direction * leader[row] > direction * leader_extreme[row]
-        short_of = follower_extreme[row] * (1.0 - direction * delta_pct / 100.0)
-        lags = direction * follower[row] < direction * short_of
-        enter[row] = 1 if new_extreme and lags else 0
-        leave[row] = 1 if direction * follower[row] > direction * follower_extreme[row] else 0
-        invalid[row] = 1 if direction * leader[row] < direction * levels[row] else 0
+        leads = _beyond_pct(leader[row], leader_extreme[row], direction)
+        follows = _beyond_pct(follower[row], follower_extreme[row], direction)
+        enter[row] = 1 if leads > 0.0 and follows < -delta_pct else 0
+        leave[row] = 1 if follows > 0.0 else 0
+        open_level = levels[row] > 0.0
+        invalid[row] = 1 if open_level and _beyond_pct(leader[row], levels[row], direction) < 0.0 else 0
         level[row] = leader[row] * (1.0 - direction * invalidation_pct / 100.0)
         true += enter[row]
     return true
@@ -108,9 +118,9 @@ class NonConfirmation(_LeaderAndFollower):
     point = False
     operator = ">"
     parameters = (
-        Parameter("direction", 1.0, -1.0, 1.0, "1: highs; -1: lows"),
-        Parameter("leader", 1.0, 1.0, 2.0, "1: the numerator leads; 2: the benchmark leads"),
-        Parameter("window_sessions", 252.0, 63.0, 252.0, "63 or 252 sessions"),
+        Parameter("direction", 1.0, -1.0, 1.0, "1: highs; -1: lows", (-1, 1)),
+        Parameter("leader", 1.0, 1.0, 2.0, "1: the numerator leads; 2: the benchmark leads", (1, 2)),
+        Parameter("window_sessions", 252.0, 63.0, 252.0, "length of the window", WINDOWS),
         Parameter("delta_pct", 0.5, 0.0, 50.0, "how far the follower must be from its extreme"),
         Parameter("invalidation_pct", 2.0, 0.0, 50.0, "how far the leader may fall back"),
     )
@@ -162,7 +172,7 @@ class StrengthHigh(_LeaderAndFollower):
     operator = ">"
     series = "ratio of closes"
     parameters = (
-        Parameter("window_sessions", 252.0, 63.0, 252.0, "63 or 252 sessions"),
+        Parameter("window_sessions", 252.0, 63.0, 252.0, "length of the window", WINDOWS),
         Parameter("invalidation_pct", 2.0, 0.0, 50.0, "how far the strength line may fall back"),
     )
 
@@ -199,10 +209,4 @@ class StrengthHigh(_LeaderAndFollower):
 
 
 def _window(parameters: Parameters) -> str:
-    sessions = int(parameters["window_sessions"])
-    if sessions not in WINDOWS:
-        raise CatalogueError(
-            f"window_sessions {sessions} is not one of {', '.join(map(str, WINDOWS))}",
-            operator_action="choose one of the windows that are computed",
-        )
-    return f"{sessions}d"
+    return f"{int(parameters['window_sessions'])}d"

@@ -29,21 +29,26 @@ _REBUILT: Final = int(Quality.REBUILT)
     F8,
     array_of(I1),
     array_of(I1),
+    array_of(I1),
+    array_of(F8),
     array_of(U1),
 )
 def _pass(  # type: ignore[no-untyped-def]
-    numerator, numerator_quality, benchmark, benchmark_quality, rows, direction, least, enter, leave, quality
-):
+    numerator, numerator_quality, benchmark, benchmark_quality, rows, direction, least,
+    enter, leave, invalid, level, quality,
+):  # fmt: skip
     true = 0
     for row in rows:
         reason = max(numerator_quality[row], benchmark_quality[row])
         quality[row] = reason
         leave[row] = 0
+        invalid[row] = 0
+        level[row] = 0.0
         if reason != 0 and reason != _REBUILT:
             enter[row] = -1
             continue
-        up = direction * rounded(numerator[row]) >= least
-        down = direction * rounded(benchmark[row]) < 0.0
+        up = rounded(direction * numerator[row]) >= least
+        down = rounded(direction * benchmark[row]) < 0.0
         enter[row] = 1 if up and down else 0
         true += enter[row]
     return true
@@ -57,7 +62,7 @@ class OppositeDay(Detector):
     semantics = 1
     point = True
     parameters = (
-        Parameter("direction", 1.0, -1.0, 1.0, "1: numerator up, benchmark down; -1: the reverse"),
+        Parameter("direction", 1.0, -1.0, 1.0, "1: numerator up, benchmark down; -1: the reverse", (-1, 1)),
         Parameter("instrument_return_pct", 3.0, 0.01, 100.0, "least move of the numerator, in percent"),
     )
 
@@ -98,5 +103,7 @@ class OppositeDay(Detector):
             self.numbers["instrument_return_pct"],
             verdict.enter,
             verdict.leave,
+            verdict.invalid,
+            verdict.level,
             verdict.quality,
         )

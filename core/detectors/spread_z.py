@@ -16,19 +16,33 @@ _REBUILT: Final = int(Quality.REBUILT)
 _WINDOWS: Final = {1: "1d", 5: "5d", 21: "21d"}
 
 
-@kernel(I8, array_of(F8), array_of(U1), array_of(I4), F8, F8, F8, array_of(I1), array_of(I1), array_of(U1))
+@kernel(
+    I8,
+    array_of(F8),
+    array_of(U1),
+    array_of(I4),
+    F8,
+    F8,
+    F8,
+    array_of(I1),
+    array_of(I1),
+    array_of(I1),
+    array_of(F8),
+    array_of(U1),
+)
 def _pass(  # type: ignore[no-untyped-def]
-    z, z_quality, rows, direction, enter_at, exit_at, enter, leave, quality
+    z, z_quality, rows, direction, enter_at, exit_at, enter, leave, invalid, level, quality
 ):
     true = 0
     for row in rows:
         quality[row] = z_quality[row]
+        invalid[row] = 0
+        level[row] = 0.0
         if z_quality[row] != 0 and z_quality[row] != _REBUILT:
             enter[row] = -1
             leave[row] = -1
             continue
-        value = rounded(z[row])
-        size = abs(value) if direction == 0.0 else direction * value
+        size = rounded(abs(z[row]) if direction == 0.0 else direction * z[row])
         enter[row] = 1 if size >= enter_at else 0
         leave[row] = 1 if size <= exit_at else 0
         true += enter[row]
@@ -45,8 +59,10 @@ class SpreadZ(Detector):
     operator = "abs >="
     series = "relative return"
     parameters = (
-        Parameter("horizon_sessions", 1.0, 1.0, 21.0, "1, 5 or 21 sessions; daily definitions only"),
-        Parameter("direction", 0.0, -1.0, 1.0, "0: both; 1: numerator ahead; -1: benchmark ahead"),
+        Parameter("horizon_sessions", 1.0, 1.0, 21.0, "daily definitions only", tuple(_WINDOWS)),
+        Parameter(
+            "direction", 0.0, -1.0, 1.0, "0: both; 1: numerator ahead; -1: benchmark ahead", (-1, 0, 1)
+        ),
         Parameter("enter_z", 3.0, 0.1, 100.0, "opens at this size"),
         Parameter("exit_z", 1.0, 0.0, 100.0, "ends at this size"),
     )
@@ -85,6 +101,15 @@ class SpreadZ(Detector):
         """Sizes at which it opens and ends."""
         return {"zscore": parameters["enter_z"], "zscore_exit": parameters["exit_z"]}
 
+    @staticmethod
+    def check(parameters: Parameters) -> None:
+        """An episode that ends where it opens would open and end at every step."""
+        if parameters["exit_z"] >= parameters["enter_z"]:
+            raise CatalogueError(
+                f"exit_z {parameters['exit_z']:g} is not below enter_z {parameters['enter_z']:g}",
+                operator_action="set exit_z below enter_z",
+            )
+
     def evaluate(self, rows: NDArray[np.int32], levels: NDArray[np.float64], verdict: Verdict) -> None:
         """True beyond `enter_z`; leaves inside `exit_z`."""
         ((z, z_quality),) = self.columns
@@ -97,6 +122,8 @@ class SpreadZ(Detector):
             self.numbers["exit_z"],
             verdict.enter,
             verdict.leave,
+            verdict.invalid,
+            verdict.level,
             verdict.quality,
         )
 
@@ -104,10 +131,4 @@ class SpreadZ(Detector):
 def _window(frequency: Frequency, parameters: Parameters) -> str:
     if frequency == Frequency.MINUTE:
         return "15m"
-    sessions = int(parameters["horizon_sessions"])
-    if sessions not in _WINDOWS:
-        raise CatalogueError(
-            f"horizon_sessions {sessions} is not one of {', '.join(map(str, _WINDOWS))}",
-            operator_action="choose 1, 5 or 21",
-        )
-    return _WINDOWS[sessions]
+    return _WINDOWS[int(parameters["horizon_sessions"])]

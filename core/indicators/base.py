@@ -87,6 +87,9 @@ class DayStep:
 class IndicatorFamily(ABC):
     """Base of every family; the registry makes one per partition and family.
 
+    After an evaluation, `values` holds a number exactly where `quality` is OK, else NaN and the
+    reason; `observations` says how many prices or returns the number rests on.
+
     Args:
         pairs: Number of pairs of the partition.
     """

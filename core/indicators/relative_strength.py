@@ -21,6 +21,9 @@ from core.jit import F8, I4, I8, U1, array_of, inlined, kernel
 from core.records import Frequency, Quality
 from core.windows import DAY_WINDOWS
 
+PRICES_COMPARED: Final = 2
+"""Observations a value rests on: two prices of each leg, whatever the window."""
+
 _NOT_READY: Final = int(Quality.NOT_READY)
 _LOG = "rotascope_relative_strength_log"
 _PERCENT = "rotascope_relative_strength_percent"
@@ -146,8 +149,7 @@ class _RingRelativeStrength(RingFamily):
     def __init__(self, pairs: int) -> None:
         super().__init__(pairs)
         self._starts: NDArray[np.int64] = np.zeros(len(self.steps), np.int64)
-        for window, steps in enumerate(self.steps):
-            self.observations[3 * window : 3 * window + 3] = steps
+        self.observations[:] = PRICES_COMPARED
 
     def evaluate(self, step: RingStep, *, commit: bool) -> None:
         """Compare the newest closed price with the one a window ago; there is no state."""
@@ -193,6 +195,10 @@ class RelativeStrengthDays(DayFamily):
     name = "relative_strength_days"
     frequency = Frequency.DAY
     outputs = _day_outputs(DAY_WINDOWS)
+
+    def __init__(self, pairs: int) -> None:
+        super().__init__(pairs)
+        self.observations[:] = PRICES_COMPARED
 
     def evaluate(self, step: DayStep, *, commit: bool) -> None:
         """Compare the session's price with the close each window starts from; there is no state."""
