@@ -113,9 +113,10 @@ def parse_catalogue(text: str) -> Catalogue:
     unknown = set(document) - {"definition"}
     if unknown:
         raise CatalogueError(f"unknown table {sorted(unknown)[0]!r}; definitions stand in [[definition]]")
-    definitions = [
-        _definition(number, entry) for number, entry in enumerate(document.get("definition", []), start=1)
-    ]
+    entries = document.get("definition", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise CatalogueError("'definition' is not a list of tables; write each as [[definition]]")
+    definitions = [_definition(number, entry) for number, entry in enumerate(entries, start=1)]
     seen: set[str] = set()
     for definition in definitions:
         if definition.definition_id in seen:
@@ -139,13 +140,13 @@ def _definition(number: int, entry: Mapping[str, Any]) -> Definition:
         raise CatalogueError(f"{where}: unknown kind {kind!r}{_nearest(kind, DETECTORS)}")
     detector = DETECTORS[kind]
     label = entry.get("frequency", Frequency.DAY.label)
-    if label not in _FREQUENCIES or not detector.supports(_FREQUENCIES[label]):
-        allowed = [name for name, frequency in _FREQUENCIES.items() if detector.supports(frequency)]
+    allowed = [name for name, frequency in _FREQUENCIES.items() if detector.supports(frequency)]
+    if label not in allowed:
         raise CatalogueError(f"{where}: frequency {label!r} is not one of {', '.join(allowed)} for {kind}")
     frequency = _FREQUENCIES[label]
     parameters = _parameters(where, kind, entry.get("parameters", {}))
     try:
-        detector.input_keys(frequency, parameters)
+        detector.check(parameters)
     except CatalogueError as error:
         raise CatalogueError(f"{where}: {error.message}", operator_action=error.operator_action) from error
     return Definition(
@@ -156,11 +157,19 @@ def _definition(number: int, entry: Mapping[str, Any]) -> Definition:
         parameters=parameters,
         cool_down=_steps(where, "cool_down", entry),
         expires=_steps(where, "expires", entry),
-        pairs=tuple(entry.get("pairs", ())),
+        pairs=_pairs(where, entry.get("pairs", [])),
     )
 
 
-def _parameters(where: str, kind: str, given: Mapping[str, Any]) -> Mapping[str, float]:
+def _pairs(where: str, given: object) -> tuple[str, ...]:
+    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+        raise CatalogueError(f"{where}: 'pairs' must be a list of names such as \"RUT/SPX\", not {given!r}")
+    return tuple(given)
+
+
+def _parameters(where: str, kind: str, given: object) -> Mapping[str, float]:
+    if not isinstance(given, dict):
+        raise CatalogueError(f"{where}: 'parameters' must be a table of numbers, not {given!r}")
     known = {parameter.name: parameter for parameter in DETECTORS[kind].parameters}
     for name, value in given.items():
         if name not in known:
@@ -170,6 +179,11 @@ def _parameters(where: str, kind: str, given: Mapping[str, Any]) -> Mapping[str,
         if not known[name].least <= value <= known[name].most:
             raise CatalogueError(
                 f"{where}: {name} = {value} is outside {known[name].least:g} to {known[name].most:g}"
+            )
+        choices = known[name].choices
+        if choices and value not in choices:
+            raise CatalogueError(
+                f"{where}: {name} = {value} is not one of {', '.join(f'{choice:g}' for choice in choices)}"
             )
     return MappingProxyType({name: float(given.get(name, p.default)) for name, p in known.items()})
 

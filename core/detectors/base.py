@@ -154,4 +154,21 @@ def rounded(value):  # type: ignore[no-untyped-def]
     return np.floor(value * 1e10 + 0.5) / 1e10
 
 
-OK: Final = int(Quality.OK)
+_OK: Final = int(Quality.OK)
+_REBUILT: Final = int(Quality.REBUILT)
+
+
+@inlined
+def usable(quality):  # type: ignore[no-untyped-def]
+    """Whether a value of this quality may decide anything."""
+    return quality in (_OK, _REBUILT)
+
+
+@inlined
+def worse(first, second):  # type: ignore[no-untyped-def]
+    """The quality of two values taken together: a reason for `unknown` outranks `rebuilt`."""
+    if not usable(first):
+        return first
+    if not usable(second):
+        return second
+    return max(first, second)

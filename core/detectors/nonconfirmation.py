@@ -17,13 +17,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.detectors.base import Column, Detector, Parameter, Parameters, Verdict
-from core.errors import CatalogueError
+from core.detectors.base import Column, Detector, Parameter, Parameters, Verdict, rounded, usable, worse
 from core.indicators.extremes import WINDOWS
 from core.jit import F8, I1, I4, I8, U1, array_of, inlined, kernel
-from core.records import Frequency, Quality
-
-_REBUILT: Final = int(Quality.REBUILT)
+from core.records import Frequency
 
 
 @inlined
@@ -59,9 +56,9 @@ def _pass(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     true = 0
     for row in rows:
-        reason = max(max(quality_1[row], quality_2[row]), max(quality_3[row], quality_4[row]))
+        reason = worse(worse(quality_1[row], quality_2[row]), worse(quality_3[row], quality_4[row]))
         quality[row] = reason
-        if reason != 0 and reason != _REBUILT:
+        if not usable(reason):
             enter[row] = -1
             leave[row] = -1
             invalid[row] = -1

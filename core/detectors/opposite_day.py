@@ -6,16 +6,12 @@ the benchmark falls; -1: the numerator falls and the benchmark rises.
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
-from core.detectors.base import Detector, Parameter, Parameters, Verdict, rounded
+from core.detectors.base import Detector, Parameter, Parameters, Verdict, rounded, usable, worse
 from core.jit import F8, I1, I4, I8, U1, array_of, kernel
-from core.records import Frequency, Quality
-
-_REBUILT: Final = int(Quality.REBUILT)
+from core.records import Frequency
 
 
 @kernel(
@@ -39,12 +35,12 @@ def _pass(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     true = 0
     for row in rows:
-        reason = max(numerator_quality[row], benchmark_quality[row])
+        reason = worse(numerator_quality[row], benchmark_quality[row])
         quality[row] = reason
         leave[row] = 0
         invalid[row] = 0
         level[row] = 0.0
-        if reason != 0 and reason != _REBUILT:
+        if not usable(reason):
             enter[row] = -1
             continue
         up = rounded(direction * numerator[row]) >= least

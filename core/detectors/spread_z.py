@@ -7,12 +7,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.detectors.base import Detector, Parameter, Parameters, Verdict, rounded
+from core.detectors.base import Detector, Parameter, Parameters, Verdict, rounded, usable
 from core.errors import CatalogueError
 from core.jit import F8, I1, I4, I8, U1, array_of, kernel
-from core.records import Frequency, Quality
+from core.records import Frequency
 
-_REBUILT: Final = int(Quality.REBUILT)
 _WINDOWS: Final = {1: "1d", 5: "5d", 21: "21d"}
 
 
@@ -38,7 +37,7 @@ def _pass(  # type: ignore[no-untyped-def]
         quality[row] = z_quality[row]
         invalid[row] = 0
         level[row] = 0.0
-        if z_quality[row] != 0 and z_quality[row] != _REBUILT:
+        if not usable(z_quality[row]):
             enter[row] = -1
             leave[row] = -1
             continue

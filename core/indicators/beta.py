@@ -24,6 +24,7 @@ from core.rolling import (
     comoments_add,
     comoments_remove,
     comoments_replace,
+    comoments_worn,
     correlation_of,
 )
 
