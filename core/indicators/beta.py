@@ -1,8 +1,8 @@
 """Rolling beta and correlation of the legs' simple returns.
 
-Over 63 returns between sessions that both legs have, and over 60 minutes inside the session. One-second returns are not used: prices
-of the two legs are not simultaneous at that scale, which pulls beta toward zero (T. W. Epps,
-Journal of the American Statistical Association 74 (1979) 291-298).
+Over 63 returns between sessions that both legs have, and over 60 minutes inside the session.
+One-second returns are not used: prices of the two legs are not simultaneous at that scale, which
+pulls beta toward zero (T. W. Epps, Journal of the American Statistical Association 74 (1979) 291-298).
 """
 
 from __future__ import annotations
