@@ -15,6 +15,7 @@ from numba import types
 from numba.core import config
 from numba.np.numpy_support import from_dtype
 
+from core.interpreted import interpreted
 from core.records import TICK
 
 Kernel = Callable[..., Any]
@@ -64,8 +65,10 @@ def kernel(returns: Any, *arguments: Any) -> Callable[[Kernel], Kernel]:
     signature = returns(*arguments)
 
     def decorate(function: Kernel) -> Kernel:
+        if config.DISABLE_JIT:  # type: ignore[attr-defined]
+            return interpreted(function)
         compiled = numba.njit(signature, cache=True, nogil=True)(function)
-        if config.DISABLE_JIT or config.BOUNDSCHECK:  # type: ignore[attr-defined]
+        if config.BOUNDSCHECK:  # type: ignore[attr-defined]
             return cast(Kernel, compiled)
         return cast(Kernel, compiled.overloads[compiled.signatures[0]].entry_point)
 
