@@ -23,7 +23,8 @@ OUTSIDE_WORLD = frozenset(
     """.split()
 )
 FORBIDDEN_IMPORTS = {
-    "core": OUTSIDE_WORLD | {"producers", "consumers", "deploy", "rotascope", "tests"},
+    "core": OUTSIDE_WORLD | {"edge", "producers", "consumers", "deploy", "rotascope", "tests"},
+    "edge": frozenset({"producers", "consumers", "deploy", "rotascope", "tests"}),
     "producers": frozenset({"consumers", "deploy", "rotascope", "tests"}),
     "consumers": frozenset({"producers", "deploy", "rotascope", "tests"}),
     "deploy": frozenset({"tests"}),
@@ -52,7 +53,7 @@ def violations(source: str, package: str) -> list[str]:
 
     Args:
         source: Python source text.
-        package: `core`, `producers`, `consumers` or `deploy`.
+        package: One of `FORBIDDEN_IMPORTS`.
 
     Returns:
         One line a violation, each beginning with its line number.
@@ -140,6 +141,8 @@ def test_package_keeps_to_its_layer(package: str) -> None:
         ("core", "import polars as pl\nframe = pl.scan_csv('x.csv')"),
         ("core", "frame.write_parquet('x')"),
         ("core", "level = settings.environ['LEVEL']"),
+        ("core", "from edge.log import configure_log"),
+        ("edge", "from consumers.worker import Worker"),
         ("producers", "from consumers.worker import Worker"),
         ("consumers", "import producers.framer"),
         ("consumers", "def f():\n    from producers import feeds"),
@@ -168,6 +171,7 @@ def test_a_planted_violation_is_found(package: str, source: str) -> None:
         ("core", "from . import errors\nwhen = datetime.fromtimestamp(0, UTC)"),
         ("producers", "import asyncio, os, time\nfrom core.frames import encode\nopen('x')"),
         ("consumers", "import threading\nimport prometheus_client\nfrom core.errors import InputError"),
+        ("edge", "import os\nfrom core.settings import Settings"),
         ("deploy", "from producers import cli\nfrom consumers import worker"),
     ],
 )

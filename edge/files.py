@@ -1,0 +1,34 @@
+"""Texts that an operator names, or that come with Rotascope."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from core.errors import ConfigurationError
+
+UNIVERSE: Final = "demo_universe.toml"
+CATALOGUE: Final = "catalogue.toml"
+CALENDAR_OVERRIDES: Final = "calendar_overrides.toml"
+
+
+def read_text(file: Path | None, packaged: str) -> str:
+    """Read a file, or the one of this name that comes with Rotascope.
+
+    Args:
+        file: What the settings name; None takes the packaged one.
+        packaged: `UNIVERSE`, `CATALOGUE` or `CALENDAR_OVERRIDES`.
+
+    Raises:
+        ConfigurationError: The file cannot be read.
+    """
+    if file is None:
+        return (resources.files("core") / "data" / packaged).read_text(encoding="utf-8")
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigurationError(
+            f"{file} cannot be read: {reason}", operator_action="correct the path, or leave it out"
+        ) from error
