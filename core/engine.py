@@ -29,10 +29,11 @@ from core.instrument_time import InstrumentTime
 from core.instruments import Universe
 from core.metrics import Sample
 from core.pair_time import PairTime
-from core.records import NANOSECONDS_PER_SECOND, NO_INSTRUMENT, Frequency, TickKind
+from core.records import NANOSECONDS_PER_SECOND, NO_INSTRUMENT, TickKind
+from core.samples import engine_samples
 from core.sessions import Calendar
 from core.snapshot import pack, unpack
-from core.state import COUNTERS, NEVER, allocate_instruments, milliseconds, open_second_slots
+from core.state import NEVER, allocate_instruments, milliseconds, open_second_slots
 from core.ticks import Note, apply_ticks
 from core.ticks import unpack as unpack_position
 from core.world import build_world
@@ -313,49 +314,15 @@ class PartitionEngine:
             "minute_prices": state.minute_prices,
             "sources": state.sources,
             "offsets": self._offsets,
-            "lives": evaluator.lives.lives,
-            "levels": evaluator.lives.levels,
-            "prices": evaluator.prices,
-            "day_closes": evaluator.days.closes,
-            "day_sessions": evaluator.days.sessions,
-            "day_counts": evaluator.days.counts,
-            "history_start": evaluator.days.history_start,
-            "intraday_start": evaluator.intraday_start,
-            "as_of": evaluator.as_of_ns,
         }
-        for family in evaluator.families:
-            arrays[f"{family.name}/values"] = family.values
-            arrays[f"{family.name}/quality"] = family.quality
-            arrays[f"{family.name}/observations"] = family.observations
-            for name, array in family.state().items():
-                arrays[f"{family.name}/{name}"] = array
+        arrays |= evaluator.arrays()
         arrays |= self.instrument_time.arrays()
         arrays |= self.pair_time.arrays()
         return arrays
 
     def samples(self) -> Iterator[Sample]:
         """Every exported value as it stands, for whoever serves metrics."""
-        partition = str(self.world.partition)
-        for source, state in zip(self.world.sources, self.state.sources, strict=True):
-            for outcome in COUNTERS:
-                labels = (partition, source.name, outcome)
-                yield Sample("rotascope_engine_records_total", labels, float(state[f"count_{outcome}"]))
-        names = [pair.name for pair in self.world.pairs]
-        for frequency in Frequency:
-            for row, pair in enumerate(names):
-                as_of_ns = int(self.evaluator.as_of_ns[frequency, row])
-                if as_of_ns:
-                    seconds = as_of_ns / NANOSECONDS_PER_SECOND
-                    yield Sample("rotascope_value_timestamp_seconds", (pair, frequency.label), seconds)
-        for family in self.evaluator.families:
-            for number, output in enumerate(family.outputs):
-                if output.metric is None:
-                    continue
-                values, quality = family.values[number], family.quality[number]
-                for row, pair in enumerate(names):
-                    labels = (pair, output.window) if output.window else (pair,)
-                    yield Sample(output.metric, labels, float(values[row]))
-                    yield Sample("rotascope_value_ready", (pair, output.key), float(quality[row] == 0))
+        return engine_samples(self.world, self.state, self.evaluator)
 
 
 __all__ = ["DeadLetter", "PartitionEngine", "StepOutput"]

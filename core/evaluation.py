@@ -7,6 +7,7 @@ from those values, transitions from those verdicts, events from those transition
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,6 +97,27 @@ class PairEvaluator:
         if key not in self.columns:
             raise CatalogueError(f"no indicator gives {key!r}; known are {', '.join(sorted(self.columns))}")
         return self.columns[key]
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Everything about pairs that a snapshot must hold, by name."""
+        arrays: dict[str, NDArray[Any]] = {
+            "lives": self.lives.lives,
+            "levels": self.lives.levels,
+            "prices": self.prices,
+            "day_closes": self.days.closes,
+            "day_sessions": self.days.sessions,
+            "day_counts": self.days.counts,
+            "history_start": self.days.history_start,
+            "intraday_start": self.intraday_start,
+            "as_of": self.as_of_ns,
+        }
+        for family in self.families:
+            arrays[f"{family.name}/values"] = family.values
+            arrays[f"{family.name}/quality"] = family.quality
+            arrays[f"{family.name}/observations"] = family.observations
+            for name, array in family.state().items():
+                arrays[f"{family.name}/{name}"] = array
+        return arrays
 
     def start_session(self, block: PairBlock, calendar_row: int, session_row: int) -> None:
         """Start a session: look up what stays fixed in it, forget prices, empty intraday windows.
