@@ -17,11 +17,12 @@ import typer
 from consumers import event_lines, tick_lines
 from consumers.topic_reader import TopicReader
 from consumers.transport import Record
-from core.errors import ConfigurationError, InputError, RotascopeError, TransportError
+from core.errors import InputError, RotascopeError, TransportError
 from core.events import FAMILIES, TOPIC_PREFIX
 from core.instruments import parse_universe
 from core.records import EventState
 from core.settings import KafkaSettings
+from edge.exit_codes import exit_code
 
 EMBEDDED_API_VERSION: Final = (2, 3)
 """What the embedded broker of `rotascope demo` understands; a real broker tells by itself."""
@@ -45,7 +46,12 @@ app.add_typer(ticks_app, name="ticks")
 
 Servers = Annotated[
     str,
-    typer.Option("--bootstrap-servers", metavar="HOST:PORT[,…]", help="Where Kafka answers."),
+    typer.Option(
+        "--bootstrap-servers",
+        envvar="ROTASCOPE_KAFKA__BOOTSTRAP_SERVERS",
+        metavar="HOST:PORT[,…]",
+        help="Where Kafka answers.",
+    ),
 ]
 Embedded = Annotated[
     bool, typer.Option("--embedded", help="The broker is the embedded one of 'rotascope demo'.")
@@ -266,4 +272,4 @@ def _polite_end() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except RotascopeError as error:
         typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2 if isinstance(error, ConfigurationError | InputError) else 1) from error
+        raise typer.Exit(exit_code(error)) from error

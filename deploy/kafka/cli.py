@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -15,11 +14,11 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
-from core.errors import RotascopeError
 from deploy.kafka.cluster import apply as apply_topics
 from deploy.kafka.cluster import check as check_topics
 from deploy.kafka.cluster import connect
 from deploy.kafka.topics import TOPICS_FILE, Change, ChangeKind, load_topics
+from edge.exit_codes import exit_codes
 
 app = typer.Typer(no_args_is_help=True, help="The topics of Rotascope on a Kafka cluster.")
 
@@ -34,7 +33,7 @@ class Format(StrEnum):
 BootstrapServers = Annotated[
     str,
     typer.Option(
-        "--bootstrap-servers", envvar="ROTASCOPE_BOOTSTRAP_SERVERS", help="host:port, comma separated."
+        "--bootstrap-servers", envvar="ROTASCOPE_KAFKA__BOOTSTRAP_SERVERS", help="host:port, comma separated."
     ),
 ]
 Partitions = Annotated[
@@ -58,7 +57,7 @@ def apply(
     output: OutputFormat = Format.TEXT,
 ) -> None:
     """Create missing topics and correct their settings. Running it again changes nothing."""
-    with _operator_errors():
+    with exit_codes():
         wanted = load_topics(file, partitions=partitions, replication_factor=replication_factor)
         with connect(bootstrap_servers, timeout_ms=timeout_ms) as client:
             changes = apply_topics(client, wanted)
@@ -75,22 +74,13 @@ def check(
     output: OutputFormat = Format.TEXT,
 ) -> None:
     """Compare the cluster's topics with the file; exit 1 if they differ."""
-    with _operator_errors():
+    with exit_codes():
         wanted = load_topics(file, partitions=partitions, replication_factor=replication_factor)
         with connect(bootstrap_servers, timeout_ms=timeout_ms) as client:
             changes = check_topics(client, wanted)
     _print(changes, output, nothing=f"{len(wanted)} topics are as they should be")
     if changes:
         raise typer.Exit(code=1)
-
-
-@contextmanager
-def _operator_errors() -> Iterator[None]:
-    try:
-        yield
-    except RotascopeError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(code=1) from error
 
 
 def _print(changes: Sequence[Change], output: Format, *, nothing: str) -> None:

@@ -1,19 +1,22 @@
-"""`rotascope replay`: plays recorded trades through the vendor's protocol on this machine."""
+"""`rotascope replay`: plays recorded trades through the vendor's protocol on this machine.
+
+Exit codes, as `edge.exit_codes` has them: 0 played to the end, or stopped; 2 a file that cannot be
+used, or a port that is taken.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
+import polars as pl
 import typer
 
-from core.errors import HistoryError, RotascopeError
 from core.sessions import build_calendar, day_to_date
+from edge.exit_codes import exit_codes
 from producers.replay.bar_files import NO_CLOSES, read_bars, read_closes
 from producers.replay.bar_paths import first_and_last_day, load_bars
 from producers.replay.days import on_days, read_days
@@ -26,8 +29,6 @@ from producers.replay.settings import ReplaySettings
 from producers.replay.tick_files import load_tick_files, tick_files_in
 
 DEFAULT_PORT: Final = 9701
-EXIT_ADDRESS: Final = 1
-EXIT_INPUT: Final = 2
 
 app = typer.Typer(help="Play recorded trades through a vendor's protocol.", no_args_is_help=True)
 serve_app = typer.Typer(help="Serve a recording on a local websocket.", no_args_is_help=True)
@@ -42,6 +43,9 @@ class OutputFormat(StrEnum):
 
 
 BarFile = Annotated[Path | None, typer.Argument(help="CSV of five-minute bars; none: the demo's.")]
+Closes = Annotated[
+    Path | None, typer.Option(help="CSV of official closes; none: the demo's for the demo's bars.")
+]
 Symbols = Annotated[str, typer.Option(help="Only these symbols, separated by commas.")]
 Days = Annotated[str, typer.Option(help="Only these days: 2024-07-11, or 2024-07-08..2024-07-10.")]
 Listings = Annotated[
@@ -59,10 +63,8 @@ Output = Annotated[OutputFormat, typer.Option("--format", help="Text for people,
 
 @serve_app.command()
 def bars(
-    bar_file: Annotated[
-        Path | None, typer.Argument(help="CSV of five-minute bars; none: the demo's.")
-    ] = None,
-    closes: Annotated[Path | None, typer.Option(help="CSV of official closes for BAR_FILE.")] = None,
+    bar_file: BarFile = None,
+    closes: Closes = None,
     days: Days = "",
     symbols: Symbols = "",
     listing: Listings = None,
@@ -76,9 +78,13 @@ def bars(
     output: Output = OutputFormat.TEXT,
 ) -> None:
     """Play five-minute bars as trades: open, nearer extreme, other extreme, close."""
-    with _exit_codes():
+    with exit_codes():
         settings = _settings(port, key, secret, speed, longest_gap, trades_per_frame, repeat)
-        recording = demo_recording() if bar_file is None else _bar_recording(bar_file, closes, listing or [])
+        official = None if closes is None else read_closes(closes)
+        if bar_file is None:
+            recording = demo_recording(official)
+        else:
+            recording = _bar_recording(bar_file, official, listing or [])
         _serve(_selected(recording, days, symbols), settings, output)
 
 
@@ -98,19 +104,18 @@ def ticks(
     output: Output = OutputFormat.TEXT,
 ) -> None:
     """Play tick files of the consolidated tape (CSV as AlgoSeek's, plain or gzipped)."""
-    with _exit_codes():
+    with exit_codes():
         settings = _settings(port, key, secret, speed, longest_gap, trades_per_frame, repeat)
         files = [file for path in paths for file in tick_files_in(path)]
         recording = load_tick_files(files, with_listings(listing or ()))
         _serve(_selected(recording, days, symbols), settings, output)
 
 
-def _bar_recording(bar_file: Path, closes: Path | None, listing: list[str]) -> Recording:
+def _bar_recording(bar_file: Path, closes: pl.DataFrame | None, listing: list[str]) -> Recording:
     rows = read_bars(bar_file)
     first, last = first_and_last_day(rows)
     calendar = build_calendar(DEMO_CALENDAR, day_to_date(first), day_to_date(last))
-    official = NO_CLOSES if closes is None else read_closes(closes)
-    return load_bars(rows, official, calendar, with_listings(listing))
+    return load_bars(rows, NO_CLOSES if closes is None else closes, calendar, with_listings(listing))
 
 
 def _settings(
@@ -147,16 +152,3 @@ def _serve(recording: Recording, settings: ReplaySettings, output: OutputFormat)
     else:
         report = PlainReport()
     asyncio.run(run_server(recording, settings, report))
-
-
-@contextmanager
-def _exit_codes() -> Iterator[None]:
-    """Turn our errors into a message and an exit code."""
-    try:
-        yield
-    except HistoryError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(EXIT_INPUT) from error
-    except RotascopeError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(EXIT_ADDRESS) from error

@@ -60,9 +60,13 @@ def demo_calendar() -> Calendar:
     return build_calendar(DEMO_CALENDAR, day_to_date(first), day_to_date(last))
 
 
-def demo_recording() -> Recording:
-    """Give the demo's bars as a path of trades, each session ended by its official closes."""
-    return load_bars(demo_bars(), demo_daily(), demo_calendar())
+def demo_recording(closes: pl.DataFrame | None = None) -> Recording:
+    """Give the demo's bars as a path of trades, each session ended by its official closes.
+
+    Args:
+        closes: `symbol`, `session`, `close` in place of the shipped closes.
+    """
+    return load_bars(demo_bars(), demo_daily() if closes is None else closes, demo_calendar())
 
 
 def _unscaled(column: pl.Series, scale: int) -> pl.Series:

@@ -78,11 +78,11 @@ def test_text_tells_people_what_is_played() -> None:
     assert "stopped before the end: 0 of" in output
 
 
-def test_taken_port_ends_with_1_and_the_port() -> None:
+def test_taken_port_ends_with_2_and_the_port() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = CliRunner().invoke(app, ["serve", "bars", "--port", str(port)])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert f"127.0.0.1:{port} is taken" in result.stderr
     assert "Operator action:" in result.stderr
 

@@ -70,3 +70,11 @@ def test_every_session_ends_with_the_official_closes() -> None:
     for trade in closing:
         session = date.fromordinal(date(1970, 1, 1).toordinal() + trade.ts_event_ns // 86_400_000_000_000)
         assert trade.price == daily[trade.symbol, session]
+
+
+def test_other_closes_stand_in_for_the_shipped_ones() -> None:
+    closes = pl.DataFrame({"symbol": ["RUT"], "session": [date(2024, 7, 11)], "close": [2111.0]})
+    recording = demo_recording(closes)
+    trades = map(recording.trade, range(len(recording)))
+    closing = [trade for trade in trades if set(trade.conditions) & {"6", "M"}]
+    assert [(trade.symbol, trade.price) for trade in closing] == [("RUT", 2111.0)]
