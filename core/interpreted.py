@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 class Row:
     """One record with its fields as attributes.
 
+    Fields come as Python numbers, because Numba widens an int32 where NumPy would let it overflow.
+
     Args:
         record: A view into its array; assignments write through.
     """
@@ -27,7 +29,7 @@ class Row:
         object.__setattr__(self, "_record", record)
 
     def __getattr__(self, name: str) -> Any:
-        return self._record[name]
+        return self._record[name].item()
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._record[name] = value

@@ -1,0 +1,237 @@
+"""Logs written by hand: records, frames cut anywhere, and what an engine makes of them."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from core.engine import DeadLetter, PartitionEngine
+from core.events import Event, encode_data
+from core.frames import MAX_RECORDS, decode_frame, encode_frame
+from core.records import NO_INSTRUMENT, PRICE_UNITS_PER_ONE, TICK, TickKind, Update
+from tests.support.worlds import FEED, HISTORY
+
+OFFICIAL_CLOSE = Update.REGULAR | Update.OFFICIAL
+"""A market centre's official close: a message without shares."""
+
+_FRAMING_FIELDS = ("next_sequence",)
+_FRAMING_ARRAYS = ("offsets",)
+
+
+class LogBuilder:
+    """Collects records in the order in which the log holds them."""
+
+    def __init__(self) -> None:
+        self._records: list[NDArray[np.void]] = []
+        self._trades = 0
+
+    @property
+    def records(self) -> NDArray[np.void]:
+        """TICK (n,)."""
+        return np.concatenate(self._records) if self._records else np.zeros(0, TICK)
+
+    def add(
+        self,
+        kind: TickKind | int,
+        ts_event: int,
+        *,
+        instrument: int = NO_INSTRUMENT,
+        price: float = 0.0,
+        size: float = 0.0,
+        update: int = 0,
+        source: int = FEED,
+        trade_id: int = 0,
+    ) -> None:
+        """Write one record; price and size in whole units."""
+        record = np.zeros(1, TICK)
+        record["kind"], record["ts_event"], record["ts_recv"] = int(kind), ts_event, ts_event
+        record["price"] = round(price * PRICE_UNITS_PER_ONE)
+        record["size"] = round(size * PRICE_UNITS_PER_ONE)
+        record["instrument_id"], record["update"] = instrument, int(update)
+        record["trade_id"], record["source"] = trade_id, source
+        self._records.append(record)
+
+    def trade(
+        self,
+        ts_event: int,
+        instrument: int,
+        price: float,
+        size: float = 100.0,
+        *,
+        update: int = Update.ALL,
+        source: int = FEED,
+    ) -> None:
+        """Write a trade."""
+        self._trades += 1
+        self.add(
+            TickKind.TRADE,
+            ts_event,
+            instrument=instrument,
+            price=price,
+            size=size,
+            update=update,
+            source=source,
+            trade_id=self._trades,
+        )
+
+    def official(
+        self, ts_event: int, instrument: int, price: float, *, kind: TickKind = TickKind.TRADE
+    ) -> None:
+        """Write an official print, or with another kind its correction or cancel."""
+        self.add(kind, ts_event, instrument=instrument, price=price, update=OFFICIAL_CLOSE)
+
+    def mark(self, ts_event: int, source: int = FEED) -> None:
+        """Write a clock mark."""
+        self.add(TickKind.CLOCK, ts_event, source=source)
+
+    def gap(self, ts_event: int, source: int = FEED) -> None:
+        """Write a gap mark."""
+        self.add(TickKind.GAP, ts_event, source=source)
+
+    def status(self, ts_event: int, instrument: int, *, halted: bool, source: int = FEED) -> None:
+        """Write a halt or its end."""
+        self.add(TickKind.STATUS, ts_event, instrument=instrument, size=float(halted), source=source)
+
+    def baseline(self, ts_close: int, closes: Mapping[int, float]) -> None:
+        """Write a finished session: each instrument's close, then the end of the session."""
+        for instrument, close in closes.items():
+            self.add(TickKind.BASELINE, ts_close, instrument=instrument, price=close, source=HISTORY)
+        self.add(TickKind.BASELINE, ts_close, source=HISTORY)
+
+
+@dataclass
+class Run:
+    """What an engine said, in order."""
+
+    events: list[Event] = field(default_factory=list)
+    minute_bars: list[NDArray[np.void]] = field(default_factory=list)
+    day_bars: list[NDArray[np.void]] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+
+    def told(self) -> tuple[list[tuple[str, bytes]], bytes, bytes, list[DeadLetter]]:
+        """Everything, in a form that compares by value."""
+        return (
+            [(event.event_id, encode_data(event)) for event in self.events],
+            b"".join(bars.tobytes() for bars in self.minute_bars),
+            b"".join(bars.tobytes() for bars in self.day_bars),
+            self.dead_letters,
+        )
+
+    def states(self, definition: str, pair: str | None = None) -> list[str]:
+        """States of a definition's events."""
+        return [e.state for e in self.events if e.definition == definition and pair in (None, e.pair)]
+
+    def reasons(self) -> list[str]:
+        """Reasons of the dead letters."""
+        return [letter.reason for letter in self.dead_letters]
+
+
+@dataclass
+class Sequences:
+    """The next sequence number of every source, as a producer counts it."""
+
+    epoch: int = 1
+    next: dict[int, int] = field(default_factory=dict)
+
+    def frame(self, records: NDArray[np.void], source: int) -> bytes:
+        """Make the source's next frame."""
+        sequence = self.next.get(source, 0)
+        self.next[source] = sequence + 1
+        return encode_frame(records, source=source, epoch=self.epoch, sequence=sequence)
+
+
+def cut(
+    records: NDArray[np.void], cuts: Iterable[int] = (), sequences: Sequences | None = None
+) -> list[bytes]:
+    """Cut records into frames: at every change of source, at 1,024 records, and where told.
+
+    Args:
+        records: TICK (n,).
+        cuts: Positions at which a frame begins.
+        sequences: Where each source stands; counted on.
+
+    Returns:
+        Payloads in order.
+    """
+    sequences = sequences or Sequences()
+    sources = records["source"]
+    changes = (np.flatnonzero(np.diff(sources)) + 1).tolist()
+    wanted = sorted({0, len(records), *changes, *(c for c in cuts if 0 < c < len(records))})
+    bounds: list[int] = []
+    for first, last in itertools.pairwise(wanted):
+        bounds += range(first, last, MAX_RECORDS)
+    bounds.append(len(records))
+    return [
+        sequences.frame(records[first:last], int(sources[first]))
+        for first, last in itertools.pairwise(bounds)
+    ]
+
+
+def run(
+    engine: PartitionEngine, frames: Iterable[bytes], *, first_offset: int = 0, into: Run | None = None
+) -> Run:
+    """Step an engine through frames.
+
+    Args:
+        engine: Changed.
+        frames: Payloads in order.
+        first_offset: Offset of the first.
+        into: Takes what is said; a new one is made where none is given.
+
+    Returns:
+        What the engine said.
+    """
+    said = into or Run()
+    for offset, payload in enumerate(frames, start=first_offset):
+        output = engine.step(payload, offset)
+        said.events += output.events
+        said.minute_bars += output.minute_bars
+        said.day_bars += output.day_bars
+        said.dead_letters += output.dead_letters
+    return said
+
+
+def run_records(
+    engine: PartitionEngine, records: NDArray[np.void], sequences: Sequences | None = None
+) -> Run:
+    """Step an engine through records in frames as large as they may be."""
+    return run(engine, cut(records, sequences=sequences))
+
+
+def state_of(engine: PartitionEngine, *, without: Sequence[str] = ()) -> dict[str, str]:
+    """Digest every state array but for what tells of frames.
+
+    The log's framing stands in exactly two places of the state: `next_sequence` of a source is a
+    number of frames, and `offsets` are places in the log. Nothing else may know how it was cut.
+
+    Args:
+        engine: Asked for a snapshot.
+        without: Further fields of a source's state to leave out, such as `count_marks`.
+
+    Returns:
+        Name → digest, and the head under "head".
+    """
+    content: dict[str, Any] = msgspec.msgpack.decode(engine.snapshot()[4:])
+    digests = {"head": repr(content["head"])}
+    for name, (_, _, data) in content["arrays"].items():
+        if name in _FRAMING_ARRAYS:
+            continue
+        if name == "sources":
+            sources = np.frombuffer(data, engine.state.sources.dtype).copy()
+            for hidden in (*_FRAMING_FIELDS, *without):
+                sources[hidden] = 0
+            data = sources.tobytes()
+        digests[name] = hashlib.sha256(data).hexdigest()
+    return digests
+
+
+def records_of(payload: bytes) -> NDArray[np.void]:
+    """The records of a frame."""
+    return decode_frame(payload)[1]
