@@ -11,6 +11,7 @@ argument.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -77,7 +78,8 @@ class FeedClock:
         self._source = source
         self._calendars = tuple(calendars)
         closes = [calendar.close_ns for calendar in calendars]
-        self._closes = np.unique(np.concatenate([np.empty(0, np.int64), *closes]))
+        self._closes: list[int] = np.unique(np.concatenate([np.empty(0, np.int64), *closes])).tolist()
+        self._next_close = 0
         self._mode = mode
         self._known_delay_ms = known_delay_ms
         self._max_lead_ns = source.max_lead_ms * NANOSECONDS_PER_MILLISECOND
@@ -102,14 +104,13 @@ class FeedClock:
             The ticks and marks to send, and what was refused. In a recording the last tick may
             be held back until the next call.
         """
-        rejects: list[Reject] = []
+        out = _Output(self._source.source_id)
         if self._mode is ClockMode.LIVE:
             early = ticks["ts_event"] > ticks["ts_recv"] + self._max_lead_ns
-            ticks = _refuse(ticks, early, "future", rejects)
-            passed = self._pass(ticks, rejects)
+            self._pass(out.without(ticks, early, "future"), out)
         else:
-            passed = self._pass_confirmed(ticks, rejects)
-        return Clocked(passed, rejects)
+            self._pass_confirmed(ticks, out)
+        return out.clocked()
 
     def raise_to(self, now_ns: int) -> NDArray[np.void]:
         """Move a live clock to the wall time less the feed's known delay.
@@ -124,9 +125,10 @@ class FeedClock:
         """
         if self._mode is not ClockMode.LIVE or self._known_delay_ms is None:
             return empty_ticks()
-        target = _floor_second(now_ns - self._known_delay_ms * NANOSECONDS_PER_MILLISECOND)
-        marks = self._marks_to(target)
-        return self._mark_records(marks, now_ns)
+        out = _Output(self._source.source_id)
+        delayed_ns = now_ns - self._known_delay_ms * NANOSECONDS_PER_MILLISECOND
+        self._mark(delayed_ns // NANOSECONDS_PER_SECOND, now_ns, out)
+        return out.clocked().ticks
 
     def gap(self, ts_recv_ns: int) -> NDArray[np.void]:
         """Say that the source lost ticks: a GAP record at the clock's time."""
@@ -145,19 +147,16 @@ class FeedClock:
             A tick held back, if its session is not over by then, and a last mark that lets every
             wait for an official close and for late ticks run out.
         """
-        rejects: list[Reject] = []
-        passed = empty_ticks()
+        out = _Output(self._source.source_id)
         if len(self._held):
             held, self._held = self._held, empty_ticks()
-            within = held["ts_event"] <= self._end_of_session(self._top_ns)
-            if self._top_ns == _NEVER:
-                within = np.ones(1, np.bool_)
-            passed = self._pass(_refuse(held, ~within, "unconfirmed", rejects), rejects)
-        if self._top_ns == _NEVER:
-            return Clocked(passed, rejects)
-        last = self._end_of_session(self._top_ns) + NANOSECONDS_PER_SECOND
-        marks = self._marks_to(-(-last // NANOSECONDS_PER_SECOND) * NANOSECONDS_PER_SECOND)
-        return Clocked(join([passed, self._mark_records(marks, self._top_ns)]), rejects)
+            alone = self._top_ns == _NEVER
+            beyond = held["ts_event"] > self._end_of_session(self._top_ns)
+            self._pass(out.without(held, beyond & (not alone), "unconfirmed"), out)
+        if self._top_ns != _NEVER:
+            last_ns = self._end_of_session(self._top_ns) + NANOSECONDS_PER_SECOND
+            self._mark(-(-last_ns // NANOSECONDS_PER_SECOND), self._top_ns, out)
+        return out.clocked()
 
     def _end_of_session(self, ts_ns: int) -> int:
         """Give the instant or the close of the sessions it lies in, whichever is later, plus the waits."""
@@ -166,100 +165,125 @@ class FeedClock:
         wait_ms = self._source.official_close_wait_ms + self._source.allowed_lateness_ms
         return max([ts_ns, *closes]) + wait_ms * NANOSECONDS_PER_MILLISECOND
 
-    def _pass_confirmed(self, ticks: NDArray[np.void], rejects: list[Reject]) -> NDArray[np.void]:
+    def _pass_confirmed(self, ticks: NDArray[np.void], out: _Output) -> None:
         """Let recorded ticks pass, holding back the first tick of a jump until a second one agrees."""
-        parts = []
         position = 0
         while position < len(ticks):
             if len(self._held):
-                passed, position = self._judge_held(ticks, position, rejects)
-                parts.append(passed)
+                position += self._judge_held(ticks[position : position + 1], out)
                 continue
-            stamps = ticks["ts_event"][position:]
-            top = np.maximum.accumulate(np.concatenate([[self._top_ns], stamps[:-1]]))
-            jumps = np.flatnonzero(stamps > top + self._max_lead_ns)
-            steady = position + int(jumps[0]) if len(jumps) else len(ticks)
-            parts.append(self._pass(ticks[position:steady], rejects))
-            if steady < len(ticks):
-                self._held = ticks[steady : steady + 1].copy()
+            position += self._pass(ticks[position:], out, confirm=True)
+            if position < len(ticks):
+                self._held = ticks[position : position + 1].copy()
                 self._contradictions = 0
-            position = steady + 1
-        return join(parts)
+                position += 1
 
-    def _judge_held(
-        self, ticks: NDArray[np.void], position: int, rejects: list[Reject]
-    ) -> tuple[NDArray[np.void], int]:
+    def _judge_held(self, tick: NDArray[np.void], out: _Output) -> int:
         """Hold the tick of a jump against the next one; two that agree on a time confirm it.
 
         Returns:
-            What may pass, and the position of the next tick to look at.
+            1 when the next tick has passed, 0 when it must be looked at again.
         """
-        tick = ticks[position : position + 1]
         stamp, claim = int(tick["ts_event"][0]), int(self._held["ts_event"][0])
         if stamp >= claim - self._max_lead_ns:
             held, self._held = self._held, empty_ticks()
-            return self._pass(held, rejects), position  # this tick is judged anew, from there
+            self._pass(held, out)
+            return 0
         if stamp > self._top_ns + self._max_lead_ns:
             self._contradictions = 0  # a smaller jump, which the held tick confirms
         else:
             self._contradictions += 1
-        passed = self._pass(tick, rejects)
+        self._pass(tick, out)
         if self._contradictions >= CONTRADICTIONS:
-            _refuse(self._held, np.ones(1, np.bool_), "future", rejects)
+            out.without(self._held, np.ones(1, np.bool_), "future")
             self._held = empty_ticks()
-        return passed, position + 1
+        return 1
 
-    def _pass(self, ticks: NDArray[np.void], rejects: list[Reject]) -> NDArray[np.void]:
-        """Put the marks before the ticks that need them."""
+    def _pass(self, ticks: NDArray[np.void], out: _Output, *, confirm: bool = False) -> int:
+        """Put the marks before the ticks that need them.
+
+        Args:
+            ticks: TICK (n,).
+            out: Takes ticks, marks and refusals.
+            confirm: Stop at a jump that the tick behind it does not confirm.
+
+        Returns:
+            How many ticks have passed.
+        """
         if len(ticks) == 0:
-            return ticks
-        top = np.maximum.accumulate(np.concatenate([[self._top_ns], ticks["ts_event"]]))
-        old = ticks["ts_event"] < top[:-1] - self._max_age_ns
-        self._top_ns = int(top[-1])
-        seconds = top[1:] // NANOSECONDS_PER_SECOND
-        steps = np.flatnonzero(np.diff(seconds, prepend=self._mark_ns // NANOSECONDS_PER_SECOND) > 0)
-        if len(steps) == 0:
-            return _refuse(ticks, old, "too_old", rejects)
-        parts = []
-        start = 0
-        for step in steps.tolist():
-            parts.append(_refuse(ticks[start:step], old[start:step], "too_old", rejects))
-            marks = self._marks_to(int(seconds[step]) * NANOSECONDS_PER_SECOND)
-            parts.append(self._mark_records(marks, int(ticks["ts_recv"][step])))
+            return 0
+        stamps = ticks["ts_event"]
+        top = np.maximum.accumulate(np.concatenate([[self._top_ns], stamps]))
+        seconds = top // NANOSECONDS_PER_SECOND
+        # Nothing but a step into a new second can need a mark, and a jump is one too.
+        steps = np.flatnonzero(seconds[1:] > seconds[:-1])
+        jumps = (top[1:][steps] > top[:-1][steps] + self._max_lead_ns).tolist()
+        old = stamps < top[:-1] - self._max_age_ns
+        any_old = bool(old.any())
+        start, stop = 0, len(ticks)
+        for step, is_jump in zip(steps.tolist(), jumps, strict=True):
+            out.add(ticks[start:step], old[start:step] if any_old else None)
             start = step
-        parts.append(_refuse(ticks[start:], old[start:], "too_old", rejects))
-        return join(parts)
+            if confirm and is_jump and not self._is_confirmed(stamps, step):
+                stop = step
+                break
+            self._mark(int(seconds[step + 1]), int(ticks["ts_recv"][step]), out)
+        out.add(ticks[start:stop], old[start:stop] if any_old else None)
+        self._top_ns = int(top[stop])
+        return stop
 
-    def _marks_to(self, target_ns: int) -> list[int]:
-        """Move the clock; give the closes passed on the way and the target itself."""
+    def _is_confirmed(self, stamps: NDArray[np.int64], step: int) -> bool:
+        """Say whether the tick right behind a jump agrees with it."""
+        return step + 1 < len(stamps) and bool(stamps[step + 1] >= stamps[step] - self._max_lead_ns)
+
+    def _mark(self, second: int, ts_recv_ns: int, out: _Output) -> None:
+        """Move the clock to a second; every close passed on the way has its own mark."""
+        target_ns = second * NANOSECONDS_PER_SECOND
         if target_ns <= self._mark_ns:
-            return []
-        passed: list[int] = []
+            return
         if self._mark_ns != _NEVER:
-            first, last = np.searchsorted(self._closes, [self._mark_ns + 1, target_ns])
-            passed = self._closes[first:last].tolist()
+            while self._next_close < len(self._closes) and self._closes[self._next_close] < target_ns:
+                if self._closes[self._next_close] > self._mark_ns:
+                    out.mark(self._closes[self._next_close], ts_recv_ns)
+                self._next_close += 1
+        else:
+            self._next_close = bisect_right(self._closes, target_ns)
         self._mark_ns = target_ns
-        return [*passed, target_ns]
-
-    def _mark_records(self, marks: list[int], ts_recv_ns: int) -> NDArray[np.void]:
-        records = np.zeros(len(marks), TICK)
-        records["ts_event"] = marks
-        records["ts_recv"] = ts_recv_ns
-        records["instrument_id"] = NO_INSTRUMENT
-        records["kind"] = TickKind.CLOCK
-        records["source"] = self._source.source_id
-        return records
+        out.mark(target_ns, ts_recv_ns)
 
 
-def _refuse(
-    ticks: NDArray[np.void], wrong: NDArray[np.bool_], reason: str, rejects: list[Reject]
-) -> NDArray[np.void]:
-    """Take out the wrong ticks, as rejects that hold the record's bytes."""
-    if not wrong.any():
-        return ticks
-    rejects += [Reject(reason, tick.tobytes()) for tick in take(ticks, wrong)]
-    return take(ticks, ~wrong)
+class _Output:
+    """What a call of the clock lets out, in order."""
 
+    def __init__(self, source_id: int) -> None:
+        self._source_id = source_id
+        self._parts: list[NDArray[np.void] | int] = []
+        self._marks: list[tuple[int, int]] = []
+        self._rejects: list[Reject] = []
 
-def _floor_second(ts_ns: int) -> int:
-    return ts_ns // NANOSECONDS_PER_SECOND * NANOSECONDS_PER_SECOND
+    def add(self, ticks: NDArray[np.void], old: NDArray[np.bool_] | None) -> None:
+        """Let ticks out, except those that are too old."""
+        self._parts.append(ticks if old is None else self.without(ticks, old, "too_old"))
+
+    def mark(self, ts_event_ns: int, ts_recv_ns: int) -> None:
+        """Let a mark out."""
+        self._parts.append(len(self._marks))
+        self._marks.append((ts_event_ns, ts_recv_ns))
+
+    def without(self, ticks: NDArray[np.void], wrong: NDArray[np.bool_], reason: str) -> NDArray[np.void]:
+        """Take out the wrong ticks, as rejects that hold the record's bytes."""
+        if not wrong.any():
+            return ticks
+        self._rejects += [Reject(reason, tick.tobytes()) for tick in take(ticks, wrong)]
+        return take(ticks, ~wrong)
+
+    def clocked(self) -> Clocked:
+        """Put everything together."""
+        marks = np.zeros(len(self._marks), TICK)
+        if self._marks:
+            marks["ts_event"], marks["ts_recv"] = np.array(self._marks, np.int64).T
+            marks["instrument_id"] = NO_INSTRUMENT
+            marks["kind"] = TickKind.CLOCK
+            marks["source"] = self._source_id
+        parts = [marks[part : part + 1] if isinstance(part, int) else part for part in self._parts]
+        return Clocked(join(parts), self._rejects)
