@@ -1,0 +1,54 @@
+"""A scrape shows every producer row of the table, and nothing that is not in it."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from core.metrics import METRICS, METRICS_BY_NAME, Component
+from producers.metrics import ProducerCollector, ProducerCounters
+
+
+def busy_counters() -> ProducerCounters:
+    counters = ProducerCounters("alpaca", messages=7, ticks=5, connected=True, clock_ns=1_500_000_000)
+    counters.items["accepted"] += 5
+    counters.rejects["price"] += 1
+    counters.vendor_errors["407"] += 1
+    counters.reconnects["silence"] += 2
+    counters.of(1).frames = 3
+    counters.of(0).in_flight_bytes = 99
+    return counters
+
+
+def test_every_producer_row_is_shown_with_its_labels() -> None:
+    collector = ProducerCollector(busy_counters(), lambda: 4, lambda: 250_000_000)
+    samples = list(collector.samples())
+    assert {sample.name for sample in samples} == {
+        row.name for row in METRICS if row.component is Component.PRODUCER
+    }
+    for sample in samples:
+        assert len(sample.labels) == len(METRICS_BY_NAME[sample.name].labels)
+    values = {
+        (sample.name.removeprefix("rotascope_producer_"), *sample.labels): sample.value for sample in samples
+    }
+    assert values["messages_total", "alpaca"] == 7
+    assert values["reconnects_total", "alpaca", "silence"] == 2
+    assert values["frames_total", "alpaca", "1"] == 3
+    assert values["in_flight_bytes", "0"] == 99
+    assert values["queue_messages", "alpaca"] == 4
+    assert values["queue_age_seconds", "alpaca"] == 0.25
+    assert values["clock_timestamp_seconds", "alpaca"] == 1.5
+
+
+def test_prometheus_can_read_it() -> None:
+    registry = CollectorRegistry()
+    registry.register(ProducerCollector(busy_counters(), lambda: 0, lambda: 0))
+    text = generate_latest(registry).decode()
+    assert 'rotascope_producer_rejects_total{feed="alpaca",reason="price"} 1.0' in text
+    assert text.count("# TYPE rotascope_producer_frames_total counter") == 1
+
+
+def test_a_clock_that_has_not_begun_has_no_time() -> None:
+    names = {
+        sample.name for sample in ProducerCollector(ProducerCounters("x"), lambda: 0, lambda: 0).samples()
+    }
+    assert "rotascope_producer_clock_timestamp_seconds" not in names

@@ -1,0 +1,261 @@
+"""The session shell against a real websocket server on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import http
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+from websockets.asyncio.server import ServerConnection
+
+from core.errors import FeedError
+from producers.backoff import Backoff
+from producers.feeds.alpaca import AlpacaFeed, feed_error
+from producers.feeds.base import Codec, RawMessage
+from producers.metrics import ProducerCounters
+from producers.queue import GapMark, MessageQueue, Overflow
+from producers.replay import connection as replay_connection
+from producers.session import END_OF_RECORDING, Session
+from producers.watchdog import SilenceWatch
+from tests.support.feed_samples import configuration, trade, wire
+from tests.support.vendor_server import VendorServer, log_in, refuse_key, stream, vendor_server
+
+DEADLINE_S = 20.0
+NO_WATCH = SilenceWatch([], 3_600)
+END = (1000, END_OF_RECORDING)
+MESSAGE = wire([trade()])
+
+
+class Stage:
+    """A session with its queue, and waits that take no time."""
+
+    def __init__(self, url: str, *, watch: SilenceWatch = NO_WATCH, recorded: bool = True) -> None:
+        self.counters = ProducerCounters("alpaca")
+        self.queue = MessageQueue(100_000, 3_600_000, Overflow.WAIT, self.counters)
+        self.waits: list[float] = []
+        self.session = Session(
+            AlpacaFeed(replace(configuration(Codec.JSON), url=url)),
+            self.queue,
+            self.counters,
+            backoff=Backoff(500, 30_000, 30_000, random=lambda: 0.5),
+            watch=watch,
+            recorded=recorded,
+            wall_ns=time.time_ns,
+            sleep=self._sleep,
+            watch_interval_s=0.01,
+        )
+
+    async def _sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+    async def run(self) -> None:
+        await asyncio.wait_for(self.session.run(), DEADLINE_S)
+
+    def items(self) -> list[RawMessage | GapMark]:
+        return self.queue.take(10**9, 0) or []
+
+    def kinds(self) -> list[str]:
+        return ["gap" if isinstance(item, GapMark) else "message" for item in self.items()]
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            while not condition():  # noqa: ASYNC110 - anything may change it
+                await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def stage(*scripts: Any, **options: Any) -> AsyncIterator[tuple[Stage, VendorServer]]:
+    async with vendor_server(*scripts) as vendor:
+        yield Stage(vendor.url, **options), vendor
+
+
+@asynccontextmanager
+async def running(subject: Stage) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(subject.session.run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_recording_is_read_to_its_end() -> None:
+    started_ns = time.time_ns()
+    async with stage(stream(MESSAGE, MESSAGE, close=END)) as (subject, vendor):
+        await subject.run()
+    items = subject.items()
+    assert [item.payload for item in items if isinstance(item, RawMessage)] == [MESSAGE, MESSAGE]
+    assert started_ns <= items[0].ts_recv_ns <= items[1].ts_recv_ns <= time.time_ns()
+    assert vendor.headers[0]["Content-Type"] == "application/json"
+    assert (subject.counters.messages, subject.counters.connected, subject.waits) == (2, False, [])
+
+
+def test_both_ends_of_the_wire_know_the_same_last_words() -> None:
+    assert END_OF_RECORDING == replay_connection.END_OF_RECORDING
+
+
+async def test_a_wrong_key_ends_the_session_at_once() -> None:
+    async with stage(refuse_key) as (subject, vendor):
+        with pytest.raises(FeedError) as caught:
+            await subject.run()
+    assert (caught.value.code, caught.value.action) == (402, "fatal")
+    assert (vendor.connections, subject.waits) == (1, [])
+
+
+async def test_every_reconnect_leaves_a_gap_mark_before_what_follows() -> None:
+    cut = stream(MESSAGE, close=(1011, "oops"))
+    async with stage(cut, cut, stream(MESSAGE, close=END)) as (subject, vendor):
+        await subject.run()
+    assert subject.kinds() == ["message", "gap", "message", "gap", "message"]
+    assert vendor.connections == 3
+    assert subject.waits == [0.25, 0.5]
+    assert subject.counters.reconnects == {"1011": 2}
+
+
+async def test_a_failed_connection_before_any_data_leaves_no_gap() -> None:
+    async with stage(http.HTTPStatus.SERVICE_UNAVAILABLE, stream(MESSAGE, close=END)) as (subject, _):
+        await subject.run()
+    assert subject.kinds() == ["message"]
+    assert subject.counters.reconnects == {"http_503": 1}
+
+
+async def test_several_failed_connections_after_data_leave_one_gap() -> None:
+    refused = partial(refuse_key, code=406)
+    scripts = [stream(MESSAGE, close=(1001, "")), refused, refused, stream(MESSAGE, close=END)]
+    async with stage(*scripts) as (subject, _):
+        await subject.run()
+    assert subject.kinds() == ["message", "gap", "message"]
+    assert subject.waits[1:] == [5.0, 5.0]
+
+
+async def test_too_many_requests_are_answered_with_patience() -> None:
+    async with stage(http.HTTPStatus.TOO_MANY_REQUESTS, stream(close=END)) as (subject, _):
+        await subject.run()
+    assert subject.waits == [5.0]
+
+
+@pytest.mark.parametrize("status", [http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.NOT_FOUND])
+async def test_an_upgrade_refused_for_good_is_fatal(status: http.HTTPStatus) -> None:
+    async with stage(status) as (subject, vendor):
+        with pytest.raises(FeedError, match=f"HTTP {status.value}"):
+            await subject.run()
+    assert vendor.connections == 1
+
+
+async def test_no_server_is_worth_another_try_and_a_bad_address_is_not() -> None:
+    async with vendor_server(stream(close=END)) as vendor:
+        url = vendor.url
+    subject = Stage(url)
+    async with running(subject):
+        await subject.until(lambda: len(subject.waits) > 3)
+    with pytest.raises(FeedError, match="no websocket address"):
+        await Stage("http://127.0.0.1/").run()
+
+
+async def test_a_normal_close_of_a_live_feed_is_a_loss() -> None:
+    async with (
+        stage(stream(MESSAGE, close=END), stream(MESSAGE), recorded=False) as (subject, vendor),
+        running(subject),
+    ):
+        await subject.until(lambda: subject.counters.messages == 2)
+    assert vendor.connections == 2
+    assert subject.kinds() == ["message", "gap", "message"]
+
+
+async def test_silence_closes_the_connection_and_makes_a_new_one() -> None:
+    watch = SilenceWatch([], 0.1)
+    async with (
+        stage(stream(MESSAGE), stream(MESSAGE, close=END), watch=watch) as (subject, _),
+        running(subject) as task,
+    ):
+        await subject.until(lambda: subject.counters.messages == 1)
+        assert subject.kinds() == ["message"]
+        await asyncio.wait_for(task, DEADLINE_S)
+    assert subject.kinds() == ["gap", "message"]
+    assert subject.counters.watchdog_timeouts == 1
+    assert subject.counters.reconnects == {"silence": 1}
+
+
+async def test_a_server_that_says_nothing_at_login_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("producers.session.LOGIN_TIMEOUT_S", 0.05)
+
+    async def mute(connection: ServerConnection) -> None:
+        await connection.wait_closed()
+
+    async with stage(mute, stream(MESSAGE, close=END)) as (subject, _):
+        await subject.run()
+    assert subject.kinds() == ["message"]
+
+
+async def test_an_error_the_pipeline_finds_ends_the_connection() -> None:
+    async with stage(stream(MESSAGE), stream(MESSAGE, close=END)) as (subject, _), running(subject) as task:
+        await subject.until(lambda: subject.counters.messages == 1)
+        subject.session.report(feed_error(405, "limit", streaming=True))
+        subject.session.report(feed_error(407, "slow client", streaming=True))
+        await asyncio.wait_for(task, DEADLINE_S)
+    assert subject.kinds() == ["message", "gap", "message"]
+    assert subject.counters.reconnects == {"407": 1}
+
+
+async def test_a_fatal_error_in_the_stream_is_raised() -> None:
+    async with stage(stream(MESSAGE)) as (subject, _), running(subject) as task:
+        await subject.until(lambda: subject.counters.messages == 1)
+        subject.session.report(feed_error(409, "insufficient subscription", streaming=True))
+        with pytest.raises(FeedError, match="409"):
+            await asyncio.wait_for(task, DEADLINE_S)
+
+
+async def test_a_cancelled_session_closes_cleanly_so_that_the_vendor_frees_its_place() -> None:
+    codes: list[int | None] = []
+
+    async def script(connection: ServerConnection) -> None:
+        await log_in(connection)
+        await connection.send(MESSAGE.decode())
+        await connection.wait_closed()
+        codes.append(connection.close_code)
+
+    async with stage(script) as (subject, _):
+        task = asyncio.create_task(subject.session.run())
+        await subject.until(lambda: subject.counters.messages == 1)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await subject.until(lambda: bool(codes))
+    assert codes == [1000]
+
+
+async def test_a_paused_reader_loses_nothing_and_is_not_taken_for_dead() -> None:
+    messages = [wire([trade(i=number)]) for number in range(1, 501)]
+    async with stage(stream(*messages, close=END), watch=SilenceWatch([], 0.05)) as (subject, vendor):
+        subject.queue = MessageQueue(10, 3_600_000, Overflow.WAIT, subject.counters)
+        subject.session._queue = subject.queue
+        taken: list[Any] = []
+        async with running(subject) as task:
+            await subject.until(lambda: subject.counters.queue_pauses == 1)
+            await asyncio.sleep(0.2)
+            while not task.done() or len(subject.queue):
+                taken += subject.queue.take(1_000, 0) or []
+                await asyncio.sleep(0)
+            await task
+    assert [item.payload for item in taken] == messages
+    assert vendor.connections == 1
+
+
+async def test_data_between_two_subscriptions_is_not_lost() -> None:
+    async def script(connection: ServerConnection) -> None:
+        await connection.send(wire([{"T": "success", "msg": "connected"}]).decode())
+        await connection.recv()
+        await connection.send(wire([{"T": "success", "msg": "authenticated"}]).decode())
+        await connection.recv()
+        await connection.send(MESSAGE.decode())
+        await connection.send(wire([{"T": "subscription", "trades": ["IWM"]}]).decode())
+        await connection.close(*END)
+
+    async with stage(script) as (subject, _):
+        await subject.run()
+    assert subject.kinds() == ["message"]
