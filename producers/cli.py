@@ -1,0 +1,160 @@
+"""`rotascope produce`: a vendor's stream into Kafka.
+
+Exit codes, as `edge.exit_codes` has them: 0 the recording has ended or a stop was asked for; 1 the
+broker failed; 2 settings, universe or history cannot be used; 78 the vendor refuses us for good.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.errors import ConfigurationError
+from core.instruments import parse_universe
+from core.records import NANOSECONDS_PER_MILLISECOND
+from edge.exit_codes import exit_codes
+from edge.files import UNIVERSE, read_text
+from edge.log import configure_log
+from edge.settings import SETTINGS_VARIABLE, collect_settings
+from producers.clock import ClockMode
+from producers.feeds import FEEDS
+from producers.feeds.base import Codec, FeedConfiguration
+from producers.run import run_feed
+from producers.warm_start import find_source
+
+app = typer.Typer(help="Stream a vendor's trades into Kafka.", no_args_is_help=True)
+
+
+@app.callback()
+def produce() -> None:
+    """Stream a vendor's trades into Kafka."""
+
+
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option("--settings", envvar=SETTINGS_VARIABLE, help="TOML file of settings; flags win over it."),
+]
+Url = Annotated[str | None, typer.Option(help="Websocket address, channel included.")]
+Key = Annotated[str | None, typer.Option(envvar="ROTASCOPE_ALPACA_KEY", help="API key id.")]
+Secret = Annotated[
+    str | None,
+    typer.Option(
+        envvar="ROTASCOPE_ALPACA_SECRET", help="API secret; better in the environment than in a flag."
+    ),
+]
+UniverseFile = Annotated[
+    Path | None, typer.Option("--universe", help="TOML file of instruments and pairs; none: the demo's.")
+]
+SourceName = Annotated[str, typer.Option("--source", help="The universe's source that this feed is.")]
+Servers = Annotated[str | None, typer.Option("--bootstrap-servers", help="host:port, comma-separated.")]
+Partitions = Annotated[int | None, typer.Option(min=1, help="Partitions of the ticks topic.")]
+ApiVersion = Annotated[
+    str | None, typer.Option("--broker-api-version", help="Such as 2.3, for the embedded broker.")
+]
+WireCodec = Annotated[Codec | None, typer.Option("--codec", help="How messages are written.")]
+Clock = Annotated[
+    ClockMode | None,
+    typer.Option("--clock", help="live: against wall time; recorded: the recording's own time."),
+]
+History = Annotated[
+    list[str] | None,
+    typer.Option("--history", help="SYMBOL=FILE, a daily CSV or Parquet for the warm start; repeatable."),
+]
+Until = Annotated[
+    datetime | None,
+    typer.Option(
+        "--history-until", formats=["%Y-%m-%d"], help="Last session of the warm start; default: yesterday."
+    ),
+]
+Epoch = Annotated[
+    int | None, typer.Option(min=0, help="Generation of this run; default: the time in milliseconds.")
+]
+MetricsPort = Annotated[
+    int | None, typer.Option(min=0, max=65_535, help="Port of /metrics; 0 takes a free one.")
+]
+
+
+@app.command()
+def alpaca(
+    settings_file: SettingsFile = None,
+    url: Url = None,
+    key: Key = None,
+    secret: Secret = None,
+    universe_file: UniverseFile = None,
+    source: SourceName = "alpaca",
+    bootstrap_servers: Servers = None,
+    partitions: Partitions = None,
+    broker_api_version: ApiVersion = None,
+    codec: WireCodec = None,
+    clock: Clock = None,
+    history: History = None,
+    history_until: Until = None,
+    epoch: Epoch = None,
+    metrics_port: MetricsPort = None,
+) -> None:
+    """Stream Alpaca's stock trades into the ticks topic, until SIGTERM or the end of a recording.
+
+    Keys come from ROTASCOPE_ALPACA_KEY and ROTASCOPE_ALPACA_SECRET. A lost connection is made anew, and
+    the log gets a gap mark; a key the vendor refuses ends the program at once.
+
+    Exit codes: 0 ended as asked; 1 the broker failed; 2 settings, universe or history cannot be
+    used; 78 the vendor refuses us for good.
+
+    Examples:
+      rotascope produce alpaca --bootstrap-servers kafka:9092 --universe universe.toml
+      rotascope produce alpaca --url ws://127.0.0.1:9701/v2/sip --clock recorded
+    """
+    flags: dict[str, Any] = {
+        "alpaca": {"url": url, "key_id": key, "secret_key": secret, "codec": codec},
+        "kafka": {
+            "bootstrap_servers": bootstrap_servers,
+            "partitions": partitions,
+            "api_version": broker_api_version and tuple(broker_api_version.split(".")),
+        },
+        "producer": {"clock": clock},
+        "metrics": {"port": metrics_port},
+        "universe_file": universe_file,
+    }
+    with exit_codes():
+        flags["history"] = [_history_file(text) for text in history] if history else None
+        settings = collect_settings(settings_file, flags)
+        configure_log(settings.log)
+        credentials = settings.alpaca
+        if credentials.key_id is None or credentials.secret_key is None:
+            raise ConfigurationError(
+                "no API key", operator_action="set ROTASCOPE_ALPACA_KEY and ROTASCOPE_ALPACA_SECRET"
+            )
+        universe = parse_universe(read_text(settings.universe_file, UNIVERSE))
+        named = find_source(universe, source)
+        feed = FEEDS["alpaca"](
+            FeedConfiguration(
+                url=credentials.url,
+                key=credentials.key_id.get_secret_value(),
+                secret=credentials.secret_key.get_secret_value(),
+                codec=Codec(credentials.codec),
+                source=named,
+                instruments=tuple(each for each in universe.instruments if each.source == named.name),
+            )
+        )
+        yesterday = datetime.now(UTC).date() - timedelta(days=1)
+        until = history_until.date() if history_until else yesterday
+        generation = epoch if epoch is not None else time.time_ns() // NANOSECONDS_PER_MILLISECOND
+        run_feed(feed, named, universe, settings, until=until, epoch=generation)
+
+
+def _history_file(text: str) -> dict[str, str]:
+    """Read SYMBOL=FILE."""
+    symbol, equals, file = text.partition("=")
+    if not (symbol and equals and file):
+        raise ConfigurationError(
+            f"--history {text!r} is not SYMBOL=FILE", operator_action="write, for instance, RUT=RUT.csv"
+        )
+    return {"symbol": symbol, "file": file}
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,184 @@
+"""One producer, put together and run: the session in the event loop, the pipeline in its thread.
+
+How it ends, in order:
+
+1. The session ends (end of a recording, a final refusal), the pipeline fails, or a stop is asked for.
+2. The connection is closed cleanly, so that the vendor frees our place at once.
+3. The queue is closed; the pipeline drains what is in it.
+4. At the end of a recording the clock sends its last mark; the open frames are sent.
+5. The broker acknowledges everything, or the producer fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+
+from core.errors import FeedError
+from core.instruments import Source, Universe
+from core.sessions import Calendar
+from core.settings import ProducerSettings
+from producers.backoff import Backoff
+from producers.clock import ClockMode, FeedClock
+from producers.dedup import Deduplicator
+from producers.feeds.base import Feed
+from producers.framer import Framer
+from producers.metrics import ProducerCounters
+from producers.pipeline import Pipeline
+from producers.publisher import Publisher
+from producers.queue import MessageQueue, Overflow
+from producers.session import Session
+from producers.watchdog import SilenceWatch
+
+RECORDED_SILENCE_S: Final = 600.0
+"""A recording may be played with its pauses; this is longer than any it is played with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a producer ended without an error.
+
+    Args:
+        end_of_recording: The server said that this was all; False after a stop.
+    """
+
+    end_of_recording: bool
+
+
+class Producer:
+    """A feed, from its websocket to Kafka.
+
+    Args:
+        feed: The vendor's language.
+        source: What its ticks name.
+        universe: Decides the partitions.
+        calendars: Sessions of its instruments, by name.
+        publisher: Sends frames; flushed at the end, closed by whoever made it.
+        counters: What it counts.
+        settings: Frames, queue, waits and clock.
+        partitions: Number of partitions of the ticks topic.
+        epoch: Generation of the source's lease: higher than that of any earlier run.
+        flush_timeout_s: How long the broker may take for the last acknowledgements.
+    """
+
+    def __init__(
+        self,
+        feed: Feed,
+        source: Source,
+        universe: Universe,
+        calendars: Mapping[str, Calendar],
+        publisher: Publisher,
+        counters: ProducerCounters,
+        settings: ProducerSettings,
+        *,
+        partitions: int,
+        epoch: int,
+        flush_timeout_s: float,
+    ) -> None:
+        mode = ClockMode(settings.clock)
+        recorded = mode is ClockMode.RECORDED
+        sessions = [calendars[name] for name in sorted({each.calendar for each in feed.instruments})]
+        self._flush_timeout_s = flush_timeout_s
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.queue = MessageQueue(
+            settings.queue_max_messages,
+            settings.queue_max_age_ms,
+            Overflow.WAIT if recorded else Overflow.DROP,
+            counters,
+        )
+        self._pipeline = Pipeline(
+            feed,
+            self.queue,
+            Deduplicator(),
+            FeedClock(source, sessions, mode=mode, known_delay_ms=settings.clock_delay_ms),
+            Framer(
+                universe,
+                partitions=partitions,
+                source_id=source.source_id,
+                epoch=epoch,
+                flush_records=settings.frame_max_ticks,
+                max_age_ms=settings.frame_max_age_ms,
+            ),
+            publisher,
+            counters,
+            on_notice=self._on_notice,
+            wall_ns=time.time_ns,
+            monotonic_ms=lambda: time.monotonic() * 1000,
+        )
+        self._session = Session(
+            feed,
+            self.queue,
+            counters,
+            backoff=Backoff(
+                settings.backoff_initial_ms,
+                settings.backoff_max_ms,
+                settings.backoff_reset_after_s * 1000,
+                random=random.Random().random,  # noqa: S311 - jitter, no secret
+            ),
+            watch=(
+                SilenceWatch([], RECORDED_SILENCE_S)
+                if recorded
+                else SilenceWatch(sessions, settings.watchdog_silence_s)
+            ),
+            recorded=recorded,
+            wall_ns=time.time_ns,
+        )
+
+    async def run(self, stop: asyncio.Event) -> Ending:
+        """Run until the recording ends, a final refusal, a failure, or a stop.
+
+        Args:
+            stop: Set it to end the producer in good order.
+
+        Raises:
+            FeedError: The vendor refuses us for good.
+            TransportError: A record could not be delivered.
+        """
+        self._loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1, thread_name_prefix="pipeline") as thread:
+            pipeline = self._loop.run_in_executor(thread, self._pipeline.run)
+            session = asyncio.create_task(self._session.run())
+            stopping = asyncio.create_task(stop.wait())
+            try:
+                ends: set[asyncio.Future[Any]] = {pipeline, session, stopping}
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+                if pipeline.done():
+                    self.queue.abandon()
+                    await pipeline  # raises: before the queue is closed it ends in no other way
+                refusal = await self._end_session(session)
+            finally:
+                session.cancel()
+                stopping.cancel()
+                await asyncio.gather(session, stopping, return_exceptions=True)
+                self.queue.close()
+            await pipeline
+            ended = refusal is None and not session.cancelled()
+            await self._loop.run_in_executor(thread, self._finish, ended)
+        if refusal is not None:
+            raise refusal
+        return Ending(end_of_recording=ended)
+
+    async def _end_session(self, session: asyncio.Task[None]) -> FeedError | None:
+        """End the session and give the vendor's final refusal, if there was one."""
+        if not session.done():
+            session.cancel()
+            await asyncio.gather(session, return_exceptions=True)
+        if session.cancelled():
+            return None
+        failure = session.exception()
+        if failure is None or isinstance(failure, FeedError):
+            return failure
+        raise failure
+
+    def _finish(self, end_of_recording: bool) -> None:
+        self._pipeline.finish(end_of_recording=end_of_recording, timeout_s=self._flush_timeout_s)
+
+    def _on_notice(self, notice: FeedError) -> None:
+        """Hand an error found in the stream to the session; on the pipeline's thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._session.report, notice)

@@ -1,0 +1,185 @@
+"""A producer as a program: calendars, warm start, Kafka, metrics, signals, and a last line of figures."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+import structlog
+import typer
+from prometheus_client import CollectorRegistry, start_http_server
+
+from core.errors import ConfigurationError
+from core.instruments import Source, Universe
+from core.sessions import build_calendars
+from core.settings import Settings
+from edge.files import CALENDAR_OVERRIDES, read_text
+from producers.backfill import publish_baseline
+from producers.feeds.base import Feed
+from producers.metrics import ProducerCollector, ProducerCounters
+from producers.producer import Ending, Producer
+from producers.progress import progress
+from producers.publisher import Publisher, check_topics, open_producer
+from producers.warm_start import WarmStart, read_warm_start
+
+FIRST_CALENDAR_DATE: Final = date(1990, 1, 1)
+CALENDAR_AHEAD: Final = timedelta(days=366)
+
+GC_THRESHOLDS: Final = (50_000, 20, 20)
+"""Decoding makes a hundred thousand short-lived objects a second and no cycles: the default would
+search for some every few messages."""
+
+FLUSH_EXTRA_S: Final = 5.0
+"""Longer than the delivery time-out, so that a lost record is reported as such."""
+
+
+def run_feed(
+    feed: Feed, source: Source, universe: Universe, settings: Settings, *, until: date, epoch: int
+) -> None:
+    """Publish the warm start, if there is one, then stream until the end.
+
+    Args:
+        feed: The vendor's language.
+        source: What its ticks name.
+        universe: Decides the partitions.
+        settings: Everything else.
+        until: Last session of the warm start.
+        epoch: Generation of this run.
+
+    Raises:
+        RotascopeError: As the exit codes of `producers.cli` tell apart.
+    """
+    overrides = read_text(settings.calendar_overrides_file, CALENDAR_OVERRIDES)
+    calendars = build_calendars(
+        {each.calendar for each in feed.instruments},
+        FIRST_CALENDAR_DATE,
+        datetime.now(UTC).date() + CALENDAR_AHEAD,
+        overrides=overrides,
+    )
+    warm_start = _read_history(universe, settings, until, overrides) if settings.history else None
+    counters = ProducerCounters(feed.name)
+    for partition in range(settings.kafka.partitions):
+        counters.of(partition)
+    log = structlog.get_logger().bind(feed=feed.name)
+    sender = open_producer(settings.kafka)
+    publisher = Publisher(
+        sender,
+        topic=settings.kafka.ticks_topic,
+        source=source.name,
+        bytes_in_flight_max=settings.producer.bytes_in_flight_max,
+        counters=counters,
+        on_stall=lambda slot, seconds: log.warning(
+            "waiting for the broker", partition=slot, seconds=round(seconds, 1)
+        ),
+    )
+    try:
+        check_topics(sender, settings.kafka)
+        if warm_start is not None:
+            _publish_history(warm_start, universe, settings, publisher, epoch)
+        producer = Producer(
+            feed,
+            source,
+            universe,
+            calendars,
+            publisher,
+            counters,
+            settings.producer,
+            partitions=settings.kafka.partitions,
+            epoch=epoch,
+            flush_timeout_s=_flush_timeout_s(settings),
+        )
+        with _metrics_server(settings, counters, producer):
+            gc.freeze()
+            gc.set_threshold(*GC_THRESHOLDS)
+            started_s = time.monotonic()
+            ending = asyncio.run(_until_stopped(producer))
+        _summarise(counters, ending, time.monotonic() - started_s)
+    finally:
+        publisher.close()
+
+
+def _read_history(universe: Universe, settings: Settings, until: date, overrides: str) -> WarmStart:
+    with progress("reading history") as step:
+        return read_warm_start(
+            settings.history,
+            universe,
+            source_name=settings.history_source,
+            until=until,
+            overrides=overrides,
+            on_progress=step,
+        )
+
+
+def _publish_history(
+    warm_start: WarmStart, universe: Universe, settings: Settings, publisher: Publisher, epoch: int
+) -> None:
+    with progress("publishing history") as step:
+        sessions = publish_baseline(
+            warm_start.records,
+            universe,
+            publisher,
+            partitions=settings.kafka.partitions,
+            epoch=epoch,
+            timeout_s=_flush_timeout_s(settings),
+            on_progress=step,
+        )
+    log = structlog.get_logger()
+    log.info("warm start", sessions=sessions, first=str(warm_start.first), last=str(warm_start.last))
+
+
+def _flush_timeout_s(settings: Settings) -> float:
+    return settings.kafka.delivery_timeout_ms / 1000 + FLUSH_EXTRA_S
+
+
+async def _until_stopped(producer: Producer) -> Ending:
+    """Run with SIGINT and SIGTERM asking for an end in good order."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return await producer.run(stop)
+
+
+def _summarise(counters: ProducerCounters, ending: Ending, seconds: float) -> None:
+    frames = sum(partition.frames for partition in counters.partitions.values())
+    rejected = sum(counters.rejects.values())
+    how = "end of recording" if ending.end_of_recording else "stopped"
+    typer.echo(
+        f"{how}: {counters.ticks:,} ticks in {frames:,} frames ({seconds:,.1f} s, "
+        f"{counters.ticks / max(seconds, 1e-9):,.0f} ticks/s), {rejected:,} rejected, "
+        f"{counters.repeated:,} repeated, {counters.gaps:,} gaps"
+    )
+
+
+@contextmanager
+def _metrics_server(settings: Settings, counters: ProducerCounters, producer: Producer) -> Iterator[None]:
+    """Serve /metrics from a registry of its own."""
+    registry = CollectorRegistry()
+    registry.register(
+        ProducerCollector(
+            counters,
+            queue_messages=lambda: len(producer.queue),
+            queue_age_ns=lambda: producer.queue.age_ns(time.time_ns()),
+        )
+    )
+    host, port = settings.metrics.host, settings.metrics.port
+    try:
+        server, thread = start_http_server(port, host, registry)
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot serve metrics on {host}:{port}: {error.strerror}",
+            operator_action="choose another --metrics-port, or 0 for any free one",
+        ) from error
+    structlog.get_logger().info("metrics", url=f"http://{host}:{server.server_port}/metrics")
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
