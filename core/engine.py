@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.catalogue import Catalogue
-from core.errors import SnapshotError
+from core.errors import RotascopeError, SessionError, SnapshotError
 from core.evaluation import PairEvaluator
 from core.events import Event
 from core.frames import FrameHeader, decode_frame
@@ -287,15 +287,28 @@ class PartitionEngine:
         arrays = self._arrays()
         before = {name: array.copy() for name, array in arrays.items()}
         head = unpack(data, arrays)
-        if head != self._head():
+        try:
+            self._resume(head)
+        except RotascopeError:
             for name, array in arrays.items():
                 array[...] = before[name]
+            self._resume(self._head())
+            raise
+
+    def _resume(self, head: Mapping[str, Any]) -> None:
+        if head != self._head():
             raise SnapshotError(
                 "the snapshot belongs to another universe, catalogue or partition",
                 operator_action="start with the settings it was made with, or rebuild from the baseline",
             )
-        self.instrument_time.resume()
-        self.pair_time.resume()
+        try:
+            self.instrument_time.resume()
+            self.pair_time.resume()
+        except SessionError as error:
+            raise SnapshotError(
+                f"the snapshot stands in a session that is not in the calendar: {error}",
+                operator_action="build the calendar for dates that cover the snapshot",
+            ) from error
 
     def _head(self) -> dict[str, Any]:
         return {

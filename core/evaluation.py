@@ -104,6 +104,7 @@ class PairEvaluator:
             "lives": self.lives.lives,
             "levels": self.lives.levels,
             "prices": self.prices,
+            "bases": self.bases,
             "day_closes": self.days.closes,
             "day_sessions": self.days.sessions,
             "day_counts": self.days.counts,

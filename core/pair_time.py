@@ -69,9 +69,13 @@ class PairTime:
         return arrays | self._undo.arrays()
 
     def resume(self) -> None:
-        """Put clocks where the restored arrays say they are, and look up what they derive."""
-        for number, (block, clock) in enumerate(zip(self._world.blocks, self._clocks, strict=True)):
+        """Put the clocks where the restored arrays say they are."""
+        for number, clock in enumerate(self._clocks):
             clock.resume(int(self._sessions[number]))
+
+    def _look_up_anew(self) -> None:
+        """Derive what stays fixed in the sessions in force from finished days that have changed."""
+        for block, clock in zip(self._world.blocks, self._clocks, strict=True):
             if clock.session != NO_SESSION:
                 self._evaluator.look_up(block, block.calendar_row, clock.row)
 
@@ -225,7 +229,7 @@ class PairTime:
             rows = np.flatnonzero(legs == row).astype(np.int32)
             if len(rows):
                 self._evaluator.adjust(rows, side, numerator, denominator)
-        self.resume()
+        self._look_up_anew()
 
     def revise(self, row: int, price: int, ts_event_ns: int, events: list[Event]) -> None:
         """Correct the official close of the last final session, and say which events it changes.
@@ -258,4 +262,4 @@ class PairTime:
                 ts_event_ns,
                 events,
             )
-        self.resume()
+        self._look_up_anew()

@@ -1,0 +1,130 @@
+"""A snapshot that does not fit is refused, and the engine goes on as it was."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import crc32c
+import msgspec
+import pytest
+
+from core.engine import PartitionEngine
+from core.errors import SnapshotError
+from tests.support.logs import cut, run
+from tests.support.rich_log import rich_log, warm_start
+from tests.support.worlds import CATALOGUE, exchange_universe, make_engine, short_calendars
+
+
+@cache
+def frames() -> tuple[bytes, ...]:
+    return (*cut(warm_start()), *cut(rich_log(1)))
+
+
+def engine_at_work() -> PartitionEngine:
+    """An engine in the middle of a session."""
+    engine = make_engine()
+    run(engine, frames()[: len(frames()) // 2])
+    return engine
+
+
+@cache
+def good() -> bytes:
+    engine = make_engine()
+    run(engine, frames()[: len(frames()) // 3])
+    return engine.snapshot()
+
+
+def sealed(content: object) -> bytes:
+    """Put the right checksum before any content."""
+    body = msgspec.msgpack.encode(content)
+    return crc32c.crc32c(body).to_bytes(4, "little") + body
+
+
+def changed(**fields: Any) -> bytes:
+    content = msgspec.msgpack.decode(good()[4:])
+    content.update(fields)
+    return sealed(content)
+
+
+def with_array(name: str, number: int, value: object) -> bytes:
+    """Replace dtype (0), shape (1) or bytes (2) of one array."""
+    arrays = msgspec.msgpack.decode(good()[4:])["arrays"]
+    arrays[name][number] = value
+    return changed(arrays=arrays)
+
+
+def without_array(name: str) -> bytes:
+    arrays = msgspec.msgpack.decode(good()[4:])["arrays"]
+    del arrays[name]
+    return changed(arrays=arrays)
+
+
+def other(**settings: Any) -> bytes:
+    return make_engine(**settings).snapshot()
+
+
+def damaged(position: int) -> bytes:
+    data = bytearray(good())
+    data[position] ^= 1
+    return bytes(data)
+
+
+BROKEN = {
+    "empty": (lambda: b"", "damaged"),
+    "three bytes": (lambda: good()[:3], "damaged"),
+    "first byte": (lambda: damaged(0), "damaged"),
+    "a byte in the middle": (lambda: damaged(len(good()) // 2), "damaged"),
+    "last byte missing": (lambda: good()[:-1], "damaged"),
+    "not MessagePack": (lambda: crc32c.crc32c(b"\xc1").to_bytes(4, "little") + b"\xc1", "no snapshot"),
+    "another content": (lambda: sealed([1, 2]), "no snapshot"),
+    "another version": (lambda: changed(version=99), "version 99"),
+    "an array missing": (lambda: without_array("lives"), "lives"),
+    "another dtype": (lambda: with_array("prices", 0, "[('', '<f8')]"), "layout of prices"),
+    "another shape": (lambda: with_array("prices", 1, [1, 10]), "layout of prices"),
+    "too few bytes": (lambda: with_array("prices", 2, b""), "layout of prices"),
+    "another universe": (lambda: other(universe=exchange_universe()), "layout|another universe"),
+    "another threshold": (lambda: other(catalogue=CATALOGUE.replace("= 1.0", "= 1.5")), "another universe"),
+    "one definition less": (
+        lambda: other(catalogue="[[definition]]\nid = 'x'\nkind = 'opposite_day'"),
+        "layout",
+    ),
+    "another partition": (lambda: changed(head=_head(partition=3)), "partition"),
+}
+
+
+def _head(**fields: object) -> dict[str, object]:
+    head: dict[str, object] = msgspec.msgpack.decode(good()[4:])["head"]
+    return {**head, **fields}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_what_does_not_fit_is_refused_and_changes_nothing(what: str) -> None:
+    make, message = BROKEN[what]
+    engine, untouched = engine_at_work(), engine_at_work()
+    before = engine.snapshot()
+    with pytest.raises(SnapshotError, match=message) as refusal:
+        engine.restore(make())
+    assert "Operator action" in str(refusal.value)
+    assert engine.snapshot() == before
+    rest = frames()[len(frames()) // 2 :]
+    assert run(engine, rest).told() == run(untouched, rest).told()
+
+
+def test_a_calendar_that_lacks_the_session_is_refused_and_changes_nothing() -> None:
+    """Guards against state that was half taken over when the clocks could not follow."""
+    engine = make_engine()
+    run(engine, frames())
+    later = engine.snapshot()
+    narrow = make_engine(calendars=short_calendars(live_sessions=1))
+    before = narrow.snapshot()
+    with pytest.raises(SnapshotError, match="not in the calendar"):
+        narrow.restore(later)
+    assert narrow.snapshot() == before
+    assert run(narrow, frames()[:2]).dead_letters == []
+
+
+def test_a_good_snapshot_is_taken() -> None:
+    engine = engine_at_work()
+    engine.restore(good())
+    assert engine.snapshot() == good()
