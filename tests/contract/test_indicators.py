@@ -1,0 +1,328 @@
+"""What every indicator family promises, over the registry: a new family is covered by its line there."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from core.indicators import FAMILIES, DayFamily, IndicatorFamily
+from core.metrics import METRICS_BY_NAME
+from core.records import Frequency, Quality
+from tests.oracles import daily, intraday
+from tests.support.family_rig import WARM_STEPS, FamilyRig, random_walk
+
+PAIRS = 3
+REASONS = [q for q in Quality if q not in (Quality.OK, Quality.REBUILT)]
+ORACLES = {Frequency.SECOND: intraday.SECONDS, Frequency.MINUTE: intraday.MINUTES, Frequency.DAY: daily.DAILY}
+
+over_families = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+
+
+def uses(key: str) -> tuple[int, ...]:
+    """Sides whose present price an output needs."""
+    if key == "numerator_price":
+        return (0,)
+    if key == "benchmark_price":
+        return (1,)
+    return () if "_high:" in key or "_low:" in key else (0, 1)
+
+
+def needs_variance(key: str) -> bool:
+    return key.startswith(("beta", "correlation", "relative_return_zscore"))
+
+
+def warm_rig(family: type[IndicatorFamily], *, pairs: int = PAIRS, seed: int = 7) -> FamilyRig:
+    """A rig one step before one at which everything is ready."""
+    steps = WARM_STEPS[family.frequency]
+    rig = FamilyRig(family, random_walk(steps + 70, pairs, seed=seed))
+    rig.advance(steps)
+    return rig
+
+
+def test_names_and_keys_are_unique() -> None:
+    names = [family.name for family in FAMILIES]
+    keys = [output.key for family in FAMILIES for output in family.outputs]
+    assert len(set(names)) == len(names)
+    assert len(set(keys)) == len(keys)
+
+
+@over_families
+def test_every_output_has_an_oracle(family: type[IndicatorFamily]) -> None:
+    known = ORACLES[family.frequency]
+    lacking = [output.key for output in family.outputs if output.key not in known]
+    assert not lacking, f"write an oracle in tests/oracles for {', '.join(lacking)}"
+
+
+def test_no_oracle_stands_for_an_output_that_is_gone() -> None:
+    keys = {(family.frequency, output.key) for family in FAMILIES for output in family.outputs}
+    assert {(frequency, key) for frequency, table in ORACLES.items() for key in table} == keys
+
+
+@over_families
+def test_metrics_exist_and_take_the_labels_given(family: type[IndicatorFamily]) -> None:
+    for output in family.outputs:
+        if output.metric is not None:
+            labels = ("pair", "window") if output.window else ("pair",)
+            assert METRICS_BY_NAME[output.metric].labels == labels
+
+
+@over_families
+def test_everything_is_unknown_before_the_first_evaluation(family: type[IndicatorFamily]) -> None:
+    fresh = family(PAIRS)
+    assert np.isnan(fresh.values).all()
+    assert (fresh.quality == Quality.NOT_READY).all()
+    assert (
+        fresh.values.shape == fresh.quality.shape == fresh.observations.shape == (len(family.outputs), PAIRS)
+    )
+
+
+@over_families
+def test_every_output_becomes_ready_and_rests_on_something(family: type[IndicatorFamily]) -> None:
+    rig = warm_rig(family)
+    rig.begin()
+    rig.evaluate(commit=True)
+    assert (rig.family.quality == Quality.OK).all()
+    assert np.isfinite(rig.family.values).all()
+    assert (rig.family.observations >= 1).all()
+
+
+@over_families
+def test_a_peek_changes_no_state_byte_and_gives_what_a_commit_gives(family: type[IndicatorFamily]) -> None:
+    rig = warm_rig(family)
+    for _ in range(3):
+        rig.begin()
+        before = rig.state_bytes()
+        rig.evaluate(commit=False)
+        peeked = rig.outputs()
+        assert rig.state_bytes() == before
+        rig.evaluate(commit=False)
+        assert rig.outputs() == peeked
+        rig.evaluate(commit=True)
+        assert rig.outputs() == peeked
+        rig.end()
+
+
+@over_families
+def test_a_commit_moves_the_state_of_a_family_that_has_one(family: type[IndicatorFamily]) -> None:
+    rig = FamilyRig(family, random_walk(80, PAIRS))
+    before = rig.state_bytes()
+    rig.advance(80)
+    assert all(rig.state_bytes()[name] != content for name, content in before.items())
+
+
+@over_families
+def test_rows_not_asked_for_keep_values_and_state(family: type[IndicatorFamily]) -> None:
+    rig = warm_rig(family)
+    rig.begin()
+    rig.evaluate(commit=False)
+    rig.family.values[:, 1] = 12.5
+    rig.family.quality[:, 1] = Quality.HALTED
+    rig.family.observations[:, 1] = 77
+    before = {name: array.copy() for name, array in rig.family.state().items()}
+    rig.evaluate(commit=True, rows=np.array([0, 2], np.int32))
+    assert (rig.family.values[:, 1] == 12.5).all()
+    assert (rig.family.quality[:, 1] == Quality.HALTED).all()
+    assert (rig.family.observations[:, 1] == 77).all()
+    for name, array in rig.family.state().items():
+        axis = 1 if isinstance(rig.family, DayFamily) else 0
+        np.testing.assert_array_equal(np.take(array, 1, axis), np.take(before[name], 1, axis))
+
+
+@over_families
+def test_rows_in_two_calls_give_the_same_bytes_as_in_one(family: type[IndicatorFamily]) -> None:
+    one, two = warm_rig(family), warm_rig(family)
+    for rig in (one, two):
+        rig.begin()
+    one.evaluate(commit=True)
+    two.evaluate(commit=True, rows=np.array([2], np.int32))
+    two.evaluate(commit=True, rows=np.array([0, 1], np.int32))
+    assert one.outputs() == two.outputs()
+    assert one.state_bytes() == two.state_bytes()
+
+
+@over_families
+def test_a_pair_does_not_depend_on_its_neighbours(family: type[IndicatorFamily]) -> None:
+    alone, among = warm_rig(family), warm_rig(family)
+    among.prices[:, :, [0, 2]] *= 3
+    for rig in (alone, among):
+        rig.advance(10)
+        rig.begin()
+        rig.evaluate(commit=True)
+    np.testing.assert_array_equal(alone.family.values[:, 1], among.family.values[:, 1])
+
+
+@pytest.mark.parametrize("side", [0, 1], ids=["numerator", "benchmark"])
+@pytest.mark.parametrize("reason", REASONS, ids=lambda reason: reason.label)
+@over_families
+def test_an_unknown_price_gives_nan_and_its_reason(
+    family: type[IndicatorFamily], reason: Quality, side: int
+) -> None:
+    rig = warm_rig(family)
+    rig.begin({(side, 1): int(reason)})
+    rig.evaluate(commit=True)
+    for number, output in enumerate(family.outputs):
+        if side in uses(output.key):
+            assert np.isnan(rig.family.values[number, 1]), output.key
+            assert rig.family.quality[number, 1] == reason, output.key
+        else:
+            assert np.isfinite(rig.family.values[number, 1]), output.key
+        assert np.isfinite(rig.family.values[number, [0, 2]]).all(), output.key
+
+
+@pytest.mark.parametrize("side", [0, 1], ids=["numerator", "benchmark"])
+@over_families
+def test_a_price_of_zero_is_unknown_not_a_number(family: type[IndicatorFamily], side: int) -> None:
+    rig = warm_rig(family)
+    rig.begin({(side, 1): 0})
+    rig.evaluate(commit=False)
+    for number, output in enumerate(family.outputs):
+        if side in uses(output.key):
+            assert rig.family.quality[number, 1] == Quality.NOT_READY, output.key
+
+
+@pytest.mark.parametrize("family", [f for f in FAMILIES if issubclass(f, DayFamily)], ids=lambda f: f.name)
+def test_a_day_without_a_price_leaves_the_state_as_it_was(family: type[DayFamily]) -> None:
+    rig = warm_rig(family)
+    rig.begin({(0, 1): int(Quality.STALE)})
+    before = {name: array[:, 1].tobytes() for name, array in rig.family.state().items()}
+    rig.evaluate(commit=True)
+    assert {name: array[:, 1].tobytes() for name, array in rig.family.state().items()} == before
+
+
+@pytest.mark.parametrize(
+    "family", [f for f in FAMILIES if not issubclass(f, DayFamily)], ids=lambda f: f.name
+)
+def test_an_unknown_price_never_enters_a_ring_family(family: type[IndicatorFamily]) -> None:
+    """Whatever the reason is, everything after is the same as with any other reason."""
+    rigs = [warm_rig(family), warm_rig(family)]
+    for rig, reason in zip(rigs, (Quality.STALE, Quality.GAP), strict=True):
+        rig.begin({(1, 1): int(reason)})
+        rig.evaluate(commit=True)
+        rig.end()
+        rig.advance(60)
+        rig.begin()
+        rig.evaluate(commit=True)
+    assert rigs[0].state_bytes() == rigs[1].state_bytes()
+    assert rigs[0].family.values.tobytes() == rigs[1].family.values.tobytes()
+
+
+@over_families
+def test_a_number_stands_exactly_where_the_quality_is_ok(family: type[IndicatorFamily]) -> None:
+    generator = np.random.default_rng(11)
+    steps = WARM_STEPS[family.frequency]
+    rig = FamilyRig(family, random_walk(steps + 60, PAIRS))
+    if rig.family.state():
+        checked = steps + 60
+    else:  # nothing changes between evaluations but the ring
+        rig.advance(steps)
+        checked = 60
+    for _ in range(checked):
+        holes = {
+            (int(side), int(pair)): int(generator.choice(REASONS))
+            for side, pair in zip(*np.nonzero(generator.random((2, PAIRS)) < 0.1), strict=True)
+        }
+        rig.begin(holes)
+        rig.evaluate(commit=True)
+        np.testing.assert_array_equal(np.isfinite(rig.family.values), rig.family.quality == Quality.OK)
+        np.testing.assert_array_equal(np.isnan(rig.family.values), rig.family.quality != Quality.OK)
+        rig.end()
+
+
+@over_families
+def test_constant_prices_give_constant_never_infinity(family: type[IndicatorFamily]) -> None:
+    steps = WARM_STEPS[family.frequency] + 1
+    rig = FamilyRig(family, np.full((steps, 2, PAIRS), 2_300_000_000_000, np.int64))
+    rig.advance(steps - 1)
+    rig.begin()
+    rig.evaluate(commit=True)
+    for number, output in enumerate(family.outputs):
+        values, quality = rig.family.values[number], rig.family.quality[number]
+        if needs_variance(output.key):
+            assert np.isnan(values).all(), output.key
+            assert (quality == Quality.CONSTANT).all(), output.key
+        else:
+            assert np.isfinite(values).all(), output.key
+            assert (quality == Quality.OK).all(), output.key
+
+
+@pytest.mark.parametrize("frozen", [0, 1], ids=["numerator", "benchmark"])
+@over_families
+def test_one_frozen_leg_never_gives_infinity(family: type[IndicatorFamily], frozen: int) -> None:
+    """A leg that moved and then stopped: sums of squares must come to zero, not to a rest near it."""
+    steps = WARM_STEPS[family.frequency]
+    prices = random_walk(2 * steps + 1, PAIRS)
+    prices[steps:, frozen] = prices[steps, frozen]
+    rig = FamilyRig(family, prices)
+    rig.advance(2 * steps)
+    rig.begin()
+    rig.evaluate(commit=True)
+    assert not np.isinf(rig.family.values).any()
+    for number, output in enumerate(family.outputs):
+        constant = output.key.startswith("correlation") or (output.key.startswith("beta") and frozen == 1)
+        expected = Quality.CONSTANT if constant else Quality.OK
+        assert (rig.family.quality[number] == expected).all(), output.key
+
+
+@over_families
+def test_state_carries_over_to_another_instance(family: type[IndicatorFamily]) -> None:
+    rig, other = warm_rig(family), warm_rig(family, seed=8)
+    other.family = family(PAIRS)
+    stored = {name: array.copy() for name, array in rig.family.state().items()}
+    assert set(stored) == set(other.family.state())
+    for name, array in other.family.state().items():
+        array[...] = stored[name]
+    survivor = rig.family
+    rig.begin()
+    rig.evaluate(commit=True)
+    expected = rig.outputs(), rig.state_bytes()
+    rig.family = other.family
+    if isinstance(rig.family, DayFamily):
+        rig.family.start_session(rig._day_step(rig.rows))  # derived, not state
+    rig.evaluate(commit=True)
+    assert (rig.outputs(), rig.state_bytes()) == expected
+    assert rig.family is not survivor
+
+
+@over_families
+def test_state_is_changed_in_place_and_has_a_pair_per_entry(family: type[IndicatorFamily]) -> None:
+    rig = FamilyRig(family, random_walk(70, PAIRS))
+    held = rig.family.state()
+    rig.advance(70)
+    for name, array in rig.family.state().items():
+        assert np.shares_memory(array, held[name])
+        assert array.shape[1 if isinstance(rig.family, DayFamily) else 0] == PAIRS
+        assert array.dtype == np.float64
+
+
+@over_families
+def test_values_are_written_in_place(family: type[IndicatorFamily]) -> None:
+    """Detectors and exporters hold views of them."""
+    rig = warm_rig(family)
+    held = rig.family.values, rig.family.quality, rig.family.observations
+    rig.begin()
+    rig.evaluate(commit=True)
+    now = rig.family.values, rig.family.quality, rig.family.observations
+    assert all(np.shares_memory(one, two) for one, two in zip(held, now, strict=True))
+
+
+@over_families
+def test_evaluation_does_not_grow_memory(family: type[IndicatorFamily]) -> None:
+    rig = warm_rig(family)
+    rig.begin()
+    for _ in range(20):  # what is made once
+        rig.evaluate(commit=False)
+    tracemalloc.start()
+    try:
+        rig.evaluate(commit=False)
+        gc.collect()
+        first = tracemalloc.get_traced_memory()[0]
+        for _ in range(200):
+            rig.evaluate(commit=False)
+        gc.collect()
+        grown = tracemalloc.get_traced_memory()[0] - first
+    finally:
+        tracemalloc.stop()
+    assert grown < 4_096, f"{grown} bytes in 200 evaluations"

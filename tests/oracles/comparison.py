@@ -1,0 +1,67 @@
+"""How far two opinions are apart, per output, and at how many points they were compared."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+RELATIVE_TOLERANCE = 1e-9
+
+
+@dataclass
+class Tally:
+    """One output's record.
+
+    Args:
+        ready: Points at which both had a value.
+        unknown: Points at which neither had.
+        worst: Largest relative error of those that are not tiny.
+        tiny: Points judged by the absolute floor instead.
+    """
+
+    ready: int = 0
+    unknown: int = 0
+    worst: float = 0.0
+    tiny: int = 0
+
+
+@dataclass
+class Comparison:
+    """Holds values against an oracle's.
+
+    Args:
+        floors: Key → absolute error that counts as none: what rounding does to a difference of
+            numbers that are nearly equal.
+    """
+
+    floors: dict[str, float] = field(default_factory=dict)
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+
+    def add(self, key: str, where: object, actual: float, expected: float | None) -> None:
+        """Compare one point; NaN and None both say unknown."""
+        tally = self.tallies.setdefault(key, Tally())
+        if expected is None or math.isnan(actual):
+            if expected is None and math.isnan(actual):
+                tally.unknown += 1
+            else:
+                self.failures.append(f"{key} at {where}: {actual!r}, oracle says {expected!r}")
+            return
+        tally.ready += 1
+        error = abs(actual - expected)
+        if error <= self.floors.get(key, 0.0):
+            tally.tiny += error > RELATIVE_TOLERANCE * abs(expected)
+        elif not error <= RELATIVE_TOLERANCE * abs(expected):
+            self.failures.append(f"{key} at {where}: {actual!r}, oracle says {expected!r}")
+        if expected != 0 and error > self.floors.get(key, 0.0):
+            tally.worst = max(tally.worst, error / abs(expected))
+
+    def report(self, title: str) -> str:
+        """One line per output."""
+        lines = [f"{title}:"]
+        for key, tally in sorted(self.tallies.items()):
+            lines.append(
+                f"  {key:36} {tally.ready:8,} ready {tally.unknown:7,} unknown "
+                f"{tally.tiny:5} at the floor, worst {tally.worst:.1e}"
+            )
+        return "\n".join(lines)
