@@ -42,7 +42,7 @@ from producers.feeds.base import (
     RawMessage,
     Reject,
 )
-from producers.feeds.columns import MAX_VALUE, fixed_point, msgpack_nanoseconds, rfc3339_nanoseconds
+from producers.feeds.columns import MAX_VALUE, UNIT, fixed_point, msgpack_nanoseconds, rfc3339_nanoseconds
 from producers.feeds.lookups import ConditionCodes, RowOf, listing_code, venue_codes
 from producers.rows import join, take
 
@@ -194,7 +194,7 @@ class AlpacaMessages:
         ticks["instrument_id"] = self._instrument_ids[rows]
         prices = np.array([trade.p for trade in run], np.float64)
         sizes = np.array([trade.s for trade in run], np.float64)
-        bad_price = ~((prices > 0) & (prices < MAX_VALUE))
+        bad_price = ~((prices >= UNIT) & (prices < MAX_VALUE))
         bad_size = ~((sizes >= 0) & (sizes < MAX_VALUE))
         ticks["price"] = fixed_point(prices, ~bad_price)
         ticks["size"] = fixed_point(sizes, ~bad_size)

@@ -15,12 +15,21 @@ from numpy.typing import NDArray
 
 from core.records import NANOSECONDS_PER_SECOND, PRICE_UNITS_PER_ONE
 
+UNIT: Final = 1 / PRICE_UNITS_PER_ONE
+"""The least price above nothing."""
+
 MAX_VALUE: Final = float(2**63 // PRICE_UNITS_PER_ONE)
 """Prices and sizes from here on do not fit the record."""
 
 _FIRST_YEAR: Final = "1970"
 _AFTER_LAST_YEAR: Final = "2262"
 """int64 nanoseconds end in April 2262; NumPy wraps silently beyond it."""
+
+_FIXED_CHARACTERS: Final = np.frombuffer(b"-T:Z\n", np.uint8)
+_FIXED_COUNTS: Final = np.array([2, 1, 2, 1, 1])
+"""How often each of them stands in one instant and the line break behind it."""
+
+_FREE_CHARACTERS: Final = np.frombuffer(b".0123456789", np.uint8)
 
 _TIMESTAMP_64_HEADER: Final = 0xD7FF
 _TIMESTAMP_64: Final = np.dtype([("header", ">u2"), ("value", ">u8")])
@@ -32,7 +41,7 @@ def rfc3339_nanoseconds(texts: Sequence[str]) -> NDArray[np.int64]:
     """Turn RFC 3339 instants in UTC into nanoseconds, to the last digit.
 
     NumPy's parser does the work; it is kinder than RFC 3339 (it takes "now", a bare year or an
-    offset), so the shape of the texts is checked first, for all of them at once.
+    offset), so the characters of the texts are counted first, for all of them at once.
 
     Args:
         texts: Instants that end in "Z", with up to nine decimals.
@@ -52,13 +61,15 @@ def rfc3339_nanoseconds(texts: Sequence[str]) -> NDArray[np.int64]:
         return np.empty(0, np.int64)
     joined = "\n".join(texts) + "\n"
     plain = joined[:-2].split("Z\n")
+    characters = np.bincount(np.frombuffer(joined.encode(), np.uint8), minlength=128)
+    fixed = characters[_FIXED_CHARACTERS]
+    free = characters[_FREE_CHARACTERS]
     shaped = (
-        joined.endswith("Z\n")
-        and len(plain) == count
-        and joined.count(":") == joined.count("-") == 2 * count
-        and joined.isascii()
-        and " " not in joined
-        and "+" not in joined
+        len(plain) == count
+        and joined.endswith("Z\n")
+        and np.array_equal(fixed, _FIXED_COUNTS * count)
+        and free.sum() + fixed.sum() == characters.sum()
+        and free[0] <= count
         and min(plain) > _FIRST_YEAR
         and max(plain) < _AFTER_LAST_YEAR
     )

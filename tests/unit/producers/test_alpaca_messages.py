@@ -126,6 +126,7 @@ def test_status_codes_of_both_networks(tape: str, code: str, size: int | None) -
 BAD_TRADES = [
     ("unknown_symbol", {"S": "NOPE"}),
     ("price", {"p": 0.0}),
+    ("price", {"p": 1e-300}),
     ("price", {"p": -1.0}),
     ("price", {"p": 1e12}),
     ("size", {"s": -1}),

@@ -54,6 +54,8 @@ def test_rfc3339_keeps_every_nanosecond(cases: list[tuple[int, int]]) -> None:
         "-2024-07-11T14:30:00Z",
         "\uff12\uff10\uff12\uff14-07-11T14:30:00Z",
         "2024-07-11T14:30:00Z\nZ",
+        "2024-07-11T14:30:00\nZ",
+        "2024-07-11T14:30:00ZZ",
     ],
 )
 def test_rfc3339_refuses_what_numpy_would_take(text: str) -> None:
