@@ -57,11 +57,16 @@ class Comparison:
             tally.worst = max(tally.worst, error / abs(expected))
 
     def report(self, title: str) -> str:
-        """One line per output."""
-        lines = [f"{title}:"]
-        for key, tally in sorted(self.tallies.items()):
-            lines.append(
-                f"  {key:36} {tally.ready:8,} ready {tally.unknown:7,} unknown "
-                f"{tally.tiny:5} at the floor, worst {tally.worst:.1e}"
-            )
+        """Points compared, a line per kind of output with its windows."""
+        kinds: dict[str, list[tuple[str, Tally]]] = {}
+        for key, tally in self.tallies.items():
+            kind, _, window = key.partition(":")
+            kinds.setdefault(kind, []).append((window, tally))
+        lines = [f"{title}: points compared, worst relative error"]
+        for kind, tallies in sorted(kinds.items()):
+            points = ", ".join(f"{window} {tally.ready:,}".strip() for window, tally in tallies)
+            worst = max(tally.worst for _, tally in tallies)
+            floored = sum(tally.tiny for _, tally in tallies)
+            at_floor = f", {floored} at the absolute floor" if floored else ""
+            lines.append(f"  {kind:32} {worst:7.1e}{at_floor}  {points}")
         return "\n".join(lines)

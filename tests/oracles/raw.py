@@ -7,7 +7,7 @@ import gzip
 from collections.abc import Iterator
 from datetime import date, datetime
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -88,13 +88,16 @@ def tape_trades(path: Path, until_second: int = CLOSE_SECONDS - OPEN_SECONDS) ->
         until_second: Seconds since the open to stop before.
     """
     rows: list[tuple[int, Fraction]] = []
+    prices: dict[str, Fraction] = {}  # a price stands in the file hundreds of times
     with gzip.open(path, "rt", newline="") as file:
-        for row in csv.DictReader(file):
-            flags = int(row["cond"], 16)
+        for _, _, ms, price, _, _, cond, suspicious in islice(csv.reader(file), 1, None):
+            flags = int(cond, 16)
             message = flags & _OFFICIAL_CLOSE and not flags & _REGULAR
-            if flags & _NEVER_LAST or message or int(row["suspicious"]):
+            if flags & _NEVER_LAST or message or int(suspicious):
                 continue
-            rows.append((int(row["ms"]), Fraction(row["price"])))
+            if price not in prices:
+                prices[price] = Fraction(price)
+            rows.append((int(ms), prices[price]))
     rows.sort(key=itemgetter(0))  # stable: trades of one millisecond keep the file's order
     first, stop = OPEN_SECONDS * 1000, (OPEN_SECONDS + until_second) * 1000
     return [Trade((ms - first) // 1000, price) for ms, price in rows if first <= ms < stop]

@@ -1,0 +1,153 @@
+"""Every daily output over real history, against the oracle that reads the files itself."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from datetime import date
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.indicators import FAMILIES
+from core.instruments import Universe, parse_universe
+from core.records import Frequency
+from core.sessions import Calendar, build_calendars
+from tests.oracles.comparison import Comparison
+from tests.oracles.daily import DAILY, DailyPair, Moment
+from tests.oracles.raw import daily_closes
+from tests.support.compiled import COMPILED
+from tests.support.shared_data import shared_data
+from tests.support.stepped import SteppedEngine
+
+FIRST = date(1990, 1, 1) if COMPILED else date(2022, 3, 1)
+LAST = date(2024, 7, 31)
+EVERY = 3
+"""Sessions from one comparison to the next; no divisor of a week's five."""
+
+Z_EVERY = 30 if COMPILED else 9
+"""An oracle with explicit weights looks at the whole past at every point."""
+
+FILES = {"RUT": "RUT", "SPX": "GSPC", "IWM": "IWM", "SPY": "SPY"}
+UNIVERSE = """
+source = [{id = 1, name = "tape"}, {id = 900, name = "history"}]
+pair = [{numerator = "RUT", benchmark = "SPX"}, {numerator = "IWM", benchmark = "SPY"}]
+instrument = [
+    {id = 1, symbol = "RUT", class = "index", calendar = "XNYS", source = "tape"},
+    {id = 2, symbol = "SPX", class = "index", calendar = "XNYS", source = "tape"},
+    {id = 3, symbol = "IWM", class = "etf", calendar = "XNYS", source = "tape"},
+    {id = 4, symbol = "SPY", class = "etf", calendar = "XNYS", source = "tape"},
+]
+"""
+
+
+@pytest.fixture(scope="module")
+def universe() -> Universe:
+    return parse_universe(UNIVERSE)
+
+
+@pytest.fixture(scope="module")
+def calendars() -> dict[str, Calendar]:
+    return build_calendars(["XNYS"], date(1990, 1, 1), date(2024, 12, 31))
+
+
+@pytest.fixture(scope="module")
+def files() -> dict[str, Path]:
+    return {symbol: shared_data(f"daily/{name}.csv") for symbol, name in FILES.items()}
+
+
+def pair_of(files: Mapping[str, Path], name: str, first: date) -> DailyPair:
+    """The oracle's view of a pair; every session of the exchange stands in the S&P 500's file."""
+    numerator, benchmark = (
+        {day: close for day, close in daily_closes(files[symbol]).items() if day >= first}
+        for symbol in name.split("/")
+    )
+    sessions = tuple(day for day in daily_closes(shared_data("daily/GSPC.csv")) if first <= day <= LAST)
+    return DailyPair(sessions, numerator, benchmark)
+
+
+def compare(
+    engine: SteppedEngine, files: Mapping[str, Path], *, first: date, every: int, z_every: int
+) -> Comparison:
+    """Step the engine through the files; compare every output of every pair on every n-th session."""
+    comparison = Comparison()
+    pairs = [pair_of(files, name, first) for name in engine.pairs]
+    for number, day in enumerate(engine.step_days(files, first=first, until=LAST)):
+        if number % every:
+            continue
+        for column, pair in enumerate(pairs):
+            if day not in pair.numerator or day not in pair.benchmark:
+                continue
+            moment = Moment.at_close(pair, pair.both.index(day))
+            for key, oracle in DAILY.items():
+                if not (key.startswith("relative_return_zscore") and number % z_every):
+                    actual = float(engine.values(key)[column])
+                    comparison.add(key, (engine.pairs[column], day), actual, oracle(moment))
+    return comparison
+
+
+@pytest.fixture(scope="module")
+def over_history(universe: Universe, calendars: dict[str, Calendar], files: dict[str, Path]) -> Comparison:
+    engine = SteppedEngine(universe, calendars)
+    return compare(engine, files, first=FIRST, every=EVERY, z_every=Z_EVERY)
+
+
+def test_every_value_agrees_with_the_oracle(
+    over_history: Comparison, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with capsys.disabled():
+        print("\n" + over_history.report(f"daily outputs, RUT/SPX and IWM/SPY, {FIRST} to {LAST}"))
+    assert over_history.failures == []
+
+
+@pytest.mark.parametrize(
+    "key",
+    [o.key for family in FAMILIES if family.frequency == Frequency.DAY for o in family.outputs],
+)
+def test_points_were_compared(over_history: Comparison, key: str) -> None:
+    least = 20 if key.startswith("relative_return_zscore") else 100
+    assert over_history.tallies[key].ready > least * (10 if COMPILED else 1)
+
+
+def test_sessions_a_leg_lacks_make_windows_unknown_never_longer(
+    universe: Universe, calendars: dict[str, Calendar], files: dict[str, Path], tmp_path: Path
+) -> None:
+    """Holes at a window's start, inside windows, and next to each other."""
+    first = date(2023, 1, 3)
+    holes = {date(2023, 6, 15), date(2023, 6, 16), date(2023, 6, 30), date(2023, 12, 29), date(2024, 3, 28)}
+    holed = tmp_path / "RUT.csv"
+    with files["RUT"].open(newline="") as source, holed.open("w", newline="") as target:
+        writer = csv.writer(target)
+        for row in csv.reader(source):
+            if row[0] == "date" or date.fromisoformat(row[0]) not in holes:
+                writer.writerow(row)
+    engine = SteppedEngine(universe, calendars)
+    comparison = compare(engine, {**files, "RUT": holed}, first=first, every=1, z_every=5)
+    assert comparison.failures == []
+    unknown = {key: tally.unknown for key, tally in comparison.tallies.items()}
+    # Each hole is once the start of 1d for the session after it, but two holes in a row are one start.
+    assert unknown["relative_strength_log:1d"] == 2 + 4
+    assert unknown["relative_strength_log:5d"] == 2 * 5 + len(holes)
+    # The year 2024 starts from 2023-12-29, which RUT lacks; 2023 from before the history, for both pairs.
+    sessions = [day for day in daily_closes(files["SPX"]) if first <= day <= LAST]
+    in_2023 = sum(day.year == 2023 for day in sessions)
+    assert unknown["relative_strength_log:year"] == 2 * in_2023 - 4 + len(sessions) - in_2023 - 1
+
+
+def test_the_day_that_started_it(files: dict[str, Path]) -> None:
+    """By hand, from the two files: what the oracle itself must give on 2024-07-11."""
+    pair = pair_of(files, "RUT/SPX", date(2024, 1, 2))
+    moment = Moment.at_close(pair, pair.both.index(date(2024, 7, 11)))
+    rut, spx = (
+        daily_closes(files[symbol])[date(2024, 7, 11)] / daily_closes(files[symbol])[date(2024, 7, 10)]
+        for symbol in ("RUT", "SPX")
+    )
+    assert DAILY["instrument_return_pct:1d"](moment) == pytest.approx(float(100 * (rut - 1)), rel=1e-15)
+    assert DAILY["benchmark_return_pct:1d"](moment) == pytest.approx(float(100 * (spx - 1)), rel=1e-15)
+    assert DAILY["relative_strength_pp:1d"](moment) == pytest.approx(4.448, abs=0.001)
+    assert DAILY["relative_strength_percent:1d"](moment) == pytest.approx(
+        float(100 * (Fraction(rut) / spx - 1)), rel=1e-15
+    )
+    assert np.isclose(float(100 * (rut - 1)), 3.572, atol=0.001)

@@ -1,0 +1,101 @@
+"""Every output at 1s and 1m over the tape of 2013-10-08, against the oracle that reads the tape itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.indicators import FAMILIES
+from core.instruments import Universe, parse_universe
+from core.records import NANOSECONDS_PER_SECOND, Frequency
+from core.sessions import build_calendars, session_day
+from producers.replay.tick_files import load_tick_files
+from tests.oracles.comparison import Comparison
+from tests.oracles.intraday import MINUTES, SECONDS, IntradayPair, second_prices
+from tests.oracles.raw import tape_trades
+from tests.support.compiled import COMPILED
+from tests.support.recorded_log import recorded_ticks
+from tests.support.shared_data import shared_data
+from tests.support.stepped import SteppedEngine, marks_for
+
+DAY = date(2013, 10, 8)
+SESSION_SECONDS = 6 * 3600 + 30 * 60 if COMPILED else 100 * 60
+MAX_AGE_S = 60
+EVERY = 7 if COMPILED else 3
+"""Seconds from one comparison to the next."""
+
+SYMBOLS = {"AIG": (1, "N"), "IBM": (3, "N"), **({"BAC": (2, "N"), "SPY": (4, "P")} if COMPILED else {})}
+PAIRS = ("IBM/AIG", *(("AIG/SPY", "BAC/SPY") if COMPILED else ()))
+KEYS = [
+    o.key
+    for family in FAMILIES
+    if family.frequency in (Frequency.SECOND, Frequency.MINUTE)
+    for o in family.outputs
+]
+
+
+def tape_universe() -> Universe:
+    """One source, the symbols of the tape files."""
+    lines = ['source = [{id = 1, name = "tape"}]', "pair = ["]
+    lines += ['  {{numerator = "{}", benchmark = "{}"}},'.format(*name.split("/")) for name in PAIRS]
+    lines += ["]", "instrument = ["]
+    lines += [
+        f'  {{id = {number}, symbol = "{symbol}", class = "equity", calendar = "XNYS", source = "tape", '
+        f'listing_exchange = "{exchange}", max_age_ms = {MAX_AGE_S * 1000}}},'
+        for symbol, (number, exchange) in SYMBOLS.items()
+    ]
+    return parse_universe("\n".join([*lines, "]"]))
+
+
+def oracle_pairs(files: Mapping[str, Path]) -> dict[str, IntradayPair]:
+    """Prices of every second, from the files."""
+    prices = {
+        symbol: second_prices(tape_trades(path, SESSION_SECONDS), SESSION_SECONDS, MAX_AGE_S)
+        for symbol, path in files.items()
+    }
+    return {name: IntradayPair(*(prices[leg] for leg in name.split("/"))) for name in PAIRS}
+
+
+@pytest.fixture(scope="module")
+def over_the_tape() -> Comparison:
+    files = {symbol: shared_data(f"ticks/{symbol}_{DAY:%Y%m%d}_trades.csv.gz") for symbol in SYMBOLS}
+    universe = tape_universe()
+    calendars = build_calendars(["XNYS"], date(2013, 1, 1), date(2013, 12, 31))
+    calendar = calendars["XNYS"]
+    opens = int(calendar.open_ns[calendar.row_of(session_day(DAY))]) // NANOSECONDS_PER_SECOND
+    ticks = recorded_ticks(load_tick_files(files.values()), universe, 1)
+    seconds = ticks["ts_event"] // NANOSECONDS_PER_SECOND - opens
+    ticks = ticks[(seconds >= -5) & (seconds < SESSION_SECONDS)]
+    marks = marks_for(ticks, opens=opens, closes=opens + SESSION_SECONDS, every_s=60)
+    engine = SteppedEngine(universe, calendars)
+    pairs = oracle_pairs(files)
+    columns = [pairs[name] for name in engine.pairs]
+    comparison = Comparison()
+    for closed in engine.step_seconds(ticks, np.array(marks)):
+        second = closed - opens - 1  # the last that is closed
+        for column, pair in enumerate(columns if 0 <= second < SESSION_SECONDS else ()):
+            where = (engine.pairs[column], second)
+            if second % EVERY == 0:
+                for key, oracle in SECONDS.items():
+                    comparison.add(key, where, float(engine.values(key)[column]), oracle(pair, second))
+            if second % 60 == 59:
+                for key, oracle in MINUTES.items():
+                    comparison.add(key, where, float(engine.values(key)[column]), oracle(pair, second // 60))
+    return comparison
+
+
+def test_every_value_agrees_with_the_oracle(
+    over_the_tape: Comparison, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with capsys.disabled():
+        print("\n" + over_the_tape.report(f"outputs at 1s and 1m, {', '.join(PAIRS)}, tape of {DAY}"))
+    assert over_the_tape.failures == []
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_points_were_compared(over_the_tape: Comparison, key: str) -> None:
+    assert over_the_tape.tallies[key].ready > (900 if COMPILED else 8)
