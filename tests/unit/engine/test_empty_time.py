@@ -159,6 +159,6 @@ def test_nights_half_days_and_daylight_saving_pass_at_once(what: str) -> None:
     assert len(marks) > 1_000
     assert said_at_once.states("opposite_up", "SML/BIG") == ["candidate", "opened"]
     assert len(said_at_once.day_bars) > 0
-    assert set(engine.state.instruments["session"].tolist()) == {int(calendar.session[row + 1])}
+    assert (engine.state.instruments["session"] > calendar.session[row]).all()
     assert said_at_once.told() == said_stepwise.told()
     assert state_of(engine, without=["count_marks"]) == state_of(stepwise, without=["count_marks"])
