@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 RELATIVE_TOLERANCE = 1e-9
@@ -55,6 +56,10 @@ class Comparison:
             self.failures.append(f"{key} at {where}: {actual!r}, oracle says {expected!r}")
         if expected != 0 and error > self.floors.get(key, 0.0):
             tally.worst = max(tally.worst, error / abs(expected))
+
+    def ready_less_than(self, least: int, keys: Iterable[str]) -> list[str]:
+        """Keys that were compared at fewer points."""
+        return [key for key in keys if self.tallies.get(key, Tally()).ready < least]
 
     def report(self, title: str) -> str:
         """Points compared, a line per kind of output with its windows."""
