@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 
 from consumers.counters import WorkerCounters
+from consumers.outbox import OutboxRecord
 from consumers.partition import PartitionTask
 from consumers.transport import Transport, first_failure
 from core.errors import TransportError
@@ -77,15 +78,7 @@ class Committer:
         started_ns = self._monotonic_ns()
         self.last_attempt_ns = started_ns
         try:
-            # 2
-            deliveries = [
-                self._transport.send(*record) for batch in batches.values() for record in batch.records
-            ]
-            # 3 and 4
-            if deliveries:
-                self._transport.flush(self._flush_timeout_ms)
-            if (failure := first_failure(deliveries)) is not None:
-                raise TransportError(failure)
+            self._publish(record for batch in batches.values() for record in batch.records)
             # 5
             self._transport.commit({task.partition: batch.position for task, batch in batches.items()})
         except TransportError as error:
@@ -98,6 +91,21 @@ class Committer:
         self._counters.commits["committed"] += 1
         self._counters.commit_duration.observe((self._monotonic_ns() - started_ns) / _NS_PER_SECOND)
         return True
+
+    def _publish(self, records: Iterable[OutboxRecord]) -> None:
+        try:
+            # 2
+            deliveries = [self._transport.send(*record) for record in records]
+            # 3
+            if deliveries:
+                self._transport.flush(self._flush_timeout_ms)
+            # 4
+            if (failure := first_failure(deliveries)) is not None:
+                raise TransportError(failure)
+        except TransportError:
+            # What is on its way would arrive behind what is sent again.
+            self._transport.discard_sends()
+            raise
 
     def _failed(self, error: TransportError) -> None:
         self.failures_in_a_row += 1

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, make_wsgi_app
 from consumers.health import Health
 from core.errors import ConfigurationError
 
-_PLAIN: Final = [("Content-Type", "text/plain; charset=utf-8")]
+_PLAIN: Final = ("Content-Type", "text/plain; charset=utf-8")
 
 
 class MetricsServer:
@@ -73,14 +73,14 @@ def _application(
             return _say(start_response, [] if reason is None else [reason])
         if path == "/readyz":
             return _say(start_response, health.why_not_ready())
-        start_response("404 Not Found", _PLAIN)
+        start_response("404 Not Found", [_PLAIN])
         return [b"there is /metrics, /livez and /readyz\n"]
 
     return application
 
 
 def _say(start_response: StartResponse, wrong: list[str]) -> list[bytes]:
-    start_response("503 Service Unavailable" if wrong else "200 OK", _PLAIN)
+    start_response("503 Service Unavailable" if wrong else "200 OK", [_PLAIN])
     return [("\n".join(wrong or ["ok"]) + "\n").encode()]
 
 

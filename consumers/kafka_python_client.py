@@ -6,7 +6,7 @@ import importlib.util
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from kafka.errors import KafkaError, OffsetOutOfRangeError
@@ -112,6 +112,17 @@ def producer_configuration(settings: KafkaSettings) -> dict[str, Any]:
         "retry_backoff_ms": 20,
         "reconnect_backoff_max_ms": 1_000,
     }
+
+
+def close_at_once(producer: Any) -> None:
+    """Close a producer whose unsent records nobody waits for any more.
+
+    `close()` flushes first and gives up, leaving its thread behind, when that takes too long;
+    only the sender itself can be told to leave records unsent.
+    """
+    producer._sender.force_close()
+    with suppress(KafkaError):
+        producer.close(timeout=1)
 
 
 @contextmanager

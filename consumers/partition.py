@@ -20,7 +20,6 @@ from core.records import NANOSECONDS_PER_SECOND, TICK, BarFlag, Frequency
 
 if TYPE_CHECKING:
     from core.engine import StepOutput
-
     from core.metrics import Sample
 
 POISON_REASON: Final = "step_raised"

@@ -96,11 +96,14 @@ class Transport(Protocol):
     def flush(self, timeout_ms: int) -> None:
         """Wait until every queued record is acknowledged, failed, or `timeout_ms` have passed."""
 
+    def discard_sends(self) -> None:
+        """Give up whatever was sent and not acknowledged, and send on with a fresh client."""
+
     def commit(self, offsets: Mapping[int, Committed]) -> None:
         """Store the next offset and its metadata for each partition."""
 
     def close(self) -> None:
-        """Release sockets and threads. Sends and commits nothing."""
+        """Release sockets and threads. Sends and commits nothing, and never raises."""
 
 
 def first_failure(deliveries: Iterable[Delivery]) -> str | None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import KafkaTimeoutError
+from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.structs import OffsetAndMetadata
 
 from consumers.kafka_python_client import (
+    close_at_once,
     consumer_configuration,
     producer_configuration,
     require_crc32c,
@@ -64,6 +66,7 @@ class KafkaPythonTransport:
         require_crc32c()
         require_reachable(settings.bootstrap_servers, settings.bootstrap_timeout_ms)
         self._settings = settings
+        self._client_id = client_id
         self._topic = ""
         with translated("connect to", settings.bootstrap_servers):
             self._consumer = KafkaConsumer(
@@ -74,7 +77,7 @@ class KafkaPythonTransport:
             )
             try:
                 self._consumer.bootstrap(timeout_ms=settings.bootstrap_timeout_ms)
-                self._producer = KafkaProducer(client_id=client_id, **producer_configuration(settings))
+                self._producer: Any = self._make_producer()
             except BaseException:
                 self._consumer.close(autocommit=False, timeout_ms=0)
                 raise
@@ -170,6 +173,8 @@ class KafkaPythonTransport:
     ) -> KafkaPythonDelivery:
         """See `Transport`."""
         with translated("send to", topic):
+            if self._producer is None:
+                self._producer = self._make_producer()
             future = self._producer.send(
                 topic, value=value, key=key, headers=list(headers), partition=partition
             )
@@ -177,6 +182,8 @@ class KafkaPythonTransport:
 
     def flush(self, timeout_ms: int) -> None:
         """See `Transport`."""
+        if self._producer is None:
+            return
         try:
             with translated("flush to", self._settings.bootstrap_servers):
                 self._producer.flush(timeout=timeout_ms / 1000)
@@ -184,6 +191,16 @@ class KafkaPythonTransport:
             # A time-out is not news: each record's own delivery says what became of it.
             if not isinstance(error.__cause__, KafkaTimeoutError):
                 raise
+
+    def discard_sends(self) -> None:
+        """See `Transport`.
+
+        An idempotent producer of kafka-python 3.0.12 that lets a record expire asks for a new
+        producer id and never gets it: from then on it accepts every record and sends none.
+        """
+        if self._producer is not None:
+            producer, self._producer = self._producer, None
+            close_at_once(producer)
 
     def commit(self, offsets: Mapping[int, Committed]) -> None:
         """See `Transport`."""
@@ -198,9 +215,12 @@ class KafkaPythonTransport:
 
     def close(self) -> None:
         """See `Transport`."""
-        with translated("close the connection to", self._settings.bootstrap_servers):
-            self._producer.close(timeout=1)
+        self.discard_sends()
+        with suppress(KafkaError):
             self._consumer.close(autocommit=False, timeout_ms=1_000)
+
+    def _make_producer(self) -> Any:
+        return KafkaProducer(client_id=self._client_id, **producer_configuration(self._settings))
 
     def _place(self, partition: int) -> Any:
         return TopicPartition(self._topic, partition)

@@ -230,7 +230,11 @@ class Worker:
             self._idle_since_ns = now_ns
         if now_ns - self._idle_since_ns < until.idle_ms * _NS_PER_MS:
             return False
-        return all(task.next_offset >= self._transport.end_offset(task.partition) for task in tasks)
+        try:
+            return all(task.next_offset >= self._transport.end_offset(task.partition) for task in tasks)
+        except TransportError as error:
+            self._log.warning("broker failed, trying again", error=error.message)
+            return False
 
     def _finish(self) -> None:
         """Publish and commit what the last slice said; records not yet stepped stay in the log."""

@@ -173,6 +173,35 @@ def test_an_expired_record_says_why(kafka: LocalKafka, connect: Connect, make_to
         kafka.resume(1)
 
 
+def test_sending_goes_on_after_a_record_has_expired(
+    kafka: LocalKafka, connect: Connect, make_topic: MakeTopic
+) -> None:
+    """kafka-python's idempotent producer never sends again after an expiry: it must be replaced."""
+    topic = make_topic()
+    transport = connect(delivery_timeout_ms=1_000, request_timeout_ms=500)
+    transport.send(topic, None, b"warm", (), 0)
+    transport.flush(10_000)
+    kafka.pause(1)
+    try:
+        expired = transport.send(topic, None, b"expires", (), 0)
+        transport.flush(10_000)
+        assert expired.failure() is not None
+    finally:
+        kafka.resume(1)
+    deadline = time.monotonic() + DEADLINE_S
+    failure: str | None = "not sent yet"
+    while failure is not None:
+        assert time.monotonic() < deadline, failure
+        transport.discard_sends()
+        try:
+            again = transport.send(topic, None, b"again", (), 0)
+        except TransportError as error:
+            failure = str(error)  # the broker is waking up
+        else:
+            transport.flush(2_000)
+            failure = again.failure()
+
+
 def test_reading_before_the_start_of_the_log_is_no_silent_skip(
     kafka: LocalKafka, connect: Connect, make_topic: MakeTopic
 ) -> None:
@@ -180,10 +209,8 @@ def test_reading_before_the_start_of_the_log_is_no_silent_skip(
     transport = connect()
     transport.assign(topic, [0])
     transport.seek(0, 99)
-    deadline = time.monotonic() + DEADLINE_S
     with pytest.raises(TransportError, match="deleted before it was read") as raised:
-        while time.monotonic() < deadline:
-            transport.poll(100)
+        _read(transport, 1)
     assert not raised.value.retriable
 
 

@@ -113,6 +113,9 @@ class FakeTransport:
         self.broker.published += self._sent
         self._sent = []
 
+    def discard_sends(self) -> None:
+        self._sent = []
+
     def commit(self, offsets: Mapping[int, Committed]) -> None:
         if self.fail_next_commits:
             self.fail_next_commits -= 1

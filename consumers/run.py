@@ -1,0 +1,128 @@
+"""A worker as a program: engine, Kafka, metrics, signals, and a last line of figures."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from importlib import metadata
+from types import FrameType
+from typing import Final
+
+import structlog
+import typer
+
+from consumers.exporter import WorkerCollector, make_registry
+from consumers.health import Health
+from consumers.http_server import MetricsServer
+from consumers.transport_kafka_python import KafkaPythonTransport
+from consumers.worker import Worker
+from consumers.worker_state import Until, WorkerState
+from core.catalogue import parse_catalogue
+from core.engine import PartitionEngine
+from core.instruments import parse_universe
+from core.sessions import build_calendars
+from core.settings import Settings
+from edge.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, read_text
+
+FIRST_CALENDAR_DATE: Final = date(1990, 1, 1)
+CALENDAR_AHEAD: Final = timedelta(days=366)
+
+
+def run_worker(settings: Settings, until: Until | None) -> None:
+    """Run a worker until it is told to end.
+
+    1. Read universe, catalogue and calendars: what is wrong with them shows before anything starts.
+    2. Serve /metrics, /livez and /readyz, so that a long start can be watched.
+    3. Connect, and turn.
+
+    Args:
+        settings: Everything.
+        until: When to end by itself; None: on SIGTERM or SIGINT.
+
+    Raises:
+        RotascopeError: As the exit codes of `consumers.cli` tell apart.
+    """
+    # 1
+    make_engine = engine_factory(settings, today=datetime.now(UTC).date())
+    # 2
+    state = WorkerState()
+    health = Health(state, settings.worker)
+    registry = make_registry(WorkerCollector(state, health, settings.metrics, version=_version()))
+    host, port = settings.metrics.host, settings.metrics.port
+    with MetricsServer(registry, health, host=host, port=port) as server:
+        log = structlog.get_logger("rotascope.worker")
+        log.info("serving metrics", address=f"http://{host}:{server.port}/metrics", port=server.port)
+        # 3
+        transport = KafkaPythonTransport(
+            settings.kafka,
+            group_id=settings.worker.group_id,
+            max_poll_records=settings.worker.poll_max_records,
+        )
+        worker = Worker(transport, make_engine, kafka=settings.kafka, settings=settings.worker, state=state)
+        with _stopped_by_signals(worker.stop):
+            worker.run(until)
+    _summarise(state)
+
+
+def engine_factory(settings: Settings, *, today: date) -> Callable[[int, int], PartitionEngine]:
+    """Read what an engine is made of.
+
+    Args:
+        settings: Names the files.
+        today: Calendars reach a year beyond it.
+
+    Returns:
+        (partition, partitions) → a fresh engine.
+
+    Raises:
+        ConfigurationError: A file that cannot be read, or does not fit the others.
+    """
+    universe = parse_universe(read_text(settings.universe_file, UNIVERSE))
+    catalogue = parse_catalogue(read_text(settings.catalogue_file, CATALOGUE))
+    calendars = build_calendars(
+        {instrument.calendar for instrument in universe.instruments},
+        FIRST_CALENDAR_DATE,
+        today + CALENDAR_AHEAD,
+        overrides=read_text(settings.calendar_overrides_file, CALENDAR_OVERRIDES),
+    )
+
+    def make_engine(partition: int, partitions: int) -> PartitionEngine:
+        return PartitionEngine(universe, catalogue, calendars, partition=partition, partitions=partitions)
+
+    return make_engine
+
+
+@contextmanager
+def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Let SIGTERM and SIGINT end the loop in good order; a second one works as usual."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        for each, usual in before.items():
+            signal.signal(each, usual)
+        stop()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, usual in before.items():
+            signal.signal(number, usual)
+
+
+def _summarise(state: WorkerState) -> None:
+    counters = state.counters
+    partitions = counters.partitions.values()
+    ticks, frames = sum(own.ticks for own in partitions), sum(own.frames for own in partitions)
+    typer.echo(
+        f"stepped {ticks:,} ticks in {frames:,} frames: {sum(counters.events.values()):,} events, "
+        f"{sum(counters.bars.values()):,} bars, {sum(counters.dead_letters.values()):,} dead letters"
+    )
+
+
+def _version() -> str:
+    try:
+        return metadata.version("rotascope")
+    except metadata.PackageNotFoundError:
+        return "unknown"
