@@ -56,6 +56,11 @@ def test_rfc3339_keeps_every_nanosecond(cases: list[tuple[int, int]]) -> None:
         "2024-07-11T14:30:00Z\nZ",
         "2024-07-11T14:30:00\nZ",
         "2024-07-11T14:30:00ZZ",
+        "20-07-11T14:30:00.535059984Z",
+        "202-07-11T14:30:00.535059984Z",
+        "2024-07-11T14:30:00.5.5Z",
+        "2024-07-11T14:30:00.5 Z",
+        "2024-07-11T14:30:0a.5Z",
     ],
 )
 def test_rfc3339_refuses_what_numpy_would_take(text: str) -> None:
