@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from kafka import KafkaConsumer, TopicPartition
 
@@ -44,6 +44,7 @@ class TopicReader:
         configuration = consumer_configuration(settings) | {"auto_offset_reset": "earliest"}
         with translated("connect to", self._servers):
             self._consumer = KafkaConsumer(**configuration)
+        self._assigned: list[TopicPartition] = []
 
     def __enter__(self) -> Self:
         """Give the reader itself."""
@@ -95,15 +96,56 @@ class TopicReader:
             ConfigurationError: A partition that does not exist.
             TransportError: The broker stops answering.
         """
+        self.start(topics, partitions=partitions, from_beginning=from_beginning)
+        if until_end:
+            yield from self.rest()
+        while not until_end:
+            yield from self.poll()
+
+    def start(
+        self, topics: Sequence[str], *, partitions: Sequence[int] = (), from_beginning: bool = True
+    ) -> None:
+        """Place the reader; `poll` and `rest` go on from there. Arguments and errors as of `read`."""
         with translated("read", ", ".join(topics)):
-            assigned = self._assign(topics, partitions)
-            ends = self._consumer.end_offsets(assigned, timeout_ms=self._timeout_ms)
-            starts = ends
-            if from_beginning:
-                starts = self._consumer.beginning_offsets(assigned, timeout_ms=self._timeout_ms)
-            for part in assigned:
-                self._consumer.seek(part, starts[part])
-            yield from self._records(ends if until_end else None)
+            self._assigned = self._assign(topics, partitions)
+            find = self._consumer.beginning_offsets if from_beginning else self._consumer.end_offsets
+            for part, offset in find(self._assigned, timeout_ms=self._timeout_ms).items():
+                self._consumer.seek(part, offset)
+
+    def poll(self, timeout_ms: int = _POLL_MS) -> list[Record]:
+        """Give what has come since the last call, waiting at most so long for something to come.
+
+        Raises:
+            TransportError: The broker stops answering.
+        """
+        with translated("read from", self._servers):
+            polled = self._consumer.poll(timeout_ms=timeout_ms)
+        return [_record(record) for part in sorted(polled) for record in polled[part]]
+
+    def rest(self) -> Iterator[Record]:
+        """Read on to the end as it is at the call.
+
+        Raises:
+            TransportError: The broker stops answering, or the end cannot be reached.
+        """
+        with translated("read from", self._servers):
+            pending = dict(self._consumer.end_offsets(self._assigned, timeout_ms=self._timeout_ms))
+        ends = {(part.topic, part.partition): end for part, end in pending.items()}
+        give_up = time.monotonic() + self._timeout_ms / 1000
+        # The position passes aborted records and transaction markers; a record's offset would never
+        # reach an end made of those.
+        while pending := {part: end for part, end in pending.items() if self._position(part) < end}:
+            records = self.poll()
+            if records:
+                give_up = time.monotonic() + self._timeout_ms / 1000
+            elif time.monotonic() > give_up:
+                part, end = min(pending.items())
+                raise TransportError(
+                    f"the end of {part.topic}/{part.partition}, offset {end}, is out of reach: "
+                    f"no record came for {self._timeout_ms} ms",
+                    operator_action=f"check the broker at {self._servers} and try again",
+                )
+            yield from (each for each in records if each.offset < ends[each.topic, each.partition])
 
     def _assign(self, topics: Sequence[str], partitions: Sequence[int]) -> list[TopicPartition]:
         assigned = []
@@ -120,36 +162,17 @@ class TopicReader:
         return assigned
 
     def _position(self, part: TopicPartition) -> int:
-        return int(self._consumer.position(part, timeout_ms=self._timeout_ms) or 0)
+        with translated("read from", self._servers):
+            return int(self._consumer.position(part, timeout_ms=self._timeout_ms) or 0)
 
-    def _records(self, ends: dict[TopicPartition, int] | None) -> Iterator[Record]:
-        pending = {} if ends is None else dict(ends)
-        give_up = time.monotonic() + self._timeout_ms / 1000
-        while True:
-            # The position passes aborted records and transaction markers; a record's offset
-            # would never reach an end made of those.
-            pending = {part: end for part, end in pending.items() if self._position(part) < end}
-            if ends is not None and not pending:
-                return
-            polled = self._consumer.poll(timeout_ms=_POLL_MS)
-            if polled:
-                give_up = time.monotonic() + self._timeout_ms / 1000
-            elif ends is not None and time.monotonic() > give_up:
-                part, end = min(pending.items())
-                raise TransportError(
-                    f"the end of {part.topic}/{part.partition}, offset {end}, is out of reach: "
-                    f"no record came for {self._timeout_ms} ms",
-                    operator_action=f"check the broker at {self._servers} and try again",
-                )
-            for part in sorted(polled):
-                for record in polled[part]:
-                    if ends is None or record.offset < ends[part]:
-                        yield Record(
-                            topic=record.topic,
-                            partition=record.partition,
-                            offset=record.offset,
-                            key=record.key,
-                            value=b"" if record.value is None else record.value,
-                            headers=tuple(record.headers),
-                            timestamp_ms=record.timestamp,
-                        )
+
+def _record(record: Any) -> Record:
+    return Record(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        key=record.key,
+        value=b"" if record.value is None else record.value,
+        headers=tuple(record.headers),
+        timestamp_ms=record.timestamp,
+    )
