@@ -39,6 +39,7 @@ class SteppedEngine:
     calendars: Mapping[str, Calendar]
     catalogue: Catalogue = field(default_factory=lambda: Catalogue(()))
     events: list[Event] = field(default_factory=list)
+    day_bars: list[NDArray[np.void]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.engine = PartitionEngine(
@@ -69,6 +70,7 @@ class SteppedEngine:
             self._sequences[source] = sequence + 1
             self._offset += 1
             self.events += output.events
+            self.day_bars += output.day_bars
             outputs.append(output)
         return outputs
 
