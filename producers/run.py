@@ -19,7 +19,7 @@ from core.errors import ConfigurationError
 from core.instruments import Source, Universe
 from core.sessions import build_calendars
 from core.settings import Settings
-from edge.files import CALENDAR_OVERRIDES, read_text
+from deploy.edge.files import CALENDAR_OVERRIDES, read_text
 from producers.backfill import publish_baseline
 from producers.feeds.base import Feed
 from producers.metrics import ProducerCollector, ProducerCounters
@@ -176,7 +176,7 @@ def _metrics_server(settings: Settings, counters: ProducerCounters, producer: Pr
             f"cannot serve metrics on {host}:{port}: {error.strerror}",
             operator_action="choose another --metrics-port, or 0 for any free one",
         ) from error
-    structlog.get_logger().info("metrics", url=f"http://{host}:{server.server_port}/metrics")
+    structlog.get_logger().info("serving metrics", host=host, port=server.server_port)
     try:
         yield
     finally:
