@@ -99,4 +99,4 @@ bench: .venv/.dev test-tools ## print the figures of speed and memory, with thei
 .PHONY: clean
 clean: kafka-stop ## remove what make has made in the checkout
 	@rm -rf .venv .kafka .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov build *.egg-info
-	@find core edge producers consumers deploy tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find core producers consumers deploy tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -12,9 +12,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from consumers.until import parse_until
-from edge.exit_codes import exit_codes
-from edge.log import configure_log
-from edge.settings import SETTINGS_VARIABLE, collect_settings
+from deploy.edge.exit_codes import exit_codes
+from deploy.edge.log import configure_log
+from deploy.edge.settings import SETTINGS_VARIABLE, collect_settings
 
 IDLE_MS: Final = 500
 

@@ -24,7 +24,7 @@ from core.engine import PartitionEngine
 from core.instruments import parse_universe
 from core.sessions import build_calendars
 from core.settings import Settings
-from edge.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, read_text
+from deploy.edge.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, read_text
 
 FIRST_CALENDAR_DATE: Final = date(1990, 1, 1)
 CALENDAR_AHEAD: Final = timedelta(days=366)

@@ -22,7 +22,7 @@ from core.events import FAMILIES, TOPIC_PREFIX
 from core.instruments import parse_universe
 from core.records import EventState
 from core.settings import KafkaSettings
-from edge.exit_codes import exit_code
+from deploy.edge.exit_codes import exit_code
 
 EMBEDDED_API_VERSION: Final = (2, 3)
 """What the embedded broker of `rotascope demo` understands; a real broker tells by itself."""

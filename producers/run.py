@@ -20,13 +20,11 @@ from core.instruments import Source, Universe
 from core.sessions import build_calendars
 from core.settings import Settings
 from deploy.edge.files import CALENDAR_OVERRIDES, read_text
-from producers.backfill import publish_baseline
 from producers.feeds.base import Feed
+from producers.history import flush_timeout_s, publish_history, read_history
 from producers.metrics import ProducerCollector, ProducerCounters
 from producers.producer import Ending, Producer
-from producers.progress import progress
 from producers.publisher import Publisher, check_topics, open_producer
-from producers.warm_start import WarmStart, read_warm_start
 
 FIRST_CALENDAR_DATE: Final = date(1990, 1, 1)
 CALENDAR_AHEAD: Final = timedelta(days=366)
@@ -34,9 +32,6 @@ CALENDAR_AHEAD: Final = timedelta(days=366)
 GC_THRESHOLDS: Final = (50_000, 20, 20)
 """Decoding makes a hundred thousand short-lived objects a second and no cycles: the default would
 search for some every few messages."""
-
-FLUSH_EXTRA_S: Final = 5.0
-"""Longer than the delivery time-out, so that a lost record is reported as such."""
 
 
 def run_feed(
@@ -62,7 +57,7 @@ def run_feed(
         datetime.now(UTC).date() + CALENDAR_AHEAD,
         overrides=overrides,
     )
-    warm_start = _read_history(universe, settings, until, overrides) if settings.history else None
+    warm_start = read_history(universe, settings, until) if settings.history else None
     counters = ProducerCounters(feed.name)
     for partition in range(settings.kafka.partitions):
         counters.of(partition)
@@ -81,7 +76,7 @@ def run_feed(
     try:
         check_topics(sender, settings.kafka)
         if warm_start is not None:
-            _publish_history(warm_start, universe, settings, publisher, epoch)
+            publish_history(warm_start, universe, settings, publisher, epoch)
         producer = Producer(
             feed,
             source,
@@ -92,7 +87,7 @@ def run_feed(
             settings.producer,
             partitions=settings.kafka.partitions,
             epoch=epoch,
-            flush_timeout_s=_flush_timeout_s(settings),
+            flush_timeout_s=flush_timeout_s(settings),
         )
         with _metrics_server(settings, counters, producer):
             gc.freeze()
@@ -102,39 +97,6 @@ def run_feed(
         _summarise(counters, ending, time.monotonic() - started_s)
     finally:
         publisher.close()
-
-
-def _read_history(universe: Universe, settings: Settings, until: date, overrides: str) -> WarmStart:
-    with progress("reading history") as step:
-        return read_warm_start(
-            settings.history,
-            universe,
-            source_name=settings.history_source,
-            until=until,
-            overrides=overrides,
-            on_progress=step,
-        )
-
-
-def _publish_history(
-    warm_start: WarmStart, universe: Universe, settings: Settings, publisher: Publisher, epoch: int
-) -> None:
-    with progress("publishing history") as step:
-        sessions = publish_baseline(
-            warm_start.records,
-            universe,
-            publisher,
-            partitions=settings.kafka.partitions,
-            epoch=epoch,
-            timeout_s=_flush_timeout_s(settings),
-            on_progress=step,
-        )
-    log = structlog.get_logger()
-    log.info("warm start", sessions=sessions, first=str(warm_start.first), last=str(warm_start.last))
-
-
-def _flush_timeout_s(settings: Settings) -> float:
-    return settings.kafka.delivery_timeout_ms / 1000 + FLUSH_EXTRA_S
 
 
 async def _until_stopped(producer: Producer) -> Ending:

@@ -14,11 +14,11 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
+from deploy.edge.exit_codes import exit_codes
 from deploy.kafka.cluster import apply as apply_topics
 from deploy.kafka.cluster import check as check_topics
 from deploy.kafka.cluster import connect
 from deploy.kafka.topics import TOPICS_FILE, Change, ChangeKind, load_topics
-from edge.exit_codes import exit_codes
 
 app = typer.Typer(no_args_is_help=True, help="The topics of Rotascope on a Kafka cluster.")
 

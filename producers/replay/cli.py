@@ -16,7 +16,7 @@ import polars as pl
 import typer
 
 from core.sessions import build_calendar, day_to_date
-from edge.exit_codes import exit_codes
+from deploy.edge.exit_codes import exit_codes
 from producers.replay.bar_files import NO_CLOSES, read_bars, read_closes
 from producers.replay.bar_paths import first_and_last_day, load_bars
 from producers.replay.days import on_days, read_days

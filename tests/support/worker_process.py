@@ -35,7 +35,7 @@ class WorkerProcess:
     def __enter__(self) -> Self:
         """Start it."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "consumers.cli", "--metrics-port", "0", *self._arguments],
+            [sys.executable, "-m", "rotascope", "consume", "--metrics-port", "0", *self._arguments],
             cwd=CHECKOUT,
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from core.settings import LogSettings
-from edge.log import configure_log
+from deploy.edge.log import configure_log
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import pytest
 from core.catalogue import parse_catalogue
 from core.errors import ConfigurationError
 from core.instruments import parse_universe
-from edge.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, read_text
+from deploy.edge.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, read_text
 
 
 def test_what_comes_with_rotascope_can_be_used() -> None:

@@ -15,7 +15,7 @@ from core.errors import (
     SnapshotError,
     TransportError,
 )
-from edge.exit_codes import exit_code, exit_codes
+from deploy.edge.exit_codes import exit_code, exit_codes
 
 
 @pytest.mark.parametrize(

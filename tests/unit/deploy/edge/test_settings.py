@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import ConfigurationError
 from core.settings import HistoryFile, Settings
-from edge.settings import PREFIX, collect_settings
+from deploy.edge.settings import PREFIX, collect_settings
 
 
 @pytest.fixture(autouse=True)
