@@ -204,11 +204,13 @@ def _is_final(instrument, closed_ns, deadline):  # type: ignore[no-untyped-def]
 
 @inlined
 def _write_day_bar(bar, instrument, instrument_id):  # type: ignore[no-untyped-def]
-    """The session's own bar; an official close stretches neither high nor low."""
+    """The session's own bar; an official close stretches high and low only where nothing else is."""
+    first = instrument.day_open if instrument.day_open > 0 else instrument.final_close
+    last = instrument.day_close if instrument.day_close > 0 else instrument.final_close
     bar.ts_start = instrument.session_open_ns
-    bar.open = instrument.official_open if instrument.official_open > 0 else instrument.day_open
-    bar.high = instrument.day_high
-    bar.low = instrument.day_low
+    bar.open = instrument.official_open if instrument.official_open > 0 else first
+    bar.high = instrument.day_high if instrument.day_high > 0 else max(first, last)
+    bar.low = instrument.day_low if instrument.day_low > 0 else min(first, last)
     bar.close = instrument.final_close
     bar.volume = instrument.day_volume if instrument.has_volume else -1
     bar.trades = instrument.day_trades

@@ -28,6 +28,7 @@ _HIGH_LOW: Final = int(Update.HIGH_LOW)
 _VOLUME: Final = int(Update.VOLUME)
 _REGULAR: Final = int(Update.REGULAR)
 _OFFICIAL: Final = int(Update.OFFICIAL)
+_SESSION_VOLUME: Final = _VOLUME | _REGULAR
 _SECOND_NS: Final = NANOSECONDS_PER_SECOND
 _NEVER: Final = NEVER
 
@@ -110,14 +111,16 @@ def _official_print(tick, instrument):  # type: ignore[no-untyped-def]
 
 @inlined
 def _cancel(tick, instrument, slot, second, closed_second):  # type: ignore[no-untyped-def]
-    """Take a trade back; what it set cannot be known any more, so the day is marked revised."""
-    if second >= closed_second and slot.second == second:
-        if tick.update & _VOLUME:
-            slot.volume -= tick.size
-    elif tick.update & _VOLUME:
-        instrument.day_volume -= tick.size
+    """Take back the volume a trade has added; what else it set cannot be known any more."""
     instrument.cancelled_ticks += 1
-    instrument.revised = 1
+    counted = (tick.update & _SESSION_VOLUME) == _SESSION_VOLUME
+    mine = tick.ts_event >= instrument.session_open_ns and tick.ts_event < instrument.next_open_ns
+    if mine:
+        instrument.revised = 1
+    if counted and second >= closed_second and slot.second == second:
+        slot.volume -= tick.size
+    elif counted and mine and (second < closed_second or tick.ts_event >= instrument.session_close_ns):
+        instrument.day_volume -= tick.size
     waiting = instrument.final_session < instrument.session
     if waiting and tick.update & _OFFICIAL and tick.price == instrument.official_close:
         instrument.official_close = 0
@@ -129,9 +132,9 @@ def _outside(tick, instrument, source):  # type: ignore[no-untyped-def]
     """A print outside the session: only volume between the close and the final bar counts."""
     instrument.outside_ticks += 1
     source.count_outside_session += 1
-    wanted = _VOLUME | _REGULAR
+    counted = (tick.update & _SESSION_VOLUME) == _SESSION_VOLUME
     after_close = tick.ts_event >= instrument.session_close_ns
-    if after_close and (tick.update & wanted) == wanted and instrument.final_session < instrument.session:
+    if after_close and counted and instrument.final_session < instrument.session:
         instrument.day_volume += tick.size
 
 
@@ -186,7 +189,7 @@ def _apply_trade(tick, instrument, slots, source):  # type: ignore[no-untyped-de
     elif second < source.closed_second:
         instrument.late_ticks += 1
         source.count_late += 1
-        if tick.update & _VOLUME:
+        if (tick.update & _SESSION_VOLUME) == _SESSION_VOLUME:
             instrument.day_volume += tick.size
     elif tick.update & _REGULAR:
         _insert_trade(tick, slot, second)
@@ -287,6 +290,8 @@ def apply_ticks(  # type: ignore[no-untyped-def]
             row = _row_of(tick, row_of_id)
             if row < 0:
                 code = 1
+            elif instruments[row].source != source_row:
+                code = 6
             else:
                 source.count_statuses += 1
                 instruments[row].halted = 1 if tick.size > 0 else 0
