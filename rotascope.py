@@ -42,6 +42,9 @@ PIECES: Final = MappingProxyType(
             "deploy.local.check", "app", "Explain mistakes in settings, universe, catalogue, history."
         ),
         "topics": Piece("deploy.kafka.cli", "app", "Create the topics on a cluster, or say what differs."),
+        "backfill": Piece(
+            "producers.cli", "backfill_app", "Publish daily history, so that workers start warm."
+        ),
         "produce": Piece("producers.cli", "app", "Stream a vendor's trades into Kafka."),
         "consume": Piece("consumers.cli", "app", "Turn ticks into events, bars and metrics."),
         "replay": Piece("producers.replay.cli", "app", "Play recorded trades through a vendor's protocol."),

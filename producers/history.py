@@ -1,0 +1,98 @@
+"""The warm start as a step of a program: daily files read, and published, with a bar to watch."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final
+
+import structlog
+
+from core.errors import ConfigurationError
+from core.instruments import Universe
+from core.settings import Settings
+from deploy.edge.files import CALENDAR_OVERRIDES, read_text
+from producers.backfill import publish_baseline
+from producers.metrics import ProducerCounters
+from producers.progress import progress
+from producers.publisher import Publisher, check_topics, open_producer
+from producers.warm_start import WarmStart, read_warm_start
+
+FLUSH_EXTRA_S: Final = 5.0
+"""Longer than the delivery time-out, so that a lost record is reported as such."""
+
+
+def run_backfill(universe: Universe, settings: Settings, *, until: date, epoch: int) -> int:
+    """Publish the history the settings name, and nothing else.
+
+    Args:
+        universe: Decides the partitions.
+        settings: Names the files and the broker.
+        until: The last session to publish.
+        epoch: Generation of the history's lease: higher than that of any earlier run.
+
+    Returns:
+        Number of sessions published.
+
+    Raises:
+        ConfigurationError: No history, or a topic with another number of partitions.
+        HistoryError: A file that cannot be used.
+        TransportError: The broker does not take it.
+    """
+    if not settings.history:
+        raise ConfigurationError(
+            "there is no history to publish",
+            operator_action="name files with --history SYMBOL=FILE, or under [[history]] in the settings",
+        )
+    warm_start = read_history(universe, settings, until)
+    sender = open_producer(settings.kafka)
+    publisher = Publisher(
+        sender,
+        topic=settings.kafka.ticks_topic,
+        source=settings.history_source,
+        bytes_in_flight_max=settings.producer.bytes_in_flight_max,
+        counters=ProducerCounters(settings.history_source),
+    )
+    try:
+        check_topics(sender, settings.kafka)
+        return publish_history(warm_start, universe, settings, publisher, epoch)
+    finally:
+        publisher.close()
+
+
+def read_history(universe: Universe, settings: Settings, until: date) -> WarmStart:
+    """Read and check the daily files; errors as of `read_warm_start`."""
+    overrides = read_text(settings.calendar_overrides_file, CALENDAR_OVERRIDES)
+    with progress("reading history") as step:
+        return read_warm_start(
+            settings.history,
+            universe,
+            source_name=settings.history_source,
+            until=until,
+            overrides=overrides,
+            on_progress=step,
+        )
+
+
+def publish_history(
+    warm_start: WarmStart, universe: Universe, settings: Settings, publisher: Publisher, epoch: int
+) -> int:
+    """Publish and wait for the broker; the number of sessions, errors as of `publish_baseline`."""
+    with progress("publishing history") as step:
+        sessions = publish_baseline(
+            warm_start.records,
+            universe,
+            publisher,
+            partitions=settings.kafka.partitions,
+            epoch=epoch,
+            timeout_s=flush_timeout_s(settings),
+            on_progress=step,
+        )
+    structlog.get_logger().info(
+        "warm start", sessions=sessions, first=str(warm_start.first), last=str(warm_start.last)
+    )
+    return sessions
+
+
+def flush_timeout_s(settings: Settings) -> float:
+    """How long the broker may take for the last acknowledgements."""
+    return settings.kafka.delivery_timeout_ms / 1000 + FLUSH_EXTRA_S
