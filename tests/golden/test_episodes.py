@@ -1,0 +1,181 @@
+"""Openings and endings of every daily definition over real history, against a state machine of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from fractions import Fraction
+from importlib import resources
+
+import pytest
+
+from core.catalogue import Catalogue, Definition, parse_catalogue
+from core.detectors import DETECTORS
+from core.events import Event
+from core.instruments import Universe, parse_universe
+from core.records import Frequency
+from core.sessions import Calendar, build_calendars
+from tests.oracles.daily import DailyPair
+from tests.oracles.episodes import KINDS, episodes
+from tests.oracles.raw import daily_closes
+from tests.support.compiled import COMPILED
+from tests.support.decided_days import decide_days
+from tests.support.shared_data import shared_data
+
+FIRST = date(1990, 1, 1) if COMPILED else date(2022, 3, 1)
+FILES = {"RUT": "RUT", "SPX": "GSPC", "IWM": "IWM", "SPY": "SPY"}
+UNIVERSE = """
+source = [{id = 1, name = "tape"}]
+pair = [{numerator = "RUT", benchmark = "SPX"}, {numerator = "IWM", benchmark = "SPY"}]
+instrument = [
+    {id = 1, symbol = "RUT", class = "index", calendar = "XNYS", source = "tape"},
+    {id = 2, symbol = "SPX", class = "index", calendar = "XNYS", source = "tape"},
+    {id = 3, symbol = "IWM", class = "etf", calendar = "XNYS", source = "tape"},
+    {id = 4, symbol = "SPY", class = "etf", calendar = "XNYS", source = "tape"},
+]
+"""
+SHIPPED = (resources.files("core") / "data" / "catalogue.toml").read_text(encoding="utf-8")
+OTHERS = """
+[[definition]]
+id = "small_opposite_day"
+kind = "opposite_day"
+cool_down = 3
+parameters = { direction = -1, instrument_return_pct = 0.3 }
+
+[[definition]]
+id = "numerator_ahead_21d"
+kind = "spread_z"
+cool_down = 2
+parameters = { horizon_sessions = 21, direction = 1, enter_z = 1.0, exit_z = 0.5 }
+
+[[definition]]
+id = "benchmark_ahead_5d"
+kind = "spread_z"
+expires = 4
+parameters = { horizon_sessions = 5, direction = -1, enter_z = 1.5, exit_z = 0.0 }
+
+[[definition]]
+id = "quarter_high"
+kind = "nonconfirmation"
+expires = 10
+parameters = { direction = 1, leader = 2, window_sessions = 63, delta_pct = 0.0, invalidation_pct = 0.0 }
+
+[[definition]]
+id = "quarter_low"
+kind = "nonconfirmation"
+parameters = { direction = -1, leader = 1, window_sessions = 63, delta_pct = 2.0, invalidation_pct = 1.0 }
+
+[[definition]]
+id = "quarter_strength"
+kind = "strength_high"
+cool_down = 1
+parameters = { window_sessions = 63, invalidation_pct = 1.0 }
+"""
+GOLDEN_UP = ["2008-10-10", "2024-07-11"]
+
+
+@pytest.fixture(scope="module")
+def closes() -> dict[str, dict[date, Fraction]]:
+    return {
+        symbol: {
+            day: close
+            for day, close in daily_closes(shared_data(f"daily/{name}.csv")).items()
+            if day >= FIRST
+        }
+        for symbol, name in FILES.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def calendars() -> dict[str, Calendar]:
+    return build_calendars(["XNYS"], FIRST, date(2024, 12, 31))
+
+
+@pytest.fixture(scope="module")
+def universe() -> Universe:
+    return parse_universe(UNIVERSE)
+
+
+def oracle_pair(closes: Mapping[str, Mapping[date, Fraction]], name: str) -> DailyPair:
+    numerator, benchmark = name.split("/")
+    return DailyPair(tuple(closes["SPX"]), closes[numerator], closes[benchmark])
+
+
+def daily(catalogue: Catalogue) -> list[Definition]:
+    return [d for d in catalogue.definitions if d.frequency == Frequency.DAY]
+
+
+def test_every_kind_has_a_state_machine_of_its_own() -> None:
+    assert set(KINDS) == set(DETECTORS)
+
+
+def test_openings_and_endings_are_those_of_the_state_machine(
+    universe: Universe,
+    calendars: dict[str, Calendar],
+    closes: dict[str, dict[date, Fraction]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    catalogue = parse_catalogue(SHIPPED + OTHERS)
+    events = decide_days(universe, calendars, catalogue, closes)
+    counts: dict[str, int] = {}
+    for pair in universe.pairs:
+        history = oracle_pair(closes, pair.name)
+        for definition in daily(catalogue):
+            expected = episodes(
+                history,
+                definition.kind,
+                definition.parameters,
+                point=DETECTORS[definition.kind].point,
+                cool_down=definition.cool_down,
+                expires=definition.expires,
+            )
+            mine = [e for e in events if (e.definition, e.pair) == (definition.definition_id, pair.name)]
+            assert [(date.fromisoformat(e.event_time), e.state) for e in mine] == expected
+            for _, state in expected:
+                counts[state] = counts.get(state, 0) + 1
+    with capsys.disabled():
+        print(f"\ntransitions of {len(daily(catalogue))} definitions since {FIRST}: {counts}")
+    assert set(counts) == {"opened", "resolved", "invalidated", "expired"}
+    assert min(counts.values()) > (100 if COMPILED else 3)
+
+
+def openings(events: list[Event], definition: str) -> list[str]:
+    return [e.event_time for e in events if e.definition == definition and e.state == "opened"]
+
+
+def test_the_days_small_caps_rose_three_percent_and_large_caps_fell(
+    universe: Universe, calendars: dict[str, Calendar], closes: dict[str, dict[date, Fraction]]
+) -> None:
+    """Since 1990, two days, for every threshold from 2.46 to 3.57; one such day down."""
+    thresholds = (2.46, 2.5, 3.0, 3.5, 3.57)
+    numbers = {f"up_{100 * least:.0f}": (1, least) for least in (*thresholds, 3.58)} | {"down": (-1, 3.0)}
+    text = "".join(
+        f'[[definition]]\nid = "{name}"\nkind = "opposite_day"\npairs = ["RUT/SPX"]\n'
+        f"parameters = {{ direction = {direction}, instrument_return_pct = {least} }}\n"
+        for name, (direction, least) in numbers.items()
+    )
+    events = decide_days(universe, calendars, parse_catalogue(text), closes)
+    since = [day for day in GOLDEN_UP if date.fromisoformat(day) >= FIRST]
+    for least in thresholds:
+        assert openings(events, f"up_{100 * least:.0f}") == since
+    assert openings(events, "up_358") == [day for day in since if day != "2024-07-11"]
+    assert openings(events, "down") == (["2000-04-03"] if COMPILED else [])
+    figures = {
+        e.event_time: (e.values["instrument_return_pct"], e.values["benchmark_return_pct"])
+        for e in events
+        if e.definition == "up_300"
+    }
+    expected = {"2008-10-10": (4.663, -1.176), "2024-07-11": (3.572, -0.876)}
+    assert figures == {day: pytest.approx(expected[day], abs=0.0005) for day in since}
+
+
+def test_the_latest_of_them_names_the_one_before(
+    universe: Universe, calendars: dict[str, Calendar], closes: dict[str, dict[date, Fraction]]
+) -> None:
+    definition = '[[definition]]\nid = "up"\nkind = "opposite_day"\npairs = ["RUT/SPX"]\n'
+    *_, last = decide_days(universe, calendars, parse_catalogue(definition), closes)
+    assert last.event_time == "2024-07-11"
+    assert last.first_since is not None
+    assert last.first_since["history_start"] == str(min(closes["RUT"]))
+    assert last.first_since["date"] == ("2008-10-10" if COMPILED else None)
+    assert last.first_since["count"] == (1 if COMPILED else 0)
