@@ -14,6 +14,7 @@ from core.records import BAR, NANOSECONDS_PER_SECOND, BarFlag, Frequency, Qualit
 from core.state import INSTRUMENT_STATE, MINUTE_SLOTS, OPEN_SECOND, SECOND_SLOTS
 
 _SECOND_NS: Final = NANOSECONDS_PER_SECOND
+_MINUTE_NS: Final = 60 * NANOSECONDS_PER_SECOND
 _SECOND_MASK: Final = SECOND_SLOTS - 1
 _MINUTE_MASK: Final = MINUTE_SLOTS - 1
 _NOT_READY: Final = int(Quality.NOT_READY)
@@ -205,13 +206,13 @@ def _is_final(instrument, closed_ns, deadline):  # type: ignore[no-untyped-def]
 @inlined
 def _write_day_bar(bar, instrument, instrument_id):  # type: ignore[no-untyped-def]
     """The session's own bar; an official close stretches high and low only where nothing else is."""
-    first = instrument.day_open if instrument.day_open > 0 else instrument.final_close
     last = instrument.day_close if instrument.day_close > 0 else instrument.final_close
+    first = instrument.day_open if instrument.day_open > 0 else last
     bar.ts_start = instrument.session_open_ns
     bar.open = instrument.official_open if instrument.official_open > 0 else first
     bar.high = instrument.day_high if instrument.day_high > 0 else max(first, last)
     bar.low = instrument.day_low if instrument.day_low > 0 else min(first, last)
-    bar.close = instrument.final_close
+    bar.close = instrument.final_close if instrument.final_close > 0 else last
     bar.volume = instrument.day_volume if instrument.has_volume else -1
     bar.trades = instrument.day_trades
     bar.instrument_id = instrument_id
@@ -226,15 +227,29 @@ def _write_day_bar(bar, instrument, instrument_id):  # type: ignore[no-untyped-d
     bar.source = instrument.source
 
 
-@kernel(I8, array_of(INSTRUMENT_STATE), array_of(I4), array_of(BAR), I8, I8, I8, BOOL)
+@kernel(
+    I8,
+    array_of(INSTRUMENT_STATE),
+    array_of(I4),
+    array_of(I8, 2),
+    array_of(BAR),
+    I8,
+    I8,
+    I8,
+    BOOL,
+)
 def finish_days(  # type: ignore[no-untyped-def]
-    instruments, instrument_ids, bars, source_row, calendar_row, closed_second, deadline
+    instruments, instrument_ids, minute_prices, bars, source_row, calendar_row, closed_second, deadline
 ):
     """Make the day bar final wherever its close can no longer change.
+
+    Without an official print the last price is the close, and it is as unknown as that price was
+    when the session ended: a feed that died at noon has no close.
 
     Args:
         instruments: INSTRUMENT_STATE (rows,).
         instrument_ids: int32 (rows,).
+        minute_prices: int64 (512, rows): the session's last minute says what its last price was.
         bars: BAR (≥ rows,), filled from the front with home instruments' day bars.
         source_row: Row of the source.
         calendar_row: Row of the calendar whose session has closed.
@@ -254,11 +269,14 @@ def finish_days(  # type: ignore[no-untyped-def]
         if instrument.final_session >= instrument.session or not _is_final(instrument, closed_ns, deadline):
             continue
         instrument.final_session = instrument.session
+        last_minute = instrument.session_close_ns // _MINUTE_NS - 1
         instrument.final_close = (
-            instrument.official_close if instrument.official_close > 0 else instrument.day_close
+            instrument.official_close
+            if instrument.official_close > 0
+            else minute_prices[last_minute & _MINUTE_MASK, row]
         )
         final += 1
-        if instrument.home and instrument.final_close > 0:
+        if instrument.home and (instrument.final_close > 0 or instrument.day_close > 0):
             _write_day_bar(bars[written], instrument, instrument_ids[row])
             written += 1
     return written | (final << 32)

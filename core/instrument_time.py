@@ -181,6 +181,7 @@ class InstrumentTime:
         packed = finish_days(
             self._state.instruments,
             self._world.instrument_ids,
+            self._state.minute_prices,
             self._bars,
             source_row,
             calendar_row,

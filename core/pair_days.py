@@ -196,12 +196,12 @@ def ready_pairs(  # type: ignore[no-untyped-def]
             leg = instruments[numerators[row] if side == 0 else benchmarks[row]]
             if leg.calendar != instruments[benchmarks[row]].calendar:
                 continue
-            if leg.final_session < session:
-                complete = False
-            elif leg.final_session == session and leg.final_close > 0:
+            if leg.final_session == session:
                 prices[side, row] = leg.final_close
+            elif leg.session > session:
+                prices[side, row] = -_NOT_READY  # Its source was not there: no close will come.
             else:
-                prices[side, row] = -_NOT_READY
+                complete = False
         if complete:
             ready[count] = row
             count += 1

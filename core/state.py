@@ -110,7 +110,7 @@ INSTRUMENT_STATE: Final = np.dtype(
         ("official_close", "<i8"),
         ("official_ts", "<i8"),
         ("official_open", "<i8"),
-        ("final_close", "<i8"),  # close of the last final session, 0 where it had none
+        ("final_close", "<i8"),  # close of the last final session, minus a Quality where unknown
         ("late_ticks", "<i8"),
         ("outside_ticks", "<i8"),
         ("cancelled_ticks", "<i8"),
