@@ -28,8 +28,8 @@ from producers.framer import Frame
 from producers.metrics import PartitionCounters, ProducerCounters
 
 DEAD_LETTERS_TOPIC: Final = "rotascope.dead-letters"
-DEAD_LETTERS: Final = -1
-"""Stands for the dead letters where a partition is meant: they have a budget of their own."""
+SIDE: Final = -1
+"""Stands for the keyed side topics where a partition is meant: they have a budget of their own."""
 
 TICK_HEADERS: Final = [
     ("content-type", b"application/vnd.rotascope.frame"),
@@ -93,7 +93,7 @@ class Publisher:
         self._counters = counters
         self._on_stall = on_stall
         self._monotonic_s = monotonic_s
-        self._dead_letters = PartitionCounters()
+        self._side = PartitionCounters()
         self._acknowledged = threading.Condition()
         self._failure: BaseException | None = None
 
@@ -127,7 +127,15 @@ class Publisher:
             "payload_base64": base64.b64encode(payload).decode(),
         }
         key, value = self._source.encode(), msgspec.json.encode(body)
-        self._send(DEAD_LETTERS, DEAD_LETTERS_TOPIC, key, value, DEAD_LETTER_HEADERS)
+        self.keyed(DEAD_LETTERS_TOPIC, key, value, DEAD_LETTER_HEADERS)
+
+    def keyed(self, topic: str, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> None:
+        """Send a record to a side topic, where the key decides the partition.
+
+        Raises:
+            TransportError: This or an earlier record could not be delivered.
+        """
+        self._send(SIDE, topic, key, value, headers)
 
     def flush(self, timeout_s: float) -> None:
         """Wait until every record is acknowledged.
@@ -160,7 +168,7 @@ class Publisher:
     def in_flight_bytes(self) -> int:
         """Bytes sent and not yet acknowledged, over all partitions."""
         ticks = sum(counters.in_flight_bytes for counters in self._counters.partitions.values())
-        return ticks + self._dead_letters.in_flight_bytes
+        return ticks + self._side.in_flight_bytes
 
     def _send(
         self,
@@ -172,7 +180,7 @@ class Publisher:
         *,
         partition: int | None = None,
     ) -> None:
-        counters = self._dead_letters if slot == DEAD_LETTERS else self._counters.of(slot)
+        counters = self._side if slot == SIDE else self._counters.of(slot)
         size = len(value)
         with self._acknowledged:
             if counters.in_flight_bytes and counters.in_flight_bytes + size > self._bytes_in_flight_max:

@@ -1,0 +1,66 @@
+"""Who is who: the compacted topic that says what an instrument id stands for.
+
+A producer writes it before its first tick, so that a partner who reads ticks or bars from the
+log needs no universe file.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from core.instruments import Instrument, Universe
+from core.schemas import INSTRUMENT
+from producers.publisher import Publisher
+
+INSTRUMENTS_TOPIC: Final = "rotascope.instruments"
+HEADERS: Final = [("content-type", b"application/json"), ("schema", INSTRUMENT.encode())]
+
+
+def publish_instruments(universe: Universe, publisher: Publisher) -> int:
+    """Send one record per instrument; the key is the id in decimal digits.
+
+    Args:
+        universe: All instruments.
+        publisher: Sends them.
+
+    Returns:
+        Number of records.
+
+    Raises:
+        TransportError: A record could not be delivered.
+    """
+    benchmarks = {instrument.instrument_id for instrument in universe.benchmarks}
+    for instrument in universe.instruments:
+        body = instrument_body(instrument, benchmark=instrument.instrument_id in benchmarks)
+        key = str(instrument.instrument_id).encode()
+        publisher.keyed(INSTRUMENTS_TOPIC, key, msgspec.json.encode(body), HEADERS)
+    return len(universe.instruments)
+
+
+def instrument_body(instrument: Instrument, *, benchmark: bool) -> dict[str, Any]:
+    """Give the JSON of an instrument.
+
+    Args:
+        instrument: The instrument.
+        benchmark: Whether any pair is held against it.
+
+    Returns:
+        What `core/data/schemas/instrument.schema.json` describes.
+    """
+    return {
+        "instrument_id": instrument.instrument_id,
+        "symbol": instrument.symbol,
+        "name": instrument.name,
+        "class": instrument.asset_class,
+        "group": instrument.group,
+        "sector": instrument.sector,
+        "benchmark": benchmark,
+        "calendar": instrument.calendar,
+        "source": instrument.source,
+        "listing_exchange": instrument.listing_exchange,
+        "has_volume": instrument.has_volume,
+        "has_official_close": instrument.has_official_close,
+        "max_age_ms": instrument.max_age_ms,
+    }
