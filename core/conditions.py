@@ -85,9 +85,6 @@ CONDITIONS: Final[Mapping[str, Mapping[str, Update]]] = MappingProxyType(
 OFFICIAL_LETTERS: Final = frozenset("6M9OQ")
 """Closing trade, official close, corrected close; opening trade, official open."""
 
-MAX_REMEMBERED: Final = 4096
-"""Decisions one `ConditionTable` keeps; real tapes show a few hundred combinations."""
-
 
 class Decision(NamedTuple):
     """What a trade may update, and which of its letters the table does not know."""
@@ -121,48 +118,3 @@ def decide(tape: str, codes: Sequence[str], *, from_listing_exchange: bool) -> D
     if from_listing_exchange and not unknown and not OFFICIAL_LETTERS.isdisjoint(codes):
         update |= Update.OFFICIAL
     return Decision(update, unknown)
-
-
-def update_of(tape: str, codes: Sequence[str], *, from_listing_exchange: bool) -> Update:
-    """Give the flags of `decide` alone, for callers that do not count unknown letters.
-
-    Example:
-        >>> update_of("A", ["B"], from_listing_exchange=False) == update_of(
-        ...     "C", ["B"], from_listing_exchange=False)
-        False
-    """
-    return decide(tape, codes, from_listing_exchange=from_listing_exchange).update
-
-
-class ConditionTable:
-    """`decide` with a memory, for the producer's path of one call a trade.
-
-    Example:
-        >>> ConditionTable().lookup("A", (" ",), False).update is Update.ALL
-        True
-    """
-
-    __slots__ = ("_decisions",)
-
-    def __init__(self) -> None:
-        self._decisions: dict[tuple[str, tuple[str, ...], bool], Decision] = {}
-
-    def lookup(self, tape: str, codes: tuple[str, ...], from_listing_exchange: bool) -> Decision:
-        """Give what `decide` gives, from memory where this combination was seen before.
-
-        Args:
-            tape: "A", "B" or "C".
-            codes: Sale-condition letters as a tuple, which can be a key.
-            from_listing_exchange: The trade was printed by the instrument's listing exchange.
-
-        Returns:
-            The flags and the unknown letters.
-        """
-        key = (tape, codes, from_listing_exchange)
-        decision = self._decisions.get(key)
-        if decision is None:
-            decision = decide(tape, codes, from_listing_exchange=from_listing_exchange)
-            # A feed gone mad must not fill the memory: beyond the bound, decide afresh each time.
-            if len(self._decisions) < MAX_REMEMBERED:
-                self._decisions[key] = decision
-        return decision

@@ -1,19 +1,14 @@
 """core.conditions: what each sale condition lets a trade update, on each network."""
 
-import itertools
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.conditions import (
     CONDITIONS,
-    MAX_REMEMBERED,
     OFFICIAL_LETTERS,
-    ConditionTable,
     Decision,
     decide,
-    update_of,
 )
 from core.records import Update
 
@@ -57,7 +52,7 @@ code_lists = st.lists(letters, max_size=4)
 def test_each_letter_follows_the_published_table(
     tape: str, letter: str, high_low: str, last: str, volume: str
 ) -> None:
-    update = update_of(tape, [letter], from_listing_exchange=False)
+    update = decide(tape, [letter], from_listing_exchange=False).update
     assert (Update.HIGH_LOW in update) is (high_low == "yes")
     assert (Update.LAST in update) is (last == "yes")
     assert (Update.VOLUME in update) is (volume == "yes")
@@ -82,7 +77,7 @@ def test_the_networks_know_different_letters() -> None:
 def test_b_is_an_average_price_on_cta_and_a_bunched_trade_on_utp(
     tape: str, letter: str, moves_price: bool
 ) -> None:
-    update = update_of(tape, [letter], from_listing_exchange=False)
+    update = decide(tape, [letter], from_listing_exchange=False).update
     assert (Update.LAST in update) is moves_price
     assert (Update.HIGH_LOW in update) is moves_price
     assert Update.VOLUME in update
@@ -92,8 +87,8 @@ def test_b_is_an_average_price_on_cta_and_a_bunched_trade_on_utp(
 def test_a_field_is_updated_only_where_every_letter_allows_it(
     tape: str, codes: list[str], listed: bool
 ) -> None:
-    together = update_of(tape, codes, from_listing_exchange=listed) & Update.ALL
-    alone = [update_of(tape, [code], from_listing_exchange=listed) for code in codes]
+    together = decide(tape, codes, from_listing_exchange=listed).update & Update.ALL
+    alone = [decide(tape, [code], from_listing_exchange=listed).update for code in codes]
     for flag in (Update.LAST, Update.HIGH_LOW, Update.VOLUME, Update.REGULAR):
         assert (flag in together) is all(flag in update for update in alone)
 
@@ -119,29 +114,29 @@ def test_a_print_without_conditions_updates_everything(tape: str) -> None:
 
 
 def test_the_closing_auction_of_spy_is_a_price_shares_and_official() -> None:
-    assert update_of("B", ["@", "6", "X"], from_listing_exchange=True) == Update.ALL | Update.OFFICIAL
+    assert decide("B", ["@", "6", "X"], from_listing_exchange=True).update == Update.ALL | Update.OFFICIAL
 
 
 def test_the_official_close_message_adds_no_shares_a_second_time() -> None:
-    assert update_of("B", ["M"], from_listing_exchange=True) == Update.OFFICIAL | Update.REGULAR
+    assert decide("B", ["M"], from_listing_exchange=True).update == Update.OFFICIAL | Update.REGULAR
 
 
 def test_a_corrected_close_moves_the_price_and_adds_no_shares() -> None:
-    update = update_of("C", ["9"], from_listing_exchange=True)
+    update = decide("C", ["9"], from_listing_exchange=True).update
     assert update == Update.LAST | Update.HIGH_LOW | Update.REGULAR | Update.OFFICIAL
 
 
 def test_an_odd_lot_is_volume_of_the_regular_session() -> None:
-    assert update_of("C", ["@", "F", "I"], from_listing_exchange=False) == Update.VOLUME | Update.REGULAR
+    assert decide("C", ["@", "F", "I"], from_listing_exchange=False).update == Update.VOLUME | Update.REGULAR
 
 
 def test_an_odd_lot_after_hours_is_volume_only() -> None:
-    assert update_of("C", ["@", "T", "I"], from_listing_exchange=False) == Update.VOLUME
+    assert decide("C", ["@", "T", "I"], from_listing_exchange=False).update == Update.VOLUME
 
 
 @pytest.mark.parametrize("letter", sorted("P4Z"))
 def test_late_and_derived_prints_reach_the_days_extremes_only(letter: str) -> None:
-    update = update_of("A", [letter], from_listing_exchange=True)
+    update = decide("A", [letter], from_listing_exchange=True).update
     assert update == Update.HIGH_LOW | Update.VOLUME | Update.REGULAR
 
 
@@ -157,30 +152,6 @@ def test_an_unknown_letter_takes_the_official_mark_away() -> None:
     decision = decide("B", ["6", "?"], from_listing_exchange=True)
     assert Update.OFFICIAL not in decision.update
     assert decision.unknown == ("?",)
-
-
-@given(tape=st.sampled_from("ABCD"), codes=st.lists(st.text(max_size=2), max_size=4), listed=st.booleans())
-def test_the_table_remembers_what_decide_says(tape: str, codes: list[str], listed: bool) -> None:
-    table = ConditionTable()
-    expected = decide(tape, codes, from_listing_exchange=listed)
-    assert table.lookup(tape, tuple(codes), listed) == expected
-    assert table.lookup(tape, tuple(codes), listed) is table.lookup(tape, tuple(codes), listed)
-
-
-def test_a_feed_gone_mad_does_not_fill_the_memory() -> None:
-    table = ConditionTable()
-    combinations = itertools.product(map(str, range(MAX_REMEMBERED // 2 + 10)), (True, False))
-    decisions = [table.lookup("A", (code,), listed) for code, listed in combinations]
-    assert len(decisions) > MAX_REMEMBERED
-    assert len(table._decisions) == MAX_REMEMBERED
-    assert table.lookup("A", ("never seen",), False).unknown == ("never seen",)
-
-
-def test_two_tables_share_nothing() -> None:
-    first, second = ConditionTable(), ConditionTable()
-    first.lookup("A", (" ",), False)
-    assert len(first._decisions) == 1
-    assert len(second._decisions) == 0
 
 
 def test_the_table_cannot_be_changed() -> None:
