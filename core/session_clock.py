@@ -51,7 +51,10 @@ class SessionClock:
         if row < len(self.calendar):
             self.open_second = int(self.calendar.open_ns[row]) // NANOSECONDS_PER_SECOND
             self.close_second = int(self.calendar.close_ns[row]) // NANOSECONDS_PER_SECOND
-            self.deadline_second = self.close_second + self.wait_seconds
+            # However long the wait, the next session must not open into the one before it.
+            self.deadline_second = min(
+                self.close_second + self.wait_seconds, self.next_open_ns // NANOSECONDS_PER_SECOND
+            )
         else:
             self.open_second = self.close_second = self.deadline_second = _FAR
 

@@ -191,10 +191,15 @@ def small_universe() -> Universe:
     )
 
 
-def exchange_universe(*, lateness_ms: int = 1_000, max_age_ms: int = 60_000) -> Universe:
+def exchange_universe(
+    *, lateness_ms: int = 1_000, max_age_ms: int = 60_000, wait_s: int = OFFICIAL_WAIT_S
+) -> Universe:
     """The exchange alone: SML and GOO against BIG, one source."""
     return Universe(
-        sources=(make_source(FEED, "feed", lateness_ms=lateness_ms), make_source(HISTORY, "history")),
+        sources=(
+            make_source(FEED, "feed", lateness_ms=lateness_ms, wait_s=wait_s),
+            make_source(HISTORY, "history"),
+        ),
         instruments=(
             make_instrument(SML, "SML", max_age_ms=max_age_ms),
             make_instrument(BIG, "BIG", has_volume=False, max_age_ms=max_age_ms),
