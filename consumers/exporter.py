@@ -7,6 +7,7 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector
@@ -59,7 +60,8 @@ class WorkerCollector(Collector):
         dropped: Counter[str] = Counter()
         ready = not self._health.why_not_ready()
         with self._state.gate.scraping():
-            engine_samples = list(self._engine_samples(dropped))
+            wanted = self._engine_samples(dropped)
+            engine_samples = list(islice(wanted, self._series_max))
             samples = [
                 *self._worker_samples(ready),
                 *self._counter_samples(),
@@ -69,6 +71,8 @@ class WorkerCollector(Collector):
                 "rotascope_worker_poll_gap_seconds": _frozen(self._state.counters.poll_gap),
                 "rotascope_worker_commit_duration_seconds": _frozen(self._state.counters.commit_duration),
             }
+        # Only their number matters: stepping need not wait while they are counted.
+        dropped["cap"] = sum(1 for _ in wanted)
         samples.append(Sample("rotascope_exporter_series", (), len(engine_samples)))
         samples += [
             Sample("rotascope_exporter_dropped_series", (reason,), dropped[reason])
@@ -81,25 +85,20 @@ class WorkerCollector(Collector):
             yield family
 
     def _engine_samples(self, dropped: Counter[str]) -> Iterator[Sample]:
-        """Values of the watched pairs, at most `series_max`; what is left out is counted."""
-        watched, left = self._watched, self._series_max
-        for task in self._state.tasks.values():
+        """Values of the watched pairs; those without a row in the table are counted."""
+        watched = self._watched
+        for task in list(self._state.tasks.values()):
             if task.phase is PartitionPhase.RESTORING:
                 continue
             for sample in task.engine.samples():
                 row = METRICS_BY_NAME.get(sample.name)
                 if row is None:
                     dropped["not_in_table"] += 1
-                elif math.isnan(sample.value) or (
-                    watched
-                    and "pair" in row.labels
-                    and sample.labels[row.labels.index("pair")] not in watched
+                elif not math.isnan(sample.value) and (
+                    not watched
+                    or "pair" not in row.labels
+                    or sample.labels[row.labels.index("pair")] in watched
                 ):
-                    continue
-                elif left == 0:
-                    dropped["cap"] += 1
-                else:
-                    left -= 1
                     yield sample
 
     def _worker_samples(self, ready: bool) -> Iterator[Sample]:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka import KafkaProducer
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -28,10 +27,10 @@ from core.metrics import METRICS, METRICS_BY_NAME, Component, MetricKind
 from core.settings import WorkerSettings
 from deploy.kafka.broker import LocalKafka
 from tests.support.demo_log import demo_log
+from tests.support.kafka_log import publish
 from tests.support.ports import free_port
 from tests.support.worker_process import WorkerProcess
 
-TICKS = "rotascope.ticks.v1"
 PARTITIONS = 4
 END_NS = 1_720_728_000_000_000_000
 """2024-07-11 20:00 UTC, the close of the day of the opposite move."""
@@ -41,13 +40,7 @@ DEADLINE_S = 60.0
 @pytest.fixture
 def log_in_kafka(kafka_with_topics: LocalKafka) -> LocalKafka:
     log = demo_log(PARTITIONS, flush_records=64, before_ns=END_NS)
-    producer = KafkaProducer(bootstrap_servers=kafka_with_topics.bootstrap_servers, linger_ms=5)
-    try:
-        sent = [producer.send(TICKS, value, partition=p) for p, values in log.items() for value in values]
-        for future in sent:
-            future.get(timeout=DEADLINE_S)
-    finally:
-        producer.close()
+    publish(kafka_with_topics, log)
     return kafka_with_topics
 
 

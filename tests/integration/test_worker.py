@@ -5,69 +5,37 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, TopicPartition
 
 from consumers.run import engine_factory
-from consumers.topic_reader import TopicReader
 from consumers.transport import Record
 from consumers.transport_kafka_python import KafkaPythonTransport
 from consumers.worker import Worker
 from consumers.worker_state import Until, WorkerState
-from core.events import FAMILIES, TOPIC_PREFIX
 from core.frames import decode_frame
 from core.records import BAR, BarFlag
 from core.settings import KafkaSettings, Settings, WorkerSettings
 from deploy.kafka.broker import LocalKafka
 from tests.support.demo_log import demo_log
 from tests.support.fake_engine import FakeEngine, FakeStepOutput, frame
+from tests.support.kafka_broker import TEST_PARTITIONS
+from tests.support.kafka_log import TICKS, Log, committed_offsets, event_ids, publish, read
 from tests.support.worker_process import WorkerProcess
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-TICKS = "rotascope.ticks.v1"
-PARTITIONS = 4
-EVENT_TOPICS = [TOPIC_PREFIX + family for family in FAMILIES]
+PARTITIONS = TEST_PARTITIONS
 DEADLINE_S = 60.0
 END_NS = 1_720_756_800_000_000_000
 """2024-07-12 04:00 UTC: the first four of the demo's eight days."""
 SESSIONS = 4
 FLUSH_RECORDS = 64
 """Small frames, so that there are many places at which to be killed."""
-
-Log = Mapping[int, Sequence[bytes]]
-
-
-def _publish(kafka: LocalKafka, log: Log) -> None:
-    producer = KafkaProducer(bootstrap_servers=kafka.bootstrap_servers, linger_ms=5, batch_size=256 * 1024)
-    try:
-        sent = [producer.send(TICKS, value, partition=p) for p, values in log.items() for value in values]
-        for future in sent:
-            future.get(timeout=DEADLINE_S)
-    finally:
-        producer.close()
-
-
-def _read(kafka: LocalKafka, topics: Sequence[str]) -> list[Record]:
-    with TopicReader(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)) as reader:
-        return list(reader.read(topics, until_end=True))
-
-
-def _event_ids(kafka: LocalKafka) -> list[str]:
-    return [dict(record.headers)["ce_id"].decode() for record in _read(kafka, EVENT_TOPICS)]
-
-
-def _committed(kafka: LocalKafka, group_id: str) -> dict[int, int]:
-    consumer = KafkaConsumer(bootstrap_servers=kafka.bootstrap_servers, group_id=group_id)
-    try:
-        offsets = {p: consumer.committed(TopicPartition(TICKS, p)) for p in range(PARTITIONS)}
-    finally:
-        consumer.close(autocommit=False)
-    return {partition: offset or 0 for partition, offset in offsets.items()}
 
 
 def _expected_ids(log: Log) -> list[str]:
@@ -102,13 +70,15 @@ def test_every_event_of_four_partitions_is_published_once(
     kafka_with_topics: LocalKafka, log: Log, expected_ids: list[str]
 ) -> None:
     kafka = kafka_with_topics
-    _publish(kafka, log)
+    publish(kafka, log)
     with WorkerProcess(*_arguments(kafka, "calm", "--until", "idle")) as worker:
         assert worker.wait() == 0, worker.errors
-    assert sorted(_event_ids(kafka)) == sorted(expected_ids)
-    assert _committed(kafka, "calm") == {partition: len(payloads) for partition, payloads in log.items()}
-    _check_bars(_read(kafka, ["rotascope.bars.1m"]), _read(kafka, ["rotascope.bars.1d"]))
-    assert _read(kafka, ["rotascope.dead-letters"]) == []
+    assert sorted(event_ids(kafka)) == sorted(expected_ids)
+    assert committed_offsets(kafka, "calm") == {
+        partition: len(payloads) for partition, payloads in log.items()
+    }
+    _check_bars(read(kafka, ["rotascope.bars.1m"]), read(kafka, ["rotascope.bars.1d"]))
+    assert read(kafka, ["rotascope.dead-letters"]) == []
 
 
 def _check_bars(minutes: list[Record], days: list[Record]) -> None:
@@ -138,26 +108,28 @@ def test_killed_twice_in_mid_stream_gives_the_undisturbed_runs_events(
     kafka_with_topics: LocalKafka, log: Log, expected_ids: list[str]
 ) -> None:
     kafka = kafka_with_topics
-    _publish(kafka, log)
+    publish(kafka, log)
     total = sum(len(payloads) for payloads in log.values())
     kills = 0
     for share in (0.7, 0.85):
         with WorkerProcess(*_arguments(kafka, "killed")) as worker:
             deadline = time.monotonic() + DEADLINE_S
-            while sum(_committed(kafka, "killed").values()) < share * total:
+            while sum(committed_offsets(kafka, "killed").values()) < share * total:
                 assert worker.process.poll() is None, worker.errors
                 assert time.monotonic() < deadline, "it made no progress"
             worker.kill()
-        committed = sum(_committed(kafka, "killed").values())
+        committed = sum(committed_offsets(kafka, "killed").values())
         assert committed < total, "it was killed too late to prove anything"
         kills += 1
-    before = set(_event_ids(kafka))
+    before = set(event_ids(kafka))
     assert 0 < len(before) < len(expected_ids)
     with WorkerProcess(*_arguments(kafka, "killed", "--until", "idle")) as worker:
         assert worker.wait() == 0, worker.errors
     assert kills == 2
-    assert set(_event_ids(kafka)) == set(expected_ids)
-    assert _committed(kafka, "killed") == {partition: len(payloads) for partition, payloads in log.items()}
+    assert set(event_ids(kafka)) == set(expected_ids)
+    assert committed_offsets(kafka, "killed") == {
+        partition: len(payloads) for partition, payloads in log.items()
+    }
 
 
 def test_frames_that_are_none_become_dead_letters_and_nothing_else_changes(
@@ -173,11 +145,11 @@ def test_frames_that_are_none_become_dead_letters_and_nothing_else_changes(
     }
     at = len(broken[1]) - 2
     broken[1][at:at] = list(bad.values())
-    _publish(kafka, broken)
+    publish(kafka, broken)
     with WorkerProcess(*_arguments(kafka, "poisoned", "--until", "idle")) as worker:
         assert worker.wait() == 0, worker.errors
-    assert sorted(_event_ids(kafka)) == sorted(expected_ids)
-    letters = [json.loads(record.value) for record in _read(kafka, ["rotascope.dead-letters"])]
+    assert sorted(event_ids(kafka)) == sorted(expected_ids)
+    letters = [json.loads(record.value) for record in read(kafka, ["rotascope.dead-letters"])]
     assert [(x["topic"], x["partition"], x["offset"], x["reason"], x["payload_bytes"]) for x in letters] == [
         (TICKS, 1, at + number, reason, len(payload)) for number, (reason, payload) in enumerate(bad.items())
     ]
@@ -187,36 +159,36 @@ def test_sigterm_publishes_commits_and_exits_0_and_the_next_start_has_nothing_to
     kafka_with_topics: LocalKafka, log: Log, expected_ids: list[str]
 ) -> None:
     kafka = kafka_with_topics
-    _publish(kafka, log)
+    publish(kafka, log)
     with WorkerProcess(*_arguments(kafka, "terminated")) as worker:
         worker.wait_until_ready()
         assert worker.terminate() == 0, worker.errors
-    assert sorted(_event_ids(kafka)) == sorted(expected_ids)
+    assert sorted(event_ids(kafka)) == sorted(expected_ids)
     with WorkerProcess(*_arguments(kafka, "terminated", "--until", "idle")) as worker:
         assert worker.wait() == 0, worker.errors
-    assert sorted(_event_ids(kafka)) == sorted(expected_ids)
+    assert sorted(event_ids(kafka)) == sorted(expected_ids)
 
 
 def test_ends_at_an_event_time(kafka_with_topics: LocalKafka, log: Log, expected_ids: list[str]) -> None:
     """It stops soon after that moment, and the next start goes on from there."""
     kafka = kafka_with_topics
-    _publish(kafka, log)
+    publish(kafka, log)
     arguments = _arguments(kafka, "until", "--until", "2024-07-09T00:00:00Z")
     with WorkerProcess(*arguments) as worker:
         assert worker.wait() == 0, worker.errors
-    stopped_at = _committed(kafka, "until")
+    stopped_at = committed_offsets(kafka, "until")
     assert all(stopped_at.values())
     assert sum(stopped_at.values()) < sum(len(payloads) for payloads in log.values())
     with WorkerProcess(*_arguments(kafka, "until", "--until", "idle")) as worker:
         assert worker.wait() == 0, worker.errors
-    assert sorted(_event_ids(kafka)) == sorted(expected_ids)
+    assert sorted(event_ids(kafka)) == sorted(expected_ids)
 
 
 def test_a_log_that_lost_its_baseline_ends_with_its_own_exit_code(
     kafka_with_topics: LocalKafka, log: Log
 ) -> None:
     kafka = kafka_with_topics
-    _publish(kafka, {0: log[0][:20]})
+    publish(kafka, {0: log[0][:20]})
     with WorkerProcess(*_arguments(kafka, "lost", "--until", "idle")) as worker:
         assert worker.wait() == 0, worker.errors
     transport = KafkaPythonTransport(
@@ -289,9 +261,9 @@ def test_sends_that_fail_while_the_broker_stands_still_lose_nothing(kafka_with_t
     frames = [frame([number + 1], sequence=number) for number in range(60)]
     with ThreadPoolExecutor(1) as pool:
         ended = pool.submit(worker.run, Until(idle_ms=2_000))
-        _publish(kafka, {0: frames[:30]})
+        publish(kafka, {0: frames[:30]})
         _wait(lambda: state.counters.commits["committed"] > 0)
-        _publish(kafka, {0: frames[30:]})
+        publish(kafka, {0: frames[30:]})
         assert reached.wait(DEADLINE_S)
         kafka.pause(1)
         try:
@@ -300,8 +272,8 @@ def test_sends_that_fail_while_the_broker_stands_still_lose_nothing(kafka_with_t
         finally:
             kafka.resume(1)
         ended.result(DEADLINE_S)
-    assert len(set(_event_ids(kafka))) == 60
-    assert _committed(kafka, "stalled")[0] == 60
+    assert len(set(event_ids(kafka))) == 60
+    assert committed_offsets(kafka, "stalled")[0] == 60
 
 
 def _wait(condition: Callable[[], bool]) -> None:

@@ -54,6 +54,7 @@ class FakeTransport:
         self.fail_next_commits = 0
         self.fail_next_polls = 0
         self.closed = False
+        self.discarded = 0
         self._sent: list[OutboxRecord] = []
 
     def partitions(self, topic: str) -> int:
@@ -114,6 +115,7 @@ class FakeTransport:
         self._sent = []
 
     def discard_sends(self) -> None:
+        self.discarded += 1
         self._sent = []
 
     def commit(self, offsets: Mapping[int, Committed]) -> None:

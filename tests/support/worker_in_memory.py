@@ -1,0 +1,78 @@
+"""A worker over a log in memory, and what it has published."""
+
+from __future__ import annotations
+
+import json
+
+from consumers.outbox import OutboxRecord
+from consumers.worker import Worker
+from consumers.worker_state import Until, WorkerState
+from core.frames import decode_frame
+from core.records import BAR
+from core.settings import KafkaSettings, WorkerSettings
+from tests.support.fake_engine import FakeEngine, clock, frame
+from tests.support.fake_transport import FakeBroker, FakeTransport
+
+IDLE = Until(idle_ms=0)
+
+
+def worker_settings(**changes: object) -> WorkerSettings:
+    """Short waits; without validation, so that a bound may be as tight as the test needs."""
+    waits = {"backoff_initial_ms": 1, "backoff_max_ms": 2, "poll_timeout_ms": 1}
+    return WorkerSettings().model_copy(update=waits | changes)
+
+
+def make_worker(
+    broker: FakeBroker, transport: FakeTransport | None = None, **changes: object
+) -> tuple[Worker, WorkerState, list[FakeEngine]]:
+    state = WorkerState()
+    engines: list[FakeEngine] = []
+
+    def make_engine(partition: int, partitions: int) -> FakeEngine:
+        assert partitions == broker.partitions
+        engines.append(FakeEngine(partition))
+        return engines[-1]
+
+    worker = Worker(
+        transport or FakeTransport(broker),
+        make_engine,
+        kafka=KafkaSettings(partitions=broker.partitions),
+        settings=worker_settings(**changes),
+        state=state,
+    )
+    return worker, state, engines
+
+
+def run_to_the_end(broker: FakeBroker, **changes: object) -> WorkerState:
+    worker, state, _ = make_worker(broker, **changes)
+    worker.run(IDLE)
+    return state
+
+
+def event_ids(records: list[OutboxRecord]) -> list[str]:
+    return [
+        dict(record.headers)["ce_id"].decode()
+        for record in records
+        if record.topic.startswith("rotascope.events")
+    ]
+
+
+def dead_letters(broker: FakeBroker) -> list[tuple[str, int]]:
+    letters = [json.loads(r.value) for r in broker.published if r.topic == "rotascope.dead-letters"]
+    return [(letter["reason"], letter["offset"]) for letter in letters]
+
+
+def bar_sequences(broker: FakeBroker) -> list[int]:
+    return [
+        decode_frame(record.value, BAR)[0].sequence
+        for record in broker.published
+        if record.topic == "rotascope.bars.1m"
+    ]
+
+
+def fill(broker: FakeBroker, frames: int, *, partition: int = 0, seed: int = 0) -> None:
+    """Frames of 5 trades with varying prices, a clock mark after every fourth."""
+    for number in range(frames):
+        broker.append(frame([1000 + seed + number * 7 + k for k in range(5)], sequence=2 * number), partition)
+        if number % 4 == 3:
+            broker.append(clock(number + 1, sequence=2 * number + 1), partition)

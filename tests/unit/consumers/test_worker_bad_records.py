@@ -1,0 +1,101 @@
+"""Records that cannot be used: set aside, counted, and without a trace in the state."""
+
+from __future__ import annotations
+
+import json
+
+from consumers.position import Position
+from consumers.transport import Committed
+from tests.support.fake_engine import BAD_PRICE, POISON_PRICE, frame
+from tests.support.fake_transport import FakeBroker
+from tests.support.worker_in_memory import (
+    bar_sequences,
+    dead_letters,
+    event_ids,
+    fill,
+    make_worker,
+    run_to_the_end,
+)
+
+
+def test_a_frame_that_is_none_becomes_a_dead_letter_and_the_stream_goes_on() -> None:
+    broker = FakeBroker()
+    fill(broker, 4)
+    good = frame([1] * 5, sequence=50)
+    broker.append(b"")
+    broker.append(good[:-1])
+    broker.append(good[:40] + b"\xff" + good[41:])
+    broker.append(b"\x09" + good[1:])
+    fill(broker, 4)
+    state = run_to_the_end(broker)
+    assert dead_letters(broker) == [("length", 5), ("length", 6), ("crc", 7), ("version", 8)]
+    assert state.counters.dead_letters == {"length": 2, "crc": 1, "version": 1}
+    assert len(event_ids(broker.published)) == 4
+
+
+def test_ticks_the_engine_refuses_become_dead_letters() -> None:
+    broker = FakeBroker()
+    broker.append(frame([5, BAD_PRICE, 7], sequence=0))
+    state = run_to_the_end(broker)
+    assert dead_letters(broker) == [("price", 0)]
+    assert state.counters.dead_letters["price"] == 1
+    assert state.counters.partitions[0].ticks == 3
+
+
+def test_a_poison_record_leaves_no_trace_in_the_state() -> None:
+    """The step raises after it has changed the state: going on with that engine would be wrong."""
+    clean, poisoned = FakeBroker(), FakeBroker()
+    for broker in (clean, poisoned):
+        fill(broker, 8)
+        if broker is poisoned:
+            broker.append(frame([1, 2, POISON_PRICE, 3], sequence=70))
+        fill(broker, 8, seed=3)
+    run_to_the_end(clean)
+    state = run_to_the_end(poisoned)
+    assert event_ids(poisoned.published) == event_ids(clean.published)
+    assert dead_letters(poisoned) == [("step_raised", 10)]
+    assert state.counters.partitions[0].poisoned == 1
+    assert bar_sequences(poisoned) == bar_sequences(clean)
+
+
+def test_a_restart_remembers_poison_and_does_not_report_it_again() -> None:
+    broker = FakeBroker()
+    fill(broker, 8)
+    broker.append(frame([POISON_PRICE], sequence=70))
+    run_to_the_end(broker)
+    assert json.loads(broker.committed[0].metadata)["poison"] == [10]
+    fill(broker, 8, seed=3)
+    state = run_to_the_end(broker)
+    assert dead_letters(broker) == [("step_raised", 10)]
+    assert state.counters.partitions[0].poisoned == 0
+    assert len(event_ids(broker.published)) == 8
+
+
+def test_poison_that_found_no_room_in_the_metadata_is_found_again_in_silence() -> None:
+    broker = FakeBroker()
+    fill(broker, 8)
+    broker.append(frame([POISON_PRICE], sequence=70))
+    run_to_the_end(broker)
+    broker.committed[0] = Committed(
+        broker.committed[0].offset, Position(baseline=0, bars_sequence=2).encode()
+    )
+    fill(broker, 8, seed=3)
+    state = run_to_the_end(broker)
+    assert dead_letters(broker) == [("step_raised", 10)]
+    assert state.counters.partitions[0].poisoned == 1
+    assert len(set(event_ids(broker.published))) == len(event_ids(broker.published)) == 8
+
+
+def test_bad_records_in_a_row_are_counted_over_the_rebuilds_between_them() -> None:
+    broker = FakeBroker()
+    fill(broker, 4)
+    for number in range(3):
+        broker.append(frame([POISON_PRICE], sequence=70 + number))
+    worker, state, _ = make_worker(broker)
+    worker.start()
+    while state.tasks[0].lag_records or state.tasks[0].next_offset < 8:
+        worker.turn()
+    assert state.tasks[0].failures_in_a_row == 3
+    broker.append(frame([5], sequence=90))
+    worker.turn()
+    assert state.tasks[0].failures_in_a_row == 0
