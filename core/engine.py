@@ -39,6 +39,7 @@ from core.ticks import unpack as unpack_position
 from core.world import build_world
 
 _DEAD_LETTER_BYTES: Final = 4096
+_REVISION_TOO_LATE: Final = "revision_too_late"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,7 @@ class PartitionEngine:
             if note is Note.CONTROL:
                 self._control(tick, source_row, offset)
             elif note is Note.REVISION:
-                self._revise(tick)
+                self._revise(tick, source_row)
             else:
                 self._output.dead_letters.append(DeadLetter(note.reason, tick.tobytes()))
 
@@ -242,10 +243,15 @@ class PartitionEngine:
         self.state.sources[source_row]["count_adjustments"] += 1
         self.pair_time.adjust(row, int(tick["price"]), int(tick["size"]))
 
-    def _revise(self, tick: np.void) -> None:
-        self.pair_time.revise(
-            self._row_of(tick), int(tick["price"]), int(tick["ts_event"]), self._output.events
+    def _revise(self, tick: np.void, source_row: int) -> None:
+        # Not the mark: it may already have moved on in this frame, and in another cut it would not.
+        known_ns = int(self.state.sources[source_row]["closed_second"]) * NANOSECONDS_PER_SECOND
+        row, ts_event_ns = self._row_of(tick), int(tick["ts_event"])
+        in_time = self.pair_time.revise(
+            row, int(tick["price"]), ts_event_ns, max(ts_event_ns, known_ns), self._output.events
         )
+        if not in_time:
+            self._output.dead_letters.append(DeadLetter(_REVISION_TOO_LATE, tick.tobytes()))
 
     def _advance(self, source_row: int) -> None:
         """Close everything the source's new watermark allows, pairs right behind it."""

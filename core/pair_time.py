@@ -229,37 +229,61 @@ class PairTime:
             rows = np.flatnonzero(legs == row).astype(np.int32)
             if len(rows):
                 self._evaluator.adjust(rows, side, numerator, denominator)
+                self._undo.forget(rows)
         self._look_up_anew()
 
-    def revise(self, row: int, price: int, ts_event_ns: int, events: list[Event]) -> None:
+    def revise(
+        self, row: int, price: int, ts_event_ns: int, ts_knowable_ns: int, events: list[Event]
+    ) -> bool:
         """Correct the official close of the last final session, and say which events it changes.
 
         Args:
             row: The instrument.
             price: Corrected close, 1e-9 units.
-            ts_event_ns: Event time of the correction.
+            ts_event_ns: Event time of the print that is corrected.
+            ts_knowable_ns: Event time of the correction.
             events: Takes a `revised` event for every definition that decides otherwise now.
+
+        Returns:
+            False when it is too late: a pair has gone on into the next session, or was split.
         """
         instrument = self._state.instruments[row]
-        session = int(instrument["final_session"])
+        calendar = self._world.calendars[int(instrument["calendar"])]
+        session_row = int(np.searchsorted(calendar.open_ns, ts_event_ns, side="right")) - 1
+        if session_row < 0:
+            return False
+        opened, closed = int(calendar.open_ns[session_row]), int(calendar.close_ns[session_row])
+        if ts_event_ns < opened + (closed - opened) // 2:
+            return True  # An official open moves nothing that is known by now.
+        session = int(calendar.session[session_row])
+        if session != instrument["final_session"]:
+            return False
         instrument["final_close"] = price
-        instrument["revised"] = 1
-        for block in self._world.blocks:
-            mine = (self._world.numerators[block.rows] == row) | (self._world.benchmarks[block.rows] == row)
-            rows = block.rows[mine & (self._done[block.rows] == session)]
-            rows = rows[self._undo.can_redo(rows, session)]
-            if len(rows) == 0:
-                continue
-            calendar = self._world.calendars[block.calendar_row]
-            sides = np.stack((self._world.numerators[rows] == row, self._world.benchmarks[rows] == row))
-            self._undo.redo(
-                block,
-                rows,
-                sides,
-                price,
-                calendar.row_of(session),
-                int(calendar.close_ns[calendar.row_of(session)]),
-                ts_event_ns,
-                events,
-            )
+        if instrument["session"] == session:
+            instrument["revised"] = 1
+        in_time = True
+        for number, block in enumerate(self._world.blocks):
+            if block.calendar_row != instrument["calendar"]:
+                continue  # Such a pair uses the price at its own close, not this one.
+            sides = np.stack((self._world.numerators == row, self._world.benchmarks == row))[:, block.rows]
+            finished = sides.any(axis=0) & (self._done[block.rows] >= session)
+            can_redo = finished & self._undo.can_redo(block.rows, session) & self._is_latest(number, session)
+            in_time &= bool((can_redo == finished).all())
+            if can_redo.any():
+                self._undo.redo(
+                    block,
+                    block.rows[can_redo],
+                    sides[:, can_redo],
+                    price,
+                    session_row,
+                    closed,
+                    ts_knowable_ns,
+                    events,
+                )
         self._look_up_anew()
+        return in_time
+
+    def _is_latest(self, number: int, session: int) -> bool:
+        """Whether a block has looked at nothing after a session."""
+        clock = self._clocks[number]
+        return clock.session == session or int(self._closed[number]) <= clock.open_second

@@ -116,6 +116,8 @@ def _first_since(
     if history_start == 0:  # The first day of all: there is nothing to be first since.
         return None
     ahead = state in (EventState.CANDIDATE, EventState.WITHDRAWN)
+    if state is EventState.REVISED:  # It may have undone the episode's own opening.
+        ahead = life["last_opened"] != life["episode"]
     earlier = int(life["last_opened"] if ahead else life["previous_opened"])
     count = int(life["openings"]) - (0 if ahead else 1)
     return {

@@ -62,6 +62,10 @@ class DayUndo:
         latest: NDArray[np.bool_] = self._session[rows] == session
         return latest
 
+    def forget(self, rows: NDArray[np.int32]) -> None:
+        """Drop the copies of pairs whose prices have been restated since."""
+        self._session[rows] = NO_SESSION
+
     def redo(
         self,
         block: PairBlock,

@@ -94,9 +94,11 @@ def _insert_trade(tick, slot, second):  # type: ignore[no-untyped-def]
 @inlined
 def _official_print(tick, instrument):  # type: ignore[no-untyped-def]
     """Official open or close; the first close stands. True when it came after the day was final."""
+    if tick.ts_event < instrument.session_open_ns:
+        return tick.kind == _CORRECTION
     middle = instrument.session_open_ns + (instrument.session_close_ns - instrument.session_open_ns) // 2
     if tick.ts_event < middle:
-        if instrument.official_open == 0 and tick.ts_event >= instrument.session_open_ns:
+        if instrument.official_open == 0:
             instrument.official_open = tick.price
         return False
     if tick.ts_event >= instrument.next_open_ns:
