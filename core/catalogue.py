@@ -25,6 +25,9 @@ _FREQUENCIES: Final = MappingProxyType({frequency.label: frequency for frequency
 _KEYS: Final = ("id", "kind", "frequency", "cool_down", "expires", "pairs", "parameters")
 _VERSION_DIGITS: Final = 12
 _ID: Final = r"[a-z][a-z0-9_]*"
+_ACTION: Final = "correct the catalogue; its head says what each key means"
+_MOST_STEPS: Final = 1_000_000
+"""Two and a half years of session minutes; a life cycle counts steps in 32 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ class Catalogue:
             if definition.definition_id == definition_id:
                 return definition
         known = [definition.definition_id for definition in self.definitions]
-        raise CatalogueError(f"no definition {definition_id!r}{_nearest(definition_id, known)}")
+        raise _refusal(f"no definition {definition_id!r}{_nearest(definition_id, known)}")
 
 
 def parse_catalogue(text: str) -> Catalogue:
@@ -109,18 +112,18 @@ def parse_catalogue(text: str) -> Catalogue:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise CatalogueError(f"the catalogue is not TOML: {error}") from error
+        raise _refusal(f"the catalogue is not TOML: {error}") from error
     unknown = set(document) - {"definition"}
     if unknown:
-        raise CatalogueError(f"unknown table {sorted(unknown)[0]!r}; definitions stand in [[definition]]")
+        raise _refusal(f"unknown table {sorted(unknown)[0]!r}; definitions stand in [[definition]]")
     entries = document.get("definition", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise CatalogueError("'definition' is not a list of tables; write each as [[definition]]")
+        raise _refusal("'definition' is not a list of tables; write each as [[definition]]")
     definitions = [_definition(number, entry) for number, entry in enumerate(entries, start=1)]
     seen: set[str] = set()
     for definition in definitions:
         if definition.definition_id in seen:
-            raise CatalogueError(f"definition {definition.definition_id!r} stands twice")
+            raise _refusal(f"definition {definition.definition_id!r} stands twice")
         seen.add(definition.definition_id)
     return Catalogue(tuple(definitions))
 
@@ -129,26 +132,26 @@ def _definition(number: int, entry: Mapping[str, Any]) -> Definition:
     where = f"definition {entry.get('id', f'number {number}')!r}"
     for key in entry:
         if key not in _KEYS:
-            raise CatalogueError(f"{where}: unknown key {key!r}{_nearest(key, _KEYS)}")
+            raise _refusal(f"{where}: unknown key {key!r}{_nearest(key, _KEYS)}")
     for key in ("id", "kind"):
         if not isinstance(entry.get(key), str) or not entry[key]:
-            raise CatalogueError(f"{where}: {key!r} is missing")
+            raise _refusal(f"{where}: {key!r} is missing")
     if not re.fullmatch(_ID, entry["id"]):
-        raise CatalogueError(f"{where}: an id is lower-case letters, digits and _, a letter first")
+        raise _refusal(f"{where}: an id is lower-case letters, digits and _, a letter first")
     kind = entry["kind"]
     if kind not in DETECTORS:
-        raise CatalogueError(f"{where}: unknown kind {kind!r}{_nearest(kind, DETECTORS)}")
+        raise _refusal(f"{where}: unknown kind {kind!r}{_nearest(kind, DETECTORS)}")
     detector = DETECTORS[kind]
     label = entry.get("frequency", Frequency.DAY.label)
     allowed = [name for name, frequency in _FREQUENCIES.items() if detector.supports(frequency)]
     if label not in allowed:
-        raise CatalogueError(f"{where}: frequency {label!r} is not one of {', '.join(allowed)} for {kind}")
+        raise _refusal(f"{where}: frequency {label!r} is not one of {', '.join(allowed)} for {kind}")
     frequency = _FREQUENCIES[label]
     parameters = _parameters(where, kind, entry.get("parameters", {}))
     try:
         detector.check(parameters)
     except CatalogueError as error:
-        raise CatalogueError(f"{where}: {error.message}", operator_action=error.operator_action) from error
+        raise _refusal(f"{where}: {error.message}", error.operator_action) from error
     return Definition(
         definition_id=entry["id"],
         kind=kind,
@@ -163,26 +166,26 @@ def _definition(number: int, entry: Mapping[str, Any]) -> Definition:
 
 def _pairs(where: str, given: object) -> tuple[str, ...]:
     if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
-        raise CatalogueError(f"{where}: 'pairs' must be a list of names such as \"RUT/SPX\", not {given!r}")
+        raise _refusal(f"{where}: 'pairs' must be a list of names such as \"RUT/SPX\", not {given!r}")
     return tuple(given)
 
 
 def _parameters(where: str, kind: str, given: object) -> Mapping[str, float]:
     if not isinstance(given, dict):
-        raise CatalogueError(f"{where}: 'parameters' must be a table of numbers, not {given!r}")
+        raise _refusal(f"{where}: 'parameters' must be a table of numbers, not {given!r}")
     known = {parameter.name: parameter for parameter in DETECTORS[kind].parameters}
     for name, value in given.items():
         if name not in known:
-            raise CatalogueError(f"{where}: unknown parameter {name!r}{_nearest(name, known)}")
+            raise _refusal(f"{where}: unknown parameter {name!r}{_nearest(name, known)}")
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise CatalogueError(f"{where}: parameter {name!r} must be a number, not {value!r}")
+            raise _refusal(f"{where}: parameter {name!r} must be a number, not {value!r}")
         if not known[name].least <= value <= known[name].most:
-            raise CatalogueError(
+            raise _refusal(
                 f"{where}: {name} = {value} is outside {known[name].least:g} to {known[name].most:g}"
             )
         choices = known[name].choices
         if choices and value not in choices:
-            raise CatalogueError(
+            raise _refusal(
                 f"{where}: {name} = {value} is not one of {', '.join(f'{choice:g}' for choice in choices)}"
             )
     return MappingProxyType({name: float(given.get(name, p.default)) for name, p in known.items()})
@@ -190,9 +193,15 @@ def _parameters(where: str, kind: str, given: object) -> Mapping[str, float]:
 
 def _steps(where: str, key: str, entry: Mapping[str, Any]) -> int:
     value = entry.get(key, 0)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise CatalogueError(f"{where}: {key!r} must be a whole number of steps, not {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST_STEPS:
+        raise _refusal(
+            f"{where}: {key!r} must be a whole number of steps, 0 to {_MOST_STEPS:,}, not {value!r}"
+        )
     return value
+
+
+def _refusal(message: str, operator_action: str | None = None) -> CatalogueError:
+    return CatalogueError(message, operator_action=operator_action or _ACTION)
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
