@@ -99,12 +99,15 @@ def _view(output: Format, on_screen: bool) -> View:
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP unwind as Ctrl-C does, so that no program is left behind."""
+    """Let the first signal unwind the run, so that no program is left behind; further ones change nothing."""
+    watched = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def stop(number: int, frame: FrameType | None) -> NoReturn:
+        for each in watched:
+            signal.signal(each, signal.SIG_IGN)
         raise SystemExit(128 + number)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, stop) for number in watched}
     try:
         yield
     finally:

@@ -103,13 +103,16 @@ class Program:
         if self.exit_code is None:
             self._process.terminate()
 
-    def end(self, deadline_s: float) -> None:
-        """Wait until it has ended, and kill it at the deadline (monotonic)."""
+    def wait(self, deadline_s: float) -> None:
+        """Wait until it has ended, or until the deadline (monotonic)."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(max(0.0, deadline_s - time.monotonic()))
+
+    def kill(self) -> None:
+        """SIGKILL, if it still runs."""
         if self.exit_code is None:
             self._process.kill()
-        self._process.wait()
+            self._process.wait()
 
     def _read(self) -> None:
         with self.log.open("rb") as said:
@@ -142,12 +145,16 @@ class Programs:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """End what still runs: all are asked, then all get the same time to go."""
-        for program in reversed(self._programs):
-            program.ask_to_end()
+        """End what still runs: all are asked, then all get the same time to go, whatever happens."""
         deadline_s = time.monotonic() + END_TIMEOUT_S
-        for program in self._programs:
-            program.end(deadline_s)
+        try:
+            for program in reversed(self._programs):
+                program.ask_to_end()
+            for program in self._programs:
+                program.wait(deadline_s)
+        finally:
+            for program in self._programs:
+                program.kill()
 
     def start(self, name: str, arguments: Sequence[str], environ: Mapping[str, str] | None = None) -> Program:
         """Start a program.
