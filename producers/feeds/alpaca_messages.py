@@ -184,7 +184,7 @@ class AlpacaMessages:
     ) -> tuple[NDArray[np.void], NDArray[np.uint8], NDArray[np.uint8], int]:
         """Give ticks, venues, the problem of each row (0 none), and how many have unknown letters."""
         count = len(run)
-        row_of, conditions = self._row_of, self._conditions
+        row_of = self._row_of
         ticks = np.zeros(count, TICK)
         ticks["ts_event"] = self._nanoseconds([trade.t for trade in run])
         ticks["ts_recv"] = ts_recv
@@ -199,7 +199,7 @@ class AlpacaMessages:
         ticks["price"] = fixed_point(prices, ~bad_price)
         ticks["size"] = fixed_point(sizes, ~bad_size)
         venues = venue_codes([trade.x for trade in run])
-        codes = np.array([conditions[trade.z][bytes(trade.c)] for trade in run], np.uint32)
+        codes = self._conditions.of([trade.c for trade in run], [trade.z for trade in run])
         listing = self._listing[rows]
         listed = (listing == venues) | (listing < 0)
         ticks["update"] = np.where(listed, codes >> 8, codes) & 0xFF

@@ -25,9 +25,10 @@ _FIRST_YEAR: Final = 1970
 _AFTER_LAST_YEAR: Final = 2262
 """int64 nanoseconds end in April 2262; NumPy wraps silently beyond it."""
 
-_PUNCTUATION_AT: Final = np.array([4, 7, 10, 13, 16])
-_PUNCTUATION: Final = np.frombuffer(b"--T::", np.uint8)
-_YEAR_AT: Final = np.arange(4)
+_PUNCTUATION: Final = tuple(zip((4, 7, 10, 13, 16), b"--T::", strict=True))
+"""Where it stands, and what."""
+
+_TWENTY, _TWENTY_ONE = (int.from_bytes(century, "big") for century in (b"20", b"21"))
 _YEAR_WEIGHTS: Final = np.array([1000, 100, 10, 1])
 _YEAR_OF_ZEROS: Final = int(_YEAR_WEIGHTS.sum()) * ord("0")
 _FRACTION_AT: Final = 19
@@ -77,17 +78,24 @@ def _are_instants(characters: NDArray[np.uint8], count: int) -> bool:
     starts = np.concatenate([[0], ends[:-1] + 1])
     if len(ends) != count or (ends - starts).min() < _SHORTEST:
         return False
-    punctuation = characters[starts[:, None] + _PUNCTUATION_AT] == _PUNCTUATION
     dots = characters[starts + _FRACTION_AT] == _DOT
-    years = characters[starts[:, None] + _YEAR_AT] @ _YEAR_WEIGHTS - _YEAR_OF_ZEROS
     others = np.count_nonzero(characters - _ZERO > 9)  # unsigned: whatever is no digit is above nine
     return bool(
-        punctuation.all()
+        all(np.all(characters[starts + at] == sign) for at, sign in _PUNCTUATION)
         and np.all(dots | (starts + _FRACTION_AT == ends - 1))
         and np.all(characters[ends - 1] == _Z)
         and others == (len(_PUNCTUATION) + 2) * count + np.count_nonzero(dots)
-        and np.all((years >= _FIRST_YEAR) & (years < _AFTER_LAST_YEAR))
+        and _have_room(characters, starts)
     )
+
+
+def _have_room(characters: NDArray[np.uint8], starts: NDArray[np.intp]) -> bool:
+    """Say whether all years lie from 1970 to 2261."""
+    centuries = characters[starts] * np.uint16(256) + characters[starts + 1]
+    if np.all((centuries == _TWENTY) | (centuries == _TWENTY_ONE)):
+        return True
+    years = characters[starts[:, None] + np.arange(4)] @ _YEAR_WEIGHTS - _YEAR_OF_ZEROS
+    return bool(np.all((years >= _FIRST_YEAR) & (years < _AFTER_LAST_YEAR)))
 
 
 def msgpack_nanoseconds(values: Sequence[msgspec.Raw]) -> NDArray[np.int64]:

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from core.conditions import MAX_REMEMBERED, decide
+from core.conditions import decide
 from core.errors import ConfigurationError
 from core.instruments import Instrument
+
+MAX_REMEMBERED: Final = 4096
+"""Combinations of sale conditions kept; real tapes show a few hundred."""
+
+_TAPES: Final = ("A", "B", "C", "")
+"""Networks of the consolidated tape; the last stands for every other, whose letters nobody knows."""
+
+_TAPE_COLUMN: Final = np.full(256, len(_TAPES) - 1, np.intp)
+_TAPE_COLUMN[np.frombuffer(b"ABC", np.uint8)] = range(3)
+_TAPE_COLUMN.setflags(write=False)
 
 
 class RowOf(dict[str, int]):
@@ -19,44 +31,72 @@ class RowOf(dict[str, int]):
         return -1
 
 
-DecodeLetters = Callable[[bytes], tuple[str, ...] | None]
+class ConditionCodes:
+    """What the trades of a batch may update, from their encoded sale conditions.
 
-
-class TapeConditions(dict[bytes, int]):
-    """Encoded letters → flags, flags at the listing exchange << 8, unknown letters << 16; on one tape."""
-
-    def __init__(self, tape: str, decode: DecodeLetters) -> None:
-        super().__init__()
-        self._tape = tape
-        self._decode = decode
-
-    def __missing__(self, encoded: bytes) -> int:
-        letters = (self._decode(encoded) if encoded else None) or ()
-        anywhere = decide(self._tape, letters, from_listing_exchange=False)
-        listed = decide(self._tape, letters, from_listing_exchange=True)
-        code = int(anywhere.update) | int(listed.update) << 8 | bool(anywhere.unknown) << 16
-        # A feed gone mad must not fill the memory.
-        if len(self) < MAX_REMEMBERED:
-            self[encoded] = code
-        return code
-
-
-class ConditionCodes(dict[str, TapeConditions]):
-    """Tape → its conditions.
+    A tape shows a few hundred combinations of letters. Each is decoded once and gets a row; a
+    trade then costs one look-up by bytes.
 
     Args:
         decode: Turns encoded sale conditions into letters; raises on anything else.
     """
 
-    def __init__(self, decode: DecodeLetters) -> None:
-        super().__init__()
+    def __init__(self, decode: Callable[[bytes], tuple[str, ...] | None]) -> None:
+        self._rows = _Rows(self._learn)
         self._decode = decode
+        self._codes = np.zeros((MAX_REMEMBERED, len(_TAPES)), np.uint32)
 
-    def __missing__(self, tape: str) -> TapeConditions:
-        conditions = TapeConditions(tape, self._decode)
-        if len(self) < MAX_REMEMBERED:
-            self[tape] = conditions
-        return conditions
+    def of(self, letters: Sequence[msgspec.Raw], tapes: Sequence[str]) -> NDArray[np.uint32]:
+        """Look a batch up.
+
+        Args:
+            letters: Encoded sale conditions of each trade.
+            tapes: Tape of each trade.
+
+        Returns:
+            Array (n,): flags, flags at the listing exchange << 8, 1 << 16 for unknown letters.
+
+        Raises:
+            ValueError: More combinations in one batch than are remembered.
+            Exception: What `decode` raises on conditions that are none.
+        """
+        count = len(letters)
+        try:
+            rows = np.fromiter(map(self._rows.__getitem__, map(bytes, letters)), np.intp, count)
+        except _FullError:
+            # A feed gone mad must not fill the memory: everything is forgotten and learnt again.
+            self._rows.clear()
+            rows = np.fromiter(map(self._rows.__getitem__, map(bytes, letters)), np.intp, count)
+        codes: NDArray[np.uint32] = self._codes[rows, _TAPE_COLUMN[venue_codes(tapes)]]
+        return codes
+
+    def _learn(self, encoded: bytes) -> int:
+        letters = (self._decode(encoded) if encoded else None) or ()
+        row = len(self._rows)
+        if row == len(self._codes):
+            raise _FullError("too many combinations of sale conditions")
+        for column, tape in enumerate(_TAPES):
+            anywhere = decide(tape, letters, from_listing_exchange=False)
+            listed = decide(tape, letters, from_listing_exchange=True)
+            unknown = bool(anywhere.unknown) << 16
+            self._codes[row, column] = int(anywhere.update) | int(listed.update) << 8 | unknown
+        return row
+
+
+class _FullError(ValueError):
+    """No row is left."""
+
+
+class _Rows(dict[bytes, int]):
+    """Encoded letters → row."""
+
+    def __init__(self, learn: Callable[[bytes], int]) -> None:
+        super().__init__()
+        self._learn = learn
+
+    def __missing__(self, encoded: bytes) -> int:
+        row = self[encoded] = self._learn(encoded)
+        return row
 
 
 def venue_codes(exchanges: Sequence[str]) -> NDArray[np.uint8]:
