@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-SLOW_RETRY_MIN_MS: Final = 5_000
+SLOW_RETRY_MIN_MS: Final = 5_000.0
 """Shortest wait when the vendor holds our place for a dead connection of ours (code 406, HTTP 429)."""
 
 
