@@ -23,7 +23,7 @@ from deploy.edge.settings import SETTINGS_VARIABLE, collect_settings
 from producers.clock import ClockMode
 from producers.feeds import FEEDS
 from producers.feeds.base import Codec, FeedConfiguration
-from producers.history import run_backfill
+from producers.history import history_files, run_backfill
 from producers.run import run_feed
 from producers.warm_start import find_source
 
@@ -118,7 +118,7 @@ def alpaca(
         "universe_file": universe_file,
     }
     with exit_codes():
-        flags["history"] = [_history_file(text) for text in history] if history else None
+        flags["history"] = history_files(history)
         settings = collect_settings(settings_file, flags)
         configure_log(settings.log)
         credentials = settings.alpaca
@@ -172,7 +172,7 @@ def backfill(
         "universe_file": universe_file,
     }
     with exit_codes():
-        flags["history"] = [_history_file(text) for text in history] if history else None
+        flags["history"] = history_files(history)
         settings = collect_settings(settings_file, flags)
         configure_log(settings.log)
         universe = parse_universe(read_text(settings.universe_file, UNIVERSE))
@@ -199,16 +199,6 @@ def _last_session(history_until: datetime | None) -> date:
 
 def _generation(epoch: int | None) -> int:
     return epoch if epoch is not None else time.time_ns() // NANOSECONDS_PER_MILLISECOND
-
-
-def _history_file(text: str) -> dict[str, str]:
-    """Read SYMBOL=FILE."""
-    symbol, equals, file = text.partition("=")
-    if not (symbol and equals and file):
-        raise ConfigurationError(
-            f"--history {text!r} is not SYMBOL=FILE", operator_action="write, for instance, RUT=RUT.csv"
-        )
-    return {"symbol": symbol, "file": file}
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
@@ -19,6 +20,29 @@ from producers.warm_start import WarmStart, read_warm_start
 
 FLUSH_EXTRA_S: Final = 5.0
 """Longer than the delivery time-out, so that a lost record is reported as such."""
+
+
+def history_files(flags: Sequence[str] | None) -> list[dict[str, str]] | None:
+    """Read flags that are SYMBOL=FILE, as the settings take them; None for none.
+
+    Raises:
+        ConfigurationError: One that is not.
+
+    Example:
+        >>> history_files(["RUT=RUT.csv"])
+        [{'symbol': 'RUT', 'file': 'RUT.csv'}]
+    """
+    if not flags:
+        return None
+    files = []
+    for text in flags:
+        symbol, equals, file = text.partition("=")
+        if not (symbol and equals and file):
+            raise ConfigurationError(
+                f"--history {text!r} is not SYMBOL=FILE", operator_action="write, for instance, RUT=RUT.csv"
+            )
+        files.append({"symbol": symbol, "file": file})
+    return files
 
 
 def run_backfill(universe: Universe, settings: Settings, *, until: date, epoch: int) -> int:

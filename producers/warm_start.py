@@ -66,7 +66,7 @@ def read_warm_start(
     frames: dict[str, pl.DataFrame] = {}
     for number, file in enumerate(files, start=1):
         universe.instrument(file.symbol)
-        frames[file.symbol] = _read(file)
+        frames[file.symbol] = read_daily(file)
         on_progress(number, len(files))
     dates = [day for frame in frames.values() for day in (frame["date"].min(), frame["date"].max())]
     known = [day for day in dates if isinstance(day, date)]
@@ -100,7 +100,12 @@ def find_source(universe: Universe, name: str) -> Source:
     )
 
 
-def _read(file: HistoryFile) -> pl.DataFrame:
+def read_daily(file: HistoryFile) -> pl.DataFrame:
+    """Read one daily file, unchecked: CSV unless its name ends in ".parquet".
+
+    Raises:
+        HistoryError: It cannot be read as such.
+    """
     try:
         data = file.file.read_bytes()
     except OSError as error:

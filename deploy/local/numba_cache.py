@@ -39,6 +39,12 @@ def sources_digest(core: Path, environ: Mapping[str, str]) -> str:
     return digest.hexdigest()[:16]
 
 
+def compiled_kernels(environ: Mapping[str, str]) -> int:
+    """How many compiled kernels lie in the cache: 0 before the first start, which then takes long."""
+    directory = environ.get("NUMBA_CACHE_DIR")
+    return sum(1 for _ in Path(directory).rglob("*.nbc")) if directory else 0
+
+
 def configure_numba_cache(environ: MutableMapping[str, str], core: Path = CORE) -> Path:
     """Point `NUMBA_CACHE_DIR` at the directory that fits these sources.
 

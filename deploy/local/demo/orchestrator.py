@@ -24,6 +24,7 @@ from deploy.local.demo.processes import Program, Programs
 from deploy.local.demo.progress import Summary, View
 from deploy.local.demo.readings import EventReader, end_offsets, in_order
 from deploy.local.embedded_broker import require_input_fits
+from deploy.local.numba_cache import compiled_kernels
 
 START_TIMEOUT_S: Final = 300.0
 """For one program; on a small machine kernels take a minute to compile."""
@@ -101,7 +102,7 @@ class Demo:
         """
         observer, programs = self._observer, self._programs
         # 1
-        compiled = _compiled_kernels()
+        compiled = compiled_kernels(os.environ)
         worker = programs.start("worker", ["consume", *self._broker.worker_flags, "--metrics-port", "0"])
         # 2
         inputs = read_inputs(self._options.closes_file)
@@ -169,7 +170,7 @@ class Demo:
         observer.phase("starting the worker")
 
         def serving() -> dict[str, Any] | None:
-            new = _compiled_kernels() - compiled
+            new = compiled_kernels(os.environ) - compiled
             if new > 0:
                 observer.phase(f"compiling kernels, on the first start only: {new} so far")
             return worker.said("serving metrics")
@@ -261,9 +262,3 @@ class Demo:
             metrics_url=observer.progress.metrics_url,
             wall_s=self._elapsed_s(),
         )
-
-
-def _compiled_kernels() -> int:
-    """How many kernels lie in Numba's cache."""
-    cache = os.environ.get("NUMBA_CACHE_DIR")
-    return sum(1 for _ in Path(cache).rglob("*.nbc")) if cache else 0

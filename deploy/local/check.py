@@ -1,0 +1,262 @@
+"""`rotascope check`: reads everything the programs would read, and explains what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from core.errors import RotascopeError
+from core.history import check_daily
+from core.instruments import Universe, home, parse_universe
+from core.sessions import build_calendar, build_calendars
+from core.settings import HistoryFile, Settings
+from core.suggestions import nearest
+from deploy.edge.exit_codes import EXIT_INPUT
+from deploy.edge.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, read_text
+from deploy.edge.settings import SETTINGS_VARIABLE, collect_settings
+from deploy.local.numba_cache import compiled_kernels
+from producers.history import history_files
+from producers.warm_start import find_source, read_daily
+
+CALENDAR_START: Final = date(1990, 1, 1)
+CALENDAR_AHEAD: Final = timedelta(days=366)
+
+app = typer.Typer(help="Explain mistakes in settings, universe, catalogue and history.")
+
+
+class Level(StrEnum):
+    """How bad a result is."""
+
+    OK = "ok"
+    NOTE = "note"
+    PROBLEM = "problem"
+
+
+class Format(StrEnum):
+    """How the results are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was found about one thing.
+
+    Args:
+        subject: What was looked at.
+        level: `ok`, `note` (worth knowing, nothing is refused) or `problem` (a program would not start).
+        text: What was found.
+        operator_action: What a person can do about it.
+    """
+
+    subject: str
+    level: Level
+    text: str
+    operator_action: str | None = None
+
+
+@app.command()
+def check(
+    settings_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--settings", envvar=SETTINGS_VARIABLE, help="TOML file of settings; flags win over it."
+        ),
+    ] = None,
+    universe_file: Annotated[
+        Path | None, typer.Option("--universe", help="TOML file of instruments and pairs; none: the demo's.")
+    ] = None,
+    catalogue_file: Annotated[
+        Path | None,
+        typer.Option("--catalogue", help="TOML file of definitions; none: Rotascope's own."),
+    ] = None,
+    history: Annotated[
+        list[str] | None, typer.Option("--history", help="SYMBOL=FILE, daily CSV or Parquet; repeatable.")
+    ] = None,
+    output: Annotated[Format, typer.Option("--format", help="Text for people, JSON for programs.")] = (
+        Format.TEXT
+    ),
+) -> None:
+    """Read settings, universe, catalogue, calendars and history; start nothing.
+
+    The settings are those any program here would get: the file, then
+    ROTASCOPE_… variables, then flags. A problem is what a program would
+    refuse; a note is what it would pass over.
+
+    Exit codes: 0 no problem; 2 at least one.
+
+    Examples:
+      rotascope check
+      rotascope check --settings rotascope.toml
+      rotascope check --universe universe.toml --history RUT=RUT.csv
+    """
+    if not compiled_kernels(os.environ):
+        typer.echo("note: compiling kernels, on the first start only (some 20 s)", err=True)
+    files = {"universe_file": universe_file, "catalogue_file": catalogue_file}
+    results = list(check_everything(settings_file, files, history or ()))
+    if output is Format.JSON:
+        typer.echo(json.dumps([asdict(result) for result in results], indent=2))
+    else:
+        _print(results)
+    problems = sum(result.level is Level.PROBLEM for result in results)
+    if problems:
+        typer.echo(f"error: {problems} {'problem' if problems == 1 else 'problems'}", err=True)
+        raise typer.Exit(EXIT_INPUT)
+
+
+def _print(results: list[Result]) -> None:
+    width = max(len(result.subject) for result in results)
+    for result in results:
+        typer.echo(f"{result.level.value:<8} {result.subject:<{width}}  {result.text}")
+        if result.operator_action is not None:
+            typer.echo(f"{'':<8} {'':<{width}}  Operator action: {result.operator_action}")
+
+
+def check_everything(
+    settings_file: Path | None, files: Mapping[str, Path | None], history: Sequence[str]
+) -> Iterator[Result]:
+    """Look at everything, in the order in which one thing needs the other.
+
+    Args:
+        settings_file: As of `collect_settings`.
+        files: Flags outside the sections, as of `collect_settings`.
+        history: Flags, each SYMBOL=FILE.
+
+    Yields:
+        Results; where something cannot be read, what depends on it is left out.
+    """
+    try:
+        settings = collect_settings(settings_file, {**files, "history": history_files(history)})
+    except RotascopeError as error:
+        yield _problem("settings", error)
+        return
+    where = "defaults" if settings_file is None else str(settings_file)
+    yield Result("settings", Level.OK, f"{where}, environment and flags fit together")
+    try:
+        universe = parse_universe(read_text(settings.universe_file, UNIVERSE))
+    except RotascopeError as error:
+        yield _problem("universe", error)
+        yield from _check_catalogue(settings, None)
+        return
+    yield Result("universe", Level.OK, _describe(universe, settings.kafka.partitions))
+    yield from _check_names(settings, universe)
+    yield from _check_catalogue(settings, universe)
+    yield from _check_calendars(settings, universe)
+    yield from _check_history(settings, universe)
+
+
+def _describe(universe: Universe, partitions: int) -> str:
+    pairs = Counter(
+        home(universe.instrument(pair.numerator).instrument_id, partitions) for pair in universe.pairs
+    )
+    fullest = max(pairs.values(), default=0)
+    return (
+        f"{len(universe.instruments)} instruments, {len(universe.pairs)} pairs against "
+        f"{len(universe.benchmarks)} benchmarks; the fullest of {partitions} partitions has {fullest} pairs"
+    )
+
+
+def _check_names(settings: Settings, universe: Universe) -> Iterator[Result]:
+    """Names in the settings that only the universe can vouch for."""
+    known = [pair.name for pair in universe.pairs]
+    for name in settings.metrics.watched_pairs:
+        if name not in known:
+            yield Result(
+                "metrics.watched_pairs",
+                Level.PROBLEM,
+                f"the universe has no pair {name!r}{nearest(name, known, list_all=True)}",
+                "correct the name, or add the pair to the universe",
+            )
+    outside = [number for number in settings.worker.assigned or () if number >= settings.kafka.partitions]
+    if outside:
+        yield Result(
+            "worker.assigned",
+            Level.PROBLEM,
+            f"{outside} are not among the partitions 0 to {settings.kafka.partitions - 1}",
+            "correct worker.assigned or kafka.partitions",
+        )
+    if settings.history:
+        try:
+            find_source(universe, settings.history_source)
+        except RotascopeError as error:
+            yield _problem("history_source", error)
+
+
+def _check_catalogue(settings: Settings, universe: Universe | None) -> Iterator[Result]:
+    # Imported here: it compiles kernels on the first start, and mistakes found so far need not wait.
+    from core.catalogue import parse_catalogue
+
+    try:
+        catalogue = parse_catalogue(read_text(settings.catalogue_file, CATALOGUE))
+        if universe is not None:
+            for definition in catalogue.definitions:
+                for name in definition.pairs:
+                    universe.pair(name)
+    except RotascopeError as error:
+        yield _problem("catalogue", error)
+        return
+    kinds = Counter(definition.frequency.label for definition in catalogue.definitions)
+    counts = ", ".join(f"{count} at {label}" for label, count in sorted(kinds.items()))
+    yield Result("catalogue", Level.OK, f"{len(catalogue.definitions)} definitions: {counts}")
+
+
+def _check_calendars(settings: Settings, universe: Universe) -> Iterator[Result]:
+    names = sorted({instrument.calendar for instrument in universe.instruments})
+    last = datetime.now(UTC).date() + CALENDAR_AHEAD
+    try:
+        overrides = read_text(settings.calendar_overrides_file, CALENDAR_OVERRIDES)
+        build_calendars(names, CALENDAR_START, last, overrides=overrides)
+    except RotascopeError as error:
+        yield _problem("calendars", error)
+    else:
+        yield Result("calendars", Level.OK, f"{', '.join(names)} to {last}")
+
+
+def _check_history(settings: Settings, universe: Universe) -> Iterator[Result]:
+    overrides = read_text(settings.calendar_overrides_file, CALENDAR_OVERRIDES)
+    for file in settings.history:
+        try:
+            yield from _check_file(file, universe, overrides)
+        except RotascopeError as error:
+            yield _problem(f"history {file.symbol}", error)
+    given = {file.symbol for file in settings.history}
+    legs = {leg for pair in universe.pairs for leg in (pair.numerator, pair.benchmark)}
+    without = sorted(legs - given)
+    if given and without:
+        yield Result(
+            "history",
+            Level.NOTE,
+            f"none for {', '.join(without)}: values over sessions are unknown until enough have passed",
+        )
+
+
+def _check_file(file: HistoryFile, universe: Universe, overrides: str) -> Iterator[Result]:
+    subject = f"history {file.symbol}"
+    instrument = universe.instrument(file.symbol)
+    frame = read_daily(file)
+    # Found again, and explained, by the check below; a calendar cannot be built without them.
+    days = frame["date"].drop_nulls()
+    first, last = days.min(), days.max()
+    if not isinstance(first, date) or not isinstance(last, date):
+        yield Result(subject, Level.PROBLEM, f"{file.file} holds no dates", "give a file with a date column")
+        return
+    checked = check_daily(
+        frame, build_calendar(instrument.calendar, first, last, overrides=overrides), name=file.symbol
+    )
+    yield Result(subject, Level.OK, f"{checked.frame.height:,} sessions, {first} to {last}")
+    for finding in checked.findings:
+        yield Result(subject, Level.NOTE, str(finding))
+
+
+def _problem(subject: str, error: RotascopeError) -> Result:
+    return Result(subject, Level.PROBLEM, error.message, error.operator_action)
