@@ -108,7 +108,7 @@ class PartitionEngine:
         self.pair_time = PairTime(self.world, self.state, self.evaluator)
         self._notes: NDArray[np.int64] = np.zeros(1024, np.int64)
         self._source_rows = {source.source_id: row for row, source in enumerate(self.world.sources)}
-        self._offsets: NDArray[np.int64] = np.array([0, 0, 0], np.int64)  # baseline, whether seen, next
+        self._offsets: NDArray[np.int64] = np.array([0, 0, 0], np.int64)  # first, whether there was one, next
 
     @property
     def clock_ns(self) -> int:
@@ -119,9 +119,10 @@ class PartitionEngine:
 
     @property
     def baseline_offset(self) -> int:
-        """Log offset from which a fresh engine comes to this state: the first baseline, or 0.
+        """Log offset from which a fresh engine comes to this state: the first one it stepped.
 
-        Later baselines only add days that are missing, so they are no place to start from.
+        That is where the baseline of its history begins. A later baseline only adds days that are
+        missing, so it is no place to start from.
         """
         return int(self._offsets[0])
 
@@ -139,13 +140,15 @@ class PartitionEngine:
             FrameError: The record is not a frame; the state is as it was.
         """
         header, ticks = decode_frame(payload)
+        if not self._offsets[1]:
+            self._offsets[:2] = offset, 1
         output = StepOutput()
         self._output = output
         row = self._source_rows.get(header.source, -1)
         if row < 0:
             output.dead_letters.append(DeadLetter("unknown_source", payload[:_DEAD_LETTER_BYTES]))
         elif self._admit(row, header):
-            self._apply(row, ticks, offset)
+            self._apply(row, ticks)
         self._offsets[2] = offset + 1
         return output
 
@@ -173,7 +176,7 @@ class PartitionEngine:
         source["next_sequence"] = header.sequence + 1
         return True
 
-    def _apply(self, source_row: int, ticks: NDArray[np.void], offset: int) -> None:
+    def _apply(self, source_row: int, ticks: NDArray[np.void]) -> None:
         state = self.state
         position, count = 0, len(ticks)
         while position < count:
@@ -189,30 +192,28 @@ class PartitionEngine:
             )
             position, notes, boundary = unpack_position(packed)
             if notes:
-                self._handle_notes(ticks, notes, source_row, offset)
+                self._handle_notes(ticks, notes, source_row)
             if boundary:
                 self._advance(source_row)
 
-    def _handle_notes(self, ticks: NDArray[np.void], notes: int, source_row: int, offset: int) -> None:
+    def _handle_notes(self, ticks: NDArray[np.void], notes: int, source_row: int) -> None:
         for entry in self._notes[:notes]:
             tick = ticks[int(entry) & 0xFFFF_FFFF]
             note = Note(int(entry) >> 32)
             if note is Note.CONTROL:
-                self._control(tick, source_row, offset)
+                self._control(tick, source_row)
             elif note is Note.REVISION:
                 self._revise(tick, source_row)
             else:
                 self._output.dead_letters.append(DeadLetter(note.reason, tick.tobytes()))
 
-    def _control(self, tick: np.void, source_row: int, offset: int) -> None:
+    def _control(self, tick: np.void, source_row: int) -> None:
         kind = TickKind(int(tick["kind"]))
         if kind is TickKind.BASELINE:
             self.state.sources[source_row]["count_baselines"] += 1
             if tick["instrument_id"] == NO_INSTRUMENT:
                 self.pair_time.finish_baseline(int(tick["ts_event"]))
             else:
-                if not self._offsets[1]:
-                    self._offsets[:2] = offset, 1
                 self._baseline(tick)
         elif kind is TickKind.ADJUSTMENT:
             self._adjust(tick, source_row)

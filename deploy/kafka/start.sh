@@ -102,7 +102,8 @@ PROPERTIES
 }
 
 if [ ! -s "$data/cluster-id" ]; then
-  head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=' >"$data/cluster-id"
+  # An id that began with a dash would be taken for an option.
+  head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=' | sed 's/^-/R/' >"$data/cluster-id"
 fi
 cluster_id=$(cat "$data/cluster-id")
 

@@ -64,7 +64,7 @@ def test_any_records_come_back(kind: str, data: st.DataObject) -> None:
         epoch,
         sequence,
     )
-    assert header.count == len(read)
+    assert header.records == len(read)
     assert read.tobytes() == made.tobytes()
 
 
@@ -110,7 +110,7 @@ def test_the_golden_frame_is_written_and_read() -> None:
     made = np.array(GOLDEN_TICKS, TICK)
     assert encode_frame(made, source=1, epoch=7, sequence=41) == GOLDEN_FRAME
     header, read = decode_frame(GOLDEN_FRAME)
-    assert (header.source, header.epoch, header.sequence, header.count) == (1, 7, 41, 2)
+    assert (header.source, header.epoch, header.sequence, header.records) == (1, 7, 41, 2)
     assert read.tolist() == GOLDEN_TICKS
 
 

@@ -59,7 +59,7 @@ def test_the_demo_watches_what_it_says(demo: Universe) -> None:
 
 
 def test_the_demos_instruments_have_their_own_facts(demo: Universe) -> None:
-    assert {each.max_age_ms for each in demo.instruments} == {180_000}
+    assert {each.max_age_ms for each in demo.instruments} == {240_000}
     assert all(each.has_official_close for each in demo.instruments)
     assert {each.symbol for each in demo.instruments if not each.has_volume} == {"RUT", "SPX"}
     assert demo.instrument("SPY").listing_exchange == "P"
@@ -100,7 +100,7 @@ def test_the_digest_is_of_the_meaning_not_of_the_text(demo: Universe) -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("max_age_ms = 180_000", "max_age_ms = 180_001"),
+        ("max_age_ms = 240_000", "max_age_ms = 240_001"),
         ('listing_exchange = "P"', 'listing_exchange = "Q"'),
         ('name = "history"', 'name = "archive"'),
         ("id = 11", "id = 12"),

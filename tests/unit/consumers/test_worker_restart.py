@@ -53,7 +53,9 @@ def test_repeats_after_a_kill_between_flush_and_commit_carry_the_same_ids_and_by
     broker = FakeBroker()
     fill(broker, 40)
     transport = FakeTransport(broker)
-    worker, state, _ = make_worker(broker, transport)
+    # Only the commit below may find the failure that waits, however slow the machine is.
+    patient = {"commit_interval_ms": 60_000, "eager_commit_interval_ms": 60_000}
+    worker, state, _ = make_worker(broker, transport, **patient)
     transport.fail_next_commits = 1
     worker.start()
     worker.turn()
