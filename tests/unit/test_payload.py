@@ -1,0 +1,143 @@
+"""core.payload: an event explains itself with the values as they stand."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from core.catalogue import parse_catalogue
+from core.detectors import DETECTORS
+from core.events import Event, event_id
+from core.instruments import Pair
+from core.lifecycle import LIFE
+from core.payload import build_event, leg_figures
+from core.records import EVENT, EventState, Quality
+from core.sessions import session_day
+
+DAY = session_day(date(2024, 7, 11))
+EARLIER = session_day(date(2008, 10, 10))
+START = session_day(date(1990, 1, 2))
+LEGS = {"numerator": {"price": 1.0}, "benchmark": {"price": 2.0}}
+DEFINITION = parse_catalogue('[[definition]]\nid = "up"\nkind = "opposite_day"').get("up")
+
+
+def columns() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Row 1 is the pair's; the spread is not known."""
+    figures = {
+        "instrument_return_pct:1d": (3.572, Quality.OK),
+        "benchmark_return_pct:1d": (-0.876, Quality.OK),
+        "relative_strength_pp:1d": (np.nan, Quality.STALE),
+    }
+    return {
+        key: (np.array([99.0, value]), np.array([0, quality], np.uint8))
+        for key, (value, quality) in figures.items()
+    }
+
+
+def life(*, openings: int, last: int = 0, previous: int = 0, episode: int = DAY) -> np.void:
+    record = np.zeros(1, LIFE)
+    record["openings"], record["last_opened"], record["previous_opened"] = openings, last, previous
+    record["episode"] = episode
+    found: np.void = record[0]
+    return found
+
+
+def event(state: EventState, of: np.void, *, history_start: int = START) -> Event:
+    staged = np.zeros(1, EVENT)
+    staged["pair"], staged["state"], staged["previous_state"] = 1, state, EventState.CANDIDATE
+    staged["episode"], staged["transition"] = DAY, 1
+    staged["ts_event"], staged["ts_knowable"] = 1_720_728_000_000_000_000, 1_720_728_005_000_000_000
+    detector = DETECTORS["opposite_day"](DEFINITION.frequency, DEFINITION.parameters, columns().__getitem__)
+    return build_event(
+        staged[0],
+        DEFINITION,
+        detector,
+        Pair("RUT", "SPX"),
+        of,
+        columns(),
+        LEGS,
+        history_start,
+        DAY,
+        {"catalogue": "abc"},
+    )
+
+
+def test_values_are_the_pairs_own_and_an_unknown_one_says_why() -> None:
+    opened = event(EventState.OPENED, life(openings=1, last=DAY))
+    assert opened.values == {
+        "instrument_return_pct": 3.572,
+        "benchmark_return_pct": -0.876,
+        "spread_pp": None,
+    }
+    assert opened.reasons == {"spread_pp": "stale"}
+    assert opened.threshold == {"instrument_return_pct": 3.0}
+    assert (opened.legs, opened.quality, opened.provenance) == (LEGS, "ok", {"catalogue": "abc"})
+
+
+def test_names_times_and_id() -> None:
+    opened = event(EventState.OPENED, life(openings=1, last=DAY))
+    assert (opened.definition, opened.family, opened.pair, opened.frequency) == (
+        "up",
+        "divergence",
+        "RUT/SPX",
+        "1d",
+    )
+    assert (opened.state, opened.previous_state) == ("opened", "candidate")
+    assert (opened.episode, opened.transition) == (DAY, 1)
+    assert opened.event_time == "2024-07-11"
+    assert opened.ts_knowable_ns - opened.ts_event_ns == 5_000_000_000
+    assert opened.event_id == event_id("up", DEFINITION.version, "RUT/SPX", "1d", DAY, 1)
+
+
+@pytest.mark.parametrize(
+    ("state", "of", "expected"),
+    [
+        # A candidate has not opened: the last opening is the one before it.
+        (EventState.CANDIDATE, life(openings=1, last=EARLIER), ("2008-10-10", 1)),
+        (EventState.WITHDRAWN, life(openings=1, last=EARLIER), ("2008-10-10", 1)),
+        (EventState.CANDIDATE, life(openings=0), (None, 0)),
+        # An opening is itself the last: what counts is the one before.
+        (EventState.OPENED, life(openings=2, last=DAY, previous=EARLIER), ("2008-10-10", 1)),
+        (EventState.OPENED, life(openings=1, last=DAY), (None, 0)),
+        (EventState.RESOLVED, life(openings=2, last=DAY, previous=EARLIER), ("2008-10-10", 1)),
+        # A revision that made the opening, and one that took it back.
+        (EventState.REVISED, life(openings=2, last=DAY, previous=EARLIER), ("2008-10-10", 1)),
+        (EventState.REVISED, life(openings=1, last=EARLIER), ("2008-10-10", 1)),
+    ],
+)
+def test_first_since_is_the_latest_earlier_opening(
+    state: EventState, of: np.void, expected: tuple[str | None, int]
+) -> None:
+    found = event(state, of).first_since
+    assert found is not None
+    assert (found["date"], found["count"]) == expected
+    assert (found["history_start"], found["series"], found["operator"]) == ("1990-01-02", "close", ">=")
+
+
+def test_without_history_there_is_nothing_to_be_first_since() -> None:
+    assert event(EventState.OPENED, life(openings=1, last=DAY), history_start=0).first_since is None
+
+
+def test_legs_say_price_previous_close_and_return() -> None:
+    prices = np.array([[2_125_040_000_000, -2], [5_584_540_000_000, 7]], np.int64)
+    bases = np.zeros((2, 2, 2), np.int64)
+    bases[0, :, 0] = [2_051_750_000_000, 5_633_910_000_000]
+    figures = leg_figures(prices, bases, 0)
+    assert figures["numerator"] == {
+        "price": 2125.04,
+        "previous_close": 2051.75,
+        "return_pct": pytest.approx(100 * (2125.04 / 2051.75 - 1), rel=1e-12),
+    }
+    assert figures["benchmark"]["return_pct"] == pytest.approx(-0.8763, abs=1e-4)
+
+
+def test_a_leg_says_null_where_it_knows_nothing() -> None:
+    prices = np.array([[-int(Quality.HALTED)], [50_000_000_000]], np.int64)
+    bases = np.zeros((1, 2, 1), np.int64)
+    bases[0, 0, 0] = 40_000_000_000
+    assert leg_figures(prices, bases, 0) == {
+        "numerator": {"price": None, "previous_close": 40.0, "return_pct": None},
+        "benchmark": {"price": 50.0, "previous_close": None, "return_pct": None},
+    }
