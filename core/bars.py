@@ -21,6 +21,7 @@ _NOT_READY: Final = int(Quality.NOT_READY)
 _STALE: Final = int(Quality.STALE)
 _HALTED: Final = int(Quality.HALTED)
 _GAP: Final = int(Quality.GAP)
+_NO_SESSION: Final = int(Quality.NO_SESSION)
 _FRESH_TRADES: Final = 2
 """Eligible trades it takes to leave `stale`, so that one print a minute does not flap."""
 _FAR_SECOND: Final = 2**40
@@ -115,6 +116,41 @@ def close_seconds(  # type: ignore[no-untyped-def]
                 _fold_second(instrument, slot, second)
             ring[row] = _price_or_quality(instrument, start_ns + _SECOND_NS)
     return active
+
+
+@kernel(I8, array_of(INSTRUMENT_STATE), array_of(I8, 2), array_of(I8, 2), I8, I8, I8)
+def blank_outside(  # type: ignore[no-untyped-def]
+    instruments, second_prices, minute_prices, source_row, first, stop
+):
+    """Say `no session` in the rings of one source's instruments that are out of session.
+
+    Only pairs with two calendars ever look there; without it they would read an old turn of the ring.
+
+    Args:
+        instruments: INSTRUMENT_STATE (rows,).
+        second_prices: int64 (1024, rows).
+        minute_prices: int64 (512, rows).
+        source_row: Row of the source.
+        first: First second passed, Unix time.
+        stop: One past the last; no session opens or closes in between.
+
+    Returns:
+        How many of the instruments are out of session.
+    """
+    outside = 0
+    start_ns = first * _SECOND_NS
+    for row in range(len(instruments)):
+        instrument = instruments[row]
+        if instrument.source != source_row:
+            continue
+        if instrument.session_open_ns <= start_ns and start_ns < instrument.session_close_ns:
+            continue
+        outside += 1
+        for second in range(max(first, stop - SECOND_SLOTS), stop):
+            second_prices[second & _SECOND_MASK, row] = -_NO_SESSION
+        for minute in range(max(first // 60, stop // 60 - MINUTE_SLOTS), stop // 60):
+            minute_prices[minute & _MINUTE_MASK, row] = -_NO_SESSION
+    return outside
 
 
 @inlined

@@ -130,8 +130,12 @@ class PairEvaluator:
         """
         self.look_up(block, calendar_row, session_row)
         self.prices[:, block.rows] = -1
+        self.restart(block.rows)
+
+    def restart(self, rows: NDArray[np.int32]) -> None:
+        """Empty the intraday windows that are summed step by step."""
         for family in self.minute_families:
-            family.restart(block.rows)
+            family.restart(rows)
 
     def look_up(self, block: PairBlock, calendar_row: int, session_row: int) -> None:
         """Derive from the finished days what stays fixed during a session.

@@ -13,7 +13,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.bars import close_minute, close_seconds, finish_days, next_official_second, open_session
+from core.bars import (
+    blank_outside,
+    close_minute,
+    close_seconds,
+    finish_days,
+    next_official_second,
+    open_session,
+)
 from core.records import BAR, NANOSECONDS_PER_SECOND, NO_INSTRUMENT, BarFlag, Frequency
 from core.session_clock import SessionClock
 from core.state import NEVER, InstrumentState, milliseconds
@@ -37,6 +44,8 @@ class InstrumentTime:
         self._bars: NDArray[np.void] = np.zeros(max(1, len(world.instruments)), BAR)
         self._mark_bar: NDArray[np.void] = np.zeros(1, BAR)
         self._clocks: list[dict[int, SessionClock]] = [{} for _ in world.sources]
+        calendar_of = {each.symbol: each.calendar for each in world.instruments}
+        self._mixed_calendars = any(calendar_of[p.numerator] != calendar_of[p.benchmark] for p in world.pairs)
         self._prepare()
         self._sessions: NDArray[np.int64] = np.full((len(world.sources), len(world.calendars)), NO_SESSION)
         self._unfinished: NDArray[np.int64] = np.zeros((len(world.sources), len(world.calendars)), np.int64)
@@ -121,6 +130,15 @@ class InstrumentTime:
             stop = self._segment_end(source_row, closed, target, active)
             if active:
                 self._close(source_row, closed, stop, minute_bars)
+            if self._mixed_calendars:
+                blank_outside(
+                    self._state.instruments,
+                    self._state.second_prices,
+                    self._state.minute_prices,
+                    source_row,
+                    closed,
+                    stop,
+                )
             source["closed_second"] = closed = stop
             for calendar_row, clock in clocks.items():
                 if closed >= clock.close_second:

@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from core.jit import I4, I8, array_of, kernel
 from core.records import Quality
-from core.state import INSTRUMENT_STATE, SECOND_SLOTS
+from core.state import INSTRUMENT_STATE
 
 DAY_SLOTS: Final = 512
 _DAY_MASK: Final = DAY_SLOTS - 1
-_SECOND_MASK: Final = SECOND_SLOTS - 1
 _NOT_READY: Final = int(Quality.NOT_READY)
 
 
@@ -130,13 +129,13 @@ def find_bases(  # type: ignore[no-untyped-def]
 
 @kernel(I8, array_of(I8, 2), I8, array_of(I4), array_of(I4), array_of(I4), array_of(I8, 2))
 def leg_prices(  # type: ignore[no-untyped-def]
-    second_prices, second, numerators, benchmarks, rows, prices
+    ring_prices, now, numerators, benchmarks, rows, prices
 ):
-    """Both legs' prices at a closed second.
+    """Both legs' prices at a closed second or minute.
 
     Args:
-        second_prices: int64 (1024, instruments).
-        second: Unix time of the second.
+        ring_prices: int64 (slots, instruments), by absolute second or minute.
+        now: The second or minute.
         numerators: int32 (pairs,).
         benchmarks: int32 (pairs,).
         rows: int32 (n,): pairs wanted.
@@ -146,7 +145,7 @@ def leg_prices(  # type: ignore[no-untyped-def]
         Number of pairs with two prices.
     """
     known = 0
-    ring = second_prices[second & _SECOND_MASK]
+    ring = ring_prices[now & (ring_prices.shape[0] - 1)]
     for row in rows:
         prices[0, row] = ring[numerators[row]]
         prices[1, row] = ring[benchmarks[row]]

@@ -15,15 +15,19 @@ from core.evaluation import Emit, PairEvaluator
 from core.events import Event
 from core.indicators.base import RingStep
 from core.pair_days import leg_prices, ready_pairs
-from core.records import NANOSECONDS_PER_SECOND
+from core.records import NANOSECONDS_PER_SECOND, Quality
 from core.revision import DayUndo
 from core.session_clock import SessionClock
-from core.state import NEVER, InstrumentState
+from core.state import MINUTE_SLOTS, NEVER, SECOND_SLOTS, InstrumentState
 from core.windows import NO_SESSION
 from core.world import PairBlock, PartitionWorld
 
 _DAY_NS: Final = 86_400 * NANOSECONDS_PER_SECOND
 _NEVER_SECOND: Final = NEVER // NANOSECONDS_PER_SECOND
+_SECONDS_AHEAD: Final = SECOND_SLOTS - 901
+"""How far the faster leg may be ahead: the ring still holds its price of a quarter of an hour ago."""
+_MINUTES_AHEAD: Final = MINUTE_SLOTS - 62
+"""The same for minutes, whose longest look back is an hour and the return before it."""
 
 
 class PairTime:
@@ -51,6 +55,8 @@ class PairTime:
             [n for n, block in enumerate(world.blocks) if row in block.source_rows]
             for row in range(len(world.sources))
         ]
+        # A ring of one slot: what every leg is once the other has run too far ahead of it.
+        self._out_of_step: NDArray[np.int64] = np.full((1, len(world.instruments)), -int(Quality.STALE))
         self._second_step = self._ring_step(state.second_prices)
         self._minute_step = self._ring_step(state.minute_prices)
 
@@ -124,17 +130,21 @@ class PairTime:
         self._closed[number] = closed
 
     def _pass_segment(self, block: PairBlock, clock: SessionClock, stop: int, emit: Emit) -> None:
+        ahead = max(int(self._state.sources[row]["closed_second"]) for row in block.source_rows) - stop
         step = self._second_step
+        step.prices = self._state.second_prices if ahead <= _SECONDS_AHEAD else self._out_of_step
         step.rows = block.rows
         step.now = stop - 1
         step.since_open = stop - 1 - clock.open_second
         self._evaluator.second(step)
         if stop % 60 == 0:
+            readable = ahead // 60 <= _MINUTES_AHEAD
             minute = self._minute_step
+            minute.prices = self._state.minute_prices if readable else self._out_of_step
             minute.rows = block.rows
             minute.now = stop // 60 - 1
             minute.since_open = minute.now - clock.open_second // 60
-            self._leg_prices(block, stop - 1)
+            self._leg_prices(minute)
             self._evaluator.minute(
                 minute,
                 clock.session,
@@ -142,17 +152,12 @@ class PairTime:
                 emit,
                 closing=stop == clock.close_second,
             )
+            if not readable:
+                self._evaluator.restart(block.rows)
 
-    def _leg_prices(self, block: PairBlock, second: int) -> None:
-        world = self._world
-        leg_prices(
-            self._state.second_prices,
-            second,
-            world.numerators,
-            world.benchmarks,
-            block.rows,
-            self._evaluator.prices,
-        )
+    def _leg_prices(self, minute: RingStep) -> None:
+        prices = self._evaluator.prices
+        leg_prices(minute.prices, minute.now, minute.numerators, minute.benchmarks, minute.rows, prices)
 
     def _finish(self, number: int, block: PairBlock, clock: SessionClock, closed: int, emit: Emit) -> bool:
         """Finish the session of every pair that is ready; True when none is left."""

@@ -254,8 +254,9 @@ class BetaHour(RingFamily):
         return {"moments": self._moments}
 
     def restart(self, rows: NDArray[np.int32]) -> None:
-        """Empty the window at the open."""
+        """Empty the window; the next minute sums what the ring holds of it."""
         self._moments[rows] = 0.0
+        self._moments[rows, SINCE_RESUM] = MINUTES
 
     def evaluate(self, step: RingStep, *, commit: bool) -> None:
         """Let the newest minute's return enter and the one of an hour ago leave."""
