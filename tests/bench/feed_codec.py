@@ -20,6 +20,7 @@ from producers.feeds.base import Codec, FeedConfiguration, RawMessage
 from producers.framer import Framer
 from producers.pipeline import TAKE_BYTES
 from producers.rows import take
+from producers.run import calm_garbage_collector
 from tests.bench.market import TICKS_SOURCE, Market, framer
 from tests.bench.registry import Bench
 from tests.bench.report import Figure, Goal, figure, progress
@@ -36,6 +37,7 @@ Batches = list[list[RawMessage]]
 
 def run(bench: Bench) -> Iterator[Figure]:
     """Time parsing alone, then with clock and frames, then the whole pipeline short of sending."""
+    calm_garbage_collector()  # as the producer does
     market = Market(500)
     seconds = bench.size(40, 4)
     for codec in Codec:
