@@ -17,12 +17,12 @@ from rich.text import Text
 
 from deploy.local.demo.progress import Progress, Summary
 from deploy.local.demo.readings import ReadEvent
-from deploy.local.demo.story import first_since, what_happened
+from deploy.local.demo.story import first_since, moves, what_happened
 from deploy.local.demo.summary import summary_lines
 
 WINDOWS: Final = ("1m", "5m", "15m", "1h", "1d", "5d", "21d", "63d", "252d", "week", "month", "year")
 NARROW_WINDOWS: Final = ("5m", "15m", "1h", "1d", "5d", "21d", "252d", "year")
-WIDE: Final = 104
+WIDE: Final = 124
 """Columns from which all windows fit."""
 KEPT_EVENTS: Final = 64
 FRAMES_PER_S: Final = 8
@@ -43,7 +43,7 @@ class Screen:
         self._events: deque[ReadEvent] = deque(maxlen=KEPT_EVENTS)
         self._spinner = Spinner("dots", style="cyan")
         self._live = Live(
-            console=console, get_renderable=self._render, refresh_per_second=FRAMES_PER_S, transient=False
+            console=console, get_renderable=self.picture, refresh_per_second=FRAMES_PER_S, transient=False
         )
 
     def __enter__(self) -> Self:
@@ -73,7 +73,8 @@ class Screen:
         for line in summary_lines(summary):
             self._console.print(line, soft_wrap=True, highlight=False, markup=False)
 
-    def _render(self) -> RenderableType:
+    def picture(self) -> RenderableType:
+        """All there is to see, as it stands."""
         progress = self._progress
         board = self._board(progress)
         parts: list[RenderableType] = [self._head(progress)]
@@ -151,7 +152,7 @@ class Screen:
 
 def _what(data: Any) -> str:
     since = first_since(data) if data["state"] == "opened" else None
-    return what_happened(data) if since is None else f"{since}; {what_happened(data)}"
+    return what_happened(data) if since is None else f"{moves(data)}; {since}"
 
 
 def _percent(value: float | None) -> Text:
