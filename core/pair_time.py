@@ -204,8 +204,8 @@ class PairTime:
                 continue
             session = int(calendar.session[row])
             clock = self._clocks[number]
-            if clock.session != NO_SESSION and session >= clock.session:
-                continue
+            if clock.session <= session and self._closed[number] > clock.open_second:
+                continue  # A session that is being watched is not history yet.
             closes = np.stack(
                 (self._baseline[world.numerators[block.rows]], self._baseline[world.benchmarks[block.rows]])
             )
