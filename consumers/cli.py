@@ -1,6 +1,6 @@
 """`rotascope consume`: ticks in; events, bars and metrics out.
 
-Exit codes, as `edge.exit_codes` has them: 0 stopped by a signal or by --until; 1 the broker failed;
+Exit codes, as `deploy.edge.exit_codes` has them: 0 stopped by a signal or by --until; 1 the broker failed;
 2 settings, universe or catalogue cannot be used; 3 a partition cannot be brought back to where it was.
 """
 

@@ -23,6 +23,7 @@ from core.instruments import parse_universe
 from core.records import EventState
 from core.settings import KafkaSettings
 from deploy.edge.exit_codes import exit_code
+from deploy.edge.files import UNIVERSE, read_text
 
 EMBEDDED_API_VERSION: Final = (2, 3)
 """What the embedded broker of `rotascope demo` understands; a real broker tells by itself."""
@@ -143,11 +144,9 @@ def tail(
 @ticks_app.command()
 def cat(
     universe: Annotated[
-        Path,
-        typer.Option(
-            "--universe", exists=True, dir_okay=False, help="The universe file (TOML) that names ids."
-        ),
-    ],
+        Path | None,
+        typer.Option("--universe", help="TOML file of instruments, which names ids; none: the demo's."),
+    ] = None,
     partitions: Annotated[
         list[int] | None, typer.Option("--partition", min=0, help="Only this one; may be repeated.")
     ] = None,
@@ -169,12 +168,12 @@ def cat(
     1. Ticks of benchmarks stand in every partition. Ctrl-C ends the command.
 
     Examples:
-      rotascope ticks cat --universe universe.toml --symbol RUT --until-end
+      rotascope ticks cat --symbol RUT --until-end --format json
       rotascope ticks cat --universe universe.toml --partition 2 --max 20
     """
     tally = Tally()
     with _polite_end():
-        known = parse_universe(universe.read_text(encoding="utf-8"))
+        known = parse_universe(read_text(universe, UNIVERSE))
         wanted = frozenset(known.instrument(symbol).instrument_id for symbol in symbols or ())
         names = tick_lines.Names.of(known)
         settings = _kafka(bootstrap_servers, embedded)

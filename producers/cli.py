@@ -1,6 +1,6 @@
 """`rotascope produce` and `rotascope backfill`: a vendor's stream, or daily history, into Kafka.
 
-Exit codes, as `edge.exit_codes` has them: 0 the recording has ended or a stop was asked for; 1 the
+Exit codes, as `deploy.edge.exit_codes` has them: 0 the recording has ended or a stop was asked for; 1 the
 broker failed; 2 settings, universe or history cannot be used; 78 the vendor refuses us for good.
 """
 

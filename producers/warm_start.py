@@ -109,7 +109,10 @@ def read_daily(file: HistoryFile) -> pl.DataFrame:
     try:
         data = file.file.read_bytes()
     except OSError as error:
-        raise HistoryError(f"{file.symbol}: {file.file} cannot be read: {error.strerror}") from error
+        raise HistoryError(
+            f"{file.symbol}: {file.file} cannot be read: {error.strerror}",
+            operator_action="correct the path given for this symbol",
+        ) from error
     kind: Literal["csv", "parquet"] = "parquet" if file.file.suffix == ".parquet" else "csv"
     return parse_daily(data, file.symbol, format=kind, column=file.column)
 

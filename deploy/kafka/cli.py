@@ -56,7 +56,15 @@ def apply(
     timeout_ms: TimeoutMs = 10_000,
     output: OutputFormat = Format.TEXT,
 ) -> None:
-    """Create missing topics and correct their settings. Running it again changes nothing."""
+    """Create missing topics and correct their settings. Running it again changes nothing.
+
+    What cannot be corrected in place, such as another number of partitions,
+    is refused before anything is changed.
+
+    Examples:
+      rotascope topics apply --bootstrap-servers kafka:9092
+      rotascope topics apply --partitions 24 --replication-factor 3
+    """
     with exit_codes():
         wanted = load_topics(file, partitions=partitions, replication_factor=replication_factor)
         with connect(bootstrap_servers, timeout_ms=timeout_ms) as client:
@@ -73,7 +81,12 @@ def check(
     timeout_ms: TimeoutMs = 10_000,
     output: OutputFormat = Format.TEXT,
 ) -> None:
-    """Compare the cluster's topics with the file; exit 1 if they differ."""
+    """Compare the cluster's topics with the file; exit 1 if they differ.
+
+    Examples:
+      rotascope topics check --bootstrap-servers kafka:9092
+      rotascope topics check --format json
+    """
     with exit_codes():
         wanted = load_topics(file, partitions=partitions, replication_factor=replication_factor)
         with connect(bootstrap_servers, timeout_ms=timeout_ms) as client:

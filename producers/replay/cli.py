@@ -1,6 +1,6 @@
 """`rotascope replay`: plays recorded trades through the vendor's protocol on this machine.
 
-Exit codes, as `edge.exit_codes` has them: 0 played to the end, or stopped; 2 a file that cannot be
+Exit codes, as `deploy.edge.exit_codes` has them: 0 played to the end, or stopped; 2 a file that cannot be
 used, or a port that is taken.
 """
 
@@ -77,7 +77,15 @@ def bars(
     repeat: Repeat = False,
     output: Output = OutputFormat.TEXT,
 ) -> None:
-    """Play five-minute bars as trades: open, nearer extreme, other extreme, close."""
+    """Play five-minute bars as trades: open, nearer extreme, other extreme, close.
+
+    Each day's official close follows as the closing print.
+
+    Examples:
+      rotascope replay serve bars --speed 600
+      rotascope replay serve bars --days 2024-07-11 --symbols RUT,SPX --repeat
+      rotascope replay serve bars bars.csv --closes closes.csv --speed 0
+    """
     with exit_codes():
         settings = _settings(port, key, secret, speed, longest_gap, trades_per_frame, repeat)
         official = None if closes is None else read_closes(closes)
@@ -103,7 +111,12 @@ def ticks(
     repeat: Repeat = False,
     output: Output = OutputFormat.TEXT,
 ) -> None:
-    """Play tick files of the consolidated tape (CSV as AlgoSeek's, plain or gzipped)."""
+    """Play tick files of the consolidated tape (CSV as AlgoSeek's, plain or gzipped).
+
+    Examples:
+      rotascope replay serve ticks SPY_20131008_trades.csv.gz --speed 60
+      rotascope replay serve ticks recorded/ --symbols SPY,IBM --speed 0
+    """
     with exit_codes():
         settings = _settings(port, key, secret, speed, longest_gap, trades_per_frame, repeat)
         files = [file for path in paths for file in tick_files_in(path)]

@@ -190,7 +190,6 @@ def test_an_address_of_another_form_is_refused(address: str) -> None:
         ["events", "tail", "--state", "idle"],
         ["events", "tail", "--max", "0"],
         ["events", "tail", "--format", "xml"],
-        ["ticks", "cat"],
         ["ticks", "cat", "--universe", "no-such-file.toml"],
     ],
 )

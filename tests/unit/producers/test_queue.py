@@ -135,5 +135,6 @@ async def test_an_abandoned_queue_frees_its_writer() -> None:
     await subject.put(message(1))
     waiting = asyncio.create_task(subject.put(message(2)))
     await asyncio.sleep(0)
+    assert not waiting.done()
     subject.abandon()
     await asyncio.wait_for(waiting, DEADLINE_S)
