@@ -16,6 +16,7 @@ from core.bars import (
 from core.records import BAR, BarFlag, Frequency, Quality
 from core.records import NANOSECONDS_PER_SECOND as SECOND
 from core.state import InstrumentState, allocate_instruments
+from tests.support.open_seconds import open_second
 
 OPEN_S, CLOSE_S = 60_000, 60_600  # ten minutes, whole ones
 MAX_AGE_S = 30
@@ -34,7 +35,7 @@ def state(rows: int = 1) -> InstrumentState:
 def trade(
     of: InstrumentState, second: int, price: int = PRICE, *, trades: int = 1, row: int = 0, offset_ns: int = 0
 ) -> None:
-    slot = of.seconds[row, second & 7]
+    slot = open_second(of, row, second)
     slot["second"] = second
     slot["open"] = slot["high"] = slot["low"] = slot["close"] = price
     slot["open_offset_ns"] = slot["close_offset_ns"] = offset_ns

@@ -12,6 +12,7 @@ from core.records import NANOSECONDS_PER_SECOND as SECOND
 from core.records import NO_INSTRUMENT, TICK, TickKind, Update
 from core.state import InstrumentState, allocate_instruments
 from core.ticks import Note, apply_ticks, unpack
+from tests.support.open_seconds import open_second
 
 OPEN, CLOSE, NEXT_OPEN = 1_000 * SECOND, 2_000 * SECOND, 5_000 * SECOND
 ALL = int(Update.ALL)
@@ -58,8 +59,7 @@ class Bench:
         return position, notes, boundary
 
     def slot(self, second: int, row: int = 0) -> np.void:
-        found: np.void = self.state.seconds[row, second & 7]
-        return found
+        return open_second(self.state, row, second)
 
 
 def tick(
