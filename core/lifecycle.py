@@ -169,7 +169,8 @@ def _final(  # type: ignore[no-untyped-def]
                 life.state = _IDLE
                 life.cool_down = cool_down
         elif life.cool_down > 0:
-            life.cool_down -= 1
+            if not closing:  # The closing minute has been looked at once already.
+                life.cool_down -= 1
         elif enter[row] == 1 and not closing:
             before = _CANDIDATE if life.candidate else _IDLE
             life.episode = episode
