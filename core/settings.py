@@ -176,22 +176,6 @@ class MetricsSettings(_Section):
     )
 
 
-class ReplaySettings(_Section):
-    """How recorded data is played."""
-
-    host: str = Field(default="127.0.0.1", min_length=1, description="address to listen on")
-    port: Port = Field(default=0, description="0 takes a free port")
-    speed: float = Field(
-        default=0.0, ge=0, allow_inf_nan=False, description="event seconds a second; 0: as read"
-    )
-    longest_gap_s: float = Field(
-        default=300.0, gt=0, description="longer gaps of event time are played as this long"
-    )
-    trades_per_frame: int = Field(
-        default=256, ge=1, le=65_535, description="most trades in one websocket frame"
-    )
-
-
 class LogSettings(_Section):
     """What is logged, and how."""
 
@@ -228,7 +212,6 @@ class Settings(_Section):
     producer: ProducerSettings = ProducerSettings()
     worker: WorkerSettings = WorkerSettings()
     metrics: MetricsSettings = MetricsSettings()
-    replay: ReplaySettings = ReplaySettings()
     log: LogSettings = LogSettings()
 
 
