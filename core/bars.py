@@ -89,7 +89,7 @@ def close_seconds(  # type: ignore[no-untyped-def]
 
     Args:
         instruments: INSTRUMENT_STATE (rows,).
-        seconds: OPEN_SECOND (rows, slots).
+        seconds: OPEN_SECOND (slots, rows).
         second_prices: int64 (1024, rows), written at second & 1023.
         source_row: Row of the source whose watermark has passed `stop`.
         first: First second to close, Unix time.
@@ -98,11 +98,12 @@ def close_seconds(  # type: ignore[no-untyped-def]
     Returns:
         How many of the instruments were in session in the last second.
     """
-    mask = seconds.shape[1] - 1
+    mask = seconds.shape[0] - 1
     active = 0
     for second in range(first, stop):
         start_ns = second * _SECOND_NS
         ring = second_prices[second & _SECOND_MASK]
+        slots = seconds[second & mask]
         active = 0
         for row in range(len(instruments)):
             instrument = instruments[row]
@@ -111,7 +112,7 @@ def close_seconds(  # type: ignore[no-untyped-def]
             if start_ns < instrument.session_open_ns or start_ns >= instrument.session_close_ns:
                 continue
             active += 1
-            slot = seconds[row, second & mask]
+            slot = slots[row]
             if slot.second == second:
                 _fold_second(instrument, slot, second)
             ring[row] = _price_or_quality(instrument, start_ns + _SECOND_NS)

@@ -6,6 +6,7 @@ instrument. These arrays *are* the snapshot: nothing about an instrument lives e
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.records import NANOSECONDS_PER_MILLISECOND, NANOSECONDS_PER_SECOND
+
+CACHE_LINE_BYTES: Final = 64
 
 NEVER: Final = -(2**62)
 """An event time before all others."""
@@ -114,6 +117,7 @@ INSTRUMENT_STATE: Final = np.dtype(
         ("late_ticks", "<i8"),
         ("outside_ticks", "<i8"),
         ("cancelled_ticks", "<i8"),
+        *((f"reserved_{number}", "<i8") for number in range(5)),  # four whole cache lines
     ]
 )
 
@@ -124,7 +128,7 @@ class InstrumentState:
 
     Args:
         instruments: INSTRUMENT_STATE (rows,).
-        seconds: OPEN_SECOND (rows, slots); slots is a power of two.
+        seconds: OPEN_SECOND (slots, rows), at second & (slots - 1); slots is a power of two.
         second_prices: int64 (1024, rows): price of each closed second by absolute second,
             or minus a `Quality` where it is unknown.
         minute_prices: int64 (512, rows): the same by absolute minute.
@@ -168,8 +172,8 @@ def allocate_instruments(rows: int, sources: int, slots: int) -> InstrumentState
         The arrays.
     """
     state = InstrumentState(
-        instruments=np.zeros(rows, INSTRUMENT_STATE),
-        seconds=np.zeros((rows, slots), OPEN_SECOND),
+        instruments=_zeros((rows,), INSTRUMENT_STATE),
+        seconds=_zeros((slots, rows), OPEN_SECOND),
         second_prices=np.full((SECOND_SLOTS, rows), -1, np.int64),
         minute_prices=np.full((MINUTE_SLOTS, rows), -1, np.int64),
         sources=np.zeros(sources, SOURCE_STATE),
@@ -179,6 +183,14 @@ def allocate_instruments(rows: int, sources: int, slots: int) -> InstrumentState
     state.instruments["final_session"] = -(2**31)
     state.instruments["session"] = -(2**31)
     return state
+
+
+def _zeros(shape: tuple[int, ...], dtype: np.dtype[np.void]) -> NDArray[np.void]:
+    """Zeros that begin with a cache line: a record of 64 bytes then lies in one, not across two."""
+    length = math.prod(shape) * dtype.itemsize
+    memory = np.zeros(length + CACHE_LINE_BYTES, np.uint8)
+    start = -memory.ctypes.data % CACHE_LINE_BYTES
+    return memory[start : start + length].view(dtype).reshape(shape)
 
 
 def milliseconds(value_ms: int) -> int:
