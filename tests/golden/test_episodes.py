@@ -71,6 +71,10 @@ kind = "strength_high"
 cool_down = 1
 parameters = { window_sessions = 63, invalidation_pct = 1.0 }
 """
+OPPOSITE_FIRST = FIRST if COMPILED else date(2024, 1, 2)
+"""Opposite days need no warm-up."""
+
+RUT_SPX = UNIVERSE.replace(', {numerator = "IWM", benchmark = "SPY"}', "")
 GOLDEN_UP = ["2008-10-10", "2024-07-11"]
 
 
@@ -139,12 +143,23 @@ def test_openings_and_endings_are_those_of_the_state_machine(
     assert min(counts.values()) > (100 if COMPILED else 3)
 
 
+def opposite_days(
+    calendars: dict[str, Calendar], closes: Mapping[str, Mapping[date, Fraction]], text: str
+) -> list[Event]:
+    """Decide definitions for RUT/SPX alone."""
+    held = {
+        symbol: {day: close for day, close in closes[symbol].items() if day >= OPPOSITE_FIRST}
+        for symbol in ("RUT", "SPX")
+    }
+    return decide_days(parse_universe(RUT_SPX), calendars, parse_catalogue(text), held)
+
+
 def openings(events: list[Event], definition: str) -> list[str]:
     return [e.event_time for e in events if e.definition == definition and e.state == "opened"]
 
 
 def test_the_days_small_caps_rose_three_percent_and_large_caps_fell(
-    universe: Universe, calendars: dict[str, Calendar], closes: dict[str, dict[date, Fraction]]
+    calendars: dict[str, Calendar], closes: dict[str, dict[date, Fraction]]
 ) -> None:
     """Since 1990, two days, for every threshold from 2.46 to 3.57; one such day down."""
     thresholds = (2.46, 2.5, 3.0, 3.5, 3.57)
@@ -154,8 +169,8 @@ def test_the_days_small_caps_rose_three_percent_and_large_caps_fell(
         f"parameters = {{ direction = {direction}, instrument_return_pct = {least} }}\n"
         for name, (direction, least) in numbers.items()
     )
-    events = decide_days(universe, calendars, parse_catalogue(text), closes)
-    since = [day for day in GOLDEN_UP if date.fromisoformat(day) >= FIRST]
+    events = opposite_days(calendars, closes, text)
+    since = [day for day in GOLDEN_UP if date.fromisoformat(day) >= OPPOSITE_FIRST]
     for least in thresholds:
         assert openings(events, f"up_{100 * least:.0f}") == since
     assert openings(events, "up_358") == [day for day in since if day != "2024-07-11"]
@@ -170,12 +185,14 @@ def test_the_days_small_caps_rose_three_percent_and_large_caps_fell(
 
 
 def test_the_latest_of_them_names_the_one_before(
-    universe: Universe, calendars: dict[str, Calendar], closes: dict[str, dict[date, Fraction]]
+    calendars: dict[str, Calendar], closes: dict[str, dict[date, Fraction]]
 ) -> None:
     definition = '[[definition]]\nid = "up"\nkind = "opposite_day"\npairs = ["RUT/SPX"]\n'
-    *_, last = decide_days(universe, calendars, parse_catalogue(definition), closes)
+    *_, last = opposite_days(calendars, closes, definition)
     assert last.event_time == "2024-07-11"
     assert last.first_since is not None
-    assert last.first_since["history_start"] == str(min(closes["RUT"]))
+    assert last.first_since["history_start"] == str(
+        min(day for day in closes["RUT"] if day >= OPPOSITE_FIRST)
+    )
     assert last.first_since["date"] == ("2008-10-10" if COMPILED else None)
     assert last.first_since["count"] == (1 if COMPILED else 0)

@@ -7,9 +7,10 @@ from datetime import date
 from functools import cache
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
-from core.indicators import DayFamily, IndicatorFamily, RingFamily
+from core.indicators import FAMILIES, DayFamily, IndicatorFamily, RingFamily
 from core.indicators.base import DayStep, RingStep
 from core.pair_days import allocate_pair_days, append_days, find_bases
 from core.records import Frequency
@@ -20,6 +21,10 @@ from core.windows import DAY_WINDOWS, window_targets
 SLOTS = {Frequency.SECOND: SECOND_SLOTS, Frequency.MINUTE: MINUTE_SLOTS}
 WARM_STEPS = {Frequency.SECOND: 901, Frequency.MINUTE: 80, Frequency.DAY: 300}
 """Steps after which every output of a family of that frequency is ready."""
+
+PAIRS = 3
+
+over_families = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 
 START = 28_000_000
 """The minute, or second, a made-up session opens."""
@@ -139,3 +144,11 @@ class FamilyRig:
         """Every byte of values, qualities and counts."""
         family = self.family
         return family.values.tobytes(), family.quality.tobytes(), family.observations.tobytes()
+
+
+def warm_rig(family: type[IndicatorFamily], *, pairs: int = PAIRS, seed: int = 7) -> FamilyRig:
+    """A rig one step before one at which everything is ready."""
+    steps = WARM_STEPS[family.frequency]
+    rig = FamilyRig(family, random_walk(steps + 70, pairs, seed=seed))
+    rig.advance(steps)
+    return rig

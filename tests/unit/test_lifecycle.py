@@ -2,122 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.lifecycle import LifeCycle, Rule
+from core.lifecycle import Rule
 from core.records import EventState, Quality
+from tests.support.life_desk import FALSE, MINUTE_NS, TRUE, UNKNOWN, LifeDesk, Told
 
-UNKNOWN, FALSE, TRUE = -1, 0, 1
-MINUTE_NS = 60_000_000_000
-
-Told = tuple[int, str, str, int, int]
-"""Pair, state, previous state, episode, transition."""
-
-
-@dataclass
-class Desk:
-    """One definition over some pairs, asked session by session."""
-
-    rule: Rule = field(default_factory=lambda: Rule(0, point=False, cool_down=0, expires=0))
-    pairs: int = 1
-    staging: int = 256
-
-    def __post_init__(self) -> None:
-        self.lives = LifeCycle(self.rule.number + 1, self.pairs, self.staging)
-        self.rows = np.arange(self.pairs, dtype=np.int32)
-        self.calls = 0
-
-    @property
-    def life(self) -> np.void:
-        life: np.void = self.lives.lives[self.rule.number, 0]
-        return life
-
-    def column(self, answers: int | list[int]) -> np.ndarray:
-        return np.array(answers if isinstance(answers, list) else [answers] * self.pairs, np.int8)
-
-    def minute(self, enter: int | list[int], *, session: int, number: int = 1) -> list[Told]:
-        quality = np.zeros(self.pairs, np.uint8)
-        told: list[Told] = []
-        position = 0
-        while position < len(self.rows):
-            position, filled = self.lives.provisional(
-                self.rule,
-                self.rows,
-                position,
-                self.column(enter),
-                quality,
-                episode=session,
-                ts_event_ns=number * MINUTE_NS,
-            )
-            told += self.staged(filled)
-        return told
-
-    def close(
-        self,
-        enter: int | list[int],
-        leave: int | list[int] = FALSE,
-        invalid: int | list[int] = FALSE,
-        *,
-        session: int,
-        level: float = 0.0,
-        closing: bool = False,
-        emit: bool = True,
-    ) -> list[Told]:
-        quality = np.full(self.pairs, Quality.OK, np.uint8)
-        told: list[Told] = []
-        position = 0
-        while position < len(self.rows):
-            position, filled = self.lives.final(
-                self.rule,
-                self.rows,
-                position,
-                self.column(enter),
-                self.column(leave),
-                self.column(invalid),
-                np.full(self.pairs, level),
-                quality,
-                episode=session,
-                session=session,
-                ts_event_ns=session,
-                ts_knowable_ns=session + 1,
-                closing=closing,
-                emit=emit,
-            )
-            told += self.staged(filled)
-        return told
-
-    def staged(self, filled: int) -> list[Told]:
-        self.calls += 1
-        return [
-            (
-                int(event["pair"]),
-                EventState(int(event["state"])).label,
-                EventState(int(event["previous_state"])).label,
-                int(event["episode"]),
-                int(event["transition"]),
-            )
-            for event in self.lives.staged[:filled]
-        ]
+answers = st.sampled_from([UNKNOWN, FALSE, TRUE])
 
 
 def test_a_day_nobody_watched_opens_as_transition_one() -> None:
-    assert Desk().close(TRUE, session=7) == [(0, "opened", "idle", 7, 1)]
+    assert LifeDesk().close(TRUE, session=7) == [(0, "opened", "idle", 7, 1)]
 
 
 def test_a_candidate_opens_at_the_close() -> None:
-    desk = Desk()
+    desk = LifeDesk()
     assert desk.minute(TRUE, session=7) == [(0, "candidate", "idle", 7, 0)]
     assert desk.close(TRUE, session=7) == [(0, "opened", "candidate", 7, 1)]
 
 
 @pytest.mark.parametrize("answer", [FALSE, UNKNOWN], ids=["false", "unknown"])
 def test_a_candidate_is_withdrawn_at_the_close(answer: int) -> None:
-    desk = Desk()
+    desk = LifeDesk()
     desk.minute(TRUE, session=7)
     assert desk.close(answer, session=7) == [(0, "withdrawn", "candidate", 7, 1)]
     assert desk.life["candidate"] == 0
@@ -125,7 +33,7 @@ def test_a_candidate_is_withdrawn_at_the_close(answer: int) -> None:
 
 
 def test_a_candidate_is_sent_once_however_it_flaps() -> None:
-    desk = Desk()
+    desk = LifeDesk()
     answers = [FALSE, TRUE, FALSE, TRUE, TRUE, UNKNOWN, TRUE, FALSE]
     told = [desk.minute(answer, session=7, number=n) for n, answer in enumerate(answers)]
     assert [n for n, events in enumerate(told) if events] == [1]
@@ -136,7 +44,7 @@ def test_a_candidate_is_sent_once_however_it_flaps() -> None:
 
 
 def test_the_next_session_may_have_a_candidate_of_its_own() -> None:
-    desk = Desk()
+    desk = LifeDesk()
     desk.minute(TRUE, session=7)
     desk.close(FALSE, session=7)
     assert desk.minute(TRUE, session=8) == [(0, "candidate", "idle", 8, 0)]
@@ -144,7 +52,7 @@ def test_the_next_session_may_have_a_candidate_of_its_own() -> None:
 
 @pytest.mark.parametrize("enter", [FALSE, UNKNOWN])
 def test_nothing_becomes_of_what_is_not_true(enter: int) -> None:
-    desk = Desk()
+    desk = LifeDesk()
     assert desk.minute(enter, session=7) == []
     assert desk.close(enter, session=7) == []
     assert desk.life["openings"] == 0
@@ -155,7 +63,7 @@ def test_nothing_becomes_of_what_is_not_true(enter: int) -> None:
     [(TRUE, FALSE, "resolved"), (FALSE, TRUE, "invalidated"), (TRUE, TRUE, "resolved")],
 )
 def test_an_open_episode_ends(leave: int, invalid: int, ending: str) -> None:
-    desk = Desk()
+    desk = LifeDesk()
     desk.close(TRUE, session=7)
     assert desk.close(TRUE, session=8) == []  # still true: it stays open, nothing is repeated
     assert desk.close(FALSE, leave, invalid, session=9) == [(0, ending, "opened", 7, 2)]
@@ -163,14 +71,14 @@ def test_an_open_episode_ends(leave: int, invalid: int, ending: str) -> None:
 
 
 def test_what_is_unknown_ends_nothing() -> None:
-    desk = Desk()
+    desk = LifeDesk()
     desk.close(TRUE, session=7)
     assert desk.close(UNKNOWN, UNKNOWN, UNKNOWN, session=8) == []
     assert desk.life["state"] == EventState.OPENED
 
 
 def test_the_step_of_an_ending_opens_nothing() -> None:
-    desk = Desk()
+    desk = LifeDesk()
     desk.close(TRUE, session=7)
     assert desk.close(TRUE, TRUE, session=8) == [(0, "resolved", "opened", 7, 2)]
     assert desk.life["state"] == EventState.IDLE
@@ -178,7 +86,7 @@ def test_the_step_of_an_ending_opens_nothing() -> None:
 
 @pytest.mark.parametrize("expires", [1, 3])
 def test_an_episode_expires_after_so_many_steps(expires: int) -> None:
-    desk = Desk(Rule(0, point=False, cool_down=0, expires=expires))
+    desk = LifeDesk(Rule(0, point=False, cool_down=0, expires=expires))
     desk.close(TRUE, session=7)
     for step in range(1, expires):
         assert desk.close(TRUE, session=7 + step) == []
@@ -186,14 +94,14 @@ def test_an_episode_expires_after_so_many_steps(expires: int) -> None:
 
 
 def test_an_episode_that_never_expires_stays_open() -> None:
-    desk = Desk()
+    desk = LifeDesk()
     desk.close(TRUE, session=7)
     assert all(desk.close(FALSE, session=n) == [] for n in range(8, 300))
 
 
 @pytest.mark.parametrize("cool_down", [0, 1, 3])
 def test_after_an_episode_so_many_steps_pass(cool_down: int) -> None:
-    desk = Desk(Rule(0, point=False, cool_down=cool_down, expires=0))
+    desk = LifeDesk(Rule(0, point=False, cool_down=cool_down, expires=0))
     desk.close(TRUE, session=7)
     desk.close(FALSE, TRUE, session=8)
     opened = [n for n in range(9, 20) if desk.close(TRUE, session=n)]
@@ -201,7 +109,7 @@ def test_after_an_episode_so_many_steps_pass(cool_down: int) -> None:
 
 
 def test_while_it_cools_down_there_is_no_candidate_either() -> None:
-    desk = Desk(Rule(0, point=True, cool_down=1, expires=0))
+    desk = LifeDesk(Rule(0, point=True, cool_down=1, expires=0))
     desk.close(TRUE, session=7)
     assert desk.minute(TRUE, session=8) == []
     assert desk.close(TRUE, session=8) == []
@@ -210,14 +118,14 @@ def test_while_it_cools_down_there_is_no_candidate_either() -> None:
 
 
 def test_while_it_is_open_there_is_no_candidate() -> None:
-    desk = Desk()
+    desk = LifeDesk()
     desk.close(TRUE, session=7)
     assert desk.minute(TRUE, session=8) == []
     assert desk.life["candidate"] == 0
 
 
 def test_a_point_event_ends_with_its_opening() -> None:
-    desk = Desk(Rule(0, point=True, cool_down=0, expires=5))
+    desk = LifeDesk(Rule(0, point=True, cool_down=0, expires=5))
     for session in (7, 8):
         assert desk.close(TRUE, session=session) == [(0, "opened", "idle", session, 1)]
         assert desk.life["state"] == EventState.IDLE
@@ -226,7 +134,7 @@ def test_a_point_event_ends_with_its_opening() -> None:
 
 
 def test_the_invalidation_level_is_fixed_at_the_opening() -> None:
-    desk = Desk()
+    desk = LifeDesk()
     desk.close(FALSE, session=6, level=90.0)
     assert desk.lives.levels[0, 0] == 0.0
     desk.close(TRUE, session=7, level=100.0)
@@ -235,7 +143,7 @@ def test_the_invalidation_level_is_fixed_at_the_opening() -> None:
 
 
 def test_the_close_of_a_session_ends_what_is_open_and_opens_nothing() -> None:
-    desk = Desk()
+    desk = LifeDesk()
     assert desk.close(TRUE, session=7, closing=True) == []
     desk.close(TRUE, session=7)
     assert desk.close(TRUE, session=7, closing=True) == [(0, "expired", "opened", 7, 2)]
@@ -244,7 +152,7 @@ def test_the_close_of_a_session_ends_what_is_open_and_opens_nothing() -> None:
 
 
 def test_history_moves_lives_and_says_nothing() -> None:
-    told, silent = Desk(), Desk()
+    told, silent = LifeDesk(), LifeDesk()
     days = [(TRUE, FALSE), (FALSE, FALSE), (FALSE, TRUE), (TRUE, FALSE)]
     for session, (enter, leave) in enumerate(days, start=7):
         told.close(enter, leave, session=session)
@@ -254,7 +162,7 @@ def test_history_moves_lives_and_says_nothing() -> None:
 
 
 def test_opened_now_speaks_of_the_latest_step_only() -> None:
-    desk = Desk()
+    desk = LifeDesk()
     desk.close(TRUE, session=7)
     assert desk.life["opened_now"] == 1
     desk.close(TRUE, session=8)
@@ -262,14 +170,14 @@ def test_opened_now_speaks_of_the_latest_step_only() -> None:
 
 
 def test_definitions_do_not_touch_each_other() -> None:
-    desk = Desk(Rule(2, point=False, cool_down=0, expires=0), pairs=2)
+    desk = LifeDesk(Rule(2, point=False, cool_down=0, expires=0), pairs=2)
     desk.close([TRUE, FALSE], session=7)
     assert desk.lives.lives["openings"].tolist() == [[0, 0], [0, 0], [1, 0]]
     assert int(desk.lives.staged[0]["definition"]) == 2
 
 
 def test_the_times_and_the_quality_are_handed_over() -> None:
-    desk = Desk()
+    desk = LifeDesk()
     desk.close(TRUE, session=7)
     event = desk.lives.staged[0]
     assert (event["ts_event"], event["ts_knowable"], event["quality"]) == (7, 8, Quality.OK)
@@ -278,16 +186,13 @@ def test_the_times_and_the_quality_are_handed_over() -> None:
 @pytest.mark.parametrize("staging", [1, 2, 3, 7])
 def test_a_full_staging_buffer_goes_on_where_it_stopped(staging: int) -> None:
     pairs = 7
-    wide, narrow = Desk(pairs=pairs), Desk(pairs=pairs, staging=staging)
+    wide, narrow = LifeDesk(pairs=pairs), LifeDesk(pairs=pairs, staging=staging)
     for desk in (wide, narrow):
         assert len(desk.minute(TRUE, session=7)) == pairs
         assert [told[0] for told in desk.close([TRUE, FALSE] * 3 + [TRUE], session=7)] == list(range(pairs))
     assert narrow.lives.lives.tobytes() == wide.lives.lives.tobytes()
     assert wide.calls == 2
     assert narrow.calls == 2 * -(-pairs // staging)
-
-
-answers = st.sampled_from([UNKNOWN, FALSE, TRUE])
 
 
 @settings(deadline=None)
@@ -303,8 +208,8 @@ def test_every_life_is_well_formed(
     days: list[tuple[list[int], int, int, int]], point: bool, cool_down: int, expires: int
 ) -> None:
     """Whatever the answers: ids never repeat, openings and endings take turns, watching changes no number."""
-    watched = Desk(Rule(0, point, cool_down, expires))
-    unwatched = Desk(Rule(0, point, cool_down, expires))
+    watched = LifeDesk(Rule(0, point, cool_down, expires))
+    unwatched = LifeDesk(Rule(0, point, cool_down, expires))
     told: list[Told] = []
     told_at_closes: list[Told] = []
     for session, (minutes, enter, leave, invalid) in enumerate(days, start=1):

@@ -87,7 +87,7 @@ def test_the_ring_holds_the_latest_days_and_counts_all(length: int) -> None:
     assert look_up(days, [FIRST_SESSION + length - kept - 1], [kept + 1]) == [[0, 0]]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=60)
 @given(
     present=st.lists(st.booleans(), min_size=1, max_size=700),
     lags=st.lists(st.integers(1, 260), min_size=1, max_size=8),
