@@ -165,6 +165,28 @@ def _incidents(script: _Script) -> None:
                 kind, start + second * SECOND, instrument=SML, price=price, size=size, update=Update.ALL
             ),
         )
+    for instrument, price, ahead_s in ((77, 1.0, 0), (SML, -1.0, 0), (BIG, 200.0, 12), (COIN, 1.0, 0)):
+        script.at(
+            start + 35 * SECOND + 9,
+            lambda instrument=instrument, price=price, ahead_s=ahead_s: log.trade(  # type: ignore[misc]
+                start + (35 + ahead_s) * SECOND, instrument, price
+            ),
+        )
+    script.at(close + 100 * SECOND, lambda: log.add(99, close))
+    script.at(close + 100 * SECOND, lambda: log.mark(close))
+    script.at(
+        close + 100 * SECOND,
+        lambda: log.add(TickKind.ADJUSTMENT, close, instrument=GOO, price=1.0, size=2.0),
+    )
+    script.at(
+        session_open(1) + 90 * SECOND,
+        lambda: log.official(close + 1_200_000_000, SML, 98.0, kind=TickKind.CORRECTION),
+    )
+    for second in (20, 21):  # the second time it is dead already
+        script.at(
+            session_open(1) + second * SECOND + 11,
+            lambda: log.add(TickKind.SOURCE_CLOSED, session_open(1), source=COINS),
+        )
     # Too late for the day's bar: it has been final since two seconds after the close.
     script.at(
         close + 41 * SECOND,
@@ -180,7 +202,8 @@ def _coins(script: _Script) -> None:
         start = OPEN + second * SECOND
         # Up to a second behind, so that sometimes one source leads and sometimes the other.
         behind = noise.randrange(SECOND)
-        script.at(start + behind, lambda start=start: log.mark(start, COINS))  # type: ignore[misc]
+        if not 1_200 + 19 <= second < 1_200 + 60:  # it is declared dead, and comes back
+            script.at(start + behind, lambda start=start: log.mark(start, COINS))  # type: ignore[misc]
         if not 400 <= second < 500:
             script.trade(start + noise.randrange(3) * SECOND, COIN, source=COINS, late_ns=SECOND)
             if noise.random() < 0.7:

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from numba.core import config
 from numpy.typing import NDArray
 
 from core.engine import PartitionEngine
 from core.records import TickKind
+from tests.support.compiled import COMPILED
 from tests.support.logs import Run, cut, run, state_of
 from tests.support.rich_log import BASELINE_DAYS, Features, features_of, rich_log, warm_start
 from tests.support.worlds import make_engine
 
-EXAMPLES = 6 if config.DISABLE_JIT else 30  # type: ignore[attr-defined]
+EXAMPLES = 30 if COMPILED else 6
 SEEDS = (1, 2)
 
 
@@ -67,7 +67,7 @@ def test_the_log_has_everything_that_could_make_a_cut_matter(seed: int) -> None:
         gaps=1,
         halts=1,
         resumptions=1,
-        corrections=2,
+        corrections=3,
         cancels=2,
         official_closes=4,
         trades_of_second_session=100,
@@ -86,7 +86,15 @@ def test_the_log_makes_the_engine_say_all_kinds_of_things(seed: int) -> None:
     assert {"candidate", "opened", "withdrawn", "revised", "expired"} <= {e.state for e in said.events}
     assert len(said.minute_bars) > 8
     assert {int(bar["instrument_id"]) for bars in said.day_bars for bar in bars} == {1, 2, 3, 4, 5}
-    assert set(said.reasons()) == {"future"}
+    assert set(said.reasons()) == {
+        "unknown_instrument",
+        "price",
+        "future",
+        "wrong_source",
+        "kind",
+        "revision_too_late",
+        "mark_backwards",
+    }
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numba.core import config
 
 from core.engine import PartitionEngine
 from core.records import EventState
 from core.sessions import build_calendar
+from tests.support.compiled import COMPILED
 from tests.support.logs import LogBuilder, Run, Sequences, cut, run, state_of
 from tests.support.rich_log import rich_log, warm_start
 from tests.support.worlds import (
@@ -29,8 +29,6 @@ from tests.support.worlds import (
     session_close,
     session_open,
 )
-
-INTERPRETED = bool(config.DISABLE_JIT)  # type: ignore[attr-defined]
 
 
 def pass_time(engine: PartitionEngine, sequences: Sequences, marks: Iterable[int]) -> Run:
@@ -97,7 +95,7 @@ def test_one_mark_equals_one_a_second(end: int) -> None:
     assert said_at_once.told() == said_one_by_one.told()
 
 
-@settings(max_examples=5 if INTERPRETED else 30, deadline=None)
+@settings(max_examples=30 if COMPILED else 5, deadline=None)
 @given(
     end_s=st.integers(195, 4_000),
     stops_s=st.lists(st.integers(190, 4_000), max_size=8),
@@ -153,7 +151,7 @@ def test_nights_half_days_and_daylight_saving_pass_at_once(what: str) -> None:
     stepwise = copy_of(engine, **world)
     following = dict(sequences.next)
     said_at_once = pass_time(engine, sequences, [end])
-    stride_s = INTERPRETED_STRIDE_S if INTERPRETED else stride_s
+    stride_s = stride_s if COMPILED else INTERPRETED_STRIDE_S
     marks = [*range(start + 91 * SECOND, end, stride_s * SECOND), end]
     said_stepwise = pass_time(stepwise, Sequences(next=following), marks)
     assert len(marks) > 1_000

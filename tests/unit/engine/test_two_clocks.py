@@ -159,6 +159,34 @@ class TestTwoSources:
         assert {int(b["instrument_id"]) for bars in said.minute_bars for b in bars if b["close"]} == {COIN}
 
 
+class TestALateSource:
+    """A source that speaks first when the other is a session ahead or behind."""
+
+    @pytest.mark.parametrize("first", [FEED, COINS])
+    def test_a_session_one_leg_never_saw_is_unknown_and_the_next_one_is_not(self, first: int) -> None:
+        """Guards against a pair that waits for ever for a close that nobody will send."""
+        late = COINS if first == FEED else FEED
+        desk = Desk(small_universe(), marked={first: 0.0})
+        for second in range(0, 230, 10):
+            desk.mark(second, first)
+            desk.trade(second, BIG if first == FEED else COIN, 210.0, source=first)
+        desk.mark(1_200, late)  # its first word, in session 1
+        for second in range(230, 1_200, 10):
+            desk.mark(second, first)
+        for second in range(1_200, 1_440, 10):
+            for source in (FEED, COINS):
+                desk.mark(second, source)
+            desk.trade(second, BIG, 199.0)
+            coin(desk, second, 1020.0)
+        assert desk.value("instrument_return_pct:1d", "COIN/BIG")[1] == "not_ready"  # session 0 is a hole
+        assert desk.value("ratio", "COIN/BIG") == (1020.0 / 199.0, "ok")
+        for second in (1_440, 1_445, 1_510):
+            for source in (FEED, COINS):
+                desk.mark(second, source)
+        names = [pair.name for pair in desk.engine.world.pairs]
+        assert int(desk.engine.evaluator.days.counts[names.index("COIN/BIG")]) == 4
+
+
 class TestSourceClosed:
     """The lease holder declares a source dead: its clock no longer holds others up."""
 
