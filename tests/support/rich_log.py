@@ -194,6 +194,8 @@ def _incidents(script: _Script) -> None:
             TickKind.CORRECTION, close + 1_200_000_000, instrument=SML, price=99.0, update=OFFICIAL_CLOSE
         ),
     )
+    # Right behind it, so that one frame may hold both.
+    script.at(close + 41 * SECOND + 1, lambda: log.mark(close + 41 * SECOND))
 
 
 def _coins(script: _Script) -> None:
