@@ -52,7 +52,8 @@ def demo(
         ),
     ] = None,
     keep_seconds: Annotated[
-        float, typer.Option(min=0, help="Leave broker and metrics up so long after the recording.")
+        float,
+        typer.Option(min=0, help="Leave all of it up so long after the recording; Ctrl-C ends it sooner."),
     ] = 0.0,
     closes: Annotated[
         Path | None,
@@ -105,7 +106,7 @@ def _stopped_by_signals() -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> NoReturn:
         for each in watched:
             signal.signal(each, signal.SIG_IGN)
-        raise SystemExit(128 + number)
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
     before = {number: signal.signal(number, stop) for number in watched}
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import tempfile
@@ -206,7 +207,7 @@ class Demo:
         return time.monotonic() - started_s
 
     def _keep(self, worker: Program) -> None:
-        """Leave everything up for people to look at."""
+        """Leave everything up for people to look at; Ctrl-C goes on to the summary."""
         if self._options.keep_s <= 0:
             return
         observer = self._observer
@@ -214,10 +215,11 @@ class Demo:
         self._view.milestone(f"kept up for {self._options.keep_s:g} s, for instance for: {tail}")
         observer.phase("done; kept up for you to look at")
         deadline_s = time.monotonic() + self._options.keep_s
-        while time.monotonic() < deadline_s:
-            worker.require_running()
-            observer.look()
-            time.sleep(TURN_S)
+        with contextlib.suppress(KeyboardInterrupt):
+            while time.monotonic() < deadline_s:
+                worker.require_running()
+                observer.look()
+                time.sleep(TURN_S)
 
     def _wait(self, program: Program, ready: Callable[[], T | None], timeout_s: float = START_TIMEOUT_S) -> T:
         """Look on until a program has come so far.
