@@ -9,6 +9,12 @@ from deploy.local.numba_cache import configure_numba_cache
 # Before anything imports Numba, which reads the variable only once.
 configure_numba_cache(os.environ)
 
+from hypothesis import settings  # noqa: E402
+
 from tests.support.kafka_broker import _topic_numbers, kafka, kafka_with_topics, make_topic  # noqa: E402
 
 __all__ = ["_topic_numbers", "kafka", "kafka_with_topics", "make_topic"]
+
+# A busy machine is slow, not wrong: how long an example takes never decides a test.
+settings.register_profile("rotascope", deadline=None)
+settings.load_profile("rotascope")
