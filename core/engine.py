@@ -107,6 +107,7 @@ class PartitionEngine:
         self.instrument_time = InstrumentTime(self.world, self.state)
         self.pair_time = PairTime(self.world, self.state, self.evaluator)
         self._notes: NDArray[np.int64] = np.zeros(1024, np.int64)
+        self._sources = self.state.source_columns
         self._source_rows = {source.source_id: row for row, source in enumerate(self.world.sources)}
         self._offsets: NDArray[np.int64] = np.array([0, 0, 0], np.int64)  # first, whether there was one, next
 
@@ -154,26 +155,26 @@ class PartitionEngine:
 
     def _admit(self, row: int, header: FrameHeader) -> bool:
         """Drop an older epoch and a repeated sequence; take a hole for a gap."""
-        source = self.state.sources[row]
-        if source["seen"] and header.epoch < source["epoch"]:
-            source["count_old_epoch_frames"] += 1
-            return False
-        if not source["seen"]:
+        sources = self._sources
+        epoch, expected = sources.epoch.item(row), sources.next_sequence.item(row)
+        if not sources.seen.item(row):
             # A replay may begin behind frames of an earlier session: the first one seen is no hole.
-            source["seen"] = 1
-            source["epoch"] = header.epoch
-            source["next_sequence"] = header.sequence
-        elif header.epoch > source["epoch"]:
-            source["epoch"] = header.epoch
-            source["next_sequence"] = 0
-        expected = int(source["next_sequence"])
+            sources.seen[row] = 1
+            sources.epoch[row] = header.epoch
+            expected = header.sequence
+        elif header.epoch < epoch:
+            self.state.sources[row]["count_old_epoch_frames"] += 1
+            return False
+        elif header.epoch > epoch:
+            sources.epoch[row] = header.epoch
+            expected = 0
         if header.sequence < expected:
-            source["count_repeated_frames"] += 1
+            self.state.sources[row]["count_repeated_frames"] += 1
             return False
         if header.sequence > expected:
-            source["count_missing_frames"] += header.sequence - expected
+            self.state.sources[row]["count_missing_frames"] += header.sequence - expected
             self.instrument_time.mark_gap(row)
-        source["next_sequence"] = header.sequence + 1
+        sources.next_sequence[row] = header.sequence + 1
         return True
 
     def _apply(self, source_row: int, ticks: NDArray[np.void]) -> None:
@@ -256,8 +257,9 @@ class PartitionEngine:
 
     def _advance(self, source_row: int) -> None:
         """Close everything the source's new watermark allows, pairs right behind it."""
-        source = self.state.sources[source_row]
-        target = (int(source["mark_ns"]) - int(source["lateness_ns"])) // NANOSECONDS_PER_SECOND
+        sources = self._sources
+        complete_ns = sources.mark_ns.item(source_row) - sources.lateness_ns.item(source_row)
+        target = complete_ns // NANOSECONDS_PER_SECOND
         self._advance_to(source_row, target)
         self._follow()
 
@@ -268,9 +270,9 @@ class PartitionEngine:
 
     def _follow(self) -> None:
         """A source declared dead moves with the slowest of the living: its prices grow stale."""
-        sources = self.state.sources
-        if not sources["dead"].any():
+        if 1 not in self._sources.dead.tolist():
             return
+        sources = self.state.sources
         living = [int(s["closed_second"]) for s in sources if not s["dead"] and s["mark_ns"] != NEVER]
         if not living:
             return

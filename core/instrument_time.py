@@ -43,6 +43,7 @@ class InstrumentTime:
         self._state = state
         self._bars: NDArray[np.void] = np.zeros(max(1, len(world.instruments)), BAR)
         self._mark_bar: NDArray[np.void] = np.zeros(1, BAR)
+        self._closed_seconds = state.source_columns.closed_second
         self._clocks: list[dict[int, SessionClock]] = [{} for _ in world.sources]
         calendar_of = {each.symbol: each.calendar for each in world.instruments}
         self._mixed_calendars = any(calendar_of[p.numerator] != calendar_of[p.benchmark] for p in world.pairs)
@@ -115,16 +116,16 @@ class InstrumentTime:
             The second up to which the source is closed, after each segment: the caller lets
             pairs follow before time moves on.
         """
-        source = self._state.sources[source_row]
+        closed_seconds = self._closed_seconds
         clocks = self._clocks[source_row]
-        if source["closed_second"] == _NEVER_SECOND:
-            source["closed_second"] = target
+        closed = closed_seconds.item(source_row)
+        if closed == _NEVER_SECOND:
+            closed_seconds[source_row] = target
             for calendar_row, clock in clocks.items():
                 clock.start_at(target)
                 self._open(source_row, calendar_row, clock)
             yield target
             return
-        closed = int(source["closed_second"])
         while closed < target:
             active = any(c.open_second <= closed < c.close_second for c in clocks.values())
             stop = self._segment_end(source_row, closed, target, active)
@@ -139,7 +140,7 @@ class InstrumentTime:
                     closed,
                     stop,
                 )
-            source["closed_second"] = closed = stop
+            closed_seconds[source_row] = closed = stop
             for calendar_row, clock in clocks.items():
                 if closed >= clock.close_second:
                     self._finish(source_row, calendar_row, clock, closed, day_bars)

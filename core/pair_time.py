@@ -57,6 +57,7 @@ class PairTime:
         ]
         # A ring of one slot: what every leg is once the other has run too far ahead of it.
         self._out_of_step: NDArray[np.int64] = np.full((1, len(world.instruments)), -int(Quality.STALE))
+        self._closed_seconds = state.source_columns.closed_second
         self._second_step = self._ring_step(state.second_prices)
         self._minute_step = self._ring_step(state.minute_prices)
 
@@ -92,11 +93,11 @@ class PairTime:
             source_row: The source that has moved.
             events: Takes each event.
         """
-        sources = self._state.sources
+        closed_seconds = self._closed_seconds
         for number in self._by_source[source_row]:
             block = self._world.blocks[number]
             first, second = block.source_rows
-            target = int(min(sources[first]["closed_second"], sources[second]["closed_second"]))
+            target = min(closed_seconds.item(first), closed_seconds.item(second))
             if target == _NEVER_SECOND:
                 continue
             if self._closed[number] == _NEVER_SECOND:
@@ -130,7 +131,8 @@ class PairTime:
         self._closed[number] = closed
 
     def _pass_segment(self, block: PairBlock, clock: SessionClock, stop: int, emit: Emit) -> None:
-        ahead = max(int(self._state.sources[row]["closed_second"]) for row in block.source_rows) - stop
+        first, second = block.source_rows
+        ahead = max(self._closed_seconds.item(first), self._closed_seconds.item(second)) - stop
         step = self._second_step
         step.prices = self._state.second_prices if ahead <= _SECONDS_AHEAD else self._out_of_step
         step.rows = block.rows

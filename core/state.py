@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,6 +122,22 @@ INSTRUMENT_STATE: Final = np.dtype(
 )
 
 
+class SourceColumns(NamedTuple):
+    """Fields of SOURCE_STATE as columns: views of the same memory, (sources,) each.
+
+    What Python looks at for every frame and every second is read here: an item of a column costs a
+    tenth of a record's field, which NumPy finds by name each time.
+    """
+
+    mark_ns: NDArray[np.int64]
+    closed_second: NDArray[np.int64]
+    lateness_ns: NDArray[np.int64]
+    epoch: NDArray[np.uint64]
+    next_sequence: NDArray[np.uint64]
+    dead: NDArray[np.uint8]
+    seen: NDArray[np.uint8]
+
+
 @dataclass(frozen=True, slots=True)
 class InstrumentState:
     """Everything the tick path reads and writes.
@@ -140,6 +156,11 @@ class InstrumentState:
     second_prices: NDArray[np.int64]
     minute_prices: NDArray[np.int64]
     sources: NDArray[np.void]
+
+    @property
+    def source_columns(self) -> SourceColumns:
+        """Columns of `sources`."""
+        return SourceColumns(*(self.sources[name] for name in SourceColumns._fields))
 
 
 def open_second_slots(lateness_ns: int, max_lead_ns: int) -> int:
