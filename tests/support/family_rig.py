@@ -123,6 +123,11 @@ class FamilyRig:
             step = RingStep(rows, self._ring, self._now, self.step_number, self.rows, benchmarks)
             self.family.evaluate(step, commit=commit)
 
+    def open_again(self) -> None:
+        """Start another session of a ring family; the minute before its open has a price, as a night has."""
+        self.step_number = -1
+        self._ring[(START - 1) & (len(self._ring) - 1)] = self._current.ravel()
+
     def end(self) -> None:
         """End the step; a day enters the ring."""
         if isinstance(self.family, DayFamily):

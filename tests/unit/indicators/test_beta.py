@@ -48,8 +48,7 @@ def test_an_hour_starts_anew_at_the_open_for_the_rows_that_open() -> None:
     rig.advance(70)
     rig.family.restart(np.array([1], np.int32))
     assert rig.family.state()["moments"][:, COUNT].tolist() == [MINUTES, 0]
-    # The next session: the same ring, `since_open` from zero.
-    rig.step_number = -1
+    rig.open_again()
     for since_open in range(LEAST_MINUTES + 1):
         rig.begin()
         rig.evaluate(commit=True, rows=np.array([1], np.int32))

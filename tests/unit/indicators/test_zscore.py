@@ -72,8 +72,7 @@ def test_sigma_of_minutes_goes_on_over_the_night_but_the_horizon_starts_anew() -
     before = rig.family.state()["moments"].copy()
     rig.family.restart(rig.rows)
     np.testing.assert_array_equal(rig.family.state()["moments"], before)
-    # The next session: the same ring, `since_open` from zero.
-    rig.step_number = -1
+    rig.open_again()
     qualities = []
     for _ in range(MINUTE_HORIZON + 2):
         rig.begin()
