@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
@@ -17,17 +17,16 @@ from rich.text import Text
 
 from deploy.local.demo.progress import Progress, Summary
 from deploy.local.demo.readings import ReadEvent
-from deploy.local.demo.story import first_since, moves, what_happened
+from deploy.local.demo.story import first_since, moves, what_happened, when
 from deploy.local.demo.summary import summary_lines
 
 WINDOWS: Final = ("1m", "5m", "15m", "1h", "1d", "5d", "21d", "63d", "252d", "week", "month", "year")
 NARROW_WINDOWS: Final = ("5m", "15m", "1h", "1d", "5d", "21d", "252d", "year")
 WIDE: Final = 124
 """Columns from which all windows fit."""
-KEPT_EVENTS: Final = 64
 FRAMES_PER_S: Final = 8
 _NS_PER_SECOND: Final = 1_000_000_000
-_STATE_STYLES: Final = {"opened": "bold green", "candidate": "yellow", "withdrawn": "dim", "resolved": "cyan"}
+_STATE_STYLES: Final = {"opened": "bold green", "candidate": "yellow", "withdrawn": "dim", "resolved": "dim"}
 
 
 class Screen:
@@ -40,7 +39,7 @@ class Screen:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._progress = Progress()
-        self._events: deque[ReadEvent] = deque(maxlen=KEPT_EVENTS)
+        self._events: list[ReadEvent] = []
         self._spinner = Spinner("dots", style="cyan")
         self._live = Live(
             console=console, get_renderable=self.picture, refresh_per_second=FRAMES_PER_S, transient=False
@@ -130,24 +129,42 @@ class Screen:
         return Align.left(table)
 
     def _story(self, rows: int) -> RenderableType:
-        """The latest events, oldest first."""
+        """The latest events, oldest first; what has opened stays longer than what has not."""
         table = Table(box=None, padding=(0, 1), header_style="dim", expand=True)
-        for heading, width in (("event time", 20), ("pair", 9), ("state", 9)):
+        for heading, width in (("time, UTC", 16), ("pair", 9), ("state", 9)):
             table.add_column(heading, no_wrap=True, width=width)
-        table.add_column("definition", no_wrap=True, overflow="ellipsis", max_width=30)
+        widest = 30 if self._console.width >= WIDE else 18
+        table.add_column("definition", no_wrap=True, overflow="ellipsis", max_width=widest)
         table.add_column("what", no_wrap=True, overflow="ellipsis", ratio=1)
-        for event in list(self._events)[-rows:]:
+        for event in latest(self._events, rows):
             data = event.data
-            style = _STATE_STYLES.get(data["state"], "")
             table.add_row(
-                data["event_time"],
+                when(data),
                 data["pair"],
-                Text(data["state"], style=style),
+                data["state"],
                 data["definition"],
                 _what(data),
+                style=_STATE_STYLES.get(data["state"], ""),
             )
         title = f"events ({len(self._events)})" if self._events else "events: none yet"
         return Panel(table, title=title, title_align="left", border_style="dim")
+
+
+def latest(events: Sequence[ReadEvent], rows: int) -> list[ReadEvent]:
+    """Choose what is shown: half of the rows are for openings, the others for what is newest.
+
+    Args:
+        events: In order.
+        rows: How many there is room for.
+
+    Returns:
+        At most `rows` events, in order.
+    """
+    opened = [number for number, event in enumerate(events) if event.data["state"] == "opened"]
+    chosen = set(opened[max(0, len(opened) - rows // 2) :])
+    others = [number for number in range(len(events)) if number not in chosen]
+    chosen.update(others[max(0, len(others) + len(chosen) - rows) :])
+    return [events[number] for number in sorted(chosen)]
 
 
 def _what(data: Any) -> str:

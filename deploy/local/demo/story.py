@@ -11,6 +11,16 @@ from core.records import Frequency
 _EXTREMES: Final = ("high", "low")
 
 
+def when(data: Mapping[str, Any]) -> str:
+    """Say when an event happened, in UTC, to the minute; the date alone where the day decided.
+
+    Example:
+        >>> when({"event_time": "2024-07-11T14:34:00Z"}), when({"event_time": "2024-07-11"})
+        ('2024-07-11 14:34', '2024-07-11')
+    """
+    return str(data["event_time"]).replace("T", " ").removesuffix(":00Z")
+
+
 def moves(data: Mapping[str, Any]) -> str:
     """Say how far the legs moved.
 

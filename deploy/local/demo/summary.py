@@ -10,7 +10,7 @@ from typing import Any, Final
 from core.timestamps import rfc3339
 from deploy.local.demo.episodes import Episode
 from deploy.local.demo.progress import Summary
-from deploy.local.demo.story import first_since, moves
+from deploy.local.demo.story import first_since, moves, when
 
 _OPENED_ROW: Final = "    {time:<17} {pair:<9} {what}"
 _CLOCK_LETTERS: Final = len("14:34")
@@ -49,7 +49,7 @@ def _definition_lines(episodes: Sequence[Episode]) -> Iterator[str]:
     for episode in episodes:
         if episode.opened is not None:
             what = "; ".join(_opened(episode, episode.opened))
-            yield _OPENED_ROW.format(time=_time(episode.opened), pair=episode.pair, what=what)
+            yield _OPENED_ROW.format(time=when(episode.opened), pair=episode.pair, what=what)
     others = [episode for episode in episodes if episode.opened is None]
     if others:
         yield "    not opened: " + ", ".join(_other(episode) for episode in others)
@@ -61,19 +61,15 @@ def _opened(episode: Episode, opened: Mapping[str, Any]) -> Iterator[str]:
     if since is not None:
         yield since
     if episode.candidate is not None:
-        yield f"candidate at {_time(episode.candidate)[-_CLOCK_LETTERS:]}"
+        yield f"candidate at {when(episode.candidate)[-_CLOCK_LETTERS:]}"
     if episode.ended is not None:
-        yield f"{episode.ended['state']} {_time(episode.ended)}"
+        yield f"{episode.ended['state']} {when(episode.ended)}"
 
 
 def _other(episode: Episode) -> str:
     if episode.candidate is None:
-        return f"{episode.pair} of the history ({episode.last['state']} {_time(episode.last)})"
-    return f"{episode.pair} {_time(episode.candidate)} ({episode.last['state']})"
-
-
-def _time(data: Mapping[str, Any]) -> str:
-    return str(data["event_time"]).replace("T", " ").removesuffix(":00Z")
+        return f"{episode.pair} of the history ({episode.last['state']} {when(episode.last)})"
+    return f"{episode.pair} {when(episode.candidate)} ({episode.last['state']})"
 
 
 def summary_record(summary: Summary) -> dict[str, Any]:

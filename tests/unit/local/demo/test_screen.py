@@ -8,8 +8,9 @@ import pytest
 from rich.console import Console
 
 from deploy.local.demo.progress import Progress
-from deploy.local.demo.screen import NARROW_WINDOWS, WIDE, WINDOWS, Screen
-from tests.support.demo_events import story_of_2024_07_11
+from deploy.local.demo.screen import NARROW_WINDOWS, WIDE, WINDOWS, Screen, latest
+from tests.support.demo_events import read_back, story_of_2024_07_11
+from tests.support.sample_events import candidate, opposite_day
 
 PAIRS = tuple((f"P{number}/SPX",) for number in range(10))
 PROGRESS = Progress(
@@ -73,10 +74,14 @@ def test_it_fits_the_terminal(width: int, windows: tuple[str, ...]) -> None:
     assert head.split()[2:] == list(windows)
 
 
-def test_the_latest_events_stay_when_there_is_room_for_few() -> None:
-    text = "\n".join(shown(PROGRESS, height=27))
-    assert "withdrawn" in text
-    assert "opened" in text
+def test_what_has_opened_stays_longer_than_what_has_not() -> None:
+    opened, other = read_back(opposite_day()), read_back(candidate())
+    assert latest([opened, *[other] * 9], 4) == [opened, other, other, other]
+    assert latest([opened, opened, opened, *[other] * 3], 4) == [opened, opened, other, other]
+    assert latest([opened, other], 1) == [other]
+    assert latest([opened] * 9, 4) == [opened] * 4
+    assert latest([other, opened], 4) == [other, opened]
+    assert latest([], 4) == []
 
 
 def test_it_leaves_the_last_picture_and_restores_the_terminal() -> None:
