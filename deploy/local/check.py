@@ -100,8 +100,6 @@ def check(
       rotascope check --settings rotascope.toml
       rotascope check --universe universe.toml --history RUT=RUT.csv
     """
-    if not compiled_kernels(os.environ):
-        typer.echo("note: compiling kernels, on the first start only (some 20 s)", err=True)
     files = {"universe_file": universe_file, "catalogue_file": catalogue_file}
     results = list(check_everything(settings_file, files, history or ()))
     if output is Format.JSON:
@@ -194,6 +192,8 @@ def _check_names(settings: Settings, universe: Universe) -> Iterator[Result]:
 
 def _check_catalogue(settings: Settings, universe: Universe | None) -> Iterator[Result]:
     # Imported here: it compiles kernels on the first start, and mistakes found so far need not wait.
+    if not compiled_kernels(os.environ):
+        typer.echo("note: compiling kernels, on the first start only (some 20 s)", err=True)
     from core.catalogue import parse_catalogue
 
     try:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.numba_cache import CORE, configure_numba_cache, sources_digest
+from deploy.local.numba_cache import CORE, compiled_kernels, configure_numba_cache, sources_digest
 
 
 @pytest.fixture
@@ -64,3 +64,13 @@ def test_compiler_settings_count_and_the_rest_of_the_environment_does_not(core: 
 
 def test_the_default_is_this_checkouts_core() -> None:
     assert (CORE / "errors.py").is_file()
+
+
+def test_compiled_kernels_are_counted_wherever_numba_puts_them(tmp_path: Path) -> None:
+    assert compiled_kernels({}) == 0
+    environ = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    assert compiled_kernels(environ) == 0
+    (tmp_path / "core_1").mkdir()
+    for name in ("ticks.apply_ticks-1.py311.nbi", "ticks.apply_ticks-1.py311.1.nbc"):
+        (tmp_path / "core_1" / name).touch()
+    assert compiled_kernels(environ) == 1

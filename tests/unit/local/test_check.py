@@ -15,6 +15,11 @@ from deploy.local.check import app
 GOOD_HISTORY = "date,close\n2024-07-01,2030.07\n2024-07-02,2033.87\n2024-07-03,2036.62\n2024-07-05,2026.73\n"
 
 
+@pytest.fixture(autouse=True)
+def _kernels_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploy.local.check.compiled_kernels", lambda environ: 1)
+
+
 def check(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments)
 
@@ -127,6 +132,11 @@ def test_a_history_that_is_not_there_is_explained(flag: str, said: str) -> None:
     result = check("--history", flag)
     assert result.exit_code == 2
     assert said in result.stdout
+
+
+def test_before_kernels_are_compiled_it_says_why_it_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploy.local.check.compiled_kernels", lambda environ: 0)
+    assert check().stderr.startswith("note: compiling kernels, on the first start only")
 
 
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
