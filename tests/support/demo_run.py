@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,11 +92,3 @@ def wait_for_values(program: Program) -> str:
 
 def _json(program: Program) -> bool:
     return program.output[0].startswith("{")
-
-
-def wait_until_gone(pids: Sequence[int], deadline_s: float = 30.0) -> None:
-    """Wait until all of them have ended."""
-    deadline = time.monotonic() + deadline_s
-    while any(is_running(pid) for pid in pids) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    require_gone(pids)
