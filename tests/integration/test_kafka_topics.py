@@ -119,7 +119,7 @@ class TestCommandLine:
         code, output = self.run(
             "apply", "--bootstrap-servers", empty_kafka.bootstrap_servers, "--replication-factor", "3"
         )
-        assert code == 1
+        assert code == 2
         assert "replication factor" in output.lower()
 
     def test_no_broker_is_a_clear_error(self) -> None:
