@@ -184,3 +184,30 @@ def test_caught_up_output_does_not_wait_for_the_commit_interval() -> None:
     worker.turn()
     worker.turn()
     assert len(event_ids(broker.published)) == 1
+
+
+def test_output_of_a_steady_stream_does_not_wait_for_the_commit_interval_either() -> None:
+    """Guards against taking the one record that is always on its way for being behind."""
+    broker = FakeBroker()
+    transport = FakeTransport(broker, poll_records=1)
+    worker, state, _ = make_worker(broker, transport, commit_interval_ms=60_000, eager_commit_interval_ms=0)
+    broker.append(frame([1] * 10, sequence=0))
+    worker.start()
+    for sequence in range(1, 20):
+        broker.append(frame([7] * 10, sequence=sequence))
+        worker.turn()
+        assert state.tasks[0].lag_records > 0
+    assert len(event_ids(broker.published)) > 10
+
+
+def test_output_of_a_worker_far_behind_waits_for_the_commit_interval() -> None:
+    broker = FakeBroker()
+    fill(broker, 40)
+    transport = FakeTransport(broker, poll_records=10)
+    worker, state, _ = make_worker(
+        broker, transport, commit_interval_ms=60_000, eager_commit_interval_ms=0, poll_max_records=10
+    )
+    worker.start()
+    worker.turn()
+    assert state.tasks[0].outbox.records > 0
+    assert broker.published == []
