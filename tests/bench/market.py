@@ -35,6 +35,10 @@ Frames = Iterator[tuple[int, bytes]]
 _DAILY_MOVE = 0.015
 _TRADE_NOISE = 0.0003
 _BENCHMARK_DRIFT = -0.004
+JUMP = 0.04
+"""Enough for an opposite move, whose least is 3 %."""
+
+_NEVER_NS = 2**62
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,12 @@ class Market:
     benchmarks: int = 2
     seed: int = 7
     _rng: np.random.Generator = field(init=False, repr=False)
+    jumps_ns: NDArray[np.int64] = field(init=False, repr=False)
+    """For each instrument the instant from which it trades a jump higher."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_rng", np.random.default_rng(self.seed))
+        object.__setattr__(self, "jumps_ns", np.full(self.instruments, _NEVER_NS))
 
     @cached_property
     def text(self) -> str:
@@ -164,6 +171,7 @@ class Market:
             self.close_second - self.open_second
         )
         path = 1.0 + self._drift[rows] * done + self._rng.normal(0.0, _TRADE_NOISE, count)
+        path[start_ns + offsets >= self.jumps_ns[rows]] += JUMP
         trades = np.zeros(count, TICK)
         trades["ts_event"] = start_ns + offsets
         trades["price"] = np.rint(self.closes[-1, rows] * path)
