@@ -27,6 +27,7 @@ from core.events import Event
 from core.frames import FrameHeader, decode_frame
 from core.instrument_time import InstrumentTime
 from core.instruments import Universe
+from core.lookups import Lookups
 from core.metrics import Sample
 from core.pair_time import PairTime
 from core.records import NANOSECONDS_PER_SECOND, NO_INSTRUMENT, TickKind
@@ -81,6 +82,9 @@ class PartitionEngine:
         calendars: Every calendar the universe names.
         partition: Number of the partition.
         partitions: Number of partitions of the topic generation.
+        lookups: Where events find base rates and tags; None for neither.
+        history_events: Also tell the events of baseline sessions, as a study wants them. Ids and state
+            are the same either way.
 
     Raises:
         UniverseError: A calendar is missing.
@@ -95,6 +99,8 @@ class PartitionEngine:
         *,
         partition: int,
         partitions: int,
+        lookups: Lookups | None = None,
+        history_events: bool = False,
     ) -> None:
         self.world = build_world(universe, calendars, partition=partition, partitions=partitions)
         slots = max(
@@ -102,8 +108,9 @@ class PartitionEngine:
             for s in universe.sources
         )
         self.state = allocate_instruments(len(self.world.instruments), len(self.world.sources), slots)
-        self.evaluator = PairEvaluator(self.world, catalogue)
+        self.evaluator = PairEvaluator(self.world, catalogue, lookups)
         self._output = StepOutput()
+        self._history_events = history_events
         self.instrument_time = InstrumentTime(self.world, self.state)
         self.pair_time = PairTime(self.world, self.state, self.evaluator)
         self._notes: NDArray[np.int64] = np.zeros(1024, np.int64)
@@ -213,7 +220,8 @@ class PartitionEngine:
         if kind is TickKind.BASELINE:
             self.state.sources[source_row]["count_baselines"] += 1
             if tick["instrument_id"] == NO_INSTRUMENT:
-                self.pair_time.finish_baseline(int(tick["ts_event"]))
+                emit = self._output.events.append if self._history_events else None
+                self.pair_time.finish_baseline(int(tick["ts_event"]), emit)
             else:
                 self._baseline(tick)
         elif kind is TickKind.ADJUSTMENT:

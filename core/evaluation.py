@@ -20,6 +20,7 @@ from core.events import Event
 from core.indicators import FAMILIES, DayFamily, IndicatorFamily, RingFamily
 from core.indicators.base import DayStep, RingStep
 from core.lifecycle import LifeCycle, Rule
+from core.lookups import Lookups, NoLookups
 from core.pair_days import allocate_pair_days, append_days, find_bases
 from core.payload import build_event, leg_figures
 from core.records import NANOSECONDS_PER_SECOND, Frequency
@@ -53,12 +54,13 @@ class PairEvaluator:
     Args:
         world: The partition's rows.
         catalogue: The definitions.
+        lookups: Where events find base rates and tags.
 
     Raises:
         CatalogueError: A definition names a pair that the universe does not have.
     """
 
-    def __init__(self, world: PartitionWorld, catalogue: Catalogue) -> None:
+    def __init__(self, world: PartitionWorld, catalogue: Catalogue, lookups: Lookups | None = None) -> None:
         pairs = len(world.pairs)
         self.world = world
         self.catalogue = catalogue
@@ -81,9 +83,11 @@ class PairEvaluator:
         self.as_of_ns: NDArray[np.int64] = np.zeros((len(Frequency), pairs), np.int64)
         self._as_of_second_ns = self.as_of_ns[Frequency.SECOND]
         self._verdict = allocate_verdict(pairs)
+        self._lookups = lookups or NoLookups()
         self._provenance = {
             "catalogue": catalogue.digest[:16],
             "universe": world.universe.digest[:16],
+            **self._lookups.digests,
         }
 
     def _watch(self, number: int, definition: Definition) -> Watch:
@@ -336,4 +340,5 @@ class PairEvaluator:
             int(starts[row]),
             session,
             self._provenance,
+            self._lookups,
         )

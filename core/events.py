@@ -70,7 +70,9 @@ class Event:
             None for a definition without such a record.
         reasons: Why a null is null; keys as in the head of this module.
         quality: A `Quality` label.
-        provenance: Digests of catalogue and universe, and the baseline the state came from.
+        provenance: Digests of catalogue and universe, and of what base rates and tags came from.
+        base_rate: What followed earlier events of the definition; None where none was supplied.
+        tags: Names of dated events whose window holds the session.
     """
 
     event_id: str
@@ -93,6 +95,8 @@ class Event:
     reasons: Mapping[str, str]
     quality: str
     provenance: Mapping[str, object]
+    base_rate: Mapping[str, object] | None = None
+    tags: tuple[str, ...] = ()
 
 
 def event_id(definition: str, version: str, pair: str, frequency: str, episode: int, transition: int) -> str:
@@ -157,7 +161,8 @@ def event_data(event: Event) -> dict[str, object]:
         nulls["first_since"] = "not computed"
     elif first_since.get("date") is None:
         nulls["first_since.date"] = f"none since {first_since.get('history_start')}"
-    nulls["base_rate"] = "not computed"
+    if event.base_rate is None:
+        nulls["base_rate"] = "not computed"
     data: dict[str, object] = {
         "definition": event.definition,
         "version": event.version,
@@ -178,7 +183,8 @@ def event_data(event: Event) -> dict[str, object]:
             for leg in LEGS
         },
         "first_since": _plain(first_since, "first_since", unknown, nulls),
-        "base_rate": None,
+        "base_rate": _plain(event.base_rate, "base_rate", unknown, nulls),
+        "tags": list(event.tags),
         "quality": event.quality,
     }
     provenance = _plain(event.provenance, "provenance", unknown, nulls)

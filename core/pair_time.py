@@ -191,12 +191,13 @@ class PairTime:
         """Take one instrument's close of the baseline session in progress."""
         self._baseline[row] = price
 
-    def finish_baseline(self, ts_close_ns: int) -> None:
-        """End a baseline session: its closes become a finished day, without events.
+    def finish_baseline(self, ts_close_ns: int, emit: Emit | None) -> None:
+        """End a baseline session: its closes become a finished day.
 
         Args:
             ts_close_ns: The latest close of that date over all calendars; blocks whose calendar has
                 no close on that date pass it over.
+            emit: Takes each event; None where history only moves lives.
         """
         world, evaluator = self._world, self._evaluator
         for number, block in enumerate(world.blocks):
@@ -217,7 +218,7 @@ class PairTime:
                 continue
             evaluator.look_up(block, block.calendar_row, row)
             evaluator.prices[:, rows] = closes[:, usable]
-            evaluator.finish_day(rows, session, ts_close_ns, ts_close_ns, None)
+            evaluator.finish_day(rows, session, int(calendar.close_ns[row]), ts_close_ns, emit)
             self._done[rows] = session
             evaluator.prices[:, rows] = -1
             if clock.session != NO_SESSION:

@@ -12,6 +12,7 @@ from core.detectors import Detector
 from core.detectors.base import Column
 from core.events import Event, event_id, event_time_text
 from core.instruments import Pair
+from core.lookups import Lookups
 from core.records import PRICE_UNITS_PER_ONE, EventState, Quality
 from core.timestamps import date_text
 
@@ -27,6 +28,7 @@ def build_event(
     history_start: int,
     session: int,
     provenance: Mapping[str, object],
+    lookups: Lookups,
 ) -> Event:
     """Say what happened, with the numbers behind it.
 
@@ -41,6 +43,7 @@ def build_event(
         history_start: First session of the pair's history at this frequency, 0 for none.
         session: Session of the transition, days since 1970-01-01.
         provenance: Digests that pin what the event was computed with.
+        lookups: Where its base rate and its tags are found.
 
     Returns:
         The event, ready to be published.
@@ -82,6 +85,8 @@ def build_event(
         reasons=reasons,
         quality=quality.label,
         provenance=provenance,
+        base_rate=lookups.base_rate(definition, pair, int(staged["ts_knowable"])),
+        tags=lookups.tags(session, int(staged["ts_knowable"])),
     )
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from core.catalogue import Catalogue, parse_catalogue
 from core.engine import PartitionEngine
 from core.instruments import Instrument, Pair, Source, Universe
+from core.lookups import Lookups
 from core.records import NANOSECONDS_PER_SECOND as SECOND
 from core.sessions import Calendar, session_day
 
@@ -216,6 +217,8 @@ def make_engine(
     calendars: Mapping[str, Calendar] | None = None,
     partition: int = 0,
     partitions: int = 1,
+    lookups: Lookups | None = None,
+    history_events: bool = False,
 ) -> PartitionEngine:
     """A fresh engine of a small universe."""
     return PartitionEngine(
@@ -224,4 +227,6 @@ def make_engine(
         calendars or short_calendars(),
         partition=partition,
         partitions=partitions,
+        lookups=lookups,
+        history_events=history_events,
     )

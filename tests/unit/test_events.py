@@ -40,7 +40,7 @@ GOLDEN = (
     '"return_pct":3.571837265},"benchmark":{"symbol":"SPX","previous_close":5633.91,'
     '"price":5584.54,"return_pct":-0.8759912346}},'
     '"first_since":{"count":1,"date":"2008-10-10","history_start":"1990-01-02","operator":">=",'
-    '"series":"close"},"base_rate":null,"quality":"ok","reasons":{"base_rate":"not computed"},'
+    '"series":"close"},"base_rate":null,"tags":[],"quality":"ok","reasons":{"base_rate":"not computed"},'
     '"provenance":{"baseline":"bars.1d@0","catalogue":"c0ffee","universe":"beef"}}'
 )
 
@@ -120,6 +120,17 @@ def test_what_is_unknown_is_null_with_a_reason(unknown: float | None) -> None:
     data = event_data(opposite_day(values={"x_pct": unknown}, quality="stale"))
     assert data["values"] == {"x_pct": None}
     assert data["reasons"] == {"base_rate": "not computed", "x_pct": "stale"}
+
+
+def test_a_base_rate_and_tags_travel_as_they_are() -> None:
+    supplied = {"n": 12, "horizons": [{"sessions": 5, "mean_pct": 0.123456789012, "interval_pct": None}]}
+    data = event_data(opposite_day(base_rate=supplied, tags=("fomc", "cpi")))
+    assert data["base_rate"] == {
+        "n": 12,
+        "horizons": [{"sessions": 5, "mean_pct": 0.123456789, "interval_pct": None}],
+    }
+    assert data["tags"] == ["fomc", "cpi"]
+    assert data["reasons"] == {"base_rate.horizons.0.interval_pct": "unknown"}
 
 
 def test_the_reason_of_the_engine_stands() -> None:

@@ -7,11 +7,12 @@ from datetime import date
 import numpy as np
 import pytest
 
-from core.catalogue import parse_catalogue
+from core.catalogue import Definition, parse_catalogue
 from core.detectors import DETECTORS
 from core.events import Event, event_id
 from core.instruments import Pair
 from core.lifecycle import LIFE
+from core.lookups import Lookups, NoLookups
 from core.payload import build_event, leg_figures
 from core.records import EVENT, EventState, Quality
 from core.sessions import session_day
@@ -44,7 +45,23 @@ def life(*, openings: int, last: int = 0, previous: int = 0, episode: int = DAY)
     return found
 
 
-def event(state: EventState, of: np.void, *, history_start: int = START) -> Event:
+class Found:
+    """Answers that repeat what was asked."""
+
+    @property
+    def digests(self) -> dict[str, str]:
+        return {"base_rates": "123"}
+
+    def base_rate(self, definition: Definition, pair: Pair, ts_knowable_ns: int) -> dict[str, object]:
+        return {"definition": definition.definition_id, "pair": pair.name, "as_of_ns": ts_knowable_ns}
+
+    def tags(self, session: int, ts_knowable_ns: int) -> tuple[str, ...]:
+        return (f"session {session}", f"known {ts_knowable_ns}")
+
+
+def event(
+    state: EventState, of: np.void, *, history_start: int = START, lookups: Lookups | None = None
+) -> Event:
     staged = np.zeros(1, EVENT)
     staged["pair"], staged["state"], staged["previous_state"] = 1, state, EventState.CANDIDATE
     staged["episode"], staged["transition"] = DAY, 1
@@ -61,6 +78,7 @@ def event(state: EventState, of: np.void, *, history_start: int = START) -> Even
         history_start,
         DAY,
         {"catalogue": "abc"},
+        lookups or NoLookups(),
     )
 
 
@@ -118,6 +136,18 @@ def test_first_since_is_the_latest_earlier_opening(
 
 def test_without_history_there_is_nothing_to_be_first_since() -> None:
     assert event(EventState.OPENED, life(openings=1, last=DAY), history_start=0).first_since is None
+
+
+def test_base_rate_and_tags_are_looked_up_as_of_the_knowable_time() -> None:
+    found = event(EventState.OPENED, life(openings=1, last=DAY), lookups=Found())
+    known_ns = found.ts_knowable_ns
+    assert found.base_rate == {"definition": "up", "pair": "RUT/SPX", "as_of_ns": known_ns}
+    assert found.tags == (f"session {DAY}", f"known {known_ns}")
+
+
+def test_without_lookups_there_is_neither() -> None:
+    opened = event(EventState.OPENED, life(openings=1, last=DAY))
+    assert (opened.base_rate, opened.tags) == (None, ())
 
 
 def test_legs_say_price_previous_close_and_return() -> None:
