@@ -155,6 +155,16 @@ def blank_outside(  # type: ignore[no-untyped-def]
 
 
 @inlined
+def _session_volume(instrument):  # type: ignore[no-untyped-def]
+    """Volume of the session so far, or minus the reason why it is unknown: after a gap some is missing."""
+    if not instrument.has_volume:
+        return -_NOT_READY
+    if instrument.day_gap:
+        return -_GAP
+    return instrument.day_volume
+
+
+@inlined
 def _flags(instrument):  # type: ignore[no-untyped-def]
     """Facts about the day so far that travel with its bars."""
     flags = 0
@@ -221,6 +231,8 @@ def close_minute(  # type: ignore[no-untyped-def]
             bar.flags = _flags(instrument)
             bar.source = source_row
             written += 1
+        instrument.volume_minute = minute
+        instrument.volume_then = _session_volume(instrument)
         instrument.minute_open = 0
         instrument.minute_high = 0
         instrument.minute_low = 0
@@ -312,6 +324,7 @@ def finish_days(  # type: ignore[no-untyped-def]
             if instrument.official_close > 0
             else minute_prices[last_minute & _MINUTE_MASK, row]
         )
+        instrument.final_volume = _session_volume(instrument)
         final += 1
         if instrument.home and (instrument.final_close > 0 or instrument.day_close > 0):
             _write_day_bar(bars[written], instrument, instrument_ids[row])

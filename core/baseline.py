@@ -33,7 +33,7 @@ def baseline_records(
     """Turn checked daily closes into the records that warm an engine.
 
     Args:
-        closes: instrument_id → frame of `core.history.check_daily`.
+        closes: instrument_id → frame of `core.history.check_daily`; of a series, its values as `close`.
         universe: Knows each instrument's calendar and whether it has volume.
         calendars: Calendar name → calendar, covering the frames.
         until: The last session to use, included.
@@ -43,8 +43,8 @@ def baseline_records(
         TICK array (n,), kind BASELINE, session by session. Within a session, one record per
         instrument that has a close, by close and id: `ts_event` its calendar's close, `size` its
         volume (0 where it has none or none is known), `trade_id` the number of the row in `bars.1d`,
-        counted from 0. Then one record with NO_INSTRUMENT, which says that the session is complete,
-        at its latest close and with the `trade_id` of its last row.
+        counted from 0. A series' record is flagged as such. Then one record with NO_INSTRUMENT, which
+        says that the session is complete, at its latest close and with the `trade_id` of its last row.
 
     Raises:
         HistoryError: A close or volume too large for the record, a date without a session, or a
@@ -92,6 +92,10 @@ def _instrument_records(
     records = np.zeros(len(sessions), TICK)
     records["instrument_id"] = instrument.instrument_id
     records["ts_event"] = calendar.close_ns[rows]
+    if instrument.is_series:
+        records["price"] = to_units(frame["close"], instrument.symbol, signed=True)
+        records["update"] = int(Update.SERIES)
+        return sessions, records
     records["price"] = to_units(frame["close"], f"{instrument.symbol} close")
     records["update"] = int(Update.OFFICIAL | Update.LAST)
     if instrument.has_volume and "volume" in frame.columns:
@@ -101,13 +105,14 @@ def _instrument_records(
     return sessions, records
 
 
-def to_units(figures: pl.Series, what: str) -> NDArray[np.int64]:
+def to_units(figures: pl.Series, what: str, *, signed: bool = False) -> NDArray[np.int64]:
     """Turn figures into whole units of 1e-9, halves to even.
 
     Args:
         figures: Float64 without nulls. A figure with up to nine decimals comes out exact below two
             million, because its nearest double is then nearer than half a unit.
         what: What error messages call them.
+        signed: Whether figures below zero are as good as others.
 
     Returns:
         Array (n,) int64.
@@ -120,8 +125,9 @@ def to_units(figures: pl.Series, what: str) -> NDArray[np.int64]:
         [2125040039000, 100000000]
     """
     values = figures.to_numpy()
-    outside = np.flatnonzero(~((values >= 0) & (values <= _LARGEST)))
+    least = -_LARGEST if signed else 0
+    outside = np.flatnonzero(~((values >= least) & (values <= _LARGEST)))
     if len(outside):
-        raise HistoryError(f"{what}: {values[outside[0]]} does not fit a record (0 to {_LARGEST:,})")
+        raise HistoryError(f"{what}: {values[outside[0]]} does not fit a record ({least:,} to {_LARGEST:,})")
     units: NDArray[np.int64] = np.rint(values * PRICE_UNITS_PER_ONE).astype(np.int64)
     return units

@@ -237,11 +237,10 @@ class PartitionEngine:
 
     def _baseline(self, tick: np.void) -> None:
         row = self._row_of(tick)
-        if row < 0 or tick["price"] <= 0:
+        price, size, update = int(tick["price"]), int(tick["size"]), int(tick["update"])
+        if row < 0 or not self.pair_time.baseline.add(row, price, size, update):
             reason = Note.UNKNOWN_INSTRUMENT.reason if row < 0 else Note.PRICE.reason
             self._output.dead_letters.append(DeadLetter(reason, tick.tobytes()))
-        else:
-            self.pair_time.add_baseline(row, int(tick["price"]))
 
     def _adjust(self, tick: np.void, source_row: int) -> None:
         """A split: stored daily prices of the instrument are multiplied by price / size."""

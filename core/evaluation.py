@@ -21,9 +21,10 @@ from core.indicators import FAMILIES, DayFamily, IndicatorFamily, RingFamily
 from core.indicators.base import DayStep, RingStep
 from core.lifecycle import LifeCycle, Rule
 from core.lookups import Lookups, NoLookups
-from core.pair_days import allocate_pair_days, append_days, find_bases
+from core.pair_days import allocate_pair_days, append_days, find_bases, restate
 from core.payload import build_event, leg_figures
 from core.records import NANOSECONDS_PER_SECOND, Frequency
+from core.universe_file import SERIES_CLASSES
 from core.windows import DAY_WINDOWS
 from core.world import PairBlock, PartitionWorld
 
@@ -78,6 +79,8 @@ class PairEvaluator:
         self.lives = LifeCycle(len(self.watches), pairs)
         self.days = allocate_pair_days(pairs)
         self.prices: NDArray[np.int64] = np.full((2, pairs), -1, np.int64)
+        self.volumes: NDArray[np.int64] = np.full((2, pairs), -1, np.int64)
+        self.series: NDArray[np.float64] = np.full((len(SERIES_CLASSES), pairs), np.nan)
         self.bases: NDArray[np.int64] = np.zeros((len(DAY_WINDOWS), 2, pairs), np.int64)
         self.intraday_start: NDArray[np.int32] = np.zeros(pairs, np.int32)
         self.as_of_ns: NDArray[np.int64] = np.zeros((len(Frequency), pairs), np.int64)
@@ -110,8 +113,10 @@ class PairEvaluator:
             "lives": self.lives.lives,
             "levels": self.lives.levels,
             "prices": self.prices,
+            "volumes": self.volumes,
             "bases": self.bases,
             "day_closes": self.days.closes,
+            "day_volumes": self.days.volumes,
             "day_sessions": self.days.sessions,
             "day_counts": self.days.counts,
             "history_start": self.days.history_start,
@@ -136,6 +141,7 @@ class PairEvaluator:
         """
         self.look_up(block, calendar_row, session_row)
         self.prices[:, block.rows] = -1
+        self.volumes[:, block.rows] = -1
         self.restart(block.rows)
 
     def restart(self, rows: NDArray[np.int32]) -> None:
@@ -169,10 +175,9 @@ class PairEvaluator:
             numerator: Of the factor, 1e-9 units.
             denominator: Of the factor, 1e-9 units.
         """
-        closes = self.days.closes
         for row in rows:
-            exact = closes[row, :, side].astype(object) * numerator
-            closes[row, :, side] = ((exact * 2 + denominator) // (2 * denominator)).astype(np.int64)
+            restate(self.days.closes[row, :, side], numerator, denominator)
+            restate(self.days.volumes[row, :, side], denominator, numerator)
         factor = numerator / denominator
         for family in self.day_families:
             family.adjust(rows, side, factor)
@@ -223,7 +228,7 @@ class PairEvaluator:
         ts_knowable_ns: int,
         emit: Emit | None,
     ) -> None:
-        """Decide a session for good, for the pairs whose legs are final; their prices are set.
+        """Decide a session for good, for the pairs whose legs are final; their prices and volumes are set.
 
         The order is part of the contract: values see only earlier days, verdicts only those
         values, and the day enters the ring last.
@@ -246,16 +251,18 @@ class PairEvaluator:
                 )
         append_days(
             self.days.closes,
+            self.days.volumes,
             self.days.sessions,
             self.days.counts,
             self.days.history_start,
             rows,
             session,
             self.prices,
+            self.volumes,
         )
 
     def _day_step(self, rows: NDArray[np.int32], session: int) -> DayStep:
-        return DayStep(rows, self.prices, self.bases, self.days, session)
+        return DayStep(rows, self.prices, self.volumes, self.series, self.bases, self.days, session)
 
     def _provisional(
         self, watch: Watch, rows: NDArray[np.int32], session: int, ts_event_ns: int, emit: Emit

@@ -91,13 +91,16 @@ def parse_daily(
         raise HistoryError(f"{name} is not a {format} file that can be read: {error}") from error
 
 
-def check_daily(frame: pl.DataFrame, calendar: Calendar, *, name: str = "history") -> CheckedHistory:
+def check_daily(
+    frame: pl.DataFrame, calendar: Calendar, *, name: str = "history", signed: bool = False
+) -> CheckedHistory:
     """Hold a daily frame against a calendar.
 
     Args:
         frame: As `parse_daily` gives it.
         calendar: Covers every date of the frame.
         name: What error messages call it.
+        signed: The file holds a series, a rate or a flow: zero and less are values as any other.
 
     Returns:
         One row per session with a usable close, and the findings.
@@ -111,7 +114,7 @@ def check_daily(frame: pl.DataFrame, calendar: Calendar, *, name: str = "history
     _require_order(frame["date"], name)  # 1
     _require_coverage(frame["date"], calendar, name)  # 2
     frame = _without_repeats(frame, name, findings)  # 3
-    frame = _without_bad_closes(frame, findings)  # 4
+    frame = _without_bad_closes(frame, findings, signed=signed)  # 4
     frame = _without_days_off(frame, calendar, findings)  # 5
     if frame.height == 0:
         raise HistoryError(f"{name} has no row with a close on a session of {calendar.name}")
@@ -230,10 +233,10 @@ def _without_repeats(frame: pl.DataFrame, name: str, findings: list[Finding]) ->
     return frame.unique("date", keep="first", maintain_order=True)
 
 
-def _without_bad_closes(frame: pl.DataFrame, findings: list[Finding]) -> pl.DataFrame:
+def _without_bad_closes(frame: pl.DataFrame, findings: list[Finding], *, signed: bool) -> pl.DataFrame:
     close = frame["close"]
     blank = close.is_null()
-    not_positive = (close <= 0).fill_null(False)
+    not_positive = (close <= (float("-inf") if signed else 0.0)).fill_null(False)
     for kind, bad, message in (
         ("blank_close", blank, "no close; the row was left out"),
         ("close_not_positive", not_positive, "a close of zero or less; the row was left out"),

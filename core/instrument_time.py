@@ -97,6 +97,12 @@ class InstrumentTime:
         self._state.instruments["day_gap"][mine] = 1
         self._state.sources[source_row]["count_gaps"] += 1
 
+    def _mark_partial(self, source_row: int, calendar_row: int) -> None:
+        """The log begins inside a session: of its volume, what came before is missing."""
+        instruments = self._state.instruments
+        mine = (instruments["source"] == source_row) & (instruments["calendar"] == calendar_row)
+        instruments["day_gap"][mine] = 1
+
     def advance(
         self,
         source_row: int,
@@ -124,6 +130,8 @@ class InstrumentTime:
             for calendar_row, clock in clocks.items():
                 clock.start_at(target)
                 self._open(source_row, calendar_row, clock)
+                if clock.open_second < target:
+                    self._mark_partial(source_row, calendar_row)
             yield target
             return
         while closed < target:

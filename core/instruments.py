@@ -15,7 +15,7 @@ from typing import Any
 
 from core.errors import UniverseError
 from core.suggestions import nearest
-from core.universe_file import read_universe_file, universe_error
+from core.universe_file import SERIES_CLASSES, read_universe_file, universe_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +47,14 @@ class Instrument:
         instrument_id: Stable number, 0 to 2³¹ − 1.
         symbol: What the source calls it; unique.
         name: What people call it.
-        asset_class: "index", "etf", "equity" or "crypto".
+        asset_class: "index", "etf", "equity" or "crypto"; or a series, "rate" or "flow".
         calendar: Whose sessions it follows: "XNYS" or "24/7".
         source: Name of the source that sends it.
         listing_exchange: The exchange, in the source's code, whose auctions are official.
         max_age_ms: An older last price is stale.
         has_volume: Its ticks and bars carry volume; an index has none.
         has_official_close: Its day waits for an official closing print.
-        group: Free label for cross-sections.
+        group: Free label for cross-sections; of a flow, the symbol of the numerator it flows into.
         sector: Free label for cross-sections.
     """
 
@@ -70,6 +70,11 @@ class Instrument:
     has_official_close: bool
     group: str | None
     sector: str | None
+
+    @property
+    def is_series(self) -> bool:
+        """A rate or a flow: daily values beside the prices, never a leg of a pair."""
+        return self.asset_class in SERIES_CLASSES
 
     def is_listed_at(self, exchange: str) -> bool:
         """Say whether a print of this exchange may be official; any may, where none is named."""
@@ -180,14 +185,15 @@ def routes(universe: Universe, partitions: int) -> dict[int, tuple[int, ...]]:
         partitions: Number of partitions of the ticks topic.
 
     Returns:
-        instrument_id → home first; for the benchmark tape, then every other partition once.
+        instrument_id → home first; for the benchmark tape and for series, then every other partition once.
     """
     tape = {instrument.instrument_id for instrument in universe.benchmarks}
     result: dict[int, tuple[int, ...]] = {}
     for instrument in universe.instruments:
         first = home(instrument.instrument_id, partitions)
         others = tuple(partition for partition in range(partitions) if partition != first)
-        result[instrument.instrument_id] = (first, *others) if instrument.instrument_id in tape else (first,)
+        everywhere = instrument.instrument_id in tape or instrument.is_series
+        result[instrument.instrument_id] = (first, *others) if everywhere else (first,)
     return result
 
 
@@ -256,6 +262,23 @@ def _problems_between(
         for leg in dict.fromkeys((pair.numerator, pair.benchmark)):
             if leg not in known_symbols:
                 yield f"pair {pair.name!r} lacks its leg {leg!r}: no such instrument{nearest(leg, symbols)}"
+    yield from _series_problems(instruments, pairs)
+
+
+def _series_problems(instruments: tuple[Instrument, ...], pairs: tuple[Pair, ...]) -> Iterable[str]:
+    """Check that series are no legs, and that each flow names an instrument of its own."""
+    series = {each.symbol: each for each in instruments if each.is_series}
+    for pair in pairs:
+        for leg in dict.fromkeys((pair.numerator, pair.benchmark)):
+            if leg in series:
+                yield f"pair {pair.name!r} has the {series[leg].asset_class} {leg!r} for a leg"
+    traded = [each.symbol for each in instruments if not each.is_series]
+    flows = [each for each in series.values() if each.asset_class == "flow"]
+    for flow in flows:
+        if flow.group not in traded:
+            hint = nearest(flow.group or "", traded)
+            yield f"flow {flow.symbol!r} must name the instrument it flows into as its 'group'{hint}"
+    yield from _twice("flow into", [flow.group for flow in flows if flow.group in traded])
 
 
 def _twice(what: str, values: list[int] | list[str]) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""The daily closes of every pair: both legs, on the sessions both legs have.
+"""The daily closes and volumes of every pair: both legs, on the sessions both legs have.
 
 A ring per pair, because pairs do not share their days: one leg may be younger, or lack a close.
 The latest 512 days stay, which holds 252 sessions and any year to date.
@@ -19,20 +19,24 @@ from core.state import INSTRUMENT_STATE
 DAY_SLOTS: Final = 512
 _DAY_MASK: Final = DAY_SLOTS - 1
 _NOT_READY: Final = int(Quality.NOT_READY)
+_STALE: Final = int(Quality.STALE)
+_NO_SESSION: Final = int(Quality.NO_SESSION)
 
 
 @dataclass(frozen=True, slots=True)
 class PairDays:
-    """Rings of daily closes.
+    """Rings of daily closes and volumes.
 
     Args:
         closes: int64 (pairs, 512, 2): numerator and benchmark, 1e-9 units.
+        volumes: int64 (pairs, 512, 2): the same sessions, 1e-9 units, minus a Quality where unknown.
         sessions: int32 (pairs, 512): days since 1970-01-01.
         counts: int64 (pairs,): days ever appended.
         history_start: int32 (pairs,): first session appended, 0 before.
     """
 
     closes: NDArray[np.int64]
+    volumes: NDArray[np.int64]
     sessions: NDArray[np.int32]
     counts: NDArray[np.int64]
     history_start: NDArray[np.int32]
@@ -42,26 +46,40 @@ def allocate_pair_days(pairs: int) -> PairDays:
     """Empty rings for a number of pairs."""
     return PairDays(
         closes=np.zeros((pairs, DAY_SLOTS, 2), np.int64),
+        volumes=np.full((pairs, DAY_SLOTS, 2), -_NOT_READY, np.int64),
         sessions=np.zeros((pairs, DAY_SLOTS), np.int32),
         counts=np.zeros(pairs, np.int64),
         history_start=np.zeros(pairs, np.int32),
     )
 
 
-@kernel(I8, array_of(I8, 3), array_of(I4, 2), array_of(I8), array_of(I4), array_of(I4), I4, array_of(I8, 2))
+@kernel(
+    I8,
+    array_of(I8, 3),
+    array_of(I8, 3),
+    array_of(I4, 2),
+    array_of(I8),
+    array_of(I4),
+    array_of(I4),
+    I4,
+    array_of(I8, 2),
+    array_of(I8, 2),
+)
 def append_days(  # type: ignore[no-untyped-def]
-    closes, sessions, counts, history_start, rows, session, prices
+    closes, ring_volumes, sessions, counts, history_start, rows, session, prices, volumes
 ):
     """Append one session to the rings of the given pairs.
 
     Args:
         closes: int64 (pairs, 512, 2).
+        ring_volumes: int64 (pairs, 512, 2).
         sessions: int32 (pairs, 512).
         counts: int64 (pairs,).
         history_start: int32 (pairs,).
         rows: int32 (n,): pairs to append to; those without two prices are passed over.
         session: Days since 1970-01-01.
         prices: int64 (2, pairs): closes of both legs.
+        volumes: int64 (2, pairs): volumes of both legs, minus a Quality where unknown.
 
     Returns:
         Number of rings that grew.
@@ -74,6 +92,8 @@ def append_days(  # type: ignore[no-untyped-def]
         slot = count & _DAY_MASK
         closes[row, slot, 0] = prices[0, row]
         closes[row, slot, 1] = prices[1, row]
+        ring_volumes[row, slot, 0] = volumes[0, row]
+        ring_volumes[row, slot, 1] = volumes[1, row]
         sessions[row, slot] = session
         if count == 0:
             history_start[row] = session
@@ -154,6 +174,38 @@ def leg_prices(  # type: ignore[no-untyped-def]
     return known
 
 
+@kernel(I8, array_of(INSTRUMENT_STATE), I8, array_of(I4), array_of(I4), array_of(I4), array_of(I8, 2))
+def leg_volumes(  # type: ignore[no-untyped-def]
+    instruments, minute, numerators, benchmarks, rows, volumes
+):
+    """Both legs' volume of the session up to the end of a closed minute.
+
+    Args:
+        instruments: INSTRUMENT_STATE (rows,).
+        minute: The minute. A leg whose source is a minute ahead of it is `stale`.
+        numerators: int32 (pairs,).
+        benchmarks: int32 (pairs,): the pair's session is the benchmark's.
+        rows: int32 (n,): pairs wanted.
+        volumes: int64 (2, pairs): written; minus a Quality where unknown. A leg on another calendar
+            has no volume of the pair's session.
+
+    Returns:
+        Number of known volumes.
+    """
+    known = 0
+    for row in rows:
+        for side in range(2):
+            leg = instruments[numerators[row] if side == 0 else benchmarks[row]]
+            if leg.calendar != instruments[benchmarks[row]].calendar:
+                volumes[side, row] = -_NO_SESSION
+            elif leg.volume_minute != minute:
+                volumes[side, row] = -_STALE
+            else:
+                volumes[side, row] = leg.volume_then
+                known += volumes[side, row] >= 0
+    return known
+
+
 @kernel(
     I8,
     array_of(INSTRUMENT_STATE),
@@ -163,10 +215,11 @@ def leg_prices(  # type: ignore[no-untyped-def]
     array_of(I4),
     I4,
     array_of(I8, 2),
+    array_of(I8, 2),
     array_of(I4),
 )
 def ready_pairs(  # type: ignore[no-untyped-def]
-    instruments, numerators, benchmarks, rows, done, session, prices, ready
+    instruments, numerators, benchmarks, rows, done, session, prices, volumes, ready
 ):
     """Pairs whose two legs' day bars of a session are final.
 
@@ -181,6 +234,7 @@ def ready_pairs(  # type: ignore[no-untyped-def]
         done: int32 (pairs,): last session each pair has finished.
         session: The session in question.
         prices: int64 (2, pairs): final closes are written where a leg has one.
+        volumes: int64 (2, pairs): the same for volumes.
         ready: int32 (≥ pairs,): filled from the front.
 
     Returns:
@@ -194,14 +248,31 @@ def ready_pairs(  # type: ignore[no-untyped-def]
         for side in range(2):
             leg = instruments[numerators[row] if side == 0 else benchmarks[row]]
             if leg.calendar != instruments[benchmarks[row]].calendar:
+                volumes[side, row] = -_NO_SESSION
                 continue
             if leg.final_session == session:
                 prices[side, row] = leg.final_close
+                volumes[side, row] = leg.final_volume
             elif leg.session > session:
                 prices[side, row] = -_NOT_READY  # Its source was not there: no close will come.
+                volumes[side, row] = -_NOT_READY
             else:
                 complete = False
         if complete:
             ready[count] = row
             count += 1
     return count
+
+
+def restate(figures: NDArray[np.int64], numerator: int, denominator: int) -> None:
+    """Multiply known figures by numerator / denominator, in place, halves up: a split.
+
+    Args:
+        figures: int64 (n,): prices or volumes, 1e-9 units; zero and less stay as they are.
+        numerator: Of the factor, 1e-9 units.
+        denominator: Of the factor, 1e-9 units.
+    """
+    known = figures > 0
+    exact = (figures[known].astype(object) * (2 * numerator) + denominator) // (2 * denominator)
+    # A figure too large for its record would come back negative and stand for some other reason.
+    figures[known] = np.where(exact < 2**63, exact, -_NOT_READY).astype(np.int64)

@@ -11,10 +11,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.baseline_session import BaselineSession
 from core.evaluation import Emit, PairEvaluator
 from core.events import Event
 from core.indicators.base import RingStep
-from core.pair_days import leg_prices, ready_pairs
+from core.pair_days import leg_prices, leg_volumes, ready_pairs
 from core.records import NANOSECONDS_PER_SECOND, Quality
 from core.revision import DayUndo
 from core.session_clock import SessionClock
@@ -49,7 +50,7 @@ class PairTime:
         self._sessions: NDArray[np.int64] = np.full(blocks, NO_SESSION)
         self._done: NDArray[np.int32] = np.full(pairs, NO_SESSION, np.int32)
         self._ready: NDArray[np.int32] = np.zeros(pairs, np.int32)
-        self._baseline: NDArray[np.int64] = np.zeros(len(world.instruments), np.int64)
+        self.baseline = BaselineSession(world)
         self._undo = DayUndo(evaluator)
         self._by_source = [
             [n for n, block in enumerate(world.blocks) if row in block.source_rows]
@@ -71,9 +72,8 @@ class PairTime:
             "block_closed": self._closed,
             "block_sessions": self._sessions,
             "pair_done": self._done,
-            "baseline": self._baseline,
         }
-        return arrays | self._undo.arrays()
+        return arrays | self.baseline.arrays() | self._undo.arrays()
 
     def resume(self) -> None:
         """Put the clocks where the restored arrays say they are."""
@@ -158,8 +158,11 @@ class PairTime:
                 self._evaluator.restart(block.rows)
 
     def _leg_prices(self, minute: RingStep) -> None:
-        prices = self._evaluator.prices
-        leg_prices(minute.prices, minute.now, minute.numerators, minute.benchmarks, minute.rows, prices)
+        numerators, benchmarks, evaluator = minute.numerators, minute.benchmarks, self._evaluator
+        leg_prices(minute.prices, minute.now, numerators, benchmarks, minute.rows, evaluator.prices)
+        leg_volumes(
+            self._state.instruments, minute.now, numerators, benchmarks, minute.rows, evaluator.volumes
+        )
 
     def _finish(self, number: int, block: PairBlock, clock: SessionClock, closed: int, emit: Emit) -> bool:
         """Finish the session of every pair that is ready; True when none is left."""
@@ -172,6 +175,7 @@ class PairTime:
             self._done,
             session,
             self._evaluator.prices,
+            self._evaluator.volumes,
             self._ready,
         )
         if count:
@@ -186,10 +190,6 @@ class PairTime:
             )
             self._done[rows] = session
         return bool((self._done[block.rows] >= session).all())
-
-    def add_baseline(self, row: int, price: int) -> None:
-        """Take one instrument's close of the baseline session in progress."""
-        self._baseline[row] = price
 
     def finish_baseline(self, ts_close_ns: int, emit: Emit | None) -> None:
         """End a baseline session: its closes become a finished day.
@@ -209,21 +209,23 @@ class PairTime:
             clock = self._clocks[number]
             if clock.session <= session and self._closed[number] > clock.open_second:
                 continue  # A session that is being watched is not history yet.
-            closes = np.stack(
-                (self._baseline[world.numerators[block.rows]], self._baseline[world.benchmarks[block.rows]])
-            )
+            closes = self.baseline.closes(block.rows)
             usable = (closes > 0).all(axis=0) & (self._done[block.rows] < session)
             rows = block.rows[usable]
             if len(rows) == 0:
                 continue
             evaluator.look_up(block, block.calendar_row, row)
             evaluator.prices[:, rows] = closes[:, usable]
+            evaluator.volumes[:, rows] = self.baseline.volumes(rows)
+            evaluator.series[:, rows] = self.baseline.series(rows)
             evaluator.finish_day(rows, session, int(calendar.close_ns[row]), ts_close_ns, emit)
             self._done[rows] = session
             evaluator.prices[:, rows] = -1
+            evaluator.volumes[:, rows] = -1
+            evaluator.series[:, rows] = np.nan
             if clock.session != NO_SESSION:
                 evaluator.look_up(block, block.calendar_row, clock.row)
-        self._baseline[:] = 0
+        self.baseline.clear()
 
     def adjust(self, row: int, numerator: int, denominator: int) -> None:
         """Multiply an instrument's stored daily prices by numerator / denominator: a split.

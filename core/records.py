@@ -89,7 +89,7 @@ class TickKind(IntEnum):
     ADJUSTMENT = 5
     """A split: multiply stored prices of the instrument by price/size (both 1e-9 units)."""
     BASELINE = 6
-    """A finished session's close; with NO_INSTRUMENT, the end of one baseline session."""
+    """A finished session's close, or value of a series; with NO_INSTRUMENT, the end of the session."""
     STATUS = 7
     """Trading status: size 1e-9 units of 1 halted, 0 resumed."""
     SETTINGS = 8
@@ -106,6 +106,8 @@ class Update(IntFlag):
     VOLUME = 4
     REGULAR = 8
     OFFICIAL = 16
+    SERIES = 32
+    """Not a trade: `price` is the value of a rate or a flow and may have any sign."""
 
     ALL = LAST | HIGH_LOW | VOLUME | REGULAR
 

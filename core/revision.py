@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from core.evaluation import PairEvaluator
 from core.events import Event
-from core.records import EVENT, EventState, Frequency
+from core.records import EVENT, EventState, Frequency, Quality
 from core.windows import NO_SESSION
 from core.world import PairBlock
 
@@ -38,15 +38,20 @@ class DayUndo:
         self._kept = {name: array.copy() for name, array in self._live.items()}
         pairs = len(evaluator.world.pairs)
         self._prices: NDArray[np.int64] = np.zeros((2, pairs), np.int64)
+        self._volumes: NDArray[np.int64] = np.full((2, pairs), -int(Quality.NOT_READY), np.int64)
         self._session: NDArray[np.int32] = np.full(pairs, NO_SESSION, np.int32)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The copies, for a snapshot."""
         kept = {f"undo/{name}": array for name, array in self._kept.items()}
-        return kept | {"undo/prices": self._prices, "undo/session": self._session}
+        return kept | {
+            "undo/prices": self._prices,
+            "undo/volumes": self._volumes,
+            "undo/session": self._session,
+        }
 
     def keep(self, rows: NDArray[np.int32], session: int) -> None:
-        """Copy what a commit of `rows` is about to change; their prices are set.
+        """Copy what a commit of `rows` is about to change; their prices and volumes are set.
 
         Args:
             rows: int32 (n,): pairs.
@@ -55,6 +60,7 @@ class DayUndo:
         for name, array in self._live.items():
             self._kept[name][:, rows] = array[:, rows]
         self._prices[:, rows] = self._evaluator.prices[:, rows]
+        self._volumes[:, rows] = self._evaluator.volumes[:, rows]
         self._session[rows] = session
 
     def can_redo(self, rows: NDArray[np.int32], session: int) -> NDArray[np.bool_]:
@@ -99,6 +105,7 @@ class DayUndo:
         evaluator.look_up(block, block.calendar_row, session_row)
         self._prices[:, rows] = np.where(sides, price, self._prices[:, rows])
         evaluator.prices[:, rows] = self._prices[:, rows]
+        evaluator.volumes[:, rows] = self._volumes[:, rows]
         evaluator.finish_day(rows, session, ts_close_ns, ts_knowable_ns, None)
         for watch in evaluator.watches:
             if watch.definition.frequency != Frequency.DAY:

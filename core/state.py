@@ -117,7 +117,10 @@ INSTRUMENT_STATE: Final = np.dtype(
         ("late_ticks", "<i8"),
         ("outside_ticks", "<i8"),
         ("cancelled_ticks", "<i8"),
-        *((f"reserved_{number}", "<i8") for number in range(5)),  # four whole cache lines
+        ("final_volume", "<i8"),  # volume of the last final session, minus a Quality where unknown
+        ("volume_minute", "<i8"),  # the last minute closed in session
+        ("volume_then", "<i8"),  # volume of the session up to its end, minus a Quality where unknown
+        *((f"reserved_{number}", "<i8") for number in range(2)),  # four whole cache lines
     ]
 )
 

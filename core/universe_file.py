@@ -18,9 +18,20 @@ from core.sessions import CALENDAR_NAMES
 from core.suggestions import nearest
 
 MAX_AGE_MS: Final[Mapping[str, int]] = MappingProxyType(
-    {"index": 60_000, "etf": 60_000, "equity": 60_000, "crypto": 30_000}
+    {
+        "index": 60_000,
+        "etf": 60_000,
+        "equity": 60_000,
+        "crypto": 30_000,
+        "rate": 86_400_000,
+        "flow": 86_400_000,
+    }
 )
 """Asset class → age beyond which a last price is stale, where the file does not say."""
+
+SERIES_CLASSES: Final = ("rate", "flow")
+"""Classes of daily series beside the prices, in the order of their roles: a rate is in percent, a flow in
+currency. A series never trades; its values come with the history."""
 
 _MOST_PROBLEMS: Final = 20
 
@@ -81,7 +92,7 @@ def _with_defaults(entry: Mapping[str, Any], of_class: Mapping[str, Any]) -> dic
     asset_class = merged["class"]
     merged.setdefault("name", merged["symbol"])
     merged.setdefault("max_age_ms", MAX_AGE_MS[asset_class])
-    merged.setdefault("has_volume", asset_class != "index")
+    merged.setdefault("has_volume", asset_class != "index" and asset_class not in SERIES_CLASSES)
     # An index closes by decree of its publisher; a stock only by an auction we know how to find.
     merged.setdefault("has_official_close", asset_class == "index" or "listing_exchange" in merged)
     return merged
@@ -97,6 +108,10 @@ def _problems_within(entry: Mapping[str, Any]) -> Iterable[str]:
     if calendar not in CALENDAR_NAMES:
         hint = nearest(calendar, CALENDAR_NAMES, list_all=True)
         yield f"{who} names the unknown calendar {calendar!r}{hint}"
+    if entry["class"] in SERIES_CLASSES:
+        for key in ("has_volume", "has_official_close"):
+            if entry[key]:
+                yield f"{who} is a {entry['class']}: it never trades and cannot have {key!r}"
     auctioned = entry["class"] in ("etf", "equity")
     if auctioned and entry["has_official_close"] and "listing_exchange" not in entry:
         yield f"{who} has an official close, so it needs a 'listing_exchange' to tell whose auction it is"

@@ -6,7 +6,7 @@ engine runs and is not part of a snapshot.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from core.errors import UniverseError
 from core.instruments import Instrument, Pair, Source, Universe, home
 from core.sessions import Calendar
+from core.universe_file import SERIES_CLASSES
 from core.windows import window_targets
 
 
@@ -46,7 +47,7 @@ class PartitionWorld:
         partitions: Number of partitions of the topic generation.
         universe: Where the rows come from.
         sources: In row order.
-        instruments: Home instruments and the benchmark tape, in row order.
+        instruments: Home instruments, the benchmark tape and all series, in row order.
         instrument_ids: int32 (rows,).
         is_home: bool (rows,).
         row_of_id: int32 (highest id + 1,): instrument id → row, -1 where not ours.
@@ -55,6 +56,8 @@ class PartitionWorld:
         pairs: In row order: blocks are contiguous.
         numerators: int32 (pairs,): row of each pair's numerator.
         benchmarks: int32 (pairs,): row of each pair's benchmark.
+        series: int32 (roles, pairs): row of the series each pair sees in each role of SERIES_CLASSES, -1
+            for none. The rate of the lowest id serves all pairs; a flow serves its numerator's.
         blocks: Pairs by clock and calendar.
     """
 
@@ -71,6 +74,7 @@ class PartitionWorld:
     pairs: tuple[Pair, ...]
     numerators: NDArray[np.int32]
     benchmarks: NDArray[np.int32]
+    series: NDArray[np.int32]
     blocks: tuple[PairBlock, ...]
 
     def source_row(self, source_id: int) -> int:
@@ -90,7 +94,9 @@ def _local_instruments(universe: Universe, partition: int, partitions: int) -> t
     return tuple(
         instrument
         for instrument in universe.instruments
-        if home(instrument.instrument_id, partitions) == partition or instrument.instrument_id in tape
+        if home(instrument.instrument_id, partitions) == partition
+        or instrument.instrument_id in tape
+        or instrument.is_series
     )
 
 
@@ -100,6 +106,17 @@ def _local_pairs(universe: Universe, partition: int, partitions: int) -> list[Pa
         for pair in universe.pairs
         if home(universe.instrument(pair.numerator).instrument_id, partitions) == partition
     ]
+
+
+def _series_rows(instruments: Sequence[Instrument], pairs: Sequence[Pair]) -> NDArray[np.int32]:
+    rows: NDArray[np.int32] = np.full((len(SERIES_CLASSES), len(pairs)), -1, np.int32)
+    for row, instrument in reversed(list(enumerate(instruments))):
+        if instrument.is_series:
+            role = SERIES_CLASSES.index(instrument.asset_class)
+            for number, pair in enumerate(pairs):
+                if instrument.asset_class == "rate" or instrument.group == pair.numerator:
+                    rows[role, number] = row
+    return rows
 
 
 def build_world(
@@ -167,5 +184,6 @@ def build_world(
         benchmarks=np.array(
             [row_of_id[universe.instrument(p.benchmark).instrument_id] for p in pairs], np.int32
         ),
+        series=_series_rows(instruments, pairs),
         blocks=tuple(blocks),
     )

@@ -121,7 +121,9 @@ def _checked(
     symbol: str, frame: pl.DataFrame, universe: Universe, calendars: Mapping[str, Calendar]
 ) -> pl.DataFrame:
     """Check one file against its calendar; what was passed over goes to the log."""
-    checked = check_daily(frame, calendars[universe.instrument(symbol).calendar], name=symbol)
+    instrument = universe.instrument(symbol)
+    calendar = calendars[instrument.calendar]
+    checked = check_daily(frame, calendar, name=symbol, signed=instrument.is_series)
     for finding in checked.findings:
         structlog.get_logger().warning("history", symbol=symbol, finding=str(finding))
     return checked.frame

@@ -10,13 +10,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.pair_days import PairDays
 from core.records import Frequency, Quality
+
+_UNITS: Final = ("pct", "percent", "pp", "bp", "sd", "log", "sessions")
+
+
+def _value_name(name: str, window: str) -> str:
+    stem, _, unit = name.rpartition("_")
+    parts = (stem, window, unit) if unit in _UNITS and stem else (name, window)
+    return "_".join(part for part in parts if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +35,19 @@ class Output:
         name: What it is, with its unit: `relative_strength_percent`.
         window: Label of its window, empty where it has none.
         metric: Name of the Prometheus metric that shows it, None where none does.
+        value_name: Public name in `study values`; by default the name, its window before its unit.
+        is_session: The value is a session, days since 1970-01-01: a date to whoever reads it.
     """
 
     name: str
     window: str
     metric: str | None = None
+    value_name: str = ""
+    is_session: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.value_name:
+            object.__setattr__(self, "value_name", _value_name(self.name, self.window))
 
     @property
     def key(self) -> str:
@@ -40,6 +56,8 @@ class Output:
         Example:
             >>> Output("beta", "63d").key, Output("ratio", "").key
             ('beta:63d', 'ratio')
+            >>> Output("beta", "63d").value_name, Output("volatility_pct", "21d").value_name
+            ('beta_63d', 'volatility_21d_pct')
         """
         return f"{self.name}:{self.window}" if self.window else self.name
 
@@ -72,6 +90,11 @@ class DayStep:
     Args:
         rows: int32 (n,): pairs to evaluate.
         prices: int64 (2, pairs): both legs' price of the session so far, or minus a Quality.
+        volumes: int64 (2, pairs): both legs' volume of the session so far, 1e-9 units, or minus a
+            Quality.
+        series: float64 (roles, pairs): value of the session, NaN where there is none, by
+            `core.universe_file.SERIES_CLASSES`: a rate in percent, a flow in currency. They come with
+            the history only: a session in progress has none.
         bases: int64 (windows, 2, pairs): closes each of DAY_WINDOWS starts from, 0 where unknown.
         days: The finished days.
         session: Days since 1970-01-01 of the session in progress.
@@ -79,6 +102,8 @@ class DayStep:
 
     rows: NDArray[np.int32]
     prices: NDArray[np.int64]
+    volumes: NDArray[np.int64]
+    series: NDArray[np.float64]
     bases: NDArray[np.int64]
     days: PairDays
     session: int

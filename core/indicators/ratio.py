@@ -85,8 +85,8 @@ class RatioLine(DayFamily):
     name = "ratio_line"
     frequency = Frequency.DAY
     outputs = (
-        Output("ratio", "1d"),
-        Output("ratio_line", "1d"),
+        Output("ratio", "1d", value_name="ratio"),
+        Output("ratio_line", "1d", value_name="ratio_line"),
         Output("numerator_price", ""),
         Output("benchmark_price", ""),
     )

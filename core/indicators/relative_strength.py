@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from core.indicators.base import DayFamily, DayStep, Output, RingFamily, RingStep
 from core.jit import F8, I4, I8, U1, array_of, inlined, kernel
 from core.records import Frequency, Quality
-from core.windows import DAY_WINDOWS
+from core.windows import DAY_WINDOWS, TO_DATE_WINDOWS
 
 PRICES_COMPARED: Final = 2
 """Observations a value rests on: two prices of each leg, whatever the window."""
@@ -44,8 +44,15 @@ def _ring_outputs(windows: tuple[str, ...]) -> tuple[Output, ...]:
 def _day_outputs(windows: tuple[str, ...]) -> tuple[Output, ...]:
     outputs: list[Output] = []
     for window in windows:
-        outputs += _ring_outputs((window,))
-        outputs += [Output("instrument_return_pct", window), Output("benchmark_return_pct", window)]
+        label = "ytd" if window == "year" else window
+        of_instrument = f"{label}_pct" if window in TO_DATE_WINDOWS else f"return_{label}_pct"
+        outputs += [
+            Output("relative_strength_log", window, _LOG),
+            Output("relative_strength_percent", window, _PERCENT),
+            Output("relative_strength_pp", window, _POINTS, value_name=f"relative_{label}_pp"),
+            Output("instrument_return_pct", window, value_name=of_instrument),
+            Output("benchmark_return_pct", window, value_name=f"benchmark_{of_instrument}"),
+        ]
     return tuple(outputs)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import re
 import tracemalloc
 
 import numpy as np
+import pytest
 
 from core.indicators import FAMILIES, DayFamily, IndicatorFamily
 from core.metrics import METRICS_BY_NAME
@@ -21,6 +23,29 @@ def test_names_and_keys_are_unique() -> None:
     keys = [output.key for family in FAMILIES for output in family.outputs]
     assert len(set(names)) == len(names)
     assert len(set(keys)) == len(keys)
+
+
+def test_value_names_of_daily_outputs_are_unique_and_plain() -> None:
+    names = [o.value_name for f in FAMILIES if f.frequency == Frequency.DAY for o in f.outputs]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch("[a-z][a-z0-9_]*", name) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("ratio:1d", "ratio"),
+        ("instrument_return_pct:21d", "return_21d_pct"),
+        ("instrument_return_pct:year", "ytd_pct"),
+        ("instrument_return_pct:week", "week_pct"),
+        ("relative_strength_pp:252d", "relative_252d_pp"),
+        ("relative_strength_pp:year", "relative_ytd_pp"),
+        ("beta:63d", "beta_63d"),
+        ("correlation:63d", "correlation_63d"),
+    ],
+)
+def test_public_names_stay_what_programs_know(key: str, name: str) -> None:
+    assert {o.key: o.value_name for f in FAMILIES for o in f.outputs}[key] == name
 
 
 @over_families

@@ -17,7 +17,7 @@ from core.records import Frequency
 from core.sessions import Calendar, build_calendars
 from tests.oracles.comparison import Comparison
 from tests.oracles.daily import DAILY, DailyPair, Moment
-from tests.oracles.raw import daily_closes
+from tests.oracles.raw import daily_closes, daily_column
 from tests.support.compiled import COMPILED
 from tests.support.shared_data import shared_data
 from tests.support.stepped import SteppedEngine
@@ -30,7 +30,14 @@ EVERY = 3
 Z_EVERY = 30 if COMPILED else 9
 """An oracle with explicit weights looks at the whole past at every point."""
 
-FILES = {"RUT": "RUT", "SPX": "GSPC", "IWM": "IWM", "SPY": "SPY"}
+FILES = {
+    "RUT": "daily/RUT",
+    "SPX": "daily/GSPC",
+    "IWM": "daily/IWM",
+    "SPY": "daily/SPY",
+    "Y10": "rates/FRED_DGS",
+}
+COLUMNS = {"Y10": "DGS10"}
 KEYS = [o.key for family in FAMILIES if family.frequency == Frequency.DAY for o in family.outputs]
 UNIVERSE = """
 source = [{id = 1, name = "tape"}, {id = 900, name = "history"}]
@@ -40,6 +47,7 @@ instrument = [
     {id = 2, symbol = "SPX", class = "index", calendar = "XNYS", source = "tape"},
     {id = 3, symbol = "IWM", class = "etf", calendar = "XNYS", source = "tape"},
     {id = 4, symbol = "SPY", class = "etf", calendar = "XNYS", source = "tape"},
+    {id = 5, symbol = "Y10", class = "rate", calendar = "XNYS", source = "history"},
 ]
 """
 
@@ -56,7 +64,7 @@ def calendars() -> dict[str, Calendar]:
 
 @pytest.fixture(scope="module")
 def files() -> dict[str, Path]:
-    return {symbol: shared_data(f"daily/{name}.csv") for symbol, name in FILES.items()}
+    return {symbol: shared_data(f"{name}.csv") for symbol, name in FILES.items()}
 
 
 def pair_of(files: Mapping[str, Path], name: str, first: date) -> DailyPair:
@@ -66,7 +74,13 @@ def pair_of(files: Mapping[str, Path], name: str, first: date) -> DailyPair:
         for symbol in name.split("/")
     )
     sessions = tuple(day for day in daily_closes(shared_data("daily/GSPC.csv")) if first <= day <= LAST)
-    return DailyPair(sessions, numerator, benchmark)
+    volumes = [
+        daily_column(files[symbol], "volume") if symbol in ("IWM", "SPY") else {}
+        for symbol in name.split("/")
+    ]
+    open_days = set(sessions)
+    rate = {day: value for day, value in daily_column(files["Y10"], "DGS10").items() if day in open_days}
+    return DailyPair(sessions, numerator, benchmark, *volumes, rate)
 
 
 def compare(
@@ -75,7 +89,7 @@ def compare(
     """Step the engine through the files; compare every output of every pair on every n-th session."""
     comparison = Comparison()
     pairs = [pair_of(files, name, first) for name in engine.pairs]
-    for number, day in enumerate(engine.step_days(files, first=first, until=LAST)):
+    for number, day in enumerate(engine.step_days(files, first=first, until=LAST, columns=COLUMNS)):
         if number % every:
             continue
         for column, pair in enumerate(pairs):

@@ -45,6 +45,12 @@ class DailyPair:
     l_returns: tuple[float, ...] = field(init=False)
     log_returns: tuple[float, ...] = field(init=False)
     """Returns of entry n of `both` over entry n - 1; entry 0 has none and stands as NaN."""
+    s_volume: Mapping[date, Fraction] = field(default_factory=dict)
+    l_volume: Mapping[date, Fraction] = field(default_factory=dict)
+    """Session → volume, where it is known."""
+    rate: Mapping[date, Fraction] = field(default_factory=dict)
+    flow: Mapping[date, Fraction] = field(default_factory=dict)
+    """Session → value of the series, where it has one."""
 
     def __post_init__(self) -> None:
         both = tuple(day for day in self.sessions if day in self.numerator and day in self.benchmark)

@@ -37,6 +37,16 @@ def daily_closes(path: Path) -> dict[date, Fraction]:
         return {date.fromisoformat(row["date"]): Fraction(row["close"]) for row in csv.DictReader(file)}
 
 
+def daily_column(path: Path, column: str) -> dict[date, Fraction]:
+    """One column of a daily file by date, blanks left out."""
+    with path.open(newline="") as file:
+        return {
+            date.fromisoformat(row["date"]): Fraction(row[column])
+            for row in csv.DictReader(file)
+            if row[column].strip()
+        }
+
+
 def bar_path_trades(path: Path, symbol: str, day: date) -> list[Trade]:
     """Trades a five-minute bar file stands for: open, nearer extreme, other extreme, close.
 

@@ -45,6 +45,23 @@ def random_walk(steps: int, pairs: int, *, seed: int = 7, deviation: float = 0.0
     return prices
 
 
+def random_volumes(steps: int, pairs: int, *, seed: int = 5) -> NDArray[np.int64]:
+    """Volumes (steps, 2, pairs) around a million, in units of 1e-9."""
+    generator = np.random.default_rng(seed)
+    volumes: NDArray[np.int64] = np.rint(1e6 * np.exp(generator.normal(0, 0.3, (steps, 2, pairs)))).astype(
+        np.int64
+    )
+    return volumes * 10**9
+
+
+def random_series(steps: int, pairs: int, *, seed: int = 6) -> NDArray[np.float64]:
+    """A rate in percent that wanders by basis points, and flows of either sign: (steps, 2, pairs)."""
+    generator = np.random.default_rng(seed)
+    rates = np.round(4 + np.cumsum(generator.normal(0, 0.05, (steps, 1, pairs)), axis=0), 2)
+    flows = np.rint(generator.normal(0, 1e8, (steps, 1, pairs)))
+    return np.concatenate([rates, flows], axis=1)
+
+
 class FamilyRig:
     """One family and the arrays it is given.
 
@@ -60,6 +77,10 @@ class FamilyRig:
         self.family = family(self.pairs)
         self.step_number = -1
         self._current: NDArray[np.int64] = np.full((2, self.pairs), -1, np.int64)
+        self.volumes = random_volumes(len(prices), self.pairs)
+        """int64 (steps, 2, pairs); a test may overwrite them."""
+        self.series = random_series(len(prices), self.pairs)
+        """float64 (steps, roles, pairs); a test may overwrite them."""
         if isinstance(self.family, DayFamily):
             self._targets = window_targets(sessions())
             self._bases: NDArray[np.int64] = np.zeros((len(DAY_WINDOWS), 2, self.pairs), np.int64)
@@ -111,7 +132,8 @@ class FamilyRig:
 
     def _day_step(self, rows: NDArray[np.int32]) -> DayStep:
         session = int(sessions().session[self.step_number])
-        return DayStep(rows, self._current, self._bases, self.days, session)
+        volumes, series = self.volumes[self.step_number], self.series[self.step_number]
+        return DayStep(rows, self._current, volumes, series, self._bases, self.days, session)
 
     def evaluate(self, *, commit: bool, rows: NDArray[np.int32] | None = None) -> None:
         """Evaluate the step in progress."""
@@ -133,12 +155,14 @@ class FamilyRig:
         if isinstance(self.family, DayFamily):
             append_days(
                 self.days.closes,
+                self.days.volumes,
                 self.days.sessions,
                 self.days.counts,
                 self.days.history_start,
                 self.rows,
                 int(sessions().session[self.step_number]),
                 self._current,
+                self.volumes[self.step_number],
             )
 
     def state_bytes(self) -> dict[str, bytes]:

@@ -99,10 +99,35 @@ class LogBuilder:
         """Write a halt or its end."""
         self.add(TickKind.STATUS, ts_event, instrument=instrument, size=float(halted), source=source)
 
-    def baseline(self, ts_close: int, closes: Mapping[int, float]) -> None:
-        """Write a finished session: each instrument's close, then the end of the session."""
+    def baseline(
+        self,
+        ts_close: int,
+        closes: Mapping[int, float],
+        *,
+        volumes: Mapping[int, float] | None = None,
+        series: Mapping[int, float] | None = None,
+    ) -> None:
+        """Write a finished session: closes, volumes, values of series, then the end of the session."""
         for instrument, close in closes.items():
-            self.add(TickKind.BASELINE, ts_close, instrument=instrument, price=close, source=HISTORY)
+            known = instrument in (volumes or {})
+            self.add(
+                TickKind.BASELINE,
+                ts_close,
+                instrument=instrument,
+                price=close,
+                size=(volumes or {}).get(instrument, 0.0),
+                update=Update.OFFICIAL | Update.LAST | (Update.VOLUME if known else 0),
+                source=HISTORY,
+            )
+        for instrument, value in (series or {}).items():
+            self.add(
+                TickKind.BASELINE,
+                ts_close,
+                instrument=instrument,
+                price=value,
+                update=Update.SERIES,
+                source=HISTORY,
+            )
         self.add(TickKind.BASELINE, ts_close, source=HISTORY)
 
 

@@ -74,9 +74,18 @@ class SteppedEngine:
             outputs.append(output)
         return outputs
 
-    def step_days(self, files: Mapping[str, Path], *, first: date, until: date) -> Iterator[date]:
+    def step_days(
+        self,
+        files: Mapping[str, Path],
+        *,
+        first: date,
+        until: date,
+        columns: Mapping[str, str] | None = None,
+    ) -> Iterator[date]:
         """Send daily files as baseline, a session at a time; values stand as of each session yielded."""
-        records = baseline_from(files, self.universe, self.calendars, first=first, until=until)
+        records = baseline_from(
+            files, self.universe, self.calendars, first=first, until=until, columns=columns
+        )
         ends = np.flatnonzero(records["instrument_id"] == NO_INSTRUMENT) + 1
         start = 0
         for end in ends:
@@ -109,15 +118,18 @@ def baseline_from(
     *,
     first: date,
     until: date,
+    columns: Mapping[str, str] | None = None,
 ) -> NDArray[np.void]:
-    """Baseline records of daily CSV files, by symbol."""
+    """Baseline records of daily CSV files, by symbol; a symbol's column is `close` unless named."""
     closes = {}
     for symbol, path in files.items():
         instrument = universe.instrument(symbol)
-        frame = parse_daily(path.read_bytes(), symbol, format="csv").filter(
+        column = (columns or {}).get(symbol, "close")
+        frame = parse_daily(path.read_bytes(), symbol, format="csv", column=column).filter(
             pl.col("date").is_between(first, until)
         )
-        checked = check_daily(frame, calendars[instrument.calendar], name=symbol)
+        calendar = calendars[instrument.calendar]
+        checked = check_daily(frame, calendar, name=symbol, signed=instrument.is_series)
         closes[instrument.instrument_id] = checked.frame
     return baseline_records(closes, universe, calendars, until, HISTORY_SOURCE)
 

@@ -15,7 +15,9 @@ from core.pair_days import (
     append_days,
     find_bases,
     leg_prices,
+    leg_volumes,
     ready_pairs,
+    restate,
 )
 from core.records import Quality
 from core.state import INSTRUMENT_STATE, SECOND_SLOTS
@@ -29,8 +31,18 @@ def append(
 ) -> int:
     prices = np.empty((2, len(days.counts)), np.int64)
     prices[0], prices[1] = numerator, benchmark
+    volumes = np.full_like(prices, 7)
+    volumes[1] = -int(Quality.GAP)
     grown: int = append_days(
-        days.closes, days.sessions, days.counts, days.history_start, rows, session, prices
+        days.closes,
+        days.volumes,
+        days.sessions,
+        days.counts,
+        days.history_start,
+        rows,
+        session,
+        prices,
+        volumes,
     )
     return grown
 
@@ -66,6 +78,40 @@ def test_the_history_starts_with_the_first_day_of_both_legs() -> None:
     assert append(days, FIRST_SESSION + 2, 5, 7) == 1
     assert append(days, FIRST_SESSION + 3, 6, 8) == 1
     assert (days.counts[0], days.history_start[0]) == (2, FIRST_SESSION + 2)
+
+
+def test_volumes_stand_beside_their_closes_and_are_unknown_before_them() -> None:
+    days = allocate_pair_days(1)
+    append(days, FIRST_SESSION, 5, 6)
+    assert days.volumes[0, 0].tolist() == [7, -int(Quality.GAP)]
+    assert (days.volumes[0, 1:] == -int(Quality.NOT_READY)).all()
+
+
+def test_volume_of_a_session_so_far() -> None:
+    """Known up to the very minute: a leg that is ahead, or of another calendar, has none."""
+    state = np.zeros(4, INSTRUMENT_STATE)
+    state["volume_minute"], state["volume_then"] = [7, 7, 8, 7], [50, -int(Quality.GAP), 60, 70]
+    state["calendar"][3] = 1
+    volumes = np.zeros((2, 3), np.int64)
+    known = leg_volumes(
+        state,
+        7,
+        np.array([0, 2, 3], np.int32),
+        np.array([1, 0, 0], np.int32),
+        np.arange(3, dtype=np.int32),
+        volumes,
+    )
+    assert known == 3
+    expected = [[50, -int(Quality.STALE), -int(Quality.NO_SESSION)], [-int(Quality.GAP), 50, 50]]
+    assert volumes.tolist() == expected
+
+
+def test_figures_restated_by_a_split() -> None:
+    figures = np.array([300, 7, 0, -int(Quality.GAP), 2**62], np.int64)
+    restate(figures, 1, 2)
+    assert figures.tolist() == [150, 4, 0, -int(Quality.GAP), 2**61]
+    restate(figures, 8, 1)
+    assert figures.tolist() == [1_200, 32, 0, -int(Quality.GAP), -int(Quality.NOT_READY)]
 
 
 def test_rows_not_asked_for_do_not_grow() -> None:
@@ -128,12 +174,16 @@ def test_prices_of_both_legs_at_a_second() -> None:
 class TestReadyPairs:
     """One pair, or three of which some are done."""
 
+    def setup_method(self) -> None:
+        self.volumes: NDArray[np.int64] = np.full((2, 1), 33, np.int64)
+
     def legs(self, *legs: tuple[int, int, int, int]) -> NDArray[np.void]:
         """(calendar, session, final session, final close) of each instrument."""
         state = np.zeros(len(legs), INSTRUMENT_STATE)
         for row, (calendar, session, final_session, final_close) in enumerate(legs):
             state[row]["calendar"], state[row]["session"] = calendar, session
             state[row]["final_session"], state[row]["final_close"] = final_session, final_close
+            state[row]["final_volume"] = 1_000 + row
         return state
 
     def ask(
@@ -149,6 +199,7 @@ class TestReadyPairs:
             np.array([done], np.int32),
             session,
             prices,
+            self.volumes,
             ready,
         )
         return ready[:count].tolist(), prices.tolist()
@@ -156,6 +207,7 @@ class TestReadyPairs:
     def test_both_final(self) -> None:
         legs = self.legs((0, 20, 20, 500), (0, 20, 20, 600))
         assert self.ask(legs) == ([0], [[500], [600]])
+        assert self.volumes.tolist() == [[1_000], [1_001]]
 
     @pytest.mark.parametrize("waiting", [0, 1])
     def test_one_still_waiting(self, waiting: int) -> None:
@@ -174,10 +226,12 @@ class TestReadyPairs:
     def test_a_source_that_was_not_there_will_never_have_a_close(self) -> None:
         legs = self.legs((0, 21, 19, 500), (0, 20, 20, 600))
         assert self.ask(legs) == ([0], [[-int(Quality.NOT_READY)], [600]])
+        assert self.volumes.tolist() == [[-int(Quality.NOT_READY)], [1_001]]
 
     def test_a_leg_of_another_calendar_brings_the_price_it_had(self) -> None:
         legs = self.legs((1, 20, 19, 500), (0, 20, 20, 600))
         assert self.ask(legs, price=77) == ([0], [[77], [600]])
+        assert self.volumes.tolist() == [[-int(Quality.NO_SESSION)], [1_001]]
 
     def test_only_the_pairs_that_are_ready_stand_in_front(self) -> None:
         legs = self.legs((0, 20, 20, 500), (0, 20, 20, 600), (0, 20, 19, 1))
@@ -191,6 +245,7 @@ class TestReadyPairs:
             np.full(3, 19, np.int32),
             20,
             prices,
+            np.zeros((2, 3), np.int64),
             ready,
         )
         assert ready[:count].tolist() == [0, 2]
