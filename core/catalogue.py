@@ -68,6 +68,19 @@ class Definition:
         }
         return _digest(content)[:_VERSION_DIGITS]
 
+    @property
+    def entry(self) -> dict[str, Any]:
+        """The definition as an entry of a catalogue file, defaults filled in."""
+        return {
+            "id": self.definition_id,
+            "kind": self.kind,
+            "frequency": self.frequency.label,
+            "cool_down": self.cool_down,
+            "expires": self.expires,
+            "pairs": list(self.pairs),
+            "parameters": dict(self.parameters),
+        }
+
 
 @dataclass(frozen=True)
 class Catalogue:
@@ -79,6 +92,11 @@ class Catalogue:
     def digest(self) -> str:
         """Hash over ids, versions and pairs."""
         return _digest([[d.definition_id, d.version, list(d.pairs)] for d in self.definitions])
+
+    @property
+    def mark(self) -> int:
+        """What a settings mark says to ask for this catalogue: the digest's first 64 bits."""
+        return int(self.digest[:16], 16)
 
     def get(self, definition_id: str) -> Definition:
         """One definition by id; CatalogueError names the nearest ones."""
@@ -126,6 +144,23 @@ def parse_catalogue(text: str) -> Catalogue:
             raise _refusal(f"definition {definition.definition_id!r} stands twice")
         seen.add(definition.definition_id)
     return Catalogue(tuple(definitions))
+
+
+def stored_definition(entry: Mapping[str, Any], version: str) -> Definition | None:
+    """Give a definition that a snapshot holds, as this release would compute it.
+
+    Args:
+        entry: From `Definition.entry`.
+        version: What the definition's version was.
+
+    Returns:
+        None where this release cannot compute it, or would mean something else by it.
+    """
+    try:
+        definition = _definition(1, entry)
+    except CatalogueError:
+        return None
+    return definition if definition.version == version else None
 
 
 def _definition(number: int, entry: Mapping[str, Any]) -> Definition:

@@ -15,26 +15,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.adoption import adopt
 from core.catalogue import Catalogue
-from core.errors import RotascopeError, SessionError, SnapshotError
-from core.evaluation import PairEvaluator
 from core.events import Event
 from core.frames import FrameHeader, decode_frame
-from core.instrument_time import InstrumentTime
 from core.instruments import Universe
 from core.lookups import Lookups
 from core.metrics import Sample
-from core.pair_time import PairTime
+from core.partition_state import PartitionState, fresh_state, restored_state
 from core.records import NANOSECONDS_PER_SECOND, NO_INSTRUMENT, TickKind
 from core.samples import engine_samples
 from core.sessions import Calendar
-from core.snapshot import pack, unpack
-from core.state import NEVER, allocate_instruments, milliseconds, open_second_slots
+from core.snapshot import Section, pack
+from core.state import NEVER
 from core.ticks import Note, apply_ticks
 from core.ticks import unpack as unpack_position
 from core.world import build_world
@@ -73,6 +71,22 @@ class StepOutput:
     dead_letters: list[DeadLetter] = field(default_factory=list)
 
 
+class Capture(NamedTuple):
+    """The state of an engine at one moment, a copy.
+
+    Args:
+        head: What it belongs to.
+        sections: By name.
+    """
+
+    head: Mapping[str, Any]
+    sections: Mapping[str, Section]
+
+    def pack(self) -> bytes:
+        """Give the bytes that `PartitionEngine.snapshot` would have given."""
+        return pack(self.head, self.sections)
+
+
 class PartitionEngine:
     """State and logic of one partition.
 
@@ -103,20 +117,23 @@ class PartitionEngine:
         history_events: bool = False,
     ) -> None:
         self.world = build_world(universe, calendars, partition=partition, partitions=partitions)
-        slots = max(
-            open_second_slots(milliseconds(s.allowed_lateness_ms), milliseconds(s.max_lead_ms))
-            for s in universe.sources
-        )
-        self.state = allocate_instruments(len(self.world.instruments), len(self.world.sources), slots)
-        self.evaluator = PairEvaluator(self.world, catalogue, lookups)
+        self.catalogue = catalogue
+        self._lookups = lookups
         self._output = StepOutput()
         self._history_events = history_events
-        self.instrument_time = InstrumentTime(self.world, self.state)
-        self.pair_time = PairTime(self.world, self.state, self.evaluator)
         self._notes: NDArray[np.int64] = np.zeros(1024, np.int64)
-        self._sources = self.state.source_columns
         self._source_rows = {source.source_id: row for row, source in enumerate(self.world.sources)}
-        self._offsets: NDArray[np.int64] = np.array([0, 0, 0], np.int64)  # first, whether there was one, next
+        self._use(fresh_state(self.world, catalogue, lookups))
+
+    def _use(self, whole: PartitionState) -> None:
+        """Go on with this state."""
+        self._whole = whole
+        self.state = whole.instruments
+        self.evaluator = whole.evaluator
+        self.instrument_time = whole.instrument_time
+        self.pair_time = whole.pair_time
+        self._sources = self.state.source_columns
+        self._offsets = whole.offsets
 
     @property
     def clock_ns(self) -> int:
@@ -229,7 +246,10 @@ class PartitionEngine:
         elif kind is TickKind.SOURCE_CLOSED:
             self.state.sources[source_row]["dead"] = 1
             self._follow()
-        # A settings mark only pins an offset; definitions are those the engine was built with.
+        elif kind is TickKind.SETTINGS:
+            self._whole.settings[:] = tick["trade_id"], self._whole.settings[1] + 1
+            if self.definitions_wait and self.asked_catalogue == self.catalogue.mark:
+                self._output.events += self.adopt()
 
     def _row_of(self, tick: np.void) -> int:
         number = int(tick["instrument_id"])
@@ -287,71 +307,56 @@ class PartitionEngine:
             if sources[row]["mark_ns"] != NEVER and sources[row]["closed_second"] < min(living):
                 self._advance_to(int(row), min(living))
 
+    def capture(self) -> Capture:
+        """Copy the whole state, so that `Capture.pack` can be called while the engine goes on."""
+        sections = self._whole.sections()
+        return Capture(self._whole.head(), {name: section.copied() for name, section in sections.items()})
+
     def snapshot(self) -> bytes:
         """The whole state: restored elsewhere and fed the same log, it gives the same output."""
-        return pack(self._head(), self._arrays())
+        return pack(self._whole.head(), self._whole.sections())
 
     def restore(self, data: bytes) -> None:
-        """Take over a snapshot.
+        """Take over a snapshot, with the definitions that it was made with.
 
         Args:
-            data: From `snapshot` of an engine of the same universe, catalogue and partition.
+            data: From `snapshot` of an engine of the same universe and partition. Where its
+                catalogue is another one, `definitions_wait` is true until `adopt`.
 
         Raises:
             SnapshotError: It belongs to something else, or is damaged; the state is as it was.
         """
-        arrays = self._arrays()
-        before = {name: array.copy() for name, array in arrays.items()}
-        head = unpack(data, arrays)
-        try:
-            self._resume(head)
-        except RotascopeError:
-            for name, array in arrays.items():
-                array[...] = before[name]
-            self._resume(self._head())
-            raise
+        self._use(restored_state(data, self.world, self.catalogue, self._lookups))
 
-    def _resume(self, head: Mapping[str, Any]) -> None:
-        if head != self._head():
-            raise SnapshotError(
-                "the snapshot belongs to another universe, catalogue or partition",
-                operator_action="start with the settings it was made with, or rebuild from the baseline",
-            )
-        try:
-            self.instrument_time.resume()
-            self.pair_time.resume()
-        except SessionError as error:
-            raise SnapshotError(
-                f"the snapshot stands in a session that is not in the calendar: {error}",
-                operator_action="build the calendar for dates that cover the snapshot",
-            ) from error
+    @property
+    def definitions_wait(self) -> bool:
+        """Whether the state holds other definitions than those the engine was built with."""
+        in_force = self.evaluator.catalogue.digest
+        return in_force != self.catalogue.digest or bool(self._whole.orphans)
 
-    def _head(self) -> dict[str, Any]:
-        return {
-            "universe": self.world.universe.digest,
-            "catalogue": self.evaluator.catalogue.digest,
-            "partition": self.world.partition,
-            "partitions": self.world.partitions,
-        }
+    @property
+    def asked_catalogue(self) -> int | None:
+        """`Catalogue.mark` that the latest settings mark of the log asks for; None without any."""
+        asked, marks = self._whole.settings.tolist()
+        return asked if marks else None
 
-    def _arrays(self) -> dict[str, NDArray[Any]]:
-        state, evaluator = self.state, self.evaluator
-        arrays: dict[str, NDArray[Any]] = {
-            "instruments": state.instruments,
-            "seconds": state.seconds,
-            "second_prices": state.second_prices,
-            "minute_prices": state.minute_prices,
-            "sources": state.sources,
-            "offsets": self._offsets,
-        }
-        arrays |= evaluator.arrays()
-        arrays |= self.instrument_time.arrays()
-        arrays |= self.pair_time.arrays()
-        return arrays
+    def adopt(self) -> list[Event]:
+        """Put the engine's own definitions in force, between two frames or where the log says so.
+
+        Returns:
+            A `withdrawn` event for whatever was open under a definition that is gone or changed.
+        """
+        whole, events = adopt(self._whole, self.catalogue, self._lookups)
+        self._use(whole)
+        return events
+
+    def mark_rebuilt(self) -> None:
+        """Say that the engine begins in the middle of a history: what it counts is `rebuilt`."""
+        self._whole.mark_rebuilt()
 
     def samples(self) -> Iterator[Sample]:
         """Every exported value as it stands, for whoever serves metrics."""
         return engine_samples(self.world, self.state, self.evaluator)
 
 
-__all__ = ["DeadLetter", "PartitionEngine", "StepOutput"]
+__all__ = ["Capture", "DeadLetter", "PartitionEngine", "StepOutput"]

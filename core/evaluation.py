@@ -87,7 +87,7 @@ class PairEvaluator:
         self._as_of_second_ns = self.as_of_ns[Frequency.SECOND]
         self._verdict = allocate_verdict(pairs)
         self._lookups = lookups or NoLookups()
-        self._provenance = {
+        self.provenance = {
             "catalogue": catalogue.digest[:16],
             "universe": world.universe.digest[:16],
             **self._lookups.digests,
@@ -108,10 +108,8 @@ class PairEvaluator:
         return self.columns[key]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Everything about pairs that a snapshot must hold, by name."""
-        arrays: dict[str, NDArray[Any]] = {
-            "lives": self.lives.lives,
-            "levels": self.lives.levels,
+        """What all families and definitions share of the pairs' state, by name."""
+        return {
             "prices": self.prices,
             "volumes": self.volumes,
             "bases": self.bases,
@@ -123,13 +121,6 @@ class PairEvaluator:
             "intraday_start": self.intraday_start,
             "as_of": self.as_of_ns,
         }
-        for family in self.families:
-            arrays[f"{family.name}/values"] = family.values
-            arrays[f"{family.name}/quality"] = family.quality
-            arrays[f"{family.name}/observations"] = family.observations
-            for name, array in family.state().items():
-                arrays[f"{family.name}/{name}"] = array
-        return arrays
 
     def start_session(self, block: PairBlock, calendar_row: int, session_row: int) -> None:
         """Start a session: look up what stays fixed in it, forget prices, empty intraday windows.
@@ -346,6 +337,6 @@ class PairEvaluator:
             leg_figures(self.prices, self.bases, row),
             int(starts[row]),
             session,
-            self._provenance,
+            self.provenance,
             self._lookups,
         )

@@ -36,7 +36,7 @@ LIFE: Final = np.dtype(
         ("candidate", "u1"),
         ("last_provisional", "i1"),
         ("opened_now", "u1"),  # it opened at the latest final step
-        ("reserved", "<u4"),
+        ("since", "<i4"),  # session from which openings are counted; 0: from the pair's first
     ]
 )
 

@@ -51,7 +51,7 @@ class PairTime:
         self._done: NDArray[np.int32] = np.full(pairs, NO_SESSION, np.int32)
         self._ready: NDArray[np.int32] = np.zeros(pairs, np.int32)
         self.baseline = BaselineSession(world)
-        self._undo = DayUndo(evaluator)
+        self.undo = DayUndo(evaluator)
         self._by_source = [
             [n for n, block in enumerate(world.blocks) if row in block.source_rows]
             for row in range(len(world.sources))
@@ -73,7 +73,22 @@ class PairTime:
             "block_sessions": self._sessions,
             "pair_done": self._done,
         }
-        return arrays | self.baseline.arrays() | self._undo.arrays()
+        return arrays | self.baseline.arrays()
+
+    def standing(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where each pair stands.
+
+        Returns:
+            int64 (pairs,) each: session in force, days since 1970-01-01 or NO_SESSION, and event
+            time up to which the pair is closed, ns UTC.
+        """
+        sessions = np.full(len(self._world.pairs), NO_SESSION, np.int64)
+        closed_ns = np.full(len(self._world.pairs), NEVER, np.int64)
+        for number, block in enumerate(self._world.blocks):
+            sessions[block.rows] = self._sessions[number]
+            if self._closed[number] != _NEVER_SECOND:
+                closed_ns[block.rows] = self._closed[number] * NANOSECONDS_PER_SECOND
+        return sessions, closed_ns
 
     def resume(self) -> None:
         """Put the clocks where the restored arrays say they are."""
@@ -180,7 +195,7 @@ class PairTime:
         )
         if count:
             rows = self._ready[:count].copy()
-            self._undo.keep(rows, session)
+            self.undo.keep(rows, session)
             self._evaluator.finish_day(
                 rows,
                 session,
@@ -239,7 +254,7 @@ class PairTime:
             rows = np.flatnonzero(legs == row).astype(np.int32)
             if len(rows):
                 self._evaluator.adjust(rows, side, numerator, denominator)
-                self._undo.forget(rows)
+                self.undo.forget(rows)
         self._look_up_anew()
 
     def revise(
@@ -277,10 +292,10 @@ class PairTime:
                 continue  # Such a pair uses the price at its own close, not this one.
             sides = np.stack((self._world.numerators == row, self._world.benchmarks == row))[:, block.rows]
             finished = sides.any(axis=0) & (self._done[block.rows] >= session)
-            can_redo = finished & self._undo.can_redo(block.rows, session) & self._is_latest(number, session)
+            can_redo = finished & self.undo.can_redo(block.rows, session) & self._is_latest(number, session)
             in_time &= bool((can_redo == finished).all())
             if can_redo.any():
-                self._undo.redo(
+                self.undo.redo(
                     block,
                     block.rows[can_redo],
                     sides[:, can_redo],

@@ -40,7 +40,8 @@ def build_event(
         life: The pair's LIFE record after the transition.
         columns: Every output's values and qualities by key.
         legs: From `leg_figures`.
-        history_start: First session of the pair's history at this frequency, 0 for none.
+        history_start: First session of the pair's history at this frequency, 0 for none; a
+            definition that is younger counts from its own first session, and is `rebuilt`.
         session: Session of the transition, days since 1970-01-01.
         provenance: Digests that pin what the event was computed with.
         lookups: Where its base rate and its tags are found.
@@ -60,6 +61,10 @@ def build_event(
         values[name] = value if known else None
         if not known:
             reasons[name] = Quality(int(qualities[row])).label
+    if quality is Quality.OK and life["since"]:
+        quality = Quality.REBUILT
+    if history_start:
+        history_start = max(history_start, int(life["since"]))
     frequency = definition.frequency.label
     episode, transition = int(staged["episode"]), int(staged["transition"])
     return Event(
@@ -81,7 +86,7 @@ def build_event(
         values=values,
         threshold=detector.threshold(definition.parameters),
         legs=legs,
-        first_since=_first_since(state, detector, life, history_start),
+        first_since=_first_since(staged, detector, life, history_start),
         reasons=reasons,
         quality=quality.label,
         provenance=provenance,
@@ -115,12 +120,15 @@ def leg_figures(
 
 
 def _first_since(
-    state: EventState, detector: Detector, life: np.void, history_start: int
+    staged: np.void, detector: Detector, life: np.void, history_start: int
 ) -> dict[str, object] | None:
     """The latest earlier opening within the history supplied, and how many there were."""
     if history_start == 0:  # The first day of all: there is nothing to be first since.
         return None
-    ahead = state in (EventState.CANDIDATE, EventState.WITHDRAWN)
+    state, before = EventState(int(staged["state"])), EventState(int(staged["previous_state"]))
+    ahead = state is EventState.CANDIDATE
+    if state is EventState.WITHDRAWN:  # An open episode is withdrawn with its definition.
+        ahead = before is not EventState.OPENED
     if state is EventState.REVISED:  # It may have undone the episode's own opening.
         ahead = life["last_opened"] != life["episode"]
     earlier = int(life["last_opened"] if ahead else life["previous_opened"])

@@ -7,7 +7,7 @@ and compares. Bars are never rewritten; the difference is told by `revised` even
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,13 @@ from core.windows import NO_SESSION
 from core.world import PairBlock
 
 
+class LivesCopy(NamedTuple):
+    """Lives and levels as they were, (definitions, pairs) each."""
+
+    lives: NDArray[np.void]
+    levels: NDArray[np.float64]
+
+
 class DayUndo:
     """Copies of everything the latest daily commit of each pair changed.
 
@@ -28,27 +35,36 @@ class DayUndo:
 
     def __init__(self, evaluator: PairEvaluator) -> None:
         self._evaluator = evaluator
-        self._live: dict[str, NDArray[Any]] = {
-            "lives": evaluator.lives.lives,
-            "levels": evaluator.lives.levels,
+        lives = evaluator.lives
+        self.lives = LivesCopy(lives.lives.copy(), lives.levels.copy())
+        self._families = {
+            family.name: {name: array.copy() for name, array in family.state().items()}
+            for family in evaluator.day_families
         }
+        # Live array and its copy, pairs on axis 1.
+        self._kept: list[tuple[NDArray[Any], NDArray[Any]]] = [
+            (lives.lives, self.lives.lives),
+            (lives.levels, self.lives.levels),
+        ]
         for family in evaluator.day_families:
-            for name, array in family.state().items():
-                self._live[f"{family.name}/{name}"] = array
-        self._kept = {name: array.copy() for name, array in self._live.items()}
+            copies = self._families[family.name]
+            self._kept += [(array, copies[name]) for name, array in family.state().items()]
         pairs = len(evaluator.world.pairs)
         self._prices: NDArray[np.int64] = np.zeros((2, pairs), np.int64)
         self._volumes: NDArray[np.int64] = np.full((2, pairs), -int(Quality.NOT_READY), np.int64)
         self._session: NDArray[np.int32] = np.full(pairs, NO_SESSION, np.int32)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The copies, for a snapshot."""
-        kept = {f"undo/{name}": array for name, array in self._kept.items()}
-        return kept | {
+        """What a snapshot must hold besides the copies of families and lives."""
+        return {
             "undo/prices": self._prices,
             "undo/volumes": self._volumes,
             "undo/session": self._session,
         }
+
+    def of_family(self, name: str) -> dict[str, NDArray[Any]]:
+        """The copies of one family's state, by name; none where it is not a daily one."""
+        return dict(self._families.get(name, {}))
 
     def keep(self, rows: NDArray[np.int32], session: int) -> None:
         """Copy what a commit of `rows` is about to change; their prices and volumes are set.
@@ -57,8 +73,8 @@ class DayUndo:
             rows: int32 (n,): pairs.
             session: Days since 1970-01-01 of the day that is committed.
         """
-        for name, array in self._live.items():
-            self._kept[name][:, rows] = array[:, rows]
+        for live, kept in self._kept:
+            kept[:, rows] = live[:, rows]
         self._prices[:, rows] = self._evaluator.prices[:, rows]
         self._volumes[:, rows] = self._evaluator.volumes[:, rows]
         self._session[rows] = session
@@ -100,8 +116,8 @@ class DayUndo:
         decided = evaluator.lives.lives[:, rows].copy()
         appended = (self._prices[:, rows] > 0).all(axis=0)
         evaluator.days.counts[rows[appended]] -= 1
-        for name, array in self._live.items():
-            array[:, rows] = self._kept[name][:, rows]
+        for live, kept in self._kept:
+            live[:, rows] = kept[:, rows]
         evaluator.look_up(block, block.calendar_row, session_row)
         self._prices[:, rows] = np.where(sides, price, self._prices[:, rows])
         evaluator.prices[:, rows] = self._prices[:, rows]
@@ -113,6 +129,9 @@ class DayUndo:
             lives = evaluator.lives.lives[watch.rule.number]
             for position, row in enumerate(rows):
                 before, after = decided[watch.rule.number, position], lives[row]
+                if before["since"] > session:  # It has come since: that day was not for it to decide.
+                    lives[row] = before
+                    continue
                 if before["opened_now"] == after["opened_now"] and before["state"] == after["state"]:
                     after["transition"] = before["transition"]
                     continue

@@ -122,6 +122,8 @@ class IndicatorFamily(ABC):
     name: ClassVar[str]
     frequency: ClassVar[Frequency]
     outputs: ClassVar[tuple[Output, ...]]
+    semantics: ClassVar[int] = 1
+    """Raised when a fix changes what stored state means: a snapshot of before is not taken over."""
 
     def __init__(self, pairs: int) -> None:
         count = len(self.outputs)

@@ -6,9 +6,7 @@ import hashlib
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +14,7 @@ from core.engine import DeadLetter, PartitionEngine
 from core.events import Event, encode_data
 from core.frames import MAX_RECORDS, decode_frame, encode_frame
 from core.records import NO_INSTRUMENT, PRICE_UNITS_PER_ONE, TICK, TickKind, Update
+from core.snapshot import Snapshot
 from tests.support.worlds import FEED, HISTORY
 
 OFFICIAL_CLOSE = Update.REGULAR | Update.OFFICIAL
@@ -23,6 +22,7 @@ OFFICIAL_CLOSE = Update.REGULAR | Update.OFFICIAL
 
 _FRAMING_FIELDS = ("next_sequence",)
 _FRAMING_ARRAYS = ("offsets",)
+_FRAMING_HEAD = ("next_offset",)
 
 
 class LogBuilder:
@@ -243,17 +243,19 @@ def state_of(engine: PartitionEngine, *, without: Sequence[str] = ()) -> dict[st
     Returns:
         Name → digest, and the head under "head".
     """
-    content: dict[str, Any] = msgspec.msgpack.decode(engine.snapshot()[4:])
-    digests = {"head": repr(content["head"])}
-    for name, (_, _, data) in content["arrays"].items():
-        if name in _FRAMING_ARRAYS:
-            continue
-        if name == "sources":
-            sources = np.frombuffer(data, engine.state.sources.dtype).copy()
-            for hidden in (*_FRAMING_FIELDS, *without):
-                sources[hidden] = 0
-            data = sources.tobytes()
-        digests[name] = hashlib.sha256(data).hexdigest()
+    snapshot = Snapshot(engine.snapshot())
+    head = {name: value for name, value in snapshot.head.items() if name not in _FRAMING_HEAD}
+    digests = {"head": repr(head)}
+    for section_name in snapshot.versions:
+        for array_name, array in snapshot.section(section_name).arrays.items():
+            if array_name in _FRAMING_ARRAYS:
+                continue
+            data = array
+            if array_name == "sources":
+                data = array.copy()
+                for hidden in (*_FRAMING_FIELDS, *without):
+                    data[hidden] = 0
+            digests[f"{section_name}:{array_name}"] = hashlib.sha256(data.tobytes()).hexdigest()
     return digests
 
 

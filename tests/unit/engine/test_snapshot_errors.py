@@ -13,7 +13,7 @@ from core.engine import PartitionEngine
 from core.errors import SnapshotError
 from tests.support.logs import cut, run
 from tests.support.rich_log import rich_log, warm_start
-from tests.support.worlds import CATALOGUE, exchange_universe, make_engine, short_calendars
+from tests.support.worlds import exchange_universe, make_engine, short_calendars
 
 
 @cache
@@ -54,17 +54,23 @@ def changed(**fields: Any) -> bytes:
     return sealed(content)
 
 
-def with_array(name: str, number: int, value: object) -> bytes:
-    """Replace dtype (0), shape (1) or bytes (2) of one array."""
-    arrays = msgspec.msgpack.decode(good()[4:])["arrays"]
-    arrays[name][number] = value
-    return changed(arrays=arrays)
+def with_section(name: str, **fields: object) -> bytes:
+    """Replace fields of one stored section."""
+    sections = msgspec.msgpack.decode(good()[4:])["sections"]
+    sections[name] |= fields
+    return changed(sections=sections)
 
 
-def without_array(name: str) -> bytes:
-    arrays = msgspec.msgpack.decode(good()[4:])["arrays"]
-    del arrays[name]
-    return changed(arrays=arrays)
+def with_layout(name: str, array: str, layout: list[object]) -> bytes:
+    """Say of one array that it is another."""
+    stored = msgspec.msgpack.decode(good()[4:])["sections"][name]["layout"]
+    return with_section(name, layout=stored | {array: layout})
+
+
+def without_section(name: str) -> bytes:
+    sections = msgspec.msgpack.decode(good()[4:])["sections"]
+    del sections[name]
+    return changed(sections=sections)
 
 
 def other(**settings: Any) -> bytes:
@@ -86,16 +92,14 @@ BROKEN = {
     "not MessagePack": (lambda: crc32c.crc32c(b"\xc1").to_bytes(4, "little") + b"\xc1", "no snapshot"),
     "another content": (lambda: sealed([1, 2]), "no snapshot"),
     "another version": (lambda: changed(version=99), "version 99"),
-    "an array missing": (lambda: without_array("lives"), "lives"),
-    "another dtype": (lambda: with_array("prices", 0, "[('', '<f8')]"), "layout of prices"),
-    "another shape": (lambda: with_array("prices", 1, [1, 10]), "layout of prices"),
-    "too few bytes": (lambda: with_array("prices", 2, b""), "layout of prices"),
-    "another universe": (lambda: other(universe=exchange_universe()), "layout|another universe"),
-    "another threshold": (lambda: other(catalogue=CATALOGUE.replace("= 1.0", "= 1.5")), "another universe"),
-    "one definition less": (
-        lambda: other(catalogue="[[definition]]\nid = 'x'\nkind = 'opposite_day'"),
-        "layout",
-    ),
+    "a section missing": (lambda: without_section("pairs"), "lacks pairs"),
+    "a definition missing": (lambda: without_section("definition/spread_1d"), "lacks definition/spread_1d"),
+    "a family missing": (lambda: without_section("family/beta_hour"), "lacks family/beta_hour"),
+    "a family of other semantics": (lambda: with_section("family/beta_hour", version="x"), "version of"),
+    "another dtype": (lambda: with_layout("pairs", "prices", ["<f8", [2, 5]]), "layout of pairs"),
+    "another shape": (lambda: with_layout("pairs", "prices", ["<i8", [1, 10]]), "layout of pairs"),
+    "too few bytes": (lambda: with_section("pairs", data=b""), "cannot be read"),
+    "another universe": (lambda: other(universe=exchange_universe()), "another universe"),
     "another partition": (lambda: changed(head=_head(partition=3)), "partition"),
 }
 
