@@ -12,9 +12,9 @@ from core.errors import ConfigurationError
 from core.instruments import Universe
 from core.settings import Settings
 from deploy.edge.files import CALENDAR_OVERRIDES, read_text
+from deploy.edge.progress import progress
 from producers.backfill import publish_baseline
 from producers.metrics import ProducerCounters
-from producers.progress import progress
 from producers.publisher import Publisher, check_topics, open_producer
 from producers.warm_start import WarmStart, read_warm_start
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -14,11 +13,12 @@ from numpy.typing import NDArray
 
 from core.baseline import baseline_records
 from core.errors import ConfigurationError, HistoryError
-from core.history import check_daily, parse_daily
+from core.history import check_daily
 from core.instruments import Source, Universe
 from core.sessions import Calendar, build_calendars
 from core.settings import HistoryFile
 from core.suggestions import nearest
+from deploy.edge.daily_files import read_daily_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +106,7 @@ def read_daily(file: HistoryFile) -> pl.DataFrame:
     Raises:
         HistoryError: It cannot be read as such.
     """
-    try:
-        data = file.file.read_bytes()
-    except OSError as error:
-        raise HistoryError(
-            f"{file.symbol}: {file.file} cannot be read: {error.strerror}",
-            operator_action="correct the path given for this symbol",
-        ) from error
-    kind: Literal["csv", "parquet"] = "parquet" if file.file.suffix == ".parquet" else "csv"
-    return parse_daily(data, file.symbol, format=kind, column=file.column)
+    return read_daily_file(file.file, file.symbol, file.column)
 
 
 def _checked(

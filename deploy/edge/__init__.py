@@ -4,6 +4,8 @@
     files.py       texts an operator names, or the ones that come with Rotascope
     log.py         structlog on standard error
     exit_codes.py  one table from errors to exit codes
+    progress.py    a bar to watch, on standard error
+    daily_files.py one instrument's daily file, read but not checked
 
 Both edges and the command line import it; it imports nothing but `core`.
 """
