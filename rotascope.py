@@ -48,6 +48,9 @@ PIECES: Final = MappingProxyType(
         "produce": Piece("producers.cli", "app", "Stream a vendor's trades into Kafka."),
         "consume": Piece("consumers.cli", "app", "Turn ticks into events, bars and metrics."),
         "replay": Piece("producers.replay.cli", "app", "Play recorded trades through a vendor's protocol."),
+        "study": Piece(
+            "consumers.study.cli", "app", "Run the engine over daily history: events, values, base rates."
+        ),
         "events": Piece("consumers.tail", "events_app", "Look at the events in their topics."),
         "ticks": Piece("consumers.tail", "ticks_app", "Look at the ticks inside their frames."),
     }

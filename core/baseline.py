@@ -19,7 +19,7 @@ from core.instruments import Instrument, Universe
 from core.records import NO_INSTRUMENT, PRICE_UNITS_PER_ONE, TICK, TickKind, Update
 from core.sessions import Calendar, day_to_date, session_day
 
-_LARGEST: Final = (2**63 - 1) // PRICE_UNITS_PER_ONE
+LARGEST_FIGURE: Final = (2**63 - 1) // PRICE_UNITS_PER_ONE
 """The largest price or volume an i8 in units of 1e-9 can hold: 9,223,372,036."""
 
 
@@ -125,9 +125,11 @@ def to_units(figures: pl.Series, what: str, *, signed: bool = False) -> NDArray[
         [2125040039000, 100000000]
     """
     values = figures.to_numpy()
-    least = -_LARGEST if signed else 0
-    outside = np.flatnonzero(~((values >= least) & (values <= _LARGEST)))
+    least = -LARGEST_FIGURE if signed else 0
+    outside = np.flatnonzero(~((values >= least) & (values <= LARGEST_FIGURE)))
     if len(outside):
-        raise HistoryError(f"{what}: {values[outside[0]]} does not fit a record ({least:,} to {_LARGEST:,})")
+        raise HistoryError(
+            f"{what}: {values[outside[0]]} does not fit a record ({least:,} to {LARGEST_FIGURE:,})"
+        )
     units: NDArray[np.int64] = np.rint(values * PRICE_UNITS_PER_ONE).astype(np.int64)
     return units

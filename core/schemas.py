@@ -21,6 +21,10 @@ INSTRUMENT: Final = "urn:rotascope:schema:instrument:1"
 DEAD_LETTER: Final = "urn:rotascope:schema:dead-letter:1"
 TICK_LINE: Final = "urn:rotascope:schema:tick-line:1"
 """One line of `rotascope ticks cat --format json`."""
+STUDY_VALUES: Final = "urn:rotascope:schema:study-values:1"
+"""What `rotascope study values --format json` prints."""
+STUDY_BASE_RATES: Final = "urn:rotascope:schema:study-base-rates:1"
+"""What `rotascope study base-rates --format json` prints."""
 
 SCHEMA_FILES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -31,6 +35,8 @@ SCHEMA_FILES: Final[Mapping[str, str]] = MappingProxyType(
         INSTRUMENT: "instrument.schema.json",
         DEAD_LETTER: "dead-letter.schema.json",
         TICK_LINE: "tick-line.schema.json",
+        STUDY_VALUES: "study-values.schema.json",
+        STUDY_BASE_RATES: "study-base-rates.schema.json",
     }
 )
 """Schema id → file name in `core/data/schemas/`."""

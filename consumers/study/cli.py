@@ -1,0 +1,223 @@
+"""`rotascope study`: what the engine says of daily history.
+
+Exit codes: 0 done; 1 failed; 2 input or usage. Results go to standard output, everything else to
+standard error.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.errors import ConfigurationError, InputError
+from core.records import EventState
+from core.settings import LogSettings
+from deploy.edge.exit_codes import EXIT_FAILED, exit_codes
+from deploy.edge.log import configure_log
+
+if TYPE_CHECKING:
+    from consumers.study.inputs import StudyInputs
+
+State = StrEnum("State", {s.label: s.label for s in EventState if s.label != "idle"})  # type: ignore[misc]
+
+
+class LineFormat(StrEnum):
+    """How events are written."""
+
+    TABLE = "table"
+    JSONL = "jsonl"
+
+
+class Format(StrEnum):
+    """How a result is written."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+app = typer.Typer(no_args_is_help=True, help="Run the engine over daily history, and look at the result.")
+
+Bars = Annotated[
+    list[str],
+    typer.Option(
+        "--bars",
+        metavar="SYMBOL=FILE[:COLUMN]",
+        help="Daily CSV or Parquet with date and close, or with COLUMN for a close; once a symbol.",
+    ),
+]
+Series = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--series",
+        metavar="NAME=FILE[:COLUMN]",
+        help="A rate in percent; or, named SYMBOL_flow, a symbol's flow in currency. May be repeated.",
+    ),
+]
+Pairs = Annotated[
+    list[str],
+    typer.Option("--pair", metavar="NUMERATOR/BENCHMARK", help="A pair of the symbols; once a pair."),
+]
+Signals = Annotated[
+    Path | None,
+    typer.Option("--signals", help="TOML file of definitions; none: Rotascope's own."),
+]
+CalendarName = Annotated[str, typer.Option("--calendar", help="Whose sessions: XNYS or 24/7.")]
+Definitions = Annotated[
+    list[str] | None, typer.Option("--definition", help="Print only this definition; may be repeated.")
+]
+States = Annotated[
+    list[State] | None, typer.Option("--state", help="Print only this state; may be repeated.")
+]
+From = Annotated[str | None, typer.Option("--from", metavar="DATE", help="Print from this date on.")]
+To = Annotated[str | None, typer.Option("--to", metavar="DATE", help="Print up to this date.")]
+
+
+@app.callback()
+def _study() -> None:
+    """Run the engine over daily history, and look at the result."""
+    configure_log(LogSettings())
+
+
+@app.command()
+def events(
+    bars: Bars,
+    pair: Pairs,
+    series: Series = None,
+    signals: Signals = None,
+    definition: Definitions = None,
+    state: States = None,
+    from_date: From = None,
+    to_date: To = None,
+    calendar: CalendarName = "XNYS",
+    output: Annotated[LineFormat, typer.Option("--format", help="A table, or one JSON object a line.")] = (
+        LineFormat.TABLE
+    ),
+) -> None:
+    """Print the events of daily history, as the live system would have told them.
+
+    Each with its rarity and with what followed earlier ones, counted only
+    from outcomes that were known at the time. --from, --to, --definition
+    and --state choose what is printed, never what is computed.
+
+    Exit codes: 0 done; 1 failed; 2 input or usage.
+
+    Examples:
+      rotascope study events --bars RUT=RUT.csv --bars GSPC=GSPC.csv --pair RUT/GSPC
+      rotascope study events --bars IWM=IWM.csv --bars SPY=SPY.csv --pair IWM/SPY
+          --definition opposite_day_up --state opened --format jsonl
+    """
+    with exit_codes():
+        from consumers.study.inputs import parse_date, read_inputs
+        from consumers.study.printing import EventChoice, print_events
+        from consumers.study.running import events_with_base_rates, run_history
+
+        inputs = read_inputs(bars, series or [], pair, signals, calendar)
+        choice = EventChoice(
+            definitions=_known(definition, inputs),
+            states=frozenset(one.value for one in state or ()),
+            first=parse_date(from_date, "--from"),
+            last=parse_date(to_date, "--to"),
+        )
+        print_events(choice.among(events_with_base_rates(run_history(inputs))), output.value)
+
+
+@app.command()
+def values(
+    bars: Bars,
+    pair: Annotated[
+        str, typer.Option("--pair", metavar="NUMERATOR/BENCHMARK", help="A pair of the symbols.")
+    ],
+    date: Annotated[str, typer.Option("--date", metavar="DATE", help="The session.")],
+    series: Series = None,
+    signals: Signals = None,
+    calendar: CalendarName = "XNYS",
+    output: Annotated[Format, typer.Option("--format", help="A table, or one JSON object.")] = Format.TABLE,
+) -> None:
+    """Print every indicator of a pair as of a day's close, by name.
+
+    What is not known is null, with the reason.
+
+    Exit codes: 0 done; 1 failed; 2 input or usage, such as a day without a
+    session.
+
+    Examples:
+      rotascope study values --bars IWM=IWM.csv --bars SPY=SPY.csv --pair IWM/SPY --date 2024-06-18
+    """
+    with exit_codes():
+        from consumers.study.inputs import parse_date, read_inputs
+        from consumers.study.printing import print_values
+        from consumers.study.running import run_history
+        from consumers.study.values import day_values, session_of
+
+        day = parse_date(date, "--date")
+        if day is None:
+            raise InputError("--date is missing")
+        inputs = read_inputs(bars, series or [], [pair], signals, calendar)
+        wanted = inputs.universe.pairs[0]
+        session = session_of(wanted, day, inputs.frames, inputs.calendar)
+        engine = run_history(inputs, until=session).run.engine
+        print_values(day_values(engine, wanted, session), output.value)
+
+
+@app.command(name="base-rates")
+def base_rates(
+    bars: Bars,
+    pair: Pairs,
+    series: Series = None,
+    signals: Signals = None,
+    definition: Definitions = None,
+    calendar: CalendarName = "XNYS",
+    store: Annotated[
+        Path | None,
+        typer.Option("--store", help="Also write the cards that live events take along to this file."),
+    ] = None,
+    output: Annotated[Format, typer.Option("--format", help="A table, or one JSON object.")] = Format.TABLE,
+) -> None:
+    """Print what followed the events of each definition, as of the end of the history.
+
+    Returns of both legs and their spread over 1, 5, 20 and 60 sessions from
+    the next close; cases at least a horizon apart; Wilson intervals; the
+    difference to all days with a stationary-bootstrap interval; q-values
+    over everything looked at.
+
+    Exit codes: 0 done; 1 failed; 2 input or usage.
+
+    Examples:
+      rotascope study base-rates --bars RUT=RUT.csv --bars GSPC=GSPC.csv --pair RUT/GSPC
+      rotascope study base-rates --bars RUT=RUT.csv --bars GSPC=GSPC.csv --pair RUT/GSPC
+          --definition spread_z_1d --format json --store base_rates.json
+    """
+    with exit_codes():
+        from consumers.study.inputs import read_inputs
+        from consumers.study.printing import print_base_rates
+        from consumers.study.running import rates_of, run_history
+        from core.study_rates import last_session, study_cards
+
+        inputs = read_inputs(bars, series or [], pair, signals, calendar)
+        wanted = _known(definition, inputs)
+        rates = rates_of(run_history(inputs))
+        last = last_session(inputs.frames)
+        table = next(iter(rates.tables([last])))
+        if store is not None:
+            _write(store, study_cards(rates, inputs.calendar, last).encode())
+        print_base_rates([row for row in table if not wanted or row.definition in wanted], output.value)
+
+
+def _known(definitions: list[str] | None, inputs: StudyInputs) -> frozenset[str]:
+    """The definitions asked for; one that the catalogue lacks is refused with the nearest."""
+    return frozenset(inputs.catalogue.get(one).definition_id for one in definitions or ())
+
+
+def _write(file: Path, data: bytes) -> None:
+    try:
+        file.write_bytes(data)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file} cannot be written: {error.strerror}", operator_action="name another file"
+        ) from error
+
+
+__all__ = ["EXIT_FAILED", "app"]

@@ -1,0 +1,223 @@
+"""What a study is given: daily files by symbol, series, pairs, definitions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import polars as pl
+import structlog
+
+from core.catalogue import Catalogue, parse_catalogue
+from core.errors import ConfigurationError, HistoryError, InputError
+from core.history import check_daily
+from core.instruments import Pair, Universe
+from core.sessions import Calendar, build_calendar, day_to_date
+from core.study import Series, study_universe, with_fitting_volume
+from core.suggestions import nearest
+from deploy.edge.daily_files import read_daily_file
+from deploy.edge.files import CALENDAR_OVERRIDES, CATALOGUE, read_text
+from deploy.edge.progress import progress
+
+_BARS: Final = "write, for instance, --bars RUT=RUT.csv or --bars IJR=adjusted.csv:IJR"
+_SERIES: Final = "write, for instance, --series DGS10=FRED_DGS.csv:DGS10"
+_PAIR: Final = "write, for instance, --pair RUT/GSPC"
+
+
+class NamedFile(NamedTuple):
+    """`NAME=FILE[:COLUMN]`."""
+
+    name: str
+    file: Path
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class StudyInputs:
+    """Everything a study rests on, read and checked.
+
+    Args:
+        universe: Instruments, series and pairs.
+        calendar: Their sessions, over the whole history.
+        frames: Symbol → checked daily frame, series included.
+        catalogue: The definitions.
+    """
+
+    universe: Universe
+    calendar: Calendar
+    frames: Mapping[str, pl.DataFrame]
+    catalogue: Catalogue
+
+
+def named_file(text: str, option: str) -> NamedFile:
+    """Read `NAME=FILE[:COLUMN]`.
+
+    Raises:
+        ConfigurationError: It is not of this form.
+
+    Example:
+        >>> named_file("IJR=adjusted.csv:IJR", "--bars").column
+        'IJR'
+    """
+    name, equals, rest = text.partition("=")
+    file, colon, column = rest.rpartition(":")
+    if not colon or Path(rest).is_file():
+        file, column = rest, "close"
+    if not (name and equals and file and column):
+        raise ConfigurationError(
+            f"{option} {text!r} is not NAME=FILE or NAME=FILE:COLUMN",
+            operator_action=_SERIES if option == "--series" else _BARS,
+        )
+    return NamedFile(name, Path(file), column)
+
+
+def parse_pair(text: str, symbols: Sequence[str]) -> Pair:
+    """Read `NUMERATOR/BENCHMARK`, both among the symbols.
+
+    Raises:
+        ConfigurationError: It is not of this form, or a leg has no file.
+    """
+    numerator, slash, benchmark = text.partition("/")
+    if not (numerator and slash and benchmark) or "/" in benchmark:
+        raise ConfigurationError(f"--pair {text!r} is not NUMERATOR/BENCHMARK", operator_action=_PAIR)
+    for leg in (numerator, benchmark):
+        if leg not in symbols:
+            raise ConfigurationError(
+                f"--pair {text}: no --bars for {leg!r}{nearest(leg, symbols, list_all=True)}",
+                operator_action=f"add --bars {leg}=FILE",
+            )
+    return Pair(numerator, benchmark)
+
+
+def parse_date(text: str | None, option: str) -> date | None:
+    """Read an ISO date.
+
+    Raises:
+        InputError: It is not one.
+    """
+    if text is None:
+        return None
+    try:
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            raise ValueError(text)
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"{option} {text!r} is not a date like 2024-07-11") from error
+
+
+def read_inputs(
+    bars: Sequence[str],
+    series: Sequence[str],
+    pairs: Sequence[str],
+    signals: Path | None,
+    calendar_name: str,
+) -> StudyInputs:
+    """Read and check everything a study was given.
+
+    Args:
+        bars: `SYMBOL=FILE[:COLUMN]`.
+        series: `NAME=FILE:COLUMN`.
+        pairs: `NUMERATOR/BENCHMARK`.
+        signals: Catalogue file; None takes Rotascope's own.
+        calendar_name: Whose sessions all symbols follow.
+
+    Raises:
+        ConfigurationError: A flag, a symbol, a pair or the catalogue.
+        HistoryError: A file that cannot be read or used.
+    """
+    catalogue = parse_catalogue(read_text(signals, CATALOGUE))
+    files = _files(bars, "--bars")
+    if not files:
+        raise ConfigurationError("a study needs bars", operator_action=_BARS)
+    wanted = [parse_pair(text, list(files)) for text in dict.fromkeys(pairs)]
+    if not wanted:
+        raise ConfigurationError("a study needs a pair", operator_action=_PAIR)
+    legs = {leg for pair in wanted for leg in (pair.numerator, pair.benchmark)}
+    used = {symbol: file for symbol, file in files.items() if symbol in legs}
+    raw: dict[str, pl.DataFrame] = {}
+    with progress("reading history") as step:
+        for number, (symbol, file) in enumerate(used.items(), start=1):
+            raw[symbol] = read_daily_file(file.file, symbol, file.column)
+            step(number, len(used))
+    calendar = _calendar(raw, calendar_name)
+    frames = {symbol: _checked(symbol, frame, calendar) for symbol, frame in raw.items()}
+    beside = [series_of(file.name, list(frames), wanted) for file in _files(series, "--series").values()]
+    universe = study_universe(frames, wanted, calendar_name, beside)
+    for one, file in zip(beside, _files(series, "--series").values(), strict=True):
+        frames[one.symbol] = _series(one.symbol, file, calendar)
+    return StudyInputs(universe, calendar, frames, catalogue)
+
+
+def series_of(name: str, symbols: Sequence[str], pairs: Sequence[Pair]) -> Series:
+    """Say what a series is by its name.
+
+    Args:
+        name: A symbol, or a symbol and the word "flow" (`IWM_flow`), names the money that flows into it;
+            "flow" alone does where there is one numerator only; anything else is a rate in percent.
+        symbols: Symbols of the bars.
+        pairs: The pairs of the study.
+
+    Raises:
+        ConfigurationError: A flow that does not say into what.
+    """
+    words = re.split(r"[\W_]+", name)
+    flowing = [word for word in words if word.lower() in ("flow", "flows")]
+    into = [symbol for symbol in symbols if symbol == name or (flowing and symbol in words)]
+    if not into and not flowing:
+        return Series(name, "rate")
+    numerators = list(dict.fromkeys(pair.numerator for pair in pairs))
+    if not into and len(words) == 1 and len(numerators) == 1:
+        into = numerators
+    if len(into) != 1:
+        raise ConfigurationError(
+            f"--series {name!r} does not say into which of {', '.join(symbols)} it flows",
+            operator_action=f"call it {numerators[0]}_flow, for instance",
+        )
+    return Series(f"{into[0]}_flow", "flow", into[0])
+
+
+def _files(flags: Sequence[str], option: str) -> dict[str, NamedFile]:
+    files: dict[str, NamedFile] = {}
+    for text in flags:
+        file = named_file(text, option)
+        if file.name in files:
+            raise ConfigurationError(f"{option} names {file.name!r} twice")
+        files[file.name] = file
+    return files
+
+
+def _calendar(frames: Mapping[str, pl.DataFrame], name: str) -> Calendar:
+    """The sessions from the first date of any file to the last."""
+    dates = [day for frame in frames.values() for day in (frame["date"].min(), frame["date"].max())]
+    known = [day for day in dates if isinstance(day, date)]
+    if not known:
+        raise HistoryError("the files hold no dates")
+    return build_calendar(name, min(known), max(known), overrides=read_text(None, CALENDAR_OVERRIDES))
+
+
+def _checked(symbol: str, frame: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
+    """Check one file; what was passed over goes to the log on standard error."""
+    checked = check_daily(frame, calendar, name=symbol)
+    for finding in checked.findings:
+        structlog.get_logger().warning("history", symbol=symbol, finding=str(finding))
+    frame, unknown = with_fitting_volume(checked.frame)
+    if unknown:
+        structlog.get_logger().warning("history", symbol=symbol, finding=f"{unknown} × volume too large")
+    return frame
+
+
+def _series(symbol: str, file: NamedFile, calendar: Calendar) -> pl.DataFrame:
+    """Read and check a series; its days before and behind the prices say nothing about them."""
+    frame = read_daily_file(file.file, file.name, file.column).select("date", "close")
+    first, last = day_to_date(calendar.session[0]), day_to_date(calendar.session[-1])
+    covered = frame.filter(pl.col("date").is_between(first, last))
+    if covered.height == 0:
+        raise HistoryError(f"{file.name} has no value from {first} to {last}, where the bars are")
+    checked = check_daily(covered, calendar, name=file.name, signed=True)
+    for finding in checked.findings:
+        structlog.get_logger().warning("history", symbol=symbol, finding=str(finding))
+    return checked.frame

@@ -1,0 +1,88 @@
+"""Results as people or programs want them, on standard output."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import msgspec
+import typer
+
+from consumers.study.tables import base_rates_table, events_table, print_table, values_table
+from consumers.study.values import DayValues
+from core.base_rates import FIGURES, BaseRate
+from core.errors import InputError
+from core.events import Event, encode_data, event_data
+from core.sessions import session_day
+from core.timestamps import date_text
+
+
+@dataclass(frozen=True, slots=True)
+class EventChoice:
+    """Which events are printed.
+
+    Args:
+        definitions: Ids; empty for all.
+        states: Labels; empty for all.
+        first: First date of the event, None for any.
+        last: Last date.
+
+    Raises:
+        InputError: The last date lies before the first.
+    """
+
+    definitions: frozenset[str]
+    states: frozenset[str]
+    first: date | None
+    last: date | None
+
+    def __post_init__(self) -> None:
+        if self.first and self.last and self.first > self.last:
+            raise InputError(f"--from {self.first} lies behind --to {self.last}")
+
+    def among(self, events: Sequence[Event]) -> list[Event]:
+        """The events chosen."""
+        first = date_text(session_day(self.first)) if self.first else ""
+        last = date_text(session_day(self.last)) if self.last else "9999"
+        return [
+            event
+            for event in events
+            if (not self.definitions or event.definition in self.definitions)
+            and (not self.states or event.state in self.states)
+            and first <= event.event_time[:10] <= last
+        ]
+
+
+def print_events(events: Sequence[Event], style: str) -> None:
+    """Print events as a table or as JSON lines."""
+    if style == "jsonl":
+        for event in events:
+            typer.echo(encode_data(event))
+    else:
+        print_table(events_table([event_data(event) for event in events]))
+
+
+def print_values(values: DayValues, style: str) -> None:
+    """Print the values of a day as a table or as one JSON object."""
+    if style == "json":
+        typer.echo(msgspec.json.encode(values))
+    else:
+        print_table(values_table(values))
+
+
+def print_base_rates(rows: Sequence[BaseRate], style: str) -> None:
+    """Print base rates as a table or as one JSON object."""
+    if style == "json":
+        typer.echo(msgspec.json.encode({"base_rates": [base_rate_data(row) for row in rows]}))
+    else:
+        print_table(base_rates_table(rows))
+
+
+def base_rate_data(row: BaseRate) -> dict[str, object]:
+    """One row as JSON holds it: a figure that is null has its reason."""
+    data = dataclasses.asdict(row)
+    data["as_of"] = date_text(row.as_of)
+    data["reasons"] = {name: row.reason for name in FIGURES if data[name] is None}
+    return data | {"wording": row.wording}

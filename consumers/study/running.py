@@ -1,0 +1,72 @@
+"""One run of the engine over history, watched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from consumers.study.inputs import StudyInputs
+from core.base_rate_cards import RateCards
+from core.base_rates import BaseRates
+from core.events import Event
+from core.study import HistoryRun
+from core.study_rates import last_session, study_base_rates, study_cards, with_base_rates
+from deploy.edge.progress import progress
+
+AfterSession = Callable[[HistoryRun, int], None]
+"""Told after each session: the run, whose engine's values stand as of it, and the session."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudyResult:
+    """What a run over the history gives.
+
+    Args:
+        inputs: What it rests on.
+        events: All of them, in the engine's order.
+        run: The run at the end of the history.
+    """
+
+    inputs: StudyInputs
+    events: Sequence[Event]
+    run: HistoryRun
+
+
+def run_history(
+    inputs: StudyInputs, *, until: int | None = None, after_session: AfterSession | None = None
+) -> StudyResult:
+    """Step the whole history.
+
+    Args:
+        inputs: What to step.
+        until: The last session, days since 1970-01-01; None for all.
+        after_session: Told after each session.
+    """
+    calendars = {inputs.calendar.name: inputs.calendar}
+    run = HistoryRun(inputs.universe, inputs.catalogue, calendars, inputs.frames, until=until)
+    events: list[Event] = []
+    total = len(run)
+    with progress("stepping sessions") as step:
+        for number, done in enumerate(run.sessions(), start=1):
+            events += done.events
+            if after_session is not None:
+                after_session(run, done.session)
+            if number % 64 == 0 or number == total:
+                step(number, total)
+    return StudyResult(inputs, events, run)
+
+
+def rates_of(result: StudyResult) -> BaseRates:
+    """Base rates over all openings of a result."""
+    inputs = result.inputs
+    return study_base_rates(result.events, inputs.catalogue, inputs.universe, inputs.frames, inputs.calendar)
+
+
+def cards_of(result: StudyResult) -> RateCards:
+    """Cards as of every quarter's end."""
+    return study_cards(rates_of(result), result.inputs.calendar, last_session(result.inputs.frames))
+
+
+def events_with_base_rates(result: StudyResult) -> list[Event]:
+    """All events of a result, each with the base rates known when it was."""
+    return with_base_rates(result.events, cards_of(result))

@@ -1,0 +1,126 @@
+"""What a terminal shows of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from consumers.study.values import DayValues
+from core.base_rates import BaseRate
+from core.timestamps import date_text
+
+_WIDTH: Final = 200
+"""Columns where the output is no terminal: nothing is then broken into lines."""
+_SHOWN_HORIZON: Final = 20
+
+
+def print_table(table: Table) -> None:
+    """Print to standard output."""
+    console = Console()
+    (console if console.is_terminal else Console(width=_WIDTH)).print(table)
+
+
+def events_table(events: Sequence[Mapping[str, Any]]) -> Table:
+    """Events, oldest first; `events` are their data."""
+    table = Table(title=f"{len(events)} events", title_justify="left")
+    for header in ("time", "pair", "definition", "state", "values", "first since"):
+        table.add_column(header, no_wrap=header in ("time", "pair", "definition"))
+    table.add_column(f"followed ({_SHOWN_HORIZON} sessions)")
+    for event in events:
+        table.add_row(
+            event["event_time"],
+            event["pair"],
+            event["definition"],
+            event["state"],
+            ", ".join(f"{name} {_figure(value)}" for name, value in event["values"].items()),
+            _first_since(event["first_since"]),
+            _followed(event["base_rate"]),
+        )
+    return table
+
+
+def base_rates_table(rows: Sequence[BaseRate]) -> Table:
+    """Base rates, a line each."""
+    as_of = date_text(rows[0].as_of) if rows else ""
+    title = (
+        f"base rates as of {as_of}; returns from the next close; family of {rows[0].family_size}"
+        if rows
+        else ""
+    )
+    table = Table(title=title or "no base rates", title_justify="left")
+    for header in ("definition", "pair"):
+        table.add_column(header, no_wrap=True)
+    for header in ("sessions", "n", "apart", "ahead", "95 %", "instrument %", "benchmark %", "spread pp"):
+        table.add_column(header, justify="right", no_wrap=True)
+    for header in ("all days pp", "difference pp", "95 %", "q"):
+        table.add_column(header, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            row.definition,
+            row.pair,
+            str(row.horizon_sessions),
+            str(row.n),
+            str(row.n_declustered),
+            f"{row.hits}" if row.hit_rate is None else f"{100 * row.hit_rate:.0f} %",
+            _interval(row.hit_rate_interval, 100.0, 0),
+            _figure(row.mean_instrument_pct),
+            _figure(row.mean_benchmark_pct),
+            _figure(row.mean_spread_pp),
+            _figure(row.all_days_mean_spread_pp),
+            _figure(row.difference_pp),
+            _interval(row.difference_interval_pp, 1.0, 2),
+            _figure(row.q_value),
+        )
+    return table
+
+
+def values_table(values: DayValues) -> Table:
+    """Values of one day, with why one is unknown."""
+    table = Table(
+        title=f"{values.pair} on {values.date} (history from {values.history_start})", title_justify="left"
+    )
+    table.add_column("value", no_wrap=True)
+    table.add_column("figure", justify="right")
+    table.add_column("rests on", justify="right")
+    table.add_column("unknown because")
+    for name, value in values.values.items():
+        table.add_row(
+            name,
+            _figure(value),
+            str(values.observations[name]),
+            values.reasons.get(name, "").replace("_", " "),
+        )
+    return table
+
+
+def _figure(value: float | str | None) -> str:
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def _interval(bounds: tuple[float, float] | None, factor: float, decimals: int) -> str:
+    if bounds is None:
+        return "–"
+    low, high = (f"{factor * bound:.{decimals}f}" for bound in bounds)
+    return f"{low} … {high}"
+
+
+def _first_since(since: Mapping[str, Any] | None) -> str:
+    if since is None:
+        return "–"
+    if since["date"] is None:
+        return f"none since {since['history_start']}"
+    return f"{since['date']} ({since['count']} since {since['history_start']})"
+
+
+def _followed(base_rate: Mapping[str, Any] | None) -> str:
+    if base_rate is None:
+        return "–"
+    for horizon in base_rate["horizons"]:
+        if horizon["horizon_sessions"] == _SHOWN_HORIZON:
+            return str(horizon["wording"])
+    return "–"

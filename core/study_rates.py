@@ -1,0 +1,98 @@
+"""From a study's events to base rates, and back to the events they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from core.base_rate_cards import RateCards, make_cards, quarter_ends
+from core.base_rates import BaseRates, Cases, PairOutcomes
+from core.catalogue import Catalogue, Definition
+from core.events import Event
+from core.forward_returns import forward_returns
+from core.history import align
+from core.instruments import Pair, Universe
+from core.records import EventState, Frequency
+from core.sessions import Calendar, session_day
+
+OPENED = EventState.OPENED.label
+
+
+def study_base_rates(
+    events: Iterable[Event],
+    catalogue: Catalogue,
+    universe: Universe,
+    frames: Mapping[str, pl.DataFrame],
+    calendar: Calendar,
+) -> BaseRates:
+    """Prepare the base rates of every daily definition on every pair.
+
+    Args:
+        events: All events of the history; openings are the cases.
+        catalogue: The definitions.
+        universe: The pairs.
+        frames: Symbol → checked daily frame.
+        calendar: Their sessions.
+
+    Returns:
+        Base rates, ready for tables as of any session.
+    """
+    openings: dict[tuple[str, str], list[int]] = {}
+    for event in events:
+        if event.state == OPENED and event.frequency == Frequency.DAY.label:
+            openings.setdefault((event.definition, event.pair), []).append(event.episode)
+    cases = [
+        Cases(
+            definition.definition_id,
+            definition.version,
+            pair.name,
+            np.array(openings.get((definition.definition_id, pair.name), []), np.int64),
+        )
+        for definition in daily_definitions(catalogue)
+        for pair in universe.pairs
+        if not definition.pairs or pair.name in definition.pairs
+    ]
+    return BaseRates([_outcomes(pair, frames, calendar) for pair in universe.pairs], cases)
+
+
+def daily_definitions(catalogue: Catalogue) -> list[Definition]:
+    """The definitions that daily history decides."""
+    return [each for each in catalogue.definitions if each.frequency == Frequency.DAY]
+
+
+def _outcomes(pair: Pair, frames: Mapping[str, pl.DataFrame], calendar: Calendar) -> PairOutcomes:
+    # Named by role: an instrument may be called as the date column is.
+    closes = align({"numerator": frames[pair.numerator], "benchmark": frames[pair.benchmark]})
+    sessions = closes["date"].cast(pl.Int32).to_numpy()
+    outcomes = forward_returns(sessions, closes["numerator"].to_numpy(), closes["benchmark"].to_numpy())
+    return PairOutcomes(pair.name, outcomes, calendar)
+
+
+def study_cards(rates: BaseRates, calendar: Calendar, last: int) -> RateCards:
+    """Make the cards of every quarter's end up to a session.
+
+    Args:
+        rates: From `study_base_rates`.
+        calendar: The sessions.
+        last: Days since 1970-01-01: the last session of the history.
+    """
+    return make_cards(rates.tables(quarter_ends(calendar, last)), calendar)
+
+
+def with_base_rates(events: Sequence[Event], cards: RateCards) -> list[Event]:
+    """Give every event the latest card that was known when it was."""
+    return [
+        replace(
+            event,
+            base_rate=cards.find(event.definition, event.version, event.pair, event.ts_knowable_ns),
+        )
+        for event in events
+    ]
+
+
+def last_session(frames: Mapping[str, pl.DataFrame]) -> int:
+    """The last session of any frame, days since 1970-01-01."""
+    return max(session_day(frame["date"][-1]) for frame in frames.values())
