@@ -9,13 +9,42 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
-from kafka.errors import KafkaError, OffsetOutOfRangeError
+from kafka import KafkaConsumer
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.errors import (
+    ClusterAuthorizationFailedError,
+    FencedInstanceIdError,
+    GroupAuthorizationFailedError,
+    InconsistentGroupProtocolError,
+    InvalidSessionTimeoutError,
+    InvalidTransactionTimeoutError,
+    KafkaConnectionError,
+    KafkaError,
+    OffsetOutOfRangeError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailedError,
+)
 
+from consumers.deadline import DeadlineCall
 from core.errors import ConfigurationError, TransportError
-from core.settings import KafkaSettings
+from core.settings import KafkaSettings, WorkerSettings
 
 _MIB: Final = 1024 * 1024
 _CONNECT_RETRY_S: Final = 0.1
+_CLOSE_MS: Final = 1_000
+_FINAL: Final[dict[type[KafkaError], str]] = {
+    TopicAuthorizationFailedError: "let this user read the ticks, and write the topics of 'rotascope topics'",
+    GroupAuthorizationFailedError: "let this user read with the worker's group id",
+    TransactionalIdAuthorizationFailedError: "let this user write with the transactional id",
+    ClusterAuthorizationFailedError: "let this user write idempotently",
+    FencedInstanceIdError: "another worker runs under the same slot: give each worker its own",
+    InvalidTransactionTimeoutError: "lower worker.transaction_timeout_ms to the broker's "
+    "transaction.max.timeout.ms",
+    InvalidSessionTimeoutError: "set worker.session_timeout_ms between the broker's "
+    "group.min.session.timeout.ms and group.max.session.timeout.ms",
+    InconsistentGroupProtocolError: "another program uses this group id: choose another --group-id",
+}
+"""What no other try can mend, and who can."""
 
 
 def require_crc32c() -> None:
@@ -114,15 +143,79 @@ def producer_configuration(settings: KafkaSettings) -> dict[str, Any]:
     }
 
 
+def group_configuration(worker: WorkerSettings) -> dict[str, Any]:
+    """kafka-python's words for a member of the group."""
+    return {
+        "group_instance_id": worker.slot if worker.membership == "static" else None,
+        "session_timeout_ms": worker.session_timeout_ms,
+        "heartbeat_interval_ms": worker.heartbeat_interval_ms,
+        "max_poll_interval_ms": worker.max_poll_interval_ms,
+        "partition_assignment_strategy": (CooperativeStickyAssignor,),
+    }
+
+
+def connected_consumer(settings: KafkaSettings, worker: WorkerSettings, client_id: str) -> Any:
+    """A consumer that has found its cluster.
+
+    Raises:
+        TransportError: No broker answers within `bootstrap_timeout_ms`.
+    """
+    with translated("connect to", settings.bootstrap_servers):
+        consumer = KafkaConsumer(
+            client_id=client_id,
+            group_id=worker.group_id,
+            max_poll_records=worker.poll_max_records,
+            **consumer_configuration(settings),
+            **group_configuration(worker),
+        )
+        try:
+            consumer.bootstrap(timeout_ms=settings.bootstrap_timeout_ms)
+        except BaseException:
+            consumer.close(autocommit=False, timeout_ms=0)
+            raise
+    return consumer
+
+
+def leave(consumer: Any) -> None:
+    """Leave the group and close, but wait for no client that hangs."""
+    closing = DeadlineCall[None](lambda call: consumer.close(autocommit=False, timeout_ms=_CLOSE_MS))
+    with suppress(KafkaError, TimeoutError):
+        closing.within(2 * _CLOSE_MS)
+
+
+class KafkaPythonDelivery:
+    """One kafka-python future, asked after a flush."""
+
+    __slots__ = ("_future", "_topic")
+
+    def __init__(self, future: Any, topic: str) -> None:
+        self._future = future
+        self._topic = topic
+
+    def failure(self) -> str | None:
+        """See `Delivery`."""
+        if not self._future.is_done:
+            return f"{self._topic}: no answer yet"
+        if self._future.exception is not None:
+            return f"{self._topic}: {self._future.exception!r}"
+        return None
+
+
 def close_at_once(producer: Any) -> None:
     """Close a producer whose unsent records nobody waits for any more.
 
     `close()` flushes first and gives up, leaving its thread behind, when that takes too long;
-    only the sender itself can be told to leave records unsent.
+    only the sender itself can be told to leave records unsent. Nor does it wake a thread that
+    waits for a transaction: those requests are failed here, or that thread would wait for ever.
     """
     producer._sender.force_close()
     with suppress(KafkaError):
         producer.close(timeout=1)
+    manager = producer._transaction_manager
+    if manager is not None and manager.is_transactional():
+        closed = KafkaConnectionError("the producer was closed")
+        for _, _, request in list(manager._pending_requests):
+            request.result.done(error=closed)
 
 
 @contextmanager
@@ -134,8 +227,7 @@ def translated(doing: str, what: str) -> Iterator[None]:
         what: With what, for the message.
 
     Raises:
-        TransportError: In place of any `KafkaError`; not retriable where the log no longer holds
-            the record that comes next.
+        TransportError: In place of any `KafkaError`; not retriable where another try cannot help.
     """
     try:
         yield
@@ -148,7 +240,11 @@ def translated(doing: str, what: str) -> Iterator[None]:
         lost.retriable = False
         raise lost from error
     except KafkaError as error:
-        raise TransportError(
+        action = next((text for kind, text in _FINAL.items() if isinstance(error, kind)), None)
+        failed = TransportError(
             f"cannot {doing} {what}: {error!r}",
-            operator_action="check that the broker runs and that the bootstrap servers can be reached",
-        ) from error
+            operator_action=action
+            or "check that the broker runs and that the bootstrap servers can be reached",
+        )
+        failed.retriable = action is None
+        raise failed from error

@@ -55,11 +55,7 @@ def run_worker(settings: Settings, until: Until | None) -> None:
         log = structlog.get_logger("rotascope.worker")
         log.info("serving metrics", address=f"http://{host}:{server.port}/metrics", port=server.port)
         # 3
-        transport = KafkaPythonTransport(
-            settings.kafka,
-            group_id=settings.worker.group_id,
-            max_poll_records=settings.worker.poll_max_records,
-        )
+        transport = KafkaPythonTransport(settings.kafka, settings.worker)
         worker = Worker(transport, make_engine, kafka=settings.kafka, settings=settings.worker, state=state)
         with _stopped_by_signals(worker.stop):
             worker.run(until)

@@ -3,19 +3,24 @@
 The worker knows nothing else of Kafka: a second client, and the fakes of the unit tests, stand
 behind the same interface. Every method may raise `TransportError`, nothing else of the client's.
 
-Where exactly-once will plug in, so that it adds methods and changes none:
+What a client must keep, whatever it does inside:
 
-- group membership: `subscribe` beside `assign`, with a listener that only records intent, and
-  group metadata captured by `poll`;
-- transactions: `begin`, `commit` with the captured metadata, `abort`, in place of the plain
-  `commit`. The outbox is already kept until the outcome of `commit` is known.
+- assignment changes only inside `poll`, and `membership` belongs to the assignment that
+  `assignment_changes` has told of: both are what that poll left behind, never read again later;
+- a partition the group has just assigned gives no record before it has been sought;
+- `transact` opens a transaction, ends it, and returns in time. Where it cannot know how that
+  ended it says so, and guesses nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from consumers.outbox import OutboxRecord
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -53,6 +58,58 @@ class Delivery(Protocol):
         """Why the record is not known to be in the log; None once the broker acknowledged it."""
 
 
+class ChangeKind(StrEnum):
+    """What the group did with partitions."""
+
+    ASSIGNED = "assigned"
+    REVOKED = "revoked"
+    """Taken away in good order; the next owner is named only after this member knows."""
+    LOST = "lost"
+    """Taken away behind our back: somebody else may have worked on them since."""
+
+
+class AssignmentChange(NamedTuple):
+    """One thing the group did."""
+
+    kind: ChangeKind
+    partitions: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """This member as the group knew it at the end of a poll.
+
+    Args:
+        generation: Of the group; never negative.
+        member_id: Never empty. Another id than before means that the group had forgotten us.
+        handle: What the client needs to prove it to the broker.
+    """
+
+    generation: int
+    member_id: str
+    handle: Any
+
+
+class OutcomeKind(StrEnum):
+    """How a transaction ended."""
+
+    COMMITTED = "committed"
+    ABORTED = "aborted"
+    """Certainly not committed; the same may be sent again at once."""
+    FENCED = "fenced"
+    """Certainly not committed: the group has moved on since the membership was captured. Nothing
+    may be sent again under this membership."""
+    UNKNOWN = "unknown"
+    """Either way. `rebuild_producer` makes it final, then `committed` tells."""
+
+
+class Outcome(NamedTuple):
+    """How a transaction ended, and why it did not end well."""
+
+    kind: OutcomeKind
+    reason: str = ""
+
+
 class Transport(Protocol):
     """What a loop needs from a Kafka client. Used from one thread only."""
 
@@ -62,8 +119,20 @@ class Transport(Protocol):
     def assign(self, topic: str, partitions: Sequence[int]) -> None:
         """Read these partitions of one topic, and no others. `seek` each before the first poll."""
 
+    def subscribe(self, topic: str) -> None:
+        """Let the group decide, from the next poll on, which partitions of the topic are ours."""
+
+    def assignment_changes(self) -> list[AssignmentChange]:
+        """What the group did since the last call, in order; nothing with `assign`."""
+
+    def membership(self) -> Membership | None:
+        """This member at the end of the last poll; None with `assign`, and while not stable."""
+
     def poll(self, timeout_ms: int) -> dict[int, list[Record]]:
-        """Records by partition, in log order; empty when nothing came within `timeout_ms`."""
+        """Records by partition, in log order; empty when nothing came within `timeout_ms`.
+
+        May wait longer while the group is not stable, and calls nobody back.
+        """
 
     def seek(self, partition: int, offset: int) -> None:
         """Let the next poll of an assigned partition begin at `offset`."""
@@ -80,8 +149,12 @@ class Transport(Protocol):
     def end_offset(self, partition: int) -> int:
         """Offset behind the newest record that can be read."""
 
-    def committed(self, partition: int) -> Committed | None:
-        """What the group last committed; None when it never did."""
+    def committed(self, partition: int, *, timeout_ms: int | None = None) -> Committed | None:
+        """What the group last committed; None when it never did.
+
+        Waits for a transaction that is still open on it, and raises when that takes longer than
+        `timeout_ms` (by default the time any question may take).
+        """
 
     def send(
         self,
@@ -100,7 +173,42 @@ class Transport(Protocol):
         """Give up whatever was sent and not acknowledged, and send on with a fresh client."""
 
     def commit(self, offsets: Mapping[int, Committed]) -> None:
-        """Store the next offset and its metadata for each partition."""
+        """Store the next offset and its metadata for each partition, without a transaction."""
+
+    def transact(
+        self,
+        sends: Sequence[OutboxRecord],
+        offsets: Mapping[int, Committed],
+        membership: Membership | None,
+        deadline_ms: int,
+    ) -> Outcome:
+        """Publish records and store offsets in one transaction: all of it, or nothing.
+
+        1. Begin, send all records in order, flush.
+        2. Check the outcome of every single record: a client can report success without them.
+        3. Send the offsets, with the membership as it was captured.
+        4. Commit.
+
+        Args:
+            sends: In the order in which a reader must see them.
+            offsets: By partition of the topic that is read.
+            membership: As `membership` gave it after a poll; None with `assign` only.
+            deadline_ms: After this it returns, whatever the client does.
+
+        Raises:
+            TransportError: Not retriable: the transaction can never succeed as things are. Nothing
+                was committed.
+        """
+
+    def rebuild_producer(self, deadline_ms: int) -> None:
+        """Make the transactional client anew; the last transaction is final once this returns.
+
+        Raises:
+            TransportError: It could not be done in time; the outcome is still open.
+        """
+
+    def rebuild_consumer(self) -> None:
+        """Leave the group and join it as a new member. Whatever was held is told as lost."""
 
     def close(self) -> None:
         """Release sockets and threads. Sends and commits nothing, and never raises."""

@@ -2,52 +2,46 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka import KafkaProducer, TopicPartition
+from kafka.errors import IllegalStateError, KafkaTimeoutError
 from kafka.structs import OffsetAndMetadata
 
 from consumers.kafka_python_client import (
+    KafkaPythonDelivery,
     close_at_once,
-    consumer_configuration,
+    connected_consumer,
+    leave,
     producer_configuration,
     require_crc32c,
     require_reachable,
     translated,
 )
-from consumers.transport import Committed, Headers, Record
+from consumers.kafka_python_group import JOIN_POLL_MS, AssignmentLog, membership_of
+from consumers.kafka_python_transactions import KafkaPythonTransactions
+from consumers.outbox import OutboxRecord
+from consumers.transport import (
+    AssignmentChange,
+    Committed,
+    Headers,
+    Membership,
+    Outcome,
+    OutcomeKind,
+    Record,
+)
 from core.errors import TransportError
-from core.settings import KafkaSettings
-
-
-class KafkaPythonDelivery:
-    """One kafka-python future, asked after a flush."""
-
-    __slots__ = ("_future", "_topic")
-
-    def __init__(self, future: Any, topic: str) -> None:
-        self._future = future
-        self._topic = topic
-
-    def failure(self) -> str | None:
-        """See `Delivery`."""
-        if not self._future.is_done:
-            return f"{self._topic}: no answer yet"
-        if self._future.exception is not None:
-            return f"{self._topic}: {self._future.exception!r}"
-        return None
+from core.settings import KafkaSettings, WorkerSettings
 
 
 class KafkaPythonTransport:
-    """One consumer with manual assignment and one idempotent producer.
+    """One consumer, and a producer: transactional or merely idempotent, as it is used.
 
     Args:
         settings: Addresses, sizes and time-outs.
-        group_id: Under which offsets are committed.
-        max_poll_records: Records a poll hands out at most; 50 instead of 500 halves throughput.
+        worker: Group, membership and slot.
         client_id: What the broker's logs call this client.
 
     Raises:
@@ -56,31 +50,21 @@ class KafkaPythonTransport:
     """
 
     def __init__(
-        self,
-        settings: KafkaSettings,
-        *,
-        group_id: str,
-        max_poll_records: int = 500,
-        client_id: str = "rotascope-worker",
+        self, settings: KafkaSettings, worker: WorkerSettings, *, client_id: str = "rotascope-worker"
     ) -> None:
         require_crc32c()
         require_reachable(settings.bootstrap_servers, settings.bootstrap_timeout_ms)
         self._settings = settings
+        self._worker = worker
         self._client_id = client_id
         self._topic = ""
-        with translated("connect to", settings.bootstrap_servers):
-            self._consumer = KafkaConsumer(
-                client_id=client_id,
-                group_id=group_id,
-                max_poll_records=max_poll_records,
-                **consumer_configuration(settings),
-            )
-            try:
-                self._consumer.bootstrap(timeout_ms=settings.bootstrap_timeout_ms)
-                self._producer: Any = self._make_producer()
-            except BaseException:
-                self._consumer.close(autocommit=False, timeout_ms=0)
-                raise
+        self._slot = worker.slot or uuid.uuid4().hex
+        self._subscribed = False
+        self._membership: Membership | None = None
+        self._log = AssignmentLog(lambda place: None)
+        self._producer: Any = None
+        self._transactions: KafkaPythonTransactions | None = None
+        self._consumer = connected_consumer(settings, worker, client_id)
 
     def partitions(self, topic: str) -> int:
         """See `Transport`."""
@@ -98,11 +82,38 @@ class KafkaPythonTransport:
         self._topic = topic
         with translated("assign", topic):
             self._consumer.assign([TopicPartition(topic, partition) for partition in partitions])
+        # Nobody checks a generation here: whoever reads these partitions fences by their numbers.
+        numbers = "-".join(map(str, sorted(partitions)))
+        self._use_transactions(f"{self._worker.group_id}/{topic}/{numbers}")
+
+    def subscribe(self, topic: str) -> None:
+        """See `Transport`."""
+        self._topic = topic
+        self._subscribed = True
+        self._log = AssignmentLog(self._hold)
+        self._join()
+        self._use_transactions(f"{self._worker.group_id}/{self._slot}")
+
+    def assignment_changes(self) -> list[AssignmentChange]:
+        """See `Transport`."""
+        return self._log.drain()
+
+    def membership(self) -> Membership | None:
+        """See `Transport`."""
+        return self._membership
 
     def poll(self, timeout_ms: int) -> dict[int, list[Record]]:
         """See `Transport`."""
-        with translated("poll", self._topic):
-            batches = self._consumer.poll(timeout_ms=timeout_ms)
+        try:
+            with translated("poll", self._topic):
+                batches = self._consumer.poll(timeout_ms=timeout_ms)
+                if self._subscribed and not batches and self._may_be_joining():
+                    batches = self._consumer.poll(timeout_ms=JOIN_POLL_MS)
+        finally:
+            # Here and nowhere else: a member that was stopped and thrown out learns of it between
+            # two polls, and what it would read then is accepted by the broker.
+            if self._subscribed:
+                self._membership = membership_of(self._consumer.group_metadata())
         return {
             place.partition: [
                 Record(
@@ -121,7 +132,12 @@ class KafkaPythonTransport:
 
     def seek(self, partition: int, offset: int) -> None:
         """See `Transport`."""
-        self._consumer.seek(self._place(partition), offset)
+        place = self._place(partition)
+        with translated("seek in", self._topic):
+            if place not in self._consumer.assignment():
+                raise IllegalStateError(f"partition {partition} is not assigned")
+            self._consumer.seek(place, offset)
+            self._consumer.resume(place)
 
     def position(self, partition: int) -> int:
         """See `Transport`."""
@@ -135,7 +151,10 @@ class KafkaPythonTransport:
 
     def end_seen(self, partition: int) -> int | None:
         """See `Transport`."""
-        highwater = self._consumer.highwater(self._place(partition))
+        try:
+            highwater = self._consumer.highwater(self._place(partition))
+        except IllegalStateError:
+            return None
         return None if highwater is None else int(highwater)
 
     def begin_offset(self, partition: int) -> int:
@@ -152,11 +171,13 @@ class KafkaPythonTransport:
             found = self._consumer.end_offsets([place], timeout_ms=self._settings.request_timeout_ms)
         return int(found[place])
 
-    def committed(self, partition: int) -> Committed | None:
+    def committed(self, partition: int, *, timeout_ms: int | None = None) -> Committed | None:
         """See `Transport`."""
         with translated("ask for the committed offset of", self._topic):
             found = self._consumer.committed(
-                self._place(partition), metadata=True, timeout_ms=self._settings.request_timeout_ms
+                self._place(partition),
+                metadata=True,
+                timeout_ms=self._settings.request_timeout_ms if timeout_ms is None else timeout_ms,
             )
         # A group without a commit is answered with offset -1 by some brokers.
         if found is None or found.offset < 0:
@@ -205,22 +226,83 @@ class KafkaPythonTransport:
     def commit(self, offsets: Mapping[int, Committed]) -> None:
         """See `Transport`."""
         with translated("commit offsets of", self._topic):
-            self._consumer.commit(
-                {
-                    self._place(partition): OffsetAndMetadata(position.offset, position.metadata, -1)
-                    for partition, position in offsets.items()
-                },
-                timeout_ms=self._settings.request_timeout_ms,
-            )
+            self._consumer.commit(self._places(offsets), timeout_ms=self._settings.request_timeout_ms)
+
+    def transact(
+        self,
+        sends: Sequence[OutboxRecord],
+        offsets: Mapping[int, Committed],
+        membership: Membership | None,
+        deadline_ms: int,
+    ) -> Outcome:
+        """See `Transport`."""
+        if self._subscribed and membership is None:
+            return Outcome(OutcomeKind.FENCED, "not a stable member of the group")
+        return self._transactional().transact(
+            sends,
+            self._places(offsets),
+            self._worker.group_id if membership is None else membership.handle,
+            deadline_ms,
+        )
+
+    def rebuild_producer(self, deadline_ms: int) -> None:
+        """See `Transport`."""
+        self._transactional().rebuild(deadline_ms)
+
+    def rebuild_consumer(self) -> None:
+        """See `Transport`."""
+        self._log.lose_all()
+        lost = self._log.drain()
+        self._membership = None
+        self._log = AssignmentLog(self._hold)
+        self._log.begin_with(lost)
+        leave(self._consumer)
+        self._consumer = connected_consumer(self._settings, self._worker, self._client_id)
+        self._join()
 
     def close(self) -> None:
         """See `Transport`."""
         self.discard_sends()
-        with suppress(KafkaError):
-            self._consumer.close(autocommit=False, timeout_ms=1_000)
+        if self._transactions is not None:
+            self._transactions.close()
+        leave(self._consumer)
+
+    def _join(self) -> None:
+        with translated("subscribe to", self._topic):
+            self._consumer.subscribe([self._topic], listener=self._log)
 
     def _make_producer(self) -> Any:
         return KafkaProducer(client_id=self._client_id, **producer_configuration(self._settings))
+
+    def _may_be_joining(self) -> bool:
+        # Without a partition the member has joined, but the topic may have become known only then,
+        # and the join that follows has not begun.
+        return membership_of(self._consumer.group_metadata()) is None or not self._consumer.assignment()
+
+    def _use_transactions(self, transactional_id: str) -> None:
+        if self._transactions is None:
+            self._transactions = KafkaPythonTransactions(
+                self._settings,
+                transactional_id=transactional_id,
+                timeout_ms=self._worker.transaction_timeout_ms,
+                client_id=self._client_id,
+            )
+
+    def _transactional(self) -> KafkaPythonTransactions:
+        if self._transactions is None:
+            raise TransportError("transactions need partitions: assign or subscribe first")
+        return self._transactions
+
+    def _hold(self, place: Any) -> None:
+        """Give a new partition a position, or the client looks for one itself; and no records."""
+        self._consumer.pause(place)
+        self._consumer.seek(place, 0)
+
+    def _places(self, offsets: Mapping[int, Committed]) -> dict[Any, Any]:
+        return {
+            self._place(partition): OffsetAndMetadata(position.offset, position.metadata, -1)
+            for partition, position in offsets.items()
+        }
 
     def _place(self, partition: int) -> Any:
         return TopicPartition(self._topic, partition)

@@ -117,11 +117,42 @@ class ProducerSettings(_Section):
 
 
 class WorkerSettings(_Section):
-    """How a worker paces itself, and when it gives up."""
+    """How a worker shares the partitions, paces itself, and when it gives up."""
 
     group_id: str = Field(default="rotascope-worker", min_length=1, description="where offsets are committed")
+    delivery: Literal["exactly_once", "at_least_once"] = Field(
+        default="exactly_once", description="at_least_once repeats output after a crash; no transactions"
+    )
+    membership: Literal["dynamic", "static", "manual"] = Field(
+        default="dynamic",
+        description="the group assigns partitions; it waits for a member that left; an operator does",
+    )
     assigned: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(
-        default=None, description="partitions of this worker; unset for all"
+        default=None, description="manual: partitions of this worker; unset for all"
+    )
+    slot: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="name that a restart keeps and no other worker has; unset: a new one at each start",
+    )
+    session_timeout_ms: Milliseconds = Field(
+        default=10_000, description="silence after which the group gives a member's partitions away"
+    )
+    heartbeat_interval_ms: Milliseconds = Field(
+        default=300, description="also the time a member needs to notice a rebalance"
+    )
+    max_poll_interval_ms: Milliseconds = Field(
+        default=15_000, description="a loop that does not poll for so long leaves the group"
+    )
+    join_timeout_ms: Milliseconds = Field(
+        default=5_000, description="without partitions and not stable for so long: the client is made anew"
+    )
+    transaction_timeout_ms: Milliseconds = Field(
+        default=10_000, description="the coordinator aborts a transaction that is open for longer"
+    )
+    transaction_deadline_ms: Milliseconds = Field(
+        default=5_000, description="then a transaction is given up and its outcome looked up"
     )
     commit_interval_ms: Milliseconds = Field(
         default=200, description="longest time between commits with news"
@@ -160,6 +191,18 @@ class WorkerSettings(_Section):
             raise ValueError("backoff_max_ms is less than backoff_initial_ms")
         if self.eager_commit_interval_ms > self.commit_interval_ms:
             raise ValueError("eager_commit_interval_ms is more than commit_interval_ms")
+        return self
+
+    @model_validator(mode="after")
+    def _membership_is_whole(self) -> Self:
+        if self.assigned is not None and self.membership != "manual":
+            raise ValueError("assigned partitions need membership 'manual'")
+        if self.membership == "static" and self.slot is None:
+            raise ValueError("membership 'static' needs a slot, the name that the member keeps")
+        if 3 * self.heartbeat_interval_ms > self.session_timeout_ms:
+            raise ValueError("heartbeat_interval_ms is more than a third of session_timeout_ms")
+        if self.transaction_deadline_ms > self.transaction_timeout_ms:
+            raise ValueError("transaction_deadline_ms is more than transaction_timeout_ms")
         return self
 
 

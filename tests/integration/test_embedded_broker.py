@@ -49,7 +49,7 @@ def _settings(broker: EmbeddedBroker) -> KafkaSettings:
 
 @pytest.fixture
 def transport(broker: EmbeddedBroker) -> Iterator[KafkaPythonTransport]:
-    transport = KafkaPythonTransport(_settings(broker), group_id="embedded")
+    transport = KafkaPythonTransport(_settings(broker), WorkerSettings(group_id="embedded"))
     yield transport
     transport.close()
 

@@ -12,7 +12,7 @@ from consumers import kafka_python_client
 from consumers.transport import Committed, Record, first_failure
 from consumers.transport_kafka_python import KafkaPythonTransport
 from core.errors import ConfigurationError, TransportError
-from core.settings import KafkaSettings
+from core.settings import KafkaSettings, WorkerSettings
 from deploy.kafka.broker import LocalKafka
 from tests.support.kafka_broker import MakeTopic
 from tests.support.ports import free_port
@@ -32,7 +32,7 @@ class Connect:
     def __call__(self, group_id: str = "test", **settings: object) -> KafkaPythonTransport:
         transport = KafkaPythonTransport(
             KafkaSettings(bootstrap_servers=self.kafka.bootstrap_servers, **settings),  # type: ignore[arg-type]
-            group_id=group_id,
+            WorkerSettings(group_id=group_id),
         )
         self.made.append(transport)
         return transport
@@ -222,7 +222,7 @@ def test_no_broker_is_a_quick_and_clear_error() -> None:
         )
         started = time.monotonic()
         with pytest.raises(TransportError, match="no broker at") as raised:
-            KafkaPythonTransport(settings, group_id="test")
+            KafkaPythonTransport(settings, WorkerSettings())
         assert time.monotonic() - started < 3
         assert raised.value.operator_action is not None
         assert raised.value.retriable
@@ -231,12 +231,12 @@ def test_no_broker_is_a_quick_and_clear_error() -> None:
 @pytest.mark.parametrize("servers", ["nohost", "host:", ":9092", "host:port"])
 def test_an_address_that_is_none_is_a_configuration_error(servers: str) -> None:
     with pytest.raises(ConfigurationError, match="is not host:port"):
-        KafkaPythonTransport(KafkaSettings(bootstrap_servers=servers), group_id="test")
+        KafkaPythonTransport(KafkaSettings(bootstrap_servers=servers), WorkerSettings())
 
 
 def test_without_crc32c_it_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """kafka-python falls back to pure Python in silence: 330 frames a second."""
     monkeypatch.setattr(kafka_python_client.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigurationError, match="crc32c") as raised:
-        KafkaPythonTransport(KafkaSettings(), group_id="test")
+        KafkaPythonTransport(KafkaSettings(), WorkerSettings())
     assert raised.value.operator_action == "pip install 'kafka-python[crc32c,lz4]'"

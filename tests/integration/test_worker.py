@@ -192,7 +192,7 @@ def test_a_log_that_lost_its_baseline_ends_with_its_own_exit_code(
     with WorkerProcess(*_arguments(kafka, "lost", "--until", "idle")) as worker:
         assert worker.wait() == 0, worker.errors
     transport = KafkaPythonTransport(
-        KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), group_id="lost"
+        KafkaSettings(bootstrap_servers=kafka.bootstrap_servers), WorkerSettings(group_id="lost")
     )
     transport.assign(TICKS, [0])
     committed = transport.committed(0)
@@ -252,7 +252,7 @@ def test_sends_that_fail_while_the_broker_stands_still_lose_nothing(kafka_with_t
     )
     state = WorkerState()
     worker = Worker(
-        KafkaPythonTransport(settings, group_id="stalled"),
+        KafkaPythonTransport(settings, WorkerSettings(group_id="stalled")),
         lambda partition, _: Held(partition, every=1),
         kafka=settings,
         settings=WorkerSettings(flush_timeout_ms=3_000, backoff_initial_ms=50, backoff_max_ms=100),

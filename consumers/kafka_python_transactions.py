@@ -1,0 +1,227 @@
+"""Transactions of kafka-python: one producer, and the calls that may hang in it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+import structlog
+from kafka import KafkaProducer
+from kafka.errors import (
+    CommitFailedError,
+    FencedInstanceIdError,
+    InvalidProducerEpochError,
+    KafkaError,
+    KafkaTimeoutError,
+    ProducerFencedError,
+)
+
+from consumers.deadline import DeadlineCall
+from consumers.kafka_python_client import (
+    KafkaPythonDelivery,
+    close_at_once,
+    producer_configuration,
+    translated,
+)
+from consumers.outbox import OutboxRecord
+from consumers.transport import Outcome, OutcomeKind, first_failure
+from core.errors import TransportError
+from core.settings import KafkaSettings
+
+_COMMIT: Final = "commit"
+_FENCES_MAX: Final = 5
+_FENCES_WITHIN_S: Final = 60.0
+_STALE_MEMBERSHIP: Final = (CommitFailedError, FencedInstanceIdError)
+_FENCED: Final = (ProducerFencedError, InvalidProducerEpochError)
+
+
+class KafkaPythonTransactions:
+    """Runs whole transactions, each with a deadline.
+
+    A producer whose transaction did not commit is never used again. kafka-python 3.0.12 keeps the
+    offsets of an aborted transaction and would send them with the next one, also those of a
+    partition that has gone to somebody else; and after a stall it may stand in a state from which
+    no call returns. A new producer costs some 20 ms.
+
+    Args:
+        settings: Addresses, sizes and time-outs.
+        transactional_id: The same after a restart, and of no other worker.
+        timeout_ms: After which the coordinator aborts an open transaction.
+        client_id: What the broker's logs call the producer.
+        make_producer: Makes the client's producer; tests put another in its place.
+    """
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        *,
+        transactional_id: str,
+        timeout_ms: int,
+        client_id: str,
+        make_producer: Callable[..., Any] = KafkaProducer,
+    ) -> None:
+        self.transactional_id = transactional_id
+        self._settings = settings
+        self._configuration = producer_configuration(settings) | {
+            "client_id": client_id,
+            "transactional_id": transactional_id,
+            "transaction_timeout_ms": timeout_ms,
+            # The first transaction looks for its coordinators, each time twice this long.
+            "retry_backoff_ms": 5,
+        }
+        self._make_producer = make_producer
+        self._producer: Any = None
+        self._fenced_at: deque[float] = deque(maxlen=_FENCES_MAX)
+        self._log = structlog.get_logger("rotascope.worker").bind(transactional_id=transactional_id)
+
+    def transact(
+        self, sends: Sequence[OutboxRecord], offsets: Mapping[Any, Any], group: Any, deadline_ms: int
+    ) -> Outcome:
+        """See `Transport.transact`.
+
+        Args:
+            sends: The records.
+            offsets: kafka-python's offsets by its partitions.
+            group: kafka-python's group metadata as captured, or the bare name of a group.
+            deadline_ms: For all of it.
+        """
+        started = time.monotonic()
+        if self._producer is None:
+            try:
+                self.rebuild(deadline_ms)
+            except TransportError as error:
+                if not error.retriable:
+                    raise
+                return Outcome(OutcomeKind.ABORTED, error.message)
+        producer = self._producer
+        left_ms = max(1.0, deadline_ms - (time.monotonic() - started) * 1000)
+        call = DeadlineCall[str | None](
+            lambda call: _transaction(call, producer, sends, offsets, group, left_ms)
+        )
+        try:
+            failure = call.within(left_ms)
+        except TimeoutError as error:
+            outcome = Outcome(_unless_committing(call, OutcomeKind.ABORTED), str(error))
+        except KafkaError as error:
+            outcome = self._judge(call, error)
+        else:
+            if failure is None:
+                return Outcome(OutcomeKind.COMMITTED)
+            outcome = Outcome(OutcomeKind.ABORTED, failure)
+        self._drop(producer)
+        self._check_fences(outcome)
+        return outcome
+
+    def rebuild(self, deadline_ms: int) -> None:
+        """See `Transport.rebuild_producer`."""
+        if self._producer is not None:
+            self._drop(self._producer)
+        call = DeadlineCall[Any](lambda call: self._initialised(call, deadline_ms))
+        with translated("begin transactions as", self.transactional_id):
+            try:
+                self._producer = call.within(deadline_ms)
+            except TimeoutError as error:
+                raise TransportError(f"no transactional producer {self.transactional_id}: {error}") from error
+
+    def close(self) -> None:
+        """Give the producer up, with whatever it has not sent."""
+        if self._producer is not None:
+            close_at_once(self._producer)
+            self._producer = None
+
+    def _initialised(self, call: DeadlineCall[Any], deadline_ms: int) -> Any:
+        producer = self._make_producer(**(self._configuration | {"max_block_ms": deadline_ms}))
+        try:
+            producer.init_transactions()
+            call.point_of_no_return("initialised")
+        except BaseException:
+            close_at_once(producer)
+            raise
+        return producer
+
+    def _judge(self, call: DeadlineCall[str | None], error: KafkaError) -> Outcome:
+        reason = repr(error)
+        if isinstance(error, _STALE_MEMBERSHIP):
+            return Outcome(OutcomeKind.FENCED, reason)
+        return Outcome(_unless_committing(call, OutcomeKind.ABORTED), reason)
+
+    def _drop(self, producer: Any) -> None:
+        self._producer = None
+        # Closing waits for a thread that may hang; nobody else should.
+        threading.Thread(target=close_at_once, args=(producer,), daemon=True).start()
+
+    def _check_fences(self, outcome: Outcome) -> None:
+        """Tell a worker that shares its transactional id with another from one that was slow."""
+        if not any(error.__name__ in outcome.reason for error in _FENCED):
+            return
+        now = time.monotonic()
+        self._fenced_at.append(now)
+        self._log.warning("the producer was fenced", reason=outcome.reason)
+        if len(self._fenced_at) == _FENCES_MAX and now - self._fenced_at[0] < _FENCES_WITHIN_S:
+            error = TransportError(
+                f"{_FENCES_MAX} transactions within {_FENCES_WITHIN_S:g} s were fenced by another producer "
+                f"with the transactional id {self.transactional_id}",
+                operator_action="give every worker a slot of its own, and start each partition once",
+            )
+            error.retriable = False
+            raise error
+
+
+def _transaction(
+    call: DeadlineCall[str | None],
+    producer: Any,
+    sends: Sequence[OutboxRecord],
+    offsets: Mapping[Any, Any],
+    group: Any,
+    deadline_ms: float,
+) -> str | None:
+    """The steps of `Transport.transact`; why nothing was committed, or None."""
+    producer.begin_transaction()
+    try:
+        # 1
+        deliveries = [
+            KafkaPythonDelivery(
+                producer.send(
+                    record.topic,
+                    value=record.value,
+                    key=record.key,
+                    headers=list(record.headers),
+                    partition=record.partition,
+                ),
+                record.topic,
+            )
+            for record in sends
+        ]
+        if deliveries:
+            with suppress(KafkaTimeoutError):  # each record's own delivery says what became of it
+                producer.flush(timeout=deadline_ms / 1000)
+        # 2
+        failure = first_failure(deliveries)
+        if failure is None:
+            # 3
+            producer.send_offsets_to_transaction(offsets, group)
+    except KafkaError:
+        _abort(call, producer)
+        raise
+    if failure is not None:
+        _abort(call, producer)
+        return failure
+    # 4
+    call.point_of_no_return(_COMMIT)
+    producer.commit_transaction()
+    return None
+
+
+def _abort(call: DeadlineCall[str | None], producer: Any) -> None:
+    """Let readers go on at once; where this fails, the next producer's start does it."""
+    if not call.abandoned:
+        with suppress(KafkaError):
+            producer.abort_transaction()
+
+
+def _unless_committing(call: DeadlineCall[str | None], otherwise: OutcomeKind) -> OutcomeKind:
+    return OutcomeKind.UNKNOWN if call.passed == _COMMIT else otherwise
