@@ -122,6 +122,12 @@ class PairEvaluator:
             "as_of": self.as_of_ns,
         }
 
+    def resume(self) -> None:
+        """Derive anew what is no state: the arrays have been restored."""
+        rows = np.arange(len(self.world.pairs), dtype=np.int32)
+        for family in self.day_families:
+            family.forget(rows)
+
     def start_session(self, block: PairBlock, calendar_row: int, session_row: int) -> None:
         """Start a session: look up what stays fixed in it, forget prices, empty intraday windows.
 
@@ -172,6 +178,7 @@ class PairEvaluator:
         factor = numerator / denominator
         for family in self.day_families:
             family.adjust(rows, side, factor)
+            family.forget(rows)
         for watch in self.watches:
             self.lives.levels[watch.rule.number, rows] *= watch.detector.level_factor(side, factor)
 

@@ -92,6 +92,7 @@ class PairTime:
 
     def resume(self) -> None:
         """Put the clocks where the restored arrays say they are."""
+        self._evaluator.resume()
         for number, clock in enumerate(self._clocks):
             clock.resume(int(self._sessions[number]))
 

@@ -10,13 +10,17 @@ from typing import Final
 
 from core.indicators.base import DayFamily, IndicatorFamily, Output, RingFamily
 from core.indicators.beta import BetaDays, BetaHour
+from core.indicators.ew_beta import EwBeta
 from core.indicators.extremes import Extremes
+from core.indicators.momentum import Momentum
 from core.indicators.ratio import Ratio, RatioLine
 from core.indicators.relative_strength import (
     RelativeStrengthDays,
     RelativeStrengthHour,
     RelativeStrengthSeconds,
 )
+from core.indicators.robust_z import RobustZ
+from core.indicators.volatility import Volatility
 from core.indicators.zscore import ZScoreDays, ZScoreMinutes
 
 FAMILIES: Final[tuple[type[IndicatorFamily], ...]] = (
@@ -30,6 +34,10 @@ FAMILIES: Final[tuple[type[IndicatorFamily], ...]] = (
     BetaDays,
     ZScoreDays,
     Extremes,
+    Momentum,
+    EwBeta,
+    RobustZ,
+    Volatility,
 )
 
 __all__ = ["FAMILIES", "DayFamily", "IndicatorFamily", "Output", "RingFamily"]

@@ -162,6 +162,10 @@ class DayFamily(IndicatorFamily):
         """Restate what is stored in prices of leg `side` after a split; returns need nothing."""
         return
 
+    def forget(self, rows: NDArray[np.int32]) -> None:
+        """Drop what was derived from finished days that have been restated or restored since."""
+        return
+
     @abstractmethod
     def evaluate(self, step: DayStep, *, commit: bool) -> None:
         """Compute all outputs for `step.rows`; with `commit`, also advance the state."""

@@ -12,6 +12,7 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.ew_moments import NORMAL_95, fisher_bound
 from core.indicators.base import DayFamily, DayStep, Output, RingFamily, RingStep
 from core.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
 from core.pair_days import DAY_SLOTS
@@ -112,19 +113,26 @@ def _day_pass(  # type: ignore[no-untyped-def]
                     comoments_add(work, x_new, y_new)
             work[SINCE_RESUM] += 1.0
         _publish(work, SESSIONS, row, blocked, values, quality, observations)
+        for output in range(2, 4):
+            quality[output, row] = quality[1, row]
+            observations[output, row] = observations[1, row]
+            deviations = NORMAL_95 if output == 3 else -NORMAL_95
+            values[output, row] = fisher_bound(values[1, row], SESSIONS, deviations)
         if commit and blocked == 0:
             moments[row] = work
     return len(rows)
 
 
 class BetaDays(DayFamily):
-    """Beta and correlation over 63 sessions."""
+    """Beta and correlation over 63 sessions, and the correlation's 95 % interval."""
 
     name = "beta_days"
     frequency = Frequency.DAY
     outputs = (
         Output("beta", "63d", "rotascope_beta"),
         Output("correlation", "63d", "rotascope_correlation"),
+        Output("correlation_low", "63d"),
+        Output("correlation_high", "63d"),
     )
 
     def __init__(self, pairs: int) -> None:

@@ -16,6 +16,7 @@ from core.indicators.base import DayFamily, DayStep, Output, RingFamily, RingSte
 from core.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
 from core.pair_days import DAY_SLOTS
 from core.records import Frequency, Quality
+from core.returns import log_excess
 from core.rolling import EW_COUNT, EW_FIELDS, EW_VARIANCE, ew_update
 from core.windows import SESSION_WINDOWS
 
@@ -30,14 +31,6 @@ _METRIC: Final = "rotascope_relative_return_zscore"
 _DAY_MASK: Final = DAY_SLOTS - 1
 _NOT_READY: Final = int(Quality.NOT_READY)
 _CONSTANT: Final = int(Quality.CONSTANT)
-
-
-@inlined
-def _log_excess(s_now, l_now, s_then, l_then):  # type: ignore[no-untyped-def]
-    """Log return of the numerator less that of the benchmark, without cancelling logarithms."""
-    r_s = (s_now - s_then) / s_then
-    r_l = (l_now - l_then) / l_then
-    return np.log1p((r_s - r_l) / (1.0 + r_l))
 
 
 @inlined
@@ -83,7 +76,7 @@ def _day_pass(  # type: ignore[no-untyped-def]
             if known and index >= 1:
                 now = closes[row, index & _DAY_MASK]
                 then = closes[row, (index - 1) & _DAY_MASK]
-                ew_update(work, _log_excess(now[0], now[1], then[0], then[1]), decay)
+                ew_update(work, log_excess(now[0], now[1], then[0], then[1]), decay)
             blocked = 0
             excess = 0.0
             if not known:
@@ -91,7 +84,7 @@ def _day_pass(  # type: ignore[no-untyped-def]
             elif bases[horizon, 0, row] <= 0 or bases[horizon, 1, row] <= 0:
                 blocked = _NOT_READY
             else:
-                excess = _log_excess(
+                excess = log_excess(
                     prices[0, row], prices[1, row], bases[horizon, 0, row], bases[horizon, 1, row]
                 )
             observations[horizon, row] = int(work[EW_COUNT])
@@ -170,7 +163,7 @@ def _minute_pass(  # type: ignore[no-untyped-def]
             s_before = prices[(now - MINUTE_HORIZON - 1) & mask, numerator]
             l_before = prices[(now - MINUTE_HORIZON - 1) & mask, benchmark]
             if s_before > 0 and l_before > 0:
-                ew_update(work, _log_excess(s_then, l_then, s_before, l_before), decay)
+                ew_update(work, log_excess(s_then, l_then, s_before, l_before), decay)
         s_now = prices[now & mask, numerator]
         l_now = prices[now & mask, benchmark]
         blocked = 0
@@ -180,7 +173,7 @@ def _minute_pass(  # type: ignore[no-untyped-def]
         elif not base_known:
             blocked = _NOT_READY
         else:
-            excess = _log_excess(s_now, l_now, s_then, l_then)
+            excess = log_excess(s_now, l_now, s_then, l_then)
         observations[0, row] = int(work[EW_COUNT])
         _publish(0, row, work, excess, MINUTE_HORIZON, blocked, values, quality)
         if commit:

@@ -12,10 +12,11 @@ import pytest
 from core.indicators import FAMILIES, DayFamily, IndicatorFamily
 from core.metrics import METRICS_BY_NAME
 from core.records import Frequency, Quality
-from tests.oracles import daily, intraday
-from tests.support.family_rig import PAIRS, FamilyRig, over_families, random_walk, warm_rig
+from tests.oracles import intraday
+from tests.oracles.every_day import EVERY_DAY
+from tests.support.family_rig import PAIRS, WARM_STEPS, FamilyRig, over_families, random_walk, warm_rig
 
-ORACLES = {Frequency.SECOND: intraday.SECONDS, Frequency.MINUTE: intraday.MINUTES, Frequency.DAY: daily.DAILY}
+ORACLES = {Frequency.SECOND: intraday.SECONDS, Frequency.MINUTE: intraday.MINUTES, Frequency.DAY: EVERY_DAY}
 
 
 def test_names_and_keys_are_unique() -> None:
@@ -106,9 +107,10 @@ def test_a_peek_changes_no_state_byte_and_gives_what_a_commit_gives(family: type
 
 @over_families
 def test_a_commit_moves_the_state_of_a_family_that_has_one(family: type[IndicatorFamily]) -> None:
-    rig = FamilyRig(family, random_walk(80, PAIRS))
+    steps = WARM_STEPS[family.frequency]
+    rig = FamilyRig(family, random_walk(steps, PAIRS))
     before = rig.state_bytes()
-    rig.advance(80)
+    rig.advance(steps)
     assert all(rig.state_bytes()[name] != content for name, content in before.items())
 
 

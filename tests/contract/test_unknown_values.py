@@ -9,6 +9,7 @@ from core.indicators import FAMILIES, DayFamily, IndicatorFamily
 from core.records import Quality
 from tests.support.family_rig import PAIRS, WARM_STEPS, FamilyRig, over_families, random_walk, warm_rig
 
+SIDES = ("high", "low")
 REASONS = [q for q in Quality if q not in (Quality.OK, Quality.REBUILT)]
 
 
@@ -18,11 +19,21 @@ def uses(key: str) -> tuple[int, ...]:
         return (0,)
     if key == "benchmark_price":
         return (1,)
-    return () if "_high:" in key or "_low:" in key else (0, 1)
+    finished = (
+        "numerator_high",
+        "numerator_low",
+        "benchmark_high",
+        "benchmark_low",
+        "ratio_high",
+        "ratio_low",
+    )
+    return () if key.startswith(finished) else (0, 1)
 
 
 def needs_variance(key: str) -> bool:
-    return key.startswith(("beta", "correlation", "relative_return_zscore"))
+    return key.startswith(
+        ("beta", "correlation", "ew_", "relative_return_zscore", "robust_z", "volatility_ratio")
+    )
 
 
 @pytest.mark.parametrize("side", [0, 1], ids=["numerator", "benchmark"])
@@ -132,6 +143,8 @@ def test_one_frozen_leg_never_gives_infinity(family: type[IndicatorFamily], froz
     rig.evaluate(commit=True)
     assert not np.isinf(rig.family.values).any()
     for number, output in enumerate(family.outputs):
-        constant = output.key.startswith("correlation") or (output.key.startswith("beta") and frozen == 1)
+        constant = output.key.startswith(("correlation:", "correlation_low", "correlation_high")) or (
+            output.key.startswith(("beta", "volatility_ratio")) and frozen == 1
+        )
         expected = Quality.CONSTANT if constant else Quality.OK
         assert (rig.family.quality[number] == expected).all(), output.key

@@ -17,6 +17,7 @@ from core.records import Frequency
 from core.sessions import Calendar, build_calendars
 from tests.oracles.comparison import Comparison
 from tests.oracles.daily import DAILY, DailyPair, Moment
+from tests.oracles.every_day import EVERY_DAY, WHOLE_PAST
 from tests.oracles.raw import daily_closes, daily_column
 from tests.support.compiled import COMPILED
 from tests.support.shared_data import shared_data
@@ -96,8 +97,8 @@ def compare(
             if day not in pair.numerator or day not in pair.benchmark:
                 continue
             moment = Moment.at_close(pair, pair.both.index(day))
-            for key, oracle in DAILY.items():
-                if not (key.startswith("relative_return_zscore") and number % z_every):
+            for key, oracle in EVERY_DAY.items():
+                if not (key.startswith(WHOLE_PAST) and number % z_every):
                     actual = float(engine.values(key)[column])
                     comparison.add(key, (engine.pairs[column], day), actual, oracle(moment))
     return comparison

@@ -164,7 +164,8 @@ def _ratio_line(moment: Moment) -> float:
 
 
 @lru_cache(maxsize=8)
-def _moments_of_window(moment: Moment) -> tuple[float | None, float | None]:
+def moments_of_window(moment: Moment) -> tuple[float | None, float | None]:
+    """Beta and correlation of the window's returns."""
     pair, entry = moment.pair, moment.entry
     if entry < BETA_RETURNS:
         return None, None
@@ -175,11 +176,11 @@ def _moments_of_window(moment: Moment) -> tuple[float | None, float | None]:
 
 
 def _beta(moment: Moment) -> float | None:
-    return _moments_of_window(moment)[0]
+    return moments_of_window(moment)[0]
 
 
 def _correlation(moment: Moment) -> float | None:
-    return _moments_of_window(moment)[1]
+    return moments_of_window(moment)[1]
 
 
 def _zscore(window: str, moment: Moment) -> float | None:

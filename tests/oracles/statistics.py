@@ -42,3 +42,20 @@ def weighted_deviation(returns: Sequence[float], half_life: int) -> float:
     mean = math.fsum(w * r for w, r in zip(weights, returns, strict=True)) / total
     variance = math.fsum(w * (r - mean) ** 2 for w, r in zip(weights, returns, strict=True)) / total
     return math.sqrt(variance)
+
+
+def weighted_beta_and_correlation(
+    x: Sequence[float], y: Sequence[float], half_life: int
+) -> tuple[float | None, float | None]:
+    """Slope and correlation with weight 0.5 ** (age / half-life), the newest pair of age 0."""
+    weights = [0.5 ** (age / half_life) for age in range(len(x) - 1, -1, -1)]
+    total = math.fsum(weights)
+    mean_x = math.fsum(w * a for w, a in zip(weights, x, strict=True)) / total
+    mean_y = math.fsum(w * b for w, b in zip(weights, y, strict=True)) / total
+    rows = list(zip(weights, x, y, strict=True))
+    s_xx = math.fsum(w * (a - mean_x) ** 2 for w, a, _ in rows)
+    s_yy = math.fsum(w * (b - mean_y) ** 2 for w, _, b in rows)
+    s_xy = math.fsum(w * (a - mean_x) * (b - mean_y) for w, a, b in rows)
+    beta = s_xy / s_xx if s_xx > 0 else None
+    correlation = s_xy / math.sqrt(s_xx * s_yy) if s_xx > 0 and s_yy > 0 else None
+    return beta, correlation

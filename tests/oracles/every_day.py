@@ -1,0 +1,12 @@
+"""Every daily oracle, by the key of its output."""
+
+from __future__ import annotations
+
+from tests.oracles.daily import DAILY, Oracle
+from tests.oracles.daily_statistics import STATISTICS
+
+EVERY_DAY: dict[str, Oracle] = {**DAILY, **STATISTICS}
+"""Key of an output → what it must be, None where it must be unknown."""
+
+WHOLE_PAST = ("relative_return_zscore", "ew_", "correlation_break")
+"""How the keys begin of outputs whose oracle looks at the whole past, with explicit weights."""
