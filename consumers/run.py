@@ -24,10 +24,13 @@ from core.engine import PartitionEngine
 from core.instruments import parse_universe
 from core.sessions import build_calendars
 from core.settings import Settings
+from deploy.edge.artefacts import read_artefacts
 from deploy.edge.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, read_text
 
 FIRST_CALENDAR_DATE: Final = date(1990, 1, 1)
 CALENDAR_AHEAD: Final = timedelta(days=366)
+EXCHANGE: Final = "XNYS"
+"""The calendar that dated events are placed on."""
 
 
 def run_worker(settings: Settings, until: Until | None) -> None:
@@ -78,14 +81,18 @@ def engine_factory(settings: Settings, *, today: date) -> Callable[[int, int], P
     universe = parse_universe(read_text(settings.universe_file, UNIVERSE))
     catalogue = parse_catalogue(read_text(settings.catalogue_file, CATALOGUE))
     calendars = build_calendars(
-        {instrument.calendar for instrument in universe.instruments},
+        {EXCHANGE, *(instrument.calendar for instrument in universe.instruments)},
         FIRST_CALENDAR_DATE,
         today + CALENDAR_AHEAD,
         overrides=read_text(settings.calendar_overrides_file, CALENDAR_OVERRIDES),
     )
 
+    lookups = read_artefacts(settings.calendar_events_file, settings.base_rates_file, calendars[EXCHANGE])
+
     def make_engine(partition: int, partitions: int) -> PartitionEngine:
-        return PartitionEngine(universe, catalogue, calendars, partition=partition, partitions=partitions)
+        return PartitionEngine(
+            universe, catalogue, calendars, partition=partition, partitions=partitions, lookups=lookups
+        )
 
     return make_engine
 

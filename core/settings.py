@@ -246,6 +246,12 @@ class Settings(_Section):
     calendar_overrides_file: Path | None = Field(
         default=None, description="closes announced after the release"
     )
+    calendar_events_file: Path | None = Field(
+        default=None, description="dated events that tag others; unset: those that come with Rotascope"
+    )
+    base_rates_file: Path | None = Field(
+        default=None, description="from 'rotascope study base-rates --store'; unset: events carry none"
+    )
     history: tuple[HistoryFile, ...] = ()
     history_source: str = Field(
         default="history", min_length=1, description="the source baseline records name"

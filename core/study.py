@@ -20,6 +20,7 @@ from core.engine import PartitionEngine
 from core.events import Event
 from core.frames import MAX_RECORDS, encode_frame
 from core.instruments import Instrument, Pair, Source, Universe
+from core.lookups import Lookups
 from core.records import NO_INSTRUMENT
 from core.sessions import Calendar, day_to_date, session_day
 
@@ -132,6 +133,7 @@ class HistoryRun:
         calendars: Every calendar the universe names, over the whole history.
         frames: Symbol → checked daily frame, also of series.
         until: The last session to step, days since 1970-01-01; None for all.
+        lookups: Where events find tags; base rates follow when the history has been seen.
 
     Raises:
         HistoryError: A figure too large for a record.
@@ -147,10 +149,11 @@ class HistoryRun:
         frames: Mapping[str, pl.DataFrame],
         *,
         until: int | None = None,
+        lookups: Lookups | None = None,
     ) -> None:
         last = max(session_day(frame["date"][-1]) for frame in frames.values())
         self.engine = PartitionEngine(
-            universe, catalogue, calendars, partition=0, partitions=1, history_events=True
+            universe, catalogue, calendars, partition=0, partitions=1, lookups=lookups, history_events=True
         )
         closes = {universe.instrument(symbol).instrument_id: frame for symbol, frame in frames.items()}
         stop = last if until is None else min(last, until)

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import polars as pl
 import structlog
 
+from core.artefacts import Artefacts
 from core.catalogue import Catalogue, parse_catalogue
 from core.errors import ConfigurationError, HistoryError, InputError
 from core.history import check_daily
@@ -19,10 +20,12 @@ from core.instruments import Pair, Universe
 from core.sessions import Calendar, build_calendar, day_to_date
 from core.study import Series, study_universe, with_fitting_volume
 from core.suggestions import nearest
+from deploy.edge.artefacts import read_artefacts
 from deploy.edge.daily_files import read_daily_file
 from deploy.edge.files import CALENDAR_OVERRIDES, CATALOGUE, read_text
 from deploy.edge.progress import progress
 
+_EXCHANGE: Final = "XNYS"
 _BARS: Final = "write, for instance, --bars RUT=RUT.csv or --bars IJR=adjusted.csv:IJR"
 _SERIES: Final = "write, for instance, --series DGS10=FRED_DGS.csv:DGS10"
 _PAIR: Final = "write, for instance, --pair RUT/GSPC"
@@ -45,12 +48,14 @@ class StudyInputs:
         calendar: Their sessions, over the whole history.
         frames: Symbol → checked daily frame, series included.
         catalogue: The definitions.
+        artefacts: Dated events, for tags.
     """
 
     universe: Universe
     calendar: Calendar
     frames: Mapping[str, pl.DataFrame]
     catalogue: Catalogue
+    artefacts: Artefacts
 
 
 def named_file(text: str, option: str) -> NamedFile:
@@ -149,7 +154,8 @@ def read_inputs(
     universe = study_universe(frames, wanted, calendar_name, beside)
     for one, file in zip(beside, _files(series, "--series").values(), strict=True):
         frames[one.symbol] = _series(one.symbol, file, calendar)
-    return StudyInputs(universe, calendar, frames, catalogue)
+    artefacts = read_artefacts(None, None, _exchange(calendar))
+    return StudyInputs(universe, calendar, frames, catalogue, artefacts)
 
 
 def series_of(name: str, symbols: Sequence[str], pairs: Sequence[Pair]) -> Series:
@@ -197,6 +203,14 @@ def _calendar(frames: Mapping[str, pl.DataFrame], name: str) -> Calendar:
     if not known:
         raise HistoryError("the files hold no dates")
     return build_calendar(name, min(known), max(known), overrides=read_text(None, CALENDAR_OVERRIDES))
+
+
+def _exchange(calendar: Calendar) -> Calendar:
+    """The exchange's sessions over the same days."""
+    if calendar.name == _EXCHANGE:
+        return calendar
+    first, last = day_to_date(calendar.session[0]), day_to_date(calendar.session[-1])
+    return build_calendar(_EXCHANGE, first, last)
 
 
 def _checked(symbol: str, frame: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:

@@ -43,7 +43,9 @@ def run_history(
         after_session: Told after each session.
     """
     calendars = {inputs.calendar.name: inputs.calendar}
-    run = HistoryRun(inputs.universe, inputs.catalogue, calendars, inputs.frames, until=until)
+    run = HistoryRun(
+        inputs.universe, inputs.catalogue, calendars, inputs.frames, until=until, lookups=inputs.artefacts
+    )
     events: list[Event] = []
     total = len(run)
     with progress("stepping sessions") as step:

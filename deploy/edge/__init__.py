@@ -2,6 +2,7 @@
 
     settings.py    file < environment < flags, checked by core
     files.py       texts an operator names, or the ones that come with Rotascope
+    artefacts.py   what engines look things up in
     log.py         structlog on standard error
     exit_codes.py  one table from errors to exit codes
     progress.py    a bar to watch, on standard error

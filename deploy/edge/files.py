@@ -11,6 +11,7 @@ from core.errors import ConfigurationError
 UNIVERSE: Final = "demo_universe.toml"
 CATALOGUE: Final = "catalogue.toml"
 CALENDAR_OVERRIDES: Final = "calendar_overrides.toml"
+CALENDAR_EVENTS: Final = "calendar_events.toml"
 
 
 def read_text(file: Path | None, packaged: str) -> str:
@@ -18,7 +19,7 @@ def read_text(file: Path | None, packaged: str) -> str:
 
     Args:
         file: What the settings name; None takes the packaged one.
-        packaged: `UNIVERSE`, `CATALOGUE` or `CALENDAR_OVERRIDES`.
+        packaged: `UNIVERSE`, `CATALOGUE`, `CALENDAR_OVERRIDES` or `CALENDAR_EVENTS`.
 
     Raises:
         ConfigurationError: The file cannot be read.
@@ -31,4 +32,18 @@ def read_text(file: Path | None, packaged: str) -> str:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigurationError(
             f"{file} cannot be read: {reason}", operator_action="correct the path, or leave it out"
+        ) from error
+
+
+def read_bytes(file: Path) -> bytes:
+    """Read a file whole.
+
+    Raises:
+        ConfigurationError: The file cannot be read.
+    """
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file} cannot be read: {error.strerror}", operator_action="correct the path, or leave it out"
         ) from error

@@ -20,6 +20,7 @@ from core.instruments import Universe, home, parse_universe
 from core.sessions import build_calendar, build_calendars
 from core.settings import HistoryFile, Settings
 from core.suggestions import nearest
+from deploy.edge.artefacts import read_artefacts
 from deploy.edge.exit_codes import EXIT_INPUT
 from deploy.edge.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, read_text
 from deploy.edge.settings import SETTINGS_VARIABLE, collect_settings
@@ -28,6 +29,7 @@ from producers.history import history_files
 from producers.warm_start import find_source, read_daily
 
 CALENDAR_START: Final = date(1990, 1, 1)
+EXCHANGE: Final = "XNYS"
 CALENDAR_AHEAD: Final = timedelta(days=366)
 
 app = typer.Typer(help="Explain mistakes in settings, universe, catalogue and history.")
@@ -215,11 +217,19 @@ def _check_calendars(settings: Settings, universe: Universe) -> Iterator[Result]
     last = datetime.now(UTC).date() + CALENDAR_AHEAD
     try:
         overrides = read_text(settings.calendar_overrides_file, CALENDAR_OVERRIDES)
-        build_calendars(names, CALENDAR_START, last, overrides=overrides)
+        calendars = build_calendars({*names, EXCHANGE}, CALENDAR_START, last, overrides=overrides)
     except RotascopeError as error:
         yield _problem("calendars", error)
-    else:
-        yield Result("calendars", Level.OK, f"{', '.join(names)} to {last}")
+        return
+    yield Result("calendars", Level.OK, f"{', '.join(names)} to {last}")
+    try:
+        found = read_artefacts(settings.calendar_events_file, settings.base_rates_file, calendars[EXCHANGE])
+    except RotascopeError as error:
+        yield _problem("artefacts", error)
+        return
+    rates = "none" if found.cards is None else f"{len(found.cards.cards):,} definitions and pairs"
+    tagged = 0 if found.dated_events is None else len(found.dated_events.by_session)
+    yield Result("artefacts", Level.OK, f"base rates: {rates}; dated events tag {tagged:,} sessions")
 
 
 def _check_history(settings: Settings, universe: Universe) -> Iterator[Result]:

@@ -41,6 +41,7 @@ def test_what_comes_with_rotascope_has_no_problem() -> None:
     lines = result.stdout.splitlines()
     assert [line.split()[:2] for line in lines] == [
         ["ok", "settings"], ["ok", "universe"], ["ok", "catalogue"], ["ok", "calendars"],
+        ["ok", "artefacts"],
     ]  # fmt: skip
     assert "11 instruments, 10 pairs against 3 benchmarks" in lines[1]
 
@@ -145,3 +146,25 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     )  # fmt: skip
     assert result.stdout.count("problem ") == 2
     assert result.stderr == "error: 2 problems\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("calendar_events_file", "[[event]]\nkind = 'fomc'\n", "unknown kind"),
+        ("base_rates_file", "{}", "base rates cannot be read"),
+        ("base_rates_file", None, "cannot be read"),
+    ],
+)
+def test_an_artefact_that_cannot_be_used_is_explained(
+    tmp_path: Path, name: str, text: str | None, said: str
+) -> None:
+    file, settings = tmp_path / "artefact", tmp_path / "settings.toml"
+    if text is not None:
+        file.write_text(text)
+    settings.write_text(f'{name} = "{file}"\n')
+    result = check("--settings", str(settings))
+    assert result.exit_code == 2
+    line = next(line for line in result.stdout.splitlines() if "artefacts" in line)
+    assert line.startswith("problem")
+    assert said in line

@@ -1,0 +1,31 @@
+"""Artefacts an engine looks things up in, read from where the settings name them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.artefacts import Artefacts
+from core.base_rate_cards import parse_cards
+from core.dated_events import parse_dated_events
+from core.sessions import Calendar
+from deploy.edge.files import CALENDAR_EVENTS, read_bytes, read_text
+
+
+def read_artefacts(
+    calendar_events_file: Path | None, base_rates_file: Path | None, exchange: Calendar
+) -> Artefacts:
+    """Read base rates and dated events.
+
+    Args:
+        calendar_events_file: None takes the one that comes with Rotascope.
+        base_rates_file: None for no base rates.
+        exchange: The exchange whose sessions the dated events are placed on.
+
+    Raises:
+        ConfigurationError: A file that cannot be read, or an entry that cannot be used.
+        InputError: A file that holds no base rates.
+    """
+    return Artefacts(
+        cards=None if base_rates_file is None else parse_cards(read_bytes(base_rates_file)),
+        dated_events=parse_dated_events(read_text(calendar_events_file, CALENDAR_EVENTS), exchange),
+    )

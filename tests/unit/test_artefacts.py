@@ -1,0 +1,29 @@
+"""What the engine looks up: base rates by version and time, tags by session."""
+
+from __future__ import annotations
+
+from core.artefacts import Artefacts
+from core.base_rate_cards import RateCards
+from core.catalogue import parse_catalogue
+from core.dated_events import DatedEvents
+from core.instruments import Pair
+
+DEFINITION = parse_catalogue('[[definition]]\nid = "up"\nkind = "opposite_day"\n').get("up")
+PAIR = Pair("A", "B")
+
+
+def test_nothing_is_found_in_nothing() -> None:
+    nothing = Artefacts()
+    assert nothing.digests == {}
+    assert nothing.base_rate(DEFINITION, PAIR, 10) is None
+    assert nothing.tags(5, 10) == ()
+
+
+def test_a_card_is_found_by_the_definitions_version() -> None:
+    cards = RateCards({("up", DEFINITION.version, "A/B"): ((10, {"as_of": "x"}),)})
+    found = Artefacts(cards, DatedEvents({5: ("fomc",)}, "d" * 64))
+    assert found.base_rate(DEFINITION, PAIR, 9) is None
+    assert found.base_rate(DEFINITION, PAIR, 10) == {"as_of": "x"}
+    assert found.base_rate(DEFINITION, Pair("B", "A"), 10) is None
+    assert (found.tags(5, 0), found.tags(6, 0)) == (("fomc",), ())
+    assert found.digests == {"base_rates": cards.digest[:16], "calendar_events": "d" * 16}
