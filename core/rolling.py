@@ -39,6 +39,23 @@ EW_FIELDS: Final = 4
 
 
 @inlined
+def copy_fields(target, source):  # type: ignore[no-untyped-def]
+    """Copy one state row into another.
+
+    A loop, because Numba takes ten times as long to compile the assignment of a slice.
+    """
+    for field in range(len(target)):
+        target[field] = source[field]
+
+
+@inlined
+def clear_fields(row, fields):  # type: ignore[no-untyped-def]
+    """Set the first fields of a state row to zero."""
+    for field in range(fields):
+        row[field] = 0.0
+
+
+@inlined
 def _note_peaks(row):  # type: ignore[no-untyped-def]
     """Remember how large the sums of squares have been since they were summed anew."""
     row[PEAK_XX] = max(row[PEAK_XX], row[SUM_XX])
@@ -75,7 +92,7 @@ def comoments_remove(row, x, y):  # type: ignore[no-untyped-def]
     """Take one observation out of a co-moment row: the step of `comoments_add` backwards."""
     count = row[COUNT] - 1.0
     if count <= 0.0:
-        row[:SINCE_RESUM] = 0.0
+        clear_fields(row, SINCE_RESUM)
         return
     delta_x = x - row[MEAN_X]
     delta_y = y - row[MEAN_Y]

@@ -22,10 +22,12 @@ from core.rolling import (
     COUNT,
     SINCE_RESUM,
     beta_of,
+    clear_fields,
     comoments_add,
     comoments_remove,
     comoments_replace,
     comoments_worn,
+    copy_fields,
     correlation_of,
 )
 
@@ -64,7 +66,7 @@ def _publish(work, least, row, blocked, values, quality, observations):  # type:
 @inlined
 def _resum_days(closes, row, first, last, work):  # type: ignore[no-untyped-def]
     """Sum the returns that end at ring entries [first, last] anew."""
-    work[:] = 0.0
+    clear_fields(work, COMOMENT_FIELDS)
     for index in range(first, last + 1):
         now = closes[row, index & _DAY_MASK]
         then = closes[row, (index - 1) & _DAY_MASK]
@@ -88,7 +90,7 @@ def _day_pass(  # type: ignore[no-untyped-def]
     prices, closes, counts, rows, moments, work, values, quality, observations, commit
 ):
     for row in rows:
-        work[:] = moments[row]
+        copy_fields(work, moments[row])
         count = counts[row]
         s_now = prices[0, row]
         l_now = prices[1, row]
@@ -119,7 +121,7 @@ def _day_pass(  # type: ignore[no-untyped-def]
             deviations = NORMAL_95 if output == 3 else -NORMAL_95
             values[output, row] = fisher_bound(values[1, row], SESSIONS, deviations)
         if commit and blocked == 0:
-            moments[row] = work
+            copy_fields(moments[row], work)
     return len(rows)
 
 
@@ -184,7 +186,7 @@ def _roll_minute(prices, now, since_open, numerator, benchmark, moment, pair_ret
     if since_open >= 1 and _minute_return(prices, now, numerator, benchmark, pair_return):
         comoments_add(moment, pair_return[0], pair_return[1])
     if moment[SINCE_RESUM] >= MINUTES or comoments_worn(moment):
-        moment[:] = 0.0
+        clear_fields(moment, COMOMENT_FIELDS)
         for minute in range(max(now - MINUTES + 1, now - since_open + 1), now + 1):
             if _minute_return(prices, minute, numerator, benchmark, pair_return):
                 comoments_add(moment, pair_return[0], pair_return[1])
@@ -226,7 +228,7 @@ def _minute_pass(  # type: ignore[no-untyped-def]
         numerator = numerators[row]
         benchmark = benchmarks[row]
         moment = work[:COMOMENT_FIELDS]
-        moment[:] = moments[row]
+        copy_fields(moment, moments[row])
         _roll_minute(prices, now, since_open, numerator, benchmark, moment, pair_return)
         s_now = prices[now & mask, numerator]
         l_now = prices[now & mask, benchmark]
@@ -237,7 +239,7 @@ def _minute_pass(  # type: ignore[no-untyped-def]
             blocked = max(-l_now, _NOT_READY)
         _publish(moment, LEAST_MINUTES, row, blocked, values, quality, observations)
         if commit:
-            moments[row] = moment
+            copy_fields(moments[row], moment)
     return len(rows)
 
 

@@ -17,7 +17,7 @@ from core.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
 from core.pair_days import DAY_SLOTS
 from core.records import Frequency, Quality
 from core.returns import log_excess
-from core.rolling import EW_COUNT, EW_FIELDS, EW_VARIANCE, ew_update
+from core.rolling import EW_COUNT, EW_FIELDS, EW_VARIANCE, copy_fields, ew_update
 from core.windows import SESSION_WINDOWS
 
 HALF_LIFE_SESSIONS: Final = 63
@@ -70,7 +70,7 @@ def _day_pass(  # type: ignore[no-untyped-def]
     for horizon in range(len(horizons)):
         steps = horizons[horizon]
         for row in rows:
-            work[:] = moments[horizon, row]
+            copy_fields(work, moments[horizon, row])
             known = prices[0, row] > 0 and prices[1, row] > 0
             index = counts[row] - steps
             if known and index >= 1:
@@ -90,7 +90,7 @@ def _day_pass(  # type: ignore[no-untyped-def]
             observations[horizon, row] = int(work[EW_COUNT])
             _publish(horizon, row, work, excess, steps, blocked, values, quality)
             if commit and known:
-                moments[horizon, row] = work
+                copy_fields(moments[horizon, row], work)
     return len(rows)
 
 
@@ -153,7 +153,7 @@ def _minute_pass(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     mask = prices.shape[0] - 1
     for row in rows:
-        work[:] = moments[row]
+        copy_fields(work, moments[row])
         numerator = numerators[row]
         benchmark = benchmarks[row]
         s_then = prices[(now - MINUTE_HORIZON) & mask, numerator]
@@ -177,7 +177,7 @@ def _minute_pass(  # type: ignore[no-untyped-def]
         observations[0, row] = int(work[EW_COUNT])
         _publish(0, row, work, excess, MINUTE_HORIZON, blocked, values, quality)
         if commit:
-            moments[row] = work
+            copy_fields(moments[row], work)
     return len(rows)
 
 
