@@ -6,6 +6,7 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from consumers.snapshot_records import SnapshotName
 from consumers.transport import Committed
 from core.errors import SnapshotError
 
@@ -26,12 +27,17 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
             state of the engine that committed it.
         bars_sequence: Sequence of the next frame of minute bars.
         poison: Offsets at or after `baseline` whose step raised; a replay skips them.
+        snapshot: The snapshot from which less has to be stepped; None before the first.
+        adopted_at: Offset at which this group last changed the definitions in force without a
+            settings mark in the log; an older snapshot changes them there as well.
         version: Of this record.
     """
 
     baseline: int
     bars_sequence: int = 0
     poison: tuple[int, ...] = ()
+    snapshot: SnapshotName | None = None
+    adopted_at: int | None = None
     version: int = POSITION_VERSION
 
     def encode(self) -> str:

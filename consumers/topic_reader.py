@@ -80,6 +80,7 @@ class TopicReader:
         partitions: Sequence[int] = (),
         from_beginning: bool = True,
         until_end: bool = False,
+        last: int | None = None,
     ) -> Iterator[Record]:
         """Read records as they come.
 
@@ -88,6 +89,7 @@ class TopicReader:
             partitions: Only these; all when empty.
             from_beginning: Start at the oldest record, else at what comes from now on.
             until_end: Stop at the end as it is at the call, else go on until closed.
+            last: Start at most so many offsets before the end.
 
         Yields:
             Committed records, in order within each partition.
@@ -96,20 +98,28 @@ class TopicReader:
             ConfigurationError: A partition that does not exist.
             TransportError: The broker stops answering.
         """
-        self.start(topics, partitions=partitions, from_beginning=from_beginning)
+        self.start(topics, partitions=partitions, from_beginning=from_beginning, last=last)
         if until_end:
             yield from self.rest()
         while not until_end:
             yield from self.poll()
 
     def start(
-        self, topics: Sequence[str], *, partitions: Sequence[int] = (), from_beginning: bool = True
+        self,
+        topics: Sequence[str],
+        *,
+        partitions: Sequence[int] = (),
+        from_beginning: bool = True,
+        last: int | None = None,
     ) -> None:
         """Place the reader; `poll` and `rest` go on from there. Arguments and errors as of `read`."""
         with translated("read", ", ".join(topics)):
             self._assigned = self._assign(topics, partitions)
-            find = self._consumer.beginning_offsets if from_beginning else self._consumer.end_offsets
-            for part, offset in find(self._assigned, timeout_ms=self._timeout_ms).items():
+            places = self._consumer.beginning_offsets(self._assigned, timeout_ms=self._timeout_ms)
+            if last is not None or not from_beginning:
+                ends = self._consumer.end_offsets(self._assigned, timeout_ms=self._timeout_ms)
+                places = {part: max(places[part], end - (last or 0)) for part, end in ends.items()}
+            for part, offset in places.items():
                 self._consumer.seek(part, offset)
 
     def poll(self, timeout_ms: int = _POLL_MS) -> list[Record]:

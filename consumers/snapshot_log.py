@@ -1,0 +1,48 @@
+"""The snapshots topic as a worker reads it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from consumers.snapshot_records import SNAPSHOTS_TOPIC
+from consumers.topic_reader import TopicReader
+from consumers.transport import Record
+from core.errors import ConfigurationError
+from core.settings import KafkaSettings
+
+
+class TopicSnapshotLog:
+    """Reads partitions of the snapshots topic, over one connection that is made when first needed.
+
+    Args:
+        settings: How to reach Kafka.
+    """
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._reader: TopicReader | None = None
+
+    def read(self, partition: int, *, last: int | None = None) -> Iterator[Record]:
+        """Committed records to the end as it is at the call, oldest first.
+
+        Args:
+            partition: Which.
+            last: Only what stands at the last so many offsets; everything by default.
+
+        Raises:
+            ConfigurationError: There is no such topic.
+            TransportError: The broker does not answer.
+        """
+        if self._reader is None:
+            self._reader = TopicReader(self._settings)
+            if not self._reader.existing([SNAPSHOTS_TOPIC]):
+                raise ConfigurationError(
+                    f"there is no topic {SNAPSHOTS_TOPIC}", operator_action="run 'rotascope topics apply'"
+                )
+        return self._reader.read([SNAPSHOTS_TOPIC], partitions=[partition], until_end=True, last=last)
+
+    def close(self) -> None:
+        """Close the connection, where there is one."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
