@@ -236,6 +236,6 @@ def warm_engine(market: Market) -> PartitionEngine:
     calendar = market.calendars["XNYS"]
     for back, closes in zip(range(HISTORY_SESSIONS, 0, -1), market.closes, strict=True):
         for row, price in enumerate(closes.tolist()):
-            engine.pair_time.add_baseline(row, price)
-        engine.pair_time.finish_baseline(int(calendar.close_ns[market.session_row - back]))
+            engine.pair_time.baseline.add(row, price, 0, 0)
+        engine.pair_time.finish_baseline(int(calendar.close_ns[market.session_row - back]), None)
     return engine
