@@ -103,7 +103,6 @@ def consume(
         "worker": {
             "group_id": group_id,
             "assigned": tuple(assign) if assign else None,
-            "membership": "manual" if assign else None,
             "missing_baseline": missing_baseline,
         },
         "metrics": {"port": metrics_port},

@@ -120,12 +120,10 @@ class WorkerSettings(_Section):
     """How a worker shares the partitions, paces itself, and when it gives up."""
 
     group_id: str = Field(default="rotascope-worker", min_length=1, description="where offsets are committed")
-    delivery: Literal["exactly_once", "at_least_once"] = Field(
-        default="exactly_once", description="at_least_once repeats output after a crash; no transactions"
-    )
     membership: Literal["dynamic", "static", "manual"] = Field(
-        default="dynamic",
-        description="the group assigns partitions; it waits for a member that left; an operator does",
+        default="manual",
+        description="how partitions come to members: by the group, by the group and kept over a restart, "
+        "or by an operator",
     )
     assigned: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(
         default=None, description="manual: partitions of this worker; unset for all"

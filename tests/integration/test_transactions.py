@@ -66,7 +66,9 @@ class Join:
         settings = KafkaSettings.model_validate(
             {"bootstrap_servers": self.kafka.bootstrap_servers, **(kafka or {})}
         )
-        transport = KafkaPythonTransport(settings, WorkerSettings.model_validate(worker))
+        transport = KafkaPythonTransport(
+            settings, WorkerSettings.model_validate({"membership": "dynamic"} | worker)
+        )
         self.made.append(transport)
         return transport
 
