@@ -28,7 +28,7 @@ LAST = date(2024, 7, 31)
 EVERY = 3
 """Sessions from one comparison to the next; no divisor of a week's five."""
 
-Z_EVERY = 30 if COMPILED else 9
+Z_EVERY = 30 if COMPILED else 6
 """An oracle with explicit weights looks at the whole past at every point."""
 
 FILES = {
