@@ -33,6 +33,10 @@ Partitions = Annotated[
 Assign = Annotated[
     list[int] | None, typer.Option(min=0, help="A partition of this worker; repeatable; none: all of them.")
 ]
+Client = Annotated[
+    str | None,
+    typer.Option(metavar="kafka-python|confluent", help="The library behind it; confluent is an extra."),
+]
 GroupId = Annotated[str | None, typer.Option("--group-id", help="Under which offsets are committed.")]
 UniverseFile = Annotated[
     Path | None, typer.Option("--universe", help="TOML file of instruments and pairs; none: the demo's.")
@@ -71,6 +75,7 @@ def consume(
     bootstrap_servers: Servers = None,
     partitions: Partitions = None,
     assign: Assign = None,
+    client: Client = None,
     group_id: GroupId = None,
     universe_file: UniverseFile = None,
     catalogue_file: CatalogueFile = None,
@@ -96,6 +101,7 @@ def consume(
     flags: dict[str, Any] = {
         "kafka": {
             "bootstrap_servers": bootstrap_servers,
+            "client": client,
             "partitions": partitions,
             "api_version": broker_api_version and tuple(broker_api_version.split(".")),
             "fetch_max_wait_ms": fetch_max_wait_ms,

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-import structlog
 from kafka import KafkaProducer
 from kafka.errors import (
     CommitFailedError,
@@ -21,6 +19,7 @@ from kafka.errors import (
 )
 
 from consumers.deadline import DeadlineCall
+from consumers.fences import Fences
 from consumers.kafka_python_client import (
     KafkaPythonDelivery,
     close_at_once,
@@ -33,8 +32,6 @@ from core.errors import TransportError
 from core.settings import KafkaSettings
 
 _COMMIT: Final = "commit"
-_FENCES_MAX: Final = 5
-_FENCES_WITHIN_S: Final = 60.0
 _STALE_MEMBERSHIP: Final = (CommitFailedError, FencedInstanceIdError)
 _FENCED: Final = (ProducerFencedError, InvalidProducerEpochError)
 
@@ -75,8 +72,7 @@ class KafkaPythonTransactions:
         }
         self._make_producer = make_producer
         self._producer: Any = None
-        self._fenced_at: deque[float] = deque(maxlen=_FENCES_MAX)
-        self._log = structlog.get_logger("rotascope.worker").bind(transactional_id=transactional_id)
+        self._fences = Fences(transactional_id)
 
     def transact(
         self, sends: Sequence[OutboxRecord], offsets: Mapping[Any, Any], group: Any, deadline_ms: int
@@ -113,7 +109,8 @@ class KafkaPythonTransactions:
                 return Outcome(OutcomeKind.COMMITTED)
             outcome = Outcome(OutcomeKind.ABORTED, failure)
         self._drop(producer)
-        self._check_fences(outcome)
+        if any(error.__name__ in outcome.reason for error in _FENCED):
+            self._fences.note(outcome.reason)
         return outcome
 
     def rebuild(self, deadline_ms: int) -> None:
@@ -153,22 +150,6 @@ class KafkaPythonTransactions:
         self._producer = None
         # Closing waits for a thread that may hang; nobody else should.
         threading.Thread(target=close_at_once, args=(producer,), daemon=True).start()
-
-    def _check_fences(self, outcome: Outcome) -> None:
-        """Tell a worker that shares its transactional id with another from one that was slow."""
-        if not any(error.__name__ in outcome.reason for error in _FENCED):
-            return
-        now = time.monotonic()
-        self._fenced_at.append(now)
-        self._log.warning("the producer was fenced", reason=outcome.reason)
-        if len(self._fenced_at) == _FENCES_MAX and now - self._fenced_at[0] < _FENCES_WITHIN_S:
-            error = TransportError(
-                f"{_FENCES_MAX} transactions within {_FENCES_WITHIN_S:g} s were fenced by another producer "
-                f"with the transactional id {self.transactional_id}",
-                operator_action="give every worker a slot of its own, and start each partition once",
-            )
-            error.retriable = False
-            raise error
 
 
 def _transaction(

@@ -16,7 +16,7 @@ import typer
 from consumers.exporter import WorkerCollector, make_registry
 from consumers.health import Health
 from consumers.http_server import MetricsServer
-from consumers.transport_kafka_python import KafkaPythonTransport
+from consumers.transports import make_transport
 from consumers.worker import Worker
 from consumers.worker_state import Until, WorkerState
 from core.catalogue import parse_catalogue
@@ -64,7 +64,7 @@ def run_worker(settings: Settings, until: Until | None) -> None:
         log = structlog.get_logger("rotascope.worker")
         log.info("serving metrics", address=f"http://{host}:{server.port}/metrics", port=server.port)
         # 3
-        transport = KafkaPythonTransport(settings.kafka, settings.worker)
+        transport = make_transport(settings.kafka, settings.worker)
         worker = Worker(transport, make_engine, kafka=settings.kafka, settings=settings.worker, state=state)
         with _stopped_by_signals(worker.stop):
             worker.run(until)

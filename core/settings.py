@@ -34,7 +34,7 @@ class KafkaSettings(_Section):
     """How to reach Kafka, and which topic generation to use."""
 
     bootstrap_servers: str = Field(default="127.0.0.1:9092", description="host:port, comma-separated")
-    client: Literal["kafka-python"] = Field(
+    client: Literal["kafka-python", "confluent"] = Field(
         default="kafka-python", description="the library behind the transport"
     )
     api_version: tuple[int, int] | None = Field(

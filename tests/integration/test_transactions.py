@@ -1,4 +1,4 @@
-"""Group membership and transactions of the kafka-python transport, on a real Apache Kafka broker."""
+"""Group membership and transactions of every transport, on a real Apache Kafka broker."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 
 from consumers.outbox import OutboxRecord
 from consumers.topic_reader import TopicReader
-from consumers.transport import ChangeKind, Committed, Membership, Outcome, OutcomeKind
-from consumers.transport_kafka_python import KafkaPythonTransport
+from consumers.transport import ChangeKind, Committed, Membership, Outcome, OutcomeKind, Transport
+from consumers.transports import TRANSPORTS, make_transport
 from core.errors import TransportError
 from core.settings import KafkaSettings, WorkerSettings
 from deploy.kafka.broker import LocalKafka
@@ -29,7 +29,7 @@ DEADLINE_MS = 10_000
 class Member:
     """A transport, and which partitions the group has told it of."""
 
-    transport: KafkaPythonTransport
+    transport: Transport
     held: set[int] = field(default_factory=set)
     kinds: list[ChangeKind] = field(default_factory=list)
     values: list[bytes] = field(default_factory=list)
@@ -55,27 +55,28 @@ class Join:
     """Makes members of a group, and closes them after the test."""
 
     kafka: LocalKafka
-    made: list[KafkaPythonTransport] = field(default_factory=list)
+    client: str
+    made: list[Transport] = field(default_factory=list)
 
     def __call__(self, topic: str, **worker: object) -> Member:
         member = Member(self.connect(**worker))
         member.transport.subscribe(topic)
         return member
 
-    def connect(self, kafka: dict[str, object] | None = None, **worker: object) -> KafkaPythonTransport:
+    def connect(self, kafka: dict[str, object] | None = None, **worker: object) -> Transport:
         settings = KafkaSettings.model_validate(
-            {"bootstrap_servers": self.kafka.bootstrap_servers, **(kafka or {})}
+            {"bootstrap_servers": self.kafka.bootstrap_servers, "client": self.client, **(kafka or {})}
         )
-        transport = KafkaPythonTransport(
+        transport = make_transport(
             settings, WorkerSettings.model_validate({"membership": "dynamic"} | worker)
         )
         self.made.append(transport)
         return transport
 
 
-@pytest.fixture
-def join(kafka: LocalKafka) -> Iterator[Join]:
-    join = Join(kafka)
+@pytest.fixture(params=TRANSPORTS)
+def join(kafka: LocalKafka, request: pytest.FixtureRequest) -> Iterator[Join]:
+    join = Join(kafka, request.param)
     yield join
     for transport in join.made:
         transport.close()
@@ -114,7 +115,7 @@ def _records(topic: str, *values: bytes) -> list[OutboxRecord]:
     return [OutboxRecord(topic, None, value, (("n", b"1"),), 0) for value in values]
 
 
-def _committed(transport: KafkaPythonTransport, sends: list[OutboxRecord], offset: int) -> None:
+def _committed(transport: Transport, sends: list[OutboxRecord], offset: int) -> None:
     deadline = time.monotonic() + DEADLINE_S
     while (outcome := transport.transact(sends, {0: Committed(offset, "")}, None, 2_000)).kind is not (
         OutcomeKind.COMMITTED

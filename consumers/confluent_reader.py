@@ -1,0 +1,272 @@
+"""The reading half of the confluent-kafka transport: positions, records and the group."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from confluent_kafka import (
+    OFFSET_INVALID,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+
+from consumers.confluent_client import (
+    consumer_configuration,
+    failed,
+    group_configuration,
+    lost_place,
+    translated,
+)
+from consumers.confluent_group import ConfluentGroup
+from consumers.deadline import DeadlineCall
+from consumers.kafka_python_client import require_reachable
+from consumers.transport import AssignmentChange, Committed, Membership, Record
+from core.errors import TransportError
+from core.settings import KafkaSettings, WorkerSettings
+
+_SEEK_RETRY_S: Final = 0.002
+_LEAVE_MS: Final = 2_000
+
+
+class ConfluentReader:
+    """One consumer, assigned by hand or by the group. Each method: see `Transport`.
+
+    Args:
+        settings: Addresses, sizes and time-outs.
+        worker: Group and membership.
+        client_id: What the broker's logs call this client.
+
+    Raises:
+        TransportError: No broker answers within `bootstrap_timeout_ms`.
+    """
+
+    def __init__(self, settings: KafkaSettings, worker: WorkerSettings, client_id: str) -> None:
+        require_reachable(settings.bootstrap_servers, settings.bootstrap_timeout_ms)
+        self._settings = settings
+        self._worker = worker
+        self._client_id = client_id
+        self._request_s = settings.request_timeout_ms / 1000
+        self._topic = ""
+        self._subscribed = False
+        self._starts: dict[int, int] = {}
+        self._sought: dict[int, int] = {}
+        self._group = ConfluentGroup()
+        self._membership: Membership | None = None
+        self._failure: TransportError | None = None
+        self._consumer = self._make_consumer()
+
+    def partitions(self, topic: str) -> int:
+        """See `Transport`."""
+        with translated("ask for topic", topic):
+            found = self._consumer.list_topics(topic, timeout=self._request_s).topics[topic]
+        if found.error is not None and found.error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+            raise failed("ask for topic", topic, found.error)
+        if not found.partitions:
+            raise TransportError(
+                f"topic {topic!r} does not exist on {self._settings.bootstrap_servers}",
+                operator_action="create the topics with 'rotascope topics apply', or check the address",
+            )
+        return len(found.partitions)
+
+    def assign(self, topic: str, partitions: Sequence[int]) -> None:
+        """See `Transport`."""
+        self._topic = topic
+        self._starts = dict.fromkeys(partitions, 0)
+
+    def subscribe(self, topic: str) -> None:
+        """See `Transport`."""
+        self._topic = topic
+        self._subscribed = True
+        self._join()
+
+    def assignment_changes(self) -> list[AssignmentChange]:
+        """See `Transport`."""
+        return self._group.drain()
+
+    def membership(self) -> Membership | None:
+        """See `Transport`."""
+        return self._membership
+
+    def poll(self, timeout_ms: int) -> dict[int, list[Record]]:
+        """See `Transport`.
+
+        librdkafka's batch call waits until the batch is full or the time is over: one record is
+        waited for, and what is there besides is taken along.
+        """
+        self._raise_failure()
+        self._begin()
+        messages: list[Message] = []
+        try:
+            with translated("poll", self._topic):
+                first = self._consumer.poll(timeout_ms / 1000)
+                if first is not None:
+                    messages = [first, *self._consumer.consume(self._worker.poll_max_records - 1, 0)]
+        finally:
+            # Here and nowhere else: what a member that was stopped and thrown out would read later
+            # is accepted by the broker.
+            if self._subscribed:
+                self._membership = self._group.membership(self._consumer)
+        batches: dict[int, list[Record]] = {}
+        for message in messages:
+            self._sort(message, batches)
+        if not batches:
+            self._raise_failure()
+        return batches
+
+    def seek(self, partition: int, offset: int) -> None:
+        """See `Transport`."""
+        self._sought[partition] = offset
+        if partition in self._starts:
+            self._starts[partition] = offset
+            return
+        if self._subscribed and partition not in self._group.held:
+            raise TransportError(f"cannot seek in {self._topic}: partition {partition} is not assigned")
+        place = self._place(partition, offset)
+        with translated("seek in", self._topic):
+            self._seek(place)
+            if self._group.sought(partition):
+                self._consumer.resume([place])
+
+    def position(self, partition: int) -> int:
+        """See `Transport`."""
+        with translated("ask for the position in", self._topic):
+            (place,) = self._consumer.position([self._place(partition)])
+        # Between a seek and the first record librdkafka has none.
+        position = place.offset if place.offset >= 0 else self._sought.get(partition, -1)
+        if position < 0:
+            raise TransportError(f"no position in partition {partition} of {self._topic}")
+        return position
+
+    def end_seen(self, partition: int) -> int | None:
+        """See `Transport`."""
+        with translated("look up the end of", self._topic):
+            _, end = self._consumer.get_watermark_offsets(self._place(partition), cached=True)
+        return end if end >= 0 else None
+
+    def begin_offset(self, partition: int) -> int:
+        """See `Transport`."""
+        return self._watermarks(partition)[0]
+
+    def end_offset(self, partition: int) -> int:
+        """See `Transport`."""
+        return self._watermarks(partition)[1]
+
+    def committed(self, partition: int, *, timeout_ms: int | None = None) -> Committed | None:
+        """See `Transport`."""
+        timeout_s = self._request_s if timeout_ms is None else timeout_ms / 1000
+        with translated("ask for the committed offset of", self._topic):
+            (found,) = self._consumer.committed([self._place(partition)], timeout_s)
+        if found.error is not None:
+            raise failed("ask for the committed offset of", self._topic, found.error)
+        return None if found.offset < 0 else Committed(found.offset, found.metadata or "")
+
+    def commit(self, offsets: Mapping[int, Committed]) -> None:
+        """See `Transport`.
+
+        This is the one call of librdkafka's that takes no time-out and may take minutes.
+        """
+        places, consumer = self._places(offsets), self._consumer
+        call = DeadlineCall[list[TopicPartition]](
+            lambda call: consumer.commit(offsets=places, asynchronous=False)
+        )
+        with translated("commit offsets of", self._topic):
+            try:
+                stored = call.within(self._settings.request_timeout_ms)
+            except TimeoutError as error:
+                raise TransportError(f"cannot commit offsets of {self._topic}: {error}") from error
+        for place in stored:
+            if place.error is not None:
+                raise failed("commit offsets of", self._topic, place.error)
+
+    def rebuild_consumer(self) -> None:
+        """See `Transport`."""
+        self._group.lose_all()
+        lost = self._group.drain()
+        self._membership, self._failure = None, None
+        self._leave()
+        self._group = ConfluentGroup(lost)
+        self._consumer = self._make_consumer()
+        self._join()
+
+    def _make_consumer(self) -> Consumer:
+        configuration = consumer_configuration(self._settings, self._client_id)
+        with translated("connect to", self._settings.bootstrap_servers):
+            return Consumer(configuration | group_configuration(self._worker))
+
+    def _join(self) -> None:
+        with translated("subscribe to", self._topic):
+            self._group.join(self._consumer, self._topic)
+
+    def _leave(self) -> None:
+        consumer = self._consumer
+        with suppress(Exception):
+            DeadlineCall[None](lambda call: consumer.close()).within(_LEAVE_MS)
+
+    def _begin(self) -> None:
+        """Assign by hand, now that every partition has been sought."""
+        if self._starts:
+            starts, self._starts = self._starts, {}
+            with translated("assign", self._topic):
+                self._consumer.assign([self._place(*start) for start in starts.items()])
+
+    def _seek(self, place: TopicPartition) -> None:
+        """Seek; a partition that has just been assigned may need a moment before it can be sought."""
+        deadline_s = time.monotonic() + self._request_s
+        while True:
+            try:
+                self._consumer.seek(place)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError._STATE or time.monotonic() > deadline_s:
+                    raise
+                time.sleep(_SEEK_RETRY_S)
+            else:
+                return
+
+    def _sort(self, message: Message, batches: dict[int, list[Record]]) -> None:
+        """Put a record where it belongs; an error waits until the records before it are stepped."""
+        error = message.error()
+        if error is None:
+            record = _record(message)
+            batches.setdefault(record.partition, []).append(record)
+        elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+            self._failure = lost_place("poll", self._topic, error.str())
+        elif error.code() != KafkaError._MAX_POLL_EXCEEDED and self._failure is None:
+            self._failure = failed("poll", self._topic, error)
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+
+    def _watermarks(self, partition: int) -> tuple[int, int]:
+        with translated("ask for the ends of", self._topic):
+            return self._consumer.get_watermark_offsets(self._place(partition), self._request_s)
+
+    def _places(self, offsets: Mapping[int, Committed]) -> list[TopicPartition]:
+        return [
+            TopicPartition(self._topic, partition, position.offset, position.metadata)
+            for partition, position in offsets.items()
+        ]
+
+    def _place(self, partition: int, offset: int = OFFSET_INVALID) -> TopicPartition:
+        return TopicPartition(self._topic, partition, offset)
+
+
+def _record(message: Message) -> Record:
+    # Without an error none of these is missing, whatever their types say.
+    told: Any = message
+    return Record(
+        told.topic(),
+        told.partition(),
+        told.offset(),
+        told.key(),
+        told.value() or b"",
+        tuple(told.headers() or ()),
+        told.timestamp()[1],
+    )

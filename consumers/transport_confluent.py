@@ -1,0 +1,116 @@
+"""The other transport: confluent-kafka, which is librdkafka."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+
+from confluent_kafka import Producer
+
+from consumers.confluent_client import Sending, discard, produce, producer_configuration, translated
+from consumers.confluent_reader import ConfluentReader
+from consumers.confluent_transactions import ConfluentTransactions
+from consumers.outbox import OutboxRecord
+from consumers.transport import Committed, Headers, Membership, Outcome, OutcomeKind
+from core.errors import TransportError
+from core.settings import KafkaSettings, WorkerSettings
+
+
+class ConfluentTransport(ConfluentReader):
+    """One consumer, and a producer: transactional or merely idempotent, as it is used.
+
+    Args:
+        settings: Addresses, sizes and time-outs.
+        worker: Group, membership and slot.
+        client_id: What the broker's logs call this client.
+
+    Raises:
+        TransportError: No broker answers within `bootstrap_timeout_ms`.
+    """
+
+    def __init__(
+        self, settings: KafkaSettings, worker: WorkerSettings, *, client_id: str = "rotascope-worker"
+    ) -> None:
+        super().__init__(settings, worker, client_id)
+        self._slot = worker.slot or uuid.uuid4().hex
+        self._producer: Producer | None = None
+        self._transactions: ConfluentTransactions | None = None
+
+    def assign(self, topic: str, partitions: Sequence[int]) -> None:
+        """See `Transport`."""
+        super().assign(topic, partitions)
+        # Nobody checks a generation here: whoever reads these partitions fences by their numbers.
+        numbers = "-".join(map(str, sorted(partitions)))
+        self._use_transactions(f"{self._worker.group_id}/{topic}/{numbers}")
+
+    def subscribe(self, topic: str) -> None:
+        """See `Transport`."""
+        super().subscribe(topic)
+        self._use_transactions(f"{self._worker.group_id}/{self._slot}")
+
+    def send(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes,
+        headers: Headers,
+        partition: int | None = None,
+    ) -> Sending:
+        """See `Transport`."""
+        sending = Sending(topic)
+        with translated("send to", topic):
+            if self._producer is None:
+                self._producer = Producer(producer_configuration(self._settings, self._client_id))
+            produce(self._producer, sending, topic, key, value, headers, partition)
+        return sending
+
+    def flush(self, timeout_ms: int) -> None:
+        """See `Transport`."""
+        if self._producer is not None:
+            with translated("flush to", self._settings.bootstrap_servers):
+                self._producer.flush(timeout_ms / 1000)
+
+    def discard_sends(self) -> None:
+        """See `Transport`."""
+        if self._producer is not None:
+            producer, self._producer = self._producer, None
+            discard(producer)
+
+    def transact(
+        self,
+        sends: Sequence[OutboxRecord],
+        offsets: Mapping[int, Committed],
+        membership: Membership | None,
+        deadline_ms: int,
+    ) -> Outcome:
+        """See `Transport`."""
+        if self._subscribed and membership is None:
+            return Outcome(OutcomeKind.FENCED, "not a stable member of the group")
+        # Of a consumer that is no member this says the group's name, and never anything else.
+        group = membership.handle if membership is not None else self._consumer.consumer_group_metadata()
+        return self._transactional().transact(sends, self._places(offsets), group, deadline_ms)
+
+    def rebuild_producer(self, deadline_ms: int) -> None:
+        """See `Transport`."""
+        self._transactional().rebuild(deadline_ms)
+
+    def close(self) -> None:
+        """See `Transport`."""
+        self.discard_sends()
+        if self._transactions is not None:
+            self._transactions.close()
+        self._leave()
+
+    def _use_transactions(self, transactional_id: str) -> None:
+        if self._transactions is None:
+            self._transactions = ConfluentTransactions(
+                self._settings,
+                transactional_id=transactional_id,
+                timeout_ms=self._worker.transaction_timeout_ms,
+                client_id=self._client_id,
+            )
+
+    def _transactional(self) -> ConfluentTransactions:
+        if self._transactions is None:
+            raise TransportError("transactions need partitions: assign or subscribe first")
+        return self._transactions
