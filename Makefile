@@ -11,7 +11,7 @@ BOOTSTRAP_SERVERS ?= 127.0.0.1:9092
 KAFKA_DATA ?= .kafka
 
 # What needs no broker, and runs twice: as plain Python for the coverage, and compiled.
-FAST_TESTS := tests/unit tests/contract tests/golden $(wildcard tests/test_*.py)
+FAST_TESTS := tests/unit tests/contract tests/golden $(wildcard tests/test_*.py) tests/chaos/test_oracle.py
 
 .PHONY: help
 help: ## list the tasks
@@ -89,6 +89,11 @@ compiled: .venv/.dev test-tools ## every test, kernels compiled with bounds chec
 .PHONY: integration
 integration: .venv/.dev test-tools ## only the tests against real peers
 	@$(PYTEST) -q tests/integration $(ARGS)
+
+# Prints a table of faults: outcome, recovery, longest stall. ARGS="--list" names them.
+.PHONY: chaos
+chaos: .venv/.dev test-tools ## kill workers and brokers, spoil records; no event may be lost
+	@$(VENV)/python -m tests.chaos $(ARGS)
 
 .PHONY: bench
 bench: .venv/.dev test-tools ## print the figures of speed and memory, with their conditions

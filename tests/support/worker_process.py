@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import deque
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Thread
 from typing import Any, Self
@@ -25,19 +26,28 @@ class WorkerProcess:
 
     Args:
         arguments: Further arguments of the command.
+        program: What Python runs, up to the command.
+        environment: Added to the process's own.
     """
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        program: Sequence[str] = ("-m", "rotascope"),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._arguments = arguments
+        self._program = program
+        self._environment = dict(environment or {})
         self._log: deque[dict[str, Any]] = deque()
         self._unparsed: list[str] = []
 
     def __enter__(self) -> Self:
         """Start it."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "rotascope", "consume", "--metrics-port", "0", *self._arguments],
+            [sys.executable, *self._program, "consume", "--metrics-port", "0", *self._arguments],
             cwd=CHECKOUT,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            env=os.environ | {"PYTHONUNBUFFERED": "1"} | self._environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -1,0 +1,72 @@
+"""What a fault has at hand, and what is written down about it."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tests.chaos.cluster import Cluster
+from tests.chaos.feed import Feed
+from tests.chaos.fleet import Fleet
+from tests.chaos.market_day import PARTITIONS
+from tests.chaos.watcher import Watcher
+
+RECOVERY_GOAL_S = 25.0
+RECOVERY_DEADLINE_S = 90.0
+"""After this nobody waits any more: the fault's partitions are taken for dead."""
+
+
+@dataclass
+class Injection:
+    """The moment at which something was broken.
+
+    Args:
+        at_s: Monotonic wall time.
+        written_ns: Event time up to which the log stood then.
+        partitions: What it may affect.
+    """
+
+    at_s: float
+    written_ns: int
+    partitions: tuple[int, ...]
+
+
+@dataclass
+class Arena:
+    """One round's cluster, log, workers and reader.
+
+    Args:
+        cluster: Three brokers.
+        feed: Writes the ticks.
+        fleet: The workers.
+        watcher: The reader.
+        random: Seeded: decides victims and moments.
+    """
+
+    cluster: Cluster
+    feed: Feed
+    fleet: Fleet
+    watcher: Watcher
+    random: random.Random
+    raising: set[tuple[int, int]] = field(default_factory=set)
+    """Partition and offset of records whose step was made to raise."""
+    injection: Injection | None = None
+
+    def broken(self, partitions: Iterable[int] = range(PARTITIONS)) -> None:
+        """Note that the fault happens now."""
+        self.injection = Injection(time.monotonic(), self.feed.written_ns, tuple(sorted(partitions)))
+
+    def any_partition(self) -> int:
+        """Choose a partition to hurt."""
+        return self.random.randrange(PARTITIONS)
+
+    def wait_until_visible(self, injection: Injection, deadline_s: float = RECOVERY_DEADLINE_S) -> bool:
+        """Wait until a reader has seen news of every partition that was hurt; False: it never did."""
+        deadline = time.monotonic() + deadline_s
+        while not all(self.watcher.visible_ns(p) > injection.written_ns for p in injection.partitions):
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.02)
+        return True

@@ -1,0 +1,132 @@
+"""Three Apache Kafka brokers on this machine, and who leads what in them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from core.errors import TransportError
+from deploy.kafka.broker import LocalKafka
+from deploy.kafka.cluster import apply, connect
+from deploy.kafka.topics import load_topics
+from tests.chaos.disk import SmallDisk
+from tests.chaos.market_day import PARTITIONS
+
+BROKERS = (1, 2, 3)
+DISK_BROKER = 3
+"""The one whose log lies on a small file system."""
+TICKS = "rotascope.ticks.v1"
+WHOLE_TIMEOUT_S = 60.0
+_GROUPS = "__consumer_offsets"
+
+
+class Cluster:
+    """Replication factor 3, two in-sync replicas at least: one broker may fail and nothing is lost.
+
+    Args:
+        directory: Where the brokers keep data and logs.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.kafka = LocalKafka(directory, brokers=len(BROKERS))
+        # Where the first attempt to start puts its log; after a second one it would lie on the usual disk.
+        self._disk = SmallDisk(directory / "cluster-1" / f"broker-{DISK_BROKER}" / "data")
+
+    def __enter__(self) -> Self:
+        try:
+            self.kafka.start()
+        except BaseException:
+            self._disk.release()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.kafka.stop()
+        self._disk.release()
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """All three addresses."""
+        return self.kafka.bootstrap_servers
+
+    def reset_topics(self) -> None:
+        """Give the cluster Rotascope's topics anew, empty."""
+        deadline = time.monotonic() + WHOLE_TIMEOUT_S
+        with connect(self.bootstrap_servers) as client:
+            names = [name for name in client.list_topics() if name.startswith("rotascope.")]
+            if names:
+                client.delete_topics(names, raise_errors=False)
+            while any(name in names for name in client.list_topics()):
+                assert time.monotonic() < deadline, "the topics of the last round do not go away"
+                time.sleep(0.05)
+            apply(client, load_topics(partitions=PARTITIONS, replication_factor=len(BROKERS)))
+
+    @contextmanager
+    def full_disk(self) -> Iterator[int]:
+        """Leave one broker no room to write; gives its number."""
+        with self._disk.full(self.kafka.process_id(DISK_BROKER)):
+            yield DISK_BROKER
+
+    def wait_until_ended(self, broker: int) -> None:
+        """Wait until a broker has given up."""
+        process = Path(f"/proc/{self.kafka.process_id(broker)}/stat")
+        deadline = time.monotonic() + WHOLE_TIMEOUT_S
+        while process.exists() and ") Z" not in process.read_text():
+            assert time.monotonic() < deadline, f"broker {broker} still runs, with no room to write"
+            time.sleep(0.05)
+
+    def leader(self, topic: str, partition: int) -> int:
+        """The broker that leads a partition now."""
+        return self._leaders(topic)[partition]
+
+    def group_coordinator(self, group_id: str) -> int:
+        """The broker that coordinates a consumer group."""
+        return self._coordinator(_GROUPS, group_id)
+
+    def wait_until_whole(self) -> None:
+        """Wait until every partition of ours has all its replicas in sync again."""
+        deadline = time.monotonic() + WHOLE_TIMEOUT_S
+        while missing := self._out_of_sync():
+            assert time.monotonic() < deadline, f"replicas do not come back into sync: {missing[:3]}"
+            time.sleep(0.2)
+
+    def _out_of_sync(self) -> list[str]:
+        try:
+            with connect(self.bootstrap_servers) as client:
+                listed = client.list_topics()
+                names = [name for name in listed if name.startswith("rotascope.") or name == _GROUPS]
+                described = client.describe_topics(names)
+        except TransportError as error:
+            return [str(error)]
+        return [
+            f"{topic['name']}/{part['partition_index']}"
+            for topic in described
+            for part in topic["partitions"]
+            if len(part["isr_nodes"]) < len(BROKERS)
+        ]
+
+    def _leaders(self, topic: str) -> dict[int, int]:
+        with connect(self.bootstrap_servers) as client:
+            (described,) = client.describe_topics([topic])
+        return {part["partition_index"]: part["leader_id"] for part in described["partitions"]}
+
+    def _coordinator(self, topic: str, name: str) -> int:
+        leaders = self._leaders(topic)
+        return leaders[_java_hash(name) % len(leaders)]
+
+
+def _java_hash(text: str) -> int:
+    """Hash a name as the brokers do to find its coordinator: `String.hashCode`, sign bit dropped."""
+    value = 0
+    for character in text:
+        value = (31 * value + ord(character)) & 0xFFFF_FFFF
+    return value & 0x7FFF_FFFF

@@ -1,0 +1,26 @@
+"""What a fault is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.chaos.arena import Arena
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that goes wrong.
+
+    Args:
+        name: For the command line, the table and the test.
+        summary: What happens, in a line.
+        strike: Breaks something, calls `Arena.broken` at that moment, and mends what no
+            supervisor would; returns while the workers may still be recovering.
+        short: Part of the short form.
+    """
+
+    name: str
+    summary: str
+    strike: Callable[[Arena], None]
+    short: bool = False

@@ -1,0 +1,103 @@
+"""The ticks log as it grows: recorded frames, at a steady pace, from a thread of their own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+
+from kafka import KafkaProducer
+
+from core.records import NANOSECONDS_PER_SECOND
+from tests.chaos.cluster import TICKS
+from tests.chaos.market_day import Frame
+
+PACE = 60
+"""Event seconds a second: a minute of the session each second of the run."""
+DELIVERY_TIMEOUT_S = 60.0
+_SLICE_S = 0.02
+
+
+class Feed:
+    """Appends frames to the ticks topic until it is told to stop.
+
+    Args:
+        bootstrap_servers: Of the cluster.
+        warm: Written at once, before the pace begins.
+        live: Written at the pace.
+    """
+
+    def __init__(self, bootstrap_servers: str, warm: Sequence[Frame], live: Sequence[Frame]) -> None:
+        self._live = live
+        self._next = 0
+        self._stopping = threading.Event()
+        self._failures: list[BaseException] = []
+        self._injected: list[Frame] = []
+        self._producer = KafkaProducer(
+            bootstrap_servers=bootstrap_servers,
+            client_id="chaos-feed",
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=2,
+            delivery_timeout_ms=int(DELIVERY_TIMEOUT_S * 1000),
+            request_timeout_ms=5_000,
+            retry_backoff_ms=20,
+            reconnect_backoff_max_ms=500,
+        )
+        self._send(warm)
+        self._producer.flush(timeout=DELIVERY_TIMEOUT_S)
+        self.written_ns = warm[-1].ts_event_ns
+        """Event time up to which everything stands in the log."""
+        self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+
+    def start(self) -> None:
+        """Begin to keep pace."""
+        self._thread.start()
+
+    def inject(self, partition: int, payload: bytes) -> int:
+        """Append a record that is no tick frame at once; gives its offset."""
+        future = self._producer.send(TICKS, payload, partition=partition)
+        return int(future.get(timeout=DELIVERY_TIMEOUT_S).offset)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the recording is at its end."""
+        return self._next >= len(self._live)
+
+    def stop(self) -> None:
+        """Finish the frame at hand and freeze the log.
+
+        Raises:
+            AssertionError: A frame could not be written: the round proves nothing.
+        """
+        self._stopping.set()
+        self._thread.join()
+        self._producer.flush(timeout=DELIVERY_TIMEOUT_S)
+        self._producer.close(timeout=5)
+        assert not self._failures, f"the log could not be written: {self._failures[0]!r}"
+
+    def _run(self) -> None:
+        try:
+            self._keep_pace()
+        except BaseException as error:
+            self._failures.append(error)
+
+    def _keep_pace(self) -> None:
+        started_s = time.monotonic()
+        first_ns = self._live[0].ts_event_ns
+        while not self._stopping.is_set() and not self.exhausted:
+            due_ns = first_ns + int((time.monotonic() - started_s) * PACE * NANOSECONDS_PER_SECOND)
+            start = self._next
+            while not self.exhausted and self._live[self._next].ts_event_ns <= due_ns:
+                self._next += 1
+            if start < self._next:
+                self._send(self._live[start : self._next])
+                # A stalled broker must stall the feed: the log's pace is what recovery is measured with.
+                self._producer.flush(timeout=DELIVERY_TIMEOUT_S)
+                self.written_ns = self._live[self._next - 1].ts_event_ns
+            self._stopping.wait(_SLICE_S)
+
+    def _send(self, frames: Sequence[Frame]) -> None:
+        for each in frames:
+            future = self._producer.send(TICKS, each.payload, partition=each.partition)
+            future.add_errback(self._failures.append)

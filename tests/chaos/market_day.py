@@ -1,0 +1,133 @@
+"""The data of the chaos program: the tape of 2013-10-08, cut into small frames for four partitions.
+
+The catalogue's thresholds are far below what a person would set, so that every partition has an
+event every few seconds of a run: a stall, a loss or a repeat then has nowhere to hide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from core.frames import decode_frame
+from core.instruments import parse_universe
+from core.records import NANOSECONDS_PER_SECOND
+from core.sessions import build_calendar, session_day
+from producers.replay.tick_files import load_tick_files
+from tests.support.recorded_log import frames_of, recorded_ticks, with_marks
+from tests.support.shared_data import shared_data
+
+PARTITIONS = 4
+SOURCE_ID = 1
+DAY, DAY_BEFORE = date(2013, 10, 8), date(2013, 10, 7)
+WARM_MINUTES = 90
+"""Of the session before: intraday sigmas are ready after an hour of it."""
+FRAME_TICKS = 64
+"""Small frames: many places at which to be disturbed."""
+
+UNIVERSE = """
+source = [{id = 1, name = "tape"}]
+instrument = [
+    {id = 1, symbol = "AIG", class = "equity", calendar = "XNYS", source = "tape", listing_exchange = "N"},
+    {id = 2, symbol = "BAC", class = "equity", calendar = "XNYS", source = "tape", listing_exchange = "N"},
+    {id = 3, symbol = "IBM", class = "equity", calendar = "XNYS", source = "tape", listing_exchange = "N"},
+    {id = 4, symbol = "SPY", class = "etf", calendar = "XNYS", source = "tape", listing_exchange = "P"},
+]
+pair = [
+    {numerator = "AIG", benchmark = "SPY"},
+    {numerator = "AIG", benchmark = "IBM"},
+    {numerator = "BAC", benchmark = "SPY"},
+    {numerator = "BAC", benchmark = "IBM"},
+    {numerator = "IBM", benchmark = "SPY"},
+    {numerator = "SPY", benchmark = "IBM"},
+]
+"""
+HOME = {"AIG": 1, "BAC": 2, "IBM": 3, "SPY": 0}
+"""Instrument id modulo partitions: where the pairs of a numerator are computed."""
+
+_DEFINITION = """
+[[definition]]
+id = "spread_{name}"
+kind = "spread_z"
+frequency = "1m"
+cool_down = 0
+parameters = {{ direction = {direction}, enter_z = {enter_z}, exit_z = {exit_z} }}
+"""
+
+
+def catalogue_text() -> str:
+    """Definitions of many thresholds."""
+    return "".join(
+        _DEFINITION.format(
+            name=f"{'ahead' if direction > 0 else 'behind'}_{enter_cz}",
+            direction=direction,
+            enter_z=enter_cz / 100,
+            exit_z=(enter_cz - 10) / 100,
+        )
+        for direction in (-1, 1)
+        for enter_cz in range(20, 140, 10)
+    )
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One record of the ticks log before it has an offset.
+
+    Args:
+        partition: Where it goes.
+        payload: Encoded frame.
+        ts_event_ns: Event time of its last record.
+    """
+
+    partition: int
+    payload: bytes
+    ts_event_ns: int
+
+
+@cache
+def frames(minutes: int) -> tuple[tuple[Frame, ...], tuple[Frame, ...]]:
+    """The log: what warms the state up, and what is streamed afterwards.
+
+    Args:
+        minutes: Of the session of 2013-10-08; 390 is all of it.
+
+    Returns:
+        The end of the day before, and the day itself up to that minute, both in event-time order.
+    """
+    universe = parse_universe(UNIVERSE)
+    calendar = build_calendar("XNYS", date(2013, 9, 2), date(2013, 10, 31))
+    paths = [
+        shared_data(f"ticks/{symbol}_{day:%Y%m%d}_trades.csv.gz")
+        for symbol in HOME
+        for day in (DAY_BEFORE, DAY)
+    ]
+    ticks = recorded_ticks(load_tick_files(paths), universe, SOURCE_ID)
+    close_before = int(calendar.close_ns[calendar.row_of(session_day(DAY_BEFORE))])
+    opens = int(calendar.open_ns[calendar.row_of(session_day(DAY))])
+    since = close_before - WARM_MINUTES * 60 * NANOSECONDS_PER_SECOND
+    until = opens + minutes * 60 * NANOSECONDS_PER_SECOND
+    if minutes >= 390:
+        until = int(ticks["ts_event"][-1]) + 1
+    ticks = ticks[(ticks["ts_event"] >= since) & (ticks["ts_event"] < until)]
+    marked = with_marks(ticks, universe, SOURCE_ID, [calendar])
+    by_partition = frames_of({SOURCE_ID: marked}, universe, PARTITIONS, flush_records=FRAME_TICKS)
+    every = [
+        Frame(partition, payload, int(decode_frame(payload)[1]["ts_event"][-1]))
+        for partition, payloads in by_partition.items()
+        for payload in payloads
+    ]
+    every.sort(key=lambda each: each.ts_event_ns)
+    start = int(np.searchsorted([each.ts_event_ns for each in every], opens))
+    return tuple(every[:start]), tuple(every[start:])
+
+
+def write_definitions(directory: Path) -> tuple[Path, Path]:
+    """Write universe and catalogue as files for a worker's command line; gives their paths."""
+    universe, catalogue = directory / "universe.toml", directory / "catalogue.toml"
+    universe.write_text(UNIVERSE)
+    catalogue.write_text(catalogue_text())
+    return universe, catalogue

@@ -1,0 +1,279 @@
+"""One round: a fresh set of topics, a log that grows, faults one after the other, and the judgement.
+
+1. Topics are made anew; the end of the day before is written, which warms the state up.
+2. Workers start; the reader is there before their first commit; the day begins to play.
+3. Each fault in turn: strike, wait until its partitions are heard of again, bring the fleet back to
+   its size, let it run for a moment.
+4. The log is frozen; the workers finish it and end in good order.
+5. What the reader saw is compared with what one undisturbed worker makes of the frozen log.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from tests.chaos.arena import Arena, Injection
+from tests.chaos.cluster import TICKS, Cluster
+from tests.chaos.faults.base import Fault
+from tests.chaos.feed import Feed
+from tests.chaos.fleet import FLEET_SIZE, Fleet
+from tests.chaos.market_day import PARTITIONS, frames
+from tests.chaos.oracle import Differences, differences, expected_of, frozen_log, told
+from tests.chaos.watcher import Seen, Watcher
+
+SESSION_MINUTES = 390
+SETTLE_S = (0.5, 2.0)
+"""Between two faults."""
+FINISH_DEADLINE_S = 60.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one fault.
+
+    Args:
+        fault: Its name.
+        seed: Of its round.
+        recovery_s: From the fault to the first news of every partition that it hurt; None: never.
+        stall_s: Longest time without news of one of them, from the fault on.
+        outcome: `equal`, or what differs.
+        failed: Whether a promise was broken. Repeats break none: they bear the same id.
+    """
+
+    fault: str
+    seed: int
+    recovery_s: float | None
+    stall_s: float
+    outcome: str
+    failed: bool
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a whole round proved.
+
+    Args:
+        results: One a fault.
+        differences: Of the whole round; None when it could not be finished.
+        told: How much there was to lose.
+    """
+
+    results: tuple[Result, ...]
+    differences: Differences | None
+    told: str
+
+    @property
+    def failed(self) -> bool:
+        """Whether any promise was broken."""
+        broken = self.differences is None or not self.differences.none_but_repeats
+        return broken or any(each.failed for each in self.results)
+
+
+def run_round(
+    cluster: Cluster,
+    directory: Path,
+    faults: Sequence[Fault],
+    *,
+    seed: int,
+    tell: Callable[[str], None] = lambda text: None,
+) -> Judgement:
+    """Disturb a group of workers, and judge.
+
+    Args:
+        cluster: All brokers up.
+        directory: Empty, for this round alone.
+        faults: In this order.
+        seed: Decides victims and moments.
+        tell: Told what is being done.
+    """
+    group_id = f"chaos-{seed}-{time.monotonic_ns()}"
+    strikes: list[_Strike] = []
+    with _arena(cluster, directory, seed, group_id, tell) as arena:
+        for fault in faults:
+            tell(f"{fault.name}: {fault.summary}")
+            strikes.append(_strike(arena, fault))
+            if strikes[-1].problem:
+                break
+        tell("the log is frozen; the workers finish it")
+        arena.feed.stop()
+        problem = _finish(arena)
+        seen = arena.watcher.finish()
+        tell("one undisturbed worker over the same log")
+        log = frozen_log(cluster.bootstrap_servers)
+        expected = expected_of(log, arena.fleet.universe, arena.fleet.catalogue, raising=arena.raising)
+        found = differences(expected, seen)
+        if problem:
+            strikes[-1].problem = strikes[-1].problem or problem
+    results = tuple(
+        _result(strike, number, strikes, seen, found, seed) for number, strike in enumerate(strikes)
+    )
+    return Judgement(results, found, told(expected))
+
+
+@dataclass
+class _Strike:
+    fault: Fault
+    started_s: float
+    injection: Injection | None = None
+    problem: str = ""
+
+
+@contextmanager
+def _arena(
+    cluster: Cluster,
+    directory: Path,
+    seed: int,
+    group_id: str,
+    tell: Callable[[str], None],
+) -> Iterator[Arena]:
+    tell("topics made anew")
+    cluster.wait_until_whole()
+    cluster.reset_topics()
+    warm, live = frames(SESSION_MINUTES)
+    feed = Feed(cluster.bootstrap_servers, warm, live)
+    watcher = Watcher(cluster.bootstrap_servers)
+    fleet = Fleet(cluster, directory, group_id=group_id)
+    try:
+        tell("workers start")
+        fleet.restore(FLEET_SIZE)
+        fleet.wait_until_ready()
+        feed.start()
+        arena = Arena(cluster, feed, fleet, watcher, random.Random(seed))
+        start = Injection(time.monotonic(), feed.written_ns, tuple(range(PARTITIONS)))
+        assert arena.wait_until_visible(start), "nothing is heard of the undisturbed workers"
+        yield arena
+    finally:
+        fleet.close()
+
+
+def _strike(arena: Arena, fault: Fault) -> _Strike:
+    arena.injection = None
+    strike = _Strike(fault, time.monotonic())
+    try:
+        fault.strike(arena)
+        strike.injection = arena.injection
+        assert strike.injection is not None, "the fault never said that it happened"
+        if arena.wait_until_visible(strike.injection):
+            arena.fleet.restore(FLEET_SIZE)
+            arena.fleet.wait_until_ready()
+            arena.cluster.wait_until_whole()
+        else:
+            strike.problem = "never heard of again"
+    except Exception as error:
+        # One fault that goes wrong in an unforeseen way must still leave a table behind.
+        strike.injection = strike.injection or arena.injection
+        strike.problem = "".join(traceback.format_exception_only(error)).strip()
+    time.sleep(arena.random.uniform(*SETTLE_S))
+    return strike
+
+
+def _finish(arena: Arena) -> str:
+    """Wait until the group has committed the whole log, then let the workers leave; or say why not."""
+    try:
+        _wait_for_the_end(arena)
+        for slot in sorted(arena.fleet.workers):
+            arena.fleet.leave(slot)
+    except AssertionError as error:
+        return str(error)
+    return ""
+
+
+def _wait_for_the_end(arena: Arena) -> None:
+    deadline = time.monotonic() + FINISH_DEADLINE_S
+    places = [TopicPartition(TICKS, partition) for partition in range(PARTITIONS)]
+    consumer = KafkaConsumer(
+        bootstrap_servers=arena.cluster.bootstrap_servers.split(","),
+        group_id=arena.fleet.group_id,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+    )
+    try:
+        ends = consumer.end_offsets(places)
+        missing: dict[int, int] = {}
+        while True:
+            try:
+                offsets = {place: consumer.committed(place) or 0 for place in places}
+                missing = {p.partition: ends[p] - at for p, at in offsets.items() if at < ends[p]}
+                if not missing:
+                    return
+            except KafkaError:
+                pass
+            assert time.monotonic() < deadline, f"records by partition never committed: {missing}"
+            time.sleep(0.1)
+    finally:
+        consumer.close(autocommit=False)
+
+
+def _result(
+    strike: _Strike,
+    number: int,
+    strikes: Sequence[_Strike],
+    seen: Sequence[Seen],
+    found: Differences,
+    seed: int,
+) -> Result:
+    last = number == len(strikes) - 1
+    until_s = float("inf") if last else strikes[number + 1].started_s
+    injection = strike.injection
+    own = _within(found, strike, strikes, until_s)
+    recovery_s: float | None = None
+    stall_s = 0.0
+    if injection is not None:
+        times = [_times(seen, injection, partition, until_s) for partition in injection.partitions]
+        news = [_first_news(seen, injection, partition) for partition in injection.partitions]
+        recovery_s = None if None in news else max(at for at in news if at is not None) - injection.at_s
+        stall_s = max(later - earlier for heard in times for earlier, later in pairwise(heard))
+    outcome = "; ".join(part for part in (strike.problem, "" if own.none else str(own)) if part) or "equal"
+    failed = bool(strike.problem) or not own.none_but_repeats
+    return Result(strike.fault.name, seed, recovery_s, stall_s, outcome, failed)
+
+
+def _times(seen: Sequence[Seen], injection: Injection, partition: int, until_s: float) -> list[float]:
+    """The fault, and every moment after it at which something of the partition was heard."""
+    heard = (e.at_s for e in seen if e.said.home == partition and injection.at_s < e.at_s < until_s)
+    times = [injection.at_s, *sorted(heard)]
+    if len(times) == 1:  # never heard of again
+        times.append(until_s if until_s < float("inf") else max(each.at_s for each in seen))
+    return times
+
+
+def _first_news(seen: Sequence[Seen], injection: Injection, partition: int) -> float | None:
+    return min(
+        (
+            each.at_s
+            for each in seen
+            if each.said.home == partition
+            and each.said.ts_event_ns > injection.written_ns
+            and each.at_s > injection.at_s
+        ),
+        default=None,
+    )
+
+
+def _within(found: Differences, strike: _Strike, strikes: Sequence[_Strike], until_s: float) -> Differences:
+    """The differences that belong to one fault: by when they were seen, or should have been."""
+    first = strike is strikes[0]
+
+    def own(each: Seen) -> bool:
+        return (first or each.at_s >= strike.started_s) and each.at_s < until_s
+
+    written_ns = 0 if first or strike.injection is None else strike.injection.written_ns
+    later = [s.injection.written_ns for s in strikes[strikes.index(strike) + 1 :] if s.injection is not None]
+    next_ns = min(later, default=2**63)
+    return Differences(
+        tuple(each for each in found.lost if written_ns <= each.ts_event_ns < next_ns),
+        tuple(filter(own, found.doubled)),
+        tuple(filter(own, found.foreign)),
+        tuple(filter(own, found.altered)),
+        found.out_of_order if until_s == float("inf") else (),
+    )
