@@ -18,6 +18,7 @@ from core.errors import TransportError
 from core.settings import KafkaSettings, WorkerSettings
 from deploy.kafka.broker import LocalKafka
 from tests.support.kafka_broker import MakeTopic
+from tests.support.losing_proxy import END_TRANSACTION, LosingProxy, Lost
 
 pytestmark = pytest.mark.integration
 
@@ -238,6 +239,29 @@ def test_a_broker_that_stands_still_holds_nobody_past_the_deadline(
         kafka.resume(1)
     _committed(transport, _records(output, b"after"), 2)
     assert transport.committed(0) == Committed(2, "")
+
+
+@pytest.mark.parametrize("lost", Lost)
+def test_a_commit_that_nobody_heard_of_is_looked_up(
+    kafka: LocalKafka, join: Join, make_topic: MakeTopic, lost: Lost
+) -> None:
+    """eos.md 4: whether the question or its answer was lost looks alike; only one of them committed."""
+    topic, output = make_topic(), make_topic()
+    with LosingProxy(kafka.port(1)) as proxy:
+        way = {"bootstrap_servers": f"127.0.0.1:{proxy.port}"}
+        transport = join.connect(way, group_id=f"lost-{lost}", membership="manual")
+        transport.assign(topic, [0])
+        _committed(transport, _records(output, b"before"), 1)
+        with proxy.losing(END_TRANSACTION, lost):
+            outcome = transport.transact(_records(output, b"in doubt"), {0: Committed(2, "")}, None, 1_000)
+        assert (outcome.kind, proxy.lost) == (OutcomeKind.UNKNOWN, 1)
+        transport.rebuild_producer(DEADLINE_MS)
+        came = lost is Lost.ANSWER
+        assert transport.committed(0) == Committed(2 if came else 1, "")
+        if not came:
+            _committed(transport, _records(output, b"in doubt"), 2)
+        _committed(transport, _records(output, b"after"), 3)
+        assert _seen(kafka, output) == [b"before", b"in doubt", b"after"]
 
 
 def test_a_second_worker_under_the_same_name_is_told_apart_from_a_slow_one(
