@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from core.base_rates import BaseRate, card
+from core.base_rate_rows import BaseRate, card
 from core.errors import InputError
 from core.sessions import Calendar, day_to_date
 

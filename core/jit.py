@@ -25,6 +25,7 @@ I1 = types.int8
 I4 = types.int32
 I8 = types.int64
 U1 = types.uint8
+F4 = types.float32
 F8 = types.float64
 BOOL = types.boolean
 

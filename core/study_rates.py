@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -9,7 +10,8 @@ import numpy as np
 import polars as pl
 
 from core.base_rate_cards import RateCards, make_cards, quarter_ends
-from core.base_rates import BaseRates, Cases, PairOutcomes
+from core.base_rate_rows import card
+from core.base_rates import BaseRates, Cases, PairOutcomes, RateTables
 from core.catalogue import Catalogue, Definition
 from core.events import Event
 from core.forward_returns import forward_returns
@@ -71,8 +73,49 @@ def _outcomes(pair: Pair, frames: Mapping[str, pl.DataFrame], calendar: Calendar
     return PairOutcomes(pair.name, outcomes, calendar)
 
 
+class CardsAsAsked:
+    """Cards of every quarter's end, each made when an event first asks for it.
+
+    Args:
+        tables: As of every quarter's end.
+        calendar: Says when each of these sessions closed.
+    """
+
+    def __init__(self, tables: RateTables, calendar: Calendar) -> None:
+        self._tables = tables
+        rows = np.searchsorted(calendar.session, tables.cuts)
+        self._known_ns = calendar.close_ns[rows].tolist()
+        self._cases = {
+            (each.definition, each.version, each.pair): number for number, each in enumerate(tables.cases)
+        }
+        self._made: dict[tuple[int, int], Mapping[str, object]] = {}
+
+    def find(
+        self, definition: str, version: str, pair: str, ts_knowable_ns: int
+    ) -> Mapping[str, object] | None:
+        """Give the latest card known at a time; None where there is none."""
+        case = self._cases.get((definition, version, pair))
+        cut = bisect_right(self._known_ns, ts_knowable_ns) - 1
+        if case is None or cut < 0:
+            return None
+        if (case, cut) not in self._made:
+            self._made[case, cut] = card(self._tables.rows(case, cut))
+        return self._made[case, cut]
+
+
+def cards_as_asked(rates: BaseRates, calendar: Calendar, last: int) -> CardsAsAsked:
+    """Prepare the cards of every quarter's end up to a session, for the events of a study.
+
+    Args:
+        rates: From `study_base_rates`.
+        calendar: The sessions.
+        last: Days since 1970-01-01: the last session of the history.
+    """
+    return CardsAsAsked(rates.columns(quarter_ends(calendar, last)), calendar)
+
+
 def study_cards(rates: BaseRates, calendar: Calendar, last: int) -> RateCards:
-    """Make the cards of every quarter's end up to a session.
+    """Make all cards of every quarter's end up to a session, for a file.
 
     Args:
         rates: From `study_base_rates`.
@@ -82,7 +125,7 @@ def study_cards(rates: BaseRates, calendar: Calendar, last: int) -> RateCards:
     return make_cards(rates.tables(quarter_ends(calendar, last)), calendar)
 
 
-def with_base_rates(events: Sequence[Event], cards: RateCards) -> list[Event]:
+def with_base_rates(events: Sequence[Event], cards: CardsAsAsked | RateCards) -> list[Event]:
     """Give every event the latest card that was known when it was."""
     return [
         replace(

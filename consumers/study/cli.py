@@ -121,7 +121,7 @@ def events(
             first=parse_date(from_date, "--from"),
             last=parse_date(to_date, "--to"),
         )
-        print_events(choice.among(events_with_base_rates(run_history(inputs))), output.value)
+        print_events(events_with_base_rates(run_history(inputs), choice.among), output.value)
 
 
 @app.command()

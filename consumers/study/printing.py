@@ -12,7 +12,7 @@ import typer
 
 from consumers.study.tables import base_rates_table, events_table, print_table, values_table
 from consumers.study.values import DayValues
-from core.base_rates import FIGURES, BaseRate
+from core.base_rate_rows import FIGURES, BaseRate
 from core.errors import InputError
 from core.events import Event, encode_data, event_data
 from core.sessions import session_day

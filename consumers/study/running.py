@@ -6,11 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from consumers.study.inputs import StudyInputs
-from core.base_rate_cards import RateCards
 from core.base_rates import BaseRates
 from core.events import Event
 from core.study import HistoryRun
-from core.study_rates import last_session, study_base_rates, study_cards, with_base_rates
+from core.study_rates import (
+    CardsAsAsked,
+    cards_as_asked,
+    last_session,
+    study_base_rates,
+    with_base_rates,
+)
 from deploy.edge.progress import progress
 
 AfterSession = Callable[[HistoryRun, int], None]
@@ -64,11 +69,18 @@ def rates_of(result: StudyResult) -> BaseRates:
     return study_base_rates(result.events, inputs.catalogue, inputs.universe, inputs.frames, inputs.calendar)
 
 
-def cards_of(result: StudyResult) -> RateCards:
+def cards_of(result: StudyResult) -> CardsAsAsked:
     """Cards as of every quarter's end."""
-    return study_cards(rates_of(result), result.inputs.calendar, last_session(result.inputs.frames))
+    return cards_as_asked(rates_of(result), result.inputs.calendar, last_session(result.inputs.frames))
 
 
-def events_with_base_rates(result: StudyResult) -> list[Event]:
-    """All events of a result, each with the base rates known when it was."""
-    return with_base_rates(result.events, cards_of(result))
+def events_with_base_rates(
+    result: StudyResult, among: Callable[[Sequence[Event]], Sequence[Event]] = list
+) -> list[Event]:
+    """Give the events of a result, each with the base rates known when it was.
+
+    Args:
+        result: Of the whole history; all its openings count.
+        among: Chooses the events wanted.
+    """
+    return with_base_rates(among(result.events), cards_of(result))

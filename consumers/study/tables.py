@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from consumers.study.values import DayValues
-from core.base_rates import BaseRate
+from core.base_rate_rows import BaseRate
 from core.timestamps import date_text
 
 _WIDTH: Final = 200

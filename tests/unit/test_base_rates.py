@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 from core.base_rate_cards import RateCards, make_cards, parse_cards, quarter_ends
-from core.base_rates import BaseRate, BaseRates, Cases, PairOutcomes, card
+from core.base_rate_rows import BaseRate, card
+from core.base_rates import BaseRates, Cases, PairOutcomes
 from core.bootstrap import resample_counts
 from core.errors import InputError
 from core.forward_returns import HORIZONS_SESSIONS, apart, forward_returns
 from core.intervals import wilson
+from core.resampled import against_chance
 from core.sessions import Calendar, build_calendar
+from core.study_rates import cards_as_asked
 
 RESAMPLES = 99
 
@@ -138,9 +141,28 @@ def test_a_card_is_found_by_what_it_is_for_and_never_before_its_time(
     assert cards.find("often", "v2", "A/B", known_ns) is None
     assert cards.find("often", "v1", "B/A", known_ns) is None
     assert cards.find("often", "v1", "A/B", 0) is None
+    asked = cards_as_asked(rates, calendar, int(calendar.session[-1]))
+    for moment in (0, known_ns - 1, known_ns, int(calendar.close_ns[-1])):
+        for key in (("often", "v1", "A/B"), ("often", "v2", "A/B")):
+            assert asked.find(*key, moment) == cards.find(*key, moment)
     again = parse_cards(cards.encode())
     assert again == RateCards({key: own for key, own in cards.cards.items()})
     assert again.digest == cards.digest
+
+
+def test_resamples_without_a_case_are_left_out_of_what_chance_gives() -> None:
+    random = np.random.default_rng(5)
+    resampled = random.normal(0.3, 1.0, (4, 101))
+    for row, holes in enumerate((0, 7, 50, 51)):
+        resampled[row, random.choice(101, holes, replace=False)] = np.nan
+    differences = np.array([0.4, -1.0, 0.0, 0.4])
+    bounds, p_values = against_chance(resampled, differences)
+    for row in range(3):
+        known = resampled[row][np.isfinite(resampled[row])]
+        assert bounds[row].tolist() == np.quantile(known, [0.025, 0.975]).tolist()
+        beyond = np.sum(np.abs(known - differences[row]) >= abs(differences[row]))
+        assert p_values[row] == (1 + beyond) / (1 + len(known))
+    assert np.isnan([*bounds[3], p_values[3]]).all(), "most resamples hold no case"
 
 
 def test_a_card_leaves_out_what_may_not_be_said(calendar: Calendar, closes: np.ndarray) -> None:
