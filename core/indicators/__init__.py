@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from core.indicators.amihud import Amihud
 from core.indicators.base import DayFamily, IndicatorFamily, Output, RingFamily
 from core.indicators.beta import BetaDays, BetaHour
 from core.indicators.ew_beta import EwBeta
 from core.indicators.extremes import Extremes
+from core.indicators.flow import Flow
 from core.indicators.momentum import Momentum
+from core.indicators.rate_beta import RateBeta
 from core.indicators.ratio import Ratio, RatioLine
 from core.indicators.relative_strength import (
     RelativeStrengthDays,
@@ -38,6 +41,9 @@ FAMILIES: Final[tuple[type[IndicatorFamily], ...]] = (
     EwBeta,
     RobustZ,
     Volatility,
+    RateBeta,
+    Flow,
+    Amihud,
 )
 
 __all__ = ["FAMILIES", "DayFamily", "IndicatorFamily", "Output", "RingFamily"]

@@ -32,7 +32,7 @@ def uses(key: str) -> tuple[int, ...]:
 
 def needs_variance(key: str) -> bool:
     return key.startswith(
-        ("beta", "correlation", "ew_", "relative_return_zscore", "robust_z", "volatility_ratio")
+        ("beta", "correlation", "ew_", "relative_return_zscore", "robust_z", "volatility_ratio", "amihud")
     )
 
 
@@ -144,7 +144,7 @@ def test_one_frozen_leg_never_gives_infinity(family: type[IndicatorFamily], froz
     assert not np.isinf(rig.family.values).any()
     for number, output in enumerate(family.outputs):
         constant = output.key.startswith(("correlation:", "correlation_low", "correlation_high")) or (
-            output.key.startswith(("beta", "volatility_ratio")) and frozen == 1
+            output.key.startswith(("beta", "volatility_ratio", "amihud")) and frozen == 1
         )
         expected = Quality.CONSTANT if constant else Quality.OK
         assert (rig.family.quality[number] == expected).all(), output.key

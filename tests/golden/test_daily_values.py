@@ -40,6 +40,8 @@ FILES = {
 }
 COLUMNS = {"Y10": "DGS10"}
 KEYS = [o.key for family in FAMILIES if family.frequency == Frequency.DAY for o in family.outputs]
+NO_FILE = ("flow:65d", "flow_percentile:65d", "flow_sign_sessions")
+"""Outputs of a series there is no recorded file of."""
 UNIVERSE = """
 source = [{id = 1, name = "tape"}, {id = 900, name = "history"}]
 pair = [{numerator = "RUT", benchmark = "SPX"}, {numerator = "IWM", benchmark = "SPY"}]
@@ -115,7 +117,7 @@ def test_every_value_agrees_with_the_oracle(
     with capsys.disabled():
         print("\n" + comparison.report(f"daily outputs, RUT/SPX and IWM/SPY, {FIRST} to {LAST}"))
     assert comparison.failures == []
-    assert comparison.ready_less_than(400 if COMPILED else 100, KEYS) == []
+    assert comparison.ready_less_than(400 if COMPILED else 100, set(KEYS).difference(NO_FILE)) == []
 
 
 def test_sessions_a_leg_lacks_make_windows_unknown_never_longer(
