@@ -34,6 +34,7 @@ def test_a_split_moves_nothing_but_prices(family: type[DayFamily], side: int) ->
     assert isinstance(rig.family, DayFamily)
     closes = rig.days.closes
     closes[:, :, side] = np.rint(closes[:, :, side] / 4).astype(np.int64)
+    rig.days.volumes[:, :, side] *= 4
     rig.family.adjust(rig.rows, side, 0.25)
     rig.family.forget(rig.rows)
     rig.prices[rig.step_number, side] = np.rint(rig.prices[rig.step_number, side] / 4)
