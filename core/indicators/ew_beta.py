@@ -29,6 +29,7 @@ from core.jit import BOOL, F8, I4, I8, U1, array_of, kernel
 from core.pair_days import DAY_SLOTS
 from core.records import Frequency, Quality
 from core.returns import blocked_by, simple_return
+from core.rolling import copy_fields
 
 HALF_LIFE_SESSIONS: Final = 63
 FAST_HALF_LIFE_SESSIONS: Final = 21
@@ -71,14 +72,14 @@ def _day_pass(  # type: ignore[no-untyped-def]
     for row in rows:
         blocked = blocked_by(prices, row)
         for speed in range(3):
-            work[speed] = moments[speed, row]
+            copy_fields(work[speed], moments[speed, row])
             if blocked == 0 and counts[row] > 0:
                 last = closes[row, (counts[row] - 1) & _DAY_MASK]
                 x = simple_return(prices[1, row], last[1])
                 y = simple_return(prices[0, row], last[0])
                 ew2_update(work[speed], x, y, decays[speed])
             if commit and blocked == 0:
-                moments[speed, row] = work[speed]
+                copy_fields(moments[speed, row], work[speed])
         for output in range(_BREAK + 1):
             used = work[_SLOW] if output == _BREAK else work[_MIDDLE]
             least = LEAST_SLOW_RETURNS if output == _BREAK else LEAST_RETURNS

@@ -22,6 +22,7 @@ from core.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
 from core.pair_days import DAY_SLOTS
 from core.records import Frequency, Quality
 from core.returns import blocked_by
+from core.rolling import clear_fields, copy_fields
 from core.runs import next_run, publish_run
 from core.universe_file import SERIES_CLASSES
 
@@ -89,7 +90,7 @@ def _fold(moments, x, s, l):  # type: ignore[no-untyped-def]
 @inlined
 def _derive(closes, row, count, yields, own):  # type: ignore[no-untyped-def]
     """Find the newest yield and sum the latest changes, from the newest back."""
-    own[:] = 0.0
+    clear_fields(own, _DERIVED_FIELDS)
     own[_NEWEST] = -1.0
     later = -1
     for day in range(count - 1, max(count - SLOTS, 0) - 1, -1):
@@ -106,7 +107,7 @@ def _derive(closes, row, count, yields, own):  # type: ignore[no-untyped-def]
             l = _BP * ((now[1] - then[1]) / then[1])
             _fold(own[_FULL:], x, s, l)
             if own[_FULL] == CHANGES - 1:
-                own[_OPEN:_FULL] = own[_FULL:]
+                copy_fields(own[_OPEN:_FULL], own[_FULL:])
             if own[_FULL] == CHANGES:
                 return
         later = day
@@ -145,7 +146,7 @@ def _slope(row, worth, xy, yy, output, pair, values):  # type: ignore[no-untyped
 @inlined
 def _add_session(prices, closes, row, rate, own, work, window, decay):  # type: ignore[no-untyped-def]
     """Let the session's own change into both estimates, where it has a yield and a change."""
-    window[:] = own[_FULL:]
+    copy_fields(window, own[_FULL:])
     if np.isnan(rate) or own[_NEWEST] < 0.0:
         return
     then = closes[row, int(own[_NEWEST]) & _DAY_MASK]
@@ -153,7 +154,7 @@ def _add_session(prices, closes, row, rate, own, work, window, decay):  # type: 
     s = _BP * ((prices[0, row] - then[0]) / then[0])
     l = _BP * ((prices[1, row] - then[1]) / then[1])
     if own[_FULL] >= CHANGES - 1:
-        window[:] = own[_OPEN:_FULL]
+        copy_fields(window, own[_OPEN:_FULL])
     _fold(window, x, s, l)
     _weigh(work[_WEIGHTED:], x, s, s - l, decay)
 
@@ -214,7 +215,7 @@ def _day_pass(  # type: ignore[no-untyped-def]
             _derive(closes, row, count, state[row], own)
             derived_for[row] = count
         rate = series[_ROLE, row]
-        carried[_RUN:] = state[row, _RUN:]
+        copy_fields(carried[_RUN:], state[row, _RUN:])
         reason = blocked_by(prices, row)
         if reason == 0:
             _add_session(prices, closes, row, rate, own, carried, window, decay)
@@ -226,7 +227,7 @@ def _day_pass(  # type: ignore[no-untyped-def]
         _publish(row, window, carried, state[row, _RUN], reason, values, quality, observations)
         if commit and prices[0, row] > 0 and prices[1, row] > 0:
             state[row, count % SLOTS] = rate
-            state[row, _RUN:] = carried[_RUN:]
+            copy_fields(state[row, _RUN:], carried[_RUN:])
     return len(rows)
 
 

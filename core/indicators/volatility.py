@@ -16,6 +16,7 @@ from core.jit import Kernel, inlined, kernel
 from core.pair_days import DAY_SLOTS
 from core.records import Frequency, Quality
 from core.returns import blocked_by, log_return
+from core.rolling import clear_fields, copy_fields
 from core.sorted_window import mid_rank, sorted_insert, sorted_replace
 
 SHORT_SESSIONS: Final = 21
@@ -68,14 +69,14 @@ def _derive(closes, row, count, moved_one, own):  # type: ignore[no-untyped-def]
     """Moments of the finished part of each window, and the past volatilities in order."""
     for side in range(2):
         moments = own[4 * side : 4 * side + 4]
-        moments[:] = 0.0
+        clear_fields(moments, 4)
         long = moments[2:4]
         for held in range(min(count, LONG_SESSIONS) - 1):
             if held == SHORT_SESSIONS - 1:
-                moments[0:2] = long
+                copy_fields(moments[0:2], long)
             _fold(long, held, _leg_return(closes, row, count - 1 - held, side))
         if count == SHORT_SESSIONS:
-            moments[0:2] = long
+            copy_fields(moments[0:2], long)
     past = own[_PAST:]
     if count < RANKED_SESSIONS + SHORT_SESSIONS:
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from datetime import date
 from fractions import Fraction
 from functools import lru_cache, partial
@@ -27,16 +28,27 @@ def _change(pair: DailyPair, then: date, now: date, s: Fraction, l: Fraction) ->
 
 
 @lru_cache(maxsize=8)
-def _changes(moment: Moment) -> list[Change]:
-    """All changes up to the session, in order."""
-    pair = moment.pair
-    known = [day for day in pair.both[: moment.entry] if day in pair.rate]
-    changes = [
-        _change(pair, then, now, pair.numerator[now], pair.benchmark[now]) for then, now in pairwise(known)
+def _finished(pair: DailyPair) -> tuple[list[int], list[Change]]:
+    """Entries of `both` with a yield, and the change from each to the next."""
+    entries = [entry for entry, day in enumerate(pair.both) if day in pair.rate]
+    days = [pair.both[entry] for entry in entries]
+    return entries, [
+        _change(pair, then, now, pair.numerator[now], pair.benchmark[now]) for then, now in pairwise(days)
     ]
-    if known and moment.session in pair.rate:
-        changes.append(_change(pair, known[-1], moment.session, moment.s, moment.l))
-    return changes
+
+
+def _changes(moment: Moment, latest: int | None = None) -> list[Change]:
+    """All changes up to the session, or the latest, in order."""
+    pair = moment.pair
+    entries, changes = _finished(pair)
+    known = bisect_left(entries, moment.entry)
+    own = known > 0 and moment.session in pair.rate
+    count = max(0, known - 1)
+    first = 0 if latest is None else max(0, count + own - latest)
+    found = changes[first:count]
+    if own:
+        found.append(_change(pair, pair.both[entries[known - 1]], moment.session, moment.s, moment.l))
+    return found
 
 
 def _is_stale(moment: Moment) -> bool:
@@ -50,15 +62,17 @@ def _rate_beta(side: int, moment: Moment) -> float | None:
     known = sum(day in pair.rate for day in recent) + (moment.session in pair.rate)
     if _is_stale(moment) or known - 1 < CHANGES:
         return None
-    window = _changes(moment)[-CHANGES:]
+    window = _changes(moment, CHANGES)
     y = [change[side] if side else change[1] - change[2] for change in window]
     return beta_and_correlation([change[0] for change in window], y)[0]
 
 
-def _weighted(spread: bool, error: bool, moment: Moment) -> float | None:
+@lru_cache(maxsize=8)
+def _regression(spread: bool, moment: Moment) -> tuple[float | None, float | None]:
+    """Weighted slope and its standard error."""
     changes = _changes(moment)
     if _is_stale(moment) or len(changes) < CHANGES:
-        return None
+        return None, None
     weights = [0.5 ** (age / 63) for age in range(len(changes) - 1, -1, -1)]
     total, worth = math.fsum(weights), math.fsum(weights) ** 2 / math.fsum(w * w for w in weights)
     x = [change[0] for change in changes]
@@ -68,10 +82,12 @@ def _weighted(spread: bool, error: bool, moment: Moment) -> float | None:
     rows = [(w, a - mean_x, b - mean_y) for w, a, b in zip(weights, x, y, strict=True)]
     s_xx = math.fsum(w * a * a for w, a, _ in rows) / total
     slope = math.fsum(w * a * b for w, a, b in rows) / total / s_xx
-    if not error:
-        return slope
     residual = math.fsum(w * (b - slope * a) ** 2 for w, a, b in rows) / total * worth / (worth - 2)
-    return math.sqrt(residual / (worth * s_xx))
+    return slope, math.sqrt(residual / (worth * s_xx))
+
+
+def _weighted(spread: bool, error: bool, moment: Moment) -> float | None:
+    return _regression(spread, moment)[error]
 
 
 @lru_cache(maxsize=100_000)
@@ -96,7 +112,9 @@ def _sign_run(moment: Moment) -> float | None:
 def _flow(moment: Moment) -> float | None:
     """Sum of 65 sessions up to the newest with a flow, of the last six; None where one lacks it."""
     pair = moment.pair
-    days = [*pair.both[: moment.entry], moment.session]
+    if not pair.flow:
+        return None
+    days = [*pair.both[max(0, moment.entry - 65 - STALE_AFTER) : moment.entry], moment.session]
     for newest in range(len(days) - 1, max(-1, len(days) - 2 - STALE_AFTER), -1):
         if days[newest] in pair.flow:
             window = days[max(0, newest - 64) : newest + 1]
@@ -108,9 +126,11 @@ def _flow(moment: Moment) -> float | None:
 def _flow_percentile(moment: Moment) -> float | None:
     """Mid-rank among the latest 126 sums, one in ten sessions."""
     present = _flow(moment)
+    if present is None:
+        return None
     every_tenth = (_flow(Moment.at_close(moment.pair, entry)) for entry in range(0, moment.entry, 10))
     past = [total for total in every_tenth if total is not None][-126:]
-    if present is None or len(past) < 20:
+    if len(past) < 20:
         return None
     score = sum((total < present) + 0.5 * (total == present) for total in past)
     return 100 * score / len(past)
