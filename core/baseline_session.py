@@ -7,11 +7,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.jit import BOOL, F8, I4, I8, ROWS, array_of, kernel
 from core.records import PRICE_UNITS_PER_ONE, Quality, Update
-from core.universe_file import SERIES_CLASSES
 from core.world import PartitionWorld
 
 _UNKNOWN_VOLUME: Final = -int(Quality.NOT_READY)
+_NO_SESSION: Final = int(Quality.NO_SESSION)
 
 
 class BaselineSession:
@@ -27,10 +28,14 @@ class BaselineSession:
         self._closes: NDArray[np.int64] = np.zeros(instruments, np.int64)
         self._volumes: NDArray[np.int64] = np.full(instruments, _UNKNOWN_VOLUME, np.int64)
         self._values: NDArray[np.float64] = np.full(instruments, np.nan)
-        self._is_series = [each.is_series for each in world.instruments]
+        self._is_series: NDArray[np.bool_] = np.array(
+            [each.is_series for each in world.instruments], np.bool_
+        )
+        self._has_volume: NDArray[np.bool_] = np.array([i.has_volume for i in world.instruments], np.bool_)
         calendars = np.array([world.calendar_row(each.calendar) for each in world.instruments], np.int32)
         # A day of another calendar is another day: its volume is none of the pair's.
         self._same_day = calendars[world.numerators] == calendars[world.benchmarks]
+        self._ready: NDArray[np.int32] = np.zeros(len(world.pairs), np.int32)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What a snapshot must hold of it."""
@@ -40,54 +45,118 @@ class BaselineSession:
             "baseline_values": self._values,
         }
 
-    def add(self, row: int, price: int, size: int, update: int) -> bool:
-        """Take one record.
+    def take(self, records: NDArray[np.void]) -> NDArray[np.bool_]:
+        """Take records of one session.
 
         Args:
-            row: Its instrument.
-            price: Close, or value of a series, 1e-9 units.
-            size: Volume, 1e-9 units.
-            update: Its `Update` flags.
+            records: TICK array (n,), in the log's order: the last of an instrument counts.
 
         Returns:
-            False where it says nothing usable: no price, or a series that is not flagged as one.
+            bool (n,): False where a record says nothing usable: no instrument of ours, no price, or a
+            series that is not flagged as one.
         """
-        if self._is_series[row] or update & Update.SERIES:
-            if not (self._is_series[row] and update & Update.SERIES):
-                return False
-            self._values[row] = price / PRICE_UNITS_PER_ONE
-            return True
-        if price <= 0:
-            return False
-        counted = update & Update.VOLUME and size >= 0 and self._world.instruments[row].has_volume
-        self._closes[row] = price
-        self._volumes[row] = size if counted else _UNKNOWN_VOLUME
-        return True
-
-    def closes(self, rows: NDArray[np.int32]) -> NDArray[np.int64]:
-        """Closes of both legs, int64 (2, n), 0 where there is none."""
-        return np.stack(
-            (self._closes[self._world.numerators[rows]], self._closes[self._world.benchmarks[rows]])
+        row_of_id = self._world.row_of_id
+        numbers = records["instrument_id"]
+        used: NDArray[np.bool_] = (numbers >= 0) & (numbers < len(row_of_id))
+        rows = row_of_id[np.where(used, numbers, 0)]
+        used &= rows >= 0
+        prices, sizes, updates = records["price"], records["size"], records["update"]
+        flagged = (updates & Update.SERIES) != 0
+        of_series = self._is_series[rows]
+        used &= flagged == of_series
+        for position in np.flatnonzero(used & of_series).tolist():
+            # Python divides whole numbers of any size with one rounding.
+            self._values[rows[position]] = prices.item(position) / PRICE_UNITS_PER_ONE
+        used &= of_series | (prices > 0)
+        taken = np.flatnonzero(used & ~of_series)
+        counted = (
+            ((updates[taken] & Update.VOLUME) != 0) & (sizes[taken] >= 0) & self._has_volume[rows[taken]]
         )
+        self._closes[rows[taken]] = prices[taken]
+        self._volumes[rows[taken]] = np.where(counted, sizes[taken], _UNKNOWN_VOLUME)
+        return used
 
-    def volumes(self, rows: NDArray[np.int32]) -> NDArray[np.int64]:
-        """Volumes of both legs, int64 (2, n), minus a Quality where unknown."""
+    def give(
+        self,
+        rows: NDArray[np.int32],
+        done: NDArray[np.int32],
+        session: int,
+        prices: NDArray[np.int64],
+        volumes: NDArray[np.int64],
+        series: NDArray[np.float64],
+    ) -> NDArray[np.int32]:
+        """Give pairs what the session says of them.
+
+        Args:
+            rows: int32 (n,): pairs of one block.
+            done: int32 (pairs,): last session each pair has finished.
+            session: The session in question.
+            prices: int64 (2, pairs): closes are written where both legs have one.
+            volumes: int64 (2, pairs): minus a Quality where unknown.
+            series: float64 (roles, pairs): NaN where unknown.
+
+        Returns:
+            int32 (m,): the pairs that were given something: both legs have a close, and the session is new.
+        """
         world = self._world
-        volumes = np.stack((self._volumes[world.numerators[rows]], self._volumes[world.benchmarks[rows]]))
-        # The benchmark's calendar is the pair's; a numerator on another one has no volume of that session.
-        volumes[0, ~self._same_day[rows]] = -int(Quality.NO_SESSION)
-        return volumes
-
-    def series(self, rows: NDArray[np.int32]) -> NDArray[np.float64]:
-        """Values of each role's series, float64 (roles, n), NaN where there is none."""
-        values = np.full((len(SERIES_CLASSES), len(rows)), np.nan)
-        for role, instruments in enumerate(self._world.series):
-            known = instruments[rows] >= 0
-            values[role, known] = self._values[instruments[rows][known]]
-        return values
+        count = _give(
+            self._closes,
+            self._volumes,
+            self._values,
+            world.numerators,
+            world.benchmarks,
+            world.series,
+            self._same_day,
+            rows,
+            done,
+            session,
+            prices,
+            volumes,
+            series,
+            self._ready,
+        )
+        return self._ready[:count].copy()
 
     def clear(self) -> None:
         """The session has ended."""
         self._closes[:] = 0
         self._volumes[:] = _UNKNOWN_VOLUME
         self._values[:] = np.nan
+
+
+@kernel(
+    I8,
+    array_of(I8),
+    array_of(I8),
+    array_of(F8),
+    ROWS,
+    ROWS,
+    array_of(I4, 2),
+    array_of(BOOL),
+    ROWS,
+    ROWS,
+    I8,
+    array_of(I8, 2),
+    array_of(I8, 2),
+    array_of(F8, 2),
+    ROWS,
+)
+def _give(  # type: ignore[no-untyped-def]
+    closes, day_volumes, values, numerators, benchmarks, series_rows, same_day,
+    rows, done, session, prices, volumes, series, ready,
+):  # fmt: skip
+    count = 0
+    for row in rows:
+        numerator, benchmark = numerators[row], benchmarks[row]
+        if done[row] >= session or closes[numerator] <= 0 or closes[benchmark] <= 0:
+            continue
+        prices[0, row], prices[1, row] = closes[numerator], closes[benchmark]
+        # The benchmark's calendar is the pair's; a numerator on another one has no volume of that session.
+        volumes[0, row] = day_volumes[numerator] if same_day[row] else -_NO_SESSION
+        volumes[1, row] = day_volumes[benchmark]
+        for role in range(len(series)):
+            instrument = series_rows[role, row]
+            series[role, row] = values[instrument] if instrument >= 0 else np.nan
+        ready[count] = row
+        count += 1
+    return count

@@ -222,26 +222,43 @@ class PartitionEngine:
                 self._advance(source_row)
 
     def _handle_notes(self, ticks: NDArray[np.void], notes: int, source_row: int) -> None:
-        for entry in self._notes[:notes]:
-            tick = ticks[int(entry) & 0xFFFF_FFFF]
-            note = Note(int(entry) >> 32)
-            if note is Note.CONTROL:
+        position = 0
+        while position < notes:
+            entry = int(self._notes[position])
+            tick = ticks[entry & 0xFFFF_FFFF]
+            note = Note(entry >> 32)
+            position += 1
+            if note is Note.CONTROL and tick["kind"] == TickKind.BASELINE:
+                position = self._baselines(ticks, position - 1, notes, source_row)
+            elif note is Note.CONTROL:
                 self._control(tick, source_row)
             elif note is Note.REVISION:
                 self._revise(tick, source_row)
             else:
                 self._output.dead_letters.append(DeadLetter(note.reason, tick.tobytes()))
 
+    def _baselines(self, ticks: NDArray[np.void], first: int, notes: int, source_row: int) -> int:
+        """Take the records of a baseline session, up to what ends it; give the note to go on with."""
+        # A session has one record an instrument and its mark; looking no further keeps it linear.
+        entries = self._notes[first : min(notes, first + len(self.world.instruments) + 1)]
+        records = ticks[entries & 0xFFFF_FFFF]
+        others = (entries >> 32 != Note.CONTROL) | (records["kind"] != TickKind.BASELINE)
+        ends = np.flatnonzero(others | (records["instrument_id"] == NO_INSTRUMENT))
+        end = int(ends[0]) if len(ends) else len(entries)
+        session = records[:end]
+        for position in np.flatnonzero(~self.pair_time.baseline.take(session)).tolist():
+            reason = Note.UNKNOWN_INSTRUMENT if self._row_of(session[position]) < 0 else Note.PRICE
+            self._output.dead_letters.append(DeadLetter(reason.reason, session[position].tobytes()))
+        if end < len(entries) and not others[end]:
+            emit = self._output.events.append if self._history_events else None
+            self.pair_time.finish_baseline(int(records["ts_event"][end]), emit)
+            end += 1
+        self.state.sources[source_row]["count_baselines"] += end
+        return first + end
+
     def _control(self, tick: np.void, source_row: int) -> None:
         kind = TickKind(int(tick["kind"]))
-        if kind is TickKind.BASELINE:
-            self.state.sources[source_row]["count_baselines"] += 1
-            if tick["instrument_id"] == NO_INSTRUMENT:
-                emit = self._output.events.append if self._history_events else None
-                self.pair_time.finish_baseline(int(tick["ts_event"]), emit)
-            else:
-                self._baseline(tick)
-        elif kind is TickKind.ADJUSTMENT:
+        if kind is TickKind.ADJUSTMENT:
             self._adjust(tick, source_row)
         elif kind is TickKind.SOURCE_CLOSED:
             self.state.sources[source_row]["dead"] = 1
@@ -254,13 +271,6 @@ class PartitionEngine:
     def _row_of(self, tick: np.void) -> int:
         number = int(tick["instrument_id"])
         return int(self.world.row_of_id[number]) if number < len(self.world.row_of_id) else -1
-
-    def _baseline(self, tick: np.void) -> None:
-        row = self._row_of(tick)
-        price, size, update = int(tick["price"]), int(tick["size"]), int(tick["update"])
-        if row < 0 or not self.pair_time.baseline.add(row, price, size, update):
-            reason = Note.UNKNOWN_INSTRUMENT.reason if row < 0 else Note.PRICE.reason
-            self._output.dead_letters.append(DeadLetter(reason, tick.tobytes()))
 
     def _adjust(self, tick: np.void, source_row: int) -> None:
         """A split: stored daily prices of the instrument are multiplied by price / size."""

@@ -225,15 +225,12 @@ class PairTime:
             clock = self._clocks[number]
             if clock.session <= session and self._closed[number] > clock.open_second:
                 continue  # A session that is being watched is not history yet.
-            closes = self.baseline.closes(block.rows)
-            usable = (closes > 0).all(axis=0) & (self._done[block.rows] < session)
-            rows = block.rows[usable]
+            rows = self.baseline.give(
+                block.rows, self._done, session, evaluator.prices, evaluator.volumes, evaluator.series
+            )
             if len(rows) == 0:
                 continue
             evaluator.look_up(block, block.calendar_row, row)
-            evaluator.prices[:, rows] = closes[:, usable]
-            evaluator.volumes[:, rows] = self.baseline.volumes(rows)
-            evaluator.series[:, rows] = self.baseline.series(rows)
             evaluator.finish_day(rows, session, int(calendar.close_ns[row]), ts_close_ns, emit)
             self._done[rows] = session
             evaluator.prices[:, rows] = -1

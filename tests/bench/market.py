@@ -234,8 +234,10 @@ def warm_engine(market: Market) -> PartitionEngine:
     """
     engine = market.engine()
     calendar = market.calendars["XNYS"]
+    records = np.zeros(len(engine.world.instruments), TICK)
+    records["instrument_id"] = engine.world.instrument_ids
     for back, closes in zip(range(HISTORY_SESSIONS, 0, -1), market.closes, strict=True):
-        for row, price in enumerate(closes.tolist()):
-            engine.pair_time.baseline.add(row, price, 0, 0)
+        records["price"] = closes
+        engine.pair_time.baseline.take(records)
         engine.pair_time.finish_baseline(int(calendar.close_ns[market.session_row - back]), None)
     return engine

@@ -108,6 +108,27 @@ def test_a_bad_control_record_is_a_dead_letter(
     assert only_reason(desk) == reason
 
 
+def test_a_sessions_good_closes_count_around_bad_ones_and_the_last_of_two_wins() -> None:
+    """Guards against a session that is taken as a whole being judged as a whole."""
+    desk = Desk(baseline_days=0, marked={})
+    close_s = -300.0
+    for instrument, price in (
+        (SML, 99.0),
+        (77, 1.0),
+        (BIG, -1.0),
+        (SML, 101.0),
+        (BIG, 50.0),
+        (4_000_000_000, 1),
+    ):
+        desk.add(TickKind.BASELINE, close_s, instrument=instrument, price=price, source=HISTORY)
+    desk.add(TickKind.BASELINE, close_s, source=HISTORY)
+    assert desk.flush().reasons() == ["unknown_instrument", "price", "unknown_instrument"]
+    assert desk.counted("baselines", HISTORY) == 7
+    days, pair = desk.engine.evaluator.days, [one.name for one in desk.engine.world.pairs].index("SML/BIG")
+    assert days.counts[pair] == 1
+    assert sorted(days.closes[pair].ravel().tolist())[-2:] == [50_000_000_000, 101_000_000_000]
+
+
 def test_an_adjustment_by_nothing_is_a_dead_letter() -> None:
     desk = Desk()
     desk.add(TickKind.ADJUSTMENT, 1, instrument=SML, price=1.0, size=0.0)
