@@ -77,6 +77,7 @@ BENCHMARKS = (
     Benchmark("frame_decode", "bytes to checked ticks"),
     Benchmark("engine_passes", "apply_ticks a tick, and the pass over all pairs at a second's end"),
     Benchmark("snapshots", "a partition's snapshot: what is in it, its size, and the way back from it"),
+    Benchmark("study", "35 years of daily history, every definition, base rates included"),
     Benchmark("feed_codec", "the vendor's JSON and msgpack to frames"),
     Benchmark(
         "worker_throughput", "the whole worker on Apache Kafka, beside the client and the engine alone"
