@@ -148,6 +148,8 @@ class Quality(IntEnum):
     GAP = 5
     NO_SESSION = 6
     REBUILT = 7
+    INCONCLUSIVE = 8
+    """There is a number, but the test that must come first cannot tell it from chance."""
 
     @property
     def label(self) -> str:

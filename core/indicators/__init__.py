@@ -11,9 +11,11 @@ from typing import Final
 from core.indicators.amihud import Amihud
 from core.indicators.base import DayFamily, IndicatorFamily, Output, RingFamily
 from core.indicators.beta import BetaDays, BetaHour
+from core.indicators.cusum import Cusum
 from core.indicators.ew_beta import EwBeta
 from core.indicators.extremes import Extremes
 from core.indicators.flow import Flow
+from core.indicators.mean_reversion import MeanReversion
 from core.indicators.momentum import Momentum
 from core.indicators.rate_beta import RateBeta
 from core.indicators.ratio import Ratio, RatioLine
@@ -44,6 +46,8 @@ FAMILIES: Final[tuple[type[IndicatorFamily], ...]] = (
     RateBeta,
     Flow,
     Amihud,
+    Cusum,
+    MeanReversion,
 )
 
 __all__ = ["FAMILIES", "DayFamily", "IndicatorFamily", "Output", "RingFamily"]

@@ -25,10 +25,10 @@ from tests.support.stepped import SteppedEngine
 
 FIRST = date(1990, 1, 1) if COMPILED else date(2022, 3, 1)
 LAST = date(2024, 7, 31)
-EVERY = 3
+EVERY = 7 if COMPILED else 3
 """Sessions from one comparison to the next; no divisor of a week's five."""
 
-Z_EVERY = 30 if COMPILED else 6
+Z_EVERY = 35 if COMPILED else 6
 """An oracle with explicit weights looks at the whole past at every point."""
 
 FILES = {
@@ -42,6 +42,8 @@ COLUMNS = {"Y10": "DGS10"}
 KEYS = [o.key for family in FAMILIES if family.frequency == Frequency.DAY for o in family.outputs]
 NO_FILE = ("flow:65d", "flow_percentile:65d", "flow_sign_sessions")
 """Outputs of a series there is no recorded file of."""
+SELDOM = ("half_life_sessions:252d",)
+"""Outputs behind a test that is not often passed."""
 UNIVERSE = """
 source = [{id = 1, name = "tape"}, {id = 900, name = "history"}]
 pair = [{numerator = "RUT", benchmark = "SPX"}, {numerator = "IWM", benchmark = "SPY"}]
@@ -117,7 +119,8 @@ def test_every_value_agrees_with_the_oracle(
     with capsys.disabled():
         print("\n" + comparison.report(f"daily outputs, RUT/SPX and IWM/SPY, {FIRST} to {LAST}"))
     assert comparison.failures == []
-    assert comparison.ready_less_than(400 if COMPILED else 100, set(KEYS).difference(NO_FILE)) == []
+    assert comparison.ready_less_than(400 if COMPILED else 100, set(KEYS).difference(NO_FILE, SELDOM)) == []
+    assert comparison.ready_less_than(40 if COMPILED else 0, SELDOM) == []
 
 
 def test_sessions_a_leg_lacks_make_windows_unknown_never_longer(
