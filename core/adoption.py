@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.catalogue import Catalogue
-from core.evaluation import PairEvaluator, Watch
+from core.evaluation import PairEvaluator
 from core.events import Event, event_id, event_time_text
 from core.lookups import Lookups
 from core.pair_time import PairTime
@@ -24,9 +24,10 @@ from core.payload import leg_figures
 from core.records import EVENT, NANOSECONDS_PER_SECOND, EventState, Quality
 from core.sections import carry, definition_section_name, pair_sections
 from core.snapshot import Section
+from core.watch import Watch
 from core.windows import NO_SESSION
 
-_OPENED: Final = int(EventState.OPENED)
+_OPEN: Final = (int(EventState.OPENED), int(EventState.CONFIRMED))
 _SECONDS_PER_DAY: Final = 86_400
 _GONE: Final = "the definition can no longer be computed"
 
@@ -59,7 +60,7 @@ def adopt(
     for watch in evaluator.watches:
         name = definition_section_name(watch.definition.definition_id)
         _take_lives(watch, watched.get(_identity(watch)), after[name], before.get(name), sessions)
-    kept = {_identity(watch): watch.mask for watch in evaluator.watches}
+    kept = {_identity(watch): watch.wanted for watch in evaluator.watches}
     events = _withdrawn(state, kept)
     adopted = replace(state, evaluator=evaluator, pair_time=pair_time, orphans=())
     return adopted, events
@@ -77,12 +78,12 @@ def _take_lives(
     sessions: NDArray[np.int64],
 ) -> None:
     """Copy the lives of pairs that were watched under the same version; let the others begin."""
-    same = np.zeros(len(watch.mask), np.bool_)
+    same = np.zeros(len(watch.wanted), np.bool_)
     if earlier is not None and stored is not None:
-        same = watch.mask & earlier.mask
+        same = watch.wanted & earlier.wanted
         for name, array in section.arrays.items():
             array[same] = stored.arrays[name][same]
-    begins = watch.mask & ~same
+    begins = watch.wanted & ~same
     for name in ("lives", "undo/lives"):
         section.arrays[name]["since"][begins] = np.maximum(sessions[begins], UNCOUNTED)
 
@@ -95,7 +96,7 @@ def _withdrawn(state: PartitionState, kept: Mapping[tuple[str, str], NDArray[np.
         lives = evaluator.lives.lives[watch.rule.number]
         for row in np.flatnonzero(_alive(lives) & ~kept.get(_identity(watch), nowhere)):
             staged, session = _stage(state, lives[row], int(row), watch.rule.number)
-            events.append(evaluator.event(watch, staged, session))
+            events.append(evaluator.event(staged, session))
     for orphan in state.orphans:
         lives = orphan.section.arrays["lives"]
         for row in np.flatnonzero(_alive(lives)):
@@ -105,7 +106,7 @@ def _withdrawn(state: PartitionState, kept: Mapping[tuple[str, str], NDArray[np.
 
 def _alive(lives: NDArray[np.void]) -> NDArray[np.bool_]:
     """Which pairs have something open or ahead that a reader has been told of."""
-    alive: NDArray[np.bool_] = (lives["state"] == _OPENED) | (lives["candidate"] == 1)
+    alive: NDArray[np.bool_] = np.isin(lives["state"], _OPEN) | (lives["candidate"] == 1)
     return alive
 
 
@@ -116,7 +117,7 @@ def _stage(state: PartitionState, life: np.void, row: int, number: int) -> tuple
     session = int(sessions[row])
     if session == NO_SESSION:
         session = ts_event_ns // (_SECONDS_PER_DAY * NANOSECONDS_PER_SECOND)
-    opened = int(life["state"]) == _OPENED
+    opened = int(life["state"]) in _OPEN
     staged = np.zeros(1, EVENT)
     staged["ts_event"] = staged["ts_knowable"] = ts_event_ns
     staged["definition"] = number
@@ -124,7 +125,7 @@ def _stage(state: PartitionState, life: np.void, row: int, number: int) -> tuple
     staged["episode"] = life["episode"]
     staged["transition"] = int(life["transition"]) + 1 if opened else 1
     staged["state"] = int(EventState.WITHDRAWN)
-    staged["previous_state"] = _OPENED if opened else int(EventState.CANDIDATE)
+    staged["previous_state"] = int(life["state"]) if opened else int(EventState.CANDIDATE)
     record: np.void = staged[0]
     return record, session
 
@@ -151,7 +152,7 @@ def _orphaned(state: PartitionState, orphan: Orphan, life: np.void, row: int) ->
         ts_knowable_ns=ts_event_ns,
         event_time=event_time_text(frequency, withdrawn, session, ts_event_ns),
         values=dict.fromkeys(orphan.values),
-        threshold=dict(entry["parameters"]),
+        threshold=dict(entry.get("parameters", {})),
         legs=leg_figures(evaluator.prices, evaluator.bases, row),
         first_since=None,
         reasons=dict.fromkeys(orphan.values, _GONE),

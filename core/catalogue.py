@@ -19,10 +19,13 @@ from typing import Any, Final
 
 from core.detectors import DETECTORS
 from core.errors import CatalogueError
-from core.records import Frequency
+from core.records import EventState, Frequency
+from core.rule_entry import RULE_KEYS, RULE_KIND, RuleText, parse_rule
 
 _FREQUENCIES: Final = MappingProxyType({frequency.label: frequency for frequency in Frequency})
 _KEYS: Final = ("id", "kind", "frequency", "cool_down", "expires", "pairs", "parameters")
+_KINDS: Final = (*DETECTORS, RULE_KIND)
+_RULE_FREQUENCIES: Final = (Frequency.MINUTE.label, Frequency.DAY.label)
 _VERSION_DIGITS: Final = 12
 _ID: Final = r"[a-z][a-z0-9_]*"
 _ACTION: Final = "correct the catalogue; its head says what each key means"
@@ -32,17 +35,18 @@ _MOST_STEPS: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One rule of the catalogue.
+    """One entry of the catalogue.
 
     Args:
         definition_id: Its name in events, metrics and files.
-        kind: Its detector.
-        family: Family of the detector; decides the topic.
+        kind: Its detector, or "rule".
+        family: Family of its events; decides the topic.
         frequency: How often it is evaluated.
         parameters: Every number of the detector, defaults filled in.
         cool_down: Steps after an episode before the next may open.
         expires: Steps after which an episode ends by itself, 0 for never.
         pairs: Names of pairs, empty for all.
+        rule: What a definition of kind "rule" says, None for the others.
     """
 
     definition_id: str
@@ -53,33 +57,99 @@ class Definition:
     cool_down: int
     expires: int
     pairs: tuple[str, ...]
+    rule: RuleText | None = None
 
     @property
     def version(self) -> str:
         """Hash of everything that decides when the definition fires."""
-        content = {
+        content: dict[str, Any] = {
             "id": self.definition_id,
             "kind": self.kind,
-            "semantics": DETECTORS[self.kind].semantics,
             "frequency": self.frequency.label,
-            "parameters": dict(self.parameters),
             "cool_down": self.cool_down,
             "expires": self.expires,
         }
+        if self.rule is None:
+            content |= {
+                "semantics": DETECTORS[self.kind].semantics,
+                "parameters": dict(self.parameters),
+            }
+        else:
+            content |= self.rule.content
         return _digest(content)[:_VERSION_DIGITS]
 
     @property
     def entry(self) -> dict[str, Any]:
         """The definition as an entry of a catalogue file, defaults filled in."""
-        return {
+        head: dict[str, Any] = {
             "id": self.definition_id,
             "kind": self.kind,
             "frequency": self.frequency.label,
             "cool_down": self.cool_down,
             "expires": self.expires,
             "pairs": list(self.pairs),
-            "parameters": dict(self.parameters),
         }
+        if self.rule is not None:
+            return head | self.rule.entry
+        return head | {"parameters": dict(self.parameters)}
+
+    @property
+    def point(self) -> bool:
+        """An opening is all there is."""
+        return DETECTORS[self.kind].point if self.rule is None else self.rule.point
+
+    @property
+    def dwell(self) -> int:
+        """Steps in a row at which it must be true to open."""
+        return 1 if self.rule is None else self.rule.dwell
+
+    @property
+    def states(self) -> tuple[EventState, ...]:
+        """Every state its events can enter, in the order of their numbers."""
+        found = {EventState.OPENED}
+        if self.frequency == Frequency.DAY:
+            found |= {EventState.CANDIDATE, EventState.WITHDRAWN, EventState.REVISED}
+        if not self.point:
+            found.add(EventState.RESOLVED)
+            if self.expires or self.frequency == Frequency.MINUTE:
+                found.add(EventState.EXPIRED)
+            if self.rule is None or self.rule.invalidation:
+                found.add(EventState.INVALIDATED)
+            if self.rule is not None:
+                found |= {EventState.CONFIRMED} if self.rule.confirm else set()
+                found |= {EventState.FADED} if self.rule.fade else set()
+        return tuple(sorted(found))
+
+    @property
+    def series(self) -> str:
+        """The series it looks at, for the provenance of "first since"."""
+        return DETECTORS[self.kind].series if self.rule is None else self.rule.series
+
+    @property
+    def operator(self) -> str:
+        """How a case is held against the threshold, for the same."""
+        return DETECTORS[self.kind].operator if self.rule is None else self.rule.operator
+
+    @property
+    def threshold(self) -> dict[str, float]:
+        """What its events say the values were held against."""
+        if self.rule is not None:
+            return self.rule.threshold
+        return DETECTORS[self.kind].threshold(self.parameters)
+
+    @property
+    def input_keys(self) -> tuple[str, ...]:
+        """Keys of the outputs that decide."""
+        if self.rule is not None:
+            return self.rule.input_keys
+        return DETECTORS[self.kind].input_keys(self.frequency, self.parameters)
+
+    @property
+    def payload(self) -> dict[str, str]:
+        """Name in its events' values → key of the output that goes there."""
+        if self.rule is not None:
+            return self.rule.payload
+        return DETECTORS[self.kind].payload_keys(self.frequency, self.parameters)
 
 
 @dataclass(frozen=True)
@@ -165,17 +235,20 @@ def stored_definition(entry: Mapping[str, Any], version: str) -> Definition | No
 
 def _definition(number: int, entry: Mapping[str, Any]) -> Definition:
     where = f"definition {entry.get('id', f'number {number}')!r}"
-    for key in entry:
-        if key not in _KEYS:
-            raise _refusal(f"{where}: unknown key {key!r}{_nearest(key, _KEYS)}")
     for key in ("id", "kind"):
         if not isinstance(entry.get(key), str) or not entry[key]:
             raise _refusal(f"{where}: {key!r} is missing")
     if not re.fullmatch(_ID, entry["id"]):
         raise _refusal(f"{where}: an id is lower-case letters, digits and _, a letter first")
     kind = entry["kind"]
-    if kind not in DETECTORS:
-        raise _refusal(f"{where}: unknown kind {kind!r}{_nearest(kind, DETECTORS)}")
+    if kind not in _KINDS:
+        raise _refusal(f"{where}: unknown kind {kind!r}{_nearest(kind, _KINDS)}")
+    keys = (*_KEYS, *RULE_KEYS) if kind == RULE_KIND else _KEYS
+    for key in entry:
+        if key not in keys:
+            raise _refusal(f"{where}: unknown key {key!r}{_nearest(key, keys)}")
+    if kind == RULE_KIND:
+        return _rule(where, entry)
     detector = DETECTORS[kind]
     label = entry.get("frequency", Frequency.DAY.label)
     allowed = [name for name, frequency in _FREQUENCIES.items() if detector.supports(frequency)]
@@ -196,6 +269,27 @@ def _definition(number: int, entry: Mapping[str, Any]) -> Definition:
         cool_down=_steps(where, "cool_down", entry),
         expires=_steps(where, "expires", entry),
         pairs=_pairs(where, entry.get("pairs", [])),
+    )
+
+
+def _rule(where: str, entry: Mapping[str, Any]) -> Definition:
+    label = entry.get("frequency", Frequency.DAY.label)
+    if label not in _RULE_FREQUENCIES:
+        raise _refusal(
+            f"{where}: frequency {label!r} is not one of {', '.join(_RULE_FREQUENCIES)} for a rule"
+        )
+    frequency = _FREQUENCIES[label]
+    rule = parse_rule(where, entry, frequency)
+    return Definition(
+        definition_id=entry["id"],
+        kind=RULE_KIND,
+        family=rule.family,
+        frequency=frequency,
+        parameters=MappingProxyType({}),
+        cool_down=_steps(where, "cool_down", entry),
+        expires=_steps(where, "expires", entry),
+        pairs=_pairs(where, entry.get("pairs", [])),
+        rule=rule,
     )
 
 

@@ -12,41 +12,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.answers import allocate_answers
 from core.catalogue import Catalogue, Definition
-from core.detectors import DETECTORS, Detector, allocate_verdict
-from core.detectors.base import UNKNOWN, Column
+from core.detectors.base import Column
 from core.errors import CatalogueError
 from core.events import Event
 from core.indicators import FAMILIES, DayFamily, IndicatorFamily, RingFamily
 from core.indicators.base import DayStep, RingStep
-from core.lifecycle import LifeCycle, Rule
+from core.lifecycle import LifeCycle
 from core.lookups import Lookups, NoLookups
 from core.pair_days import allocate_pair_days, append_days, find_bases, restate
 from core.payload import build_event, leg_figures
 from core.records import NANOSECONDS_PER_SECOND, Frequency
 from core.universe_file import SERIES_CLASSES
+from core.watch import Watch, WatchGroup, make_watch
 from core.windows import DAY_WINDOWS
 from core.world import PairBlock, PartitionWorld
 
 Emit = Callable[[Event], None]
-
-
-class Watch:
-    """One definition at work: its detector, and the rows it looks at in each block."""
-
-    def __init__(
-        self, number: int, definition: Definition, detector: Detector, world: PartitionWorld
-    ) -> None:
-        self.definition = definition
-        self.detector = detector
-        self.rule = Rule(number, detector.point, definition.cool_down, definition.expires)
-        wanted = set(definition.pairs)
-        self.mask = np.array([not wanted or pair.name in wanted for pair in world.pairs], np.bool_)
-        self.everywhere = bool(self.mask.all())
-
-    def among(self, rows: NDArray[np.int32]) -> NDArray[np.int32]:
-        """The rows the definition is for."""
-        return rows if self.everywhere else rows[self.mask[rows]]
 
 
 class PairEvaluator:
@@ -70,13 +53,19 @@ class PairEvaluator:
         self.second_families = [f for f in ring_families if f.frequency == Frequency.SECOND]
         self.minute_families = [f for f in ring_families if f.frequency == Frequency.MINUTE]
         self.day_families = [f for f in self.families if isinstance(f, DayFamily)]
+        self.values, self.quality = self._join()
+        self._rows = {o.key: row for row, o in enumerate(o for f in self.families for o in f.outputs)}
         self.columns: dict[str, Column] = {
-            output.key: (family.values[number], family.quality[number])
-            for family in self.families
-            for number, output in enumerate(family.outputs)
+            key: (self.values[row], self.quality[row]) for key, row in self._rows.items()
         }
         self.watches = [self._watch(number, d) for number, d in enumerate(catalogue.definitions)]
-        self.lives = LifeCycle(len(self.watches), pairs)
+        self.lives = LifeCycle(
+            [watch.rule for watch in self.watches],
+            np.array([watch.wanted for watch in self.watches], np.bool_).reshape(len(self.watches), pairs),
+        )
+        self._answers = allocate_answers(len(self.watches), pairs)
+        self._daily = self._group(Frequency.DAY)
+        self._minutely = self._group(Frequency.MINUTE)
         self.days = allocate_pair_days(pairs)
         self.prices: NDArray[np.int64] = np.full((2, pairs), -1, np.int64)
         self.volumes: NDArray[np.int64] = np.full((2, pairs), -1, np.int64)
@@ -85,7 +74,6 @@ class PairEvaluator:
         self.intraday_start: NDArray[np.int32] = np.zeros(pairs, np.int32)
         self.as_of_ns: NDArray[np.int64] = np.zeros((len(Frequency), pairs), np.int64)
         self._as_of_second_ns = self.as_of_ns[Frequency.SECOND]
-        self._verdict = allocate_verdict(pairs)
         self._lookups = lookups or NoLookups()
         self.provenance = {
             "catalogue": catalogue.digest[:16],
@@ -93,19 +81,37 @@ class PairEvaluator:
             **self._lookups.digests,
         }
 
+    def _join(self) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+        """One matrix for the values of all families: rules then read any of them in one pass."""
+        values = np.concatenate([family.values for family in self.families])
+        quality = np.concatenate([family.quality for family in self.families])
+        first = 0
+        for family in self.families:
+            last = first + len(family.outputs)
+            family.values, family.quality = values[first:last], quality[first:last]
+            first = last
+        return values, quality
+
     def _watch(self, number: int, definition: Definition) -> Watch:
         for name in definition.pairs:
             try:
                 self.world.universe.pair(name)
             except Exception as error:
                 raise CatalogueError(f"definition {definition.definition_id!r}: {error}") from error
-        detector = DETECTORS[definition.kind](definition.frequency, definition.parameters, self._column)
-        return Watch(number, definition, detector, self.world)
+        return make_watch(number, definition, self.world, self._column, self._row_of)
+
+    def _group(self, frequency: Frequency) -> WatchGroup:
+        watches = [watch for watch in self.watches if watch.definition.frequency == frequency]
+        return WatchGroup(watches, self._answers, self._row_of)
 
     def _column(self, key: str) -> Column:
         if key not in self.columns:
             raise CatalogueError(f"no indicator gives {key!r}; known are {', '.join(sorted(self.columns))}")
         return self.columns[key]
+
+    def _row_of(self, key: str) -> int:
+        self._column(key)
+        return self._rows[key]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What all families and definitions share of the pairs' state, by name."""
@@ -180,7 +186,7 @@ class PairEvaluator:
             family.adjust(rows, side, factor)
             family.forget(rows)
         for watch in self.watches:
-            self.lives.levels[watch.rule.number, rows] *= watch.detector.level_factor(side, factor)
+            self.lives.levels[watch.rule.number, rows] *= watch.level_factor(side, factor)
 
     def second(self, step: RingStep) -> None:
         """Evaluate what is due every second."""
@@ -208,15 +214,13 @@ class PairEvaluator:
         day_step = self._day_step(step.rows, session)
         for day_family in self.day_families:
             day_family.evaluate(day_step, commit=False)
-        for watch in self.watches:
-            rows = watch.among(step.rows)
-            if watch.definition.frequency == Frequency.DAY:
-                self._provisional(watch, rows, session, ts_event_ns, emit)
-            else:
-                episode = ts_event_ns // NANOSECONDS_PER_SECOND
-                self._decide(watch, rows, episode, session, ts_event_ns, ts_event_ns, emit, False)
-                if closing:
-                    self._decide(watch, rows, episode, session, ts_event_ns, ts_event_ns, emit, True)
+        self._provisional(step.rows, session, ts_event_ns, emit)
+        if len(self._minutely.numbers):
+            episode = ts_event_ns // NANOSECONDS_PER_SECOND
+            for again in (False, True) if closing else (False,):
+                self._decide(
+                    self._minutely, step.rows, episode, session, ts_event_ns, ts_event_ns, emit, closing=again
+                )
 
     def finish_day(
         self,
@@ -225,6 +229,8 @@ class PairEvaluator:
         ts_event_ns: int,
         ts_knowable_ns: int,
         emit: Emit | None,
+        *,
+        history: bool = False,
     ) -> None:
         """Decide a session for good, for the pairs whose legs are final; their prices and volumes are set.
 
@@ -236,17 +242,24 @@ class PairEvaluator:
             session: Days since 1970-01-01.
             ts_event_ns: The session's close.
             ts_knowable_ns: Event time at which both legs were final.
-            emit: Takes each event; None while history is replayed.
+            emit: Takes each event; None while lives move in silence.
+            history: The session is of the baseline: its events are not counted.
         """
         self.as_of_ns[Frequency.DAY, rows] = ts_event_ns
         step = self._day_step(rows, session)
         for family in self.day_families:
             family.evaluate(step, commit=True)
-        for watch in self.watches:
-            if watch.definition.frequency == Frequency.DAY:
-                self._decide(
-                    watch, watch.among(rows), session, session, ts_event_ns, ts_knowable_ns, emit, False
-                )
+        self._decide(
+            self._daily,
+            rows,
+            session,
+            session,
+            ts_event_ns,
+            ts_knowable_ns,
+            emit,
+            closing=False,
+            counted=not history,
+        )
         append_days(
             self.days.closes,
             self.days.volumes,
@@ -262,69 +275,63 @@ class PairEvaluator:
     def _day_step(self, rows: NDArray[np.int32], session: int) -> DayStep:
         return DayStep(rows, self.prices, self.volumes, self.series, self.bases, self.days, session)
 
-    def _provisional(
-        self, watch: Watch, rows: NDArray[np.int32], session: int, ts_event_ns: int, emit: Emit
-    ) -> None:
-        verdict = self._verdict
-        watch.detector.evaluate(rows, self.lives.levels[watch.rule.number], verdict)
-        position = 0
-        while position < len(rows):
-            position, filled = self.lives.provisional(
-                watch.rule,
+    def _provisional(self, rows: NDArray[np.int32], session: int, ts_event_ns: int, emit: Emit) -> None:
+        group, lives = self._daily, self.lives
+        group.ask(self.values, self.quality, rows, lives.levels, provisional=True)
+        position, last = 0, len(group.numbers) * len(rows)
+        while position < last:
+            position, filled = lives.provisional(
+                group.numbers,
                 rows,
                 position,
-                verdict.enter,
-                verdict.quality,
+                self._answers,
                 episode=session,
                 ts_event_ns=ts_event_ns,
             )
             if filled:
-                self._emit(watch, filled, session, emit)
+                self._emit(filled, session, emit)
 
     def _decide(
         self,
-        watch: Watch,
+        group: WatchGroup,
         rows: NDArray[np.int32],
         episode: int,
         session: int,
         ts_event_ns: int,
         ts_knowable_ns: int,
         emit: Emit | None,
+        *,
         closing: bool,
+        counted: bool = True,
     ) -> None:
-        verdict = self._verdict
-        verdict.invalid.fill(UNKNOWN)
-        watch.detector.evaluate(rows, self.lives.levels[watch.rule.number], verdict)
-        position = 0
-        while position < len(rows):
-            position, filled = self.lives.final(
-                watch.rule,
+        lives = self.lives
+        group.ask(self.values, self.quality, rows, lives.levels, provisional=False)
+        position, last = 0, len(group.numbers) * len(rows)
+        while position < last:
+            position, filled = lives.final(
+                group.numbers,
                 rows,
                 position,
-                verdict.enter,
-                verdict.leave,
-                verdict.invalid,
-                verdict.level,
-                verdict.quality,
+                self._answers,
                 episode=episode,
                 session=session,
                 ts_event_ns=ts_event_ns,
                 ts_knowable_ns=ts_knowable_ns,
                 closing=closing,
                 emit=emit is not None,
+                counted=counted and emit is not None,
             )
             if filled and emit is not None:
-                self._emit(watch, filled, session, emit)
+                self._emit(filled, session, emit)
 
-    def _emit(self, watch: Watch, filled: int, session: int, emit: Emit) -> None:
+    def _emit(self, filled: int, session: int, emit: Emit) -> None:
         for staged in self.lives.staged[:filled]:
-            emit(self.event(watch, staged, session))
+            emit(self.event(staged, session))
 
-    def event(self, watch: Watch, staged: np.void, session: int) -> Event:
+    def event(self, staged: np.void, session: int) -> Event:
         """Build the event of one transition from the values as they stand.
 
         Args:
-            watch: The definition at work.
             staged: One EVENT record.
             session: Days since 1970-01-01.
 
@@ -332,15 +339,16 @@ class PairEvaluator:
             The event.
         """
         row = int(staged["pair"])
+        watch = self.watches[int(staged["definition"])]
         daily = watch.definition.frequency == Frequency.DAY
         starts = self.days.history_start if daily else self.intraday_start
         return build_event(
             staged,
-            watch.definition,
-            watch.detector,
+            watch,
             self.world.pairs[row],
             self.lives.lives[watch.rule.number, row],
-            self.columns,
+            self.values[:, row],
+            self.quality[:, row],
             leg_figures(self.prices, self.bases, row),
             int(starts[row]),
             session,

@@ -1,23 +1,28 @@
 """The life of an event, for every definition and pair, in arrays.
 
-    idle ──► candidate ──► opened ──► resolved | invalidated | expired
-               │              (a point event ends with its opening)
-               └──► withdrawn
+    idle ──► candidate ──► opened ──► confirmed ──► resolved | invalidated | expired
+               │              └─────► resolved | faded | invalidated | expired
+               └──► withdrawn        (a point event ends with its opening)
 
 A daily definition may be a candidate while its session runs: sent once, at the first minute in
 which it is true, and then either opened or withdrawn at the final day bar, whatever it does in
 between. Transitions are numbered the same whether or not anybody watched the candidate: candidate
 0, opened or withdrawn 1, and so on, so history and live give one id to one event.
+
+One pass looks at all definitions of a frequency and all pairs; a step gives a life one transition
+at most.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.answers import CONFIRM, ENTER, FADE, INVALID, LEAVE, Answers
 from core.jit import BOOL, F8, I1, I4, I8, U1, array_of, inlined, kernel
 from core.records import EVENT, EventState
 
@@ -37,16 +42,36 @@ LIFE: Final = np.dtype(
         ("last_provisional", "i1"),
         ("opened_now", "u1"),  # it opened at the latest final step
         ("since", "<i4"),  # session from which openings are counted; 0: from the pair's first
+        ("held", "<i4"),  # final steps in a row at which `enter` was true
     ]
 )
+
+STEPS_TO_CONFIRM: Final = len(EventState)
+"""Column of the tally: steps from opening to confirmation, over all that were counted."""
+FLIPS: Final = STEPS_TO_CONFIRM + 1
+"""Column of the tally: how often provisional answers went on and off before their final one."""
 
 _IDLE: Final = int(EventState.IDLE)
 _CANDIDATE: Final = int(EventState.CANDIDATE)
 _OPENED: Final = int(EventState.OPENED)
+_CONFIRMED: Final = int(EventState.CONFIRMED)
 _RESOLVED: Final = int(EventState.RESOLVED)
+_FADED: Final = int(EventState.FADED)
 _INVALIDATED: Final = int(EventState.INVALIDATED)
 _EXPIRED: Final = int(EventState.EXPIRED)
 _WITHDRAWN: Final = int(EventState.WITHDRAWN)
+_ENTER: Final = ENTER
+_LEAVE: Final = LEAVE
+_INVALID: Final = INVALID
+_CONFIRM: Final = CONFIRM
+_FADE: Final = FADE
+_STEPS_TO_CONFIRM: Final = STEPS_TO_CONFIRM
+_FLIPS: Final = FLIPS
+
+_POINT: Final = 0
+_COOL_DOWN: Final = 1
+_EXPIRES: Final = 2
+_DWELL: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +83,23 @@ class Rule:
         point: An opening is all there is.
         cool_down: Steps after an episode.
         expires: Steps an episode may last, 0 for ever.
+        dwell: Steps in a row at which it must be true to open.
     """
 
     number: int
     point: bool
     cool_down: int
     expires: int
+    dwell: int = 1
 
 
 @inlined
-def _stage(staged, filled, life, row, rule, state, before, ts_event, ts_knowable, quality):  # type: ignore[no-untyped-def]
+def _stage(staged, filled, life, row, number, state, before, ts_event, ts_knowable, quality):  # type: ignore[no-untyped-def]
     """Write one transition; the caller has made sure that there is room."""
     event = staged[filled]
     event.ts_event = ts_event
     event.ts_knowable = ts_knowable
-    event.definition = rule
+    event.definition = number
     event.pair = row
     event.episode = life.episode
     event.transition = life.transition
@@ -81,30 +108,55 @@ def _stage(staged, filled, life, row, rule, state, before, ts_event, ts_knowable
     event.quality = quality
 
 
-@kernel(I8, array_of(LIFE), array_of(I4), I8, array_of(I1), array_of(U1), I8, I8, I4, array_of(EVENT))
+@kernel(
+    I8,
+    array_of(LIFE, 2),
+    array_of(I4, 2),
+    array_of(BOOL, 2),
+    array_of(I4),
+    array_of(I4),
+    I8,
+    array_of(I1, 3),
+    array_of(U1, 2),
+    array_of(I8),
+    array_of(EVENT),
+    array_of(I8, 2),
+)
 def _provisional(  # type: ignore[no-untyped-def]
-    lives, rows, start, enter, quality, episode, ts_event, rule, staged
+    lives, rules, wanted, numbers, rows, start, answers, quality, step, staged, tally
 ):
+    episode, ts_event = step[0], step[2]
     filled = 0
-    position = start
-    while position < len(rows) and filled < len(staged):
-        row = rows[position]
-        position += 1
-        life = lives[row]
-        if enter[row] < 0 or life.state != _IDLE or life.cool_down > 0:
+    place, index = start // len(rows), start % len(rows)
+    while place < len(numbers) and filled < len(staged):
+        number, row = numbers[place], rows[index]
+        index += 1
+        if index == len(rows):
+            place, index = place + 1, 0
+        enter = answers[_ENTER, number, row]
+        if not wanted[number, row] or enter < 0:
             continue
-        if enter[row] != life.last_provisional:
-            if life.last_provisional != 0 or enter[row] == 1:
+        life = lives[number, row]
+        if life.state != _IDLE or life.cool_down > 0:
+            continue
+        if enter == 1 and life.held + 1 < rules[number, _DWELL]:
+            enter = 0
+        if enter != life.last_provisional:
+            if life.last_provisional != 0 or enter == 1:
                 life.flips += 1
-            life.last_provisional = enter[row]
-        if enter[row] == 1 and life.candidate == 0:
+            life.last_provisional = enter
+        if enter == 1 and life.candidate == 0:
             life.candidate = 1
             life.first_true_ns = ts_event
             life.episode = episode
             life.transition = 0
-            _stage(staged, filled, life, row, rule, _CANDIDATE, _IDLE, ts_event, ts_event, quality[row])
+            _stage(
+                staged, filled, life, row, number, _CANDIDATE, _IDLE, ts_event, ts_event,
+                quality[number, row],
+            )  # fmt: skip
+            tally[number, _CANDIDATE] += 1
             filled += 1
-    return position | (filled << 32)
+    return place * len(rows) + index | (filled << 32)
 
 
 @inlined
@@ -120,101 +172,129 @@ def _open(life, session):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _ending(life, leave, invalid, expires, closing):  # type: ignore[no-untyped-def]
-    """How an open episode ends at this step, 0 when it goes on."""
-    if leave == 1:
+def _next(life, answers, number, row, expires, closing):  # type: ignore[no-untyped-def]
+    """What becomes of an open episode at this step, 0 when it goes on as it is."""
+    unconfirmed = life.state == _OPENED
+    if unconfirmed and answers[_FADE, number, row] == 1:
+        return _FADED
+    if answers[_LEAVE, number, row] == 1:
         return _RESOLVED
-    if invalid == 1:
+    if answers[_INVALID, number, row] == 1:
         return _INVALIDATED
     if closing or (expires > 0 and life.steps_open >= expires):
         return _EXPIRED
+    if unconfirmed and answers[_CONFIRM, number, row] == 1:
+        return _CONFIRMED
     return 0
 
 
 @kernel(
     I8,
-    array_of(LIFE),
-    array_of(F8),
+    array_of(LIFE, 2),
+    array_of(F8, 2),
+    array_of(I4, 2),
+    array_of(BOOL, 2),
+    array_of(I4),
     array_of(I4),
     I8,
-    array_of(I1),
-    array_of(I1),
-    array_of(I1),
-    array_of(F8),
-    array_of(U1),
+    array_of(I1, 3),
+    array_of(F8, 2),
+    array_of(U1, 2),
     array_of(I8),
     array_of(EVENT),
+    array_of(I8, 2),
     BOOL,
 )
 def _final(  # type: ignore[no-untyped-def]
-    lives, levels, rows, start, enter, leave, invalid, level, quality, step, staged, emit
+    lives, levels, rules, wanted, numbers, rows, start, answers, level, quality, step, staged, tally, emit
 ):
-    episode, session, ts_event, ts_knowable, rule, point, cool_down, expires, closing = (
-        step[0], step[1], step[2], step[3], step[4], step[5], step[6], step[7], step[8],
-    )  # fmt: skip
+    episode, session, ts_event, ts_knowable = step[0], step[1], step[2], step[3]
+    closing, counted = step[4] != 0, step[5]
     filled = 0
-    position = start
-    while position < len(rows) and filled < len(staged):
-        row = rows[position]
-        position += 1
-        life = lives[row]
+    place, index = start // len(rows), start % len(rows)
+    while place < len(numbers) and filled < len(staged):
+        number, row = numbers[place], rows[index]
+        index += 1
+        if index == len(rows):
+            place, index = place + 1, 0
+        if not wanted[number, row]:
+            continue
+        life = lives[number, row]
+        point, cool_down = rules[number, _POINT] != 0, rules[number, _COOL_DOWN]
+        enter = answers[_ENTER, number, row]
         state = 0
         before = life.state
         life.opened_now = 0
-        if life.state == _OPENED:
+        if not closing:  # The closing minute has been looked at once already.
+            life.held = life.held + 1 if enter == 1 else 0
+        if life.state == _OPENED or life.state == _CONFIRMED:
             life.steps_open += 1
-            state = _ending(life, leave[row], invalid[row], expires, closing)
-            if state != 0:
+            state = _next(life, answers, number, row, rules[number, _EXPIRES], closing)
+            if state == _CONFIRMED:
+                life.transition += 1
+                life.state = _CONFIRMED
+                tally[number, _STEPS_TO_CONFIRM] += counted * life.steps_open
+            elif state != 0:
                 life.transition += 1
                 life.state = _IDLE
                 life.cool_down = cool_down
         elif life.cool_down > 0:
-            if not closing:  # The closing minute has been looked at once already.
+            if not closing:
                 life.cool_down -= 1
-        elif enter[row] == 1 and not closing:
+        elif enter == 1 and not closing and life.held >= rules[number, _DWELL]:
             before = _CANDIDATE if life.candidate else _IDLE
             life.episode = episode
             _open(life, session)
-            levels[row] = level[row]
+            levels[number, row] = level[number, row]
             state = _OPENED
         if life.candidate == 1 and state != _OPENED:
             state = _WITHDRAWN
             before = _CANDIDATE
             life.transition = 1
+        tally[number, _FLIPS] += counted * life.flips
         life.candidate = 0
         life.flips = 0
         life.last_provisional = 0
         if state != 0 and emit:
-            _stage(staged, filled, life, row, rule, state, before, ts_event, ts_knowable, quality[row])
+            _stage(
+                staged, filled, life, row, number, state, before, ts_event, ts_knowable,
+                quality[number, row],
+            )  # fmt: skip
+            tally[number, state] += counted
             filled += 1
         if state == _OPENED and point:
             life.state = _IDLE
             life.cool_down = cool_down
-    return position | (filled << 32)
+    return place * len(rows) + index | (filled << 32)
 
 
 class LifeCycle:
     """Lives of all definitions and pairs of a partition.
 
     Args:
-        definitions: Number of definitions.
-        pairs: Number of pairs.
+        rules: One a definition, in the catalogue's order.
+        wanted: bool (definitions, pairs): which pairs a definition is for.
         staging: Most transitions one pass hands over; a full buffer re-enters the pass.
     """
 
-    def __init__(self, definitions: int, pairs: int, staging: int = 256) -> None:
-        self.lives: NDArray[np.void] = np.zeros((definitions, pairs), LIFE)
-        self.levels: NDArray[np.float64] = np.zeros((definitions, pairs))
+    def __init__(self, rules: Sequence[Rule], wanted: NDArray[np.bool_], staging: int = 256) -> None:
+        self.lives: NDArray[np.void] = np.zeros(wanted.shape, LIFE)
+        self.levels: NDArray[np.float64] = np.zeros(wanted.shape)
+        self.tally: NDArray[np.int64] = np.zeros((len(wanted), FLIPS + 1), np.int64)
+        """Live transitions told, by definition and state; then STEPS_TO_CONFIRM and FLIPS."""
         self.staged: NDArray[np.void] = np.zeros(staging, EVENT)
-        self._step: NDArray[np.int64] = np.zeros(9, np.int64)
+        self._wanted = wanted
+        self._rules: NDArray[np.int32] = np.array(
+            [[r.point, r.cool_down, r.expires, r.dwell] for r in rules], np.int32
+        ).reshape(len(rules), 4)
+        self._step: NDArray[np.int64] = np.zeros(6, np.int64)
 
     def provisional(
         self,
-        rule: Rule,
+        numbers: NDArray[np.int32],
         rows: NDArray[np.int32],
         start: int,
-        enter: NDArray[np.int8],
-        quality: NDArray[np.uint8],
+        answers: Answers,
         *,
         episode: int,
         ts_event_ns: int,
@@ -222,40 +302,40 @@ class LifeCycle:
         """Look at a session in progress: at most one candidate per definition, pair and session.
 
         Args:
-            rule: The definition.
-            rows: int32 (n,): pairs.
-            start: Position in `rows` to go on from.
-            enter: int8 (pairs,): the detector's answer.
-            quality: uint8 (pairs,).
+            numbers: int32 (d,): definitions.
+            rows: int32 (n,): pairs, one at least.
+            start: Position among the d·n to go on from.
+            answers: What the definitions say; only `enter` and `quality` are looked at.
             episode: Session of the candidate, days since 1970-01-01.
             ts_event_ns: End of the minute that was looked at.
 
         Returns:
-            Next position in `rows`, and the number of transitions in `staged`.
+            Next position, and the number of transitions in `staged`.
         """
+        step = self._step
+        step[0] = episode
+        step[2] = ts_event_ns
         packed = _provisional(
-            self.lives[rule.number],
+            self.lives,
+            self._rules,
+            self._wanted,
+            numbers,
             rows,
             start,
-            enter,
-            quality,
-            episode,
-            ts_event_ns,
-            rule.number,
+            answers.said,
+            answers.quality,
+            step,
             self.staged,
+            self.tally,
         )
         return packed & 0xFFFF_FFFF, packed >> 32
 
     def final(
         self,
-        rule: Rule,
+        numbers: NDArray[np.int32],
         rows: NDArray[np.int32],
         start: int,
-        enter: NDArray[np.int8],
-        leave: NDArray[np.int8],
-        invalid: NDArray[np.int8],
-        level: NDArray[np.float64],
-        quality: NDArray[np.uint8],
+        answers: Answers,
         *,
         episode: int,
         session: int,
@@ -263,50 +343,47 @@ class LifeCycle:
         ts_knowable_ns: int,
         closing: bool,
         emit: bool,
+        counted: bool,
     ) -> tuple[int, int]:
-        """Decide a step for good: open, end, expire, withdraw.
+        """Decide a step for good: open, confirm, end, expire, withdraw.
 
         Args:
-            rule: The definition.
-            rows: int32 (n,): pairs.
-            start: Position in `rows` to go on from.
-            enter: int8 (pairs,), as are `leave` and `invalid`: the detector's answers.
-            leave: See `enter`.
-            invalid: See `enter`.
-            level: float64 (pairs,): invalidation level an opening fixes.
-            quality: uint8 (pairs,).
+            numbers: int32 (d,): definitions.
+            rows: int32 (n,): pairs, one at least.
+            start: Position among the d·n to go on from.
+            answers: What the definitions say.
             episode: Session, or Unix second, that an opening now is named after.
             session: Days since 1970-01-01.
             ts_event_ns: Event time of the step.
             ts_knowable_ns: Event time at which the step became known.
             closing: The session ends: intraday episodes do not outlive it.
             emit: False while history is replayed: lives move, nothing is handed over.
+            counted: The tally counts what is handed over; history that speaks is not counted.
 
         Returns:
-            Next position in `rows`, and the number of transitions in `staged`.
+            Next position, and the number of transitions in `staged`.
         """
         step = self._step
         step[0] = episode
         step[1] = session
         step[2] = ts_event_ns
         step[3] = ts_knowable_ns
-        step[4] = rule.number
-        step[5] = rule.point
-        step[6] = rule.cool_down
-        step[7] = rule.expires
-        step[8] = closing
+        step[4] = closing
+        step[5] = counted
         packed = _final(
-            self.lives[rule.number],
-            self.levels[rule.number],
+            self.lives,
+            self.levels,
+            self._rules,
+            self._wanted,
+            numbers,
             rows,
             start,
-            enter,
-            leave,
-            invalid,
-            level,
-            quality,
+            answers.said,
+            answers.level,
+            answers.quality,
             step,
             self.staged,
+            self.tally,
             emit,
         )
         return packed & 0xFFFF_FFFF, packed >> 32

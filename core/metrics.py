@@ -96,6 +96,12 @@ METRICS: Final[tuple[Metric, ...]] = (
            "Event time that the pair's values of this frequency speak of.", _E),
     Metric("rotascope_engine_records_total", _C, "", ("partition", "source", "outcome"),
            "Records the engine has seen, by what became of them; the tape counts in every partition.", _E),
+    Metric("rotascope_event_transitions_total", _C, "", ("partition", "definition", "state"),
+           "Live transitions told, by state entered; withdrawn over candidate is the flip rate.", _E),
+    Metric("rotascope_event_steps_to_confirm_total", _C, "", ("partition", "definition"),
+           "Steps from opening to confirmation, summed; over confirmed transitions it is the mean time.", _E),
+    Metric("rotascope_event_provisional_flips_total", _C, "", ("partition", "definition"),
+           "How often provisional answers went on and off before the final one.", _E),
     # --- the worker's stream
     Metric("rotascope_build_info", _G, "", ("version", "python"),
            "Always 1; the labels say what runs.", _W),

@@ -231,7 +231,7 @@ class PairTime:
             if len(rows) == 0:
                 continue
             evaluator.look_up(block, block.calendar_row, row)
-            evaluator.finish_day(rows, session, int(calendar.close_ns[row]), ts_close_ns, emit)
+            evaluator.finish_day(rows, session, int(calendar.close_ns[row]), ts_close_ns, emit, history=True)
             self._done[rows] = session
             evaluator.prices[:, rows] = -1
             evaluator.volumes[:, rows] = -1

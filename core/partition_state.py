@@ -81,7 +81,7 @@ class PartitionState:
                     "entry": watch.definition.entry,
                     "version": watch.definition.version,
                     "family": watch.definition.family,
-                    "values": sorted(watch.detector.payload),
+                    "values": sorted(watch.definition.payload),
                 }
                 for watch in self.evaluator.watches
             ]

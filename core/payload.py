@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.catalogue import Definition
-from core.detectors import Detector
-from core.detectors.base import Column
 from core.events import Event, event_id, event_time_text
 from core.instruments import Pair
 from core.lookups import Lookups
 from core.records import PRICE_UNITS_PER_ONE, EventState, Quality
 from core.timestamps import date_text
+from core.watch import Watch
 
 
 def build_event(
     staged: np.void,
-    definition: Definition,
-    detector: Detector,
+    watch: Watch,
     pair: Pair,
     life: np.void,
-    columns: Mapping[str, Column],
+    values: NDArray[np.float64],
+    qualities: NDArray[np.uint8],
     legs: Mapping[str, Mapping[str, float | None]],
     history_start: int,
     session: int,
@@ -34,11 +34,11 @@ def build_event(
 
     Args:
         staged: One EVENT record.
-        definition: The definition that fired.
-        detector: Its detector.
+        watch: The definition that fired, at work.
         pair: The pair.
         life: The pair's LIFE record after the transition.
-        columns: Every output's values and qualities by key.
+        values: float64 (outputs,): the pair's value of every output.
+        qualities: uint8 (outputs,): their qualities.
         legs: From `leg_figures`.
         history_start: First session of the pair's history at this frequency, 0 for none; a
             definition that is younger counts from its own first session, and is `rebuilt`.
@@ -49,49 +49,48 @@ def build_event(
     Returns:
         The event, ready to be published.
     """
-    row = int(staged["pair"])
-    state = EventState(int(staged["state"]))
-    quality = Quality(int(staged["quality"]))
-    values: dict[str, float | None] = {}
+    definition = watch.definition
+    state = EventState(int(staged["state"])).label
+    shown: dict[str, float | None] = {}
     reasons: dict[str, str] = {}
-    for name, key in detector.payload.items():
-        column, qualities = columns[key]
-        value = float(column[row])
-        known = not np.isnan(value)
-        values[name] = value if known else None
-        if not known:
-            reasons[name] = Quality(int(qualities[row])).label
+    for name, row in watch.payload:
+        value = values.item(row)
+        if not math.isnan(value):
+            shown[name] = value
+        else:
+            shown[name] = None
+            reasons[name] = Quality(qualities.item(row)).label
+    quality = Quality(int(staged["quality"]))
     if quality is Quality.OK and life["since"]:
         quality = Quality.REBUILT
     if history_start:
         history_start = max(history_start, int(life["since"]))
     frequency = definition.frequency.label
     episode, transition = int(staged["episode"]), int(staged["transition"])
+    ts_event_ns, ts_knowable_ns = int(staged["ts_event"]), int(staged["ts_knowable"])
     return Event(
-        event_id=event_id(
-            definition.definition_id, definition.version, pair.name, frequency, episode, transition
-        ),
+        event_id=event_id(definition.definition_id, watch.version, pair.name, frequency, episode, transition),
         definition=definition.definition_id,
-        version=definition.version,
+        version=watch.version,
         family=definition.family,
         pair=pair.name,
         frequency=frequency,
-        state=state.label,
+        state=state,
         previous_state=EventState(int(staged["previous_state"])).label,
         episode=episode,
         transition=transition,
-        ts_event_ns=int(staged["ts_event"]),
-        ts_knowable_ns=int(staged["ts_knowable"]),
-        event_time=event_time_text(frequency, state.label, session, int(staged["ts_event"])),
-        values=values,
-        threshold=detector.threshold(definition.parameters),
+        ts_event_ns=ts_event_ns,
+        ts_knowable_ns=ts_knowable_ns,
+        event_time=event_time_text(frequency, state, session, ts_event_ns),
+        values=shown,
+        threshold=watch.threshold,
         legs=legs,
-        first_since=_first_since(staged, detector, life, history_start),
+        first_since=_first_since(staged, definition, life, history_start),
         reasons=reasons,
         quality=quality.label,
         provenance=provenance,
-        base_rate=lookups.base_rate(definition, pair, int(staged["ts_knowable"])),
-        tags=lookups.tags(session, int(staged["ts_knowable"])),
+        base_rate=lookups.base_rate(definition, pair, ts_knowable_ns),
+        tags=lookups.tags(session, ts_knowable_ns),
     )
 
 
@@ -120,7 +119,7 @@ def leg_figures(
 
 
 def _first_since(
-    staged: np.void, detector: Detector, life: np.void, history_start: int
+    staged: np.void, definition: Definition, life: np.void, history_start: int
 ) -> dict[str, object] | None:
     """The latest earlier opening within the history supplied, and how many there were."""
     if history_start == 0:  # The first day of all: there is nothing to be first since.
@@ -128,7 +127,7 @@ def _first_since(
     state, before = EventState(int(staged["state"])), EventState(int(staged["previous_state"]))
     ahead = state is EventState.CANDIDATE
     if state is EventState.WITHDRAWN:  # An open episode is withdrawn with its definition.
-        ahead = before is not EventState.OPENED
+        ahead = before is EventState.CANDIDATE
     if state is EventState.REVISED:  # It may have undone the episode's own opening.
         ahead = life["last_opened"] != life["episode"]
     earlier = int(life["last_opened"] if ahead else life["previous_opened"])
@@ -136,7 +135,7 @@ def _first_since(
     return {
         "date": date_text(earlier) if count > 0 else None,
         "history_start": date_text(history_start),
-        "series": detector.series,
-        "operator": detector.operator,
+        "series": definition.series,
+        "operator": definition.operator,
         "count": count,
     }

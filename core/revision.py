@@ -140,7 +140,8 @@ class DayUndo:
                     session if before["opened_now"] or after["opened_now"] else before["episode"]
                 )
                 staged = self._staged(watch.rule.number, int(row), after, before, ts_close_ns, ts_knowable_ns)
-                events.append(evaluator.event(watch, staged, session))
+                evaluator.lives.tally[watch.rule.number, EventState.REVISED] += 1
+                events.append(evaluator.event(staged, session))
 
     @staticmethod
     def _staged(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.evaluation import PairEvaluator
+from core.lifecycle import FLIPS, STEPS_TO_CONFIRM
 from core.metrics import Sample
-from core.records import NANOSECONDS_PER_SECOND, Frequency
+from core.records import NANOSECONDS_PER_SECOND, EventState, Frequency
 from core.state import COUNTERS, InstrumentState
 from core.world import PartitionWorld
 
@@ -26,6 +27,7 @@ def engine_samples(
         `rotascope_value_ready` is 0.
     """
     yield from _records(world, state)
+    yield from _transitions(world, evaluator)
     pairs = [pair.name for pair in world.pairs]
     for frequency in Frequency:
         for row, pair in enumerate(pairs):
@@ -42,6 +44,19 @@ def engine_samples(
                 labels = (pair, output.window) if output.window else (pair,)
                 yield Sample(output.metric, labels, float(values[row]))
                 yield Sample("rotascope_value_ready", (pair, output.key), float(quality[row] == 0))
+
+
+def _transitions(world: PartitionWorld, evaluator: PairEvaluator) -> Iterator[Sample]:
+    partition = str(world.partition)
+    for watch, tally in zip(evaluator.watches, evaluator.lives.tally.tolist(), strict=True):
+        definition = watch.definition
+        labels = (partition, definition.definition_id)
+        for state in definition.states:
+            yield Sample("rotascope_event_transitions_total", (*labels, state.label), tally[state])
+        if EventState.CONFIRMED in definition.states:
+            yield Sample("rotascope_event_steps_to_confirm_total", labels, tally[STEPS_TO_CONFIRM])
+        if definition.frequency == Frequency.DAY:
+            yield Sample("rotascope_event_provisional_flips_total", labels, tally[FLIPS])
 
 
 def _records(world: PartitionWorld, state: InstrumentState) -> Iterator[Sample]:

@@ -17,7 +17,6 @@ from jsonschema import Draft202012Validator
 
 from consumers.schemas import defect, schema_registry, text_headers, validator
 from core.catalogue import Definition, parse_catalogue
-from core.detectors import DETECTORS
 from core.errors import ConfigurationError
 from core.events import FAMILIES, Event, encode_data, event_data, event_key, kafka_headers
 from core.records import EventState, Frequency, Quality
@@ -114,7 +113,6 @@ def test_every_family_has_a_schema(family: str) -> None:
 
 @pytest.mark.parametrize("definition", CATALOGUE.definitions, ids=lambda definition: definition.definition_id)
 def test_what_a_definition_says_about_itself_is_valid(definition: Definition) -> None:
-    detector = DETECTORS[definition.kind]
     event = opposite_day(
         definition=definition.definition_id,
         version=definition.version,
@@ -122,9 +120,9 @@ def test_what_a_definition_says_about_itself_is_valid(definition: Definition) ->
         state="candidate",
         event_time="2024-07-11T14:31:00Z",
         frequency=definition.frequency.label,
-        values=dict.fromkeys(detector.payload_keys(definition.frequency, definition.parameters), 1.0),
-        threshold=detector.threshold(definition.parameters),
-        first_since={**NO_EARLIER_CASE, "series": detector.series, "operator": detector.operator},
+        values=dict.fromkeys(definition.payload, 1.0),
+        threshold=definition.threshold,
+        first_since={**NO_EARLIER_CASE, "series": definition.series, "operator": definition.operator},
     )
     assert definition.family in FAMILIES
     assert defect(event_schema_id(definition.family), the_data(event)) is None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from core.answers import CONFIRM, ENTER, FADE, INVALID, LEAVE, allocate_answers
 from core.lifecycle import LifeCycle, Rule
 from core.records import EventState, Quality
 
@@ -25,29 +26,34 @@ class LifeDesk:
     staging: int = 256
 
     def __post_init__(self) -> None:
-        self.lives = LifeCycle(self.rule.number + 1, self.pairs, self.staging)
+        self.number = self.rule.number
+        count = self.number + 1
+        rules = [replace(self.rule, number=number) for number in range(count)]
+        self.lives = LifeCycle(rules, np.ones((count, self.pairs), np.bool_), self.staging)
+        self.numbers = np.array([self.number], np.int32)
         self.rows = np.arange(self.pairs, dtype=np.int32)
+        self.answers = allocate_answers(count, self.pairs)
         self.calls = 0
 
     @property
     def life(self) -> np.void:
-        life: np.void = self.lives.lives[self.rule.number, 0]
+        life: np.void = self.lives.lives[self.number, 0]
         return life
 
-    def column(self, answers: int | list[int]) -> np.ndarray:
-        return np.array(answers if isinstance(answers, list) else [answers] * self.pairs, np.int8)
+    def say(self, question: int, answer: int | list[int]) -> None:
+        self.answers.said[question, self.number] = answer
 
     def minute(self, enter: int | list[int], *, session: int, number: int = 1) -> list[Told]:
-        quality = np.zeros(self.pairs, np.uint8)
+        self.say(ENTER, enter)
+        self.answers.quality.fill(Quality.OK)
         told: list[Told] = []
         position = 0
         while position < len(self.rows):
             position, filled = self.lives.provisional(
-                self.rule,
+                self.numbers,
                 self.rows,
                 position,
-                self.column(enter),
-                quality,
+                self.answers,
                 episode=session,
                 ts_event_ns=number * MINUTE_NS,
             )
@@ -60,30 +66,33 @@ class LifeDesk:
         leave: int | list[int] = FALSE,
         invalid: int | list[int] = FALSE,
         *,
+        confirm: int | list[int] = FALSE,
+        fade: int | list[int] = FALSE,
         session: int,
         level: float = 0.0,
         closing: bool = False,
         emit: bool = True,
     ) -> list[Told]:
-        quality = np.full(self.pairs, Quality.OK, np.uint8)
+        asked = ((ENTER, enter), (LEAVE, leave), (INVALID, invalid), (CONFIRM, confirm), (FADE, fade))
+        for question, answer in asked:
+            self.say(question, answer)
+        self.answers.quality.fill(Quality.OK)
+        self.answers.level.fill(level)
         told: list[Told] = []
         position = 0
         while position < len(self.rows):
             position, filled = self.lives.final(
-                self.rule,
+                self.numbers,
                 self.rows,
                 position,
-                self.column(enter),
-                self.column(leave),
-                self.column(invalid),
-                np.full(self.pairs, level),
-                quality,
+                self.answers,
                 episode=session,
                 session=session,
                 ts_event_ns=session,
                 ts_knowable_ns=session + 1,
                 closing=closing,
                 emit=emit,
+                counted=emit,
             )
             told += self.staged(filled)
         return told

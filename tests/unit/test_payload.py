@@ -8,33 +8,48 @@ import numpy as np
 import pytest
 
 from core.catalogue import Definition, parse_catalogue
-from core.detectors import DETECTORS
 from core.events import Event, event_id
-from core.instruments import Pair
+from core.instruments import Pair, parse_universe
 from core.lifecycle import LIFE
 from core.lookups import Lookups, NoLookups
 from core.payload import build_event, leg_figures
 from core.records import EVENT, EventState, Quality
-from core.sessions import session_day
+from core.sessions import build_calendars, session_day
+from core.watch import Watch, make_watch
+from core.world import build_world
 
 DAY = session_day(date(2024, 7, 11))
 EARLIER = session_day(date(2008, 10, 10))
 START = session_day(date(1990, 1, 2))
 LEGS = {"numerator": {"price": 1.0}, "benchmark": {"price": 2.0}}
+UNIVERSE = """
+source = [{id = 1, name = "tape"}]
+pair = [{numerator = "RUT", benchmark = "SPX"}]
+instrument = [
+    {id = 1, symbol = "RUT", class = "index", calendar = "XNYS", source = "tape"},
+    {id = 2, symbol = "SPX", class = "index", calendar = "XNYS", source = "tape"},
+]
+"""
 DEFINITION = parse_catalogue('[[definition]]\nid = "up"\nkind = "opposite_day"').get("up")
 
 
-def columns() -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Row 1 is the pair's; the spread is not known."""
-    figures = {
-        "instrument_return_pct:1d": (3.572, Quality.OK),
-        "benchmark_return_pct:1d": (-0.876, Quality.OK),
-        "relative_strength_pp:1d": (np.nan, Quality.STALE),
-    }
-    return {
-        key: (np.array([99.0, value]), np.array([0, quality], np.uint8))
-        for key, (value, quality) in figures.items()
-    }
+FIGURES = {
+    "instrument_return_pct:1d": (3.572, Quality.OK),
+    "benchmark_return_pct:1d": (-0.876, Quality.OK),
+    "relative_strength_pp:1d": (np.nan, Quality.STALE),
+}
+"""The spread is not known."""
+
+
+def watch() -> Watch:
+    world = build_world(
+        parse_universe(UNIVERSE),
+        build_calendars(["XNYS"], date(2024, 7, 1), date(2024, 7, 31)),
+        partition=0,
+        partitions=1,
+    )
+    columns = {key: (np.zeros(2), np.zeros(2, np.uint8)) for key in FIGURES}
+    return make_watch(0, DEFINITION, world, columns.__getitem__, list(FIGURES).index)
 
 
 def life(*, openings: int, last: int = 0, previous: int = 0, episode: int = DAY) -> np.void:
@@ -66,14 +81,13 @@ def event(
     staged["pair"], staged["state"], staged["previous_state"] = 1, state, EventState.CANDIDATE
     staged["episode"], staged["transition"] = DAY, 1
     staged["ts_event"], staged["ts_knowable"] = 1_720_728_000_000_000_000, 1_720_728_005_000_000_000
-    detector = DETECTORS["opposite_day"](DEFINITION.frequency, DEFINITION.parameters, columns().__getitem__)
     return build_event(
         staged[0],
-        DEFINITION,
-        detector,
+        watch(),
         Pair("RUT", "SPX"),
         of,
-        columns(),
+        np.array([value for value, _ in FIGURES.values()]),
+        np.array([quality for _, quality in FIGURES.values()], np.uint8),
         LEGS,
         history_start,
         DAY,
