@@ -18,11 +18,22 @@ from core.records import EventState, TickKind
 from core.schemas import event_schema_id
 from core.snapshot import Section, Snapshot
 from core.timestamps import date_text
+from tests.support import worlds
 from tests.support.logs import LogBuilder, Run, Sequences, cut, run, state_of
 from tests.support.rich_log import rich_log, warm_start
-from tests.support.worlds import CATALOGUE, FIRST_SESSION, HISTORY, make_engine, session_open
+from tests.support.worlds import FIRST_SESSION, HISTORY, make_engine, session_open
 
-OPENED = int(EventState.OPENED)
+STANDING = (int(EventState.OPENED), int(EventState.CONFIRMED))
+RULE = """
+[[definition]]
+id = "lasting_rise"
+kind = "rule"
+family = "relative-strength"
+enter = ["return_1d_pct > 0"]
+confirm = ["return_1d_pct > -50"]
+exit = ["return_1d_pct < -50"]
+"""
+CATALOGUE = worlds.CATALOGUE + RULE
 NEW = """
 [[definition]]
 id = "another_up"
@@ -37,7 +48,7 @@ def entries(*ids: str) -> str:
     return "".join("[[definition]]" + block for block in blocks if any(f'"{name}"' in block for name in ids))
 
 
-ALL = ("opposite_up", "opposite_down", "spread_1d", "unconfirmed_high", "spread_15m")
+ALL = ("opposite_up", "opposite_down", "spread_1d", "unconfirmed_high", "spread_15m", "lasting_rise")
 
 
 @cache
@@ -51,20 +62,20 @@ def alive(engine: PartitionEngine) -> dict[tuple[str, str], str]:
     found = {}
     for watch in engine.evaluator.watches:
         for row, life in enumerate(engine.evaluator.lives.lives[watch.rule.number]):
-            if life["state"] == OPENED or life["candidate"]:
+            if life["state"] in STANDING or life["candidate"]:
                 key = watch.definition.definition_id, engine.world.pairs[row].name
-                found[key] = "opened" if life["state"] == OPENED else "candidate"
+                found[key] = "candidate" if life["candidate"] else EventState(int(life["state"])).label
     return found
 
 
 @cache
 def middle() -> tuple[int, bytes]:
-    """A frame behind which something is open and something else a candidate, and the state there."""
-    engine = make_engine()
+    """A frame behind which something is open, confirmed and a candidate, and the state there."""
+    engine = make_engine(catalogue=CATALOGUE)
     for number, payload in enumerate(frames()):
         engine.step(payload, number)
         found = alive(engine)
-        if "opened" in found.values() and "candidate" in found.values():
+        if {"opened", "confirmed", "candidate"} <= set(found.values()):
             return number + 1, engine.snapshot()
     raise AssertionError("the log opens nothing")
 
@@ -132,13 +143,13 @@ def test_a_removed_definition_takes_its_open_events_along_and_nothing_else(gone:
 
 
 def test_something_is_really_withdrawn() -> None:
-    """Both an open episode and a candidate, and a pair of ids nobody has used."""
+    """An open episode, a confirmed one and a candidate, under ids nobody has used."""
     engine = restored("")
     before = alive(engine)
     withdrawn = engine.adopt()
-    assert {event.previous_state for event in withdrawn} == {"opened", "candidate"}
+    assert {event.previous_state for event in withdrawn} == {"opened", "confirmed", "candidate"}
     assert len(withdrawn) == len(before)
-    earlier = make_engine()
+    earlier = make_engine(catalogue=CATALOGUE)
     used = {event.event_id for event in run(earlier, frames()[: middle()[0]]).events}
     assert not used & {event.event_id for event in withdrawn}
     for event in withdrawn:
@@ -255,7 +266,7 @@ class TestSettingsMarks:
         states = []
         for cuts in ((), (3,), (4,), range(len(records))):
             engine = make_engine(catalogue=catalogue)
-            engine.restore(make_engine().snapshot())
+            engine.restore(make_engine(catalogue=CATALOGUE).snapshot())
             run(engine, cut(records, cuts))
             states.append(state_of(engine))
         assert all(state == states[0] for state in states)
@@ -276,12 +287,12 @@ def orphaned(definition_id: str, **changes: Any) -> bytes:
 
 @pytest.mark.parametrize("changes", [{}, {"kind": "forgotten"}, {"parameters": {"forgotten": 1.0}}])
 def test_what_this_release_cannot_compute_is_kept_until_it_can_be_withdrawn(changes: dict[str, Any]) -> None:
-    engine = make_engine()
+    engine = make_engine(catalogue=CATALOGUE)
     expected = [key for key in alive(restored()) if key[0] == "unconfirmed_high"]
     data = orphaned("unconfirmed_high", **changes)
     engine.restore(data)
     assert engine.definitions_wait
-    again = make_engine()
+    again = make_engine(catalogue=CATALOGUE)
     again.restore(engine.snapshot())
     assert again.snapshot() == engine.snapshot()
     withdrawn = engine.adopt()
@@ -293,10 +304,10 @@ def test_what_this_release_cannot_compute_is_kept_until_it_can_be_withdrawn(chan
 
 
 def test_an_engine_that_begins_in_the_middle_says_so() -> None:
-    engine = make_engine()
+    engine = make_engine(catalogue=CATALOGUE)
     engine.mark_rebuilt()
     events = run(engine, frames()).events
-    usual = run(make_engine(), frames()).events
+    usual = run(make_engine(catalogue=CATALOGUE), frames()).events
     assert events
     assert [event.event_id for event in events] == [event.event_id for event in usual]
     assert {event.quality for event in events} <= {"rebuilt", "stale", "not_ready"}
