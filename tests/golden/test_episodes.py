@@ -106,7 +106,7 @@ def oracle_pair(closes: Mapping[str, Mapping[date, Fraction]], name: str) -> Dai
 
 
 def daily(catalogue: Catalogue) -> list[Definition]:
-    return [d for d in catalogue.definitions if d.frequency == Frequency.DAY]
+    return [d for d in catalogue.definitions if d.frequency == Frequency.DAY and d.rule is None]
 
 
 def test_every_kind_has_a_state_machine_of_its_own() -> None:
