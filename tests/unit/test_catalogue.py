@@ -19,11 +19,12 @@ def entry(text: str = "", *, name: str = "mine", kind: str = "opposite_day") -> 
 
 def test_the_shipped_catalogue() -> None:
     catalogue = parse_catalogue(SHIPPED)
-    assert [d.definition_id for d in catalogue.definitions] == [
+    assert [d.definition_id for d in catalogue.definitions if d.rule is None] == [
         "opposite_day_up",
         "opposite_day_down",
         "spread_z_1d",
         "spread_z_5d",
+        "spread_z_21d",
         "spread_z_15m",
         "nonconfirmation_high",
         "nonconfirmation_low",
