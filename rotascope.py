@@ -43,7 +43,7 @@ PIECES: Final = MappingProxyType(
         ),
         "topics": Piece("deploy.kafka.cli", "app", "Create the topics on a cluster, or say what differs."),
         "backfill": Piece(
-            "producers.cli", "backfill_app", "Publish daily history, so that workers start warm."
+            "producers.backfill_cli", "app", "Publish daily history, so that workers start warm."
         ),
         "produce": Piece("producers.cli", "app", "Stream a vendor's trades into Kafka."),
         "consume": Piece("consumers.cli", "app", "Turn ticks into events, bars and metrics."),

@@ -12,27 +12,18 @@ from numpy.typing import NDArray
 
 from consumers.outbox import OutboxRecord
 from consumers.transport import Headers
+from core.day_bars import BAR_EPOCH, BAR_HEADERS, DAY_BARS_TOPIC, day_bar_key
 from core.events import encode_data, event_key, kafka_headers, topic_of
 from core.frames import MAX_RECORDS, encode_frame
-from core.records import BAR_VERSION
-from core.timestamps import date_text
 
 if TYPE_CHECKING:
     from core.events import Event
 
 MINUTE_BARS_TOPIC: Final = "rotascope.bars.1m"
-DAY_BARS_TOPIC: Final = "rotascope.bars.1d"
 DEAD_LETTERS_TOPIC: Final = "rotascope.dead-letters"
 DEAD_LETTER_SOURCE: Final = "worker"
 
-BAR_HEADERS: Final[Headers] = (
-    ("content-type", b"application/vnd.rotascope.frame"),
-    ("schema", f"bar/{BAR_VERSION}".encode()),
-)
 DEAD_LETTER_HEADERS: Final[Headers] = (("content-type", b"application/json"),)
-
-BAR_EPOCH: Final = 0
-"""Bars have no lease: the partition's log alone decides what they are."""
 
 
 def event_record(event: Event) -> OutboxRecord:
@@ -75,7 +66,7 @@ def day_bar_records(bars: NDArray[np.void], partition: int, offset: int) -> Iter
     """
     for row in range(len(bars)):
         bar = bars[row : row + 1]
-        key = f"{int(bar['instrument_id'][0])}/{date_text(int(bar['session'][0]))}".encode()
+        key = day_bar_key(int(bar["instrument_id"][0]), int(bar["session"][0]))
         frame = encode_frame(bar, source=partition, epoch=BAR_EPOCH, sequence=offset)
         yield OutboxRecord(DAY_BARS_TOPIC, key, frame, BAR_HEADERS, partition)
 

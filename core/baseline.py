@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from core.errors import HistoryError
 from core.instruments import Instrument, Universe
-from core.records import NO_INSTRUMENT, PRICE_UNITS_PER_ONE, TICK, TickKind, Update
+from core.records import NO_INSTRUMENT, PRICE_UNITS_PER_ONE, TICK, BarFlag, TickKind, Update
 from core.sessions import Calendar, day_to_date, session_day
 
 LARGEST_FIGURE: Final = (2**63 - 1) // PRICE_UNITS_PER_ONE
@@ -61,19 +61,91 @@ def baseline_records(
     sessions = np.concatenate([part[0] for part in parts])
     records = np.concatenate([part[1] for part in parts])
     order = np.lexsort((records["instrument_id"], records["ts_event"], sessions))
-    sessions, records = sessions[order], records[order]
-    records["trade_id"] = np.arange(len(records))
+    records["trade_id"][order] = np.arange(len(records))
+    return _with_marks(sessions[order], records[order], source_id)
+
+
+def baseline_of_bars(
+    bars: NDArray[np.void],
+    offsets: NDArray[np.int64],
+    universe: Universe,
+    calendars: Mapping[str, Calendar],
+    until: date,
+    source_id: int,
+) -> NDArray[np.void]:
+    """Turn day bars, as they stand in their topic, into the records that warm an engine.
+
+    Args:
+        bars: BAR array (n,), one a day and instrument.
+        offsets: Array (n,) of their offsets.
+        universe: Bars of instruments it does not name are passed over.
+        calendars: Calendar name → calendar, covering the bars.
+        until: The last session to use, included.
+        source_id: The source the records name, the history's own.
+
+    Returns:
+        As `baseline_records`, but for `trade_id`, which is the bar's offset. A volume counts as known
+        only where the whole session was seen.
+
+    Raises:
+        HistoryError: A bar of a day without a session.
+    """
+    in_time = bars["session"] <= session_day(until)
+    bars, offsets = bars[in_time], offsets[in_time]
+    known = {instrument.instrument_id: instrument for instrument in universe.instruments}
+    parts = [
+        _records_of_bars(bars[rows], offsets[rows], known[number], calendars[known[number].calendar])
+        for number in np.unique(bars["instrument_id"]).tolist()
+        if number in known and len(rows := np.flatnonzero(bars["instrument_id"] == number))
+    ]
+    if not parts:
+        return np.zeros(0, TICK)
+    sessions = np.concatenate([part[0] for part in parts])
+    records = np.concatenate([part[1] for part in parts])
+    order = np.lexsort((records["instrument_id"], records["ts_event"], sessions))
+    return _with_marks(sessions[order], records[order], source_id)
+
+
+def _with_marks(sessions: NDArray[np.int32], records: NDArray[np.void], source_id: int) -> NDArray[np.void]:
+    """Put the mark that ends it behind each session, and say what all records have in common."""
     # The last row of each session has its latest close and is where the mark goes in.
     last_rows = np.flatnonzero(np.append(sessions[1:] != sessions[:-1], True))
     marks = np.zeros(len(last_rows), TICK)
     marks["ts_event"] = records["ts_event"][last_rows]
-    marks["trade_id"] = last_rows
+    marks["trade_id"] = records["trade_id"][last_rows]
     marks["instrument_id"] = NO_INSTRUMENT
     result = np.insert(records, last_rows + 1, marks)
     result["ts_recv"] = result["ts_event"]
     result["kind"] = TickKind.BASELINE
     result["source"] = source_id
     return result
+
+
+def _records_of_bars(
+    bars: NDArray[np.void], offsets: NDArray[np.int64], instrument: Instrument, calendar: Calendar
+) -> tuple[NDArray[np.int32], NDArray[np.void]]:
+    usable = np.full(len(bars), True) if instrument.is_series else bars["close"] > 0
+    bars, offsets = bars[usable], offsets[usable]
+    sessions = bars["session"].copy()
+    rows = np.searchsorted(calendar.session, sessions).clip(max=len(calendar) - 1)
+    strangers = np.flatnonzero(calendar.session[rows] != sessions)
+    if len(strangers):
+        day = day_to_date(sessions[strangers[0]])
+        raise HistoryError(f"{instrument.symbol} has a bar on {day}, no session of {calendar.name}")
+    records = np.zeros(len(bars), TICK)
+    records["instrument_id"] = instrument.instrument_id
+    records["ts_event"] = calendar.close_ns[rows]
+    records["price"] = bars["close"]
+    records["trade_id"] = offsets
+    if instrument.is_series:
+        records["update"] = int(Update.SERIES)
+        return sessions, records
+    whole = bars["flags"] & int(BarFlag.NO_VOLUME | BarFlag.GAP) == 0
+    counted = whole & (bars["volume"] >= 0) & instrument.has_volume
+    records["update"] = int(Update.OFFICIAL | Update.LAST)
+    records["update"][counted] = int(Update.OFFICIAL | Update.LAST | Update.VOLUME)
+    records["size"][counted] = bars["volume"][counted]
+    return sessions, records
 
 
 def _instrument_records(

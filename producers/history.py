@@ -12,37 +12,32 @@ from core.errors import ConfigurationError
 from core.instruments import Universe
 from core.settings import Settings
 from deploy.edge.files import CALENDAR_OVERRIDES, read_text
+from deploy.edge.named_files import named_file
 from deploy.edge.progress import progress
 from producers.backfill import publish_baseline
 from producers.metrics import ProducerCounters
 from producers.publisher import Publisher, check_topics, open_producer
 from producers.warm_start import WarmStart, read_warm_start
 
+_EXAMPLE: Final = "write, for instance, RUT=RUT.csv or IJR=adjusted.csv:IJR"
 FLUSH_EXTRA_S: Final = 5.0
 """Longer than the delivery time-out, so that a lost record is reported as such."""
 
 
-def history_files(flags: Sequence[str] | None) -> list[dict[str, str]] | None:
-    """Read flags that are SYMBOL=FILE, as the settings take them; None for none.
+def history_files(flags: Sequence[str] | None, option: str = "--history") -> list[dict[str, str]] | None:
+    """Read flags that are SYMBOL=FILE[:COLUMN], as the settings take them; None for none.
 
     Raises:
         ConfigurationError: One that is not.
 
     Example:
         >>> history_files(["RUT=RUT.csv"])
-        [{'symbol': 'RUT', 'file': 'RUT.csv'}]
+        [{'symbol': 'RUT', 'file': 'RUT.csv', 'column': 'close'}]
     """
     if not flags:
         return None
-    files = []
-    for text in flags:
-        symbol, equals, file = text.partition("=")
-        if not (symbol and equals and file):
-            raise ConfigurationError(
-                f"--history {text!r} is not SYMBOL=FILE", operator_action="write, for instance, RUT=RUT.csv"
-            )
-        files.append({"symbol": symbol, "file": file})
-    return files
+    named = [named_file(text, option, _EXAMPLE) for text in flags]
+    return [{"symbol": each.name, "file": str(each.file), "column": each.column} for each in named]
 
 
 def run_backfill(universe: Universe, settings: Settings, *, until: date, epoch: int) -> int:

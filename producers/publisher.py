@@ -129,13 +129,21 @@ class Publisher:
         key, value = self._source.encode(), msgspec.json.encode(body)
         self.keyed(DEAD_LETTERS_TOPIC, key, value, DEAD_LETTER_HEADERS)
 
-    def keyed(self, topic: str, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> None:
-        """Send a record to a side topic, where the key decides the partition.
+    def keyed(
+        self,
+        topic: str,
+        key: bytes,
+        value: bytes,
+        headers: list[tuple[str, bytes]],
+        *,
+        partition: int | None = None,
+    ) -> None:
+        """Send a record to a side topic, where the key decides the partition unless one is named.
 
         Raises:
             TransportError: This or an earlier record could not be delivered.
         """
-        self._send(SIDE, topic, key, value, headers)
+        self._send(SIDE, topic, key, value, headers, partition=partition)
 
     def flush(self, timeout_s: float) -> None:
         """Wait until every record is acknowledged.

@@ -18,7 +18,7 @@ from core.instruments import Source, Universe
 from core.sessions import Calendar, build_calendars
 from core.settings import HistoryFile
 from core.suggestions import nearest
-from deploy.edge.daily_files import read_daily_file
+from deploy.edge.daily_files import DailyFormat, read_daily_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,23 @@ class WarmStart:
     """
 
     records: NDArray[np.void]
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedFiles:
+    """Daily files, read and checked.
+
+    Args:
+        frames: Instrument → frame of `core.history.check_daily`.
+        calendars: By name, from the first day to the last.
+        first: The earliest date of any file.
+        last: The latest.
+    """
+
+    frames: Mapping[int, pl.DataFrame]
+    calendars: Mapping[str, Calendar]
     first: date
     last: date
 
@@ -60,28 +77,54 @@ def read_warm_start(
         UniverseError: A symbol that is not in the universe.
         HistoryError: A file that cannot be read or used.
     """
+    source = find_source(universe, source_name)
+    history = read_checked(files, universe, overrides=overrides, on_progress=on_progress)
+    records = baseline_records(history.frames, universe, history.calendars, until, source.source_id)
+    if len(records) == 0:
+        raise HistoryError(f"no session of the history lies on or before {until}")
+    return WarmStart(records, history.first, min(history.last, until))
+
+
+def read_checked(
+    files: Sequence[HistoryFile],
+    universe: Universe,
+    *,
+    format: DailyFormat | None = None,
+    overrides: str = "",
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> CheckedFiles:
+    """Read daily files and hold them against their calendars.
+
+    Args:
+        files: One a symbol.
+        universe: Knows the symbols.
+        format: None: as each file's name says.
+        overrides: As for `core.sessions.build_calendar`.
+        on_progress: Told how many files are read, and of how many.
+
+    Raises:
+        ConfigurationError: No file at all.
+        UniverseError: A symbol that is not in the universe.
+        HistoryError: A file that cannot be read or used.
+    """
     if not files:
         raise ConfigurationError("a warm start needs at least one history file")
-    source = find_source(universe, source_name)
-    frames: dict[str, pl.DataFrame] = {}
+    raw: dict[str, pl.DataFrame] = {}
     for number, file in enumerate(files, start=1):
         universe.instrument(file.symbol)
-        frames[file.symbol] = read_daily(file)
+        raw[file.symbol] = read_daily_file(file.file, file.symbol, file.column, format=format)
         on_progress(number, len(files))
-    dates = [day for frame in frames.values() for day in (frame["date"].min(), frame["date"].max())]
+    dates = [day for frame in raw.values() for day in (frame["date"].min(), frame["date"].max())]
     known = [day for day in dates if isinstance(day, date)]
     if not known:
         raise HistoryError("the history files hold no dates")
-    names = {universe.instrument(symbol).calendar for symbol in frames}
+    names = {universe.instrument(symbol).calendar for symbol in raw}
     calendars = build_calendars(names, min(known), max(known), overrides=overrides)
-    closes = {
+    frames = {
         universe.instrument(symbol).instrument_id: _checked(symbol, frame, universe, calendars)
-        for symbol, frame in frames.items()
+        for symbol, frame in raw.items()
     }
-    records = baseline_records(closes, universe, calendars, until, source.source_id)
-    if len(records) == 0:
-        raise HistoryError(f"no session of the history lies on or before {until}")
-    return WarmStart(records, min(known), min(max(known), until))
+    return CheckedFiles(frames, calendars, min(known), max(known))
 
 
 def find_source(universe: Universe, name: str) -> Source:

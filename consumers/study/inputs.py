@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import polars as pl
 import structlog
@@ -23,20 +23,13 @@ from core.suggestions import nearest
 from deploy.edge.artefacts import read_artefacts
 from deploy.edge.daily_files import read_daily_file
 from deploy.edge.files import CALENDAR_OVERRIDES, CATALOGUE, read_text
+from deploy.edge.named_files import NamedFile, named_file
 from deploy.edge.progress import progress
 
 _EXCHANGE: Final = "XNYS"
 _BARS: Final = "write, for instance, --bars RUT=RUT.csv or --bars IJR=adjusted.csv:IJR"
 _SERIES: Final = "write, for instance, --series DGS10=FRED_DGS.csv:DGS10"
 _PAIR: Final = "write, for instance, --pair RUT/GSPC"
-
-
-class NamedFile(NamedTuple):
-    """`NAME=FILE[:COLUMN]`."""
-
-    name: str
-    file: Path
-    column: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +49,6 @@ class StudyInputs:
     frames: Mapping[str, pl.DataFrame]
     catalogue: Catalogue
     artefacts: Artefacts
-
-
-def named_file(text: str, option: str) -> NamedFile:
-    """Read `NAME=FILE[:COLUMN]`.
-
-    Raises:
-        ConfigurationError: It is not of this form.
-
-    Example:
-        >>> named_file("IJR=adjusted.csv:IJR", "--bars").column
-        'IJR'
-    """
-    name, equals, rest = text.partition("=")
-    file, colon, column = rest.rpartition(":")
-    if not colon or Path(rest).is_file():
-        file, column = rest, "close"
-    if not (name and equals and file and column):
-        raise ConfigurationError(
-            f"{option} {text!r} is not NAME=FILE or NAME=FILE:COLUMN",
-            operator_action=_SERIES if option == "--series" else _BARS,
-        )
-    return NamedFile(name, Path(file), column)
 
 
 def parse_pair(text: str, symbols: Sequence[str]) -> Pair:
@@ -189,7 +160,7 @@ def series_of(name: str, symbols: Sequence[str], pairs: Sequence[Pair]) -> Serie
 def _files(flags: Sequence[str], option: str) -> dict[str, NamedFile]:
     files: dict[str, NamedFile] = {}
     for text in flags:
-        file = named_file(text, option)
+        file = named_file(text, option, _SERIES if option == "--series" else _BARS)
         if file.name in files:
             raise ConfigurationError(f"{option} names {file.name!r} twice")
         files[file.name] = file

@@ -10,14 +10,19 @@ import polars as pl
 from core.errors import HistoryError
 from core.history import parse_daily
 
+DailyFormat = Literal["csv", "parquet"]
 
-def read_daily_file(file: Path, name: str, column: str = "close") -> pl.DataFrame:
-    """Read one daily file, unchecked: CSV unless its name ends in ".parquet".
+
+def read_daily_file(
+    file: Path, name: str, column: str = "close", *, format: DailyFormat | None = None
+) -> pl.DataFrame:
+    """Read one daily file, unchecked.
 
     Args:
         file: The file.
         name: What error messages call it.
         column: The column to use as close.
+        format: None: CSV unless its name ends in ".parquet".
 
     Returns:
         As `core.history.parse_daily`.
@@ -32,5 +37,5 @@ def read_daily_file(file: Path, name: str, column: str = "close") -> pl.DataFram
             f"{name}: {file} cannot be read: {error.strerror}",
             operator_action="correct the path given for this symbol",
         ) from error
-    kind: Literal["csv", "parquet"] = "parquet" if file.suffix == ".parquet" else "csv"
-    return parse_daily(data, name, format=kind, column=column)
+    format = format or ("parquet" if file.suffix == ".parquet" else "csv")
+    return parse_daily(data, name, format=format, column=column)

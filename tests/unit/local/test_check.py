@@ -124,7 +124,7 @@ def test_a_history_with_faults_is_explained(tmp_path: Path, history: str, level:
 @pytest.mark.parametrize(
     ("flag", "said"),
     [
-        ("RUT", "'RUT' is not SYMBOL=FILE"),
+        ("RUT", "'RUT' is not NAME=FILE"),
         ("RUT=none.csv", "none.csv cannot be read"),
         ("RUTT=none.csv", "did you mean 'RUT'"),
     ],

@@ -80,7 +80,7 @@ def test_the_epoch_grows_from_run_to_run(run: Recorder) -> None:
         (["--settings", "nowhere.toml"], KEYS, "nowhere.toml"),
         (["--source", "history"], KEYS, "no instrument of the universe comes from the source 'history'"),
         (["--source", "polygon"], KEYS, "no source 'polygon'"),
-        (["--history", "RUT"], KEYS, "is not SYMBOL=FILE"),
+        (["--history", "RUT"], KEYS, "is not NAME=FILE"),
         (["--broker-api-version", "new"], KEYS, "kafka.api_version"),
     ],
 )

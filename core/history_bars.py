@@ -1,0 +1,64 @@
+"""Daily files as day bars."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from core.baseline import to_units
+from core.errors import HistoryError
+from core.instruments import Instrument
+from core.records import BAR, BarFlag, Frequency
+from core.sessions import Calendar, day_to_date
+
+_UNKNOWN: Final = 0
+"""An open, high or low that a file does not give. A price is never zero."""
+
+
+def day_bars(
+    frame: pl.DataFrame, instrument: Instrument, calendar: Calendar, source_id: int
+) -> NDArray[np.void]:
+    """Turn a checked daily frame into day bars.
+
+    Args:
+        frame: Of `core.history.check_daily`.
+        instrument: Whose days these are; of a series, its values are the closes.
+        calendar: The instrument's, covering the frame.
+        source_id: The source the bars name, the history's own.
+
+    Returns:
+        BAR array (n,), one a row of the frame. Open, high and low are 0 where the file has none,
+        volume is -1 where it has none or none is known; trades are not known.
+
+    Raises:
+        HistoryError: A figure too large for the record, or a date without a session.
+    """
+    sessions = frame["date"].cast(pl.Int32).to_numpy()
+    rows = np.searchsorted(calendar.session, sessions).clip(max=len(calendar) - 1)
+    strangers = np.flatnonzero(calendar.session[rows] != sessions)
+    if len(strangers):
+        day = day_to_date(sessions[strangers[0]])
+        raise HistoryError(f"{instrument.symbol} has a close on {day}, no session of {calendar.name}")
+    bars = np.zeros(len(frame), BAR)
+    bars["ts_start"] = calendar.open_ns[rows]
+    bars["session"] = sessions
+    bars["instrument_id"] = instrument.instrument_id
+    bars["frequency"] = Frequency.DAY
+    bars["source"] = source_id
+    bars["close"] = to_units(frame["close"], f"{instrument.symbol} close", signed=instrument.is_series)
+    bars["volume"] = -1
+    bars["flags"] = BarFlag.NO_VOLUME
+    if instrument.is_series:
+        return bars
+    bars["flags"] = BarFlag.OFFICIAL_CLOSE | BarFlag.NO_VOLUME
+    for column in {"open", "high", "low"} & set(frame.columns):
+        bars[column] = to_units(frame[column].fill_null(_UNKNOWN), f"{instrument.symbol} {column}")
+    if instrument.has_volume and "volume" in frame.columns:
+        known = frame["volume"].is_not_null().to_numpy()
+        volumes = to_units(frame["volume"].fill_null(0.0), f"{instrument.symbol} volume")
+        bars["volume"][known] = volumes[known]
+        bars["flags"][known] = BarFlag.OFFICIAL_CLOSE
+    return bars

@@ -1,0 +1,61 @@
+"""Options that the producers' commands share."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.records import NANOSECONDS_PER_MILLISECOND
+from deploy.edge.settings import SETTINGS_VARIABLE
+
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option("--settings", envvar=SETTINGS_VARIABLE, help="TOML file of settings; flags win over it."),
+]
+UniverseFile = Annotated[
+    Path | None, typer.Option("--universe", help="TOML file of instruments and pairs; none: the demo's.")
+]
+Servers = Annotated[str | None, typer.Option("--bootstrap-servers", help="host:port, comma-separated.")]
+Partitions = Annotated[int | None, typer.Option(min=1, help="Partitions of the ticks topic.")]
+ApiVersion = Annotated[
+    str | None, typer.Option("--broker-api-version", help="Such as 2.3, for the embedded broker.")
+]
+History = Annotated[
+    list[str] | None,
+    typer.Option("--history", help="SYMBOL=FILE, a daily CSV or Parquet for the warm start; repeatable."),
+]
+Until = Annotated[
+    datetime | None,
+    typer.Option(
+        "--history-until", formats=["%Y-%m-%d"], help="Last session of the warm start; default: yesterday."
+    ),
+]
+Epoch = Annotated[
+    int | None, typer.Option(min=0, help="Generation of this run; default: the time in milliseconds.")
+]
+
+
+def kafka_flags(
+    bootstrap_servers: str | None, partitions: int | None, broker_api_version: str | None
+) -> dict[str, Any]:
+    """Give the flags' part of the settings' section `kafka`."""
+    return {
+        "bootstrap_servers": bootstrap_servers,
+        "partitions": partitions,
+        "api_version": broker_api_version and tuple(broker_api_version.split(".")),
+    }
+
+
+def last_session(history_until: datetime | None) -> date:
+    """Give the last session of a warm start: yesterday's, unless another is named."""
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    return history_until.date() if history_until else yesterday
+
+
+def generation(epoch: int | None) -> int:
+    """Give the generation of a run: the time in milliseconds, unless another is named."""
+    return epoch if epoch is not None else time.time_ns() // NANOSECONDS_PER_MILLISECOND

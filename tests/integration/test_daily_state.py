@@ -1,0 +1,172 @@
+"""Daily state on Apache Kafka: files into day bars, day bars into a log that begins warm."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from consumers.run import engine_factory
+from core.frames import decode_frame
+from core.records import BAR, NO_INSTRUMENT
+from core.settings import HistoryFile, KafkaSettings, Settings
+from deploy.kafka.broker import LocalKafka
+from producers import backfill_bars, backfill_baseline
+from producers.backfill_bars import Filled, run_backfill_bars
+from producers.backfill_baseline import Warmed, run_backfill_baseline
+from producers.history import run_backfill
+from tests.support.demo_log import demo_universe
+from tests.support.kafka_broker import TEST_PARTITIONS, reset_topics
+from tests.support.kafka_log import TICKS, read
+from tests.support.program import Program
+from tests.support.shared_data import shared_data
+
+pytestmark = pytest.mark.integration
+
+DAY_BARS = "rotascope.bars.1d"
+UNTIL = date(2024, 7, 5)
+SESSIONS = 300
+FILES = {"RUT": "RUT", "SPX": "GSPC", "SPY": "SPY", "AAPL": "AAPL_yahoo"}
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[HistoryFile, ...]:
+    """The last sessions before the demo, one instrument as Parquet."""
+    folder = tmp_path_factory.mktemp("history")
+    files = []
+    for symbol, name in FILES.items():
+        frame = pl.read_csv(shared_data(f"daily/{name}.csv"), try_parse_dates=True)
+        frame = frame.filter(pl.col(frame.columns[0]) <= UNTIL).tail(SESSIONS)
+        file = folder / f"{symbol}.{'parquet' if symbol == 'SPY' else 'csv'}"
+        frame.write_parquet(file) if file.suffix == ".parquet" else frame.write_csv(file)
+        files.append(HistoryFile(symbol=symbol, file=file))
+    return tuple(files)
+
+
+@pytest.fixture(scope="module")
+def settings(kafka: LocalKafka, history: tuple[HistoryFile, ...]) -> Settings:
+    reset_topics(kafka)
+    reach = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers, partitions=TEST_PARTITIONS)
+    return Settings(history=history, kafka=reach)
+
+
+class Interrupted:
+    """A producer that goes on for so many records; then somebody presses Ctrl-C."""
+
+    def __init__(self, producer: Any, records: int) -> None:
+        self._producer = producer
+        self._left = records
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._producer, name)
+
+    def send(self, *arguments: Any, **rest: Any) -> Any:
+        if self._left == 0:
+            self._producer.flush(10)
+            raise KeyboardInterrupt
+        self._left -= 1
+        return self._producer.send(*arguments, **rest)
+
+
+def _interrupt(monkeypatch: pytest.MonkeyPatch, module: Any, records: int) -> None:
+    usual = module.open_producer
+    monkeypatch.setattr(module, "open_producer", lambda settings: Interrupted(usual(settings), records))
+
+
+def _keys(kafka: LocalKafka) -> list[bytes | None]:
+    return [record.key for record in read(kafka, [DAY_BARS])]
+
+
+def test_an_interrupted_backfill_goes_on_and_a_second_one_adds_nothing(
+    kafka: LocalKafka, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    universe, total = demo_universe(), len(FILES) * SESSIONS
+    with monkeypatch.context() as patch:
+        _interrupt(patch, backfill_bars, records=500)
+        with pytest.raises(KeyboardInterrupt):
+            run_backfill_bars(universe, settings, None)
+    assert len(_keys(kafka)) == 500
+    assert run_backfill_bars(universe, settings, None) == Filled(total - 500, 500, 0)
+    assert run_backfill_bars(universe, settings, None) == Filled(0, total, 0)
+    keys = _keys(kafka)
+    assert len(keys) == len(set(keys)) == total
+    for record in read(kafka, [DAY_BARS]):
+        _, (bar,) = decode_frame(record.value, BAR)
+        assert int(bar["instrument_id"]) % TEST_PARTITIONS == record.partition
+    reach = ["--bootstrap-servers", kafka.bootstrap_servers, "--partitions", str(TEST_PARTITIONS)]
+    rut = settings.history[0].file
+    aapl = settings.history[3].file
+    with Program("backfill", "csv", f"RUT={rut}", *reach) as program:
+        assert program.wait() == 0, program.errors
+    assert program.output == ["published 0 daily bars, 300 were there, 0 are a worker's own\n"]
+    corrected = tmp_path / "AAPL.csv"
+    last = pl.col("date") == UNTIL.isoformat()
+    pl.read_csv(aapl).with_columns(
+        pl.when(last).then(4_711).otherwise(pl.col("volume")).alias("volume")
+    ).write_csv(corrected)
+    with Program("backfill", "csv", f"AAPL={corrected}", *reach) as program:
+        assert program.wait() == 0, program.errors
+    assert program.output == ["published 1 daily bars, 299 were there, 0 are a worker's own\n"]
+
+
+def _log(kafka: LocalKafka) -> dict[int, list[bytes]]:
+    log: dict[int, list[bytes]] = {partition: [] for partition in range(TEST_PARTITIONS)}
+    for record in read(kafka, [TICKS]):
+        log[record.partition].append(record.value)
+    return log
+
+
+def _state(log: dict[int, list[bytes]]) -> list[list[object]]:
+    """What engines that step the log say of every value."""
+    make_engine = engine_factory(Settings(), today=date(2025, 1, 1))
+    state: list[list[object]] = []
+    for partition, payloads in log.items():
+        engine = make_engine(partition, TEST_PARTITIONS)
+        for offset, payload in enumerate(payloads):
+            assert engine.step(payload, offset).dead_letters == []
+        # How often a record came is another matter.
+        state.append([repr(each) for each in engine.samples() if not each.name.endswith("_total")])
+    return state
+
+
+@pytest.fixture(scope="module")
+def direct(kafka: LocalKafka, settings: Settings) -> list[list[object]]:
+    """State of engines warmed by the files themselves."""
+    reset_topics(kafka)
+    run_backfill(demo_universe(), settings, until=UNTIL, epoch=1)
+    state = _state(_log(kafka))
+    reset_topics(kafka)
+    run_backfill_bars(demo_universe(), settings, None)
+    return state
+
+
+def test_a_log_begins_warm_from_the_day_bars_however_often_it_is_tried(
+    kafka: LocalKafka, settings: Settings, direct: list[list[object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    universe = demo_universe()
+    with monkeypatch.context() as patch:
+        _interrupt(patch, backfill_baseline, records=3)
+        with pytest.raises(KeyboardInterrupt):
+            run_backfill_baseline(universe, settings, until=UNTIL, epoch=1)
+    frames = sum(map(len, _log(kafka).values()))
+    assert frames == 3
+    warmed = run_backfill_baseline(universe, settings, until=UNTIL, epoch=2)
+    assert warmed.published + warmed.present == SESSIONS
+    log = _log(kafka)
+    again = run_backfill_baseline(universe, settings, until=UNTIL, epoch=3)
+    assert again == Warmed(0, SESSIONS)
+    assert _log(kafka) == log, "a second run adds nothing"
+    assert _state(log) == direct
+    places = {record.offset for record in read(kafka, [DAY_BARS])}
+    _, ticks = decode_frame(log[0][0])
+    assert set(ticks["trade_id"][ticks["instrument_id"] != NO_INSTRUMENT].tolist()) <= places
+
+
+def test_only_days_up_to_the_last_session_enter_the_log(
+    kafka: LocalKafka, settings: Settings, direct: list[list[object]]
+) -> None:
+    warmed = run_backfill_baseline(demo_universe(), settings, until=date(2024, 6, 28), epoch=4)
+    assert warmed == Warmed(0, SESSIONS - 4)
