@@ -12,12 +12,14 @@ from core.indicators.amihud import Amihud
 from core.indicators.base import DayFamily, IndicatorFamily, Output, RingFamily
 from core.indicators.beta import BetaDays, BetaHour
 from core.indicators.cusum import Cusum
+from core.indicators.drawdown import Drawdown
 from core.indicators.ew_beta import EwBeta
 from core.indicators.extremes import Extremes
 from core.indicators.flow import Flow
 from core.indicators.mean_reversion import MeanReversion
 from core.indicators.momentum import Momentum
 from core.indicators.rate_beta import RateBeta
+from core.indicators.moving_average import MovingAverages
 from core.indicators.ratio import Ratio, RatioLine
 from core.indicators.relative_strength import (
     RelativeStrengthDays,
@@ -25,7 +27,10 @@ from core.indicators.relative_strength import (
     RelativeStrengthSeconds,
 )
 from core.indicators.robust_z import RobustZ
+from core.indicators.rsi import RelativeStrengthIndex
+from core.indicators.streaks import Streaks
 from core.indicators.volatility import Volatility
+from core.indicators.volume import RelativeVolume
 from core.indicators.zscore import ZScoreDays, ZScoreMinutes
 
 FAMILIES: Final[tuple[type[IndicatorFamily], ...]] = (
@@ -48,6 +53,11 @@ FAMILIES: Final[tuple[type[IndicatorFamily], ...]] = (
     Amihud,
     Cusum,
     MeanReversion,
+    MovingAverages,
+    RelativeStrengthIndex,
+    Drawdown,
+    Streaks,
+    RelativeVolume,
 )
 
 __all__ = ["FAMILIES", "DayFamily", "IndicatorFamily", "Output", "RingFamily"]

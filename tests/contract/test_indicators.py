@@ -14,7 +14,7 @@ from core.metrics import METRICS_BY_NAME
 from core.records import Frequency, Quality
 from tests.oracles import intraday
 from tests.oracles.every_day import EVERY_DAY
-from tests.support.family_rig import GATED, PAIRS, WARM_STEPS, FamilyRig, over_families, random_walk, warm_rig
+from tests.support.family_rig import GATED, PAIRS, FamilyRig, over_families, random_walk, warm_rig, warm_steps
 
 ORACLES = {Frequency.SECOND: intraday.SECONDS, Frequency.MINUTE: intraday.MINUTES, Frequency.DAY: EVERY_DAY}
 
@@ -109,7 +109,7 @@ def test_a_peek_changes_no_state_byte_and_gives_what_a_commit_gives(family: type
 
 @over_families
 def test_a_commit_moves_the_state_of_a_family_that_has_one(family: type[IndicatorFamily]) -> None:
-    steps = WARM_STEPS[family.frequency]
+    steps = warm_steps(family)
     rig = FamilyRig(family, random_walk(steps, PAIRS))
     before = rig.state_bytes()
     rig.advance(steps)

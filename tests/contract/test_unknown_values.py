@@ -7,7 +7,7 @@ import pytest
 
 from core.indicators import FAMILIES, DayFamily, IndicatorFamily
 from core.records import Quality
-from tests.support.family_rig import GATED, PAIRS, WARM_STEPS, FamilyRig, over_families, random_walk, warm_rig
+from tests.support.family_rig import GATED, PAIRS, FamilyRig, over_families, random_walk, warm_rig, warm_steps
 
 SIDES = ("high", "low")
 REASONS = [q for q in Quality if q not in (Quality.OK, Quality.REBUILT)]
@@ -26,6 +26,7 @@ def uses(key: str) -> tuple[int, ...]:
         "benchmark_low",
         "ratio_high",
         "ratio_low",
+        "average_volume",
     )
     return () if key.startswith(finished) else (0, 1)
 
@@ -45,6 +46,7 @@ def needs_variance(key: str) -> bool:
             "random_walk",
             "half_life",
             "variance_ratio",
+            "ma50_distance_sd",
         )
     )
 
@@ -108,7 +110,7 @@ def test_an_unknown_price_never_enters_a_ring_family(family: type[IndicatorFamil
 @over_families
 def test_a_number_stands_exactly_where_the_quality_is_ok(family: type[IndicatorFamily]) -> None:
     generator = np.random.default_rng(11)
-    steps = WARM_STEPS[family.frequency]
+    steps = warm_steps(family)
     rig = FamilyRig(family, random_walk(steps + 60, PAIRS))
     if rig.family.state():
         checked = steps + 60
@@ -129,7 +131,7 @@ def test_a_number_stands_exactly_where_the_quality_is_ok(family: type[IndicatorF
 
 @over_families
 def test_constant_prices_give_constant_never_infinity(family: type[IndicatorFamily]) -> None:
-    steps = WARM_STEPS[family.frequency] + 1
+    steps = warm_steps(family) + 1
     rig = FamilyRig(family, np.full((steps, 2, PAIRS), 2_300_000_000_000, np.int64))
     rig.advance(steps - 1)
     rig.begin()
@@ -148,7 +150,7 @@ def test_constant_prices_give_constant_never_infinity(family: type[IndicatorFami
 @over_families
 def test_one_frozen_leg_never_gives_infinity(family: type[IndicatorFamily], frozen: int) -> None:
     """A leg that moved and then stopped: sums of squares must come to zero, not to a rest near it."""
-    steps = WARM_STEPS[family.frequency]
+    steps = warm_steps(family)
     prices = random_walk(2 * steps + 1, PAIRS)
     prices[steps:, frozen] = prices[steps, frozen]
     rig = FamilyRig(family, prices)
@@ -157,8 +159,10 @@ def test_one_frozen_leg_never_gives_infinity(family: type[IndicatorFamily], froz
     rig.evaluate(commit=True)
     assert not np.isinf(rig.family.values).any()
     for number, output in enumerate(family.outputs):
-        constant = output.key.startswith(("correlation:", "correlation_low", "correlation_high")) or (
-            output.key.startswith(("beta", "volatility_ratio", "amihud")) and frozen == 1
+        constant = (
+            output.key.startswith(("correlation:", "correlation_low", "correlation_high"))
+            or (output.key.startswith(("amihud", "beta", "volatility_ratio")) and frozen == 1)
+            or (output.key == "ma50_distance_sd" and frozen == 0)
         )
         expected = [Quality.CONSTANT if constant else Quality.OK]
         expected += [Quality.INCONCLUSIVE] if output.key in GATED else []

@@ -18,6 +18,7 @@ from core.sessions import Calendar, build_calendars
 from tests.oracles.comparison import Comparison
 from tests.oracles.daily import DAILY, DailyPair, Moment
 from tests.oracles.every_day import EVERY_DAY, WHOLE_PAST
+from tests.oracles.levels import FLOORS
 from tests.oracles.raw import daily_closes, daily_column
 from tests.support.compiled import COMPILED
 from tests.support.shared_data import shared_data
@@ -92,7 +93,7 @@ def compare(
     engine: SteppedEngine, files: Mapping[str, Path], *, first: date, every: int, z_every: int
 ) -> Comparison:
     """Step the engine through the files; compare every output of every pair on every n-th session."""
-    comparison = Comparison()
+    comparison = Comparison(FLOORS)
     pairs = [pair_of(files, name, first) for name in engine.pairs]
     for number, day in enumerate(engine.step_days(files, first=first, until=LAST, columns=COLUMNS)):
         if number % every:

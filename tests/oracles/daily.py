@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from functools import lru_cache, partial
 
+from tests.oracles.levels import LEVELS
 from tests.oracles.statistics import (
     beta_and_correlation,
     log_strength_change,
@@ -85,6 +86,8 @@ class Moment:
         session: The session looked at.
         s: Price of the numerator.
         l: Price of the benchmark.
+        s_volume: Volume of the numerator so far, None where it is unknown.
+        l_volume: The same of the benchmark.
     """
 
     pair: DailyPair
@@ -92,12 +95,22 @@ class Moment:
     session: date
     s: Fraction
     l: Fraction
+    s_volume: Fraction | None = None
+    l_volume: Fraction | None = None
 
     @classmethod
     def at_close(cls, pair: DailyPair, entry: int) -> Moment:
         """Entry number `entry` of `pair.both`, at its close."""
         day = pair.both[entry]
-        return cls(pair, entry, day, pair.numerator[day], pair.benchmark[day])
+        return cls(
+            pair,
+            entry,
+            day,
+            pair.numerator[day],
+            pair.benchmark[day],
+            pair.s_volume.get(day),
+            pair.l_volume.get(day),
+        )
 
 
 Oracle = Callable[[Moment], float | None]
@@ -228,5 +241,11 @@ DAILY: dict[str, Oracle] = {
         for side in ("high", "low")
         for window in ("63d", "252d")
     },
+    **LEVELS,
 }
 """Key of an output → what it must be, None where it must be unknown."""
+
+BEYOND_PRICES = frozenset(
+    key for key in DAILY if key.startswith(("relative_volume", "average_volume", "amihud", "rate_", "flow"))
+)
+"""Outputs that need volumes or series: unknown for a pair of two indices without them."""

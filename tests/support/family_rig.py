@@ -22,6 +22,9 @@ SLOTS = {Frequency.SECOND: SECOND_SLOTS, Frequency.MINUTE: MINUTE_SLOTS}
 WARM_STEPS = {Frequency.SECOND: 901, Frequency.MINUTE: 80, Frequency.DAY: 300}
 """Steps after which every output of a family of that frequency is ready."""
 
+WARM_LONGER = {"moving_averages": 700}
+"""Families that take longer: a run is known only once its start has been seen."""
+
 PAIRS = 3
 
 GATED = ("half_life_sessions:252d",)
@@ -63,6 +66,11 @@ def random_series(steps: int, pairs: int, *, seed: int = 6) -> NDArray[np.float6
     rates = np.round(4 + np.cumsum(generator.normal(0, 0.05, (steps, 1, pairs)), axis=0), 2)
     flows = np.rint(generator.normal(0, 1e8, (steps, 1, pairs)))
     return np.concatenate([rates, flows], axis=1)
+
+
+def warm_steps(family: type[IndicatorFamily]) -> int:
+    """Steps after which every output of a family is ready."""
+    return WARM_LONGER.get(family.name, WARM_STEPS[family.frequency])
 
 
 class FamilyRig:
@@ -180,7 +188,7 @@ class FamilyRig:
 
 def warm_rig(family: type[IndicatorFamily], *, pairs: int = PAIRS, seed: int = 7) -> FamilyRig:
     """A rig one step before one at which everything is ready."""
-    steps = WARM_STEPS[family.frequency]
+    steps = warm_steps(family)
     rig = FamilyRig(family, random_walk(steps + 70, pairs, seed=seed))
     rig.advance(steps)
     return rig

@@ -1,0 +1,67 @@
+"""What kernels of daily families share: one pair's outputs written, known or unknown."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from core.jit import inlined
+from core.records import Quality
+
+_NOT_READY: Final = int(Quality.NOT_READY)
+_CONSTANT: Final = int(Quality.CONSTANT)
+
+
+@inlined
+def reason_unknown(prices, row):  # type: ignore[no-untyped-def]
+    """Why a session so far cannot be used: the first leg without a price says; 0 where both have one."""
+    if prices[0, row] <= 0:
+        return max(-prices[0, row], _NOT_READY)
+    if prices[1, row] <= 0:
+        return max(-prices[1, row], _NOT_READY)
+    return 0
+
+
+@inlined
+def put(values, quality, observations, output, row, value, count):  # type: ignore[no-untyped-def]
+    """Write a value that rests on `count` observations; NaN says that its window is constant."""
+    values[output, row] = value
+    quality[output, row] = _CONSTANT if np.isnan(value) else 0
+    observations[output, row] = count
+
+
+@inlined
+def put_unknown(values, quality, observations, output, row, reason, count):  # type: ignore[no-untyped-def]
+    """Write that a value is unknown, and why."""
+    values[output, row] = np.nan
+    quality[output, row] = reason
+    observations[output, row] = count
+
+
+@inlined
+def sign_of(value):  # type: ignore[no-untyped-def]
+    """1, 0 or -1."""
+    if value > 0:
+        return 1
+    return -1 if value < 0 else 0
+
+
+# Fields of a run: how many sessions in a row something has had one sign.
+RUN_LENGTH: Final = 0
+RUN_SEEN: Final = 1
+RUN_FIELDS: Final = 2
+
+
+@inlined
+def longer_run(length, sign):  # type: ignore[no-untyped-def]
+    """Signed length of a run after one more session: a change of sign starts anew, zero breaks."""
+    if length * sign > 0:
+        return length + sign
+    return float(sign)
+
+
+@inlined
+def run_is_known(length, seen, sign):  # type: ignore[no-untyped-def]
+    """Whether the run's start has been seen; one that goes back to the history's start may be longer."""
+    return seen > 0.0 or sign == 0 or length * sign < 0
