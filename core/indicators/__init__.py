@@ -18,8 +18,8 @@ from core.indicators.extremes import Extremes
 from core.indicators.flow import Flow
 from core.indicators.mean_reversion import MeanReversion
 from core.indicators.momentum import Momentum
-from core.indicators.rate_beta import RateBeta
 from core.indicators.moving_average import MovingAverages
+from core.indicators.rate_beta import RateBeta
 from core.indicators.ratio import Ratio, RatioLine
 from core.indicators.relative_strength import (
     RelativeStrengthDays,

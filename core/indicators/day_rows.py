@@ -9,18 +9,7 @@ import numpy as np
 from core.jit import inlined
 from core.records import Quality
 
-_NOT_READY: Final = int(Quality.NOT_READY)
 _CONSTANT: Final = int(Quality.CONSTANT)
-
-
-@inlined
-def reason_unknown(prices, row):  # type: ignore[no-untyped-def]
-    """Why a session so far cannot be used: the first leg without a price says; 0 where both have one."""
-    if prices[0, row] <= 0:
-        return max(-prices[0, row], _NOT_READY)
-    if prices[1, row] <= 0:
-        return max(-prices[1, row], _NOT_READY)
-    return 0
 
 
 @inlined

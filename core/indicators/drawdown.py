@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.indicators.base import DayFamily, DayStep, Output
-from core.indicators.day_rows import put, put_unknown, reason_unknown
+from core.indicators.day_rows import put, put_unknown
 from core.jit import BOOL, F8, I4, I8, U1, array_of, kernel
 from core.records import Frequency, Quality
+from core.returns import blocked_by
 
 LEAST_SESSIONS: Final = 252
 """Finished sessions before anything is called a record."""
@@ -50,7 +51,7 @@ def _day_pass(  # type: ignore[no-untyped-def]
     prices, counts, rows, session, year, peaks, values, quality, observations, commit
 ):
     for row in rows:
-        reason = reason_unknown(prices, row)
+        reason = blocked_by(prices, row)
         count = counts[row]
         if reason != 0 or count < LEAST_SESSIONS:
             for output in range(11):

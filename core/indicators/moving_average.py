@@ -23,13 +23,14 @@ from core.indicators.day_rows import (
     longer_run,
     put,
     put_unknown,
-    reason_unknown,
     run_is_known,
     sign_of,
 )
+from core.indicators.windows import NEVER_DERIVED
 from core.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
 from core.pair_days import DAY_SLOTS
 from core.records import Frequency, Quality
+from core.returns import blocked_by
 
 SHORT: Final = 50
 LONG: Final = 200
@@ -39,10 +40,13 @@ _RUNS: Final = 3
 """Price against the long average, short average against the long one, Mansfield against zero."""
 
 
-@kernel(I8, array_of(I8, 3), array_of(I8), array_of(I4), array_of(I8, 2), array_of(F8, 2))
-def _session_pass(closes, counts, rows, sums, moments):  # type: ignore[no-untyped-def]
+@kernel(I8, array_of(I8, 3), array_of(I8), array_of(I4), array_of(I8), array_of(I8, 2), array_of(F8, 2))
+def _session_pass(closes, counts, rows, derived_for, sums, moments):  # type: ignore[no-untyped-def]
     for row in rows:
         count = counts[row]
+        if derived_for[row] == count:
+            continue
+        derived_for[row] = count
         total = 0
         ratios = 0.0
         lost = 0.0  # Neumaier's compensation: what additions have rounded away
@@ -100,7 +104,7 @@ def _day_pass(  # type: ignore[no-untyped-def]
     prices, counts, rows, sums, moments, runs, values, quality, observations, commit
 ):
     for row in rows:
-        reason = reason_unknown(prices, row)
+        reason = blocked_by(prices, row)
         count = min(counts[row] + 1, LONG)
         for output in range(7):
             least = SHORT if output < 2 else LONG
@@ -157,6 +161,7 @@ class MovingAverages(DayFamily):
     def __init__(self, pairs: int) -> None:
         super().__init__(pairs)
         self._runs = np.zeros((_RUNS * RUN_FIELDS, pairs))
+        self._derived_for: NDArray[np.int64] = np.full(pairs, NEVER_DERIVED, np.int64)
         self._sums: NDArray[np.int64] = np.zeros((2, pairs), np.int64)
         self._moments = np.zeros((2, pairs))
 
@@ -164,12 +169,15 @@ class MovingAverages(DayFamily):
         """Signed lengths of the runs, and whether their starts have been seen."""
         return {"runs": self._runs}
 
-    def start_session(self, step: DayStep) -> None:
-        """Sum the finished sessions once."""
-        _session_pass(step.days.closes, step.days.counts, step.rows, self._sums, self._moments)
+    def forget(self, rows: NDArray[np.int32]) -> None:
+        """Sum anew: finished days have changed."""
+        self._derived_for[rows] = NEVER_DERIVED
 
     def evaluate(self, step: DayStep, *, commit: bool) -> None:
-        """Let the session's price join the averages."""
+        """Sum the finished sessions once, then let the session's price join the averages."""
+        _session_pass(
+            step.days.closes, step.days.counts, step.rows, self._derived_for, self._sums, self._moments
+        )
         _day_pass(
             step.prices,
             step.days.counts,

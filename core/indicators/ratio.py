@@ -37,7 +37,7 @@ class Ratio(RingFamily):
 
     name = "ratio"
     frequency = Frequency.SECOND
-    outputs = (Output("ratio", "", "rotascope_ratio"),)
+    outputs = (Output("ratio", "", "rotascope_ratio", value_name="ratio_1s"),)
 
     def __init__(self, pairs: int) -> None:
         super().__init__(pairs)

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.indicators.base import DayFamily, DayStep, Output
-from core.indicators.day_rows import put, put_unknown, reason_unknown
+from core.indicators.day_rows import put, put_unknown
 from core.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
 from core.pair_days import DAY_SLOTS
 from core.records import Frequency, Quality
+from core.returns import blocked_by
 
 PERIOD: Final = 14
 LEAST_CHANGES: Final = PERIOD + 100
@@ -52,7 +53,7 @@ def _day_pass(  # type: ignore[no-untyped-def]
     prices, closes, counts, rows, averages, values, quality, observations, commit
 ):
     for row in rows:
-        reason = reason_unknown(prices, row)
+        reason = blocked_by(prices, row)
         for output in range(2):
             first = output * _FIELDS
             count = averages[first + _COUNT, row]

@@ -16,12 +16,12 @@ from core.indicators.day_rows import (
     longer_run,
     put,
     put_unknown,
-    reason_unknown,
     run_is_known,
     sign_of,
 )
 from core.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
 from core.records import Frequency, Quality
+from core.returns import blocked_by
 from core.windows import DAY_WINDOWS
 
 GAIN_PCT: Final = 1.0
@@ -77,7 +77,7 @@ def _day_pass(  # type: ignore[no-untyped-def]
     prices, bases, counts, rows, runs, values, quality, observations, commit
 ):
     for row in rows:
-        reason = reason_unknown(prices, row)
+        reason = blocked_by(prices, row)
         changes = runs[_CHANGES, row]
         if reason != 0:
             for output in range(5):

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.indicators.base import DayFamily, DayStep, Output
-from core.indicators.day_rows import put, put_unknown, reason_unknown
+from core.indicators.day_rows import put, put_unknown
+from core.indicators.windows import NEVER_DERIVED
 from core.jit import F8, I4, I8, U1, array_of, kernel
 from core.pair_days import DAY_SLOTS
 from core.records import PRICE_UNITS_PER_ONE, Frequency, Quality
+from core.returns import blocked_by
 
 WINDOWS: Final = (20, 63)
 LEAST_SHARE: Final = 0.9
@@ -26,9 +28,21 @@ _DAY_MASK: Final = DAY_SLOTS - 1
 _NOT_READY: Final = int(Quality.NOT_READY)
 
 
-@kernel(I8, array_of(I8, 3), array_of(I8), array_of(I4), array_of(I4), array_of(F8, 2), array_of(I4, 2))
-def _session_pass(volumes, counts, rows, windows, means, known):  # type: ignore[no-untyped-def]
+@kernel(
+    I8,
+    array_of(I8, 3),
+    array_of(I8),
+    array_of(I4),
+    array_of(I8),
+    array_of(I4),
+    array_of(F8, 2),
+    array_of(I4, 2),
+)
+def _session_pass(volumes, counts, rows, derived_for, windows, means, known):  # type: ignore[no-untyped-def]
     for row in rows:
+        if derived_for[row] == counts[row]:
+            continue
+        derived_for[row] = counts[row]
         for window in range(len(windows)):
             total = 0.0
             number = 0
@@ -58,7 +72,7 @@ def _day_pass(  # type: ignore[no-untyped-def]
     prices, volumes, rows, windows, means, known, values, quality, observations
 ):
     for row in rows:
-        reason = reason_unknown(prices, row)
+        reason = blocked_by(prices, row)
         if reason == 0 and volumes[0, row] < 0:
             reason = -volumes[0, row]
         for window in range(len(windows)):
@@ -94,15 +108,25 @@ class RelativeVolume(DayFamily):
     def __init__(self, pairs: int) -> None:
         super().__init__(pairs)
         self._windows: NDArray[np.int32] = np.array(WINDOWS, np.int32)
+        self._derived_for: NDArray[np.int64] = np.full(pairs, NEVER_DERIVED, np.int64)
         self._means = np.zeros((len(WINDOWS), pairs))
         self._known: NDArray[np.int32] = np.zeros((len(WINDOWS), pairs), np.int32)
 
-    def start_session(self, step: DayStep) -> None:
-        """Average the finished sessions once."""
-        _session_pass(step.days.volumes, step.days.counts, step.rows, self._windows, self._means, self._known)
+    def forget(self, rows: NDArray[np.int32]) -> None:
+        """Average anew: finished days have changed."""
+        self._derived_for[rows] = NEVER_DERIVED
 
     def evaluate(self, step: DayStep, *, commit: bool) -> None:
-        """Divide the session's volume by the means; there is no state."""
+        """Average the finished sessions once, then divide the session's volume by it; there is no state."""
+        _session_pass(
+            step.days.volumes,
+            step.days.counts,
+            step.rows,
+            self._derived_for,
+            self._windows,
+            self._means,
+            self._known,
+        )
         _day_pass(
             step.prices,
             step.volumes,

@@ -26,8 +26,8 @@ def test_names_and_keys_are_unique() -> None:
     assert len(set(keys)) == len(keys)
 
 
-def test_value_names_of_daily_outputs_are_unique_and_plain() -> None:
-    names = [o.value_name for f in FAMILIES if f.frequency == Frequency.DAY for o in f.outputs]
+def test_value_names_are_unique_and_plain() -> None:
+    names = [output.value_name for family in FAMILIES for output in family.outputs]
     assert len(set(names)) == len(names)
     assert all(re.fullmatch("[a-z][a-z0-9_]*", name) for name in names)
 

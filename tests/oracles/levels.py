@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from datetime import date
 from fractions import Fraction
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.oracles.statistics import simple_return
@@ -169,9 +169,20 @@ def _fives(pair: DailyPair) -> list[float | None]:
     return [_five(pair, day) for day in days_of(pair)]
 
 
-def _five_record(pick: Callable[[list[float]], float], moment: Moment) -> float | None:
-    before = [value for value in _fives(moment.pair)[: moment.entry] if value is not None]
-    return pick(before) if len(before) >= LEAST_SESSIONS else None
+@cache
+def _five_extremes(pair: DailyPair, pick: Callable[[float, float], float]) -> list[float | None]:
+    """The most extreme five-session change before each entry, once there are enough of them."""
+    found: list[float | None] = []
+    extreme, count = math.nan, 0
+    for value in _fives(pair):
+        found.append(extreme if count >= LEAST_SESSIONS else None)
+        if value is not None:
+            extreme, count = pick(extreme, value) if count else value, count + 1
+    return found
+
+
+def _five_record(pick: Callable[[float, float], float], moment: Moment) -> float | None:
+    return _five_extremes(moment.pair, pick)[moment.entry]
 
 
 def _is_five_record(moment: Moment) -> float | None:
@@ -201,6 +212,7 @@ def _peaks(pair: DailyPair) -> Peaks:
     return found
 
 
+@lru_cache(maxsize=4)
 def _records(moment: Moment) -> tuple[list[Day], list[Day]] | None:
     """Record closes of both legs up to the session, itself included."""
     if moment.entry < LEAST_SESSIONS:
