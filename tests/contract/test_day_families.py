@@ -20,8 +20,9 @@ over_window_families = pytest.mark.parametrize("family", WINDOW_FAMILIES, ids=la
 
 
 def in_prices(key: str) -> bool:
-    """Outputs that are prices, or ratios of them, and so move with a split."""
-    return key.startswith(("numerator_", "benchmark_price", "benchmark_high", "benchmark_low", "ratio"))
+    """Outputs that are prices, ratios of them or volumes, and so move with a split."""
+    stems = ("numerator_price", "numerator_high:", "numerator_low:", "benchmark_price", "benchmark_high:")
+    return key.startswith((*stems, "benchmark_low:", "ratio:", "ratio_high:", "ratio_low:", "average_volume"))
 
 
 @pytest.mark.parametrize("side", [0, 1], ids=["numerator", "benchmark"])
@@ -38,11 +39,12 @@ def test_a_split_moves_nothing_but_prices(family: type[DayFamily], side: int) ->
     rig.family.adjust(rig.rows, side, 0.25)
     rig.family.forget(rig.rows)
     rig.prices[rig.step_number, side] = np.rint(rig.prices[rig.step_number, side] / 4)
+    rig.volumes[rig.step_number, side] *= 4
     rig.step_number -= 1
     rig.begin()
     rig.evaluate(commit=False)
     for number, output in enumerate(family.outputs):
-        if not in_prices(output.key) or output.key.startswith("ratio_line"):
+        if not in_prices(output.key):
             np.testing.assert_allclose(
                 rig.family.values[number], before[number], rtol=1e-6, atol=1e-6, err_msg=output.key
             )
