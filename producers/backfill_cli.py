@@ -26,6 +26,7 @@ from producers.history import history_files, run_backfill
 from producers.options import (
     ApiVersion,
     Epoch,
+    Generation,
     History,
     Partitions,
     Servers,
@@ -44,9 +45,6 @@ Files = Annotated[
     typer.Argument(
         metavar="SYMBOL=FILE[:COLUMN]…", help="Daily files; none: those under [[history]] in the settings."
     ),
-]
-Generation = Annotated[
-    int | None, typer.Option(min=1, help="Of the ticks topic: the number behind 'rotascope.ticks.v'.")
 ]
 
 

@@ -1,4 +1,4 @@
-"""`rotascope produce`: a vendor's stream into Kafka.
+"""`rotascope produce`: a vendor's stream, and settings marks, into Kafka.
 
 Exit codes, as `deploy.edge.exit_codes` has them: 0 the recording has ended or a stop was asked for; 1 the
 broker failed; 2 settings, universe or history cannot be used; 78 the vendor refuses us for good.
@@ -6,14 +6,17 @@ broker failed; 2 settings, universe or history cannot be used; 78 the vendor ref
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from core.catalogue import parse_catalogue
 from core.errors import ConfigurationError
 from core.instruments import parse_universe
 from deploy.edge.exit_codes import exit_codes
-from deploy.edge.files import UNIVERSE, read_text
+from deploy.edge.files import CATALOGUE, UNIVERSE, read_text
 from deploy.edge.log import configure_log
 from deploy.edge.settings import collect_settings
 from producers.clock import ClockMode
@@ -23,6 +26,7 @@ from producers.history import history_files
 from producers.options import (
     ApiVersion,
     Epoch,
+    Generation,
     History,
     Partitions,
     Servers,
@@ -34,6 +38,7 @@ from producers.options import (
     last_session,
 )
 from producers.run import run_feed
+from producers.settings_mark import run_settings_mark
 from producers.warm_start import find_source
 
 app = typer.Typer(help="Stream a vendor's trades into Kafka.", no_args_is_help=True)
@@ -122,6 +127,48 @@ def alpaca(
             )
         )
         run_feed(feed, named, universe, settings, until=last_session(history_until), epoch=generation(epoch))
+
+
+@app.command()
+def settings_mark(
+    catalogue_file: Annotated[
+        Path | None,
+        typer.Option("--catalogue", help="TOML file of definitions to change to; none: Rotascope's own."),
+    ] = None,
+    settings_file: SettingsFile = None,
+    universe_file: UniverseFile = None,
+    bootstrap_servers: Servers = None,
+    partitions: Partitions = None,
+    topic_generation: Generation = None,
+    epoch: Epoch = None,
+) -> None:
+    """Write the place in the log from which another catalogue is in force.
+
+    First restart the workers with the new catalogue, one after the other:
+    they go on with the definitions they have. Then write the mark, and all
+    of them change where they step it. What has not changed goes on as if
+    nothing had happened.
+
+    Exit codes: 0 written; 1 the broker failed; 2 catalogue, universe or
+    settings cannot be used.
+
+    Examples:
+      rotascope produce settings-mark --catalogue catalogue.toml
+    """
+    kafka = kafka_flags(bootstrap_servers, partitions, None) | {"topic_generation": topic_generation}
+    flags = {"kafka": kafka, "universe_file": universe_file, "catalogue_file": catalogue_file}
+    with exit_codes():
+        settings = collect_settings(settings_file, flags)
+        configure_log(settings.log)
+        universe = parse_universe(read_text(settings.universe_file, UNIVERSE))
+        catalogue = parse_catalogue(read_text(settings.catalogue_file, CATALOGUE))
+        written = run_settings_mark(
+            catalogue, universe, settings, ts_ns=time.time_ns(), epoch=generation(epoch)
+        )
+        typer.echo(
+            f"{len(catalogue.definitions)} definitions ({catalogue.mark:016x}) are in force from here, "
+            f"in {written} partitions of {settings.kafka.ticks_topic}"
+        )
 
 
 if __name__ == "__main__":

@@ -37,6 +37,9 @@ Until = Annotated[
 Epoch = Annotated[
     int | None, typer.Option(min=0, help="Generation of this run; default: the time in milliseconds.")
 ]
+Generation = Annotated[
+    int | None, typer.Option(min=1, help="Of the ticks topic: the number behind 'rotascope.ticks.v'.")
+]
 
 
 def kafka_flags(

@@ -18,6 +18,7 @@ from deploy.edge.exit_codes import exit_codes
 from deploy.kafka.cluster import apply as apply_topics
 from deploy.kafka.cluster import check as check_topics
 from deploy.kafka.cluster import connect
+from deploy.kafka.generation import StepState, look, next_step, steps
 from deploy.kafka.topics import TOPICS_FILE, Change, ChangeKind, load_topics
 
 app = typer.Typer(no_args_is_help=True, help="The topics of Rotascope on a Kafka cluster.")
@@ -44,6 +45,9 @@ ReplicationFactor = Annotated[
 ]
 File = Annotated[Path, typer.Option("--file", help="Another topics file.", show_default=False)]
 TimeoutMs = Annotated[int, typer.Option("--timeout-ms", min=100, help="How long to wait for the broker.")]
+Generation = Annotated[
+    int, typer.Option("--generation", min=1, help="Of the ticks: the number behind 'rotascope.ticks.v'.")
+]
 OutputFormat = Annotated[Format, typer.Option("--format", help="text for people, json for programs.")]
 
 
@@ -52,6 +56,7 @@ def apply(
     bootstrap_servers: BootstrapServers = "127.0.0.1:9092",
     partitions: Partitions = None,
     replication_factor: ReplicationFactor = None,
+    generation: Generation = 1,
     file: File = TOPICS_FILE,
     timeout_ms: TimeoutMs = 10_000,
     output: OutputFormat = Format.TEXT,
@@ -64,9 +69,12 @@ def apply(
     Examples:
       rotascope topics apply --bootstrap-servers kafka:9092
       rotascope topics apply --partitions 24 --replication-factor 3
+      rotascope topics apply --generation 2 --partitions 24
     """
     with exit_codes():
-        wanted = load_topics(file, partitions=partitions, replication_factor=replication_factor)
+        wanted = load_topics(
+            file, partitions=partitions, replication_factor=replication_factor, generation=generation
+        )
         with connect(bootstrap_servers, timeout_ms=timeout_ms) as client:
             changes = apply_topics(client, wanted)
     _print(changes, output, nothing=f"{len(wanted)} topics are as they should be; nothing to do")
@@ -77,6 +85,7 @@ def check(
     bootstrap_servers: BootstrapServers = "127.0.0.1:9092",
     partitions: Partitions = None,
     replication_factor: ReplicationFactor = None,
+    generation: Generation = 1,
     file: File = TOPICS_FILE,
     timeout_ms: TimeoutMs = 10_000,
     output: OutputFormat = Format.TEXT,
@@ -88,12 +97,58 @@ def check(
       rotascope topics check --format json
     """
     with exit_codes():
-        wanted = load_topics(file, partitions=partitions, replication_factor=replication_factor)
+        wanted = load_topics(
+            file, partitions=partitions, replication_factor=replication_factor, generation=generation
+        )
         with connect(bootstrap_servers, timeout_ms=timeout_ms) as client:
             changes = check_topics(client, wanted)
     _print(changes, output, nothing=f"{len(wanted)} topics are as they should be")
     if changes:
         raise typer.Exit(code=1)
+
+
+@app.command()
+def migrate(
+    to: Annotated[int, typer.Option("--to", min=2, help="The new generation of the ticks.")],
+    partitions: Annotated[int, typer.Option("--partitions", min=1, help="N of the new generation.")],
+    bootstrap_servers: BootstrapServers = "127.0.0.1:9092",
+    group_id: Annotated[
+        str, typer.Option("--group-id", help="Of the workers, to see how far they are.")
+    ] = "rotascope-worker",
+    replication_factor: ReplicationFactor = None,
+    file: File = TOPICS_FILE,
+    timeout_ms: TimeoutMs = 10_000,
+    output: OutputFormat = Format.TEXT,
+) -> None:
+    """Say how to go on to another generation of the ticks, and what is done. Changes nothing.
+
+    The number of partitions is fixed for a generation. Another number
+    is another generation, which begins at a session's end with the
+    daily bars. Run this again after each step.
+
+    Exit codes: 0 whatever is left to do; 1 the broker failed; 2 a topic is
+    in the way.
+
+    Examples:
+      rotascope topics migrate --to 2 --partitions 24
+    """
+    with exit_codes():
+        wanted = load_topics(
+            file, partitions=partitions, replication_factor=replication_factor, generation=to
+        )
+        with connect(bootstrap_servers, timeout_ms=timeout_ms) as client:
+            found = steps(look(client, wanted, to, group_id), to, partitions)
+    if output is Format.JSON:
+        typer.echo(json.dumps([asdict(step) for step in found]))
+        return
+    for number, step in enumerate(found, start=1):
+        typer.echo(
+            f"{number}. {step.what}: {step.state.value}" + (f" ({step.detail})" if step.detail else "")
+        )
+        if step.command and step.state is not StepState.DONE:
+            typer.echo(f"     {step.command}")
+    following = next_step(found)
+    typer.echo(f"Next: {following.what}" if following else "Nothing is left that the cluster could show")
 
 
 def _print(changes: Sequence[Change], output: Format, *, nothing: str) -> None:

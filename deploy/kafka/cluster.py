@@ -88,13 +88,14 @@ def apply(client: KafkaAdminClient, wanted: Sequence[Topic], *, timeout_s: float
 
     1. Compare. If anything must be refused, nothing at all is changed.
     2. Create what is missing, and wait until each partition has a leader.
-    3. Set what differs.
-    4. Wait until the cluster shows it: the controller answers before the brokers have heard of it.
+    3. Add partitions to what all generations share.
+    4. Set what differs.
+    5. Wait until the cluster shows it: the controller answers before the brokers have heard of it.
 
     Args:
         client: From `connect`.
         wanted: The topics as they should be.
-        timeout_s: Seconds of wall time that step 4 may take.
+        timeout_s: Seconds of wall time that step 5 may take.
 
     Returns:
         The changes made; empty when there was nothing to do.
@@ -107,6 +108,7 @@ def apply(client: KafkaAdminClient, wanted: Sequence[Topic], *, timeout_s: float
     _refuse(change for change in changes if change.kind is ChangeKind.REFUSE)
     missing = {change.topic for change in changes if change.kind is ChangeKind.CREATE}
     _create(client, [topic for topic in wanted if topic.name in missing])
+    _grow(client, [change for change in changes if change.kind is ChangeKind.GROW])
     _configure(client, [change for change in changes if change.kind is ChangeKind.CONFIGURE])
     if changes:
         _wait_until_shown(client, wanted, timeout_s)
@@ -144,6 +146,11 @@ def _create(client: KafkaAdminClient, topics: Sequence[Topic]) -> None:
             operator_action="settle what the broker says and run this again; what exists is left alone",
         )
     client.wait_for_topics(sorted(created))
+
+
+def _grow(client: KafkaAdminClient, changes: Sequence[Change]) -> None:
+    if changes:
+        client.create_partitions({change.topic: int(change.wanted) for change in changes})
 
 
 def _configure(client: KafkaAdminClient, changes: Iterable[Change]) -> None:

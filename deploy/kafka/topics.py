@@ -31,6 +31,9 @@ TIMESTAMP_TYPE = "LogAppendTime"
 TICKS_PREFIX = "rotascope.ticks."
 TICKS_RETENTION_DAYS = 8
 
+FIRST_GENERATION = ".v1"
+"""How the names end of the topics that each generation has anew."""
+
 
 class TopicSpec(BaseModel):
     """One topic, as written in `topics.yaml`."""
@@ -88,6 +91,7 @@ class Topic:
         replication_factor: Copies of each partition; None leaves it to the cluster.
         config: Settings under Kafka's names, values as the broker prints them.
         generation_bound: Whether its partition numbers are those of the ticks.
+        versioned: Whether each generation of the ticks has one of its own.
     """
 
     name: str
@@ -95,6 +99,7 @@ class Topic:
     replication_factor: int | None
     config: Mapping[str, str]
     generation_bound: bool = False
+    versioned: bool = False
 
 
 class ChangeKind(StrEnum):
@@ -102,6 +107,7 @@ class ChangeKind(StrEnum):
 
     CREATE = "create"
     CONFIGURE = "configure"
+    GROW = "grow"
     REFUSE = "refuse"
 
 
@@ -153,7 +159,11 @@ def parse_topics(text: str) -> TopicFile:
 
 
 def load_topics(
-    path: Path = TOPICS_FILE, *, partitions: int | None = None, replication_factor: int | None = None
+    path: Path = TOPICS_FILE,
+    *,
+    partitions: int | None = None,
+    replication_factor: int | None = None,
+    generation: int = 1,
 ) -> tuple[Topic, ...]:
     """Read a topics file and decide every figure.
 
@@ -161,6 +171,7 @@ def load_topics(
         path: The file.
         partitions: N of this generation, in place of the file's.
         replication_factor: In place of the file's.
+        generation: Of the ticks: the number behind `rotascope.ticks.v`.
 
     Returns:
         The topics in the file's order.
@@ -172,21 +183,32 @@ def load_topics(
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"topics file {path}: {error.strerror}") from error
-    return resolve(parse_topics(text), partitions=partitions, replication_factor=replication_factor)
+    return resolve(
+        parse_topics(text),
+        partitions=partitions,
+        replication_factor=replication_factor,
+        generation=generation,
+    )
 
 
 def resolve(
-    file: TopicFile, *, partitions: int | None = None, replication_factor: int | None = None
+    file: TopicFile,
+    *,
+    partitions: int | None = None,
+    replication_factor: int | None = None,
+    generation: int = 1,
 ) -> tuple[Topic, ...]:
     """Decide every figure of a parsed file; see `load_topics`."""
     count = file.generation_partitions if partitions is None else partitions
     copies = replication_factor
     if copies is None and file.replication_factor != "broker-default":
         copies = file.replication_factor
-    return tuple(_resolve_one(spec, count, copies) for spec in file.topics)
+    return tuple(_resolve_one(spec, count, copies, generation) for spec in file.topics)
 
 
-def _resolve_one(spec: TopicSpec, generation_partitions: int, replication_factor: int | None) -> Topic:
+def _resolve_one(
+    spec: TopicSpec, generation_partitions: int, replication_factor: int | None, generation: int
+) -> Topic:
     config = {
         "cleanup.policy": spec.cleanup,
         "max.message.bytes": str(spec.max_message_bytes),
@@ -199,12 +221,14 @@ def _resolve_one(spec: TopicSpec, generation_partitions: int, replication_factor
         config["min.insync.replicas"] = str(max(1, replication_factor - 1))
     config.update({name: str(value) for name, value in spec.config.items()})
     generation_bound = spec.partitions == "generation"
+    versioned = spec.name.endswith(FIRST_GENERATION)
     return Topic(
-        name=spec.name,
+        name=spec.name.removesuffix(FIRST_GENERATION) + f".v{generation}" if versioned else spec.name,
         partitions=generation_partitions if spec.partitions == "generation" else spec.partitions,
         replication_factor=replication_factor,
         config=config,
         generation_bound=generation_bound,
+        versioned=versioned,
     )
 
 
@@ -232,7 +256,13 @@ def plan(wanted: Iterable[Topic], existing: Mapping[str, Topic]) -> list[Change]
 
 
 def _differences(topic: Topic, current: Topic) -> Iterable[Change]:
-    if current.partitions != topic.partitions:
+    if topic.generation_bound and not topic.versioned:
+        # Shared by all generations: as many as the largest of them, since none can be taken away.
+        if current.partitions < topic.partitions:
+            yield Change(
+                ChangeKind.GROW, topic.name, "partitions", str(current.partitions), str(topic.partitions)
+            )
+    elif current.partitions != topic.partitions:
         yield Change(
             ChangeKind.REFUSE,
             topic.name,
@@ -259,7 +289,7 @@ def _repartition_action(topic: Topic, current: Topic) -> str:
     if topic.generation_bound:
         return (
             f"N is fixed per generation: run with --partitions {current.partitions}, "
-            "or start a new generation of the ticks (.v2) at a session's end from the daily bars"
+            "or begin another generation: 'rotascope topics migrate' says how"
         )
     return (
         f"another count would move keys to other partitions: write partitions: {current.partitions} "

@@ -151,7 +151,19 @@ class TestPlan:
         assert change.kind is ChangeKind.REFUSE
         assert change.operator_action is not None
         assert f"--partitions {count}" in change.operator_action
-        assert ".v2" in change.operator_action
+        assert "rotascope topics migrate" in change.operator_action
+
+    def test_what_generations_share_grows_and_never_shrinks(self, wanted: dict[str, Topic]) -> None:
+        bars = wanted["rotascope.bars.1d"]
+        (change,) = plan([bars], {bars.name: replace(bars, partitions=4)})
+        assert (change.kind, change.current, change.wanted) == (ChangeKind.GROW, "4", "12")
+        assert plan([bars], {bars.name: replace(bars, partitions=24)}) == []
+
+    def test_another_generation_has_ticks_and_snapshots_of_its_own(self, wanted: dict[str, Topic]) -> None:
+        second = {topic.name: topic for topic in load_topics(generation=2, partitions=24)}
+        assert set(second) - set(wanted) == {"rotascope.ticks.v2", "rotascope.snapshots.v2"}
+        assert second["rotascope.ticks.v2"].partitions == second["rotascope.bars.1m"].partitions == 24
+        assert second["rotascope.dead-letters"].partitions == 1
 
     def test_another_partition_count_would_also_move_the_keys_of_other_topics(
         self, wanted: dict[str, Topic]

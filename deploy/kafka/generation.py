@@ -1,0 +1,216 @@
+"""From one generation of the ticks to the next: the steps, and how far a cluster has come.
+
+The number of partitions is fixed for a generation, so another number is another generation: topics
+of its own, which begin at a session's end with the daily bars. What can be seen on the cluster is
+looked at; what cannot is asked of the operator.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.admin import OffsetSpec
+from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
+from kafka.structs import OffsetAndMetadata
+
+from core.errors import ConfigurationError
+from deploy.kafka.cluster import check
+from deploy.kafka.topics import TICKS_PREFIX, ChangeKind, Topic
+
+DAY_BARS_TOPIC = "rotascope.bars.1d"
+
+_FIRST_GROUP_S = 20.0
+_NO_COORDINATOR_YET = (CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError)
+
+
+class StepState(StrEnum):
+    """How far a step has come."""
+
+    DONE = "done"
+    TO_DO = "to do"
+    ASK = "yours to say"
+    """The cluster does not show it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a migration.
+
+    Args:
+        what: In words.
+        state: As the cluster shows it.
+        detail: What was seen.
+        command: What does it; empty where no command of ours does.
+    """
+
+    what: str
+    state: StepState
+    detail: str = ""
+    command: str = ""
+
+
+class Log(NamedTuple):
+    """Where the partitions of one ticks topic stand.
+
+    Args:
+        ends: Partition → offset behind its last record; empty without the topic.
+        committed: Partition → what the group has committed.
+    """
+
+    ends: Mapping[int, int]
+    committed: Mapping[int, int]
+
+    @property
+    def behind(self) -> int:
+        """Records that the group has not committed."""
+        return sum(end - self.committed.get(partition, 0) for partition, end in self.ends.items())
+
+
+class View(NamedTuple):
+    """What a cluster shows of a migration.
+
+    Args:
+        missing: Topics of the new generation that `apply` would create or change.
+        old: The ticks of the generation before.
+        new: The ticks of the new one.
+        day_bars: Records in the topic of daily bars, before compaction.
+    """
+
+    missing: Sequence[str]
+    old: Log
+    new: Log
+    day_bars: int
+
+
+def ticks_topic(generation: int) -> str:
+    """Name the ticks topic of a generation."""
+    return f"{TICKS_PREFIX}v{generation}"
+
+
+def look(client: KafkaAdminClient, wanted: Sequence[Topic], generation: int, group_id: str) -> View:
+    """Look at a cluster.
+
+    Args:
+        client: From `cluster.connect`.
+        wanted: The topics of the new generation.
+        generation: The new one, at least 2.
+        group_id: Of the workers.
+
+    Raises:
+        ConfigurationError: A topic differs in a way that only a person can settle.
+        TransportError: The broker refuses a request.
+    """
+    changes = check(client, wanted)
+    for change in changes:
+        if change.kind is ChangeKind.REFUSE:
+            raise ConfigurationError(
+                f"{change.topic} has {change.setting} {change.current}, wanted {change.wanted}",
+                operator_action=change.operator_action,
+            )
+    present = set(client.list_topics())
+    committed = _committed(client, group_id)
+
+    def log(topic: str) -> Log:
+        stored = {part.partition: int(each.offset) for part, each in committed.items() if part.topic == topic}
+        return Log(_offsets(client, topic, OffsetSpec.LATEST) if topic in present else {}, stored)
+
+    bars = 0
+    if DAY_BARS_TOPIC in present:
+        begins = _offsets(client, DAY_BARS_TOPIC, OffsetSpec.EARLIEST)
+        bars = sum(_offsets(client, DAY_BARS_TOPIC, OffsetSpec.LATEST).values()) - sum(begins.values())
+    missing = list(dict.fromkeys(change.topic for change in changes))
+    return View(missing, log(ticks_topic(generation - 1)), log(ticks_topic(generation)), bars)
+
+
+def steps(view: View, generation: int, partitions: int) -> list[Step]:
+    """List what is to be done, in order, with what is done.
+
+    Args:
+        view: The cluster.
+        generation: The new one.
+        partitions: Of the new one.
+    """
+    old, new = ticks_topic(generation - 1), ticks_topic(generation)
+    chosen = f"ROTASCOPE_KAFKA__TOPIC_GENERATION={generation}"
+    count = f"--partitions {partitions}"
+    return [
+        Step(
+            f"topics of generation {generation}",
+            _state(not view.missing),
+            f"missing or too small: {', '.join(view.missing)}" if view.missing else "as they should be",
+            f"rotascope topics apply --generation {generation} {count}",
+        ),
+        Step(
+            "after a session's close, stop the producers",
+            StepState.ASK,
+            f"{old} holds {sum(view.old.ends.values()):,} records" if view.old.ends else f"there is no {old}",
+        ),
+        Step(
+            f"workers have stepped all of {old}; stop them",
+            _state(view.old.behind == 0),
+            f"{view.old.behind:,} records are not committed",
+        ),
+        Step(
+            "daily bars are there",
+            _state(view.day_bars > 0),
+            f"{view.day_bars:,} records",
+            "rotascope backfill csv SYMBOL=FILE",
+        ),
+        Step(
+            f"{new} begins with them",
+            _state(bool(view.new.ends) and all(view.new.ends.values())),
+            f"{sum(view.new.ends.values()):,} records",
+            f"rotascope backfill baseline --topic-generation {generation} {count}",
+        ),
+        Step(
+            "workers run on it",
+            _state(bool(view.new.committed)),
+            f"{len(view.new.committed)} partitions have a committed offset",
+            f"{chosen} rotascope consume {count}",
+        ),
+        Step(
+            "producers run on it",
+            StepState.ASK,
+            "before the next session's open",
+            f"{chosen} rotascope produce alpaca {count}",
+        ),
+        Step(
+            f"{old} and its snapshots deleted",
+            _state(not view.old.ends),
+            "when nobody needs to look back any more",
+        ),
+    ]
+
+
+def _state(done: bool) -> StepState:
+    return StepState.DONE if done else StepState.TO_DO
+
+
+def _committed(client: KafkaAdminClient, group_id: str) -> Mapping[TopicPartition, OffsetAndMetadata]:
+    """What a group has committed; a cluster that has never had a group first makes a topic for that."""
+    deadline = time.monotonic() + _FIRST_GROUP_S
+    while True:
+        try:
+            return dict(client.list_group_offsets({group_id: None}).get(group_id, {}))
+        except _NO_COORDINATOR_YET:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(0.1)
+
+
+def _offsets(client: KafkaAdminClient, topic: str, where: OffsetSpec) -> dict[int, int]:
+    (described,) = client.describe_topics([topic])
+    wanted = {TopicPartition(topic, each["partition_index"]): where for each in described["partitions"]}
+    return {
+        part.partition: int(found.offset) for part, found in client.list_partition_offsets(wanted).items()
+    }
+
+
+def next_step(found: Iterable[Step]) -> Step | None:
+    """Give the first step that is to be done."""
+    return next((step for step in found if step.state is StepState.TO_DO), None)
