@@ -19,6 +19,8 @@ from core.indicators.flow import Flow
 from core.indicators.mean_reversion import MeanReversion
 from core.indicators.momentum import Momentum
 from core.indicators.moving_average import MovingAverages
+from core.indicators.overheating import Overheating
+from core.indicators.pivots import Pivots
 from core.indicators.rate_beta import RateBeta
 from core.indicators.ratio import Ratio, RatioLine
 from core.indicators.relative_strength import (
@@ -29,6 +31,7 @@ from core.indicators.relative_strength import (
 from core.indicators.robust_z import RobustZ
 from core.indicators.rsi import RelativeStrengthIndex
 from core.indicators.streaks import Streaks
+from core.indicators.trend import TrendRegime
 from core.indicators.volatility import Volatility
 from core.indicators.volume import RelativeVolume
 from core.indicators.zscore import ZScoreDays, ZScoreMinutes
@@ -58,6 +61,9 @@ FAMILIES: Final[tuple[type[IndicatorFamily], ...]] = (
     Drawdown,
     Streaks,
     RelativeVolume,
+    TrendRegime,
+    Overheating,
+    Pivots,
 )
 
 __all__ = ["FAMILIES", "DayFamily", "IndicatorFamily", "Output", "RingFamily"]
