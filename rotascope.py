@@ -51,6 +51,7 @@ PIECES: Final = MappingProxyType(
         "study": Piece(
             "consumers.study.cli", "app", "Run the engine over daily history: events, values, base rates."
         ),
+        "claims": Piece("consumers.claims.cli", "app", "Compute the claim ledger from daily files."),
         "events": Piece("consumers.tail", "events_app", "Look at the events in their topics."),
         "ticks": Piece("consumers.tail", "ticks_app", "Look at the ticks inside their frames."),
     }

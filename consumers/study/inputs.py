@@ -27,7 +27,7 @@ from deploy.edge.named_files import NamedFile, named_file
 from deploy.edge.progress import progress
 
 _EXCHANGE: Final = "XNYS"
-_BARS: Final = "write, for instance, --bars RUT=RUT.csv or --bars IJR=adjusted.csv:IJR"
+BARS_EXAMPLE: Final = "write, for instance, --bars RUT=RUT.csv or --bars IJR=adjusted.csv:IJR"
 _SERIES: Final = "write, for instance, --series DGS10=FRED_DGS.csv:DGS10"
 _PAIR: Final = "write, for instance, --pair RUT/GSPC"
 
@@ -108,7 +108,7 @@ def read_inputs(
     catalogue = parse_catalogue(read_text(signals, CATALOGUE))
     files = _files(bars, "--bars")
     if not files:
-        raise ConfigurationError("a study needs bars", operator_action=_BARS)
+        raise ConfigurationError("a study needs bars", operator_action=BARS_EXAMPLE)
     wanted = [parse_pair(text, list(files)) for text in dict.fromkeys(pairs)]
     if not wanted:
         raise ConfigurationError("a study needs a pair", operator_action=_PAIR)
@@ -160,7 +160,7 @@ def series_of(name: str, symbols: Sequence[str], pairs: Sequence[Pair]) -> Serie
 def _files(flags: Sequence[str], option: str) -> dict[str, NamedFile]:
     files: dict[str, NamedFile] = {}
     for text in flags:
-        file = named_file(text, option, _SERIES if option == "--series" else _BARS)
+        file = named_file(text, option, _SERIES if option == "--series" else BARS_EXAMPLE)
         if file.name in files:
             raise ConfigurationError(f"{option} names {file.name!r} twice")
         files[file.name] = file

@@ -12,6 +12,7 @@ UNIVERSE: Final = "demo_universe.toml"
 CATALOGUE: Final = "catalogue.toml"
 CALENDAR_OVERRIDES: Final = "calendar_overrides.toml"
 CALENDAR_EVENTS: Final = "calendar_events.toml"
+CLAIMS: Final = "claims.toml"
 
 
 def read_text(file: Path | None, packaged: str) -> str:
@@ -19,7 +20,7 @@ def read_text(file: Path | None, packaged: str) -> str:
 
     Args:
         file: What the settings name; None takes the packaged one.
-        packaged: `UNIVERSE`, `CATALOGUE`, `CALENDAR_OVERRIDES` or `CALENDAR_EVENTS`.
+        packaged: `UNIVERSE`, `CATALOGUE`, `CALENDAR_OVERRIDES`, `CALENDAR_EVENTS` or `CLAIMS`.
 
     Raises:
         ConfigurationError: The file cannot be read.

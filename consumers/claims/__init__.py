@@ -1,0 +1,1 @@
+"""The claim ledger, computed from supplied files: `rotascope claims`."""

@@ -1,0 +1,71 @@
+"""`rotascope claims`: the claim ledger, computed from supplied files.
+
+Exit codes: 0 done, whatever the verdicts; 1 failed; 2 input or usage. The ledger goes to standard
+output, everything else to standard error.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from consumers.study.cli import CalendarName, Format, Series, Signals
+from core.errors import InputError
+from core.settings import LogSettings
+from deploy.edge.exit_codes import exit_codes
+from deploy.edge.files import CLAIMS, read_text
+from deploy.edge.log import configure_log
+
+app = typer.Typer(help="Compute the claim ledger from daily files.")
+
+
+@app.command()
+def claims(
+    bars: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--bars",
+            metavar="SYMBOL=FILE[:COLUMN]",
+            help="Daily CSV or Parquet, as for `study`; a claim whose symbols are missing is a data gap.",
+        ),
+    ] = None,
+    series: Series = None,
+    ledger: Annotated[
+        Path | None, typer.Option("--claims", help="TOML file of claims; none: Rotascope's own.")
+    ] = None,
+    row: Annotated[
+        list[int] | None, typer.Option("--row", help="Only the claims of this row; may be repeated.")
+    ] = None,
+    signals: Signals = None,
+    calendar: CalendarName = "XNYS",
+    output: Annotated[Format, typer.Option("--format", help="A table, or one JSON object.")] = Format.TABLE,
+) -> None:
+    """Say of each claim whether the supplied data bear it out, with the figures.
+
+    Values and events are the engine's own. The verdicts are reproduced, not
+    reproduced, not measurable, and data gap, which also says what is missing.
+
+    Exit codes: 0 done, whatever the verdicts; 1 failed; 2 input or usage.
+
+    Examples:
+      rotascope claims --bars RUT=RUT.csv --bars GSPC=GSPC.csv --row 42 --row 43
+      rotascope claims --bars IWM=IWM.csv --bars SPY=SPY.csv --bars IJR_TR=adjusted.csv:IJR
+          --bars SPY_TR=adjusted.csv:SPY --series DGS10=FRED.csv:DGS10 --format json
+    """
+    configure_log(LogSettings())
+    with exit_codes():
+        from consumers.claims.evidence import findings_of
+        from consumers.claims.printing import print_findings
+        from core.claims import parse_claims
+
+        every = parse_claims(read_text(ledger, CLAIMS))
+        chosen = [claim for claim in every if not row or claim.row in row]
+        absent = sorted(set(row or ()) - {claim.row for claim in every})
+        if absent:
+            raise InputError(
+                f"the ledger has no row {', '.join(map(str, absent))}",
+                operator_action=f"name rows from {every[0].row} to {every[-1].row}" if every else None,
+            )
+        print_findings(findings_of(chosen, bars or [], series or [], signals, calendar), output.value)

@@ -1,0 +1,138 @@
+"""What claims rest on: one run of the engine over the supplied files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from consumers.study.inputs import BARS_EXAMPLE, StudyInputs, read_inputs
+from consumers.study.running import StudyResult, rates_of, run_history
+from core.base_rate_rows import BaseRate
+from core.catalogue import parse_catalogue
+from core.claim_history import ClaimHistory, PairHistory
+from core.claim_verdicts import Finding, judge
+from core.claims import ChangeClaim, Claim, DaysClaim, EventsClaim, FollowedClaim, StatedClaim
+from core.study import HistoryRun
+from core.study_rates import OPENED, last_session
+from deploy.edge.files import CATALOGUE, read_text
+from deploy.edge.named_files import named_file
+
+
+class EngineEvidence:
+    """Values, events and base rates of one run.
+
+    Args:
+        result: The run.
+        history: What was written down as it went.
+    """
+
+    def __init__(self, result: StudyResult, history: ClaimHistory) -> None:
+        self._result = result
+        self._history = history
+        self._pairs = {pair.name for pair in result.inputs.universe.pairs}
+
+    def missing(self, pair: str) -> str | None:
+        """Why a pair cannot be looked at; None where it can."""
+        if pair not in self._pairs:
+            return no_bars(pair, self._result.inputs.frames)
+        return None if len(self.history(pair).sessions) else f"{pair} has no session with two closes"
+
+    def history(self, pair: str) -> PairHistory:
+        """The values of a pair."""
+        return self._history.of(pair)
+
+    def openings(self, definition: str, pair: str) -> Sequence[int]:
+        """Sessions on which a definition opened on a pair, ascending."""
+        return [
+            event.episode
+            for event in self._result.events
+            if event.definition == definition and event.pair == pair and event.state == OPENED
+        ]
+
+    def base_rate(self, definition: str, pair: str, horizon_sessions: int) -> BaseRate | None:
+        """What followed these openings, as of the end of the history."""
+        return self._rates.get((definition, pair, horizon_sessions))
+
+    @cached_property
+    def _rates(self) -> Mapping[tuple[str, str, int], BaseRate]:
+        (table,) = rates_of(self._result).tables([last_session(self._result.inputs.frames)])
+        return {(row.definition, row.pair, row.horizon_sessions): row for row in table}
+
+
+class NoEvidence:
+    """Nothing was supplied of what the claims are about.
+
+    Args:
+        symbols: What was.
+    """
+
+    def __init__(self, symbols: Sequence[str]) -> None:
+        self._symbols = symbols
+
+    def missing(self, pair: str) -> str:
+        """Always something."""
+        return no_bars(pair, self._symbols)
+
+    def history(self, pair: str) -> PairHistory:
+        """Never asked for."""
+        raise NotImplementedError(pair)
+
+    def openings(self, definition: str, pair: str) -> Sequence[int]:
+        """Never asked for."""
+        raise NotImplementedError(pair)
+
+    def base_rate(self, definition: str, pair: str, horizon_sessions: int) -> BaseRate | None:
+        """Never asked for."""
+        raise NotImplementedError(pair)
+
+
+def no_bars(pair: str, symbols: Mapping[str, object] | Sequence[str]) -> str:
+    """Say which legs of a pair were not supplied."""
+    return "no bars for " + " and ".join(leg for leg in pair.split("/") if leg not in symbols)
+
+
+def findings_of(
+    claims: Sequence[Claim],
+    bars: Sequence[str],
+    series: Sequence[str],
+    signals: Path | None,
+    calendar: str,
+) -> list[Finding]:
+    """Judge claims by one run over the supplied files.
+
+    Args:
+        claims: From `parse_claims`.
+        bars: `SYMBOL=FILE[:COLUMN]`.
+        series: `NAME=FILE[:COLUMN]`.
+        signals: Catalogue file; None takes Rotascope's own.
+        calendar: Whose sessions.
+
+    Raises:
+        ConfigurationError: A flag, or a claim about a definition that the catalogue lacks.
+        HistoryError: A file that cannot be used.
+    """
+    catalogue = parse_catalogue(read_text(signals, CATALOGUE))
+    for claim in claims:
+        if isinstance(claim, EventsClaim | FollowedClaim):
+            catalogue.get(claim.definition)
+    symbols = [named_file(text, "--bars", BARS_EXAMPLE).name for text in bars]
+    named = dict.fromkeys(claim.pair for claim in claims if not isinstance(claim, StatedClaim))
+    pairs = [pair for pair in named if all(leg in symbols for leg in pair.split("/"))]
+    if not pairs:
+        return [judge(claim, NoEvidence(symbols)) for claim in claims]
+    evidence = _run(claims, read_inputs(bars, series, pairs, signals, calendar))
+    return [judge(claim, evidence) for claim in claims]
+
+
+def _run(claims: Sequence[Claim], inputs: StudyInputs) -> EngineEvidence:
+    keys = dict.fromkeys(
+        key for claim in claims if isinstance(claim, DaysClaim | ChangeClaim) for key in claim.keys
+    )
+    names = [pair.name for pair in inputs.universe.pairs]
+    history = ClaimHistory(list(keys), names, len(inputs.calendar))
+
+    def record(run: HistoryRun, session: int) -> None:
+        history.record(run.engine.evaluator, session)
+
+    return EngineEvidence(run_history(inputs, after_session=record), history)
