@@ -37,6 +37,28 @@ Client = Annotated[
     str | None,
     typer.Option(metavar="kafka-python|confluent", help="The library behind it; confluent is an extra."),
 ]
+Membership = Annotated[
+    str | None,
+    typer.Option(
+        metavar="dynamic|static|manual",
+        help="Who assigns partitions: the group (default), the group with a place kept over a restart, "
+        "or you; --assign implies manual.",
+    ),
+]
+Delivery = Annotated[
+    str | None,
+    typer.Option(
+        metavar="exactly-once|at-least-once",
+        help="Output and offsets in one transaction (default), or offsets behind their output.",
+    ),
+]
+Slot = Annotated[
+    str | None,
+    typer.Option(
+        help="Name that a restart keeps and no other worker has, such as its pod's: what a killed worker "
+        "left open then ends at its next start, and not at a time-out.",
+    ),
+]
 GroupId = Annotated[str | None, typer.Option("--group-id", help="Under which offsets are committed.")]
 UniverseFile = Annotated[
     Path | None, typer.Option("--universe", help="TOML file of instruments and pairs; none: the demo's.")
@@ -76,6 +98,9 @@ def consume(
     partitions: Partitions = None,
     assign: Assign = None,
     client: Client = None,
+    membership: Membership = None,
+    delivery: Delivery = None,
+    slot: Slot = None,
     group_id: GroupId = None,
     universe_file: UniverseFile = None,
     catalogue_file: CatalogueFile = None,
@@ -87,9 +112,10 @@ def consume(
 ) -> None:
     """Read ticks, publish events and bars, and serve metrics, until SIGTERM or --until.
 
-    At the end what has been stepped is published and committed. A worker
-    that is killed instead repeats the last moments; the events of the
-    repeat carry the same ids.
+    Output and offsets are committed in one transaction: a read_committed
+    reader sees each event once, whatever is killed. With --delivery
+    at-least-once a worker that is killed repeats the last moments; the
+    events of the repeat carry the same ids.
 
     Exit codes: 0 ended as asked; 1 the broker failed; 2 settings cannot be
     used; 3 a partition cannot be brought back to where it was.
@@ -108,6 +134,9 @@ def consume(
         },
         "worker": {
             "group_id": group_id,
+            "membership": membership or ("manual" if assign else None),
+            "delivery": delivery and delivery.replace("-", "_"),
+            "slot": slot,
             "assigned": tuple(assign) if assign else None,
             "missing_baseline": missing_baseline,
         },

@@ -1,55 +1,59 @@
-"""Publish what the outboxes hold, then commit the offsets that stand for it."""
+"""Publish what the outboxes hold together with the offsets that stand for it."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 
 import structlog
 
 from consumers.counters import WorkerCounters
-from consumers.outbox import OutboxRecord
+from consumers.outbox import Batch, OutboxRecord
 from consumers.partition import PartitionTask
-from consumers.transport import Transport, first_failure
+from consumers.transport import Membership, Outcome, OutcomeKind, Transport, first_failure
 from core.errors import TransportError
+from core.settings import WorkerSettings
 
 _NS_PER_MS: Final = 1_000_000
 _NS_PER_SECOND: Final = 1_000_000_000
+_SLOWEST_BYTES_PER_MS: Final = 4_000
+"""A transaction may take longer when it is large: as long as 4 MB/s take."""
+
+Batches = Mapping[PartitionTask, Batch]
 
 
-class Committer:
-    """At-least-once: offsets follow their output, so a crash in between repeats output.
+class Committer(ABC):
+    """When to commit, and what follows from a failure; how is for the two kinds to say.
 
-    Events have deterministic ids and bars deterministic sequences: whoever reads them drops the
-    repeats. Nothing is ever taken out of an outbox before its offset is committed.
+    Nothing is ever taken out of an outbox before it is known that its offset is committed, and
+    the engine's state never goes back: what failed is sent again, all of it, since sending only a
+    part would change the order in which a reader sees a pair's events.
 
     Args:
         transport: Where to send.
         counters: Where to count.
-        flush_timeout_ms: After this a record without an answer counts as failed.
-        backoff_ms: Wait after the first failure; doubled each time, jittered.
-        max_backoff_ms: Longest wait.
+        settings: Time-outs and waits.
         monotonic_ns: A clock that never steps back.
     """
+
+    error_label = "failed"
+    """Outcome of a try that ended with an error, as it is counted."""
 
     def __init__(
         self,
         transport: Transport,
         counters: WorkerCounters,
+        settings: WorkerSettings,
         *,
-        flush_timeout_ms: int,
-        backoff_ms: int,
-        max_backoff_ms: int,
         monotonic_ns: Callable[[], int],
     ) -> None:
         self.failures_in_a_row = 0
         self.last_attempt_ns = self.not_before_ns = monotonic_ns()
         self._transport = transport
         self._counters = counters
-        self._flush_timeout_ms = flush_timeout_ms
-        self._backoff_ms = backoff_ms
-        self._max_backoff_ms = max_backoff_ms
+        self._settings = settings
         self._monotonic_ns = monotonic_ns
         # Jitter spreads the retries of many workers; it decides nothing that is published.
         self._random = random.Random()  # noqa: S311
@@ -58,48 +62,95 @@ class Committer:
     def commit(self, tasks: Iterable[PartitionTask]) -> bool:
         """Publish and commit what is new.
 
-        1. Take the batch of every outbox that has something new.
-        2. Send all their records, in the order of each outbox.
-        3. Flush.
-        4. Check the outcome of every single record.
-        5. Commit the offsets with their metadata.
-        6. Only now forget the batches.
-
-        A failure anywhere leaves every outbox whole; all of it is sent again, since resending
-        only what failed would change the order in which a reader sees a pair's events.
-
         Returns:
             True when nothing is left to publish or to commit of what was there.
+
+        Raises:
+            TransportError: Not retriable: no other try can succeed.
         """
-        # 1
-        batches = {task: task.batch() for task in tasks if task.outbox.dirty}
-        if not batches:
+        waiting = [task for task in tasks if task.outbox.dirty]
+        if not waiting:
             return True
         started_ns = self._monotonic_ns()
         self.last_attempt_ns = started_ns
         try:
-            self._publish(record for batch in batches.values() for record in batch.records)
-            # 5
-            self._transport.commit({task.partition: batch.position for task, batch in batches.items()})
+            self._settle_doubts()
+            if self.blocked:
+                return False
+            # Taken only now: what was in doubt may just have been settled.
+            batches = {task: task.batch() for task in waiting if task.outbox.dirty}
+            outcome = self._attempt(batches) if batches else Outcome(OutcomeKind.COMMITTED)
         except TransportError as error:
-            self._failed(error)
+            if not error.retriable:
+                raise
+            self._failed(self.error_label, error.message)
             return False
-        # 6
-        for task, batch in batches.items():
-            task.outbox.settle(batch)
+        if outcome.kind is not OutcomeKind.COMMITTED:
+            self._failed(outcome.kind, outcome.reason)
+            return False
         self.failures_in_a_row = 0
-        self._counters.commits["committed"] += 1
-        self._counters.commit_duration.observe((self._monotonic_ns() - started_ns) / _NS_PER_SECOND)
+        for task, batch in batches.items():
+            task.settle(batch)
+        if batches:
+            self._counters.commits[outcome.kind] += 1
+            seconds = (self._monotonic_ns() - started_ns) / _NS_PER_SECOND
+            self._counters.commit_duration.observe(seconds)
         return True
+
+    @property
+    def blocked(self) -> bool:
+        """Whether nothing may be committed before another poll: no failure, and not to be tried."""
+        return False
+
+    def forget(self, partitions: Collection[int]) -> None:  # noqa: B027  # most need not remember
+        """These partitions are no longer ours."""
+
+    def overtaken(self) -> set[int]:
+        """Partitions that somebody else has committed for since; told once."""
+        return set()
+
+    def _settle_doubts(self) -> None:  # noqa: B027  # where all is sent again there are none
+        """Find out how an earlier try ended, where that is not known."""
+
+    @abstractmethod
+    def _attempt(self, batches: Batches) -> Outcome:
+        """Try once."""
+
+    def _failed(self, label: str, reason: str) -> None:
+        settings = self._settings
+        self._counters.commits[label] += 1
+        self.failures_in_a_row += 1
+        doublings = min(self.failures_in_a_row - 1, 20)
+        wait_ms = min(settings.backoff_max_ms, settings.backoff_initial_ms * 2**doublings)
+        wait_ms *= self._random.uniform(0.5, 1.0)
+        self.not_before_ns = self._monotonic_ns() + int(wait_ms * _NS_PER_MS)
+        self._log.warning(
+            "commit failed, outbox kept",
+            outcome=str(label),
+            reason=reason,
+            failures_in_a_row=self.failures_in_a_row,
+            retry_in_ms=round(wait_ms),
+        )
+
+
+class AtLeastOnceCommitter(Committer):
+    """Offsets follow their output, so a crash in between repeats output.
+
+    Events have deterministic ids and bars deterministic sequences: whoever reads them can drop
+    the repeats.
+    """
+
+    def _attempt(self, batches: Batches) -> Outcome:
+        """Send everything, flush, check the outcome of every single record, then commit."""
+        self._publish(record for batch in batches.values() for record in batch.records)
+        self._transport.commit({task.partition: batch.position for task, batch in batches.items()})
+        return Outcome(OutcomeKind.COMMITTED)
 
     def _publish(self, records: Iterable[OutboxRecord]) -> None:
         try:
-            # 2
             deliveries = [self._transport.send(*record) for record in records]
-            # 3
             if deliveries:
-                self._transport.flush(self._flush_timeout_ms)
-            # 4
+                self._transport.flush(self._settings.flush_timeout_ms)
             if (failure := first_failure(deliveries)) is not None:
                 raise TransportError(failure)
         except TransportError:
@@ -107,15 +158,116 @@ class Committer:
             self._transport.discard_sends()
             raise
 
-    def _failed(self, error: TransportError) -> None:
-        self.failures_in_a_row += 1
-        self._counters.commits["failed"] += 1
-        wait_ms = min(self._max_backoff_ms, self._backoff_ms * 2 ** min(self.failures_in_a_row - 1, 20))
-        wait_ms *= self._random.uniform(0.5, 1.0)
-        self.not_before_ns = self._monotonic_ns() + int(wait_ms * _NS_PER_MS)
-        self._log.warning(
-            "commit failed, outbox kept",
-            error=error.message,
-            failures_in_a_row=self.failures_in_a_row,
-            retry_in_ms=round(wait_ms),
+
+class ExactlyOnceCommitter(Committer):
+    """Output and offsets in one transaction, opened only now and closed at once.
+
+    1. A transaction whose outcome is unknown comes first: the producer is made anew, which makes
+       the outcome final, and the committed offset says which it was.
+    2. The transaction carries the membership that the last poll left behind.
+    3. Committed: forget the batches. Aborted: the same again, after a wait. Fenced: the same
+       again once a poll has brought another membership; what the group took away by then is gone.
+    """
+
+    error_label = OutcomeKind.UNKNOWN.value
+
+    def __init__(
+        self,
+        transport: Transport,
+        counters: WorkerCounters,
+        settings: WorkerSettings,
+        *,
+        monotonic_ns: Callable[[], int],
+    ) -> None:
+        super().__init__(transport, counters, settings, monotonic_ns=monotonic_ns)
+        self._unresolved: dict[PartitionTask, Batch] = {}
+        self._overtaken: set[int] = set()
+        self._refused: tuple[int, str] | None = None
+
+    def forget(self, partitions: Collection[int]) -> None:
+        """See `Committer`."""
+        for task in [task for task in self._unresolved if task.partition in partitions]:
+            del self._unresolved[task]
+
+    def overtaken(self) -> set[int]:
+        """See `Committer`."""
+        overtaken, self._overtaken = self._overtaken, set()
+        return overtaken
+
+    @property
+    def blocked(self) -> bool:
+        """See `Committer`: while the group has not said who we are, or has and was not believed."""
+        if self._overtaken:
+            return True
+        if self._unresolved or self._settings.membership == "manual":
+            return False
+        membership = self._transport.membership()
+        return membership is None or _name(membership) == self._refused
+
+    def _settle_doubts(self) -> None:
+        # 1
+        if self._unresolved:
+            self._resolve()
+
+    def _attempt(self, batches: Batches) -> Outcome:
+        # 2
+        membership = self._transport.membership()
+        waiting_bytes = sum(task.outbox.bytes for task in batches)
+        outcome = self._transport.transact(
+            [record for batch in batches.values() for record in batch.records],
+            {task.partition: batch.position for task, batch in batches.items()},
+            membership,
+            self._deadline_ms(waiting_bytes),
         )
+        # 3
+        if outcome.kind is OutcomeKind.FENCED:
+            self._refused = _name(membership)
+        elif outcome.kind is OutcomeKind.UNKNOWN:
+            self._unresolved = dict(batches)
+        return outcome
+
+    def _resolve(self) -> None:
+        """Find out how the transaction ended, and act as if that had been known at once."""
+        self._transport.rebuild_producer(self._settings.transaction_deadline_ms)
+        for task, batch in list(self._unresolved.items()):
+            found = self._transport.committed(
+                task.partition, timeout_ms=self._settings.transaction_deadline_ms
+            )
+            if found == batch.position:
+                how = "committed"
+                task.settle(batch)
+            elif found == task.committed:
+                how = "aborted"
+            else:
+                how = "overtaken"
+                self._overtaken.add(task.partition)
+            del self._unresolved[task]
+            self._counters.resolved[how] += 1
+            self._log.info(
+                "outcome looked up",
+                partition=task.partition,
+                outcome=how,
+                committed=None if found is None else found.offset,
+                sent=batch.position.offset,
+            )
+
+    def _deadline_ms(self, waiting_bytes: int) -> int:
+        settings = self._settings
+        longest_ms = settings.transaction_deadline_ms + waiting_bytes // _SLOWEST_BYTES_PER_MS
+        return min(settings.transaction_timeout_ms, longest_ms)
+
+
+def _name(membership: Membership | None) -> tuple[int, str] | None:
+    return None if membership is None else (membership.generation, membership.member_id)
+
+
+def make_committer(
+    transport: Transport,
+    counters: WorkerCounters,
+    settings: WorkerSettings,
+    *,
+    monotonic_ns: Callable[[], int],
+) -> Committer:
+    """The committer that the settings ask for. Arguments as of `Committer`."""
+    kind = ExactlyOnceCommitter if settings.delivery == "exactly_once" else AtLeastOnceCommitter
+    return kind(transport, counters, settings, monotonic_ns=monotonic_ns)

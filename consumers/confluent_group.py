@@ -50,6 +50,10 @@ class ConfluentGroup:
         self._unsought.discard(partition)
         return first
 
+    def hold(self, partition: int) -> None:
+        """Note that a partition is paused until it is sought."""
+        self._unsought.add(partition)
+
     def membership(self, consumer: Consumer) -> Membership | None:
         """This member, as far as its assignment has been told of.
 

@@ -93,7 +93,7 @@ class ConfluentReader:
         """See `Transport`."""
         return self._membership
 
-    def poll(self, timeout_ms: int) -> dict[int, list[Record]]:
+    def poll(self, timeout_ms: int, *, max_records: int | None = None) -> dict[int, list[Record]]:
         """See `Transport`.
 
         librdkafka's batch call waits until the batch is full or the time is over: one record is
@@ -102,11 +102,12 @@ class ConfluentReader:
         self._raise_failure()
         self._begin()
         messages: list[Message] = []
+        more = (max_records or self._worker.poll_max_records) - 1
         try:
             with translated("poll", self._topic):
                 first = self._consumer.poll(timeout_ms / 1000)
                 if first is not None:
-                    messages = [first, *self._consumer.consume(self._worker.poll_max_records - 1, 0)]
+                    messages = [first, *(self._consumer.consume(more, 0) if more else ())]
         finally:
             # Here and nowhere else: what a member that was stopped and thrown out would read later
             # is accepted by the broker.
@@ -133,6 +134,12 @@ class ConfluentReader:
             if self._group.sought(partition):
                 self._consumer.resume([place])
 
+    def hold(self, partition: int) -> None:
+        """See `Transport`."""
+        with translated("hold", self._topic):
+            self._consumer.pause([self._place(partition)])
+        self._group.hold(partition)
+
     def position(self, partition: int) -> int:
         """See `Transport`."""
         with translated("ask for the position in", self._topic):
@@ -149,13 +156,13 @@ class ConfluentReader:
             _, end = self._consumer.get_watermark_offsets(self._place(partition), cached=True)
         return end if end >= 0 else None
 
-    def begin_offset(self, partition: int) -> int:
+    def begin_offset(self, partition: int, *, timeout_ms: int | None = None) -> int:
         """See `Transport`."""
-        return self._watermarks(partition)[0]
+        return self._watermarks(partition, timeout_ms)[0]
 
-    def end_offset(self, partition: int) -> int:
+    def end_offset(self, partition: int, *, timeout_ms: int | None = None) -> int:
         """See `Transport`."""
-        return self._watermarks(partition)[1]
+        return self._watermarks(partition, timeout_ms)[1]
 
     def committed(self, partition: int, *, timeout_ms: int | None = None) -> Committed | None:
         """See `Transport`."""
@@ -244,9 +251,10 @@ class ConfluentReader:
             failure, self._failure = self._failure, None
             raise failure
 
-    def _watermarks(self, partition: int) -> tuple[int, int]:
+    def _watermarks(self, partition: int, timeout_ms: int | None) -> tuple[int, int]:
+        timeout_s = self._request_s if timeout_ms is None else timeout_ms / 1000
         with translated("ask for the ends of", self._topic):
-            return self._consumer.get_watermark_offsets(self._place(partition), self._request_s)
+            return self._consumer.get_watermark_offsets(self._place(partition), timeout_s)
 
     def _places(self, offsets: Mapping[int, Committed]) -> list[TopicPartition]:
         return [

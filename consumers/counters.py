@@ -65,7 +65,15 @@ class WorkerCounters:
     dead_letters: Counter[str] = field(default_factory=Counter)
     """By reason."""
     commits: Counter[str] = field(default_factory=Counter)
-    """By outcome: `committed` or `failed`."""
+    """By outcome: `committed`; `aborted`, `fenced` or `unknown` of a transaction, else `failed`."""
+    resolved: Counter[str] = field(default_factory=Counter)
+    """Commits without an answer, by what was found: `committed`, `aborted` or `overtaken`."""
+    rebalances: Counter[str] = field(default_factory=Counter)
+    """By what the group did: `assigned`, `revoked`, `lost`."""
+    rejoins: int = 0
+    """Times the client was made anew because it did not become a stable member."""
+    dropped_records: Counter[str] = field(default_factory=Counter)
+    """Records said for a partition that went before they were committed, by why it went."""
     poll_gap: DurationHistogram = field(default_factory=DurationHistogram)
     commit_duration: DurationHistogram = field(default_factory=DurationHistogram)
 

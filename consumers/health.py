@@ -16,8 +16,9 @@ class Health:
     """Answers for /livez and /readyz.
 
     Alive means that the loop turns, also through hours of replay; a supervisor restarts what is
-    not alive. Ready means that every partition has reached the end of the log seen at start, and
-    that records are being understood and output is being published.
+    not alive. Ready means that every assigned partition has reached the end of the log seen when it
+    was opened, and that records are being understood and output is being published. A member that
+    the group has given no partition stands by, and is ready to.
 
     Args:
         state: The worker as seen from outside.
@@ -52,8 +53,12 @@ class Health:
 
     def _reasons(self) -> Iterator[str]:
         most = self._settings.failures_in_a_row_max
-        if not self._state.tasks:
+        if self._state.joined is False:
+            yield "not a stable member of the group"
+        elif not self._state.tasks and not self._state.opening and not self._state.joined:
             yield "no partition is open"
+        for partition in self._state.opening:
+            yield f"partition {partition}: looking up where it stands"
         # A copy, since a partition may come or leave while we look.
         for task in list(self._state.tasks.values()):
             if task.phase is PartitionPhase.RESTORING:

@@ -26,6 +26,7 @@ from kafka.errors import (
 )
 
 from consumers.deadline import DeadlineCall
+from consumers.transport import Record
 from core.errors import ConfigurationError, TransportError
 from core.settings import KafkaSettings, WorkerSettings
 
@@ -174,6 +175,12 @@ def connected_consumer(settings: KafkaSettings, worker: WorkerSettings, client_i
             consumer.close(autocommit=False, timeout_ms=0)
             raise
     return consumer
+
+
+def record_of(place: Any, raw: Any) -> Record:
+    """One of kafka-python's records, in our words."""
+    value = raw.value or b""
+    return Record(place.topic, place.partition, raw.offset, raw.key, value, tuple(raw.headers), raw.timestamp)
 
 
 def leave(consumer: Any) -> None:

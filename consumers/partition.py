@@ -88,6 +88,7 @@ class PartitionTask:
         self.newest_ts_event_ns: int | None = None
         self.failures_in_a_row = 0
         self.rebuild_from: int | None = None
+        self.committed = plan.committed
         self._make_engine = make_engine
         self._end_at_start = end_at_start
         self._caught_up = False
@@ -96,6 +97,7 @@ class PartitionTask:
         self._baseline = plan.seek_to
         self._bars_sequence = plan.bars_sequence
         self._poison = set(plan.poison)
+        self._commits = plan.commits
         self._counters = counters
         self._dead_letter_max_bytes = dead_letter_max_bytes
         self._own: PartitionCounters = counters.of(partition)
@@ -192,8 +194,15 @@ class PartitionTask:
             baseline=self._baseline,
             bars_sequence=self._bars_sequence,
             poison=tuple(sorted(offset for offset in self._poison if offset >= self._baseline)),
+            commits=self._commits + 1,
         )
         return self.outbox.batch(position.encode())
+
+    def settle(self, batch: Batch) -> None:
+        """The batch is published and its position committed."""
+        self.outbox.settle(batch)
+        self.committed = batch.position
+        self._commits += 1
 
     def rebuilding(self) -> None:
         """The transport has been sought to `rebuild_from`: begin anew from there."""

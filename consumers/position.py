@@ -28,6 +28,8 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
         bars_sequence: Sequence of the next frame of minute bars.
         poison: Offsets at or after `baseline` whose step raised; a replay skips them.
         snapshot: The snapshot from which less has to be stepped; None before the first.
+        commits: How many commits led here, so that no two of one worker's positions are equal: after
+            a commit without an answer, the one that is found tells which it was.
         adopted_at: Offset at which this group last changed the definitions in force without a
             settings mark in the log; an older snapshot changes them there as well.
         version: Of this record.
@@ -37,6 +39,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     bars_sequence: int = 0
     poison: tuple[int, ...] = ()
     snapshot: SnapshotName | None = None
+    commits: int = 0
     adopted_at: int | None = None
     version: int = POSITION_VERSION
 
@@ -54,12 +57,16 @@ class Plan(NamedTuple):
         muted_until: Records before this offset were published by an earlier run.
         bars_sequence: Sequence of the next frame of minute bars.
         poison: Offsets to skip.
+        committed: What the group had committed; None when it never did.
+        commits: As of `Position`.
     """
 
     seek_to: int
     muted_until: int
     bars_sequence: int
     poison: frozenset[int]
+    committed: Committed | None = None
+    commits: int = 0
 
 
 def decode_position(metadata: str, *, partition: int) -> Position | None:
@@ -124,7 +131,7 @@ def plan_start(
         )
     position = decode_position(committed.metadata, partition=partition)
     if position is None:
-        return Plan(begin_offset, max(committed.offset, begin_offset), 0, frozenset())
+        return Plan(begin_offset, max(committed.offset, begin_offset), 0, frozenset(), committed)
     if position.baseline >= begin_offset:
         seek_to = position.baseline
     elif missing_baseline == "rebuild":
@@ -141,4 +148,6 @@ def plan_start(
         max(committed.offset, seek_to),
         position.bars_sequence,
         frozenset(position.poison),
+        committed,
+        position.commits,
     )

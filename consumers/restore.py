@@ -161,7 +161,14 @@ def _from_snapshot(
             continue
         opened = Opened(
             engine=engine,
-            plan=Plan(name.next_offset, committed.offset, position.bars_sequence, frozenset(position.poison)),
+            plan=Plan(
+                name.next_offset,
+                committed.offset,
+                position.bars_sequence,
+                frozenset(position.poison),
+                committed,
+                position.commits,
+            ),
             named=named,
             restored=name,
             baseline=position.baseline,

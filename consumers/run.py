@@ -21,7 +21,6 @@ from consumers.worker import Worker
 from consumers.worker_state import Until, WorkerState
 from core.catalogue import parse_catalogue
 from core.engine import PartitionEngine
-from core.errors import ConfigurationError
 from core.instruments import parse_universe
 from core.sessions import build_calendars
 from core.settings import Settings
@@ -49,11 +48,6 @@ def run_worker(settings: Settings, until: Until | None) -> None:
         RotascopeError: As the exit codes of `consumers.cli` tell apart.
     """
     # 1
-    if settings.worker.membership != "manual":
-        raise ConfigurationError(
-            f"worker.membership is {settings.worker.membership!r}: a worker cannot join a group yet",
-            operator_action="leave it 'manual', and give each worker its partitions with --assign",
-        )
     make_engine = engine_factory(settings, today=datetime.now(UTC).date())
     # 2
     state = WorkerState()

@@ -128,14 +128,19 @@ class Transport(Protocol):
     def membership(self) -> Membership | None:
         """This member at the end of the last poll; None with `assign`, and while not stable."""
 
-    def poll(self, timeout_ms: int) -> dict[int, list[Record]]:
+    def poll(self, timeout_ms: int, *, max_records: int | None = None) -> dict[int, list[Record]]:
         """Records by partition, in log order; empty when nothing came within `timeout_ms`.
 
-        May wait longer while the group is not stable, and calls nobody back.
+        At most `max_records`, by default as many as the settings say. This is also how the group
+        learns that the loop is alive, and the loop what the group wants: so it is called often. May
+        wait longer while the group is not stable, and calls nobody back.
         """
 
     def seek(self, partition: int, offset: int) -> None:
         """Let the next poll of an assigned partition begin at `offset`."""
+
+    def hold(self, partition: int) -> None:
+        """Let polls give no record of an assigned partition until it is sought."""
 
     def position(self, partition: int) -> int:
         """Offset the next poll begins at: past control records, which `poll` never returns."""
@@ -143,17 +148,19 @@ class Transport(Protocol):
     def end_seen(self, partition: int) -> int | None:
         """End of the log as the last fetch saw it, without asking the broker."""
 
-    def begin_offset(self, partition: int) -> int:
-        """Offset of the oldest record that is still there."""
+    def begin_offset(self, partition: int, *, timeout_ms: int | None = None) -> int:
+        """Offset of the oldest record that is still there.
 
-    def end_offset(self, partition: int) -> int:
-        """Offset behind the newest record that can be read."""
+        Raises after `timeout_ms`, by default the time that any question may take.
+        """
+
+    def end_offset(self, partition: int, *, timeout_ms: int | None = None) -> int:
+        """Offset behind the newest record that can be read; `timeout_ms` as of `begin_offset`."""
 
     def committed(self, partition: int, *, timeout_ms: int | None = None) -> Committed | None:
         """What the group last committed; None when it never did.
 
-        Waits for a transaction that is still open on it, and raises when that takes longer than
-        `timeout_ms` (by default the time any question may take).
+        Waits for a transaction that is still open on it; `timeout_ms` as of `begin_offset`.
         """
 
     def send(

@@ -16,6 +16,7 @@ from consumers.kafka_python_client import (
     connected_consumer,
     leave,
     producer_configuration,
+    record_of,
     require_crc32c,
     require_reachable,
     translated,
@@ -90,7 +91,7 @@ class KafkaPythonTransport:
         """See `Transport`."""
         self._topic = topic
         self._subscribed = True
-        self._log = AssignmentLog(self._hold)
+        self._log = AssignmentLog(self._hold_new)
         self._join()
         self._use_transactions(f"{self._worker.group_id}/{self._slot}")
 
@@ -102,33 +103,19 @@ class KafkaPythonTransport:
         """See `Transport`."""
         return self._membership
 
-    def poll(self, timeout_ms: int) -> dict[int, list[Record]]:
+    def poll(self, timeout_ms: int, *, max_records: int | None = None) -> dict[int, list[Record]]:
         """See `Transport`."""
         try:
             with translated("poll", self._topic):
-                batches = self._consumer.poll(timeout_ms=timeout_ms)
+                batches = self._consumer.poll(timeout_ms=timeout_ms, max_records=max_records)
                 if self._subscribed and not batches and self._may_be_joining():
-                    batches = self._consumer.poll(timeout_ms=JOIN_POLL_MS)
+                    batches = self._consumer.poll(timeout_ms=JOIN_POLL_MS, max_records=max_records)
         finally:
             # Here and nowhere else: a member that was stopped and thrown out learns of it between
             # two polls, and what it would read then is accepted by the broker.
             if self._subscribed:
                 self._membership = membership_of(self._consumer.group_metadata())
-        return {
-            place.partition: [
-                Record(
-                    place.topic,
-                    place.partition,
-                    raw.offset,
-                    raw.key,
-                    raw.value or b"",
-                    tuple(raw.headers),
-                    raw.timestamp,
-                )
-                for raw in batch
-            ]
-            for place, batch in batches.items()
-        }
+        return {place.partition: [record_of(place, raw) for raw in batch] for place, batch in batches.items()}
 
     def seek(self, partition: int, offset: int) -> None:
         """See `Transport`."""
@@ -138,6 +125,12 @@ class KafkaPythonTransport:
                 raise IllegalStateError(f"partition {partition} is not assigned")
             self._consumer.seek(place, offset)
             self._consumer.resume(place)
+
+    def hold(self, partition: int) -> None:
+        """See `Transport`."""
+        place = self._place(partition)
+        if place in self._consumer.assignment():
+            self._consumer.pause(place)
 
     def position(self, partition: int) -> int:
         """See `Transport`."""
@@ -157,27 +150,25 @@ class KafkaPythonTransport:
             return None
         return None if highwater is None else int(highwater)
 
-    def begin_offset(self, partition: int) -> int:
+    def begin_offset(self, partition: int, *, timeout_ms: int | None = None) -> int:
         """See `Transport`."""
         place = self._place(partition)
         with translated("ask for the first offset of", self._topic):
-            found = self._consumer.beginning_offsets([place], timeout_ms=self._settings.request_timeout_ms)
+            found = self._consumer.beginning_offsets([place], timeout_ms=self._patience_ms(timeout_ms))
         return int(found[place])
 
-    def end_offset(self, partition: int) -> int:
+    def end_offset(self, partition: int, *, timeout_ms: int | None = None) -> int:
         """See `Transport`."""
         place = self._place(partition)
         with translated("ask for the last offset of", self._topic):
-            found = self._consumer.end_offsets([place], timeout_ms=self._settings.request_timeout_ms)
+            found = self._consumer.end_offsets([place], timeout_ms=self._patience_ms(timeout_ms))
         return int(found[place])
 
     def committed(self, partition: int, *, timeout_ms: int | None = None) -> Committed | None:
         """See `Transport`."""
         with translated("ask for the committed offset of", self._topic):
             found = self._consumer.committed(
-                self._place(partition),
-                metadata=True,
-                timeout_ms=self._settings.request_timeout_ms if timeout_ms is None else timeout_ms,
+                self._place(partition), metadata=True, timeout_ms=self._patience_ms(timeout_ms)
             )
         # A group without a commit is answered with offset -1 by some brokers.
         if found is None or found.offset < 0:
@@ -254,7 +245,7 @@ class KafkaPythonTransport:
         self._log.lose_all()
         lost = self._log.drain()
         self._membership = None
-        self._log = AssignmentLog(self._hold)
+        self._log = AssignmentLog(self._hold_new)
         self._log.begin_with(lost)
         leave(self._consumer)
         self._consumer = connected_consumer(self._settings, self._worker, self._client_id)
@@ -293,16 +284,16 @@ class KafkaPythonTransport:
             raise TransportError("transactions need partitions: assign or subscribe first")
         return self._transactions
 
-    def _hold(self, place: Any) -> None:
+    def _hold_new(self, place: Any) -> None:
         """Give a new partition a position, or the client looks for one itself; and no records."""
-        self._consumer.pause(place)
         self._consumer.seek(place, 0)
+        self._consumer.pause(place)
+
+    def _patience_ms(self, timeout_ms: int | None) -> int:
+        return self._settings.request_timeout_ms if timeout_ms is None else timeout_ms
 
     def _places(self, offsets: Mapping[int, Committed]) -> dict[Any, Any]:
-        return {
-            self._place(partition): OffsetAndMetadata(position.offset, position.metadata, -1)
-            for partition, position in offsets.items()
-        }
+        return {self._place(partition): OffsetAndMetadata(*each, -1) for partition, each in offsets.items()}
 
     def _place(self, partition: int) -> Any:
         return TopicPartition(self._topic, partition)

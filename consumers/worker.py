@@ -9,12 +9,13 @@ from typing import Final
 
 import structlog
 
-from consumers.committer import Committer
+from consumers.assignment import Assignment
+from consumers.committer import make_committer
 from consumers.partition import Engine, PartitionTask
 from consumers.position import plan_start
 from consumers.transport import Record, Transport
 from consumers.worker_state import Until, WorkerState
-from core.errors import ConfigurationError, TransportError
+from core.errors import TransportError
 from core.settings import KafkaSettings, WorkerSettings
 
 _NS_PER_MS: Final = 1_000_000
@@ -53,13 +54,10 @@ class Worker:
         self._backlog: deque[Record] = deque()
         self._last_poll_ns: int | None = None
         self._idle_since_ns: int | None = None
-        self._committer = Committer(
-            transport,
-            state.counters,
-            flush_timeout_ms=settings.flush_timeout_ms,
-            backoff_ms=settings.backoff_initial_ms,
-            max_backoff_ms=settings.backoff_max_ms,
-            monotonic_ns=monotonic_ns,
+        self._full = False
+        self._committer = make_committer(transport, state.counters, settings, monotonic_ns=monotonic_ns)
+        self._assignment = Assignment(
+            transport, self._open, kafka=kafka, settings=settings, state=state, monotonic_ns=monotonic_ns
         )
         self._log = structlog.get_logger("rotascope.worker")
 
@@ -96,34 +94,28 @@ class Worker:
             self._transport.close()
 
     def start(self) -> None:
-        """Bring every assigned partition to the offset from which its output is news."""
-        kafka, settings, transport = self._kafka, self._settings, self._transport
-        found = transport.partitions(kafka.ticks_topic)
-        if found != kafka.partitions:
-            raise ConfigurationError(
-                f"topic {kafka.ticks_topic} has {found} partitions, the settings say {kafka.partitions}",
-                operator_action="the number is fixed for a topic's generation: correct --partitions, or "
-                "make a new generation of the topic",
-            )
-        assigned = settings.assigned if settings.assigned is not None else tuple(range(found))
-        if not assigned or not set(assigned) <= set(range(found)):
-            raise ConfigurationError(
-                f"partitions {assigned} are not a selection of 0 to {found - 1}",
-                operator_action="correct --assign",
-            )
+        """Join the group, or bring what was assigned by hand to its place."""
         self._state.last_turn_ns = self._monotonic_ns()
-        transport.assign(kafka.ticks_topic, assigned)
-        for partition in assigned:
-            task = self._open(partition)
-            with self._state.gate.stepping():
-                self._state.tasks[partition] = task
+        self._assignment.start()
+        if self._settings.delivery == "exactly_once":
+            self._end_earlier_transactions()
 
-    def _open(self, partition: int) -> PartitionTask:
-        end = self._transport.end_offset(partition)
+    def _end_earlier_transactions(self) -> None:
+        """End what an earlier run under this name has left open, before readers wait for it."""
+        try:
+            self._transport.rebuild_producer(self._settings.transaction_deadline_ms)
+        except TransportError as error:
+            if not error.retriable:
+                raise
+            # A young cluster still makes its transaction log: the first commit tries again.
+            self._log.warning("no transactions yet", error=error.message)
+
+    def _open(self, partition: int, timeout_ms: int | None) -> PartitionTask:
+        end = self._transport.end_offset(partition, timeout_ms=timeout_ms)
         plan = plan_start(
-            self._transport.committed(partition),
+            self._transport.committed(partition, timeout_ms=timeout_ms),
             partition=partition,
-            begin_offset=self._transport.begin_offset(partition),
+            begin_offset=self._transport.begin_offset(partition, timeout_ms=timeout_ms),
             end_offset=end,
             missing_baseline=self._settings.missing_baseline,
         )
@@ -139,16 +131,15 @@ class Worker:
         )
 
     def turn(self) -> None:
-        """One round: fetch when there is nothing left to step, step a slice, commit when due."""
+        """One round: poll, step a slice, bring a partition nearer to its place, commit when due."""
         self._state.last_turn_ns = self._monotonic_ns()
         try:
-            if self._outbox_bytes() > self._settings.outbox_max_bytes:
-                time.sleep(self._settings.eager_commit_interval_ms / 1000)
-            else:
-                if not self._backlog:
-                    self._fetch()
-                self._step_slice()
-                self._rebuild_poisoned()
+            self._relieve()
+            self._fetch()
+            self._step_slice()
+            self._rebuild_poisoned()
+            self._assignment.open_next()
+            self._assignment.rejoin_if_stuck()
         except TransportError as error:
             if not error.retriable:
                 raise
@@ -157,21 +148,53 @@ class Worker:
         if self._commit_wait_ms() == 0:
             self.commit()
 
+    def _relieve(self) -> None:
+        """Fetch nothing while the outboxes are full, and go on where stepping stopped.
+
+        Polls go on meanwhile: a loop that does not poll is thrown out of its group.
+        """
+        full = self._outbox_bytes() > self._settings.outbox_max_bytes
+        if full == self._full:
+            return
+        self._full = full
+        self._backlog.clear()
+        for partition, task in self._state.tasks.items():
+            if full:
+                self._transport.hold(partition)
+            else:
+                self._transport.seek(partition, task.next_offset)
+
     def _fetch(self) -> None:
+        """Fetch when there is nothing left to step, else only ask what the group wants.
+
+        A poll between any two slices is what keeps a slow worker in its group, and the others from
+        waiting for it.
+        """
         now_ns = self._monotonic_ns()
         if self._last_poll_ns is not None:
             self._state.counters.poll_gap.observe((now_ns - self._last_poll_ns) / _NS_PER_SECOND)
-        # Never sleep past the moment at which a commit is due.
-        wait_ms = self._commit_wait_ms()
+        # Never sleep past the moment at which a commit is due, or while a partition waits.
+        wait_ms = 0 if self._assignment.opening else self._commit_wait_ms()
         timeout_ms = self._settings.poll_timeout_ms
-        batches = self._transport.poll(timeout_ms if wait_ms is None else min(timeout_ms, wait_ms))
+        busy = bool(self._backlog)
+        batches = self._transport.poll(
+            0 if busy else timeout_ms if wait_ms is None else min(timeout_ms, wait_ms),
+            max_records=1 if busy else None,
+        )
         self._last_poll_ns = self._monotonic_ns()
+        self._forget(self._assignment.follow())
         for partition, task in self._state.tasks.items():
-            records = batches.get(partition, [])
+            # Held, a client may still give what it had; behind what was put back, it would be a hole.
+            records = [] if self._full else batches.get(partition, [])
             task.fetched(records, self._transport.end_seen(partition))
             self._backlog.extend(records)
-            if not records and task.lag_records:
+            if not records and not busy and not self._full and task.lag_records:
                 task.skip_to(self._transport.position(partition))
+
+    def _forget(self, dropped: set[int]) -> None:
+        if dropped:
+            self._backlog = deque(record for record in self._backlog if record.partition not in dropped)
+            self._committer.forget(dropped)
 
     def _step_slice(self) -> None:
         """Step until the slice is over, the backlog is empty, or a scrape waits."""
@@ -197,7 +220,7 @@ class Worker:
     def _commit_wait_ms(self) -> int | None:
         """Time until the next commit is due; None while there is nothing to publish or commit."""
         tasks = self._state.tasks.values()
-        if not any(task.outbox.dirty for task in tasks):
+        if self._committer.blocked or not any(task.outbox.dirty for task in tasks):
             return None
         settings = self._settings
         # Behind, a commit costs throughput; caught up, waiting only makes events late. In a steady
@@ -206,6 +229,8 @@ class Worker:
         says_something = any(task.outbox.records for task in tasks)
         eager = caught_up and says_something
         interval_ms = settings.eager_commit_interval_ms if eager else settings.commit_interval_ms
+        if self._full:
+            interval_ms = 0
         due_ns = max(
             self._committer.last_attempt_ns + interval_ms * _NS_PER_MS, self._committer.not_before_ns
         )
@@ -214,13 +239,20 @@ class Worker:
     def commit(self) -> bool:
         """Publish and commit now; True when nothing of what was there is left."""
         done = self._committer.commit(self._state.tasks.values())
+        if overtaken := self._committer.overtaken():
+            self._forget(self._assignment.reopen(overtaken))
         self._state.commit_failures_in_a_row = self._committer.failures_in_a_row
         return done
 
     def _reached(self, until: Until) -> bool:
         tasks = self._state.tasks.values()
-        if until.event_time_ns is not None and all(
-            task.engine.clock_ns >= until.event_time_ns for task in tasks
+        if self._state.joined is False or self._assignment.opening:
+            self._idle_since_ns = None
+            return False
+        if (
+            tasks
+            and until.event_time_ns is not None
+            and all(task.engine.clock_ns >= until.event_time_ns for task in tasks)
         ):
             return True
         if until.idle_ms is None or self._backlog or any(task.lag_records for task in tasks):
@@ -248,7 +280,16 @@ class Worker:
                     operator_action="nothing is lost: start the worker again once the broker answers",
                 )
             time.sleep(self._settings.backoff_initial_ms / 1000)
+            self._poll_for_the_group()
         self._log.info("worker stopped", partitions=len(self._state.tasks))
+
+    def _poll_for_the_group(self) -> None:
+        """Learn what the group has done; what the poll brings stays in the log for the next start."""
+        try:
+            self._transport.poll(0)
+        except TransportError as error:
+            self._log.warning("broker failed, trying again", error=error.message)
+        self._forget(self._assignment.follow())
 
     def _outbox_bytes(self) -> int:
         return sum(task.outbox.bytes for task in self._state.tasks.values())

@@ -16,6 +16,10 @@ class WorkerState:
     gate: StateGate = field(default_factory=StateGate)
     counters: WorkerCounters = field(default_factory=WorkerCounters)
     tasks: dict[int, PartitionTask] = field(default_factory=dict)
+    opening: tuple[int, ...] = ()
+    """Partitions that are ours and have no task yet."""
+    joined: bool | None = None
+    """Whether the group counts us in; None without a group."""
     commit_failures_in_a_row: int = 0
     last_turn_ns: int | None = None
     """Monotonic; None before the first turn."""

@@ -121,9 +121,13 @@ class WorkerSettings(_Section):
 
     group_id: str = Field(default="rotascope-worker", min_length=1, description="where offsets are committed")
     membership: Literal["dynamic", "static", "manual"] = Field(
-        default="manual",
+        default="dynamic",
         description="how partitions come to members: by the group, by the group and kept over a restart, "
         "or by an operator",
+    )
+    delivery: Literal["exactly_once", "at_least_once"] = Field(
+        default="exactly_once",
+        description="output and offsets in one transaction, or offsets behind their output",
     )
     assigned: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(
         default=None, description="manual: partitions of this worker; unset for all"

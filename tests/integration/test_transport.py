@@ -104,6 +104,41 @@ def test_seek_reads_again_from_there(connect: Connect, make_topic: MakeTopic) ->
     assert [record.value for record in _read(transport, 3)] == [b"7", b"8", b"9"]
 
 
+def test_a_held_partition_is_silent_until_it_is_sought(connect: Connect, make_topic: MakeTopic) -> None:
+    topic = make_topic(partitions=2)
+    transport = connect()
+    for number in range(4):
+        transport.send(topic, None, b"%d" % number, (), number % 2)
+    transport.flush(10_000)
+    transport.assign(topic, [0, 1])
+    for partition in (0, 1):
+        transport.seek(partition, 0)
+    assert len(_read(transport, 4)) == 4
+    transport.hold(0)
+    transport.seek(1, 0)
+    assert {record.partition for record in _read(transport, 2)} == {1}
+    transport.seek(0, 1)
+    assert [(record.partition, record.value) for record in _read(transport, 1)] == [(0, b"2")]
+
+
+def test_a_poll_gives_no_more_than_it_is_asked_for(connect: Connect, make_topic: MakeTopic) -> None:
+    topic = make_topic()
+    transport = connect()
+    for number in range(5):
+        transport.send(topic, None, b"%d" % number, (), 0)
+    transport.flush(10_000)
+    transport.assign(topic, [0])
+    transport.seek(0, 0)
+    values: list[bytes] = []
+    deadline = time.monotonic() + DEADLINE_S
+    while len(values) < 5:
+        assert time.monotonic() < deadline
+        batch = transport.poll(100, max_records=1).get(0, [])
+        assert len(batch) <= 1
+        values += [record.value for record in batch]
+    assert values == [b"%d" % number for number in range(5)]
+
+
 def test_a_key_decides_the_partition_when_none_is_given(connect: Connect, make_topic: MakeTopic) -> None:
     topic = make_topic(partitions=4)
     transport = connect()

@@ -104,7 +104,7 @@ def _check_bars(minutes: list[Record], days: list[Record]) -> None:
         assert record.key.split(b"/")[0] == str(int(rows["instrument_id"][0])).encode()
 
 
-def test_killed_twice_in_mid_stream_gives_the_undisturbed_runs_events(
+def test_killed_twice_in_mid_stream_every_event_is_published_once(
     kafka_with_topics: LocalKafka, log: Log, expected_ids: list[str]
 ) -> None:
     kafka = kafka_with_topics
@@ -112,7 +112,7 @@ def test_killed_twice_in_mid_stream_gives_the_undisturbed_runs_events(
     total = sum(len(payloads) for payloads in log.values())
     kills = 0
     for share in (0.7, 0.85):
-        with WorkerProcess(*_arguments(kafka, "killed")) as worker:
+        with WorkerProcess(*_arguments(kafka, "killed", "--slot", "0")) as worker:
             deadline = time.monotonic() + DEADLINE_S
             while sum(committed_offsets(kafka, "killed").values()) < share * total:
                 assert worker.process.poll() is None, worker.errors
@@ -123,10 +123,10 @@ def test_killed_twice_in_mid_stream_gives_the_undisturbed_runs_events(
         kills += 1
     before = set(event_ids(kafka))
     assert 0 < len(before) < len(expected_ids)
-    with WorkerProcess(*_arguments(kafka, "killed", "--until", "idle")) as worker:
+    with WorkerProcess(*_arguments(kafka, "killed", "--slot", "0", "--until", "idle")) as worker:
         assert worker.wait() == 0, worker.errors
     assert kills == 2
-    assert set(event_ids(kafka)) == set(expected_ids)
+    assert sorted(event_ids(kafka)) == sorted(expected_ids)
     assert committed_offsets(kafka, "killed") == {
         partition: len(payloads) for partition, payloads in log.items()
     }
@@ -216,6 +216,8 @@ def test_a_log_that_lost_its_baseline_ends_with_its_own_exit_code(
     [
         (["--partitions", "5"], 2, "has 4 partitions, the settings say 5"),
         (["--partitions", "4", "--assign", "4"], 2, "are not a selection of 0 to 3"),
+        (["--assign", "1", "--membership", "dynamic"], 2, "assigned partitions need membership 'manual'"),
+        (["--membership", "static"], 2, "needs a slot"),
         (["--universe", "no-such-file.toml"], 2, "no-such-file.toml cannot be read"),
         (["--until", "yesterday"], 2, "neither 'idle' nor an instant"),
     ],
@@ -230,7 +232,9 @@ def test_what_cannot_be_used_is_said_and_has_an_exit_code(
         assert "Operator action" in worker.errors
 
 
-def test_sends_that_fail_while_the_broker_stands_still_lose_nothing(kafka_with_topics: LocalKafka) -> None:
+def test_at_least_once_sends_that_fail_while_the_broker_stands_still_lose_nothing(
+    kafka_with_topics: LocalKafka,
+) -> None:
     """The outbox is kept over the failures, and every event is there at the end."""
     kafka = kafka_with_topics
     reached, frozen = threading.Event(), threading.Event()
@@ -251,11 +255,19 @@ def test_sends_that_fail_while_the_broker_stands_still_lose_nothing(kafka_with_t
         request_timeout_ms=500,
     )
     state = WorkerState()
+    worker_settings = WorkerSettings(
+        group_id="stalled",
+        membership="manual",
+        delivery="at_least_once",
+        flush_timeout_ms=3_000,
+        backoff_initial_ms=50,
+        backoff_max_ms=100,
+    )
     worker = Worker(
-        KafkaPythonTransport(settings, WorkerSettings(group_id="stalled")),
+        KafkaPythonTransport(settings, worker_settings),
         lambda partition, _: Held(partition, every=1),
         kafka=settings,
-        settings=WorkerSettings(flush_timeout_ms=3_000, backoff_initial_ms=50, backoff_max_ms=100),
+        settings=worker_settings,
         state=state,
     )
     frames = [frame([number + 1], sequence=number) for number in range(60)]

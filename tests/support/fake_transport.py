@@ -1,12 +1,22 @@
-"""A log in memory behind the transport seam, with failures on demand."""
+"""A log in memory behind the transport seam, with a group, transactions, and failures on demand."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from consumers.outbox import OutboxRecord
-from consumers.transport import Committed, Headers, Record
+from consumers.transport import (
+    AssignmentChange,
+    ChangeKind,
+    Committed,
+    Headers,
+    Membership,
+    Outcome,
+    OutcomeKind,
+    Record,
+)
 from core.errors import TransportError
 
 TOPIC = "rotascope.ticks.v1"
@@ -30,6 +40,8 @@ class FakeBroker:
     """Payloads by partition; None stands for a control record, which no poll returns."""
     published: list[OutboxRecord] = field(default_factory=list)
     committed: dict[int, Committed] = field(default_factory=dict)
+    generation: int = 0
+    """Of the group: a transaction under another one is refused."""
 
     def append(self, payload: bytes | None, partition: int = 0) -> int:
         """Write one record; its offset."""
@@ -50,12 +62,30 @@ class FakeTransport:
         self.broker = broker
         self.poll_records = poll_records
         self.positions: dict[int, int] = {}
+        self.held: set[int] = set()
         self.fail_next_sends = 0
         self.fail_next_commits = 0
         self.fail_next_polls = 0
+        self.fail_next_questions = 0
+        self.fail_next_rebuilds = 0
+        self.fail_next_transaction: TransportError | None = None
+        self.polls = 0
+        self.name = "me"
+        """Of the member; for whoever writes its script."""
+        self.outcomes: deque[Outcome] = deque()
+        """Of the next transactions; `committed` when there is none."""
+        self.commits_behind_unknown = False
+        """Whether a transaction whose outcome is unknown was in truth committed."""
+        self.deadlines_ms: list[int] = []
+        self.rebuilt_producers = 0
+        self.rebuilt_consumers = 0
         self.closed = False
         self.discarded = 0
         self._sent: list[OutboxRecord] = []
+        self._script: deque[tuple[list[AssignmentChange], Membership | None]] = deque()
+        self._changes: list[AssignmentChange] = []
+        self._membership: Membership | None = None
+        self.subscribed = False
 
     def partitions(self, topic: str) -> int:
         assert topic == TOPIC
@@ -64,14 +94,43 @@ class FakeTransport:
     def assign(self, topic: str, partitions: Sequence[int]) -> None:
         self.positions = dict.fromkeys(partitions, -1)
 
-    def poll(self, timeout_ms: int) -> dict[int, list[Record]]:
+    def subscribe(self, topic: str) -> None:
+        self.subscribed = True
+
+    def will(self, *changes: tuple[str, Sequence[int]], member: str | None = "me", generation: int) -> None:
+        """What the next poll that nothing is yet said of brings."""
+        told = [AssignmentChange(ChangeKind(kind), tuple(partitions)) for kind, partitions in changes]
+        membership = None if member is None else Membership(generation, member, object())
+        self._script.append((told, membership))
+
+    def assignment_changes(self) -> list[AssignmentChange]:
+        changes, self._changes = self._changes, []
+        return changes
+
+    def membership(self) -> Membership | None:
+        return self._membership
+
+    def poll(self, timeout_ms: int, *, max_records: int | None = None) -> dict[int, list[Record]]:
+        self.polls += 1
         if self.fail_next_polls:
             self.fail_next_polls -= 1
             raise TransportError("no broker")
+        if self._script:
+            changes, self._membership = self._script.popleft()
+            self._changes += changes
+            for kind, partitions in changes:
+                for partition in partitions:
+                    if kind is ChangeKind.ASSIGNED:
+                        self.positions[partition] = -1
+                        self.held.add(partition)
+                    else:
+                        del self.positions[partition]
         batches: dict[int, list[Record]] = {}
-        for partition, position in self.positions.items():
+        for partition in self.positions.keys() - self.held:
+            position = self.positions[partition]
             assert position >= 0, "polled before it was sought"
-            upto = min(position + self.poll_records, self.end_offset(partition))
+            most = min(self.poll_records, max_records or self.poll_records)
+            upto = min(position + most, self.end_offset(partition))
             batch = [
                 Record(TOPIC, partition, offset, None, payload, (), 1_000)
                 for offset in range(position, upto)
@@ -85,6 +144,10 @@ class FakeTransport:
     def seek(self, partition: int, offset: int) -> None:
         assert partition in self.positions
         self.positions[partition] = offset
+        self.held.discard(partition)
+
+    def hold(self, partition: int) -> None:
+        self.held.add(partition)
 
     def position(self, partition: int) -> int:
         return self.positions[partition]
@@ -92,13 +155,16 @@ class FakeTransport:
     def end_seen(self, partition: int) -> int | None:
         return self.end_offset(partition)
 
-    def begin_offset(self, partition: int) -> int:
+    def begin_offset(self, partition: int, *, timeout_ms: int | None = None) -> int:
         return self.broker.begin
 
-    def end_offset(self, partition: int) -> int:
+    def end_offset(self, partition: int, *, timeout_ms: int | None = None) -> int:
         return len(self.broker.log.get(partition, []))
 
-    def committed(self, partition: int) -> Committed | None:
+    def committed(self, partition: int, *, timeout_ms: int | None = None) -> Committed | None:
+        if self.fail_next_questions:
+            self.fail_next_questions -= 1
+            raise TransportError("a transaction is still open")
         return self.broker.committed.get(partition)
 
     def send(
@@ -123,6 +189,41 @@ class FakeTransport:
             self.fail_next_commits -= 1
             raise TransportError("no coordinator")
         self.broker.committed.update(offsets)
+
+    def transact(
+        self,
+        sends: Sequence[OutboxRecord],
+        offsets: Mapping[int, Committed],
+        membership: Membership | None,
+        deadline_ms: int,
+    ) -> Outcome:
+        assert (membership is not None) == self.subscribed
+        self.deadlines_ms.append(deadline_ms)
+        if self.fail_next_transaction is not None:
+            raise self.fail_next_transaction
+        outcome = self.outcomes.popleft() if self.outcomes else Outcome(OutcomeKind.COMMITTED)
+        if membership is not None and membership.generation != self.broker.generation:
+            return Outcome(OutcomeKind.FENCED, "the group has moved on")
+        in_truth = outcome.kind is OutcomeKind.COMMITTED or (
+            outcome.kind is OutcomeKind.UNKNOWN and self.commits_behind_unknown
+        )
+        if in_truth:
+            self.broker.published += sends
+            self.broker.committed.update(offsets)
+        return outcome
+
+    def rebuild_producer(self, deadline_ms: int) -> None:
+        if self.fail_next_rebuilds:
+            self.fail_next_rebuilds -= 1
+            raise TransportError("no transactional producer")
+        self.rebuilt_producers += 1
+
+    def rebuild_consumer(self) -> None:
+        self.rebuilt_consumers += 1
+        self._membership = None
+        if self.positions:
+            self._changes.append(AssignmentChange(ChangeKind.LOST, tuple(self.positions)))
+        self.positions, self.held = {}, set()
 
     def close(self) -> None:
         self.closed = True

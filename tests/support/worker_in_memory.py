@@ -19,7 +19,8 @@ IDLE = Until(idle_ms=0)
 def worker_settings(**changes: object) -> WorkerSettings:
     """Short waits; without validation, so that a bound may be as tight as the test needs."""
     waits = {"backoff_initial_ms": 1, "backoff_max_ms": 2, "poll_timeout_ms": 1}
-    return WorkerSettings().model_copy(update=waits | changes)
+    how = {"delivery": "at_least_once", "membership": "manual"}
+    return WorkerSettings().model_copy(update=waits | how | changes)
 
 
 def make_worker(

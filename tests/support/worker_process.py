@@ -17,7 +17,7 @@ from threading import Thread
 from typing import Any, Self
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-START_DEADLINE_S = 90.0
+START_DEADLINE_S = 150.0
 """Kernels may have to be compiled first."""
 
 

@@ -59,7 +59,11 @@ def embedded_broker() -> Iterator[Broker]:
                 fetch_max_wait_ms=EMBEDDED_FETCH_MAX_WAIT_MS,
             ),
             embedded,
-            (*embedded, "--fetch-max-wait-ms", str(EMBEDDED_FETCH_MAX_WAIT_MS)),
+            # It knows neither groups that are shared in a well-behaved way, nor transactions.
+            (
+                *(*embedded, "--fetch-max-wait-ms", str(EMBEDDED_FETCH_MAX_WAIT_MS)),
+                *("--membership", "manual", "--delivery", "at-least-once"),
+            ),
             ("--bootstrap-servers", servers, "--embedded"),
         )
 

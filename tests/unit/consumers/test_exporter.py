@@ -28,7 +28,7 @@ class Bench:
         self.broker = FakeBroker(partitions=partitions)
         self.state = WorkerState()
         self.settings = WorkerSettings().model_copy(
-            update={"commit_interval_ms": 0, "eager_commit_interval_ms": 0}
+            update={"commit_interval_ms": 0, "eager_commit_interval_ms": 0, "membership": "manual"}
         )
         self.now_ns = 0
         self.health = Health(self.state, self.settings, monotonic_ns=lambda: self.now_ns)

@@ -35,12 +35,13 @@ def test_never_committed_starts_at_the_beginning_of_the_log() -> None:
 def test_committed_starts_at_the_baseline_muted_up_to_the_offset() -> None:
     committed = Committed(50, Position(baseline=20, bars_sequence=4, poison=(30,)).encode())
     plan = plan_start(committed, partition=0, begin_offset=0, end_offset=60)
-    assert plan == Plan(20, 50, 4, frozenset({30}))
+    assert plan == Plan(20, 50, 4, frozenset({30}), committed)
 
 
 def test_offset_set_by_hand_replays_the_whole_log() -> None:
-    plan = plan_start(Committed(50, ""), partition=0, begin_offset=5, end_offset=60)
-    assert plan == Plan(5, 50, 0, frozenset())
+    committed = Committed(50, "")
+    plan = plan_start(committed, partition=0, begin_offset=5, end_offset=60)
+    assert plan == Plan(5, 50, 0, frozenset(), committed)
 
 
 def test_baseline_older_than_the_log_is_a_named_error_with_a_way_out() -> None:

@@ -144,9 +144,9 @@ def test_ends_when_every_clock_has_reached_the_event_time() -> None:
 
 def test_stop_finishes_publishes_and_closes() -> None:
     class StoppingTransport(FakeTransport):
-        def poll(self, timeout_ms: int) -> dict[int, list[Record]]:
+        def poll(self, timeout_ms: int, *, max_records: int | None = None) -> dict[int, list[Record]]:
             worker.stop()
-            return super().poll(timeout_ms)
+            return super().poll(timeout_ms, max_records=max_records)
 
     broker = FakeBroker()
     fill(broker, 8)

@@ -67,7 +67,11 @@ def test_a_settings_file_is_followed(tmp_path: Path) -> None:
         ("universe_file = 'none.toml'\n", "universe", "none.toml cannot be read"),
         ("catalogue_file = 'none.toml'\n", "catalogue", "none.toml cannot be read"),
         ("[metrics]\nwatched_pairs = ['RUT/SPY']\n", "metrics.watched_pairs", "no pair 'RUT/SPY' (did you"),
-        ("[kafka]\npartitions = 4\n[worker]\nassigned = [4]\n", "worker.assigned", "0 to 3"),
+        (
+            "[kafka]\npartitions = 4\n[worker]\nmembership = 'manual'\nassigned = [4]\n",
+            "worker.assigned",
+            "0 to 3",
+        ),
         (
             "history_source = 'histroy'\n[[history]]\nsymbol = 'RUT'\nfile = 'none.csv'\n",
             "history_source",

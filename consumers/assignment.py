@@ -1,0 +1,228 @@
+"""Which partitions are ours, and how each comes to its place in the log.
+
+    assigned ──► restoring ──► running
+       │             │            │
+       └─────────────┴────────────┴──► revoked, lost, overtaken: dropped
+
+A partition that goes takes its outbox with it, also when it goes in good order. What it had said
+was not committed, so the next owner says it again; committing it in haste, under a generation in
+which somebody else may already have read the offset, is how events are doubled.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import structlog
+
+from consumers.partition import PartitionTask
+from consumers.transport import ChangeKind, Transport
+from consumers.worker_state import WorkerState
+from core.errors import ConfigurationError, TransportError
+from core.settings import KafkaSettings, WorkerSettings
+
+QUESTION_MS: Final = 200
+"""How long a question about one partition may hold up all the others."""
+_NS_PER_MS: Final = 1_000_000
+OVERTAKEN: Final = "overtaken"
+NEW_MEMBER: Final = "new_member"
+
+OpenTask = Callable[[int, int | None], PartitionTask]
+"""(partition, longest time for a question) → its task, sought to its place."""
+
+
+class Assignment:
+    """Follows the group, or stays with what an operator has assigned.
+
+    Args:
+        transport: Tells what the group does.
+        open_task: Brings one partition to its place.
+        kafka: Topic and number of partitions.
+        settings: Who assigns, and how long a join may take.
+        state: Where tasks, and partitions without one, are seen from outside.
+        monotonic_ns: A clock that never steps back.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        open_task: OpenTask,
+        *,
+        kafka: KafkaSettings,
+        settings: WorkerSettings,
+        state: WorkerState,
+        monotonic_ns: Callable[[], int],
+    ) -> None:
+        self._transport = transport
+        self._open_task = open_task
+        self._kafka = kafka
+        self._settings = settings
+        self._state = state
+        self._monotonic_ns = monotonic_ns
+        self._waiting: deque[int] = deque()
+        self._opened_as: dict[int, str] = {}
+        self._told: set[int] = set()
+        self._unstable_since_ns: int | None = None
+        self._log = structlog.get_logger("rotascope.worker")
+
+    @property
+    def opening(self) -> bool:
+        """Whether a partition waits to be brought to its place."""
+        return bool(self._waiting)
+
+    def start(self) -> None:
+        """Join the group, or open what was assigned by hand.
+
+        Raises:
+            ConfigurationError: The topic has another number of partitions.
+            SnapshotError: A partition cannot be brought back to where it was.
+            TransportError: The broker does not answer.
+        """
+        topic, settings = self._kafka.ticks_topic, self._settings
+        found = self._transport.partitions(topic)
+        if found != self._kafka.partitions:
+            raise ConfigurationError(
+                f"topic {topic} has {found} partitions, the settings say {self._kafka.partitions}",
+                operator_action="the number is fixed for a topic's generation: correct --partitions, or "
+                "make a new generation of the topic",
+            )
+        if settings.membership != "manual":
+            self._state.joined = False
+            self._unstable_since_ns = self._monotonic_ns()
+            self._transport.subscribe(topic)
+            return
+        assigned = settings.assigned if settings.assigned is not None else tuple(range(found))
+        if not assigned or not set(assigned) <= set(range(found)):
+            raise ConfigurationError(
+                f"partitions {assigned} are not a selection of 0 to {found - 1}",
+                operator_action="correct --assign",
+            )
+        self._transport.assign(topic, assigned)
+        for partition in assigned:
+            self._enter(self._open_task(partition, None))
+
+    def follow(self) -> set[int]:
+        """Act on what the last poll has brought.
+
+        Returns:
+            Partitions that are dropped: no record of theirs, fetched or said, may be used.
+        """
+        dropped: set[int] = set()
+        for kind, partitions in self._transport.assignment_changes():
+            self._state.counters.rebalances[kind] += 1
+            self._log.info(f"partitions {kind}", partitions=partitions)
+            if kind is ChangeKind.ASSIGNED:
+                self._await(partitions)
+            else:
+                dropped |= self._drop(partitions, kind)
+        return dropped | self._check_member()
+
+    def reopen(self, partitions: Iterable[int]) -> set[int]:
+        """Begin anew with partitions that somebody else has committed for since.
+
+        Returns:
+            As `follow`.
+        """
+        again = {partition for partition in partitions if partition in self._state.tasks}
+        for partition in again:
+            self._transport.hold(partition)
+        dropped = self._drop(again, OVERTAKEN)
+        self._await(sorted(again))
+        return dropped
+
+    def open_next(self) -> None:
+        """Bring one waiting partition to its place, or let it wait for another turn.
+
+        Raises:
+            SnapshotError: It cannot be brought back to where it was.
+            TransportError: Not retriable.
+        """
+        if not self._waiting:
+            return
+        partition = self._waiting[0]
+        self._waiting.rotate(-1)
+        try:
+            task = self._open_task(partition, QUESTION_MS)
+        except TransportError as error:
+            if not error.retriable:
+                raise
+            if partition not in self._told:
+                self._told.add(partition)
+                self._log.warning("partition waits for an answer", partition=partition, error=error.message)
+            return
+        self._told.discard(partition)
+        self._waiting.remove(partition)
+        self._enter(task)
+
+    def rejoin_if_stuck(self) -> bool:
+        """Make the client anew when it has not become a stable member for too long.
+
+        Whoever holds partitions waits as long as the group may wait for its slowest member:
+        leaving then would give up state for nothing.
+
+        Returns:
+            Whether it was made anew.
+        """
+        if self._unstable_since_ns is None:
+            return False
+        settings = self._settings
+        patience_ms = settings.join_timeout_ms
+        if self._state.tasks or self._waiting:
+            patience_ms += settings.max_poll_interval_ms
+        silent_ms = (self._monotonic_ns() - self._unstable_since_ns) // _NS_PER_MS
+        if silent_ms < patience_ms:
+            return False
+        self._log.warning("not a stable member: joining anew", silent_ms=silent_ms)
+        self._state.counters.rejoins += 1
+        self._unstable_since_ns = self._monotonic_ns()
+        self._transport.rebuild_consumer()
+        return True
+
+    def _check_member(self) -> set[int]:
+        """A partition kept under another name may have been somebody else's in between."""
+        if self._settings.membership == "manual":
+            return set()
+        membership = self._transport.membership()
+        self._state.joined = membership is not None
+        if membership is None:
+            if self._unstable_since_ns is None:
+                self._unstable_since_ns = self._monotonic_ns()
+            return set()
+        self._unstable_since_ns = None
+        held = {*self._state.tasks, *self._waiting}
+        strange = {
+            p for p in held if self._opened_as.setdefault(p, membership.member_id) != membership.member_id
+        }
+        for partition in strange:
+            self._transport.hold(partition)
+        dropped = self._drop(strange, NEW_MEMBER)
+        self._await(sorted(strange))
+        for partition in strange:
+            self._opened_as[partition] = membership.member_id
+        return dropped
+
+    def _await(self, partitions: Iterable[int]) -> None:
+        self._waiting.extend(partitions)
+        self._show_waiting()
+
+    def _enter(self, task: PartitionTask) -> None:
+        with self._state.gate.stepping():
+            self._state.tasks[task.partition] = task
+        self._show_waiting()
+
+    def _drop(self, partitions: Iterable[int], reason: str) -> set[int]:
+        dropped = set(partitions)
+        for partition in dropped:
+            with self._state.gate.stepping():
+                task = self._state.tasks.pop(partition, None)
+            if task is not None and task.outbox.records:
+                self._state.counters.dropped_records[reason] += task.outbox.records
+            self._opened_as.pop(partition, None)
+        self._waiting = deque(partition for partition in self._waiting if partition not in dropped)
+        self._show_waiting()
+        return dropped
+
+    def _show_waiting(self) -> None:
+        self._state.opening = tuple(self._waiting)
