@@ -53,13 +53,14 @@ topics: .venv/.runtime ## create Rotascope's topics on BOOTSTRAP_SERVERS
 # --- check: what is cheap fails first ---------------------------------------------------------------------------
 
 .PHONY: test
-test: ## everything: lint, types, unit, coverage, integration on Apache Kafka
+test: ## everything: lint, types, unit, coverage, integration on Apache Kafka, faults
 	@$(MAKE) --no-print-directory setup
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory types
 	@$(MAKE) --no-print-directory test-tools
 	@$(MAKE) --no-print-directory coverage
 	@$(MAKE) --no-print-directory compiled
+	@$(MAKE) --no-print-directory chaos-short
 
 .PHONY: lint
 lint: .venv/.dev ## ruff: rules and format
@@ -92,8 +93,14 @@ integration: .venv/.dev test-tools ## only the tests against real peers
 
 # Prints a table of faults: outcome, recovery, longest stall. ARGS="--list" names them.
 .PHONY: chaos
-chaos: .venv/.dev test-tools ## kill workers and brokers, spoil records; no event may be lost
+chaos: .venv/.dev test-tools ## kill and freeze workers, brokers and producers; nothing may be lost or doubled
 	@$(VENV)/python -m tests.chaos $(ARGS)
+
+# With bounds checks, as the tests before it: the kernels are compiled already.
+.PHONY: chaos-short
+chaos-short: .venv/.dev test-tools ## the same in three minutes: one round
+	@echo "rotascope: workers, brokers and records under faults, on three Apache Kafka brokers ..."
+	@NUMBA_BOUNDSCHECK=1 $(VENV)/python -m tests.chaos --short $(ARGS)
 
 .PHONY: bench
 bench: .venv/.dev test-tools ## print the figures of speed and memory, with their conditions

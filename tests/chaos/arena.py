@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from consumers.transport import Record
 from tests.chaos.cluster import Cluster
 from tests.chaos.feed import Feed
 from tests.chaos.fleet import Fleet
+from tests.chaos.live_feed import LiveFeed
 from tests.chaos.market_day import PARTITIONS
+from tests.chaos.oracle import frozen_log
 from tests.chaos.watcher import Watcher
 
 RECOVERY_GOAL_S = 25.0
 RECOVERY_DEADLINE_S = 90.0
 """After this nobody waits any more: the fault's partitions are taken for dead."""
+FLEET_SIZE = 2
 
 
 @dataclass
@@ -46,17 +50,33 @@ class Arena:
     """
 
     cluster: Cluster
-    feed: Feed
+    feed: Feed | LiveFeed
     fleet: Fleet
     watcher: Watcher
     random: random.Random
     raising: set[tuple[int, int]] = field(default_factory=set)
     """Partition and offset of records whose step was made to raise."""
+    may_alter: set[int] = field(default_factory=set)
+    """Partitions whose state was rebuilt without its whole past, as the fault demands."""
+    kept: dict[int, list[Record]] = field(default_factory=dict)
+    """Records by partition that a fault has cut off the log's beginning: the oracle needs them."""
     injection: Injection | None = None
+
+    @property
+    def live(self) -> LiveFeed:
+        """The feed, of a round whose ticks come from a producer."""
+        assert isinstance(self.feed, LiveFeed), "this fault needs a live round"
+        return self.feed
 
     def broken(self, partitions: Iterable[int] = range(PARTITIONS)) -> None:
         """Note that the fault happens now."""
         self.injection = Injection(time.monotonic(), self.feed.written_ns, tuple(sorted(partitions)))
+
+    def cut_log(self, partition: int, offset: int) -> None:
+        """Let the log of a partition begin at an offset, as retention would."""
+        log = frozen_log(self.cluster.bootstrap_servers)[partition]
+        self.kept[partition] = [record for record in log if record.offset < offset]
+        self.cluster.cut_log(partition, offset)
 
     def any_partition(self) -> int:
         """Choose a partition to hurt."""
@@ -70,3 +90,11 @@ class Arena:
                 return False
             time.sleep(0.02)
         return True
+
+
+def wait_until(condition: Callable[[], bool], what: str, deadline_s: float = 60.0) -> None:
+    """Wait for a condition, and say what it was when it never came."""
+    deadline = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {deadline_s:g} s: {what}"
+        time.sleep(0.02)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
+
+from kafka import TopicPartition
 
 from core.errors import TransportError
 from deploy.kafka.broker import LocalKafka
@@ -20,8 +22,21 @@ BROKERS = (1, 2, 3)
 DISK_BROKER = 3
 """The one whose log lies on a small file system."""
 TICKS = "rotascope.ticks.v1"
+SNAPSHOTS = "rotascope.snapshots.v1"
 WHOLE_TIMEOUT_S = 60.0
-_GROUPS = "__consumer_offsets"
+_GROUPS, _TRANSACTIONS = "__consumer_offsets", "__transaction_state"
+
+
+class Transaction(NamedTuple):
+    """One transactional id.
+
+    Args:
+        coordinator: The broker that coordinates it.
+        state: Such as `Ongoing`, or `CompleteCommit`.
+    """
+
+    coordinator: int
+    state: str
 
 
 class Cluster:
@@ -58,6 +73,13 @@ class Cluster:
         """All three addresses."""
         return self.kafka.bootstrap_servers
 
+    def revive(self) -> None:
+        """Let every broker run, whatever an earlier round has left behind."""
+        for broker in BROKERS:
+            with suppress(TransportError, ProcessLookupError):
+                self.kafka.resume(broker)
+        self.kafka.start()
+
     def reset_topics(self) -> None:
         """Give the cluster Rotascope's topics anew, empty."""
         deadline = time.monotonic() + WHOLE_TIMEOUT_S
@@ -92,6 +114,38 @@ class Cluster:
         """The broker that coordinates a consumer group."""
         return self._coordinator(_GROUPS, group_id)
 
+    def transactions(self) -> dict[str, Transaction]:
+        """Every transactional id, as its coordinator has it."""
+        with connect(self.bootstrap_servers) as client:
+            listed = client.list_transactions()
+        return {
+            each.transactional_id: Transaction(broker, str(each.state.value))
+            for broker, every in listed.items()
+            for each in every
+        }
+
+    def transaction_of(self, slot_name: str) -> Transaction:
+        """The transaction of the worker whose transactional id ends so."""
+        (found,) = [each for name, each in self.transactions().items() if name.endswith(slot_name)]
+        return found
+
+    def committed_metadata(self, group_id: str, partition: int) -> str:
+        """What stands beside the committed offset of a partition of the ticks; "" before the first."""
+        place = TopicPartition(TICKS, partition)
+        with connect(self.bootstrap_servers) as client:
+            found = client.list_group_offsets({group_id: [place]})
+        return str(found[group_id][place].metadata or "")
+
+    def cut_log(self, partition: int, offset: int) -> None:
+        """Delete the records of the ticks before an offset."""
+        with connect(self.bootstrap_servers) as client:
+            client.delete_records({TopicPartition(TICKS, partition): offset})
+
+    def group_state(self, group_id: str) -> str:
+        """Such as `Stable`, or `PreparingRebalance`."""
+        with connect(self.bootstrap_servers) as client:
+            return str(client.describe_groups([group_id])[group_id]["group_state"])
+
     def wait_until_whole(self) -> None:
         """Wait until every partition of ours has all its replicas in sync again."""
         deadline = time.monotonic() + WHOLE_TIMEOUT_S
@@ -102,8 +156,9 @@ class Cluster:
     def _out_of_sync(self) -> list[str]:
         try:
             with connect(self.bootstrap_servers) as client:
-                listed = client.list_topics()
-                names = [name for name in listed if name.startswith("rotascope.") or name == _GROUPS]
+                names = [name for name in client.list_topics() if name.startswith("rotascope.")]
+                # What only the brokers may write says whether transactions and groups are safe again.
+                names += [name for name in (_GROUPS, _TRANSACTIONS) if name in client.list_topics()]
                 described = client.describe_topics(names)
         except TransportError as error:
             return [str(error)]

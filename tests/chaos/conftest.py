@@ -8,11 +8,13 @@ import pytest
 
 from core.errors import RotascopeError
 from tests.chaos.cluster import Cluster
+from tests.chaos.warm import warm_up
 
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Three brokers for the whole session; without Java and Maven the tests fail."""
+    warm_up()
     brokers = Cluster(tmp_path_factory.mktemp("chaos") / "kafka")
     try:
         brokers.__enter__()

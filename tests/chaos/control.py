@@ -19,14 +19,27 @@ RAISING = b"a record whose step raises "
 
 
 class Point(StrEnum):
-    """Places in a worker's turn."""
+    """Places in a worker's turn, and in a producer's."""
 
+    FANNING_OUT = "fanning-out"
+    """A producer has sent a second's frames to some partitions, and not to the others."""
+
+    JOINING = "joining"
+    """Connected, and about to join the group."""
+    STEPPING = "stepping"
+    """The main thread is about to step a record."""
+    RESTORING = "restoring"
+    """The main thread is about to step a record again, muted."""
+    PUBLISHING = "publishing"
+    """The main thread has gathered an outbox, and is about to publish it."""
     SENT = "sent"
     """The outbox is flushed: its records are in the log, nothing is committed."""
     COMMITTING = "committing"
-    """The commit of the offsets comes next."""
+    """The offsets are sent; the commit itself comes next."""
     COMMITTED = "committed"
     """The commit has been made; the worker does not know it yet."""
+    EXPELLED = "expelled"
+    """The group has told the client, on its own thread, that it is no member any more."""
 
 
 class Control:
@@ -55,6 +68,18 @@ class Control:
         while not self.has_arrived(point):
             assert time.monotonic() < deadline, f"no worker came to {point!r} within {deadline_s:g} s"
             time.sleep(_PAUSE_S)
+
+    def has_passed(self, point: Point) -> bool:
+        """Whether the worker came by at least once."""
+        return self._file("been", point).exists()
+
+    def forget(self, point: Point) -> None:
+        """Look for a pass from now on."""
+        self._file("been", point).unlink(missing_ok=True)
+
+    def note(self, point: Point) -> None:
+        """The worker's side: say that it came by, and go on."""
+        self._file("been", point).touch()
 
     def let_go(self, point: Point) -> None:
         """Let the worker go on; also takes back what was asked for and not yet reached."""

@@ -12,8 +12,8 @@ from core.records import NANOSECONDS_PER_SECOND
 from tests.chaos.cluster import TICKS
 from tests.chaos.market_day import Frame
 
-PACE = 60
-"""Event seconds a second: a minute of the session each second of the run."""
+PACE = 30
+"""Event seconds a second: a round may take thirteen minutes before the day is over."""
 DELIVERY_TIMEOUT_S = 60.0
 _SLICE_S = 0.02
 
@@ -32,7 +32,6 @@ class Feed:
         self._next = 0
         self._stopping = threading.Event()
         self._failures: list[BaseException] = []
-        self._injected: list[Frame] = []
         self._producer = KafkaProducer(
             bootstrap_servers=bootstrap_servers,
             client_id="chaos-feed",
@@ -75,6 +74,10 @@ class Feed:
         self._producer.flush(timeout=DELIVERY_TIMEOUT_S)
         self._producer.close(timeout=5)
         assert not self._failures, f"the log could not be written: {self._failures[0]!r}"
+
+    def close(self) -> None:
+        """End the thread, whatever it was doing."""
+        self._stopping.set()
 
     def _run(self) -> None:
         try:

@@ -4,20 +4,38 @@ from __future__ import annotations
 
 import itertools
 import re
+import signal
 import time
 import urllib.error
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from tests.chaos.cluster import Cluster
-from tests.chaos.control import Control
+from tests.chaos.cluster import BROKERS, Cluster
+from tests.chaos.control import Control, Point
 from tests.chaos.market_day import PARTITIONS, write_definitions
+from tests.chaos.proxy import Lines, Proxies
+from tests.chaos.warm import WarmProcess
 from tests.support.worker_process import WorkerProcess
 
-FLEET_SIZE = 2
 READY_DEADLINE_S = 90.0
 _OWNED = re.compile(r'^rotascope_partition_ready\{partition="(\d+)"\} 1', re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How the workers of a round share the partitions.
+
+    Args:
+        in_group: The group assigns; otherwise each worker has half of them by hand.
+        exactly_once: With transactions.
+        client: The library behind the seam.
+    """
+
+    in_group: bool = True
+    exactly_once: bool = True
+    client: str = "kafka-python"
 
 
 class ChaosWorker(WorkerProcess):
@@ -27,8 +45,9 @@ class ChaosWorker(WorkerProcess):
         slot: Which of the fleet it is.
         control: Where it can be held.
         arguments: Of the command `consume`.
-        program: What Python runs.
+        program: Of the launcher.
         environment: Settings.
+        lines: Its way to the brokers.
     """
 
     def __init__(
@@ -38,10 +57,26 @@ class ChaosWorker(WorkerProcess):
         *arguments: str,
         program: Sequence[str],
         environment: Mapping[str, str],
+        lines: Lines,
     ) -> None:
         super().__init__(*arguments, program=program, environment=environment)
         self.slot = slot
+        self.lines = lines
         self.control = control
+        self.frozen = False
+
+    def _start(self) -> WarmProcess:
+        return WarmProcess([*self._program, *self._command], self._environment)
+
+    def freeze(self) -> None:
+        """Stop it where it stands; its connections stay open."""
+        self.frozen = True
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it run on."""
+        self.frozen = False
+        self.process.send_signal(signal.SIGCONT)
 
     @property
     def lives(self) -> bool:
@@ -50,7 +85,7 @@ class ChaosWorker(WorkerProcess):
 
     def ready_partitions(self) -> set[int]:
         """The partitions it has, all of them caught up; asks the worker itself."""
-        if not self.lives:
+        if not self.lives or self.frozen:
             return set()
         with suppress(AssertionError, urllib.error.URLError, OSError):
             return {int(number) for number in _OWNED.findall(self.get("/metrics")[1])}
@@ -63,40 +98,65 @@ class Fleet:
     Args:
         cluster: What they read and write.
         directory: For definitions and points.
+        manner: How they share the partitions.
         group_id: Of the round.
+        mutations: Rules taken out of every worker.
     """
 
     def __init__(
         self,
         cluster: Cluster,
         directory: Path,
+        manner: Manner,
         *,
         group_id: str,
+        mutations: Sequence[str] = (),
     ) -> None:
         self.workers: dict[int, ChaosWorker] = {}
         self.group_id = group_id
+        self.manner = manner
         self.universe, self.catalogue = write_definitions(directory)
         self._cluster = cluster
         self._directory = directory
+        self._mutations = mutations
         self._numbers = itertools.count()
+        self._proxies = Proxies()
+        self._proxies.__enter__()
         self.gone: list[ChaosWorker] = []
         """Every process that ever ended, for what it said."""
 
-    def start(self, slot: int) -> ChaosWorker:
-        """Start the worker of a slot, which decides its partitions."""
+    def start(
+        self, slot: int, *, settings: Mapping[str, str] | None = None, held_at: Sequence[Point] = ()
+    ) -> ChaosWorker:
+        """Start the worker of a slot.
+
+        Args:
+            slot: 0, 1, …; it names the worker's transactions.
+            settings: Further environment.
+            held_at: Points at which to stop it at the first pass.
+        """
         if (before := self.workers.pop(slot, None)) is not None:
             assert not before.lives, f"slot {slot} is taken"
             self.gone.append(before)
         directory = self._directory / f"worker-{next(self._numbers)}"
         directory.mkdir()
         control = Control(directory)
-        program = ["-m", "tests.chaos.launch", "--control", str(directory)]
+        for point in held_at:
+            control.ask(point)
+        kafka = self._cluster.kafka
+        lines = self._proxies.lines_to([kafka.port(broker) for broker in BROKERS])
+        program = ["--control", str(directory)]
+        for detour in lines.detours:
+            program += ["--detour", detour]
+        for name in self._mutations:
+            program += ["--mutation", name]
         worker = ChaosWorker(
             slot,
             control,
             *self._arguments(slot),
             program=[*program, "--"],
-            environment={"ROTASCOPE_LOG__FORMAT": "json"},
+            environment=self._environment(slot) | dict(settings or {}),
+            lines=lines,
         )
         worker.__enter__()
         self.workers[slot] = worker
@@ -129,7 +189,15 @@ class Fleet:
             assert time.monotonic() < deadline, f"partitions {missing} are nobody's after {deadline_s:g} s"
             for worker in self.workers.values():
                 assert worker.lives, f"worker {worker.slot} ended by itself: {worker.errors[-2000:]}"
-            time.sleep(0.1)
+            time.sleep(0.2)
+
+    def wait_until_all_work(self, size: int, deadline_s: float = READY_DEADLINE_S) -> None:
+        """Wait until every worker has some partition, and every partition is somebody's."""
+        self.wait_until_ready(deadline_s)
+        deadline = time.monotonic() + deadline_s
+        while sum(bool(own) for own in self.owned().values()) < size:
+            assert time.monotonic() < deadline, f"not all of {size} workers have a partition: {self.owned()}"
+            time.sleep(0.2)
 
     def owned(self) -> dict[int, set[int]]:
         """Slot → the partitions that it has and that are caught up."""
@@ -143,12 +211,17 @@ class Fleet:
                 if partition in own:
                     return self.workers[slot]
             assert time.monotonic() < deadline, f"partition {partition} is nobody's"
-            time.sleep(0.05)
+            time.sleep(0.2)
 
     def close(self) -> None:
         """End every process, whatever state it is in."""
         for worker in [*self.workers.values(), *self.gone]:
             worker.__exit__()
+        self._proxies.__exit__()
+
+    def slot_name(self, slot: int) -> str:
+        """What a worker's transactional id ends in."""
+        return f"{self.group_id}-{slot}"
 
     def _arguments(self, slot: int) -> list[str]:
         arguments = [
@@ -156,6 +229,15 @@ class Fleet:
             *("--group-id", self.group_id),
             *("--universe", str(self.universe), "--catalogue", str(self.catalogue)),
         ]
-        for partition in range(slot, PARTITIONS, FLEET_SIZE):
-            arguments += ["--assign", str(partition)]
+        if not self.manner.in_group:
+            for partition in range(slot, PARTITIONS, 2):
+                arguments += ["--assign", str(partition)]
         return arguments
+
+    def _environment(self, slot: int) -> dict[str, str]:
+        return {
+            "ROTASCOPE_LOG__FORMAT": "json",
+            "ROTASCOPE_WORKER__SLOT": self.slot_name(slot),
+            "ROTASCOPE_WORKER__MEMBERSHIP": "dynamic" if self.manner.in_group else "manual",
+            "ROTASCOPE_WORKER__DELIVERY": "exactly_once" if self.manner.exactly_once else "at_least_once",
+        }

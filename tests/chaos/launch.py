@@ -1,14 +1,16 @@
-"""`python -m tests.chaos.launch OPTIONS -- consume …`: a worker that can be held at a point of its turn.
+"""`python -m tests.chaos.launch OPTIONS -- consume …`: a worker or producer that can be held or maimed.
 
-Everything here wraps what the worker calls; its own code runs as it is.
+Everything here wraps what the program calls; its own code runs as it is, except under a mutation,
+which takes one rule out to see that the suite notices.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +19,29 @@ from deploy.local.numba_cache import configure_numba_cache
 configure_numba_cache(os.environ)
 
 from kafka import KafkaConsumer, KafkaProducer  # noqa: E402
+from kafka.coordinator.base import BaseCoordinator  # noqa: E402
 
 from tests.chaos.control import RAISING, Control, Point  # noqa: E402
+from tests.chaos.market_day import PARTITIONS  # noqa: E402
+from tests.chaos.mutations import MUTATIONS  # noqa: E402
 
 
 def main(arguments: Sequence[str]) -> None:
     """Wrap what is asked for, then run the command line of the product."""
     split = list(arguments).index("--")
     options = _parser().parse_args(arguments[:split])
+    command = arguments[split + 1]
+    # Before the points: a point must lie outside of what is maimed.
+    for name in options.mutation:
+        MUTATIONS[name].apply()
     if options.control is not None:
-        _add_points(Control(options.control))
-    _raise_on_marked_records()
+        add_points = _add_producer_points if command == "produce" else _add_worker_points
+        add_points(Control(options.control))
+    if options.detour:
+        pairs = (each.split(":") for each in options.detour)
+        _detour({int(usual): int(instead) for usual, instead in pairs})
+    if command == "consume":
+        _raise_on_marked_records()
     sys.argv = ["rotascope", *arguments[split + 1 :]]
     from rotascope import main as run
 
@@ -37,6 +51,8 @@ def main(arguments: Sequence[str]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.launch", description=__doc__)
     parser.add_argument("--control", type=Path, help="directory of the points at which to hold")
+    parser.add_argument("--detour", action="append", help="PORT:PORT, connect to the second instead")
+    parser.add_argument("--mutation", action="append", default=[], choices=list(MUTATIONS))
     return parser
 
 
@@ -55,12 +71,46 @@ def wrap(owner: Any, name: str, *, before: Callable[..., None] | None = None, af
     setattr(owner, name, wrapped)
 
 
-def _add_points(control: Control) -> None:
+def _add_worker_points(control: Control) -> None:
+    from consumers.partition import PartitionPhase, PartitionTask
+    from consumers.transport_kafka_python import KafkaPythonTransport
+
+    def step(task: Any, *_: Any) -> None:
+        restoring = task.phase is PartitionPhase.RESTORING
+        control.pass_by(Point.RESTORING if restoring else Point.STEPPING)
+
     def at(point: Point) -> Callable[..., None]:
         return lambda *_, **__: control.pass_by(point)
 
+    wrap(PartitionTask, "step", before=step)
+    wrap(KafkaConsumer, "subscribe", before=at(Point.JOINING))
+    wrap(KafkaPythonTransport, "transact", before=at(Point.PUBLISHING))
     wrap(KafkaProducer, "flush", after=at(Point.SENT))
+    wrap(KafkaProducer, "commit_transaction", before=at(Point.COMMITTING), after=at(Point.COMMITTED))
+    # Without transactions the commit is the consumer's.
     wrap(KafkaConsumer, "commit", before=at(Point.COMMITTING), after=at(Point.COMMITTED))
+    wrap(BaseCoordinator, "reset_generation", after=lambda *_, **__: control.note(Point.EXPELLED))
+
+
+def _add_producer_points(control: Control) -> None:
+    from producers.publisher import Publisher
+
+    def send(_: Any, frame: Any) -> None:
+        if frame.partition == PARTITIONS // 2:  # frames of one flush go out by partition
+            control.pass_by(Point.FANNING_OUT)
+
+    wrap(Publisher, "send", before=send)
+
+
+def _detour(ports: Mapping[int, int]) -> None:
+    """Connect to our proxies in place of the brokers, whatever addresses the cluster names."""
+    usual = socket.socket.connect_ex
+
+    def connect_ex(self: socket.socket, address: Any) -> int:
+        host, port, *rest = address
+        return usual(self, (host, ports.get(port, port), *rest))
+
+    socket.socket.connect_ex = connect_ex  # type: ignore[assignment,method-assign]
 
 
 def _raise_on_marked_records() -> None:

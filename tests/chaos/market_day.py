@@ -6,6 +6,7 @@ event every few seconds of a run: a stall, a loss or a repeat then has nowhere t
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -13,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from core.frames import decode_frame
+from core.frames import decode_frame, encode_frame
 from core.instruments import parse_universe
-from core.records import NANOSECONDS_PER_SECOND
+from core.records import NANOSECONDS_PER_SECOND, PRICE_UNITS_PER_ONE, TICK, Update
 from core.sessions import build_calendar, session_day
 from producers.replay.tick_files import load_tick_files
 from tests.support.recorded_log import frames_of, recorded_ticks, with_marks
@@ -26,6 +27,11 @@ SOURCE_ID = 1
 DAY, DAY_BEFORE = date(2013, 10, 8), date(2013, 10, 7)
 WARM_MINUTES = 90
 """Of the session before: intraday sigmas are ready after an hour of it."""
+FIRST_EPOCH = 1
+"""Of the frames made from the recording."""
+STALE_TICKS = 120
+LIVE_SINCE_MS = 34_200_000
+"""Of the day in New York: the open."""
 FRAME_TICKS = 64
 """Small frames: many places at which to be disturbed."""
 
@@ -59,17 +65,20 @@ parameters = {{ direction = {direction}, enter_z = {enter_z}, exit_z = {exit_z} 
 """
 
 
-def catalogue_text() -> str:
-    """Definitions of many thresholds."""
-    return "".join(
+def catalogue_text(*, without: str = "", added: str = "") -> str:
+    """Definitions of many thresholds.
+
+    Args:
+        without: Id of one to leave out.
+        added: Text of further ones.
+    """
+    return added + "".join(
         _DEFINITION.format(
-            name=f"{'ahead' if direction > 0 else 'behind'}_{enter_cz}",
-            direction=direction,
-            enter_z=enter_cz / 100,
-            exit_z=(enter_cz - 10) / 100,
+            name=name, direction=direction, enter_z=enter_cz / 100, exit_z=(enter_cz - 10) / 100
         )
         for direction in (-1, 1)
         for enter_cz in range(20, 140, 10)
+        if (name := f"{'ahead' if direction > 0 else 'behind'}_{enter_cz}") != without.removeprefix("spread_")
     )
 
 
@@ -123,6 +132,43 @@ def frames(minutes: int) -> tuple[tuple[Frame, ...], tuple[Frame, ...]]:
     every.sort(key=lambda each: each.ts_event_ns)
     start = int(np.searchsorted([each.ts_event_ns for each in every], opens))
     return tuple(every[:start]), tuple(every[start:])
+
+
+def write_session_files(directory: Path) -> list[Path]:
+    """Write the recording without what traded before the open, for a vendor that plays it live."""
+    written = []
+    for symbol in HOME:
+        recorded = shared_data(f"ticks/{symbol}_{DAY:%Y%m%d}_trades.csv.gz")
+        with gzip.open(recorded, "rt") as stream:
+            head, *rows = stream
+        path = directory / recorded.name
+        with gzip.open(path, "wt", compresslevel=1) as stream:
+            stream.writelines([head, *(row for row in rows if int(row.split(",", 3)[2]) >= LIVE_SINCE_MS)])
+        written.append(path)
+    return written
+
+
+def stale_frame(partition: int, ts_event_ns: int) -> bytes:
+    """A frame as of a producer that another has replaced: ticks of these moments, at absurd prices.
+
+    Args:
+        partition: Whose instrument it speaks of.
+        ts_event_ns: Event time up to which the log stands; the frame goes on from there, so that
+            some tick of it finds its second still open, however long the frame is on its way.
+    """
+    (instrument_id,) = [
+        each.instrument_id for each in parse_universe(UNIVERSE).instruments if HOME[each.symbol] == partition
+    ]
+    ticks = np.zeros(STALE_TICKS, TICK)
+    ticks["ts_event"] = ts_event_ns + np.arange(STALE_TICKS) * NANOSECONDS_PER_SECOND
+    ticks["ts_recv"] = ticks["ts_event"]
+    ticks["price"] = 10_000 * PRICE_UNITS_PER_ONE
+    ticks["size"] = 100 * PRICE_UNITS_PER_ONE
+    ticks["trade_id"] = np.arange(STALE_TICKS) + 1
+    ticks["instrument_id"] = instrument_id
+    ticks["update"] = Update.ALL
+    ticks["source"] = SOURCE_ID
+    return encode_frame(ticks, source=SOURCE_ID, epoch=FIRST_EPOCH - 1, sequence=0)
 
 
 def write_definitions(directory: Path) -> tuple[Path, Path]:

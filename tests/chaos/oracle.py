@@ -14,7 +14,14 @@ from datetime import date
 from pathlib import Path
 
 from consumers.outbox import OutboxRecord
-from consumers.publications import day_bar_records, dead_letter_record, event_record, minute_bar_records
+from consumers.partition import POISON_REASON
+from consumers.publications import (
+    DEAD_LETTERS_TOPIC,
+    day_bar_records,
+    dead_letter_record,
+    event_record,
+    minute_bar_records,
+)
 from consumers.run import engine_factory
 from consumers.topic_reader import TopicReader
 from consumers.transport import Record
@@ -24,7 +31,6 @@ from tests.chaos.cluster import TICKS
 from tests.chaos.market_day import PARTITIONS
 from tests.chaos.watcher import Said, Seen, identify
 
-STEP_RAISED = "step_raised"
 _LETTER_BYTES = WorkerSettings().dead_letter_max_bytes
 
 Raising = Collection[tuple[int, int]]
@@ -63,7 +69,7 @@ def expected_of(
         for record in records:
             said: list[OutboxRecord] = []
             if (partition, record.offset) in raising:
-                said.append(_letter(record, STEP_RAISED))
+                said.append(_letter(record, POISON_REASON))
                 expected += [_identified(each, partition) for each in said]
                 continue
             try:
@@ -78,15 +84,18 @@ def expected_of(
                     frames = list(minute_bar_records(bars, partition, bars_sequence))
                     bars_sequence += len(frames)
                     said += frames
-                assert not output.dead_letters, "the tape itself has nothing that cannot be used"
+                for letter in output.dead_letters:
+                    said.append(_letter(record, letter.reason, payload=letter.payload))
             expected += [_identified(each, partition) for each in said]
     return expected
 
 
-def _letter(record: Record, reason: str, message: str | None = None) -> OutboxRecord:
+def _letter(
+    record: Record, reason: str, message: str | None = None, *, payload: bytes | None = None
+) -> OutboxRecord:
     return dead_letter_record(
         reason,
-        record.value,
+        record.value if payload is None else payload,
         max_bytes=_LETTER_BYTES,
         topic=record.topic,
         partition=record.partition,
@@ -120,13 +129,8 @@ class Differences:
 
     @property
     def none(self) -> bool:
-        """Whether set and order are the same, and nothing came twice."""
-        return not self.doubled and self.none_but_repeats
-
-    @property
-    def none_but_repeats(self) -> bool:
-        """Whether what a reader keeps, that drops what it has seen before, is the same."""
-        return not (self.lost or self.foreign or self.altered or self.out_of_order)
+        """Whether set and order are the same."""
+        return not (self.lost or self.doubled or self.foreign or self.altered or self.out_of_order)
 
     def __str__(self) -> str:
         if self.none:
@@ -141,12 +145,16 @@ class Differences:
         return ", ".join(f"{count} {name}" for name, count in counts.items() if count)
 
 
-def differences(expected: Sequence[Said], seen: Sequence[Seen]) -> Differences:
+def differences(
+    expected: Sequence[Said], seen: Sequence[Seen], *, may_alter: Collection[int] = ()
+) -> Differences:
     """Compare as a set, and in order for each key.
 
     Args:
         expected: From `expected_of`.
         seen: By topic and partition in the order of the log.
+        may_alter: Partitions whose state had to be rebuilt without a part of its past: their
+            records say so in their values, which then differ; their names and order may not.
     """
     names = {_name(each): each for each in expected}
     assert len(names) == len(expected), "the oracle itself says something twice"
@@ -160,7 +168,7 @@ def differences(expected: Sequence[Said], seen: Sequence[Seen]) -> Differences:
         first[name] = each
         if name not in names:
             foreign.append(each)
-        elif names[name].digest != each.said.digest and not _may_differ(each.said):
+        elif names[name].digest != each.said.digest and not _may_differ(each.said, may_alter):
             altered.append(each)
     lost = [each for name, each in names.items() if name not in first]
     wanted, found = _by_key(expected), _by_key(each.said for each in first.values())
@@ -177,9 +185,9 @@ def _name(said: Said) -> tuple[str, str, str]:
     return said.topic, said.key, said.name
 
 
-def _may_differ(said: Said) -> bool:
+def _may_differ(said: Said, may_alter: Collection[int]) -> bool:
     # Why a step raised is told in the words of the exception; that it is told is what counts.
-    return said.name.startswith(STEP_RAISED)
+    return said.home in may_alter or said.name.startswith(POISON_REASON)
 
 
 def _by_key(records: Iterable[Said]) -> dict[tuple[str, str], list[str]]:
@@ -191,5 +199,8 @@ def _by_key(records: Iterable[Said]) -> dict[tuple[str, str], list[str]]:
 
 def told(expected: Sequence[Said]) -> str:
     """How much there was to lose."""
-    counts = Counter(each.topic.rpartition(".")[2] for each in expected)
+    counts = Counter(
+        each.name.partition(" ")[0] if each.topic == DEAD_LETTERS_TOPIC else each.topic.rpartition(".")[2]
+        for each in expected
+    )
     return ", ".join(f"{count:,} {topic}" for topic, count in sorted(counts.items()))

@@ -22,13 +22,15 @@ from pathlib import Path
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from tests.chaos.arena import Arena, Injection
+from tests.chaos.arena import FLEET_SIZE, Arena, Injection
 from tests.chaos.cluster import TICKS, Cluster
-from tests.chaos.faults.base import Fault
 from tests.chaos.feed import Feed
-from tests.chaos.fleet import FLEET_SIZE, Fleet
+from tests.chaos.fleet import Fleet, Manner
+from tests.chaos.live_feed import LiveFeed
 from tests.chaos.market_day import PARTITIONS, frames
 from tests.chaos.oracle import Differences, differences, expected_of, frozen_log, told
+from tests.chaos.plan import Round, Turn
+from tests.chaos.tick_sets import TickSets, tick_sets
 from tests.chaos.watcher import Seen, Watcher
 
 SESSION_MINUTES = 390
@@ -47,7 +49,7 @@ class Result:
         recovery_s: From the fault to the first news of every partition that it hurt; None: never.
         stall_s: Longest time without news of one of them, from the fault on.
         outcome: `equal`, or what differs.
-        failed: Whether a promise was broken. Repeats break none: they bear the same id.
+        failed: Whether a promise was broken.
     """
 
     fault: str
@@ -65,26 +67,35 @@ class Judgement:
     Args:
         results: One a fault.
         differences: Of the whole round; None when it could not be finished.
+        ticks: What producers wrote, held against the recording; None where none wrote.
         told: How much there was to lose.
     """
 
     results: tuple[Result, ...]
-    differences: Differences | None
-    told: str
+    differences: Differences | None = None
+    ticks: TickSets | None = None
+    told: str = "nothing is known"
+
+    @property
+    def differs(self) -> bool:
+        """Whether the oracle has found a difference: what a mutation must lead to."""
+        return self.differences is not None and not self.differences.none
 
     @property
     def failed(self) -> bool:
         """Whether any promise was broken."""
-        broken = self.differences is None or not self.differences.none_but_repeats
-        return broken or any(each.failed for each in self.results)
+        unequal = self.differences is None or not self.differences.none
+        unequal = unequal or (self.ticks is not None and not self.ticks.none)
+        return unequal or any(each.failed for each in self.results)
 
 
 def run_round(
     cluster: Cluster,
     directory: Path,
-    faults: Sequence[Fault],
+    turns: Round,
     *,
-    seed: int,
+    manner: Manner,
+    mutations: Sequence[str] = (),
     tell: Callable[[str], None] = lambda text: None,
 ) -> Judgement:
     """Disturb a group of workers, and judge.
@@ -92,16 +103,23 @@ def run_round(
     Args:
         cluster: All brokers up.
         directory: Empty, for this round alone.
-        faults: In this order.
-        seed: Decides victims and moments.
+        turns: In this order.
+        manner: How the workers share the partitions.
+        mutations: Rules taken out of them.
         tell: Told what is being done.
     """
-    group_id = f"chaos-{seed}-{time.monotonic_ns()}"
+    group_id = f"chaos-{turns[0].seed}-{time.monotonic_ns()}"
     strikes: list[_Strike] = []
-    with _arena(cluster, directory, seed, group_id, tell) as arena:
-        for fault in faults:
-            tell(f"{fault.name}: {fault.summary}")
-            strikes.append(_strike(arena, fault))
+    is_live = any(turn.fault.live for turn in turns)
+    ticks: TickSets | None = None
+    with _arena(cluster, directory, manner, group_id, mutations, tell, is_live=is_live) as arena:
+        seed: int | None = None
+        for turn in turns:
+            if turn.seed != seed:
+                seed = turn.seed
+                arena.random.seed(seed)
+            tell(f"{turn.fault.name}: {turn.fault.summary}")
+            strikes.append(_strike(arena, turn))
             if strikes[-1].problem:
                 break
         tell("the log is frozen; the workers finish it")
@@ -110,19 +128,21 @@ def run_round(
         seen = arena.watcher.finish()
         tell("one undisturbed worker over the same log")
         log = frozen_log(cluster.bootstrap_servers)
+        for partition, kept in arena.kept.items():
+            log[partition] = [*kept, *(each for each in log[partition] if each.offset > kept[-1].offset)]
         expected = expected_of(log, arena.fleet.universe, arena.fleet.catalogue, raising=arena.raising)
-        found = differences(expected, seen)
+        found = differences(expected, seen, may_alter=arena.may_alter)
+        if is_live:
+            ticks = tick_sets(log)
         if problem:
             strikes[-1].problem = strikes[-1].problem or problem
-    results = tuple(
-        _result(strike, number, strikes, seen, found, seed) for number, strike in enumerate(strikes)
-    )
-    return Judgement(results, found, told(expected))
+    results = tuple(_result(strike, number, strikes, seen, found) for number, strike in enumerate(strikes))
+    return Judgement(results, found, ticks, told(expected))
 
 
 @dataclass
 class _Strike:
-    fault: Fault
+    turn: Turn
     started_s: float
     injection: Injection | None = None
     problem: str = ""
@@ -132,35 +152,45 @@ class _Strike:
 def _arena(
     cluster: Cluster,
     directory: Path,
-    seed: int,
+    manner: Manner,
     group_id: str,
+    mutations: Sequence[str],
     tell: Callable[[str], None],
+    *,
+    is_live: bool,
 ) -> Iterator[Arena]:
     tell("topics made anew")
+    cluster.revive()
     cluster.wait_until_whole()
     cluster.reset_topics()
     warm, live = frames(SESSION_MINUTES)
-    feed = Feed(cluster.bootstrap_servers, warm, live)
+    fleet = Fleet(cluster, directory, manner, group_id=group_id, mutations=mutations)
+    feed: Feed | LiveFeed
+    if is_live:
+        feed = LiveFeed(cluster.bootstrap_servers, warm, directory, fleet.universe)
+    else:
+        feed = Feed(cluster.bootstrap_servers, warm, live)
     watcher = Watcher(cluster.bootstrap_servers)
-    fleet = Fleet(cluster, directory, group_id=group_id)
     try:
         tell("workers start")
         fleet.restore(FLEET_SIZE)
         fleet.wait_until_ready()
         feed.start()
-        arena = Arena(cluster, feed, fleet, watcher, random.Random(seed))
+        arena = Arena(cluster, feed, fleet, watcher, random.Random())
         start = Injection(time.monotonic(), feed.written_ns, tuple(range(PARTITIONS)))
         assert arena.wait_until_visible(start), "nothing is heard of the undisturbed workers"
         yield arena
     finally:
         fleet.close()
+        feed.close()
 
 
-def _strike(arena: Arena, fault: Fault) -> _Strike:
+def _strike(arena: Arena, turn: Turn) -> _Strike:
     arena.injection = None
-    strike = _Strike(fault, time.monotonic())
+    strike = _Strike(turn, time.monotonic())
     try:
-        fault.strike(arena)
+        assert not arena.feed.exhausted, "the recording is at its end"
+        turn.fault.strike(arena)
         strike.injection = arena.injection
         assert strike.injection is not None, "the fault never said that it happened"
         if arena.wait_until_visible(strike.injection):
@@ -220,7 +250,6 @@ def _result(
     strikes: Sequence[_Strike],
     seen: Sequence[Seen],
     found: Differences,
-    seed: int,
 ) -> Result:
     last = number == len(strikes) - 1
     until_s = float("inf") if last else strikes[number + 1].started_s
@@ -233,9 +262,8 @@ def _result(
         news = [_first_news(seen, injection, partition) for partition in injection.partitions]
         recovery_s = None if None in news else max(at for at in news if at is not None) - injection.at_s
         stall_s = max(later - earlier for heard in times for earlier, later in pairwise(heard))
-    outcome = "; ".join(part for part in (strike.problem, "" if own.none else str(own)) if part) or "equal"
-    failed = bool(strike.problem) or not own.none_but_repeats
-    return Result(strike.fault.name, seed, recovery_s, stall_s, outcome, failed)
+    outcome = "; ".join(part for part in (strike.problem, "" if own == "equal" else own) if part) or "equal"
+    return Result(strike.turn.fault.name, strike.turn.seed, recovery_s, stall_s, outcome, outcome != "equal")
 
 
 def _times(seen: Sequence[Seen], injection: Injection, partition: int, until_s: float) -> list[float]:
@@ -260,7 +288,7 @@ def _first_news(seen: Sequence[Seen], injection: Injection, partition: int) -> f
     )
 
 
-def _within(found: Differences, strike: _Strike, strikes: Sequence[_Strike], until_s: float) -> Differences:
+def _within(found: Differences, strike: _Strike, strikes: Sequence[_Strike], until_s: float) -> str:
     """The differences that belong to one fault: by when they were seen, or should have been."""
     first = strike is strikes[0]
 
@@ -270,10 +298,12 @@ def _within(found: Differences, strike: _Strike, strikes: Sequence[_Strike], unt
     written_ns = 0 if first or strike.injection is None else strike.injection.written_ns
     later = [s.injection.written_ns for s in strikes[strikes.index(strike) + 1 :] if s.injection is not None]
     next_ns = min(later, default=2**63)
-    return Differences(
-        tuple(each for each in found.lost if written_ns <= each.ts_event_ns < next_ns),
-        tuple(filter(own, found.doubled)),
-        tuple(filter(own, found.foreign)),
-        tuple(filter(own, found.altered)),
-        found.out_of_order if until_s == float("inf") else (),
+    return str(
+        Differences(
+            tuple(each for each in found.lost if written_ns <= each.ts_event_ns < next_ns),
+            tuple(filter(own, found.doubled)),
+            tuple(filter(own, found.foreign)),
+            tuple(filter(own, found.altered)),
+            found.out_of_order if until_s == float("inf") else (),
+        )
     )

@@ -14,6 +14,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from consumers.kafka_python_client import consumer_configuration
+from consumers.partition import POISON_REASON
 from consumers.publications import DAY_BARS_TOPIC, DEAD_LETTERS_TOPIC, MINUTE_BARS_TOPIC
 from core.events import FAMILIES, TOPIC_PREFIX
 from core.frames import decode_frame
@@ -74,6 +75,8 @@ def identify(topic: str, key: bytes | None, value: bytes, headers: dict[str, byt
     if topic == DEAD_LETTERS_TOPIC:
         letter: dict[str, Any] = json.loads(value)
         name = f"{letter['reason']} {letter['partition']}:{letter['offset']}"
+        if letter["reason"] != POISON_REASON:  # that one is told in the words of the exception
+            name += f" {digest}"
         return Said(topic, str(letter["partition"]), name, digest, int(letter["partition"]), 0)
     header, rows = decode_frame(value, BAR)
     ts_event_ns = int(rows["ts_start"].max()) + MINUTE_NS if topic == MINUTE_BARS_TOPIC else 0
@@ -122,14 +125,13 @@ class Watcher:
         self._consumer.seek_to_beginning()
         self._stopping = threading.Event()
         self.seen: list[Seen] = []
+        self._latest_ns = [0] * PARTITIONS
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
         self._thread.start()
 
     def visible_ns(self, partition: int) -> int:
         """Latest event time that a partition's output speaks of."""
-        return max(
-            (each.said.ts_event_ns for each in tuple(self.seen) if each.said.home == partition), default=0
-        )
+        return self._latest_ns[partition]
 
     def finish(self) -> list[Seen]:
         """Read on to the end as it is now, and close.
@@ -174,3 +176,4 @@ class Watcher:
                     place.topic, record.key, record.value, dict(record.headers), place.partition % PARTITIONS
                 )
                 self.seen.append(Seen(said, (place.topic, place.partition, record.offset), now_s))
+                self._latest_ns[said.home] = max(self._latest_ns[said.home], said.ts_event_ns)

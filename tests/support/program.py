@@ -8,9 +8,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 60.0
@@ -22,24 +22,24 @@ class Program:
     Args:
         arguments: The command and its arguments.
         environment: Added to the process's own.
+        program: What Python runs, up to the command.
     """
 
-    def __init__(self, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        program: Sequence[str] = ("-m", "rotascope"),
+    ) -> None:
         self._arguments = arguments
+        self._program = program
         self._environment = dict(environment or {})
         self.output: list[str] = []
         self.errors: list[str] = []
 
     def __enter__(self) -> Self:
         """Start it."""
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "rotascope", *self._arguments],
-            cwd=CHECKOUT,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"} | self._environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        self.process = self._start()
         assert self.process.stdout is not None
         assert self.process.stderr is not None
         self._readers = [
@@ -74,6 +74,17 @@ class Program:
             assert self.process.poll() is None, f"it ended without {text!r}: {self.output} {self.errors}"
             assert time.monotonic() < deadline, f"no {text!r} after {deadline_s} s: {self.errors}"
             time.sleep(0.02)
+
+    def _start(self) -> Any:
+        """A process with the face of `subprocess.Popen`."""
+        return subprocess.Popen(
+            [sys.executable, *self._program, *self._arguments],
+            cwd=CHECKOUT,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"} | self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def _read(self, stream: IO[str], lines: list[str]) -> threading.Thread:
         def read() -> None:

@@ -36,7 +36,7 @@ class WorkerProcess:
         program: Sequence[str] = ("-m", "rotascope"),
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        self._arguments = arguments
+        self._command = ("consume", "--metrics-port", "0", *arguments)
         self._program = program
         self._environment = dict(environment or {})
         self._log: deque[dict[str, Any]] = deque()
@@ -44,14 +44,7 @@ class WorkerProcess:
 
     def __enter__(self) -> Self:
         """Start it."""
-        self.process = subprocess.Popen(
-            [sys.executable, *self._program, "consume", "--metrics-port", "0", *self._arguments],
-            cwd=CHECKOUT,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"} | self._environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        self.process = self._start()
         self._reader = Thread(target=self._read_log, daemon=True)
         self._reader.start()
         return self
@@ -85,6 +78,10 @@ class WorkerProcess:
             assert time.monotonic() < deadline, f"no {event!r} in its log after {deadline_s} s"
             time.sleep(0.02)
 
+    def lines_of(self, event: str) -> list[dict[str, Any]]:
+        """Every line of its log so far that tells of an event."""
+        return [line for line in list(self._log) if line["event"] == event]
+
     def get(self, path: str) -> tuple[int, str]:
         """Status and body of one of its pages."""
         try:
@@ -117,6 +114,17 @@ class WorkerProcess:
         code = self.process.wait(timeout=deadline_s)
         self._reader.join()
         return code
+
+    def _start(self) -> Any:
+        """A process with the face of `subprocess.Popen`."""
+        return subprocess.Popen(
+            [sys.executable, *self._program, *self._command],
+            cwd=CHECKOUT,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"} | self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def _read_log(self) -> None:
         assert self.process.stderr is not None

@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from tests.chaos.faults import brokers, processes, records
+from tests.chaos.faults import brokers, membership, processes, producers, records, transactions
 from tests.chaos.faults.base import Fault
 
 FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
-    {fault.name: fault for family in (processes, brokers, records) for fault in family.FAULTS}
+    {
+        fault.name: fault
+        for family in (processes, membership, transactions, brokers, records, producers)
+        for fault in family.FAULTS
+    }
 )
 
 __all__ = ["FAULTS", "Fault"]

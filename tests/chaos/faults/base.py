@@ -18,9 +18,13 @@ class Fault:
         strike: Breaks something, calls `Arena.broken` at that moment, and mends what no
             supervisor would; returns while the workers may still be recovering.
         short: Part of the short form.
+        snapshots: Needs workers that write snapshots every few moments.
+        live: Needs a log that a producer writes while it happens.
     """
 
     name: str
     summary: str
     strike: Callable[[Arena], None]
     short: bool = False
+    snapshots: bool = False
+    live: bool = False

@@ -17,6 +17,11 @@ def _group_coordinator_killed(arena: Arena) -> None:
     _killed(arena, arena.cluster.group_coordinator(arena.fleet.group_id))
 
 
+def _transaction_coordinator_killed(arena: Arena) -> None:
+    slot = arena.fleet.owner_of(arena.any_partition()).slot
+    _killed(arena, arena.cluster.transaction_of(arena.fleet.slot_name(slot)).coordinator)
+
+
 def _killed(arena: Arena, broker: int) -> None:
     arena.broken()
     arena.cluster.kafka.kill(broker)
@@ -33,10 +38,7 @@ def _disk_full(arena: Arena) -> None:
 
 FAULTS: Final = (
     Fault(
-        "kill-leader",
-        "kill -9 and restart of the broker that leads a partition of the ticks",
-        _leader_killed,
-        short=True,
+        "kill-leader", "kill -9 and restart of the broker that leads a partition of the ticks", _leader_killed
     ),
     Fault(
         "kill-group-coordinator",
@@ -45,9 +47,9 @@ FAULTS: Final = (
         short=True,
     ),
     Fault(
-        "disk-full",
-        "a broker's log folder is full; it ends, and is started with room again",
-        _disk_full,
-        short=True,
+        "kill-transaction-coordinator",
+        "kill -9 and restart of the broker that coordinates a worker's transactions",
+        _transaction_coordinator_killed,
     ),
+    Fault("disk-full", "a broker's log folder is full; it ends, and is started with room again", _disk_full),
 )

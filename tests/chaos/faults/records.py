@@ -7,6 +7,7 @@ from typing import Final
 from tests.chaos.arena import Arena
 from tests.chaos.control import RAISING
 from tests.chaos.faults.base import Fault
+from tests.chaos.market_day import stale_frame
 
 
 def _poison(arena: Arena) -> None:
@@ -22,7 +23,15 @@ def _raising(arena: Arena) -> None:
     arena.raising.add((partition, offset))
 
 
+def _old_epoch(arena: Arena) -> None:
+    """What a producer sends that slept while another took its place: prices that nobody may see."""
+    partition = arena.any_partition()
+    arena.broken([partition])
+    arena.feed.inject(partition, stale_frame(partition, arena.feed.written_ns))
+
+
 FAULTS: Final = (
     Fault("poison-frame", "a record of the ticks that is no frame", _poison, short=True),
+    Fault("old-epoch-frame", "a frame of a producer that another has long replaced", _old_epoch, short=True),
     Fault("raising-step", "a step raises when it has ruined the engine's state", _raising, short=True),
 )

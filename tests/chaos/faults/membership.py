@@ -1,0 +1,71 @@
+"""Faults of the group: workers come and go, and partitions with them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.chaos.arena import FLEET_SIZE, Arena, wait_until
+from tests.chaos.control import Point
+from tests.chaos.faults.base import Fault
+
+REVOKE_DEADLINE_S: Final = 4.0
+"""Shorter than the deadline of a transaction: the commit that is held must still be possible."""
+
+PACES: Final = (
+    {"COMMIT_INTERVAL_MS": "50", "EAGER_COMMIT_INTERVAL_MS": "5", "POLL_MAX_RECORDS": "7"},
+    {"COMMIT_INTERVAL_MS": "900", "EAGER_COMMIT_INTERVAL_MS": "300", "STEP_SLICE_MS": "5"},
+)
+
+
+def _scaled(arena: Arena) -> None:
+    """One worker, then three, then two."""
+    arena.broken()
+    arena.fleet.restore(1)
+    arena.fleet.wait_until_ready()
+    arena.fleet.restore(3)
+    arena.fleet.wait_until_all_work(3)
+    arena.fleet.restore(2)
+    arena.fleet.wait_until_ready()
+
+
+def _revoked_in_mid_commit(arena: Arena) -> None:
+    newcomer = arena.fleet.start(FLEET_SIZE, held_at=[Point.JOINING])
+    newcomer.control.wait_for(Point.JOINING)
+    worker = arena.fleet.owner_of(arena.any_partition())
+    worker.control.ask(Point.COMMITTING)
+    worker.control.wait_for(Point.COMMITTING)
+    arena.broken()
+    newcomer.control.let_go(Point.JOINING)
+    wait_until(
+        lambda: arena.cluster.group_state(arena.fleet.group_id) != "Stable",
+        "a rebalance begins",
+        REVOKE_DEADLINE_S,
+    )
+    worker.control.let_go(Point.COMMITTING)
+    arena.fleet.wait_until_all_work(FLEET_SIZE + 1)
+
+
+def _settings_changed(arena: Arena) -> None:
+    """Every worker is replaced by one that polls, steps and commits at another pace."""
+    arena.broken()
+    pace = {f"ROTASCOPE_WORKER__{name}": value for name, value in arena.random.choice(PACES).items()}
+    for slot in range(FLEET_SIZE):
+        arena.fleet.leave(slot)
+        arena.fleet.start(slot, settings=pace)
+        arena.fleet.wait_until_all_work(FLEET_SIZE)
+
+
+FAULTS: Final = (
+    Fault("scale-1-3-2", "the fleet shrinks to one worker, grows to three, shrinks to two", _scaled),
+    Fault(
+        "revoke-in-mid-commit",
+        "a third worker joins while a commit is on its way",
+        _revoked_in_mid_commit,
+        short=True,
+    ),
+    Fault(
+        "settings-changed-while-rolling",
+        "one worker after the other is replaced by one of another pace",
+        _settings_changed,
+    ),
+)
