@@ -98,7 +98,13 @@ def publish(kafka: LocalKafka, frames: Frames) -> None:
 
 
 def run_worker(
-    kafka: LocalKafka, universe_file: Path, warm: Frames, measured: Frames, *, until_ns: int
+    kafka: LocalKafka,
+    universe_file: Path,
+    warm: Frames,
+    measured: Frames,
+    *,
+    until_ns: int,
+    delivery: str = "exactly-once",
 ) -> WorkerRun:
     """Measure one worker on fresh topics.
 
@@ -108,10 +114,13 @@ def run_worker(
         warm: Written and read before the clock runs; may be empty.
         measured: What is measured.
         until_ns: Event time that every partition has reached once `measured` is read.
+        delivery: "exactly-once" or "at-least-once".
     """
     reset_topics(kafka, PARTITIONS)
     publish(kafka, warm)
-    with WorkerProcess(*worker_arguments(kafka, universe_file), "--until", rfc3339(until_ns)) as worker:
+    # By hand: a group would give the partitions away while the worker is stopped.
+    how = ("--membership", "manual", "--delivery", delivery, "--until", rfc3339(until_ns))
+    with WorkerProcess(*worker_arguments(kafka, universe_file), *how) as worker:
         pid = worker.process.pid
         pin(pid)
         worker.wait_until_ready(deadline_s=DEADLINE_S)

@@ -207,10 +207,12 @@ def marks(instants_ns: NDArray[np.int64]) -> NDArray[np.void]:
     return records
 
 
-def framer(market: Market, *, partitions: int, source_id: int, flush_records: int = FLUSH_RECORDS) -> Framer:
+def framer(
+    market: Market, *, partitions: int, source_id: int, flush_records: int = FLUSH_RECORDS, epoch: int = 1
+) -> Framer:
     """The producer's framer."""
     return Framer(
-        market.universe, partitions=partitions, source_id=source_id, epoch=1, flush_records=flush_records
+        market.universe, partitions=partitions, source_id=source_id, epoch=epoch, flush_records=flush_records
     )
 
 

@@ -60,10 +60,12 @@ class Benchmark:
     Args:
         name: As the command line takes it; its module has the same name and a function `run`.
         summary: What its figures say, in one line.
+        alone: It takes so long that it runs only when it is named.
     """
 
     name: str
     summary: str
+    alone: bool = False
 
     def run(self, bench: Bench) -> Iterator[Figure]:
         """Measure; gives each figure as soon as it is known."""
@@ -82,6 +84,10 @@ BENCHMARKS = (
     Benchmark(
         "worker_throughput", "the whole worker on Apache Kafka, beside the client and the engine alone"
     ),
+    Benchmark("delivery", "what transactions cost: exactly once beside at least once"),
+    Benchmark("restore", "a partition from snapshot and log, read from Apache Kafka"),
+    Benchmark("rebalance", "how long partitions stand still while a worker joins and leaves"),
     Benchmark("real_day", "two recorded days of October 2013 at full speed"),
     Benchmark("event_latency", "from a tick to the event in a reader's hands, in real time"),
+    Benchmark("soak", "memory of a worker over twenty minutes, idle ones included", alone=True),
 )

@@ -28,7 +28,7 @@ def run(bench: Bench) -> Iterator[Figure]:
     market = Market(bench.size(INSTRUMENTS, 50))
     progress(f"{market.instruments:,} instruments: history and a session")
     engine = warm_engine(market)
-    _trade_session(bench, market, engine)
+    trade_session(bench, market, engine)
     data = engine.snapshot()
     yield from _sizes(market, data)
     copying, packing, restoring = [], [], []
@@ -50,7 +50,7 @@ def run(bench: Bench) -> Iterator[Figure]:
     yield figure(f"restore from bytes, {where}", "s", restoring, RESTORE_GOAL, "without reading the topic")
 
 
-def _trade_session(bench: Bench, market: Market, engine: PartitionEngine) -> None:
+def trade_session(bench: Bench, market: Market, engine: PartitionEngine) -> None:
     stop = market.close_second if not bench.short else market.open_second + 120
     for offset, start in enumerate(range(market.open_second, stop, 1_800)):
         ticks = market.trades(start, min(1_800, stop - start), PER_SECOND)

@@ -57,7 +57,7 @@ class Log:
 
 def run(bench: Bench) -> Iterator[Figure]:
     """Measure both densities."""
-    for make in (_session, _burst):
+    for make in (session, _burst):
         market = Market(500)
         universe_file = bench.directory / "universe.toml"
         universe_file.write_text(market.text)
@@ -67,7 +67,7 @@ def run(bench: Bench) -> Iterator[Figure]:
         yield from _peers(bench, log)
 
 
-def _session(bench: Bench, market: Market) -> Log:
+def session(bench: Bench, market: Market) -> Log:
     """A whole session and its close at 427 ticks a second."""
     close = market.close_second
     seconds = bench.size(close - market.open_second, 600)

@@ -1,0 +1,119 @@
+"""How soon a partition is back: its snapshot read from Apache Kafka, then the log from there on.
+
+One partition with 1,000 instruments after a whole session, so that every ring is full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from time import perf_counter, process_time
+
+from consumers.counters import WorkerCounters
+from consumers.partition import PartitionTask
+from consumers.position import Plan, Position
+from consumers.restore import open_partition
+from consumers.snapshot_log import TopicSnapshotLog
+from consumers.snapshot_records import snapshot_records
+from consumers.snapshot_store import SnapshotStore
+from consumers.transport import Committed, first_failure
+from consumers.transport_kafka_python import KafkaPythonTransport
+from core.engine import PartitionEngine
+from core.settings import KafkaSettings, WorkerSettings
+from tests.bench.brokered import publish, tick_count
+from tests.bench.market import TICKS_SOURCE, Market, cut, framer, warm_engine
+from tests.bench.registry import Bench
+from tests.bench.report import Figure, Goal, figure, progress
+from tests.bench.snapshots import INSTRUMENTS, trade_session
+from tests.support.kafka_broker import reset_topics
+
+RUNS = 5
+TICKS = 2_000_000
+PER_SECOND = 5_000
+"""What one partition of twelve carries when 60,000 ticks come a second."""
+
+RESTORE_GOAL = Goal(2)
+REPLAY_GOAL = Goal(2, at_least=True)
+_POLL_MS = 100
+_SEND_MS = 60_000
+
+
+def run(bench: Bench) -> Iterator[Figure]:
+    """Measure both halves."""
+    market = Market(bench.size(INSTRUMENTS, 50))
+    progress(f"{market.instruments:,} instruments: history and a session")
+    engine = warm_engine(market)
+    trade_session(bench, market, engine)
+    settings = KafkaSettings(bootstrap_servers=bench.broker.bootstrap_servers, partitions=1)
+    reset_topics(bench.broker, 1)
+    transport = KafkaPythonTransport(settings, WorkerSettings(group_id="restore", membership="manual"))
+    try:
+        yield from _from_snapshot(bench, market, engine, settings, transport)
+        yield from _replay(bench, market, settings, transport)
+    finally:
+        transport.close()
+
+
+def _from_snapshot(
+    bench: Bench,
+    market: Market,
+    engine: PartitionEngine,
+    settings: KafkaSettings,
+    transport: KafkaPythonTransport,
+) -> Iterator[Figure]:
+    data = engine.snapshot()
+    name, records = snapshot_records(data, {}, partition=0, number=1, next_offset=0)
+    deliveries = [transport.send(*record) for record in records]
+    transport.flush(_SEND_MS)
+    if failure := first_failure(deliveries):
+        raise RuntimeError(failure)
+    committed = Committed(0, Position(baseline=0, snapshot=name).encode())
+    seconds, cpu = [], []
+    for number in range(bench.size(RUNS, 1)):
+        progress(f"restore, run {number + 1}")
+        started, started_cpu = perf_counter(), process_time()
+        log = TopicSnapshotLog(settings)
+        opened = open_partition(
+            market.engine, committed, SnapshotStore(log), partition=0, begin_offset=0, end_offset=0
+        )
+        seconds.append(perf_counter() - started)
+        cpu.append(process_time() - started_cpu)
+        log.close()
+        if opened.restored != name:
+            raise RuntimeError(f"not restored: {opened.problems}")
+    note = f"{len(data) / 1e6:.1f} MB; connection, topic, new engine and restore"
+    yield figure(f"restore, {market.instruments:,} instruments", "s", seconds, RESTORE_GOAL, note)
+    yield figure(f"restore, {market.instruments:,} instruments, CPU", "s", cpu)
+
+
+def _replay(
+    bench: Bench, market: Market, settings: KafkaSettings, transport: KafkaPythonTransport
+) -> Iterator[Figure]:
+    count = bench.size(TICKS, 50_000)
+    ticks = framer(market, partitions=1, source_id=TICKS_SOURCE)
+    seconds = count // PER_SECOND
+    start = market.open_second + 600
+    frames = cut(ticks, *(market.trades(start + second, 1, PER_SECOND) for second in range(seconds)))
+    publish(bench.broker, frames)
+    transport.assign(settings.ticks_topic, [0])
+    rates, cpu = [], []
+    for number in range(bench.size(RUNS, 1)):
+        progress(f"replay, run {number + 1}")
+        engine = warm_engine(market)
+        task = PartitionTask(
+            0,
+            lambda engine=engine: engine,
+            plan=Plan(0, len(frames), 0, frozenset()),
+            end_at_start=len(frames),
+            counters=WorkerCounters(),
+            dead_letter_max_bytes=0,
+        )
+        transport.seek(0, 0)
+        started, started_cpu = perf_counter(), process_time()
+        while not task.ready:
+            for record in transport.poll(_POLL_MS).get(0, []):
+                task.step(record)
+        rates.append(tick_count(frames) / (perf_counter() - started) / 1e6)
+        cpu.append((process_time() - started_cpu) / tick_count(frames) * 1e6)
+    note = f"{tick_count(frames):,} ticks, {PER_SECOND:,} an event second, muted"
+    yield figure(f"replay, {market.instruments:,} instruments", "M ticks/s", rates, REPLAY_GOAL, note)
+    yield figure(f"replay, {market.instruments:,} instruments, CPU", "s a M ticks", cpu, note="all threads")
