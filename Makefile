@@ -103,7 +103,7 @@ chaos-short: .venv/.dev test-tools ## the same in three minutes: one round
 	@NUMBA_BOUNDSCHECK=1 $(VENV)/python -m tests.chaos --short $(ARGS)
 
 .PHONY: bench
-bench: .venv/.dev test-tools ## print the figures of speed and memory, with their conditions
+bench: .venv/.dev test-tools ## print the figures of speed and memory (ARGS=soak: twenty minutes of load)
 	@$(VENV)/python -m tests.bench $(ARGS)
 
 # --- clean ------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 import structlog
 
 from consumers.outbox import OutboxRecord
-from consumers.snapshot_records import SnapshotName, snapshot_records
+from consumers.snapshot_records import SNAPSHOTS_TOPIC, SnapshotName, snapshot_records
 
 if TYPE_CHECKING:
     from core.engine import Capture
@@ -47,6 +47,7 @@ class Checkpointer:
         named: The snapshot that the committed position names; None where there is none.
         interval_ms: Time between the beginnings of two snapshots; None for never.
         helper: Runs the packing.
+        topic: That of the ticks' generation.
         monotonic_ns: A clock that never steps back.
     """
 
@@ -57,6 +58,7 @@ class Checkpointer:
         named: SnapshotName | None,
         interval_ms: int | None,
         helper: Executor,
+        topic: str = SNAPSHOTS_TOPIC,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self.named = named
@@ -65,6 +67,7 @@ class Checkpointer:
         self.last_duration_s = 0.0
         self.written = 0
         self._partition = partition
+        self._topic = topic
         self._interval_ns = None if interval_ms is None else interval_ms * _NS_PER_MS
         self._helper = helper
         self._monotonic_ns = monotonic_ns
@@ -156,6 +159,11 @@ class Checkpointer:
         data = capture.pack()
         versions = {name: section.version for name, section in capture.sections.items()}
         name, records = snapshot_records(
-            data, versions, partition=self._partition, number=number, next_offset=next_offset
+            data,
+            versions,
+            partition=self._partition,
+            number=number,
+            next_offset=next_offset,
+            topic=self._topic,
         )
         return _Cut(name, records, len(data))

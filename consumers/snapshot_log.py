@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from consumers.snapshot_records import SNAPSHOTS_TOPIC
 from consumers.topic_reader import TopicReader
 from consumers.transport import Record
 from core.errors import ConfigurationError
@@ -33,13 +32,14 @@ class TopicSnapshotLog:
             ConfigurationError: There is no such topic.
             TransportError: The broker does not answer.
         """
+        topic = self._settings.snapshots_topic
         if self._reader is None:
             self._reader = TopicReader(self._settings)
-            if not self._reader.existing([SNAPSHOTS_TOPIC]):
+            if not self._reader.existing([topic]):
                 raise ConfigurationError(
-                    f"there is no topic {SNAPSHOTS_TOPIC}", operator_action="run 'rotascope topics apply'"
+                    f"there is no topic {topic}", operator_action="run 'rotascope topics apply'"
                 )
-        return self._reader.read([SNAPSHOTS_TOPIC], partitions=[partition], until_end=True, last=last)
+        return self._reader.read([topic], partitions=[partition], until_end=True, last=last)
 
     def close(self) -> None:
         """Close the connection, where there is one."""

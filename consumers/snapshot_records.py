@@ -72,7 +72,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def snapshot_records(
-    data: bytes, sections: Mapping[str, str], *, partition: int, number: int, next_offset: int
+    data: bytes,
+    sections: Mapping[str, str],
+    *,
+    partition: int,
+    number: int,
+    next_offset: int,
+    topic: str = SNAPSHOTS_TOPIC,
 ) -> tuple[SnapshotName, list[OutboxRecord]]:
     """Cut a snapshot into records.
 
@@ -82,6 +88,7 @@ def snapshot_records(
         partition: Of the ticks, and of the snapshots topic.
         number: One more than that of the partition's snapshot before it.
         next_offset: Offset of the first record the state has not seen.
+        topic: That of the ticks' generation.
 
     Returns:
         Its name, and its records in the order in which they must be written: the manifest last.
@@ -97,7 +104,7 @@ def snapshot_records(
     )
     records = [
         OutboxRecord(
-            SNAPSHOTS_TOPIC,
+            topic,
             snapshot_key(partition, name.slot, str(chunk)),
             piece,
             _headers(name, _CHUNK_TYPE),
@@ -107,7 +114,7 @@ def snapshot_records(
     ]
     records.append(
         OutboxRecord(
-            SNAPSHOTS_TOPIC,
+            topic,
             snapshot_key(partition, name.slot, MANIFEST_KEY),
             msgspec.json.encode(manifest),
             _headers(name, _MANIFEST_TYPE),

@@ -64,6 +64,11 @@ class KafkaSettings(_Section):
         """The ticks topic of this generation."""
         return f"rotascope.ticks.v{self.topic_generation}"
 
+    @property
+    def snapshots_topic(self) -> str:
+        """The snapshots topic of this generation."""
+        return f"rotascope.snapshots.v{self.topic_generation}"
+
 
 class AlpacaSettings(_Section):
     """How to reach the vendor. Keys belong in the environment, not in a file."""

@@ -53,6 +53,7 @@ def test_values_are_taken_section_by_section() -> None:
     ]
     assert (settings.kafka.bootstrap_servers, settings.kafka.api_version) == ("a:1,b:2", (2, 3))
     assert settings.kafka.ticks_topic == "rotascope.ticks.v2"
+    assert settings.kafka.snapshots_topic == "rotascope.snapshots.v2"
     assert settings.metrics.watched_pairs == ("RUT/SPX",)
 
 

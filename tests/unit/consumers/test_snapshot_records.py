@@ -107,3 +107,9 @@ def test_a_manifest_of_another_version() -> None:
     content = json.loads(records[-1].value) | {"version": 99}
     with pytest.raises(SnapshotError, match="version 99"):
         decode_manifest(json.dumps(content).encode())
+
+
+def test_another_generation_writes_to_a_topic_of_its_own() -> None:
+    topic = "rotascope.snapshots.v2"
+    _, records = snapshot_records(b"x", {}, partition=7, number=4, next_offset=9, topic=topic)
+    assert {record.topic for record in records} == {topic}
