@@ -12,6 +12,8 @@ from core.records import PRICE_UNITS_PER_ONE, Quality, Update
 from core.world import PartitionWorld
 
 _UNKNOWN_VOLUME: Final = -int(Quality.NOT_READY)
+_SERIES: Final = int(Update.SERIES)
+_VOLUME: Final = int(Update.VOLUME)
 _NO_SESSION: Final = int(Quality.NO_SESSION)
 
 
@@ -61,7 +63,7 @@ class BaselineSession:
         rows = row_of_id[np.where(used, numbers, 0)]
         used &= rows >= 0
         prices, sizes, updates = records["price"], records["size"], records["update"]
-        flagged = (updates & Update.SERIES) != 0
+        flagged = (updates & _SERIES) != 0
         of_series = self._is_series[rows]
         used &= flagged == of_series
         for position in np.flatnonzero(used & of_series).tolist():
@@ -69,11 +71,9 @@ class BaselineSession:
             self._values[rows[position]] = prices.item(position) / PRICE_UNITS_PER_ONE
         used &= of_series | (prices > 0)
         taken = np.flatnonzero(used & ~of_series)
-        counted = (
-            ((updates[taken] & Update.VOLUME) != 0) & (sizes[taken] >= 0) & self._has_volume[rows[taken]]
-        )
+        told = ((updates & _VOLUME) != 0) & (sizes >= 0) & self._has_volume[rows]
         self._closes[rows[taken]] = prices[taken]
-        self._volumes[rows[taken]] = np.where(counted, sizes[taken], _UNKNOWN_VOLUME)
+        self._volumes[rows[taken]] = np.where(told, sizes, _UNKNOWN_VOLUME)[taken]
         return used
 
     def give(

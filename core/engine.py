@@ -39,6 +39,9 @@ from core.world import build_world
 
 _DEAD_LETTER_BYTES: Final = 4096
 _REVISION_TOO_LATE: Final = "revision_too_late"
+_CONTROL_NOTE: Final = int(Note.CONTROL)
+_REVISION_NOTE: Final = int(Note.REVISION)
+_BASELINE: Final = int(TickKind.BASELINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,39 +220,37 @@ class PartitionEngine:
             )
             position, notes, boundary = unpack_position(packed)
             if notes:
-                self._handle_notes(ticks, notes, source_row)
+                position = self._handle_notes(ticks, notes, position, source_row)
             if boundary:
                 self._advance(source_row)
 
-    def _handle_notes(self, ticks: NDArray[np.void], notes: int, source_row: int) -> None:
-        position = 0
-        while position < notes:
-            entry = int(self._notes[position])
+    def _handle_notes(self, ticks: NDArray[np.void], notes: int, position: int, source_row: int) -> int:
+        """Do what the kernel leaves; a control record is its last note. Give the tick to go on with."""
+        for entry in self._notes[:notes].tolist():
             tick = ticks[entry & 0xFFFF_FFFF]
-            note = Note(entry >> 32)
-            position += 1
-            if note is Note.CONTROL and tick["kind"] == TickKind.BASELINE:
-                position = self._baselines(ticks, position - 1, notes, source_row)
-            elif note is Note.CONTROL:
+            note = entry >> 32
+            if note == _CONTROL_NOTE and tick["kind"] == _BASELINE:
+                return self._baselines(ticks, position - 1, source_row)
+            if note == _CONTROL_NOTE:
                 self._control(tick, source_row)
-            elif note is Note.REVISION:
+            elif note == _REVISION_NOTE:
                 self._revise(tick, source_row)
             else:
-                self._output.dead_letters.append(DeadLetter(note.reason, tick.tobytes()))
+                self._output.dead_letters.append(DeadLetter(Note(note).reason, tick.tobytes()))
+        return position
 
-    def _baselines(self, ticks: NDArray[np.void], first: int, notes: int, source_row: int) -> int:
-        """Take the records of a baseline session, up to what ends it; give the note to go on with."""
+    def _baselines(self, ticks: NDArray[np.void], first: int, source_row: int) -> int:
+        """Take the records of a baseline session, up to what ends it; give the tick to go on with."""
         # A session has one record an instrument and its mark; looking no further keeps it linear.
-        entries = self._notes[first : min(notes, first + len(self.world.instruments) + 1)]
-        records = ticks[entries & 0xFFFF_FFFF]
-        others = (entries >> 32 != Note.CONTROL) | (records["kind"] != TickKind.BASELINE)
+        records = ticks[first : first + len(self.world.instruments) + 1]
+        others = records["kind"] != _BASELINE
         ends = np.flatnonzero(others | (records["instrument_id"] == NO_INSTRUMENT))
-        end = int(ends[0]) if len(ends) else len(entries)
+        end = int(ends[0]) if len(ends) else len(records)
         session = records[:end]
         for position in np.flatnonzero(~self.pair_time.baseline.take(session)).tolist():
             reason = Note.UNKNOWN_INSTRUMENT if self._row_of(session[position]) < 0 else Note.PRICE
             self._output.dead_letters.append(DeadLetter(reason.reason, session[position].tobytes()))
-        if end < len(entries) and not others[end]:
+        if end < len(records) and not others[end]:
             emit = self._output.events.append if self._history_events else None
             self.pair_time.finish_baseline(int(records["ts_event"][end]), emit)
             end += 1
