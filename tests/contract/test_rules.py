@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -35,13 +35,20 @@ def rule_of(definition: Definition) -> RuleText:
     return definition.rule
 
 
-def ask(definition: Definition, values: np.ndarray, quality: np.ndarray, level: float = 0.0) -> Answers:
+class Outputs(NamedTuple):
+    """Every output of one pair."""
+
+    values: np.ndarray
+    quality: np.ndarray
+
+
+def ask(definition: Definition, outputs: Outputs, level: float = 0.0) -> Answers:
     """What the rule says of one pair whose outputs are these."""
     answers = allocate_answers(1, 1)
     answers.said.fill(77)
     RulePass([(0, rule_of(definition))], KEYS.index).ask(
-        values[:, None],
-        quality[:, None],
+        outputs.values[:, None],
+        outputs.quality[:, None],
         np.zeros(1, np.int32),
         np.full((1, 1), level),
         answers,
@@ -58,39 +65,38 @@ def near(atom: Atom, step: float) -> float:
     return mark + step * (1.0 if atom.right is None else 10.0)
 
 
-def settings(*conditions: Condition | None) -> Iterator[np.ndarray]:
-    """Values of all outputs, with those that the conditions look at around their numbers."""
+def settings(*conditions: Condition | None) -> Iterator[Outputs]:
+    """All outputs, with those that the conditions look at around their numbers."""
     atoms = [atom for condition in conditions for clause in condition or () for atom in clause]
     for steps in itertools.product((0.0, 1.0, -1.0), repeat=len(atoms)):
-        values = np.full(len(KEYS), 100.0)
+        values, quality = np.full(len(KEYS), 100.0), np.zeros(len(KEYS), np.uint8)
         for atom, step in zip(atoms, steps, strict=True):
-            values[KEYS.index(atom.left)] = near(atom, step)
-        yield values
+            if atom.form == "quality":
+                quality[KEYS.index(atom.left)] = atom.factor if step == 0.0 else Quality.OK
+            else:
+                values[KEYS.index(atom.left)] = near(atom, step)
+        yield Outputs(values, quality)
 
 
-def opening(definition: Definition) -> np.ndarray:
-    """Values that open an episode, and do not end it at once."""
+def opening(definition: Definition) -> Outputs:
+    """Outputs that open an episode, and do not end it at once."""
     rule = rule_of(definition)
     asked = {atom.left for clause in rule.enter for atom in clause}
     others = tuple(
         (atom,) for atom in atoms_of(rule.leave, rule.fade) if atom.left not in asked and atom.form == ""
     )
-    for values in settings(others, rule.enter):
-        said = ask(definition, values, known()).said[:, 0, 0]
+    for outputs in settings(others, rule.enter):
+        said = ask(definition, outputs).said[:, 0, 0]
         if said[ENTER] == 1 and said[LEAVE] != 1 and said[FADE] != 1:
-            return values
+            return outputs
     raise AssertionError(f"{definition.definition_id} ends as it opens")
 
 
-def known() -> np.ndarray:
-    return np.zeros(len(KEYS), np.uint8)
-
-
-def some(definition: Definition, question: int, *conditions: Condition | None, answer: int = 1) -> np.ndarray:
-    """Values with which the rule gives this answer."""
-    for values in settings(*conditions):
-        if ask(definition, values, known()).said[question, 0, 0] == answer:
-            return values
+def some(definition: Definition, question: int, *conditions: Condition | None, answer: int = 1) -> Outputs:
+    """Outputs with which the rule gives this answer."""
+    for outputs in settings(*conditions):
+        if ask(definition, outputs).said[question, 0, 0] == answer:
+            return outputs
     raise AssertionError(f"{definition.definition_id}: nothing gives {answer} to question {question}")
 
 
@@ -105,20 +111,19 @@ def test_it_can_open_and_need_not(definition: Definition) -> None:
 def test_whatever_it_may_become_can_come(definition: Definition) -> None:
     """Each ending and the confirmation, and no ending at the very values that open it."""
     rule = rule_of(definition)
-    values = opening(definition)
+    outputs = opening(definition)
     for question, condition in ((LEAVE, rule.leave), (CONFIRM, rule.confirm), (FADE, rule.fade)):
         if condition:
             some(definition, question, condition)
     if rule.leave is None:
         some(definition, LEAVE, rule.enter)
     if rule.invalidation is not None:
-        level = ask(definition, values, known()).level[0, 0]
+        level = ask(definition, outputs).level[0, 0]
         held = KEYS.index(rule.invalidation.key)
-        assert 0.0 < rule.invalidation.direction * (values[held] - level) <= 20.0
-        beyond = values.copy()
-        beyond[held] = level - rule.invalidation.direction
-        assert ask(definition, values, known(), level).said[INVALID, 0, 0] == 0
-        assert ask(definition, beyond, known(), level).said[INVALID, 0, 0] == 1
+        assert 0.0 < rule.invalidation.direction * (outputs.values[held] - level) <= 20.0
+        assert ask(definition, outputs, level).said[INVALID, 0, 0] == 0
+        outputs.values[held] = level - rule.invalidation.direction
+        assert ask(definition, outputs, level).said[INVALID, 0, 0] == 1
 
 
 @over_rules
@@ -131,14 +136,13 @@ def test_it_ends(definition: Definition) -> None:
 @over_rules
 def test_unknown_in_unknown_out(definition: Definition) -> None:
     rule = rule_of(definition)
-    values = some(definition, ENTER, rule.enter)
+    outputs = some(definition, ENTER, rule.enter)
     asked = {key for clause in rule.enter for atom in clause if atom.form != "quality" for key in atom.keys}
     for key, reason in itertools.product(asked, REASONS):
-        quality = known()
-        quality[KEYS.index(key)] = reason
-        unknown = values.copy()
-        unknown[KEYS.index(key)] = np.nan
-        answers = ask(definition, unknown, quality)
+        unknown = Outputs(outputs.values.copy(), outputs.quality.copy())
+        unknown.values[KEYS.index(key)] = np.nan
+        unknown.quality[KEYS.index(key)] = reason
+        answers = ask(definition, unknown)
         assert answers.said[ENTER, 0, 0] == -1
         assert answers.quality[0, 0] == reason
 

@@ -17,6 +17,13 @@ def entry(text: str = "", *, name: str = "mine", kind: str = "opposite_day") -> 
     return f'[[definition]]\nid = "{name}"\nkind = "{kind}"\n{text}\n'
 
 
+REQUIRED = """opposite_day_up opposite_day_down record_high ma200_cross_up ma200_cross_down golden_cross
+    death_cross drawdown month_ahead_year_behind spread_z_1d record_outperformance_5d gain_streak
+    nonconfirmation_high nonconfirmation_low strength_high_before_price relative_volume flow65_flip
+    rate_beta_flip outperformance_streak""".split()
+"""Readers count on these."""
+
+
 def test_the_shipped_catalogue() -> None:
     catalogue = parse_catalogue(SHIPPED)
     assert [d.definition_id for d in catalogue.definitions if d.rule is None] == [
@@ -32,6 +39,8 @@ def test_the_shipped_catalogue() -> None:
         "benchmark_nonconfirmation_low",
         "strength_high_before_price",
     ]
+    for definition_id in REQUIRED:
+        assert catalogue.get(definition_id).frequency == Frequency.DAY
     up = catalogue.get("opposite_day_up")
     assert dict(up.parameters) == {"direction": 1.0, "instrument_return_pct": 3.0}
     assert (up.kind, up.family, up.frequency) == ("opposite_day", "divergence", Frequency.DAY)

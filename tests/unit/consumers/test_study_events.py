@@ -271,15 +271,40 @@ def test_a_store_that_cannot_be_written_ends_with_2(folder: Path) -> None:
     assert "cannot be written" in answer.err
 
 
-def test_a_catalogue_that_names_an_unknown_kind_is_refused(folder: Path, tmp_path: Path) -> None:
+RULE = 'id = "x"\nkind = "rule"\nfamily = "level"\n'
+BAD_SIGNALS = {
+    "an unknown kind": ('id = "x"\nkind = "oposite_day"', "did you mean opposite_day"),
+    "an unknown indicator": (
+        RULE + 'enter = ["drawdwn_pct <= -10"]',
+        "definition 'x': enter: no indicator gives 'drawdwn_pct' to a rule at 1d; did you mean drawdown_pct",
+    ),
+    "an indicator of another frequency": (
+        RULE + 'enter = ["ratio:1d > 1"]\nvalues = ["beta_1h"]',
+        "no indicator gives 'beta_1h', which is computed at 1m, to a rule at 1d; did you mean",
+    ),
+    "a condition that cannot be read": (
+        RULE + 'enter = ["drawdown_pct about 3"]',
+        "cannot read 'drawdown_pct",
+    ),
+    "a misspelled key": (
+        RULE + 'enter = []\nexti = ["ratio:1d > 1"]',
+        "unknown key 'exti'; did you mean exit",
+    ),
+    "an unknown family": (RULE.replace("level", "levels") + 'enter = ["ratio:1d > 1"]', "family 'levels'"),
+    "no TOML": ("id = ", "the catalogue is not TOML"),
+}
+
+
+@pytest.mark.parametrize(("entry", "message"), BAD_SIGNALS.values(), ids=BAD_SIGNALS)
+def test_signals_with_a_mistake_are_refused(folder: Path, tmp_path: Path, entry: str, message: str) -> None:
     signals = tmp_path / "bad.toml"
-    signals.write_text('[[definition]]\nid = "x"\nkind = "oposite_day"\n')
+    signals.write_text(f"[[definition]]\n{entry}\n")
     answer = study(
         *("events", "--pair", "SML/BIG", "--signals", str(signals)),
         bars={"SML": folder / "SML.csv", "BIG": folder / "BIG.csv"},
     )
-    assert (answer.code, answer.out) == (2, "")
-    assert "did you mean opposite_day" in answer.err
+    assert (answer.code, answer.out) == (2, ""), answer.err
+    assert message in answer.err
 
 
 def test_an_index_with_the_volume_of_its_exchange_is_used_without_it(folder: Path, tmp_path: Path) -> None:

@@ -105,6 +105,15 @@ def test_a_definition_for_a_pair_that_is_not_there_is_explained(tmp_path: Path) 
     assert "RUT/SPXX" in result.stdout
 
 
+def test_a_definition_over_an_indicator_that_is_not_there_is_explained(tmp_path: Path) -> None:
+    text = '[[definition]]\nid = "up"\nkind = "rule"\nfamily = "level"\nenter = ["drawdwn_pct <= -10"]\n'
+    result = check("--catalogue", written(tmp_path, "catalogue.toml", text))
+    assert result.exit_code == 2
+    said = " ".join(result.stdout.split())
+    assert "definition 'up': enter: no indicator gives 'drawdwn_pct' to a rule at 1d" in said
+    assert "did you mean drawdown_pct or" in said
+
+
 @pytest.mark.parametrize(
     ("history", "level", "said"),
     [
