@@ -20,7 +20,7 @@ from typing import Any, Final
 from core.detectors import DETECTORS
 from core.errors import CatalogueError
 from core.records import EventState, Frequency
-from core.rule_entry import RULE_KEYS, RULE_KIND, RuleText, parse_rule
+from core.rule_entry import INTRADAY_SERIES, RULE_KEYS, RULE_KIND, RuleText, parse_rule
 
 _FREQUENCIES: Final = MappingProxyType({frequency.label: frequency for frequency in Frequency})
 _KEYS: Final = ("id", "kind", "frequency", "cool_down", "expires", "pairs", "parameters")
@@ -123,7 +123,9 @@ class Definition:
     @property
     def series(self) -> str:
         """The series it looks at, for the provenance of "first since"."""
-        return DETECTORS[self.kind].series if self.rule is None else self.rule.series
+        if self.rule is not None:
+            return self.rule.series
+        return DETECTORS[self.kind].series if self.frequency == Frequency.DAY else INTRADAY_SERIES
 
     @property
     def operator(self) -> str:

@@ -154,7 +154,7 @@ def period_ends(sessions: NDArray[np.int64], every: str) -> NDArray[np.bool_]:
         the data never counts, however far it has come.
 
     Example:
-        >>> period_ends(np.array([19905, 19908, 19909]), "week").tolist()
+        >>> period_ends(np.array([19909, 19912, 19913]), "week").tolist()
         [True, False, False]
     """
     if every == "session":

@@ -62,7 +62,7 @@ class Event:
         ts_event_ns: The bar or grid second that made it true, ns UTC.
         ts_knowable_ns: Earliest event time at which it could be known, ns UTC.
         event_time: From `event_time_text`.
-        values: Name with its unit (`_pct`, `_pp`, …) → value; None or NaN is unknown.
+        values: Name with its unit (`_pct`, `_pp`, …) → value, `_date` → a date; None or NaN is unknown.
         threshold: What the values were held against, in the same units.
         legs: `numerator` and `benchmark` → `LEG_FIELDS`; a missing figure is unknown.
         first_since: {date, history_start, series, operator, count}: the latest earlier case in
@@ -88,7 +88,7 @@ class Event:
     ts_event_ns: int
     ts_knowable_ns: int
     event_time: str
-    values: Mapping[str, float | None]
+    values: Mapping[str, float | str | None]
     threshold: Mapping[str, float]
     legs: Mapping[str, Mapping[str, float | None]]
     first_since: Mapping[str, object] | None

@@ -51,15 +51,20 @@ def build_event(
     """
     definition = watch.definition
     state = EventState(int(staged["state"])).label
-    shown: dict[str, float | None] = {}
+    shown: dict[str, float | str | None] = {}
     reasons: dict[str, str] = {}
     for name, row in watch.payload:
         value = values.item(row)
-        if not math.isnan(value):
-            shown[name] = value
-        else:
+        if math.isnan(value):
             shown[name] = None
             reasons[name] = Quality(qualities.item(row)).label
+        elif name not in watch.dates:
+            shown[name] = value
+        elif value > 0.0:
+            shown[name] = date_text(int(value))
+        else:
+            shown[name] = None
+            reasons[name] = f"none since {date_text(history_start)}"
     quality = Quality(int(staged["quality"]))
     if quality is Quality.OK and life["since"]:
         quality = Quality.REBUILT

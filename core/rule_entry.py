@@ -10,6 +10,7 @@ from core.errors import CatalogueError
 from core.events import FAMILIES
 from core.records import Frequency
 from core.rules import (
+    OPERATORS,
     SEMANTICS,
     Atom,
     Condition,
@@ -36,6 +37,9 @@ RULE_KEYS: Final = (
     "series",
     "operator",
 )
+INTRADAY_SERIES: Final = "intraday"
+"""What definitions at minutes look at, for the provenance of "first since"."""
+
 LEVEL_KEYS: Final = ("numerator_price", "benchmark_price", "ratio:1d")
 """What an invalidation level may be of: a split restates these, and the level with them."""
 
@@ -212,8 +216,8 @@ def parse_rule(where: str, entry: Mapping[str, Any], frequency: Frequency) -> Ru
         dwell=_dwell(where, entry.get("dwell", 1)),
         point=point,
         values=_values(where, entry.get("values", []), frequency),
-        series=_word(where, "series", entry, "close"),
-        operator=_word(where, "operator", entry, enter[0][0].operator.text),
+        series=_word(where, "series", entry, "close" if frequency == Frequency.DAY else INTRADAY_SERIES),
+        operator=_operator(where, entry, enter[0][0]),
     )
 
 
@@ -274,6 +278,14 @@ def _word(where: str, key: str, entry: Mapping[str, Any], default: str) -> str:
     if not isinstance(word, str) or not word:
         raise _refusal(f"{where}: {key!r} must be a text, not {word!r}")
     return word
+
+
+def _operator(where: str, entry: Mapping[str, Any], first: Atom) -> str:
+    default = f"abs {first.operator.text}" if first.form == "abs" else first.operator.text
+    operator = _word(where, "operator", entry, default)
+    if operator not in OPERATORS:
+        raise _refusal(f"{where}: operator {operator!r} is not one of {', '.join(OPERATORS)}")
+    return operator
 
 
 def _refusal(message: str, operator_action: str | None = None) -> CatalogueError:

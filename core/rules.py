@@ -50,6 +50,9 @@ class Operator(IntEnum):
 
 
 _TEXTS: Final = (">=", "<=", ">", "<", "==", "!=", "has")
+OPERATORS: Final = (*_TEXTS, *(f"abs {text}" for text in _TEXTS if text != "has"))
+"""What "first since" may say of how a case is held against the threshold."""
+
 _KEY: Final = r"[a-z][a-z0-9_]*(?::[a-z0-9_]+)?"
 _ATOM: Final = re.compile(
     rf"(?:(?P<form>abs|quality)\(\s*(?P<inner>{_KEY})\s*\)|(?P<plain>{_KEY}))"

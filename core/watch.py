@@ -14,6 +14,7 @@ from core.detectors import DETECTORS, Detector, Verdict
 from core.detectors.base import Column
 from core.lifecycle import Rule
 from core.rule_pass import RulePass
+from core.rules import known_outputs
 from core.world import PartitionWorld
 
 
@@ -28,6 +29,7 @@ class Watch:
         detector: Its detector, None for a rule.
         wanted: bool (pairs,): the pairs it is for.
         payload: Name in an event's values and row of the output that goes there.
+        dates: Those of the names whose value is a session, and is shown as a date.
         threshold: What its events say the values were held against.
     """
 
@@ -37,6 +39,7 @@ class Watch:
     detector: Detector | None
     wanted: NDArray[np.bool_]
     payload: tuple[tuple[str, int], ...]
+    dates: frozenset[str]
     threshold: dict[str, float]
 
     def level_factor(self, side: int, factor: float) -> float:
@@ -68,7 +71,7 @@ def make_watch(
         column: Gives an output's values and qualities by key; raises CatalogueError.
         row_of: Gives an output's row in the matrix of values by key; raises CatalogueError.
     """
-    pairs = set(definition.pairs)
+    pairs, outputs = set(definition.pairs), known_outputs()
     detector = None
     if definition.rule is None:
         kind = DETECTORS[definition.kind]
@@ -80,6 +83,7 @@ def make_watch(
         detector=detector,
         wanted=np.array([not pairs or pair.name in pairs for pair in world.pairs], np.bool_),
         payload=tuple((name, row_of(key)) for name, key in definition.payload.items()),
+        dates=frozenset(name for name, key in definition.payload.items() if outputs[key][0].is_session),
         threshold=definition.threshold,
     )
 

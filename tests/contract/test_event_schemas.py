@@ -20,6 +20,7 @@ from core.catalogue import Definition, parse_catalogue
 from core.errors import ConfigurationError
 from core.events import FAMILIES, Event, encode_data, event_data, event_key, kafka_headers
 from core.records import EventState, Frequency, Quality
+from core.rules import OPERATORS
 from core.schemas import EVENT_COMMON, EVENT_DIVERGENCE, EVENT_HEADERS, SCHEMA_FILES, event_schema_id
 from tests.support.sample_events import candidate, opposite_day, strength
 
@@ -94,6 +95,8 @@ def test_the_words_of_the_schema_are_those_of_the_code() -> None:
     assert set(properties["quality"]["enum"]) == {quality.label for quality in Quality}
     assert set(properties["frequency"]["enum"]) == {frequency.label for frequency in Frequency}
     assert tuple(properties["family"]["enum"]) == FAMILIES
+    since = validator(EVENT_COMMON).schema["$defs"]["first_since"]["properties"]
+    assert tuple(since["operator"]["enum"]) == OPERATORS
     assert list(event_data(opposite_day())) == validator(EVENT_COMMON).schema["required"]
 
 

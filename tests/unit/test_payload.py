@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -75,7 +78,13 @@ class Found:
 
 
 def event(
-    state: EventState, of: np.void, *, history_start: int = START, lookups: Lookups | None = None
+    state: EventState,
+    of: np.void,
+    *,
+    history_start: int = START,
+    lookups: Lookups | None = None,
+    at_work: Watch | None = None,
+    figures: Sequence[tuple[float, Quality]] = tuple(FIGURES.values()),
 ) -> Event:
     staged = np.zeros(1, EVENT)
     staged["pair"], staged["state"], staged["previous_state"] = 1, state, EventState.CANDIDATE
@@ -83,11 +92,11 @@ def event(
     staged["ts_event"], staged["ts_knowable"] = 1_720_728_000_000_000_000, 1_720_728_005_000_000_000
     return build_event(
         staged[0],
-        watch(),
+        at_work or watch(),
         Pair("RUT", "SPX"),
         of,
-        np.array([value for value, _ in FIGURES.values()]),
-        np.array([quality for _, quality in FIGURES.values()], np.uint8),
+        np.array([value for value, _ in figures]),
+        np.array([quality for _, quality in figures], np.uint8),
         LEGS,
         history_start,
         DAY,
@@ -106,6 +115,21 @@ def test_values_are_the_pairs_own_and_an_unknown_one_says_why() -> None:
     assert opened.reasons == {"spread_pp": "stale"}
     assert opened.threshold == {"instrument_return_pct": 3.0}
     assert (opened.legs, opened.quality, opened.provenance) == (LEGS, "ok", {"catalogue": "abc"})
+
+
+@pytest.mark.parametrize(
+    ("value", "shown", "reason"),
+    [
+        (float(EARLIER), "2008-10-10", None),
+        (0.0, None, "none since 1990-01-02"),
+        (math.nan, None, "not_ready"),
+    ],
+)
+def test_a_session_is_shown_as_a_date(value: float, shown: str | None, reason: str | None) -> None:
+    one = replace(watch(), payload=(("peak_date", 0),), dates=frozenset({"peak_date"}))
+    found = event(EventState.OPENED, life(openings=1), at_work=one, figures=[(value, Quality.NOT_READY)])
+    assert found.values == {"peak_date": shown}
+    assert found.reasons.get("peak_date") == reason
 
 
 def test_names_times_and_id() -> None:

@@ -44,12 +44,12 @@ def test_everything_it_may_say() -> None:
         expires = 5
         values = ["benchmark_price", "ytd_pct"]
         series = "ratio of closes"
-        operator = "above"
+        operator = "abs >"
         pairs = ["RUT/SPX"]
         """
     )
     assert (definition.dwell, definition.cool_down, definition.expires) == (3, 4, 5)
-    assert (definition.series, definition.operator) == ("ratio of closes", "above")
+    assert (definition.series, definition.operator) == ("ratio of closes", "abs >")
     assert definition.threshold == {
         "ratio_to_ratio_high_63d": 1.01,
         "beta_63d": 3.0,
@@ -82,8 +82,8 @@ def test_a_level_above_is_the_mirror_image() -> None:
 
 def test_a_quality_is_told_by_its_number() -> None:
     definition = define('frequency = "1m"\nenter = ["quality(ratio) == stale"]', family="quality")
-    assert definition.threshold == {"ratio_quality": 2.0}
-    assert definition.payload == {"ratio": "ratio"}
+    assert definition.threshold == {"ratio_1s_quality": 2.0}
+    assert definition.payload == {"ratio_1s": "ratio"}
 
 
 @pytest.mark.parametrize(
@@ -111,6 +111,7 @@ def test_a_quality_is_told_by_its_number() -> None:
         (ENTER + '\nvalues = ["rattio"]', "values: no indicator gives 'rattio'"),
         (ENTER + "\nseries = 3", "'series' must be a text"),
         (ENTER + '\noperator = ""', "'operator' must be a text"),
+        (ENTER + '\noperator = "above"', "operator 'above' is not one of >=, <="),
         (ENTER + "\ninvalidate = 3", "invalidate is written { key = KEY, below_pct = NUMBER }"),
         (ENTER + '\ninvalidate = { key = "ratio" }', "invalidate is written"),
         (ENTER + '\ninvalidate = { key = "ratio", under_pct = 3 }', "invalidate: unknown key 'under_pct'"),
@@ -164,7 +165,7 @@ def test_the_version_hashes_everything_that_decides_and_nothing_else() -> None:
     versions = {plain.version, define(family="regime").version, define(name="other").version}
     versions |= {define(text).version for text in deciding}
     assert len(versions) == 3 + len(deciding)
-    telling = ['values = ["ratio"]', 'series = "x"', 'operator = "y"', 'pairs = ["RUT/SPX"]', "dwell = 1"]
+    telling = ['values = ["ratio"]', 'series = "x"', 'operator = "<"', 'pairs = ["RUT/SPX"]', "dwell = 1"]
     assert {define(f"{ENTER}\n{text}").version for text in telling} == {plain.version}
     assert define('enter = "beta_63d>=2.0"').version == plain.version
 
