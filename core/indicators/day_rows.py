@@ -9,6 +9,7 @@ import numpy as np
 from core.jit import inlined
 from core.records import Quality
 
+_NOT_READY: Final = int(Quality.NOT_READY)
 _CONSTANT: Final = int(Quality.CONSTANT)
 
 
@@ -54,3 +55,28 @@ def longer_run(length, sign):  # type: ignore[no-untyped-def]
 def run_is_known(length, seen, sign):  # type: ignore[no-untyped-def]
     """Whether the run's start has been seen; one that goes back to the history's start may be longer."""
     return seen > 0.0 or sign == 0 or length * sign < 0
+
+
+@inlined
+def put_sign_run(output, row, run, value, reason, values, quality, observations):  # type: ignore[no-untyped-def]
+    """Lengthen a run of a value's sign, and write it where its start has been seen.
+
+    Args:
+        output: Row of `values` to write.
+        row: The pair.
+        run: float64 (RUN_FIELDS,), changed in place.
+        value: This session's.
+        reason: Why the value is unknown, 0 where it is not; unknown breaks a run unseen.
+        values: float64 (outputs, pairs).
+        quality: uint8 (outputs, pairs).
+        observations: int32 (outputs, pairs).
+    """
+    sign = sign_of(value) if reason == 0 else 0
+    known = reason == 0 and run_is_known(run[RUN_LENGTH], run[RUN_SEEN], sign)
+    run[RUN_LENGTH] = longer_run(run[RUN_LENGTH], sign)
+    run[RUN_SEEN] = 1.0 if known else 0.0
+    count = max(1, int(abs(run[RUN_LENGTH])))
+    if known:
+        put(values, quality, observations, output, row, run[RUN_LENGTH], count)
+    else:
+        put_unknown(values, quality, observations, output, row, reason if reason != 0 else _NOT_READY, count)

@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.indicators.base import DayFamily, DayStep, Output
+from core.indicators.day_rows import RUN_FIELDS, put_sign_run
 from core.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
 from core.records import Frequency, Quality
 from core.returns import blocked_by
-from core.runs import next_run, publish_run
+from core.rolling import copy_fields
 from core.universe_file import SERIES_CLASSES
 
 SESSIONS: Final = 65
@@ -39,9 +40,9 @@ _GAP: Final = int(Quality.GAP)
 _SUMS: Final = SLOTS
 _KNOWN_SUMS: Final = SLOTS + RANKED_SUMS
 _RUN: Final = _KNOWN_SUMS + 1
-_SEEN: Final = _KNOWN_SUMS + 2
+_SEEN: Final = _RUN + RUN_FIELDS
 """Day number of the first flow plus one, 0 before there is one."""
-_STATE_FIELDS: Final = _KNOWN_SUMS + 3
+_STATE_FIELDS: Final = _SEEN + 1
 
 
 @inlined
@@ -93,13 +94,14 @@ def _rank(state, total, held):  # type: ignore[no-untyped-def]
     array_of(I8),
     array_of(I4),
     array_of(F8, 2),
+    array_of(F8),
     array_of(F8, 2),
     array_of(U1, 2),
     array_of(I4, 2),
     BOOL,
 )
 def _day_pass(  # type: ignore[no-untyped-def]
-    prices, series, counts, rows, state, values, quality, observations, commit
+    prices, series, counts, rows, state, run, values, quality, observations, commit
 ):
     for row in rows:
         own = state[row]
@@ -122,11 +124,11 @@ def _day_pass(  # type: ignore[no-untyped-def]
         quality[1, row] = ranked
         values[1, row] = _rank(own, total, held) if ranked == 0 else np.nan
         observations[1, row] = held
-        run = next_run(own[_RUN], values[0, row])
-        publish_run(2, row, run, own[_RUN], reason, values, quality, observations)
+        copy_fields(run, own[_RUN:_SEEN])
+        put_sign_run(2, row, run, total, reason, values, quality, observations)
         if commit and prices[0, row] > 0 and prices[1, row] > 0:
             own[count % SLOTS] = flow
-            own[_RUN] = run
+            copy_fields(own[_RUN:_SEEN], run)
             own[_SEEN] = seen
             if reason == 0 and count % RANK_EVERY == 0:
                 own[_SUMS + int(own[_KNOWN_SUMS]) % RANKED_SUMS] = total
@@ -145,6 +147,7 @@ class Flow(DayFamily):
         super().__init__(pairs)
         self._state = np.zeros((1, pairs, _STATE_FIELDS))
         self._state[..., :SLOTS] = np.nan
+        self._run = np.zeros(RUN_FIELDS)
 
     def state(self) -> dict[str, NDArray[np.float64]]:
         """Flows of the latest sessions, past sums, and the run of the sign."""
@@ -158,6 +161,7 @@ class Flow(DayFamily):
             step.days.counts,
             step.rows,
             self._state[0],
+            self._run,
             self.values,
             self.quality,
             self.observations,

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from core.ew_moments import decay_of
 from core.indicators.base import DayFamily, DayStep, Output
+from core.indicators.day_rows import RUN_FIELDS, put_sign_run
 from core.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
 from core.pair_days import DAY_SLOTS
 from core.records import Frequency, Quality
 from core.returns import blocked_by
 from core.rolling import clear_fields, copy_fields
-from core.runs import next_run, publish_run
 from core.universe_file import SERIES_CLASSES
 
 CHANGES: Final = 63
@@ -42,7 +42,7 @@ _BP_PER_PERCENT: Final = 100.0
 
 # State of a pair: yields by day number, then what is carried on.
 _RUN: Final = SLOTS
-_WEIGHTED: Final = SLOTS + 1
+_WEIGHTED: Final = SLOTS + RUN_FIELDS
 # Fields of the weighted moments; x is the change, y the numerator's return, d the spread.
 _COUNT: Final = 0
 _WEIGHT: Final = 1
@@ -160,7 +160,7 @@ def _add_session(prices, closes, row, rate, own, work, window, decay):  # type: 
 
 
 @inlined
-def _publish(row, window, work, before, reason, values, quality, observations):  # type: ignore[no-untyped-def]
+def _publish(row, window, work, reason, values, quality, observations):  # type: ignore[no-untyped-def]
     """Write every output of a pair, or why it is unknown."""
     weighted = work[_WEIGHTED:]
     for output in range(_SIGN):
@@ -181,8 +181,8 @@ def _publish(row, window, work, before, reason, values, quality, observations): 
         worth = weighted[_WEIGHT] * weighted[_WEIGHT] / weighted[_SQUARES]
         _slope(weighted, worth, _XY, _YY, 3, row, values)
         _slope(weighted, worth, _XD, _DD, 5, row, values)
-    work[_RUN] = next_run(before, values[0, row])
-    publish_run(_SIGN, row, work[_RUN], before, quality[0, row], values, quality, observations)
+    run = work[_RUN:_WEIGHTED]
+    put_sign_run(_SIGN, row, run, values[0, row], quality[0, row], values, quality, observations)
 
 
 @kernel(
@@ -224,7 +224,7 @@ def _day_pass(  # type: ignore[no-untyped-def]
                 reason = _NOT_READY
             elif count - newest > MOST_SESSIONS_WITHOUT:
                 reason = _STALE
-        _publish(row, window, carried, state[row, _RUN], reason, values, quality, observations)
+        _publish(row, window, carried, reason, values, quality, observations)
         if commit and prices[0, row] > 0 and prices[1, row] > 0:
             state[row, count % SLOTS] = rate
             copy_fields(state[row, _RUN:], carried[_RUN:])

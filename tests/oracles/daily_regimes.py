@@ -33,6 +33,12 @@ def _in_units(pair: DailyPair, side: int) -> tuple[int, ...]:
     return tuple(int(close * 10**9) for close in _closes(pair, side))
 
 
+def _units(moment: Moment, side: int) -> list[int]:
+    """A leg's latest 200 prices in units of 1e-9, the present one last; all where there are fewer."""
+    past = _in_units(moment.pair, side)[max(0, moment.entry - 199) : moment.entry]
+    return [*past, int((moment.s, moment.l)[side] * 10**9)]
+
+
 def _class(prices: list[int]) -> int | None:
     """Of a session, by the 200 prices that end with it."""
     if len(prices) < 200:
@@ -51,8 +57,7 @@ def _classes(pair: DailyPair, side: int) -> list[int | None]:
 
 def _trend(side: int, moment: Moment) -> float | None:
     """The class of the latest three equal sessions in a row."""
-    prices = [int(price * 10**9) for price in _prices(moment, side, 200)]
-    found = [*_classes(moment.pair, side)[: moment.entry], _class(prices)]
+    found = [*_classes(moment.pair, side)[: moment.entry], _class(_units(moment, side))]
     for entry in range(len(found) - 1, 1, -1):
         if found[entry] is not None and found[entry] == found[entry - 1] == found[entry - 2]:
             return float(found[entry])  # type: ignore[arg-type]
@@ -101,13 +106,15 @@ def _past_distance(pair: DailyPair, entry: int) -> float:
     return _distance(list(_in_units(pair, 0)[entry - 199 : entry + 1]))
 
 
+@lru_cache(maxsize=8)
 def _distance_percentile(moment: Moment) -> float | None:
     if moment.entry < YEAR + 199:
         return None
     past = [_past_distance(moment.pair, entry) for entry in range(moment.entry - YEAR, moment.entry)]
-    return mid_rank(past, _distance([int(price * 10**9) for price in _prices(moment, 0, 200)]))
+    return mid_rank(past, _distance(_units(moment, 0)))
 
 
+@lru_cache(maxsize=8)
 def _signs(moment: Moment) -> float | None:
     percentile = _distance_percentile(moment)
     if percentile is None:

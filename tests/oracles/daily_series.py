@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections.abc import Callable
 from datetime import date
 from fractions import Fraction
 from functools import lru_cache, partial
@@ -90,23 +91,36 @@ def _weighted(spread: bool, error: bool, moment: Moment) -> float | None:
     return _regression(spread, moment)[error]
 
 
+def _sign(value: float | None) -> int | None:
+    return None if value is None else (value > 0) - (value < 0)
+
+
+def _run(present: int | None, before: Callable[[int], int | None], entry: int) -> float | None:
+    """How long a sign has stood, signed; unknown where nobody saw it begin.
+
+    Args:
+        present: The session's sign, None where unknown.
+        before: Gives the sign at an entry of the history.
+        entry: How many entries there are.
+    """
+    if not present:
+        return present
+    for length in range(1, entry + 1):
+        earlier = before(entry - length)
+        if earlier is None:
+            return None
+        if earlier != present:
+            return float(present * length)
+    return None
+
+
 @lru_cache(maxsize=100_000)
-def _sign_at(pair: DailyPair, entry: int) -> int:
-    beta = _rate_beta(1, Moment.at_close(pair, entry)) if entry >= 0 else None
-    return 0 if not beta else 1 if beta > 0 else -1
+def _sign_at(pair: DailyPair, entry: int) -> int | None:
+    return _sign(_rate_beta(1, Moment.at_close(pair, entry)))
 
 
 def _sign_run(moment: Moment) -> float | None:
-    """How long the sign has stood; unknown in the first session that has one."""
-    beta = _rate_beta(1, moment)
-    if beta is None:
-        return None
-    sign, run = (beta > 0) - (beta < 0), 1
-    if sign and _sign_at(moment.pair, moment.entry - 1) == 0:
-        return None
-    while sign and _sign_at(moment.pair, moment.entry - run) == sign:
-        run += 1
-    return float(sign * run)
+    return _run(_sign(_rate_beta(1, moment)), partial(_sign_at, moment.pair), moment.entry)
 
 
 def _flow(moment: Moment) -> float | None:
@@ -136,20 +150,13 @@ def _flow_percentile(moment: Moment) -> float | None:
     return 100 * score / len(past)
 
 
+@lru_cache(maxsize=100_000)
+def _flow_sign_at(pair: DailyPair, entry: int) -> int | None:
+    return _sign(_flow(Moment.at_close(pair, entry)))
+
+
 def _flow_run(moment: Moment) -> float | None:
-    present = _flow(moment)
-    if present is None:
-        return None
-    sign, run = (present > 0) - (present < 0), 1
-    before = _flow(Moment.at_close(moment.pair, moment.entry - 1)) if moment.entry else None
-    if sign and not before:
-        return None
-    while sign and moment.entry >= run:
-        before = _flow(Moment.at_close(moment.pair, moment.entry - run))
-        if before is None or before * sign <= 0:
-            break
-        run += 1
-    return float(sign * run)
+    return _run(_sign(_flow(moment)), partial(_flow_sign_at, moment.pair), moment.entry)
 
 
 def _amihud(moment: Moment) -> float | None:

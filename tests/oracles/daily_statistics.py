@@ -88,6 +88,7 @@ def _weighted(half_life: int, moment: Moment) -> tuple[float | None, float | Non
     return weighted_beta_and_correlation(x, y, half_life)
 
 
+@lru_cache(maxsize=8)
 def _worth(half_life: int) -> float:
     """Squared sum of the weights over the sum of their squares, of a window without end."""
     weights = [0.5 ** (age / half_life) for age in range(100 * half_life)]

@@ -22,7 +22,7 @@ SLOTS = {Frequency.SECOND: SECOND_SLOTS, Frequency.MINUTE: MINUTE_SLOTS}
 WARM_STEPS = {Frequency.SECOND: 901, Frequency.MINUTE: 80, Frequency.DAY: 300}
 """Steps after which every output of a family of that frequency is ready."""
 
-WARM_LONGER = {"moving_averages": 700, "overheating": 460}
+WARM_LONGER = {"moving_averages": 700, "overheating": 460, "rate_beta": 700, "flow": 700}
 """Families that take longer: a run is known once its start has been seen; a year of distances is ranked."""
 
 PAIRS = 3
