@@ -49,7 +49,9 @@ PIECES: Final = MappingProxyType(
         "consume": Piece("consumers.cli", "app", "Turn ticks into events, bars and metrics."),
         "replay": Piece("producers.replay.cli", "app", "Play recorded trades through a vendor's protocol."),
         "study": Piece(
-            "consumers.study.cli", "app", "Run the engine over daily history: events, values, base rates."
+            "consumers.study.cli",
+            "app",
+            "Run the engine over daily history: events, values, base rates, report.",
         ),
         "claims": Piece("consumers.claims.cli", "app", "Compute the claim ledger from daily files."),
         "events": Piece("consumers.tail", "events_app", "Look at the events in their topics."),

@@ -12,6 +12,8 @@ LEAST_FOR_SHARE: Final = 5
 """Fewer cases are told as "k of n", without a percentage."""
 LEAST_FOR_MEAN: Final = 10
 """Fewer cases have no mean, no interval of it and no test."""
+LARGEST_Q: Final = 0.05
+"""A larger q-value is no find: an interval that leaves out zero is to be expected where much is looked at."""
 
 _DECIMALS: Final = 4
 

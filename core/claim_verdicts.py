@@ -11,8 +11,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core.base_rate_rows import BaseRate
-from core.claim_history import PairHistory, period_ends
+from core.base_rate_rows import LARGEST_Q, BaseRate
 from core.claims import (
     Bounds,
     ChangeClaim,
@@ -28,12 +27,11 @@ from core.records import Quality
 from core.rules import known_outputs, value_name
 from core.sessions import session_day
 from core.timestamps import date_text
+from core.value_history import PairHistory, period_ends
 
 Figure = float | int | str | list[str] | list[float] | None
 _DAYS_A_YEAR: Final = 365.25
 _SHOWN_DATES: Final = 12
-_LARGEST_Q: Final = 0.05
-"""An interval that leaves out zero by chance is to be expected where much is looked at."""
 _ANY: Final[Bounds] = (-math.inf, math.inf)
 
 
@@ -215,7 +213,7 @@ def _followed(claim: FollowedClaim, evidence: Evidence) -> _Judged:
         return (Verdict.NOT_MEASURABLE, row.reason), figures
     low, high = row.difference_interval_pp
     clear = low > 0.0 if claim.side == "ahead" else high < 0.0
-    if clear and (row.q_value is None or row.q_value > _LARGEST_Q):
+    if clear and (row.q_value is None or row.q_value > LARGEST_Q):
         return _met(False, f"{row.wording}; too little for {row.family_size} things looked at"), figures
     return _met(clear, row.wording), figures
 

@@ -10,11 +10,11 @@ from consumers.study.inputs import BARS_EXAMPLE, StudyInputs, read_inputs
 from consumers.study.running import StudyResult, rates_of, run_history
 from core.base_rate_rows import BaseRate
 from core.catalogue import parse_catalogue
-from core.claim_history import ClaimHistory, PairHistory
 from core.claim_verdicts import Finding, judge
 from core.claims import ChangeClaim, Claim, DaysClaim, EventsClaim, FollowedClaim, StatedClaim
 from core.study import HistoryRun
 from core.study_rates import OPENED, last_session
+from core.value_history import PairHistory, ValueHistory
 from deploy.edge.files import CATALOGUE, read_text
 from deploy.edge.named_files import named_file
 
@@ -27,7 +27,7 @@ class EngineEvidence:
         history: What was written down as it went.
     """
 
-    def __init__(self, result: StudyResult, history: ClaimHistory) -> None:
+    def __init__(self, result: StudyResult, history: ValueHistory) -> None:
         self._result = result
         self._history = history
         self._pairs = {pair.name for pair in result.inputs.universe.pairs}
@@ -130,7 +130,7 @@ def _run(claims: Sequence[Claim], inputs: StudyInputs) -> EngineEvidence:
         key for claim in claims if isinstance(claim, DaysClaim | ChangeClaim) for key in claim.keys
     )
     names = [pair.name for pair in inputs.universe.pairs]
-    history = ClaimHistory(list(keys), names, len(inputs.calendar))
+    history = ValueHistory(list(keys), names, len(inputs.calendar))
 
     def record(run: HistoryRun, session: int) -> None:
         history.record(run.engine.evaluator, session)

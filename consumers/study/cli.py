@@ -206,6 +206,40 @@ def base_rates(
         print_base_rates([row for row in table if not wanted or row.definition in wanted], output.value)
 
 
+@app.command()
+def report(
+    bars: Bars,
+    pair: Pairs,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.html", help="The page to write.")],
+    series: Series = None,
+    signals: Signals = None,
+    definition: Definitions = None,
+    from_date: From = None,
+    to_date: To = None,
+    calendar: CalendarName = "XNYS",
+) -> None:
+    """Write one page to look at: the ratio line, the events on it, how rare, and what followed.
+
+    The page stands by itself and asks no network for anything.
+
+    Exit codes: 0 done; 1 failed; 2 input or usage.
+
+    Examples:
+      rotascope study report --bars RUT=RUT.csv --bars GSPC=GSPC.csv --pair RUT/GSPC --out rut.html
+    """
+    with exit_codes():
+        from consumers.study.inputs import parse_date, read_inputs
+        from consumers.study.printing import EventChoice
+        from consumers.study.report import make_report
+        from consumers.study.report_page import render
+
+        inputs = read_inputs(bars, series or [], pair, signals, calendar)
+        first, last = parse_date(from_date, "--from"), parse_date(to_date, "--to")
+        choice = EventChoice(_known(definition, inputs), frozenset(), first, last)
+        made = make_report(inputs, choice.definitions, str(first or ""), str(last or "9999"))
+        _write(out, render(made).encode())
+
+
 def _known(definitions: list[str] | None, inputs: StudyInputs) -> frozenset[str]:
     """The definitions asked for; one that the catalogue lacks is refused with the nearest."""
     return frozenset(inputs.catalogue.get(one).definition_id for one in definitions or ())

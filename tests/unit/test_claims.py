@@ -10,13 +10,13 @@ import pytest
 
 from core.base_rate_rows import BaseRate
 from core.catalogue import parse_catalogue
-from core.claim_history import PairHistory, period_ends
 from core.claim_verdicts import judge, metric_of, window_of
 from core.claims import EventsClaim, FollowedClaim, Verdict, parse_claims
 from core.errors import CatalogueError
 from core.records import Quality
 from core.rules import parse_condition
 from core.sessions import session_day
+from core.value_history import PairHistory, period_ends
 from deploy.edge.files import CATALOGUE, CLAIMS, read_text
 
 HEAD = '[[claim]]\nrow = 1\nsays = "It is so."\npair = "A/B"\n'

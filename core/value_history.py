@@ -1,4 +1,4 @@
-"""Values of the engine, session by session, as claims look back on them."""
+"""Values of the engine, session by session, as claims and reports look back on them."""
 
 from __future__ import annotations
 
@@ -94,8 +94,8 @@ def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.floor(values * 1e10 + 0.5) / 1e10
 
 
-class ClaimHistory:
-    """Writes down the values claims read, as the engine passes through its history.
+class ValueHistory:
+    """Writes down values as the engine passes through its history.
 
     Args:
         keys: Outputs.
