@@ -159,8 +159,8 @@ class Assignment:
     def rejoin_if_stuck(self) -> bool:
         """Make the client anew when it has not become a stable member for too long.
 
-        Whoever holds partitions waits as long as the group may wait for its slowest member:
-        leaving then would give up state for nothing.
+        A join may last as long as the group waits for its slowest member, or for one that died:
+        who left earlier would begin the wait of all others anew, and two such members for ever.
 
         Returns:
             Whether it was made anew.
@@ -168,9 +168,8 @@ class Assignment:
         if self._unstable_since_ns is None:
             return False
         settings = self._settings
-        patience_ms = settings.join_timeout_ms
-        if self._state.tasks or self._waiting:
-            patience_ms += settings.max_poll_interval_ms
+        group_waits_ms = max(settings.max_poll_interval_ms, settings.session_timeout_ms)
+        patience_ms = group_waits_ms + settings.join_timeout_ms
         silent_ms = (self._monotonic_ns() - self._unstable_since_ns) // _NS_PER_MS
         if silent_ms < patience_ms:
             return False

@@ -153,7 +153,9 @@ class WorkerSettings(_Section):
         default=15_000, description="a loop that does not poll for so long leaves the group"
     )
     join_timeout_ms: Milliseconds = Field(
-        default=5_000, description="without partitions and not stable for so long: the client is made anew"
+        default=5_000,
+        description="longest join beyond what the group may wait for a member: then the client is "
+        "made anew",
     )
     transaction_timeout_ms: Milliseconds = Field(
         default=10_000, description="the coordinator aborts a transaction that is open for longer"

@@ -208,11 +208,27 @@ def test_a_partition_without_an_answer_holds_up_no_other() -> None:
 def test_a_client_that_becomes_no_stable_member_is_made_anew() -> None:
     broker = FakeBroker()
     transport = FakeTransport(broker)
-    worker, state = _member(broker, transport, join_timeout_ms=0)
+    never = {"join_timeout_ms": 0, "max_poll_interval_ms": 0, "session_timeout_ms": 0}
+    worker, state = _member(broker, transport, **never)
     worker.start()
     worker.turn()
     assert transport.rebuilt_consumers == 1
     assert state.counters.rejoins == 1
+
+
+@pytest.mark.parametrize("waits_for", ["max_poll_interval_ms", "session_timeout_ms"])
+def test_a_join_may_last_as_long_as_the_group_waits(waits_for: str) -> None:
+    """Guards two members that began anew in turn, every 5 s, while the group waited for a dead third.
+
+    Each left the join that the other was in, and the group had nobody for 70 s.
+    """
+    broker = FakeBroker()
+    transport = FakeTransport(broker)
+    waits = {"join_timeout_ms": 0, "max_poll_interval_ms": 0, "session_timeout_ms": 0, waits_for: 60_000}
+    worker, _ = _member(broker, transport, **waits)
+    worker.start()
+    worker.turn()
+    assert transport.rebuilt_consumers == 0
 
 
 def test_a_slow_worker_polls_between_its_slices() -> None:
