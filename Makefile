@@ -11,7 +11,7 @@ BOOTSTRAP_SERVERS ?= 127.0.0.1:9092
 KAFKA_DATA ?= .kafka
 
 # What needs no broker, and runs twice: as plain Python for the coverage, and compiled.
-FAST_TESTS := tests/unit tests/contract tests/golden $(wildcard tests/test_*.py) tests/chaos/test_oracle.py
+FAST_TESTS := tests/unit tests/contract tests/golden $(wildcard tests/test_*.py) tests/chaos/test_oracle.py tests/chaos/test_plan.py
 
 .PHONY: help
 help: ## list the tasks

@@ -154,8 +154,7 @@ class WorkerSettings(_Section):
     )
     join_timeout_ms: Milliseconds = Field(
         default=5_000,
-        description="longest join beyond what the group may wait for a member: then the client is "
-        "made anew",
+        description="longest join beyond what the group may wait for a member: then the client is made anew",
     )
     transaction_timeout_ms: Milliseconds = Field(
         default=10_000, description="the coordinator aborts a transaction that is open for longer"

@@ -8,7 +8,8 @@ import sys
 import tempfile
 import traceback
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,11 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     told = Told()
     try:
-        with told, tempfile.TemporaryDirectory(prefix="rotascope-chaos-") as directory:
+        with told, _directory(options.keep) as directory:
             told("three brokers start")
             warm_up()
-            with Cluster(Path(directory) / "kafka") as cluster:
-                arranged = Arranged(cluster, Path(directory), told, _manner(options))
+            with Cluster(directory / "kafka") as cluster:
+                arranged = Arranged(cluster, directory, told, _manner(options))
                 if options.mutations:
                     return NOT_EQUAL if _mutations(arranged, options.seed) else 0
                 return _rounds(arranged, _plan(options), options.mutation)
@@ -133,6 +134,16 @@ def _mutations(arranged: Arranged, seed: int) -> int:
     return sum(not judgement.differs for judgement in found.values())
 
 
+@contextmanager
+def _directory(keep: Path | None) -> Iterator[Path]:
+    if keep is not None:
+        keep.mkdir(parents=True)
+        yield keep
+        return
+    with tempfile.TemporaryDirectory(prefix="rotascope-chaos-") as directory:
+        yield Path(directory)
+
+
 def _manner(options: argparse.Namespace) -> Manner:
     by_group = not options.at_least_once
     return Manner(in_group=by_group, exactly_once=by_group, client=options.client)
@@ -162,6 +173,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fault", action="append", choices=list(FAULTS), help="only this one; repeatable")
     parser.add_argument("--short", action="store_true", help="one round of the short form's faults")
     parser.add_argument("--list", action="store_true", help="list faults and mutations, and exit")
+    parser.add_argument("--keep", type=Path, help="directory to make, for the logs of workers and brokers")
     parser.add_argument("--client", default="kafka-python", help="the library behind the workers' transport")
     parser.add_argument(
         "--at-least-once", action="store_true", help="without transactions: the suite must show repeats"

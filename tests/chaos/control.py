@@ -50,7 +50,7 @@ class Control:
     """
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self.directory = directory
 
     def ask(self, point: Point) -> None:
         """Let the worker stop when it next comes to a point."""
@@ -99,4 +99,4 @@ class Control:
             time.sleep(_PAUSE_S)
 
     def _file(self, kind: str, point: Point) -> Path:
-        return self._directory / f"{kind}-{point}"
+        return self.directory / f"{kind}-{point}"

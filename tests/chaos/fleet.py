@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 import signal
 import time
@@ -77,6 +78,11 @@ class ChaosWorker(WorkerProcess):
         """Let it run on."""
         self.frozen = False
         self.process.send_signal(signal.SIGCONT)
+
+    def keep_log(self) -> None:
+        """Write what it said beside its points."""
+        lines = [json.dumps(line) for line in self._log]
+        self.control.directory.joinpath("log").write_text("\n".join([*lines, self.errors]))
 
     @property
     def lives(self) -> bool:
@@ -217,6 +223,7 @@ class Fleet:
         """End every process, whatever state it is in."""
         for worker in [*self.workers.values(), *self.gone]:
             worker.__exit__()
+            worker.keep_log()
         self._proxies.__exit__()
 
     def slot_name(self, slot: int) -> str:
