@@ -17,6 +17,7 @@ from consumers.snapshot_records import (
 from consumers.transport import Record
 from core.errors import SnapshotError
 
+_NO_MANIFEST: Final = "its manifest is missing"
 _MARKERS_AND_ABORTS: Final = 4
 """How many offsets a snapshot's record may take: control records and aborted tries stand between."""
 
@@ -49,8 +50,14 @@ class StoredSnapshot:
 @dataclass(slots=True)
 class _Slot:
     manifest: Manifest | None = None
-    problem: str = "its manifest is missing"
+    problem: str = _NO_MANIFEST
     chunks: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
+
+    def delete(self, part: str) -> None:
+        if part == MANIFEST_KEY:
+            self.manifest, self.problem = None, _NO_MANIFEST
+        elif part.isdecimal():
+            self.chunks.pop(int(part), None)
 
 
 class SnapshotStore:
@@ -109,7 +116,9 @@ class SnapshotStore:
             if not slot_text.isdecimal():
                 continue
             slot = slots.setdefault(int(slot_text), _Slot())
-            if part == MANIFEST_KEY:
+            if not record.value:  # deleted, and compaction has not yet taken the key away
+                slot.delete(part)
+            elif part == MANIFEST_KEY:
                 slot.manifest = None
                 try:
                     slot.manifest = decode_manifest(record.value)

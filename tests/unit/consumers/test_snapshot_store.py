@@ -70,8 +70,10 @@ def test_a_slot_that_is_being_written_does_not_hide_the_named_one() -> None:
     ("key", "value", "problem"),
     [
         (b"3/2/1", None, "chunk 1 of 2 is missing"),
+        (b"3/2/1", b"", "chunk 1 of 2 is missing"),
         (b"3/2/1", b"?", "bytes do not match the manifest's length and CRC32C"),
         (b"3/2/manifest", None, "its manifest is missing"),
+        (b"3/2/manifest", b"", "its manifest is missing"),
         (b"3/2/manifest", b"?", "the manifest cannot be read"),
     ],
 )
