@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from core.lookups import Lookups
 from core.records import PRICE_UNITS_PER_ONE, EventState, Quality
 from core.timestamps import date_text
 from core.watch import Watch
+
+_STATES: Final = tuple(state.label for state in EventState)
+_QUALITIES: Final = tuple(quality.label for quality in Quality)
 
 
 def build_event(
@@ -50,14 +54,19 @@ def build_event(
         The event, ready to be published.
     """
     definition = watch.definition
-    state = EventState(int(staged["state"])).label
+    # One conversion for all fields: each by itself costs as much.
+    ts_event_ns, ts_knowable_ns, _, _, episode, transition, number, before, worth, _ = staged.item()
+    state, quality = _STATES[number], _QUALITIES[worth]
+    since = int(life["since"])
+    if history_start:
+        history_start = max(history_start, since)
     shown: dict[str, float | str | None] = {}
     reasons: dict[str, str] = {}
     for name, row in watch.payload:
         value = values.item(row)
         if math.isnan(value):
             shown[name] = None
-            reasons[name] = Quality(qualities.item(row)).label
+            reasons[name] = _QUALITIES[qualities.item(row)]
         elif name not in watch.dates:
             shown[name] = value
         elif value > 0.0:
@@ -65,14 +74,9 @@ def build_event(
         else:
             shown[name] = None
             reasons[name] = f"none since {date_text(history_start)}"
-    quality = Quality(int(staged["quality"]))
-    if quality is Quality.OK and life["since"]:
-        quality = Quality.REBUILT
-    if history_start:
-        history_start = max(history_start, int(life["since"]))
+    if worth == Quality.OK and since:
+        quality = Quality.REBUILT.label
     frequency = definition.frequency.label
-    episode, transition = int(staged["episode"]), int(staged["transition"])
-    ts_event_ns, ts_knowable_ns = int(staged["ts_event"]), int(staged["ts_knowable"])
     return Event(
         event_id=event_id(definition.definition_id, watch.version, pair.name, frequency, episode, transition),
         definition=definition.definition_id,
@@ -81,7 +85,7 @@ def build_event(
         pair=pair.name,
         frequency=frequency,
         state=state,
-        previous_state=EventState(int(staged["previous_state"])).label,
+        previous_state=_STATES[before],
         episode=episode,
         transition=transition,
         ts_event_ns=ts_event_ns,
@@ -90,9 +94,9 @@ def build_event(
         values=shown,
         threshold=watch.threshold,
         legs=legs,
-        first_since=_first_since(staged, definition, life, history_start),
+        first_since=_first_since(number, before, definition, life, history_start),
         reasons=reasons,
-        quality=quality.label,
+        quality=quality,
         provenance=provenance,
         base_rate=lookups.base_rate(definition, pair, ts_knowable_ns),
         tags=lookups.tags(session, ts_knowable_ns),
@@ -124,16 +128,15 @@ def leg_figures(
 
 
 def _first_since(
-    staged: np.void, definition: Definition, life: np.void, history_start: int
+    state: int, before: int, definition: Definition, life: np.void, history_start: int
 ) -> dict[str, object] | None:
     """The latest earlier opening within the history supplied, and how many there were."""
     if history_start == 0:  # The first day of all: there is nothing to be first since.
         return None
-    state, before = EventState(int(staged["state"])), EventState(int(staged["previous_state"]))
-    ahead = state is EventState.CANDIDATE
-    if state is EventState.WITHDRAWN:  # An open episode is withdrawn with its definition.
-        ahead = before is EventState.CANDIDATE
-    if state is EventState.REVISED:  # It may have undone the episode's own opening.
+    ahead = state == EventState.CANDIDATE
+    if state == EventState.WITHDRAWN:  # An open episode is withdrawn with its definition.
+        ahead = before == EventState.CANDIDATE
+    if state == EventState.REVISED:  # It may have undone the episode's own opening.
         ahead = life["last_opened"] != life["episode"]
     earlier = int(life["last_opened"] if ahead else life["previous_opened"])
     count = int(life["openings"]) - (0 if ahead else 1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from core.records import NANOSECONDS_PER_SECOND
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_ORDINAL: Final = _EPOCH.toordinal()
 
 
 def rfc3339(ts_ns: int) -> str:
@@ -44,4 +45,4 @@ def date_text(session_day: int) -> str:
         >>> date_text(19915)
         '2024-07-11'
     """
-    return (_EPOCH + timedelta(days=int(session_day))).date().isoformat()
+    return date.fromordinal(_EPOCH_ORDINAL + int(session_day)).isoformat()
