@@ -2,7 +2,8 @@
 
 The window is the 65 sessions up to the newest one whose flow is known, and every one of them must
 be known: a hole would make the sum smaller without saying so. Flows come with the history; after
-five sessions without one the sum is stale.
+five sessions without one the sum is stale. How long its sign has stood is told only in sessions that have
+a flow.
 
 The rank compares with the sums of five years, one in ten sessions: sums that share nine tenths of
 their flows say nothing new about each other.
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.indicators.base import DayFamily, DayStep, Output
-from core.indicators.day_rows import RUN_FIELDS, put_sign_run
+from core.indicators.day_rows import RUN_FIELDS, put_sign_run, put_unknown
 from core.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
 from core.records import Frequency, Quality
 from core.returns import blocked_by
@@ -125,7 +126,10 @@ def _day_pass(  # type: ignore[no-untyped-def]
         values[1, row] = _rank(own, total, held) if ranked == 0 else np.nan
         observations[1, row] = held
         copy_fields(run, own[_RUN:_SEEN])
-        put_sign_run(2, row, run, total, reason, values, quality, observations)
+        if reason == 0 and np.isnan(flow):  # the sum stands still, and so does the run of its sign
+            put_unknown(values, quality, observations, 2, row, _STALE, SESSIONS)
+        else:
+            put_sign_run(2, row, run, total, reason, values, quality, observations)
         if commit and prices[0, row] > 0 and prices[1, row] > 0:
             own[count % SLOTS] = flow
             copy_fields(own[_RUN:_SEEN], run)

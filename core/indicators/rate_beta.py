@@ -2,7 +2,8 @@
 
 Returns and changes are taken between neighbouring sessions that have closes and a yield: a bond
 market's holiday is stepped over on both sides. Yields come with the history, so a session in
-progress has none yet and shows what is known so far; after five sessions without one it is stale.
+progress has none yet and shows what is known so far; after five sessions without one it is stale. How
+long the sign has stood is told only in sessions that have a yield: in the others nothing has been seen.
 
 Two estimates. Ordinary least squares over 63 changes; and least squares with weights that halve in
 63 changes, updated recursively, whose standard error is that of as many equal weights as these are
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from core.ew_moments import decay_of
 from core.indicators.base import DayFamily, DayStep, Output
-from core.indicators.day_rows import RUN_FIELDS, put_sign_run
+from core.indicators.day_rows import RUN_FIELDS, put_sign_run, put_unknown
 from core.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
 from core.pair_days import DAY_SLOTS
 from core.records import Frequency, Quality
@@ -160,7 +161,7 @@ def _add_session(prices, closes, row, rate, own, work, window, decay):  # type: 
 
 
 @inlined
-def _publish(row, window, work, reason, values, quality, observations):  # type: ignore[no-untyped-def]
+def _publish(row, window, work, rate, reason, values, quality, observations):  # type: ignore[no-untyped-def]
     """Write every output of a pair, or why it is unknown."""
     weighted = work[_WEIGHTED:]
     for output in range(_SIGN):
@@ -182,7 +183,10 @@ def _publish(row, window, work, reason, values, quality, observations):  # type:
         _slope(weighted, worth, _XY, _YY, 3, row, values)
         _slope(weighted, worth, _XD, _DD, 5, row, values)
     run = work[_RUN:_WEIGHTED]
-    put_sign_run(_SIGN, row, run, values[0, row], quality[0, row], values, quality, observations)
+    if quality[0, row] == 0 and np.isnan(rate):  # the sign stands still, and so does its run
+        put_unknown(values, quality, observations, _SIGN, row, _STALE, int(observations[0, row]))
+    else:
+        put_sign_run(_SIGN, row, run, values[0, row], quality[0, row], values, quality, observations)
 
 
 @kernel(
@@ -224,7 +228,7 @@ def _day_pass(  # type: ignore[no-untyped-def]
                 reason = _NOT_READY
             elif count - newest > MOST_SESSIONS_WITHOUT:
                 reason = _STALE
-        _publish(row, window, carried, reason, values, quality, observations)
+        _publish(row, window, carried, rate, reason, values, quality, observations)
         if commit and prices[0, row] > 0 and prices[1, row] > 0:
             state[row, count % SLOTS] = rate
             copy_fields(state[row, _RUN:], carried[_RUN:])

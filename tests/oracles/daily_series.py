@@ -16,6 +16,8 @@ from tests.oracles.statistics import beta_and_correlation, simple_return
 CHANGES = 63
 KEPT = 80
 STALE_AFTER = 5
+STANDS = 9
+"""Stands for a sign that is as it was, because the session brought nothing."""
 Change = tuple[float, float, float]
 
 
@@ -100,26 +102,33 @@ def _run(present: int | None, before: Callable[[int], int | None], entry: int) -
 
     Args:
         present: The session's sign, None where unknown.
-        before: Gives the sign at an entry of the history.
+        before: Gives the sign at an entry of the history, STANDS where it had no value of its own.
         entry: How many entries there are.
     """
     if not present:
         return present
-    for length in range(1, entry + 1):
-        earlier = before(entry - length)
+    length = 1
+    for passed in range(entry - 1, -1, -1):
+        earlier = before(passed)
         if earlier is None:
             return None
+        if earlier == STANDS:
+            continue
         if earlier != present:
             return float(present * length)
+        length += 1
     return None
 
 
 @lru_cache(maxsize=100_000)
 def _sign_at(pair: DailyPair, entry: int) -> int | None:
-    return _sign(_rate_beta(1, Moment.at_close(pair, entry)))
+    sign = _sign(_rate_beta(1, Moment.at_close(pair, entry)))
+    return sign if sign is None or pair.both[entry] in pair.rate else STANDS
 
 
 def _sign_run(moment: Moment) -> float | None:
+    if moment.session not in moment.pair.rate:
+        return None
     return _run(_sign(_rate_beta(1, moment)), partial(_sign_at, moment.pair), moment.entry)
 
 
@@ -152,10 +161,13 @@ def _flow_percentile(moment: Moment) -> float | None:
 
 @lru_cache(maxsize=100_000)
 def _flow_sign_at(pair: DailyPair, entry: int) -> int | None:
-    return _sign(_flow(Moment.at_close(pair, entry)))
+    sign = _sign(_flow(Moment.at_close(pair, entry)))
+    return sign if sign is None or pair.both[entry] in pair.flow else STANDS
 
 
 def _flow_run(moment: Moment) -> float | None:
+    if moment.session not in moment.pair.flow:
+        return None
     return _run(_sign(_flow(moment)), partial(_flow_sign_at, moment.pair), moment.entry)
 
 

@@ -68,3 +68,19 @@ def test_six_sessions_without_a_value_are_stale() -> None:
         assert rig.family.quality[0, 0] == Quality.OK
         rig.advance(1)
         assert rig.family.quality[0, 0] == Quality.STALE
+
+
+def test_a_session_without_a_value_tells_no_run_and_does_not_lengthen_it() -> None:
+    """What stands still because nothing was published must not look as if it had lasted."""
+    rig = FamilyRig(RateBeta, random_walk(300, 1))
+    rig.series[250:253] = np.nan
+    run = [output.key for output in RateBeta.outputs].index("rate_beta_sign_sessions")
+    told = []
+    for _ in range(254):
+        rig.begin()
+        rig.evaluate(commit=True)
+        rig.end()
+        told.append((float(rig.family.values[run, 0]), rig.family.quality[run, 0]))
+    assert [quality for _, quality in told[250:253]] == [Quality.STALE] * 3
+    assert abs(told[249][0]) > 1
+    assert told[253][0] == told[249][0] + np.sign(told[249][0])
