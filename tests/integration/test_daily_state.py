@@ -18,17 +18,21 @@ from producers import backfill_bars, backfill_baseline
 from producers.backfill_bars import Filled, run_backfill_bars
 from producers.backfill_baseline import Warmed, run_backfill_baseline
 from producers.history import run_backfill
-from tests.support.demo_log import demo_universe
+from tests.support.demo_log import TICKS_SOURCE, demo_log, demo_universe
 from tests.support.kafka_broker import TEST_PARTITIONS, reset_topics
-from tests.support.kafka_log import TICKS, read
+from tests.support.kafka_log import TICKS, event_ids, publish, read
 from tests.support.program import Program
 from tests.support.shared_data import shared_data
+from tests.support.worker_process import WorkerProcess
 
 pytestmark = pytest.mark.integration
 
 DAY_BARS = "rotascope.bars.1d"
 UNTIL = date(2024, 7, 5)
 SESSIONS = 300
+TWO_DAYS_NS = 1_720_584_000_000_000_000
+"""2024-07-10 04:00 UTC: the first two of the demo's eight days; the second is not final yet."""
+
 FILES = {"RUT": "RUT", "SPX": "GSPC", "SPY": "SPY", "AAPL": "AAPL_yahoo"}
 
 
@@ -112,6 +116,17 @@ def test_an_interrupted_backfill_goes_on_and_a_second_one_adds_nothing(
     assert program.output == ["published 1 daily bars, 299 were there, 0 are a worker's own\n"]
 
 
+def _events(log: dict[int, list[bytes]]) -> list[str]:
+    """Ids of what engines alone say about a log."""
+    make_engine = engine_factory(Settings(), today=date(2025, 1, 1))
+    ids = []
+    for partition, payloads in log.items():
+        engine = make_engine(partition, TEST_PARTITIONS)
+        for offset, payload in enumerate(payloads):
+            ids += [event.event_id for event in engine.step(payload, offset).events]
+    return ids
+
+
 def _log(kafka: LocalKafka) -> dict[int, list[bytes]]:
     log: dict[int, list[bytes]] = {partition: [] for partition in range(TEST_PARTITIONS)}
     for record in read(kafka, [TICKS]):
@@ -170,3 +185,30 @@ def test_only_days_up_to_the_last_session_enter_the_log(
 ) -> None:
     warmed = run_backfill_baseline(demo_universe(), settings, until=date(2024, 6, 28), epoch=4)
     assert warmed == Warmed(0, SESSIONS - 4)
+
+
+def test_a_worker_starts_warm_and_its_own_days_outrank_a_file(
+    kafka: LocalKafka, settings: Settings, tmp_path: Path
+) -> None:
+    reset_topics(kafka)
+    universe = demo_universe()
+    run_backfill_bars(universe, settings, None)
+    run_backfill_baseline(universe, settings, until=UNTIL, epoch=1)
+    days = {
+        partition: [each for each in payloads if decode_frame(each)[0].source == TICKS_SOURCE]
+        for partition, payloads in demo_log(TEST_PARTITIONS, before_ns=TWO_DAYS_NS).items()
+    }
+    publish(kafka, days)
+    expected = _events(_log(kafka))
+    reach = ["--bootstrap-servers", kafka.bootstrap_servers, "--partitions", str(TEST_PARTITIONS)]
+    with WorkerProcess(*reach, "--group-id", "daily", "--until", "idle") as worker:
+        assert worker.wait() == 0, worker.errors
+    assert sorted(event_ids(kafka)) == sorted(expected)
+    assert len(expected) > 0
+    own = [key for key in _keys(kafka) if key is not None and key.endswith(b"/2024-07-08")]
+    assert len(own) == len(set(own)) == len(universe.instruments)
+    file = tmp_path / "RUT.csv"
+    file.write_text("date,close\n2024-07-05,2026.73\n2024-07-08,1.0\n")
+    changed = settings.model_copy(update={"history": (HistoryFile(symbol="RUT", file=file),)})
+    filled = run_backfill_bars(universe, changed, None)
+    assert filled.kept == 1, "whoever saw the trades knows the day better"
