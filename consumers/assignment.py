@@ -17,6 +17,7 @@ from typing import Final
 
 import structlog
 
+from consumers.opener import Opener
 from consumers.partition import PartitionTask
 from consumers.transport import ChangeKind, Transport
 from consumers.worker_state import WorkerState
@@ -29,16 +30,13 @@ _NS_PER_MS: Final = 1_000_000
 OVERTAKEN: Final = "overtaken"
 NEW_MEMBER: Final = "new_member"
 
-OpenTask = Callable[[int, int | None], PartitionTask]
-"""(partition, longest time for a question) → its task, sought to its place."""
-
 
 class Assignment:
     """Follows the group, or stays with what an operator has assigned.
 
     Args:
         transport: Tells what the group does.
-        open_task: Brings one partition to its place.
+        opener: Brings one partition to its place.
         kafka: Topic and number of partitions.
         settings: Who assigns, and how long a join may take.
         state: Where tasks, and partitions without one, are seen from outside.
@@ -48,7 +46,7 @@ class Assignment:
     def __init__(
         self,
         transport: Transport,
-        open_task: OpenTask,
+        opener: Opener,
         *,
         kafka: KafkaSettings,
         settings: WorkerSettings,
@@ -56,7 +54,7 @@ class Assignment:
         monotonic_ns: Callable[[], int],
     ) -> None:
         self._transport = transport
-        self._open_task = open_task
+        self._opener = opener
         self._kafka = kafka
         self._settings = settings
         self._state = state
@@ -101,7 +99,8 @@ class Assignment:
             )
         self._transport.assign(topic, assigned)
         for partition in assigned:
-            self._enter(self._open_task(partition, None))
+            if (task := self._opener.open(partition, None)) is not None:
+                self._enter(task)
 
     def follow(self) -> set[int]:
         """Act on what the last poll has brought.
@@ -144,13 +143,15 @@ class Assignment:
         partition = self._waiting[0]
         self._waiting.rotate(-1)
         try:
-            task = self._open_task(partition, QUESTION_MS)
+            task = self._opener.open(partition, QUESTION_MS)
         except TransportError as error:
             if not error.retriable:
                 raise
             if partition not in self._told:
                 self._told.add(partition)
                 self._log.warning("partition waits for an answer", partition=partition, error=error.message)
+            return
+        if task is None:
             return
         self._told.discard(partition)
         self._waiting.remove(partition)
@@ -219,6 +220,7 @@ class Assignment:
             if task is not None and task.outbox.records:
                 self._state.counters.dropped_records[reason] += task.outbox.records
             self._opened_as.pop(partition, None)
+        self._opener.forget(dropped)
         self._waiting = deque(partition for partition in self._waiting if partition not in dropped)
         self._show_waiting()
         return dropped

@@ -80,6 +80,11 @@ class Checkpointer:
         self._log = structlog.get_logger("rotascope.worker").bind(partition=partition)
 
     @property
+    def enabled(self) -> bool:
+        """Whether there are snapshots at all."""
+        return self._interval_ns is not None
+
+    @property
     def due(self) -> bool:
         """Whether it is time to begin another one."""
         if self._interval_ns is None or self._packing is not None or self._waiting:

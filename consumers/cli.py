@@ -69,6 +69,10 @@ CatalogueFile = Annotated[
 MetricsPort = Annotated[
     int | None, typer.Option(min=0, max=65_535, help="Port of /metrics, /livez, /readyz; 0: any free one.")
 ]
+SnapshotInterval = Annotated[
+    int | None,
+    typer.Option(min=0, help="Time, in ms, between two snapshots of a partition; 0: none, read nor written."),
+]
 UntilText = Annotated[
     str | None,
     typer.Option(
@@ -109,6 +113,7 @@ def consume(
     broker_api_version: ApiVersion = None,
     fetch_max_wait_ms: FetchMaxWait = None,
     missing_baseline: MissingBaseline = None,
+    snapshot_interval_ms: SnapshotInterval = None,
 ) -> None:
     """Read ticks, publish events and bars, and serve metrics, until SIGTERM or --until.
 
@@ -139,6 +144,7 @@ def consume(
             "slot": slot,
             "assigned": tuple(assign) if assign else None,
             "missing_baseline": missing_baseline,
+            "snapshot_interval_ms": snapshot_interval_ms,
         },
         "metrics": {"port": metrics_port},
         "universe_file": universe_file,

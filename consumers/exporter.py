@@ -14,15 +14,21 @@ from prometheus_client import CollectorRegistry, Metric, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
+from consumers.assignment import NEW_MEMBER, OVERTAKEN
+from consumers.checkpoint import Checkpointer
 from consumers.counters import DurationHistogram
 from consumers.health import Health
 from consumers.partition import PartitionPhase, PartitionTask
+from consumers.transport import ChangeKind
 from consumers.worker_state import WorkerState
 from core.metrics import METRICS_BY_NAME, MetricKind, Sample
 from core.settings import MetricsSettings
 
 _MS_PER_SECOND: Final = 1_000
 _NS_PER_SECOND: Final = 1_000_000_000
+COMMIT_OUTCOMES: Final = ("committed", "failed", "aborted", "fenced", "unknown")
+"""`failed` of at-least-once; the last three of a transaction."""
+LOOKED_UP: Final = ("committed", "aborted", OVERTAKEN)
 
 
 class WorkerCollector(Collector):
@@ -122,12 +128,31 @@ class WorkerCollector(Collector):
             yield Sample("rotascope_worker_bars_total", (frequency,), count)
         for reason, count in counters.dead_letters.items():
             yield Sample("rotascope_worker_dead_letters_total", (reason,), count)
-        for outcome in ("committed", "failed"):
+        for outcome in COMMIT_OUTCOMES:
             yield Sample("rotascope_worker_commits_total", (outcome,), counters.commits[outcome])
+        yield from self._group_samples()
+
+    def _group_samples(self) -> Iterator[Sample]:
+        counters = self._state.counters
+        yield Sample("rotascope_worker_joined", (), self._state.joined is not False)
+        for found in LOOKED_UP:
+            yield Sample("rotascope_worker_unknown_commits_total", (found,), counters.resolved[found])
+        for change in ChangeKind:
+            yield Sample("rotascope_worker_rebalances_total", (change,), counters.rebalances[change])
+        for reason in (ChangeKind.REVOKED, ChangeKind.LOST, OVERTAKEN, NEW_MEMBER):
+            yield Sample(
+                "rotascope_worker_dropped_records_total", (reason,), counters.dropped_records[reason]
+            )
+        yield Sample("rotascope_worker_rejoins_total", (), counters.rejoins)
 
     def _partition_samples(self) -> Iterator[Sample]:
+        for partition in self._state.opening:
+            yield Sample("rotascope_partition_state", (str(partition), "assigned"), 1)
+            yield Sample("rotascope_partition_ready", (str(partition),), 0)
         for partition, task in self._state.tasks.items():
             labels = (str(partition),)
+            yield Sample("rotascope_partition_state", (*labels, task.phase), 1)
+            yield from _snapshot_samples(labels, task.checkpointer)
             yield Sample("rotascope_worker_outbox_records", labels, task.outbox.records)
             yield Sample("rotascope_worker_outbox_bytes", labels, task.outbox.bytes)
             yield Sample("rotascope_partition_ready", labels, task.ready)
@@ -145,6 +170,14 @@ class WorkerCollector(Collector):
         if task.lag_records == 0 or task.last_append_ms is None:
             return 0.0
         return max(0.0, self._wall_seconds() - task.last_append_ms / _MS_PER_SECOND)
+
+
+def _snapshot_samples(labels: tuple[str], snapshots: Checkpointer) -> Iterator[Sample]:
+    yield Sample("rotascope_partition_snapshots_total", labels, snapshots.written)
+    if snapshots.age_s is not None:
+        yield Sample("rotascope_partition_snapshot_age_seconds", labels, snapshots.age_s)
+        yield Sample("rotascope_partition_snapshot_bytes", labels, snapshots.last_bytes)
+        yield Sample("rotascope_partition_snapshot_duration_seconds", labels, snapshots.last_duration_s)
 
 
 def make_registry(collector: WorkerCollector) -> CollectorRegistry:

@@ -3,46 +3,28 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final
 
 import structlog
 
+from consumers.checkpoint import Checkpointer
 from consumers.counters import PartitionCounters, WorkerCounters
+from consumers.engine import Engine
 from consumers.outbox import Batch, Outbox, OutboxRecord
-from consumers.position import Plan, Position
-from consumers.publications import day_bar_records, dead_letter_record, event_record, minute_bar_records
-from consumers.transport import Record
+from consumers.position import Position, decode_position
+from consumers.restore import Opened
+from consumers.snapshot_records import SnapshotName
+from consumers.step_records import StepRecords
+from consumers.transport import Committed, Record
 from core.errors import FrameError
 from core.frames import HEADER_BYTES
-from core.records import NANOSECONDS_PER_SECOND, TICK, BarFlag, Frequency
-
-if TYPE_CHECKING:
-    from core.engine import StepOutput
-    from core.metrics import Sample
+from core.records import NANOSECONDS_PER_SECOND, TICK
 
 POISON_REASON: Final = "step_raised"
 _TS_EVENT: Final = struct.Struct("<q")
 _LAST_TICK: Final = TICK.itemsize
-
-
-class Engine(Protocol):
-    """What a worker needs of `core.engine.PartitionEngine`."""
-
-    @property
-    def clock_ns(self) -> int:
-        """Event time up to which the partition is complete."""
-
-    @property
-    def baseline_offset(self) -> int:
-        """Offset from which a fresh engine reproduces this state."""
-
-    def step(self, payload: bytes, offset: int) -> StepOutput:
-        """Take one frame in; `FrameError` leaves the state as it was."""
-
-    def samples(self) -> Iterator[Sample]:
-        """The values of this moment."""
 
 
 class PartitionPhase(StrEnum):
@@ -56,15 +38,15 @@ class PartitionPhase(StrEnum):
 class PartitionTask:
     """Steps the records of one partition and keeps what they made the engine say.
 
-    A step that raises may have left the state half changed. Its offset is then poison: the
-    record goes to the dead letters, and a fresh engine steps the log again from the baseline,
-    muted, without that record. Whoever owns the transport sees `rebuild_from` and seeks there.
+    A step that raises may have left the state half changed. Its offset is then poison: the record
+    goes to the dead letters, and an engine restored as if after a restart steps the log again,
+    muted, without that record. Whoever owns the transport sees `needs_engine`, and calls `restored`.
 
     Args:
         partition: Number of the partition.
-        make_engine: Makes a fresh engine for it.
-        plan: Where to start.
-        end_at_start: End of the log when the worker started; ready once that is reached.
+        opened: Its engine, and where to start.
+        checkpointer: Writes its snapshots.
+        end_at_start: End of the log when it was opened; ready once that is reached.
         counters: Where to count.
         dead_letter_max_bytes: Bytes kept of what cannot be used.
     """
@@ -72,41 +54,50 @@ class PartitionTask:
     def __init__(
         self,
         partition: int,
-        make_engine: Callable[[], Engine],
+        opened: Opened[Engine],
         *,
-        plan: Plan,
+        checkpointer: Checkpointer,
         end_at_start: int,
         counters: WorkerCounters,
         dead_letter_max_bytes: int,
     ) -> None:
+        plan = opened.plan
         self.partition = partition
-        self.engine = make_engine()
+        self.engine = opened.engine
         self.outbox = Outbox()
+        self.checkpointer = checkpointer
         self.next_offset = plan.seek_to
         self.end_offset = end_at_start
         self.last_append_ms: int | None = None
         self.newest_ts_event_ns: int | None = None
         self.failures_in_a_row = 0
-        self.rebuild_from: int | None = None
+        self.needs_engine = False
         self.committed = plan.committed
-        self._make_engine = make_engine
         self._end_at_start = end_at_start
         self._caught_up = False
         self._replay_from = plan.seek_to
         self._muted_until = plan.muted_until
-        self._baseline = plan.seek_to
-        self._bars_sequence = plan.bars_sequence
+        self._baseline = opened.baseline
         self._poison = set(plan.poison)
         self._commits = plan.commits
-        self._counters = counters
-        self._dead_letter_max_bytes = dead_letter_max_bytes
+        self._adopted_at = opened.adopted_at
+        self._adopt_again_at = opened.adopt_again_at
+        self._last_cut = plan.seek_to
+        self._portion_waits = False
+        self._said = StepRecords(
+            partition,
+            bars_sequence=plan.bars_sequence,
+            counters=counters,
+            dead_letter_max_bytes=dead_letter_max_bytes,
+        )
         self._own: PartitionCounters = counters.of(partition)
         self._log = structlog.get_logger("rotascope.worker").bind(partition=partition)
 
     @property
     def phase(self) -> PartitionPhase:
         """Whether the engine is still being brought back to where it was."""
-        return PartitionPhase.RESTORING if self.next_offset < self._muted_until else PartitionPhase.RUNNING
+        restoring = self.needs_engine or self.next_offset < self._muted_until
+        return PartitionPhase.RESTORING if restoring else PartitionPhase.RUNNING
 
     @property
     def ready(self) -> bool:
@@ -164,9 +155,10 @@ class PartitionTask:
                 fetched before a seek, and is passed over.
         """
         offset = record.offset
-        if offset < self.next_offset or self.rebuild_from is not None:
+        if offset < self.next_offset or self.needs_engine:
             return
         muted = offset < self._muted_until
+        self._adopt_again(offset)
         if offset in self._poison:
             self._advance(record, muted, ())
             return
@@ -174,28 +166,56 @@ class PartitionTask:
             output = self.engine.step(record.value, offset)
         except FrameError as error:
             self._failed(muted)
-            self._advance(record, muted, self._dead_letter(record, error.reason, str(error), muted))
+            self._advance(
+                record, muted, () if muted else self._said.of_refused(record, error.reason, str(error))
+            )
         except Exception as error:
             # Whatever a step raises, one record must not stop the stream.
             self._poisoned(record, error, muted)
         else:
-            self._advance(record, muted, () if muted else self._publications(record, output))
+            self._advance(record, muted, () if muted else self._said.of_step(record, output))
             if not muted:
                 self.failures_in_a_row = 0
-                self._baseline = max(self._replay_from, self.engine.baseline_offset)
+                self._baseline = max(self._baseline, self.engine.baseline_offset)
             own = self._own
             own.frames += 1
             own.ticks += (len(record.value) - HEADER_BYTES) // _LAST_TICK
             own.received_bytes += len(record.value)
 
+    def adopt_definitions(self) -> None:
+        """Put the definitions in force that this worker was started with, once they may be.
+
+        The snapshot that goes with it makes a restart begin behind the change, where it can; where
+        it cannot, `Position.adopted_at` says where the change is to be made again, in silence.
+        """
+        if self.phase is not PartitionPhase.RUNNING:
+            return
+        self._adopt_again(self.next_offset)
+        if not self.engine.adoption_is_due:
+            return
+        events = self.engine.adopt()
+        self._adopted_at = self.next_offset
+        self._log.info("definitions changed", withdrawn=len(events), at_offset=self.next_offset)
+        self.outbox.add(self._said.of_events(events), next_offset=self.next_offset)
+        if self.checkpointer.enabled:
+            self._last_cut = self.next_offset
+            whole = self.checkpointer.write_whole(self.engine, self.next_offset)
+            self.outbox.add(whole, next_offset=self.next_offset)
+
+    def checkpoint(self) -> None:
+        """Begin a snapshot when one is due, and hand the next portion of one to the outbox."""
+        if self.phase is not PartitionPhase.RUNNING:
+            return
+        if self.checkpointer.due and self.next_offset > self._last_cut:
+            self._last_cut = self.next_offset
+            self.checkpointer.begin(self.engine, self.next_offset)
+        if not self._portion_waits and (portion := self.checkpointer.portion()):
+            self._portion_waits = True
+            self.outbox.add(portion, next_offset=self.next_offset)
+
     def batch(self) -> Batch:
         """What waits in the outbox, with the position a restart needs."""
-        position = Position(
-            baseline=self._baseline,
-            bars_sequence=self._bars_sequence,
-            poison=tuple(sorted(offset for offset in self._poison if offset >= self._baseline)),
-            commits=self._commits + 1,
-        )
+        position = self._position(self.checkpointer.named, self._commits + 1)
         return self.outbox.batch(position.encode())
 
     def settle(self, batch: Batch) -> None:
@@ -203,16 +223,47 @@ class PartitionTask:
         self.outbox.settle(batch)
         self.committed = batch.position
         self._commits += 1
+        self._portion_waits = False
 
-    def rebuilding(self) -> None:
-        """The transport has been sought to `rebuild_from`: begin anew from there."""
-        self.next_offset = self._replay_from = self._baseline
-        self.rebuild_from = None
-        self.engine = self._make_engine()
+    def restart_position(self) -> Committed:
+        """Where an engine is to be brought that takes this one's place, with output muted up to there.
 
-    def _advance(
-        self, record: Record, muted: bool, said: tuple[OutboxRecord, ...] | list[OutboxRecord]
-    ) -> None:
+        Rests on the snapshot that is committed: what has been handed out since may never be.
+        """
+        stands = (
+            None
+            if self.committed is None
+            else decode_position(self.committed.metadata, partition=self.partition)
+        )
+        named = None if stands is None else stands.snapshot
+        return Committed(self.next_offset, self._position(named, self._commits).encode())
+
+    def restored(self, opened: Opened[Engine]) -> None:
+        """Go on with another engine; the transport has been sought to where it begins."""
+        self.next_offset = self._replay_from = opened.plan.seek_to
+        self._baseline = opened.baseline
+        self._adopt_again_at = opened.adopt_again_at
+        self.engine = opened.engine
+        self.needs_engine = False
+
+    def _position(self, named: SnapshotName | None, commits: int) -> Position:
+        return Position(
+            baseline=self._baseline,
+            bars_sequence=self._said.bars_sequence,
+            poison=tuple(sorted(offset for offset in self._poison if offset >= self._baseline)),
+            snapshot=named,
+            commits=commits,
+            adopted_at=self._adopted_at,
+        )
+
+    def _adopt_again(self, offset: int) -> None:
+        """Change the definitions where an earlier run did, and has published what came of it."""
+        if self._adopt_again_at is not None and offset >= self._adopt_again_at:
+            self._adopt_again_at = None
+            if self.engine.definitions_wait:
+                self.engine.adopt()
+
+    def _advance(self, record: Record, muted: bool, said: Iterable[OutboxRecord]) -> None:
         self.next_offset = record.offset + 1
         self.last_append_ms = record.timestamp_ms
         if not muted:
@@ -225,59 +276,11 @@ class PartitionTask:
         self._failed(muted)
         self._own.poisoned += 1
         self._poison.add(record.offset)
-        self._advance(record, muted, self._dead_letter(record, POISON_REASON, repr(error), muted))
+        said = () if muted else self._said.of_refused(record, POISON_REASON, repr(error))
+        self._advance(record, muted, said)
         self._muted_until = max(self._muted_until, self.next_offset)
-        self.rebuild_from = self._baseline
+        self.needs_engine = True
 
     def _failed(self, muted: bool) -> None:
         # The replay after a poison record steps many good ones again: they are no sign of health.
         self.failures_in_a_row += 0 if muted else 1
-
-    def _dead_letter(
-        self, record: Record, reason: str, message: str, muted: bool
-    ) -> tuple[OutboxRecord, ...]:
-        if muted:
-            return ()
-        self._counters.dead_letters[reason] += 1
-        self._log.warning("record cannot be used", offset=record.offset, reason=reason, message=message)
-        return (
-            dead_letter_record(
-                reason,
-                record.value,
-                max_bytes=self._dead_letter_max_bytes,
-                topic=record.topic,
-                partition=record.partition,
-                offset=record.offset,
-                message=message,
-            ),
-        )
-
-    def _publications(self, record: Record, output: StepOutput) -> list[OutboxRecord]:
-        """Events, bars and dead letters of one step, counted, in the order a reader needs."""
-        said: list[OutboxRecord] = []
-        counters = self._counters
-        for event in output.events:
-            counters.events[event.definition, event.state] += 1
-            said.append(event_record(event))
-        for bars in output.day_bars:
-            counters.bars[Frequency.DAY.label] += len(bars)
-            said.extend(day_bar_records(bars, self.partition, record.offset))
-        for bars in output.minute_bars:
-            marks = int(((bars["flags"] & BarFlag.COMPLETE_MARK) != 0).sum())
-            counters.bars[Frequency.MINUTE.label] += len(bars) - marks
-            frames = list(minute_bar_records(bars, self.partition, self._bars_sequence))
-            self._bars_sequence += len(frames)
-            said.extend(frames)
-        for letter in output.dead_letters:
-            counters.dead_letters[letter.reason] += 1
-            said.append(
-                dead_letter_record(
-                    letter.reason,
-                    letter.payload,
-                    max_bytes=self._dead_letter_max_bytes,
-                    topic=record.topic,
-                    partition=record.partition,
-                    offset=record.offset,
-                )
-            )
-        return said

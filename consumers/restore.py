@@ -43,6 +43,8 @@ class Opened(Generic[AnyEngine]):
         restored: The snapshot the engine comes from; None where the log is stepped from its baseline.
         baseline: Offset from which a fresh engine comes to this state.
         adopted_at: As of `Position`.
+        adopt_again_at: Where the definitions have to be changed once more, in silence: the engine comes
+            from a snapshot before the change. None otherwise.
         rebuilt: Whether history is missing.
         problems: Why better ways did not do, best first.
     """
@@ -53,6 +55,7 @@ class Opened(Generic[AnyEngine]):
     restored: SnapshotName | None
     baseline: int
     adopted_at: int | None
+    adopt_again_at: int | None
     rebuilt: bool
     problems: tuple[str, ...]
 
@@ -125,6 +128,7 @@ def open_partition(
         restored=None,
         baseline=plan.seek_to,
         adopted_at=None if position is None else position.adopted_at,
+        adopt_again_at=None,
         rebuilt=rebuilt,
         problems=tuple(problems),
     )
@@ -173,12 +177,20 @@ def _from_snapshot(
             restored=name,
             baseline=position.baseline,
             adopted_at=position.adopted_at,
+            adopt_again_at=_adopt_again_at(position, name),
             rebuilt=False,
             problems=tuple(problems),
         )
         _tell(partition, opened)
         return opened
     return None
+
+
+def _adopt_again_at(position: Position, restored: SnapshotName) -> int | None:
+    """With the change goes a snapshot, so only an earlier one lies before it."""
+    if position.adopted_at is None or restored == position.snapshot:
+        return None
+    return position.adopted_at if position.adopted_at >= restored.next_offset else None
 
 
 def _tell(partition: int, opened: Opened[AnyEngine]) -> None:

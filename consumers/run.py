@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from importlib import metadata
 from types import FrameType
@@ -16,6 +16,8 @@ import typer
 from consumers.exporter import WorkerCollector, make_registry
 from consumers.health import Health
 from consumers.http_server import MetricsServer
+from consumers.snapshot_log import TopicSnapshotLog
+from consumers.snapshot_store import SnapshotStore
 from consumers.transports import make_transport
 from consumers.worker import Worker
 from consumers.worker_state import Until, WorkerState
@@ -59,8 +61,16 @@ def run_worker(settings: Settings, until: Until | None) -> None:
         log.info("serving metrics", address=f"http://{host}:{server.port}/metrics", port=server.port)
         # 3
         transport = make_transport(settings.kafka, settings.worker)
-        worker = Worker(transport, make_engine, kafka=settings.kafka, settings=settings.worker, state=state)
-        with _stopped_by_signals(worker.stop):
+        snapshots = TopicSnapshotLog(settings.kafka)
+        worker = Worker(
+            transport,
+            make_engine,
+            kafka=settings.kafka,
+            settings=settings.worker,
+            state=state,
+            store=SnapshotStore(snapshots) if settings.worker.snapshot_interval_ms else None,
+        )
+        with closing(snapshots), _stopped_by_signals(worker.stop):
             worker.run(until)
     _summarise(state)
 

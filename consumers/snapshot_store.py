@@ -102,9 +102,9 @@ class SnapshotStore:
         earlier = [
             slot.manifest.name
             for slot in slots.values()
-            if slot.manifest is not None and slot.manifest.name.next_offset < named.next_offset
+            if slot.manifest is not None and slot.manifest.name.number < named.number
         ]
-        for name in sorted(earlier, key=lambda name: name.next_offset, reverse=True):
+        for name in sorted(earlier, key=lambda name: name.number, reverse=True):
             whole = self._whole(slots[name.slot], name, problems)
             if whole is not None:
                 yield whole

@@ -9,10 +9,10 @@ from typing import Final
 
 import structlog
 
-from consumers.assignment import Assignment
+from consumers.assignment import QUESTION_MS, Assignment
 from consumers.committer import make_committer
-from consumers.partition import Engine, PartitionTask
-from consumers.position import plan_start
+from consumers.opener import POLL_MS, MakeEngine, Opener
+from consumers.snapshot_store import SnapshotStore
 from consumers.transport import Record, Transport
 from consumers.worker_state import Until, WorkerState
 from core.errors import TransportError
@@ -31,22 +31,22 @@ class Worker:
         kafka: Topic generation and number of partitions.
         settings: Pace and bounds.
         state: Where it is seen from outside.
+        store: Where snapshots stand; None for none.
         monotonic_ns: A clock that never steps back.
     """
 
     def __init__(
         self,
         transport: Transport,
-        make_engine: Callable[[int, int], Engine],
+        make_engine: MakeEngine,
         *,
         kafka: KafkaSettings,
         settings: WorkerSettings,
         state: WorkerState,
+        store: SnapshotStore | None = None,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._transport = transport
-        self._make_engine = make_engine
-        self._kafka = kafka
         self._settings = settings
         self._state = state
         self._monotonic_ns = monotonic_ns
@@ -56,8 +56,17 @@ class Worker:
         self._idle_since_ns: int | None = None
         self._full = False
         self._committer = make_committer(transport, state.counters, settings, monotonic_ns=monotonic_ns)
+        self._opener = Opener(
+            transport,
+            make_engine,
+            kafka=kafka,
+            settings=settings,
+            state=state,
+            store=store,
+            monotonic_ns=monotonic_ns,
+        )
         self._assignment = Assignment(
-            transport, self._open, kafka=kafka, settings=settings, state=state, monotonic_ns=monotonic_ns
+            transport, self._opener, kafka=kafka, settings=settings, state=state, monotonic_ns=monotonic_ns
         )
         self._log = structlog.get_logger("rotascope.worker")
 
@@ -91,6 +100,7 @@ class Worker:
         finally:
             with self._state.gate.stepping():
                 self._state.tasks.clear()
+            self._opener.close()
             self._transport.close()
 
     def start(self) -> None:
@@ -110,26 +120,6 @@ class Worker:
             # A young cluster still makes its transaction log: the first commit tries again.
             self._log.warning("no transactions yet", error=error.message)
 
-    def _open(self, partition: int, timeout_ms: int | None) -> PartitionTask:
-        end = self._transport.end_offset(partition, timeout_ms=timeout_ms)
-        plan = plan_start(
-            self._transport.committed(partition, timeout_ms=timeout_ms),
-            partition=partition,
-            begin_offset=self._transport.begin_offset(partition, timeout_ms=timeout_ms),
-            end_offset=end,
-            missing_baseline=self._settings.missing_baseline,
-        )
-        self._transport.seek(partition, plan.seek_to)
-        self._log.info("partition opened", partition=partition, end_offset=end, **plan._asdict())
-        return PartitionTask(
-            partition,
-            lambda: self._make_engine(partition, self._kafka.partitions),
-            plan=plan,
-            end_at_start=end,
-            counters=self._state.counters,
-            dead_letter_max_bytes=self._settings.dead_letter_max_bytes,
-        )
-
     def turn(self) -> None:
         """One round: poll, step a slice, bring a partition nearer to its place, commit when due."""
         self._state.last_turn_ns = self._monotonic_ns()
@@ -137,7 +127,7 @@ class Worker:
             self._relieve()
             self._fetch()
             self._step_slice()
-            self._rebuild_poisoned()
+            self._tend_engines()
             self._assignment.open_next()
             self._assignment.rejoin_if_stuck()
         except TransportError as error:
@@ -174,8 +164,8 @@ class Worker:
         if self._last_poll_ns is not None:
             self._state.counters.poll_gap.observe((now_ns - self._last_poll_ns) / _NS_PER_SECOND)
         # Never sleep past the moment at which a commit is due, or while a partition waits.
-        wait_ms = 0 if self._assignment.opening else self._commit_wait_ms()
-        timeout_ms = self._settings.poll_timeout_ms
+        wait_ms = self._commit_wait_ms()
+        timeout_ms = POLL_MS if self._assignment.opening else self._settings.poll_timeout_ms
         busy = bool(self._backlog)
         batches = self._transport.poll(
             0 if busy else timeout_ms if wait_ms is None else min(timeout_ms, wait_ms),
@@ -208,14 +198,19 @@ class Worker:
                 if gate.scrape_waits or clock() >= deadline_ns:
                     break
 
-    def _rebuild_poisoned(self) -> None:
+    def _tend_engines(self) -> None:
+        """Replace engines that a step has spoilt, change definitions, begin and hand out snapshots."""
         for partition, task in self._state.tasks.items():
-            if task.rebuild_from is None:
-                continue
-            self._transport.seek(partition, task.rebuild_from)
-            self._backlog = deque(record for record in self._backlog if record.partition != partition)
-            with self._state.gate.stepping():
-                task.rebuilding()
+            if task.needs_engine:
+                with self._state.gate.stepping():
+                    restored = self._opener.restore(task, QUESTION_MS)
+                if restored:
+                    self._backlog = deque(each for each in self._backlog if each.partition != partition)
+            elif not self._full:
+                if task.engine.definitions_wait:
+                    with self._state.gate.stepping():
+                        task.adopt_definitions()
+                task.checkpoint()
 
     def _commit_wait_ms(self) -> int | None:
         """Time until the next commit is due; None while there is nothing to publish or commit."""
@@ -246,7 +241,8 @@ class Worker:
 
     def _reached(self, until: Until) -> bool:
         tasks = self._state.tasks.values()
-        if self._state.joined is False or self._assignment.opening:
+        awaited = self._assignment.opening or any(task.needs_engine for task in tasks)
+        if self._state.joined is False or awaited:
             self._idle_since_ns = None
             return False
         if (

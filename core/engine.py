@@ -266,7 +266,7 @@ class PartitionEngine:
             self._follow()
         elif kind is TickKind.SETTINGS:
             self._whole.settings[:] = tick["trade_id"], self._whole.settings[1] + 1
-            if self.definitions_wait and self.asked_catalogue == self.catalogue.mark:
+            if self.adoption_is_due:
                 self._output.events += self.adopt()
 
     def _row_of(self, tick: np.void) -> int:
@@ -350,6 +350,11 @@ class PartitionEngine:
         """`Catalogue.mark` that the latest settings mark of the log asks for; None without any."""
         asked, marks = self._whole.settings.tolist()
         return asked if marks else None
+
+    @property
+    def adoption_is_due(self) -> bool:
+        """Whether the engine's own definitions wait, and the log asks for no others."""
+        return self.definitions_wait and self.asked_catalogue in (None, self.catalogue.mark)
 
     def adopt(self) -> list[Event]:
         """Put the engine's own definitions in force, between two frames or where the log says so.

@@ -186,6 +186,9 @@ class WorkerSettings(_Section):
         default=60_000, description="a loop silent for this long is dead"
     )
     shutdown_timeout_ms: Milliseconds = Field(default=15_000, description="how long a stop tries to publish")
+    snapshot_interval_ms: int = Field(
+        default=60_000, ge=0, description="time between two snapshots of a partition; 0 for none"
+    )
     missing_baseline: Literal["fail", "rebuild"] = Field(
         default="fail", description="when the log no longer holds what the state was made of"
     )

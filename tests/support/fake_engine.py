@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import SnapshotError
 from core.events import Event, event_id
 from core.frames import decode_frame, encode_frame
 from core.metrics import Sample
@@ -37,16 +40,31 @@ class FakeStepOutput:
     dead_letters: list[FakeDeadLetter] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class FakeCapture:
+    """As `core.engine.Capture`."""
+
+    data: bytes
+    sections: Mapping[str, Any] = field(default_factory=dict)
+
+    def pack(self) -> bytes:
+        return self.data
+
+
 class FakeEngine:
     """Counts the trades since the last baseline and opens an event at every `every`-th of them.
 
     The event's id depends on the count and on the sum of all prices so far, so that a state
-    which lost, doubled or reordered a tick gives other ids.
+    which lost, doubled or reordered a tick gives other ids. The definitions are a name, and a change
+    of them withdraws one event.
     """
 
-    def __init__(self, partition: int, *, every: int = 10) -> None:
+    def __init__(self, partition: int, *, every: int = 10, definitions: str = "first") -> None:
         self.partition = partition
         self.every = every
+        self.definitions = self.in_force = definitions
+        self.steps = 0
+        self.rebuilt = False
         self.trades = 0
         self.price_sum = 0
         self.clock_ns = 0
@@ -54,6 +72,7 @@ class FakeEngine:
 
     def step(self, payload: bytes, offset: int) -> FakeStepOutput:
         _, ticks = decode_frame(payload)
+        self.steps += 1
         output = FakeStepOutput()
         for tick in ticks:
             kind, price, ts_event = int(tick["kind"]), int(tick["price"]), int(tick["ts_event"])
@@ -74,6 +93,32 @@ class FakeEngine:
                     output.events.append(self._event(ts_event))
         return output
 
+    @property
+    def definitions_wait(self) -> bool:
+        return self.in_force != self.definitions
+
+    @property
+    def adoption_is_due(self) -> bool:
+        return self.definitions_wait
+
+    def adopt(self) -> list[Event]:
+        self.in_force = self.definitions
+        return [self._event(self.clock_ns, "withdrawn")]
+
+    def capture(self) -> FakeCapture:
+        state = (self.trades, self.price_sum, self.clock_ns, self.baseline_offset, self.in_force)
+        return FakeCapture(json.dumps(state).encode())
+
+    def restore(self, data: bytes) -> None:
+        try:
+            state = json.loads(data)
+        except ValueError as error:
+            raise SnapshotError("the snapshot belongs to something else") from error
+        self.trades, self.price_sum, self.clock_ns, self.baseline_offset, self.in_force = state
+
+    def mark_rebuilt(self) -> None:
+        self.rebuilt = True
+
     def samples(self) -> Iterator[Sample]:
         yield Sample("rotascope_ratio", (f"P{self.partition}/SPX",), float(self.price_sum))
         yield Sample("rotascope_ratio", (f"Q{self.partition}/SPX",), float(self.trades))
@@ -83,19 +128,27 @@ class FakeEngine:
         bar["ts_start"], bar["close"], bar["frequency"] = ts_start, self.price_sum, 1
         return bar
 
-    def _event(self, ts_event: int) -> Event:
-        identity = ("every_nth", str(self.price_sum), f"P{self.partition}/SPX", "1s", self.trades, 0)
+    def _event(self, ts_event: int, state: str = "opened") -> Event:
+        version = f"{self.price_sum}-{self.in_force}"
+        identity = (
+            "every_nth",
+            version,
+            f"P{self.partition}/SPX",
+            "1s",
+            self.trades,
+            int(state == "withdrawn"),
+        )
         return Event(
             event_id=event_id(*identity),
             definition="every_nth",
-            version=str(self.price_sum),
+            version=version,
             family="divergence",
             pair=f"P{self.partition}/SPX",
             frequency="1s",
-            state="opened",
+            state=state,
             previous_state="idle",
             episode=self.trades,
-            transition=0,
+            transition=int(state == "withdrawn"),
             ts_event_ns=ts_event,
             ts_knowable_ns=ts_event,
             event_time="2024-07-11T14:30:00Z",

@@ -19,12 +19,14 @@ PARTITION = 3
 class MemoryLog:
     """Records of one partition, as a reader finds them; `compact` keeps the last of each key."""
 
+    partition: int = PARTITION
+
     records: list[Record] = field(default_factory=list)
     reads: list[int | None] = field(default_factory=list)
 
     def append(self, records: Iterable[OutboxRecord]) -> None:
         for each in records:
-            assert each.partition == PARTITION
+            assert each.partition == self.partition
             offset = self.records[-1].offset + 1 if self.records else 0
             self.records.append(
                 Record(each.topic, each.partition, offset, each.key, each.value, each.headers, 0)
@@ -40,7 +42,7 @@ class MemoryLog:
         self.records = sorted(latest.values(), key=lambda record: record.offset)
 
     def read(self, partition: int, *, last: int | None = None) -> Iterator[Record]:
-        assert partition == PARTITION
+        assert partition == self.partition
         self.reads.append(last)
         end = self.records[-1].offset + 1 if self.records else 0
         first = 0 if last is None else end - last

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 
 from consumers.outbox import OutboxRecord
+from consumers.snapshot_records import SNAPSHOTS_TOPIC
+from consumers.snapshot_store import SnapshotStore
+from consumers.transport import Record
 from consumers.worker import Worker
 from consumers.worker_state import Until, WorkerState
 from core.frames import decode_frame
@@ -23,15 +26,35 @@ def worker_settings(**changes: object) -> WorkerSettings:
     return WorkerSettings().model_copy(update=waits | how | changes)
 
 
+class PublishedSnapshots:
+    """The snapshots topic, as a reader finds it in what a broker was told."""
+
+    def __init__(self, broker: FakeBroker) -> None:
+        self.broker = broker
+
+    def read(self, partition: int, *, last: int | None = None) -> list[Record]:
+        records = [
+            Record(each.topic, partition, offset, each.key, each.value, each.headers, 0)
+            for offset, each in enumerate(self.broker.published)
+            if each.topic == SNAPSHOTS_TOPIC and each.partition == partition
+        ]
+        return records if last is None else records[-last:]
+
+
 def make_worker(
-    broker: FakeBroker, transport: FakeTransport | None = None, **changes: object
+    broker: FakeBroker,
+    transport: FakeTransport | None = None,
+    *,
+    definitions: str = "first",
+    snapshots: bool = False,
+    **changes: object,
 ) -> tuple[Worker, WorkerState, list[FakeEngine]]:
     state = WorkerState()
     engines: list[FakeEngine] = []
 
     def make_engine(partition: int, partitions: int) -> FakeEngine:
         assert partitions == broker.partitions
-        engines.append(FakeEngine(partition))
+        engines.append(FakeEngine(partition, definitions=definitions))
         return engines[-1]
 
     worker = Worker(
@@ -40,6 +63,7 @@ def make_worker(
         kafka=KafkaSettings(partitions=broker.partitions),
         settings=worker_settings(**changes),
         state=state,
+        store=SnapshotStore(PublishedSnapshots(broker)) if snapshots else None,
     )
     return worker, state, engines
 

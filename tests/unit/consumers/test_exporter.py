@@ -24,11 +24,18 @@ Scrape = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 class Bench:
     """A worker over a log in memory, and what its exporter shows."""
 
-    def __init__(self, *, partitions: int = 1, poll_records: int = 500, **settings: object) -> None:
+    def __init__(
+        self,
+        *,
+        partitions: int = 1,
+        poll_records: int = 500,
+        membership: str = "manual",
+        **settings: object,
+    ) -> None:
         self.broker = FakeBroker(partitions=partitions)
         self.state = WorkerState()
         self.settings = WorkerSettings().model_copy(
-            update={"commit_interval_ms": 0, "eager_commit_interval_ms": 0, "membership": "manual"}
+            update={"commit_interval_ms": 0, "eager_commit_interval_ms": 0, "membership": membership}
         )
         self.now_ns = 0
         self.health = Health(self.state, self.settings, monotonic_ns=lambda: self.now_ns)
@@ -78,6 +85,8 @@ def bench() -> Bench:
     bench.broker.append(clock(2_500_000_000, sequence=1))
     bench.worker.start()
     bench.worker.turn()
+    task = bench.state.tasks[0]
+    task.checkpointer.write_whole(task.engine, task.next_offset)
     return bench
 
 
@@ -113,6 +122,10 @@ def test_values_are_those_of_the_state(bench: Bench) -> None:
     assert _value(scrape, "rotascope_partition_clock_timestamp_seconds", partition="0") == 2.5
     assert _value(scrape, "rotascope_partition_event_time_lag_seconds", partition="0") == 0
     assert _value(scrape, "rotascope_worker_ready") == 1
+    assert _value(scrape, "rotascope_worker_joined") == 1
+    assert _value(scrape, "rotascope_partition_state", partition="0", state="running") == 1
+    assert _value(scrape, "rotascope_partition_snapshots_total", partition="0") == 1
+    assert _value(scrape, "rotascope_partition_snapshot_bytes", partition="0") > 0
     assert "process_resident_memory_bytes" in _names(scrape)
 
 
@@ -225,3 +238,28 @@ def test_alive_until_the_loop_stops_turning() -> None:
     assert bench.health.why_not_alive() is None
     bench.now_ns += 1_000_000
     assert bench.health.why_not_alive() == "the loop has not turned for 60001 ms"
+
+
+def test_a_member_is_alive_and_not_ready_until_every_partition_it_was_given_has_caught_up() -> None:
+    bench = Bench(partitions=2, membership="dynamic")
+    transport = bench.worker._transport
+    assert isinstance(transport, FakeTransport)
+    bench.broker.append(frame([5], sequence=0))
+    bench.worker.start()
+    bench.worker.turn()
+    assert bench.health.why_not_ready() == ["not a stable member of the group"]
+    assert _value(bench.scrape(), "rotascope_worker_joined") == 0
+    transport.fail_next_questions = 1
+    transport.will(("assigned", [0, 1]), generation=0)
+    bench.worker.turn()
+    assert bench.health.why_not_ready() == [f"partition {p}: looking up where it stands" for p in (0, 1)]
+    assert _value(bench.scrape(), "rotascope_partition_state", partition="0", state="assigned") == 1
+    assert bench.health.why_not_alive() is None
+    while bench.health.why_not_ready():
+        bench.worker.turn()
+    assert _value(bench.scrape(), "rotascope_worker_ready") == 1
+    assert sorted(bench.state.tasks) == [0, 1]
+    transport.will(("revoked", [0, 1]), generation=0)
+    bench.worker.turn()
+    assert bench.health.why_not_ready() == [], "one that stands by is ready to"
+    assert _value(bench.scrape(), "rotascope_worker_rebalances_total", change="revoked") == 1

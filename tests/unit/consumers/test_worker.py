@@ -38,7 +38,9 @@ def test_a_failed_send_keeps_the_outbox_and_offset_and_all_of_it_is_sent_again()
     fill(broker, 8)
     transport = FakeTransport(broker)
     transport.fail_next_sends = 1
-    worker, state, _ = make_worker(broker, transport)
+    # Only the commits below may find the failure that waits, however slow the machine is.
+    patient = {"commit_interval_ms": 60_000, "eager_commit_interval_ms": 60_000}
+    worker, state, _ = make_worker(broker, transport, **patient)
     worker.start()
     worker.turn()
     waiting = state.tasks[0].outbox.records
