@@ -6,12 +6,15 @@ One partition with 1,000 instruments after a whole session, so that every ring i
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter, process_time
 
+from consumers.checkpoint import Checkpointer
 from consumers.counters import WorkerCounters
+from consumers.engine import Engine
 from consumers.partition import PartitionTask
 from consumers.position import Plan, Position
-from consumers.restore import open_partition
+from consumers.restore import Opened, open_partition
 from consumers.snapshot_log import TopicSnapshotLog
 from consumers.snapshot_records import snapshot_records
 from consumers.snapshot_store import SnapshotStore
@@ -85,6 +88,20 @@ def _from_snapshot(
     yield figure(f"restore, {market.instruments:,} instruments, CPU", "s", cpu)
 
 
+def _opened(engine: PartitionEngine, plan: Plan) -> Opened[Engine]:
+    return Opened(
+        engine=engine,
+        plan=plan,
+        named=None,
+        restored=None,
+        baseline=plan.seek_to,
+        adopted_at=None,
+        adopt_again_at=None,
+        rebuilt=False,
+        problems=(),
+    )
+
+
 def _replay(
     bench: Bench, market: Market, settings: KafkaSettings, transport: KafkaPythonTransport
 ) -> Iterator[Figure]:
@@ -98,11 +115,10 @@ def _replay(
     rates, cpu = [], []
     for number in range(bench.size(RUNS, 1)):
         progress(f"replay, run {number + 1}")
-        engine = warm_engine(market)
         task = PartitionTask(
             0,
-            lambda engine=engine: engine,
-            plan=Plan(0, len(frames), 0, frozenset()),
+            _opened(warm_engine(market), Plan(0, len(frames), 0, frozenset())),
+            checkpointer=Checkpointer(0, named=None, interval_ms=None, helper=ThreadPoolExecutor(1)),
             end_at_start=len(frames),
             counters=WorkerCounters(),
             dead_letter_max_bytes=0,
