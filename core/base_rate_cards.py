@@ -114,7 +114,7 @@ def make_cards(tables: Iterable[Sequence[BaseRate]], calendar: Calendar) -> Rate
 
     Args:
         tables: From `BaseRates.tables`, ascending.
-        calendar: Says when the session of a table closed.
+        calendar: Says since when each of them is known.
     """
     cards: dict[Key, list[tuple[int, Mapping[str, object]]]] = {}
     for table in tables:
@@ -122,9 +122,25 @@ def make_cards(tables: Iterable[Sequence[BaseRate]], calendar: Calendar) -> Rate
         for row in table:
             rows.setdefault((row.definition, row.version, row.pair), []).append(row)
         for key, own in rows.items():
-            known_ns = int(calendar.close_ns[calendar.row_of(own[0].as_of)])
+            known_ns = known_since_ns(calendar, own[0].as_of)
             cards.setdefault(key, []).append((known_ns, card(own)))
     return RateCards({key: tuple(own) for key, own in cards.items()})
+
+
+def known_since_ns(calendar: Calendar, session: int) -> int:
+    """Give the time from which a table as of a quarter's last session may be used.
+
+    That is the open of the next session: only a further session shows that the quarter is over, so
+    whoever knows the history up to a close finds the same table for it as whoever knows more.
+
+    Args:
+        calendar: Its sessions.
+        session: Days since 1970-01-01; another one follows it.
+
+    Returns:
+        ns UTC.
+    """
+    return int(calendar.open_ns[calendar.row_of(session) + 1])
 
 
 def quarter_ends(calendar: Calendar, last: int) -> list[int]:

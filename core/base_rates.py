@@ -153,6 +153,8 @@ class BaseRates:
             cuts: Days since 1970-01-01, ascending.
         """
         tables = RateTables(self.cases, np.array(cuts, np.int64), self.family_size)
+        if not len(cuts):
+            return tables
         by_pair: dict[str, list[int]] = {}
         for number, each in enumerate(self.cases):
             by_pair.setdefault(each.pair, []).append(number)

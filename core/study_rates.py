@@ -9,9 +9,10 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from core.base_rate_cards import RateCards, make_cards, quarter_ends
+from core.base_rate_cards import RateCards, known_since_ns, make_cards, quarter_ends
 from core.base_rate_rows import card
 from core.base_rates import BaseRates, Cases, PairOutcomes, RateTables
+from core.bootstrap import RESAMPLES
 from core.catalogue import Catalogue, Definition
 from core.events import Event
 from core.forward_returns import forward_returns
@@ -29,6 +30,8 @@ def study_base_rates(
     universe: Universe,
     frames: Mapping[str, pl.DataFrame],
     calendar: Calendar,
+    *,
+    resamples: int = RESAMPLES,
 ) -> BaseRates:
     """Prepare the base rates of every daily definition on every pair.
 
@@ -38,6 +41,7 @@ def study_base_rates(
         universe: The pairs.
         frames: Symbol → checked daily frame.
         calendar: Their sessions.
+        resamples: Number of resamples of the history behind every interval.
 
     Returns:
         Base rates, ready for tables as of any session.
@@ -57,7 +61,9 @@ def study_base_rates(
         for pair in universe.pairs
         if not definition.pairs or pair.name in definition.pairs
     ]
-    return BaseRates([_outcomes(pair, frames, calendar) for pair in universe.pairs], cases)
+    return BaseRates(
+        [_outcomes(pair, frames, calendar) for pair in universe.pairs], cases, resamples=resamples
+    )
 
 
 def daily_definitions(catalogue: Catalogue) -> list[Definition]:
@@ -78,13 +84,12 @@ class CardsAsAsked:
 
     Args:
         tables: As of every quarter's end.
-        calendar: Says when each of these sessions closed.
+        calendar: Says since when each of them is known.
     """
 
     def __init__(self, tables: RateTables, calendar: Calendar) -> None:
         self._tables = tables
-        rows = np.searchsorted(calendar.session, tables.cuts)
-        self._known_ns = calendar.close_ns[rows].tolist()
+        self._known_ns = [known_since_ns(calendar, cut) for cut in tables.cuts.tolist()]
         self._cases = {
             (each.definition, each.version, each.pair): number for number, each in enumerate(tables.cases)
         }

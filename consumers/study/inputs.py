@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +27,9 @@ from deploy.edge.named_files import NamedFile, named_file
 from deploy.edge.progress import progress
 
 _EXCHANGE: Final = "XNYS"
+_KNOWN_AHEAD: Final = timedelta(days=31)
+"""Farther than the window of any dated event reaches: a session before a scheduled date has its tag
+although the files end before that date."""
 BARS_EXAMPLE: Final = "write, for instance, --bars RUT=RUT.csv or --bars IJR=adjusted.csv:IJR"
 _SERIES: Final = "write, for instance, --series DGS10=FRED_DGS.csv:DGS10"
 _PAIR: Final = "write, for instance, --pair RUT/GSPC"
@@ -177,11 +180,11 @@ def _calendar(frames: Mapping[str, pl.DataFrame], name: str) -> Calendar:
 
 
 def _exchange(calendar: Calendar) -> Calendar:
-    """The exchange's sessions over the same days."""
-    if calendar.name == _EXCHANGE:
-        return calendar
+    """The exchange's sessions over the same days, and over those in which a date known ahead may lie."""
     first, last = day_to_date(calendar.session[0]), day_to_date(calendar.session[-1])
-    return build_calendar(_EXCHANGE, first, last)
+    return build_calendar(
+        _EXCHANGE, first, last + _KNOWN_AHEAD, overrides=read_text(None, CALENDAR_OVERRIDES)
+    )
 
 
 def _checked(symbol: str, frame: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:

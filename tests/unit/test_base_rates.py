@@ -99,6 +99,13 @@ def test_a_cut_history_gives_the_same_table_as_of_an_earlier_day(
         assert table_at(rates_of(calendar, closes, cases, length), session) == table_at(whole, session)
 
 
+def test_a_history_of_less_than_a_quarter_has_no_table(calendar: Calendar, closes: np.ndarray) -> None:
+    """Guards against such a study ending with an error."""
+    rates = rates_of(calendar, closes, {"often": [3, 9, 20]}, 30)
+    asked = cards_as_asked(rates, calendar, int(calendar.session[29]))
+    assert asked.find("often", "v1", "A/B", int(calendar.close_ns[-1])) is None
+
+
 def test_few_cases_are_counted_and_not_measured(calendar: Calendar, closes: np.ndarray) -> None:
     end = int(calendar.session[-1])
     cases = {"none": [], "four": [0, 100, 200, 300], "nine": list(range(0, 720, 80))}
@@ -134,8 +141,8 @@ def test_a_card_is_found_by_what_it_is_for_and_never_before_its_time(
 ) -> None:
     rates = rates_of(calendar, closes, {"often": list(range(3, 900, 7))})
     cards = make_cards(rates.tables(quarter_ends(calendar, int(calendar.session[-1]))), calendar)
-    june = date(2022, 6, 30)
-    known_ns = int(calendar.close_ns[calendar.row_of((june - date(1970, 1, 1)).days)])
+    next_open = date(2022, 7, 1)
+    known_ns = int(calendar.open_ns[calendar.row_of((next_open - date(1970, 1, 1)).days)])
     assert cards.find("often", "v1", "A/B", known_ns - 1)["as_of"] == "2022-03-31"  # type: ignore[index]
     assert cards.find("often", "v1", "A/B", known_ns)["as_of"] == "2022-06-30"  # type: ignore[index]
     assert cards.find("often", "v2", "A/B", known_ns) is None

@@ -119,6 +119,23 @@ def test_base_rates_count_only_what_was_known(every_line: list[dict[str, object]
     assert counted == [(1, 1), (5, 1), (20, 1), (60, 0)]
 
 
+def test_a_date_known_ahead_tags_the_session_before_it_although_the_files_end_there(tmp_path: Path) -> None:
+    """The Russell reconstitution of 2024-06-28 was known for months."""
+    dates = [day for day in session_dates(date(2024, 6, 3), 40) if day <= date(2024, 6, 27)]
+    closes = np.full(len(dates), 100.0)
+    small, big = closes.copy(), closes.copy()
+    small[-1], big[-1] = 104.0, 99.0
+    answer = study(
+        *("events", "--pair", "SML/BIG", "--definition", "opposite_day_up", "--format", "jsonl"),
+        bars={
+            "SML": write_csv(tmp_path, "SML", daily_frame(dates, small)),
+            "BIG": write_csv(tmp_path, "BIG", daily_frame(dates, big)),
+        },
+    )
+    assert [line["event_time"] for line in answer.lines] == ["2024-06-27"]
+    assert "russell_reconstitution" in answer.lines[0]["tags"]
+
+
 def test_dates_definitions_and_states_choose_what_is_printed_and_never_what_is_computed(
     folder: Path, every_line: list[dict[str, object]], dates: list[date]
 ) -> None:
