@@ -30,6 +30,7 @@ from tests.chaos.round import Judgement, Result, run_round  # noqa: E402
 from tests.chaos.warm import warm_up  # noqa: E402
 
 NOT_EQUAL, INTERRUPTED = 1, 130
+KAFKA_PYTHON = "kafka-python"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -152,9 +153,10 @@ def _manner(options: argparse.Namespace) -> Manner:
 def _plan(options: argparse.Namespace) -> list[Round]:
     if options.fault:
         return named_plan(options.fault, options.seed)
+    faults = [fault for fault in FAULTS.values() if options.client == KAFKA_PYTHON or not fault.inside]
     if options.short:
-        return short_plan(options.seed)
-    return full_plan(options.seeds, options.faults_each, options.seeds_a_round, options.seed)
+        return short_plan(faults, options.seed)
+    return full_plan(faults, options.seeds, options.faults_each, options.seeds_a_round, options.seed)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -174,7 +176,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--short", action="store_true", help="one round of the short form's faults")
     parser.add_argument("--list", action="store_true", help="list faults and mutations, and exit")
     parser.add_argument("--keep", type=Path, help="directory to make, for the logs of workers and brokers")
-    parser.add_argument("--client", default="kafka-python", help="the library behind the workers' transport")
+    parser.add_argument(
+        "--client",
+        choices=[KAFKA_PYTHON, "confluent"],
+        default=KAFKA_PYTHON,
+        help="the library behind the workers' transport; what must reach into kafka-python is left out",
+    )
     parser.add_argument(
         "--at-least-once", action="store_true", help="without transactions: the suite must show repeats"
     )

@@ -21,6 +21,8 @@ from tests.chaos.warm import WarmProcess
 from tests.support.worker_process import WorkerProcess
 
 READY_DEADLINE_S = 90.0
+SNAPSHOT_INTERVAL_MS = 3_000
+"""So that every worker that goes leaves some behind, whole or begun."""
 _OWNED = re.compile(r'^rotascope_partition_ready\{partition="(\d+)"\} 1', re.MULTILINE)
 
 
@@ -244,6 +246,8 @@ class Fleet:
     def _environment(self, slot: int) -> dict[str, str]:
         return {
             "ROTASCOPE_LOG__FORMAT": "json",
+            "ROTASCOPE_KAFKA__CLIENT": self.manner.client,
+            "ROTASCOPE_WORKER__SNAPSHOT_INTERVAL_MS": str(SNAPSHOT_INTERVAL_MS),
             "ROTASCOPE_WORKER__SLOT": self.slot_name(slot),
             "ROTASCOPE_WORKER__MEMBERSHIP": "dynamic" if self.manner.in_group else "manual",
             "ROTASCOPE_WORKER__DELIVERY": "exactly_once" if self.manner.exactly_once else "at_least_once",

@@ -25,6 +25,8 @@ from tests.chaos.control import RAISING, Control, Point  # noqa: E402
 from tests.chaos.market_day import PARTITIONS  # noqa: E402
 from tests.chaos.mutations import MUTATIONS  # noqa: E402
 
+CLIENT_VARIABLE = "ROTASCOPE_KAFKA__CLIENT"
+
 
 def main(arguments: Sequence[str]) -> None:
     """Wrap what is asked for, then run the command line of the product."""
@@ -73,16 +75,24 @@ def wrap(owner: Any, name: str, *, before: Callable[..., None] | None = None, af
 
 def _add_worker_points(control: Control) -> None:
     from consumers.partition import PartitionPhase, PartitionTask
-    from consumers.transport_kafka_python import KafkaPythonTransport
 
     def step(task: Any, *_: Any) -> None:
         restoring = task.phase is PartitionPhase.RESTORING
         control.pass_by(Point.RESTORING if restoring else Point.STEPPING)
 
+    wrap(PartitionTask, "step", before=step)
+    if os.environ.get(CLIENT_VARIABLE) == "confluent":
+        _add_confluent_points(control)
+    else:
+        _add_kafka_python_points(control)
+
+
+def _add_kafka_python_points(control: Control) -> None:
+    from consumers.transport_kafka_python import KafkaPythonTransport
+
     def at(point: Point) -> Callable[..., None]:
         return lambda *_, **__: control.pass_by(point)
 
-    wrap(PartitionTask, "step", before=step)
     wrap(KafkaConsumer, "subscribe", before=at(Point.JOINING))
     wrap(KafkaPythonTransport, "transact", before=at(Point.PUBLISHING))
     wrap(KafkaProducer, "flush", after=at(Point.SENT))
@@ -90,6 +100,29 @@ def _add_worker_points(control: Control) -> None:
     # Without transactions the commit is the consumer's.
     wrap(KafkaConsumer, "commit", before=at(Point.COMMITTING), after=at(Point.COMMITTED))
     wrap(BaseCoordinator, "reset_generation", after=lambda *_, **__: control.note(Point.EXPELLED))
+
+
+def _add_confluent_points(control: Control) -> None:
+    """Its classes are C: they are replaced, not wrapped."""
+    import consumers.confluent_transactions as transactions
+    from consumers.transport_confluent import ConfluentTransport
+
+    usual: Any = transactions.Producer
+
+    class HeldProducer(usual):  # type: ignore[misc]
+        def flush(self, *arguments: Any) -> Any:
+            answer = super().flush(*arguments)
+            control.pass_by(Point.SENT)
+            return answer
+
+        def commit_transaction(self, *arguments: Any) -> None:
+            control.pass_by(Point.COMMITTING)
+            super().commit_transaction(*arguments)
+            control.pass_by(Point.COMMITTED)
+
+    transactions.Producer = HeldProducer  # type: ignore[misc]
+    wrap(ConfluentTransport, "subscribe", before=lambda *_, **__: control.pass_by(Point.JOINING))
+    wrap(ConfluentTransport, "transact", before=lambda *_, **__: control.pass_by(Point.PUBLISHING))
 
 
 def _add_producer_points(control: Control) -> None:

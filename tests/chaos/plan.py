@@ -30,18 +30,21 @@ Round = tuple[Turn, ...]
 """What one set of topics, one log and one group of workers go through, in this order."""
 
 
-def full_plan(seeds: int, faults_each: int, seeds_a_round: int, first_seed: int = 1) -> list[Round]:
+def full_plan(
+    faults: Sequence[Fault], seeds: int, faults_each: int, seeds_a_round: int, first_seed: int = 1
+) -> list[Round]:
     """Deal every fault as often as every other, give or take one; those of producers to every third round.
 
     Args:
+        faults: Every one there is.
         seeds: How many.
         faults_each: Faults a seed.
         seeds_a_round: Topics and workers are made anew after so many.
         first_seed: The others follow.
     """
     random_ = random.Random(first_seed)
-    usual = _dealt([fault for fault in FAULTS.values() if not fault.live], random_)
-    live = _dealt([fault for fault in FAULTS.values() if fault.live], random_)
+    usual = _dealt([fault for fault in faults if not fault.live], random_)
+    live = _dealt([fault for fault in faults if fault.live], random_)
     rounds = []
     for number, start in enumerate(range(0, seeds, seeds_a_round), 1):
         own = range(first_seed + start, first_seed + min(start + seeds_a_round, seeds))
@@ -60,9 +63,9 @@ def _dealt(faults: Sequence[Fault], random_: random.Random) -> Iterator[Fault]:
         yield from deck
 
 
-def short_plan(seed: int = 1) -> list[Round]:
+def short_plan(faults: Sequence[Fault], seed: int = 1) -> list[Round]:
     """The faults of the short form, in one round."""
-    return [tuple(Turn(seed, fault) for fault in FAULTS.values() if fault.short)]
+    return [tuple(Turn(seed, fault) for fault in faults if fault.short)]
 
 
 def named_plan(names: Sequence[str], seed: int = 1) -> list[Round]:

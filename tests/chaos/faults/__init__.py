@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from tests.chaos.faults import brokers, membership, processes, producers, records, transactions
+from tests.chaos.faults import brokers, membership, processes, producers, records, snapshots, transactions
 from tests.chaos.faults.base import Fault
 
 FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
     {
         fault.name: fault
-        for family in (processes, membership, transactions, brokers, records, producers)
+        for family in (processes, membership, transactions, snapshots, brokers, records, producers)
         for fault in family.FAULTS
     }
 )

@@ -18,7 +18,7 @@ class Fault:
         strike: Breaks something, calls `Arena.broken` at that moment, and mends what no
             supervisor would; returns while the workers may still be recovering.
         short: Part of the short form.
-        snapshots: Needs workers that write snapshots every few moments.
+        inside: Reaches into kafka-python, or between it and the brokers: no other library lets it.
         live: Needs a log that a producer writes while it happens.
     """
 
@@ -26,5 +26,5 @@ class Fault:
     summary: str
     strike: Callable[[Arena], None]
     short: bool = False
-    snapshots: bool = False
+    inside: bool = False
     live: bool = False

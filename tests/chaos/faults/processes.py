@@ -112,6 +112,7 @@ FAULTS: Final = (
         "SIGSTOP before a commit until the others have taken over; woken, its heartbeat comes first",
         _frozen_past_its_session,
         short=True,
+        inside=True,
     ),
     Fault("stuck-main-thread", "the main thread hangs past the poll interval, heartbeats go on", _stuck),
 )

@@ -121,6 +121,7 @@ FAULTS: Final = (
         "records expire on their way to one broker; the coordinators would commit",
         _send_expired,
         short=True,
+        inside=True,
     ),
     Fault(
         "coordinator-timed-out",
@@ -132,8 +133,11 @@ FAULTS: Final = (
         "the commit is made, its answer never arrives",
         _commit_answer_lost,
         short=True,
+        inside=True,
     ),
-    Fault("commit-request-lost", "the commit is asked for, nobody hears it", _commit_request_lost),
+    Fault(
+        "commit-request-lost", "the commit is asked for, nobody hears it", _commit_request_lost, inside=True
+    ),
     Fault(
         "broker-stopped-in-transaction",
         "SIGSTOP of the coordinator while it is asked to commit",
