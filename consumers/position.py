@@ -78,10 +78,12 @@ def decode_position(metadata: str, *, partition: int) -> Position | None:
     Raises:
         SnapshotError: The string is not ours, or of a version this program does not know.
     """
-    if not metadata:
+    # confluent-kafka commits the byte that ends a string in C, too, and hides it when it reads.
+    text = metadata.rstrip("\0")
+    if not text:
         return None
     try:
-        position = msgspec.json.decode(metadata, type=Position)
+        position = msgspec.json.decode(text, type=Position)
     except msgspec.MsgspecError as error:
         raise SnapshotError(
             f"metadata of the offset committed for partition {partition} cannot be read: {error}",

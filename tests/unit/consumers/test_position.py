@@ -18,6 +18,13 @@ def test_metadata_round_trips() -> None:
     assert decode_position(position.encode(), partition=0) == position
 
 
+def test_what_one_client_commits_the_other_reads() -> None:
+    """Guards the change of client: confluent-kafka's metadata end in a NUL that kafka-python shows."""
+    position = Position(baseline=12, bars_sequence=3)
+    assert decode_position(position.encode() + "\0", partition=0) == position
+    assert decode_position("\0", partition=0) is None
+
+
 def test_metadata_of_many_poison_offsets_stays_below_the_brokers_limit() -> None:
     position = Position(baseline=10**12, poison=tuple(range(10**12, 10**12 + 1000)))
     encoded = position.encode()
