@@ -182,9 +182,10 @@ class PairEvaluator:
             restate(self.days.closes[row, :, side], numerator, denominator)
             restate(self.days.volumes[row, :, side], denominator, numerator)
         factor = numerator / denominator
-        for family in self.day_families:
+        for family in self.families:
             family.adjust(rows, side, factor)
-            family.forget(rows)
+        for day_family in self.day_families:
+            day_family.forget(rows)
         for watch in self.watches:
             self.lives.levels[watch.rule.number, rows] *= watch.level_factor(side, factor)
 

@@ -64,7 +64,8 @@ class PairTime:
 
     def _ring_step(self, prices: NDArray[np.int64]) -> RingStep:
         rows: NDArray[np.int32] = np.zeros(0, np.int32)
-        return RingStep(rows, prices, 0, 0, self._world.numerators, self._world.benchmarks)
+        world = self._world
+        return RingStep(rows, prices, 0, 0, world.numerators, world.benchmarks, self._evaluator.volumes)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What a snapshot must hold besides the evaluator's state."""

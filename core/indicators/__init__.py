@@ -15,11 +15,13 @@ from core.indicators.cusum import Cusum
 from core.indicators.drawdown import Drawdown
 from core.indicators.ew_beta import EwBeta
 from core.indicators.extremes import Extremes
+from core.indicators.first_since import FirstSince
 from core.indicators.flow import Flow
 from core.indicators.mean_reversion import MeanReversion
 from core.indicators.momentum import Momentum
 from core.indicators.moving_average import MovingAverages
 from core.indicators.overheating import Overheating
+from core.indicators.percentile import Percentile
 from core.indicators.pivots import Pivots
 from core.indicators.rate_beta import RateBeta
 from core.indicators.ratio import Ratio, RatioLine
@@ -34,6 +36,7 @@ from core.indicators.streaks import Streaks
 from core.indicators.trend import TrendRegime
 from core.indicators.volatility import Volatility
 from core.indicators.volume import RelativeVolume
+from core.indicators.volume_by_time import VolumeByTime
 from core.indicators.zscore import ZScoreDays, ZScoreMinutes
 
 FAMILIES: Final[tuple[type[IndicatorFamily], ...]] = (
@@ -64,6 +67,9 @@ FAMILIES: Final[tuple[type[IndicatorFamily], ...]] = (
     TrendRegime,
     Overheating,
     Pivots,
+    FirstSince,
+    Percentile,
+    VolumeByTime,
 )
 
 __all__ = ["FAMILIES", "DayFamily", "IndicatorFamily", "Output", "RingFamily"]

@@ -73,6 +73,8 @@ class RingStep:
         since_open: Whole seconds or minutes of the session that were closed before `now`.
         numerators: int32 (pairs,).
         benchmarks: int32 (pairs,).
+        volumes: int64 (2, pairs): both legs' volume of the session by the end of the minute, 1e-9 units,
+            or minus a Quality; between the ends of minutes it stays as it was.
     """
 
     rows: NDArray[np.int32]
@@ -81,6 +83,7 @@ class RingStep:
     since_open: int
     numerators: NDArray[np.int32]
     benchmarks: NDArray[np.int32]
+    volumes: NDArray[np.int64]
 
 
 @dataclass(slots=True, eq=False)
@@ -139,6 +142,10 @@ class IndicatorFamily(ABC):
         """Prepare what stays fixed during a session; derived from `step.days`, never state."""
         return
 
+    def adjust(self, rows: NDArray[np.int32], side: int, factor: float) -> None:
+        """Restate what is stored in prices or volumes of leg `side` after a split; returns need nothing."""
+        return
+
     def restart(self, rows: NDArray[np.int32]) -> None:
         """Forget what belongs to the session that ended; intraday windows start anew at the open."""
         return
@@ -157,10 +164,6 @@ class DayFamily(IndicatorFamily):
 
     State arrays have pairs on axis 1, so that one pair's day can be taken back.
     """
-
-    def adjust(self, rows: NDArray[np.int32], side: int, factor: float) -> None:
-        """Restate what is stored in prices of leg `side` after a split; returns need nothing."""
-        return
 
     def forget(self, rows: NDArray[np.int32]) -> None:
         """Drop what was derived from finished days that have been restated or restored since."""

@@ -20,12 +20,12 @@ def uses(key: str) -> tuple[int, ...]:
     if key == "benchmark_price":
         return (1,)
     finished = (
-        "numerator_high",
-        "numerator_low",
-        "benchmark_high",
-        "benchmark_low",
-        "ratio_high",
-        "ratio_low",
+        "numerator_high:",
+        "numerator_low:",
+        "benchmark_high:",
+        "benchmark_low:",
+        "ratio_high:",
+        "ratio_low:",
         "average_volume",
     )
     return () if key.startswith(finished) else (0, 1)

@@ -34,6 +34,10 @@ OF_ALL_HISTORY = (
     "benchmark_record_high",
     "relative_record",
     "relative_5d_record",
+    "numerator_highest",  # "of all history", until there is more of it
+    "numerator_lowest",
+    "ratio_highest",
+    "ratio_lowest",
     "flow_percentile",  # of the sums there are so far, until there are five years of them
 )
 """How the keys begin of outputs that speak of the whole history by what they are."""

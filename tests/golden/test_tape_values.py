@@ -15,7 +15,7 @@ from core.records import NANOSECONDS_PER_SECOND, Frequency
 from core.sessions import build_calendars, session_day
 from producers.replay.tick_files import load_tick_files
 from tests.oracles.comparison import Comparison
-from tests.oracles.intraday import MINUTES, SECONDS, IntradayPair, second_prices
+from tests.oracles.intraday import ACROSS_SESSIONS, MINUTES, SECONDS, IntradayPair, second_prices
 from tests.oracles.raw import tape_trades
 from tests.support.compiled import COMPILED
 from tests.support.recorded_log import recorded_ticks
@@ -35,6 +35,7 @@ KEYS = [
     for family in FAMILIES
     if family.frequency in (Frequency.SECOND, Frequency.MINUTE)
     for o in family.outputs
+    if o.key not in ACROSS_SESSIONS
 ]
 
 

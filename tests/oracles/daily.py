@@ -10,6 +10,7 @@ from fractions import Fraction
 from functools import lru_cache, partial
 
 from tests.oracles.levels import LEVELS
+from tests.oracles.standing import STANDING
 from tests.oracles.statistics import (
     beta_and_correlation,
     log_strength_change,
@@ -242,6 +243,7 @@ DAILY: dict[str, Oracle] = {
         for window in ("63d", "252d")
     },
     **LEVELS,
+    **STANDING,
 }
 """Key of an output → what it must be, None where it must be unknown."""
 

@@ -164,7 +164,11 @@ SECONDS: dict[str, Oracle] = {
         for label, steps in (("1m", 60), ("5m", 300), ("15m", 900))
     },
 }
+ACROSS_SESSIONS = ("relative_volume_tod:20d",)
+"""Outputs that look back over more sessions than one, and so are unknown in a recording of one or a few."""
+
 MINUTES: dict[str, Oracle] = {
+    **{key: lambda _pair, _minute: None for key in ACROSS_SESSIONS},
     **{f"{name}:1h": partial(_over_minutes, 60, change) for name, change in _CHANGES.items()},
     "beta:1h": _beta,
     "correlation:1h": _correlation,

@@ -22,8 +22,19 @@ SLOTS = {Frequency.SECOND: SECOND_SLOTS, Frequency.MINUTE: MINUTE_SLOTS}
 WARM_STEPS = {Frequency.SECOND: 901, Frequency.MINUTE: 80, Frequency.DAY: 300}
 """Steps after which every output of a family of that frequency is ready."""
 
-WARM_LONGER = {"moving_averages": 700, "overheating": 460, "rate_beta": 700, "flow": 700}
-"""Families that take longer: a run is known once its start has been seen; a year of distances is ranked."""
+WARM_LONGER = {
+    "moving_averages": 700,
+    "overheating": 460,
+    "rate_beta": 700,
+    "flow": 700,
+    "first_since": 700,
+    "percentile": 520,
+    "volume_by_time": 20 * 31 + 30,
+}
+"""Families that take longer: runs whose start must be seen, ranks in a year, closes older than the ring."""
+
+SESSION_STEPS = {"volume_by_time": 31}
+"""Minutes of a made-up session, where a family looks across sessions; else one session lasts for ever."""
 
 PAIRS = 3
 
@@ -153,7 +164,9 @@ class FamilyRig:
             self.family.evaluate(self._day_step(rows), commit=commit)
         elif isinstance(self.family, RingFamily):
             benchmarks = self.rows + np.int32(self.pairs)
-            step = RingStep(rows, self._ring, self._now, self.step_number, self.rows, benchmarks)
+            since_open = self.step_number % SESSION_STEPS.get(self.family.name, len(self.prices))
+            volumes = self.volumes[self.step_number]
+            step = RingStep(rows, self._ring, self._now, since_open, self.rows, benchmarks, volumes)
             self.family.evaluate(step, commit=commit)
 
     def open_again(self) -> None:

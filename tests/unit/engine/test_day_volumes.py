@@ -86,6 +86,22 @@ def test_volume_so_far_grows_by_the_minute() -> None:
     assert volumes[:, row].tolist() == [150 * UNIT, NOT_READY]
 
 
+def test_what_is_computed_every_minute_sees_the_volume_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    desk = Desk()
+    row = row_of(desk, "SML/BIG")
+    family = next(f for f in desk.engine.evaluator.minute_families if f.name == "volume_by_time")
+    monkeypatch.setattr(
+        family, "evaluate", lambda step, commit: seen.append(int(step.volumes[0, row])) if commit else None
+    )
+    desk.mark(0)
+    desk.trade(5, SML, 100.0, 100.0)
+    desk.mark(58)
+    desk.trade(61, SML, 100.0, 50.0)
+    desk.mark(121)
+    assert seen == [100 * UNIT, 150 * UNIT]
+
+
 def test_after_a_gap_the_day_has_no_known_volume() -> None:
     desk = Desk()
     trade_day(desk, gap=True)
