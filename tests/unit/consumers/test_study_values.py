@@ -6,6 +6,8 @@ import json
 from datetime import date
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 
 from consumers.schemas import defect
@@ -105,3 +107,45 @@ def test_a_series_before_the_bars_is_refused(folder: Path, tmp_path: Path, dates
     answer = values(folder, dates[50], "--series", f"TEN={rates}:TEN")
     assert (answer.code, answer.out) == (2, "")
     assert "TEN has no value from" in answer.err
+
+
+NAMES = (
+    "ratio",
+    "drawdown_pct",
+    "peak_date",
+    "catch_up_gap_pct",
+    *(f"return_{sessions}d_pct" for sessions in (1, 5, 21, 63, 252)),
+    *(f"relative_{sessions}d_pp" for sessions in (1, 5, 21, 63, 252)),
+    "ytd_pct",
+    "week_pct",
+    "ma200_distance_pct",
+    "rate_beta_63d_bp",
+    "beta_63d",
+    "correlation_63d",
+    "rsi_14",
+    "relative_volume_63d",
+    "flow_65d",
+)
+"""What programs rely on."""
+
+
+def test_every_promised_name_has_a_figure_once_there_is_enough_history(tmp_path: Path) -> None:
+    count = 270
+    dates = session_dates(date(2022, 6, 1), count)
+    for seed, symbol in enumerate(("SML", "BIG")):
+        write_csv(tmp_path, symbol, daily_frame(dates, random_closes(count, seed)))
+    moves = random_closes(count, 5)
+    for name, figures in (
+        ("TEN", 4.0 + 0.01 * np.round(moves - 100)),
+        ("SML_flow", np.round(1e6 * (moves - 100))),
+    ):
+        pl.DataFrame({"date": dates, "value": figures}).write_csv(tmp_path / f"{name}.csv")
+    series = [
+        flag for name in ("TEN", "SML_flow") for flag in ("--series", f"{name}={tmp_path / name}.csv:value")
+    ]
+    document = json.loads(values(tmp_path, dates[-1], "--format", "json", *series).out)
+    assert {
+        name: document["reasons"].get(name, "no such name")
+        for name in NAMES
+        if document["values"].get(name) is None
+    } == {}
