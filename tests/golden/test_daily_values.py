@@ -109,6 +109,7 @@ def compare(
     return comparison
 
 
+@pytest.mark.timeout(600)  # a minute or two by itself, several on a busy machine
 def test_every_value_agrees_with_the_oracle(
     universe: Universe,
     calendars: dict[str, Calendar],
