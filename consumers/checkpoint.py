@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 import structlog
 
 from consumers.outbox import OutboxRecord
-from consumers.snapshot_records import SNAPSHOTS_TOPIC, SnapshotName, snapshot_records
+from consumers.snapshot_records import SnapshotName, snapshot_records
 
 if TYPE_CHECKING:
     from core.engine import Capture
@@ -58,7 +58,7 @@ class Checkpointer:
         named: SnapshotName | None,
         interval_ms: int | None,
         helper: Executor,
-        topic: str = SNAPSHOTS_TOPIC,
+        topic: str,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self.named = named

@@ -153,5 +153,6 @@ class Opener:
             named=opened.named,
             interval_ms=interval_ms if self._store is not None and interval_ms else None,
             helper=self._packer,
+            topic=self._kafka.snapshots_topic,
             monotonic_ns=self._monotonic_ns,
         )

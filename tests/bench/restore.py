@@ -118,7 +118,13 @@ def _replay(
         task = PartitionTask(
             0,
             _opened(warm_engine(market), Plan(0, len(frames), 0, frozenset())),
-            checkpointer=Checkpointer(0, named=None, interval_ms=None, helper=ThreadPoolExecutor(1)),
+            checkpointer=Checkpointer(
+                0,
+                named=None,
+                interval_ms=None,
+                helper=ThreadPoolExecutor(1),
+                topic=settings.snapshots_topic,
+            ),
             end_at_start=len(frames),
             counters=WorkerCounters(),
             dead_letter_max_bytes=0,

@@ -13,6 +13,9 @@ from tests.support.snapshot_topic import PARTITION, LaterExecutor, MemoryLog, St
 NAMED = SnapshotName(number=6, next_offset=60, chunks=1)
 
 
+TOPIC = "rotascope.snapshots.v2"
+
+
 class Bench:
     """A checkpointer with a clock and a helper that wait for the test."""
 
@@ -25,6 +28,7 @@ class Bench:
             named=named,
             interval_ms=interval_ms,
             helper=self.helper,
+            topic=TOPIC,
             monotonic_ns=lambda: self.now_ns,
         )
 
@@ -33,6 +37,7 @@ class Bench:
 
     def portion(self) -> list[OutboxRecord]:
         records = self.checkpointer.portion()
+        assert {record.topic for record in records} <= {TOPIC}
         self.log.append(records)
         return records
 

@@ -9,20 +9,24 @@ import pytest
 from consumers.outbox import OutboxRecord
 from consumers.position import decode_position
 from consumers.snapshot_records import SNAPSHOTS_TOPIC, SnapshotName, decode_manifest
+from consumers.snapshot_store import SnapshotStore
 from consumers.transport import Outcome, OutcomeKind
 from consumers.worker import Worker
 from consumers.worker_state import WorkerState
 from core.errors import SnapshotError
+from core.settings import KafkaSettings
 from tests.support.fake_engine import POISON_PRICE, FakeEngine, frame
 from tests.support.fake_transport import FakeBroker, FakeTransport
 from tests.support.worker_in_memory import (
     IDLE,
+    PublishedSnapshots,
     bar_sequences,
     dead_letters,
     event_ids,
     fill,
     make_worker,
     run_to_the_end,
+    worker_settings,
 )
 
 EAGER = {
@@ -200,3 +204,26 @@ def test_killed_anywhere_with_snapshots_gives_the_same_events(killed_after: int)
     _run(broker)
     assert event_ids(broker.published) == event_ids(calm.published)
     assert bar_sequences(broker) == bar_sequences(calm)
+
+
+class _SecondGeneration(FakeTransport):
+    def partitions(self, topic: str) -> int:
+        assert topic == "rotascope.ticks.v2"
+        return self.broker.partitions
+
+
+def test_another_generation_of_the_ticks_has_snapshots_of_its_own() -> None:
+    broker = FakeBroker()
+    fill(broker, 40)
+    worker = Worker(
+        _SecondGeneration(broker),
+        lambda partition, _: FakeEngine(partition),
+        kafka=KafkaSettings(partitions=1, topic_generation=2),
+        settings=worker_settings(**{name: value for name, value in EAGER.items() if name != "snapshots"}),
+        state=WorkerState(),
+        store=SnapshotStore(PublishedSnapshots(broker)),
+    )
+    worker.start()
+    _turn_until_named(worker, broker, 1)
+    topics = {each.topic for each in broker.published if each.topic.startswith("rotascope.snapshots")}
+    assert topics == {"rotascope.snapshots.v2"}
