@@ -181,7 +181,7 @@ class PartitionEngine:
         return output
 
     def _admit(self, row: int, header: FrameHeader) -> bool:
-        """Drop an older epoch and a repeated sequence; take a hole for a gap."""
+        """Drop an older epoch and a repeated sequence; take a hole, and a new epoch, for a gap."""
         sources = self._sources
         epoch, expected = sources.epoch.item(row), sources.next_sequence.item(row)
         if not sources.seen.item(row):
@@ -193,8 +193,10 @@ class PartitionEngine:
             self.state.sources[row]["count_old_epoch_frames"] += 1
             return False
         elif header.epoch > epoch:
+            # What came between the last frame of the old epoch and this one, nobody can tell.
             sources.epoch[row] = header.epoch
             expected = 0
+            self.instrument_time.mark_gap(row)
         if header.sequence < expected:
             self.state.sources[row]["count_repeated_frames"] += 1
             return False

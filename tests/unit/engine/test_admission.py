@@ -10,7 +10,7 @@ from core.frames import encode_frame
 from core.records import TICK, TickKind, Update
 from tests.support.desk import Desk, at
 from tests.support.logs import run, state_of
-from tests.support.worlds import BIG, COIN, COINS, FEED, SML, small_universe
+from tests.support.worlds import BIG, COIN, COINS, FEED, HISTORY, SML, small_universe
 
 
 def trade(seconds: float, price: float, instrument: int = SML, source: int = FEED) -> NDArray[np.void]:
@@ -71,6 +71,29 @@ def test_a_newer_epoch_starts_its_sequence_anew(wire: Wire) -> None:
     assert wire.desk.counted("trades") == 3
     assert wire.desk.counted("repeated_frames") == 1
     assert wire.desk.counted("missing_frames") == 0
+    assert not wire.desk.row(SML)["gap"]
+
+
+def test_a_takeover_is_a_gap_until_the_next_trade(wire: Wire) -> None:
+    """Guards what a producer that was killed had received and not sent: nobody knows of it."""
+    wire.send(trade(0.6, 201.0, BIG), sequence=2)
+    wire.send(mark(3), sequence=3)
+    assert wire.desk.value("ratio") == (101.0 / 201.0, "ok")
+    wire.send(mark(5), epoch=2, sequence=0)
+    assert (wire.desk.counted("gaps"), wire.desk.counted("missing_frames")) == (1, 0)
+    assert wire.desk.unknown("ratio") == "gap"
+    wire.send(trade(5.5, 102.0), epoch=2, sequence=1)
+    wire.send(trade(5.6, 202.0, BIG), epoch=2, sequence=2)
+    wire.send(mark(8), epoch=2, sequence=3)
+    assert wire.desk.value("ratio") == (102.0 / 202.0, "ok")
+
+
+def test_more_history_is_no_gap_in_the_tape(wire: Wire) -> None:
+    """Each run of a warm start is an epoch of its own source."""
+    history = np.zeros(1, TICK)
+    history["kind"], history["source"] = TickKind.BASELINE, HISTORY
+    for epoch in (1, 2):
+        wire.send(history, epoch=epoch, sequence=0, source=HISTORY)
     assert not wire.desk.row(SML)["gap"]
 
 
