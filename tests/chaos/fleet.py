@@ -181,6 +181,14 @@ class Fleet:
         code = worker.terminate()
         assert code == 0, f"worker {slot} ended with {code}: {worker.errors}"
 
+    def release(self) -> None:
+        """Let every worker go on, wherever a fault that went wrong has left it."""
+        for worker in self.workers.values():
+            if worker.frozen:
+                worker.thaw()
+            for point in Point:
+                worker.control.let_go(point)
+
     def restore(self, size: int) -> None:
         """Bring the fleet back to slots 0 … size − 1, all alive."""
         for slot in sorted(self.workers):

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import random
+import subprocess
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -203,6 +204,7 @@ def _strike(arena: Arena, turn: Turn) -> _Strike:
         # One fault that goes wrong in an unforeseen way must still leave a table behind.
         strike.injection = strike.injection or arena.injection
         strike.problem = "".join(traceback.format_exception_only(error)).strip()
+        arena.fleet.release()
     time.sleep(arena.random.uniform(*SETTLE_S))
     return strike
 
@@ -213,7 +215,7 @@ def _finish(arena: Arena) -> str:
         _wait_for_the_end(arena)
         for slot in sorted(arena.fleet.workers):
             arena.fleet.leave(slot)
-    except AssertionError as error:
+    except (AssertionError, subprocess.TimeoutExpired) as error:
         return str(error)
     return ""
 
