@@ -75,8 +75,8 @@ def put_sign_run(output, row, run, value, reason, values, quality, observations)
     known = reason == 0 and run_is_known(run[RUN_LENGTH], run[RUN_SEEN], sign)
     run[RUN_LENGTH] = longer_run(run[RUN_LENGTH], sign)
     run[RUN_SEEN] = 1.0 if known else 0.0
-    count = max(1, int(abs(run[RUN_LENGTH])))
+    count = int(abs(run[RUN_LENGTH]))
     if known:
-        put(values, quality, observations, output, row, run[RUN_LENGTH], count)
+        put(values, quality, observations, output, row, run[RUN_LENGTH], max(1, count))
     else:
         put_unknown(values, quality, observations, output, row, reason if reason != 0 else _NOT_READY, count)
