@@ -26,7 +26,7 @@ from core.payload import build_event, leg_figures
 from core.records import NANOSECONDS_PER_SECOND, Frequency
 from core.universe_file import SERIES_CLASSES
 from core.watch import Watch, WatchGroup, make_watch
-from core.windows import DAY_WINDOWS
+from core.windows import DAY_WINDOWS, ends_week
 from core.world import PairBlock, PartitionWorld
 
 Emit = Callable[[Event], None]
@@ -71,6 +71,7 @@ class PairEvaluator:
         self.volumes: NDArray[np.int64] = np.full((2, pairs), -1, np.int64)
         self.series: NDArray[np.float64] = np.full((len(SERIES_CLASSES), pairs), np.nan)
         self.bases: NDArray[np.int64] = np.zeros((len(DAY_WINDOWS), 2, pairs), np.int64)
+        self.week_ends: NDArray[np.uint8] = np.zeros(pairs, np.uint8)
         self.intraday_start: NDArray[np.int32] = np.zeros(pairs, np.int32)
         self.as_of_ns: NDArray[np.int64] = np.zeros((len(Frequency), pairs), np.int64)
         self._as_of_second_ns = self.as_of_ns[Frequency.SECOND]
@@ -119,6 +120,7 @@ class PairEvaluator:
             "prices": self.prices,
             "volumes": self.volumes,
             "bases": self.bases,
+            "week_ends": self.week_ends,
             "day_closes": self.days.closes,
             "day_volumes": self.days.volumes,
             "day_sessions": self.days.sessions,
@@ -165,6 +167,7 @@ class PairEvaluator:
         days = np.where(targets >= 0, sessions[np.maximum(targets, 0)], -1).astype(np.int32)
         lags = (session_row - targets).astype(np.int32)
         find_bases(self.days.closes, self.days.sessions, self.days.counts, block.rows, days, lags, self.bases)
+        self.week_ends[block.rows] = ends_week(self.world.calendars[calendar_row], session_row)
         step = self._day_step(block.rows, int(sessions[session_row]))
         for family in self.day_families:
             family.start_session(step)
@@ -274,7 +277,9 @@ class PairEvaluator:
         )
 
     def _day_step(self, rows: NDArray[np.int32], session: int) -> DayStep:
-        return DayStep(rows, self.prices, self.volumes, self.series, self.bases, self.days, session)
+        return DayStep(
+            rows, self.prices, self.volumes, self.series, self.bases, self.days, session, self.week_ends
+        )
 
     def _provisional(self, rows: NDArray[np.int32], session: int, ts_event_ns: int, emit: Emit) -> None:
         group, lives = self._daily, self.lives

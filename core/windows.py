@@ -23,6 +23,10 @@ DAY_WINDOWS: Final = (*(label for label, _ in SESSION_WINDOWS), *TO_DATE_WINDOWS
 
 NO_SESSION: Final = -(2**31)
 
+_MONDAY: Final = 3
+"""1970-01-01 was a Thursday, so weeks that start on Monday are counted from day -3."""
+_FRIDAY: Final = 4
+
 
 def window_targets(calendar: Calendar) -> NDArray[np.int32]:
     """For every session, the row of the session each window starts from.
@@ -38,12 +42,31 @@ def window_targets(calendar: Calendar) -> NDArray[np.int32]:
     rows = np.arange(count, dtype=np.int64)
     days = calendar.session.astype(np.int64)
     dates = days.astype("datetime64[D]")
-    # 1970-01-01 was a Thursday, so weeks that start on Monday are counted from day -3.
     periods = (
-        (days + 3) // 7,
+        (days + _MONDAY) // 7,
         dates.astype("datetime64[M]").astype(np.int64),
         dates.astype("datetime64[Y]").astype(np.int64),
     )
     columns = [rows - sessions for _, sessions in SESSION_WINDOWS]
     columns += [np.searchsorted(period, period, side="left") - 1 for period in periods]
     return np.maximum(np.stack(columns, axis=1), -1).astype(np.int32)
+
+
+def ends_week(calendar: Calendar, row: int) -> bool:
+    """Whether a session is the last of its week, Monday to Sunday.
+
+    Args:
+        calendar: Sessions, one row each.
+        row: The session; the calendar's last one ends its week from Friday on.
+
+    Example:
+        >>> from datetime import date
+        >>> from core.sessions import build_calendar
+        >>> calendar = build_calendar("XNYS", date(2024, 3, 27), date(2024, 4, 2))  # Good Friday is the 29th
+        >>> [ends_week(calendar, row) for row in range(len(calendar))]
+        [False, True, False, False]
+    """
+    week = (int(calendar.session[row]) + _MONDAY) // 7
+    if row + 1 < len(calendar):
+        return (int(calendar.session[row + 1]) + _MONDAY) // 7 > week
+    return (int(calendar.session[row]) + _MONDAY) % 7 >= _FRIDAY

@@ -37,6 +37,7 @@ from core.indicators.trend import TrendRegime
 from core.indicators.volatility import Volatility
 from core.indicators.volume import RelativeVolume
 from core.indicators.volume_by_time import VolumeByTime
+from core.indicators.weeks import Weeks
 from core.indicators.zscore import ZScoreDays, ZScoreMinutes
 
 FAMILIES: Final[tuple[type[IndicatorFamily], ...]] = (
@@ -70,6 +71,7 @@ FAMILIES: Final[tuple[type[IndicatorFamily], ...]] = (
     FirstSince,
     Percentile,
     VolumeByTime,
+    Weeks,
 )
 
 __all__ = ["FAMILIES", "DayFamily", "IndicatorFamily", "Output", "RingFamily"]

@@ -101,6 +101,7 @@ class DayStep:
         bases: int64 (windows, 2, pairs): closes each of DAY_WINDOWS starts from, 0 where unknown.
         days: The finished days.
         session: Days since 1970-01-01 of the session in progress.
+        week_ends: uint8 (pairs,): 1 where it is the last session of its week.
     """
 
     rows: NDArray[np.int32]
@@ -110,6 +111,7 @@ class DayStep:
     bases: NDArray[np.int64]
     days: PairDays
     session: int
+    week_ends: NDArray[np.uint8]
 
 
 class IndicatorFamily(ABC):

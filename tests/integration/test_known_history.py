@@ -28,6 +28,8 @@ WATCHED = (
     "gain_streak_sessions",
     "week_pct",
     "benchmark_week_pct",
+    "weekly_closes_above",
+    "resistance_price",
     "relative_21d_pp",
     "relative_ytd_pp",
 )
@@ -111,6 +113,13 @@ def test_five_days_in_a_row_of_one_percent_and_more(history: History) -> None:
 def test_the_week_to_2024_07_12(history: History, pair: str, numerator: float, benchmark: float) -> None:
     friday = history[pair]["2024-07-12"]
     assert (round(friday["week_pct"], 3), round(friday["benchmark_week_pct"], 3)) == (numerator, benchmark)
+
+
+def test_that_week_s_close_was_the_first_above_the_resistance(history: History) -> None:
+    """The highest weekly close of the year before was that of 2024-03-28, a Thursday before Good Friday."""
+    thursday, friday = (history[INDEX][day] for day in ("2024-07-11", "2024-07-12"))
+    assert (thursday["weekly_closes_above"], friday["weekly_closes_above"]) == (0, 1)
+    assert friday["resistance_price"] == pytest.approx(2124.55, abs=0.005)
 
 
 def test_a_month_ahead_and_a_year_behind_to_the_end_of_july_2024(history: History) -> None:

@@ -1,10 +1,10 @@
-"""Where a close stands in its own history: since when, and among how many."""
+"""Where a close stands in its own history: since when, among how many, above how many weekly closes."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ Oracle = Callable[["Moment"], float | None]
 
 LEAST_SESSIONS = 252
 RANKED = 252
+WEEKS, LONGEST_RUN = 52, 26
 EPOCH = date(1970, 1, 1)
 
 
@@ -95,6 +96,53 @@ def _rating(moment: Moment) -> float | None:
     return None if rank is None else float(min(99, 1 + math.floor(99 * rank)))
 
 
+# --- weekly closes --------------------------------------------------------------------------------
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+@cache
+def _weekly(pair: DailyPair) -> dict[date, float]:
+    """Monday of each week → close of its last session, as if all were completed."""
+    return {_monday(day): float(pair.numerator[day]) for day in pair.both}
+
+
+def _is_last_of_week(pair: DailyPair, session: date) -> bool:
+    row = pair.row[session] + 1
+    if row == len(pair.sessions):
+        return session.weekday() >= 4
+    return _monday(pair.sessions[row]) > _monday(session)
+
+
+def _run(closes: list[float]) -> tuple[int, float]:
+    """The most weekly closes that stand above the 52 before them, and the highest of those."""
+    for length in range(LONGEST_RUN, 0, -1):
+        level = max(closes[-WEEKS - length : -length])
+        if min(closes[-length:]) > level:
+            return length, level
+    return 0, max(closes[-WEEKS:])
+
+
+@lru_cache(maxsize=4)
+def _weeks(moment: Moment) -> tuple[int, float] | None:
+    """Length of the run, and the level it is on or has to beat."""
+    monday = _monday(moment.session)
+    closes = [close for week, close in _weekly(moment.pair).items() if week < monday]
+    if len(closes) < WEEKS + LONGEST_RUN:
+        return None
+    run, level = _run(closes)
+    if _is_last_of_week(moment.pair, moment.session):
+        run = _run([*closes, float(moment.s)])[0]
+    return run, level
+
+
+def _of_weeks(value: Callable[[float, int, float], float], moment: Moment) -> float | None:
+    found = _weeks(moment)
+    return None if found is None else value(float(moment.s), *found)
+
+
 STANDING: dict[str, Oracle] = {
     **{
         f"{series}_{side}_{name}": partial(oracle, series, side)
@@ -105,5 +153,8 @@ STANDING: dict[str, Oracle] = {
     "strength_percentile": _rating,
     "relative_percentile:21d": partial(_percentile, partial(_change, 21)),
     "relative_percentile:252d": partial(_percentile, partial(_change, 252)),
+    "weekly_closes_above": partial(_of_weeks, lambda _now, run, _level: float(run)),
+    "resistance_distance_pct": partial(_of_weeks, lambda now, _run, level: 100 * (now - level) / level),
+    "resistance_price": partial(_of_weeks, lambda _now, _run, level: level),
 }
 """Key of an output → what it must be, None where it must be unknown."""

@@ -16,7 +16,7 @@ from core.pair_days import allocate_pair_days, append_days, find_bases
 from core.records import Frequency
 from core.sessions import Calendar, build_calendar
 from core.state import MINUTE_SLOTS, SECOND_SLOTS
-from core.windows import DAY_WINDOWS, window_targets
+from core.windows import DAY_WINDOWS, ends_week, window_targets
 
 SLOTS = {Frequency.SECOND: SECOND_SLOTS, Frequency.MINUTE: MINUTE_SLOTS}
 WARM_STEPS = {Frequency.SECOND: 901, Frequency.MINUTE: 80, Frequency.DAY: 300}
@@ -29,6 +29,7 @@ WARM_LONGER = {
     "flow": 700,
     "first_since": 700,
     "percentile": 520,
+    "weeks": 420,
     "volume_by_time": 20 * 31 + 30,
 }
 """Families that take longer: runs whose start must be seen, ranks in a year, closes older than the ring."""
@@ -106,6 +107,7 @@ class FamilyRig:
         if isinstance(self.family, DayFamily):
             self._targets = window_targets(sessions())
             self._bases: NDArray[np.int64] = np.zeros((len(DAY_WINDOWS), 2, self.pairs), np.int64)
+            self._week_ends: NDArray[np.uint8] = np.zeros(self.pairs, np.uint8)
             self.days = allocate_pair_days(self.pairs)
         else:
             self._ring: NDArray[np.int64] = np.full((SLOTS[family.frequency], 2 * self.pairs), -1, np.int64)
@@ -155,7 +157,8 @@ class FamilyRig:
     def _day_step(self, rows: NDArray[np.int32]) -> DayStep:
         session = int(sessions().session[self.step_number])
         volumes, series = self.volumes[self.step_number], self.series[self.step_number]
-        return DayStep(rows, self._current, volumes, series, self._bases, self.days, session)
+        self._week_ends[:] = ends_week(sessions(), self.step_number)
+        return DayStep(rows, self._current, volumes, series, self._bases, self.days, session, self._week_ends)
 
     def evaluate(self, *, commit: bool, rows: NDArray[np.int32] | None = None) -> None:
         """Evaluate the step in progress."""
