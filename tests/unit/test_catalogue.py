@@ -18,9 +18,9 @@ def entry(text: str = "", *, name: str = "mine", kind: str = "opposite_day") -> 
 
 
 REQUIRED = """opposite_day_up opposite_day_down record_high ma200_cross_up ma200_cross_down golden_cross
-    death_cross drawdown month_ahead_year_behind spread_z_1d record_outperformance_5d gain_streak
-    nonconfirmation_high nonconfirmation_low strength_high_before_price relative_volume flow65_flip
-    rate_beta_flip outperformance_streak""".split()
+    death_cross weekly_close_above drawdown month_ahead_year_behind spread_z_1d record_outperformance_5d
+    gain_streak nonconfirmation_high nonconfirmation_low strength_high_before_price relative_volume
+    flow65_flip rate_beta_flip outperformance_streak""".split()
 """Readers count on these."""
 
 
