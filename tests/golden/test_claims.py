@@ -34,6 +34,7 @@ RECENT = {
     40: ["reproduced"] * 2,
     45: ["reproduced"],
     48: ["reproduced"],
+    68: ["data gap", "reproduced"],
 }
 WHOLE = {
     23: ["reproduced"] * 2,
@@ -100,6 +101,7 @@ CHECKS: dict[tuple[int, int, str], Callable[[], object]] = {
     (42, 0, "dates"): lambda: ["2008-10-10", "2024-07-11"],
     (43, 0, "years_since_previous"): lambda: (date(2024, 7, 11) - date(2008, 10, 10)).days / 365.25,
     (56, 0, "peak_date"): lambda: "2021-11-08",
+    (68, 1, "numerator_price_at_last"): lambda: raw("RUT", "2024-07-26"),
     (78, 1, "change_pct"): lambda: ratio_rise_pct("2021-06-30", "2024-06-28"),
     (79, 0, "change_pct"): lambda: ratio_rise_pct("2023-10-31", "2023-12-29"),
     (80, 0, "drawdown_pct"): lambda: rise_pct("IWM", "2021-11-08", "2024-06-18"),
