@@ -25,6 +25,8 @@ STUDY_VALUES: Final = "urn:rotascope:schema:study-values:1"
 """What `rotascope study values --format json` prints."""
 STUDY_BASE_RATES: Final = "urn:rotascope:schema:study-base-rates:1"
 """What `rotascope study base-rates --format json` prints."""
+STUDY_NULLS: Final = "urn:rotascope:schema:study-nulls:1"
+"""What `rotascope study nulls --format json` prints."""
 CLAIMS: Final = "urn:rotascope:schema:claims:1"
 """What `rotascope claims --format json` prints."""
 
@@ -39,6 +41,7 @@ SCHEMA_FILES: Final[Mapping[str, str]] = MappingProxyType(
         TICK_LINE: "tick-line.schema.json",
         STUDY_VALUES: "study-values.schema.json",
         STUDY_BASE_RATES: "study-base-rates.schema.json",
+        STUDY_NULLS: "study-nulls.schema.json",
         CLAIMS: "claims.schema.json",
     }
 )

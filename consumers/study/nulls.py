@@ -1,0 +1,147 @@
+"""How often each definition opens by chance: the engine over histories in which only chance decides."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import polars as pl
+import typer
+from rich.table import Table
+
+from consumers.study.inputs import StudyInputs
+from consumers.study.tables import print_table
+from core.errors import ConfigurationError
+from core.events import Event
+from core.history import align
+from core.instruments import Pair
+from core.null_figures import known_figures
+from core.nulls import NULLS
+from core.rarity import Rarity, count_rarity, null_pairs
+from core.study import HistoryRun, study_universe
+from deploy.edge.progress import progress
+
+FORMAT: Final = "rotascope-study-nulls/1"
+
+
+def null_report(inputs: StudyInputs, *, simulations: int, seed: int, cache: Path | None) -> dict[str, Any]:
+    """Count openings in the real history of each pair and in those of chance.
+
+    Args:
+        inputs: What the study was given; only the closes are used.
+        simulations: Number of histories per null and pair.
+        seed: The same seed gives the same histories.
+        cache: Folder that keeps results; None for none.
+
+    Returns:
+        Plain JSON content.
+
+    Raises:
+        ConfigurationError: The folder cannot be written.
+    """
+    file = None if cache is None else cache / f"nulls-{_digest(inputs, simulations, seed)}.json"
+    if file is not None and file.is_file():
+        kept: dict[str, Any] = msgspec.json.decode(file.read_bytes())
+        return kept
+    rows = [row for pair in inputs.universe.pairs for row in _pair_rarity(inputs, pair, simulations, seed)]
+    opened = [row for row in rows if row.count or any(null.expected for null in row.nulls.values())]
+    document: dict[str, Any] = {
+        "seed": seed,
+        "simulations": simulations,
+        "definitions": [asdict(row) for row in opened],
+        "silent": [f"{row.definition} {row.pair}" for row in rows if row not in opened],
+        "known_figures": [asdict(one) | {"agrees": one.agrees} for one in known_figures(seed)],
+    }
+    if file is not None:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(msgspec.json.encode(document))
+        except OSError as error:
+            raise ConfigurationError(
+                f"{file} cannot be written: {error.strerror}", operator_action="name another --cache folder"
+            ) from error
+    return document
+
+
+def _pair_rarity(inputs: StudyInputs, pair: Pair, simulations: int, seed: int) -> list[Rarity]:
+    closes = {leg: inputs.frames[leg].select("date", "close") for leg in (pair.numerator, pair.benchmark)}
+    null = null_pairs(pair, closes, simulations=simulations, seed=seed)
+    universe = study_universe(null.frames, null.pairs, inputs.calendar.name)
+    run = HistoryRun(universe, inputs.catalogue, {inputs.calendar.name: inputs.calendar}, null.frames)
+    events: list[Event] = []
+    with progress(f"{pair.name} by chance") as step:
+        for number, done in enumerate(run.sessions(), start=1):
+            events += done.events
+            if number % 64 == 0 or number == len(run):
+                step(number, len(run))
+    both = align({"numerator": closes[pair.numerator], "benchmark": closes[pair.benchmark]})
+    return count_rarity(events, inputs.catalogue, null, both.height, str(both["date"][0]))
+
+
+def _digest(inputs: StudyInputs, simulations: int, seed: int) -> str:
+    """Name everything a result rests on: definitions, closes, the engine's own sources."""
+    known = hashlib.sha256(f"{FORMAT} {inputs.catalogue.digest} {simulations} {seed}".encode())
+    for pair in inputs.universe.pairs:
+        for leg in (pair.numerator, pair.benchmark):
+            known.update(leg.encode())
+            frame = inputs.frames[leg].select(pl.col("date").cast(pl.Int32).cast(pl.Float64), "close")
+            known.update(frame.to_numpy().tobytes())
+    for folder in ("", "indicators", "detectors"):
+        for source in sorted((files("core") / folder).iterdir(), key=lambda one: one.name):
+            if source.name.endswith(".py"):
+                known.update(source.read_bytes())
+    return known.hexdigest()[:24]
+
+
+def print_nulls(document: Mapping[str, Any], style: str) -> None:
+    """Print a report as a table or as one JSON object."""
+    if style == "json":
+        typer.echo(msgspec.json.encode(document))
+        return
+    print_table(_definitions_table(document["definitions"], document["simulations"]))
+    print_table(_figures_table(document["known_figures"]))
+    if document["silent"]:
+        typer.echo(f"opened in no history (some need volume or a series): {', '.join(document['silent'])}")
+
+
+def _definitions_table(rows: Sequence[Mapping[str, Any]], simulations: int) -> Table:
+    title = f"openings a year, really and by chance ({simulations} histories each, ± standard error)"
+    table = Table(title=title, title_justify="left")
+    for header in ("definition", "pair"):
+        table.add_column(header, no_wrap=True)
+    for header in ("openings", "a year", *(name.replace("_", " ") for name in NULLS)):
+        table.add_column(header, justify="right")
+    for row in rows:
+        table.add_row(
+            row["definition"],
+            row["pair"],
+            str(row["count"]),
+            f"{row['per_year']:.2f}",
+            *(_null_text(row["nulls"][name], row["sessions"]) for name in NULLS),
+        )
+    return table
+
+
+def _null_text(null: Mapping[str, float], sessions: int) -> str:
+    error = null["standard_error"] * 252 / sessions
+    return f"{null['per_year']:.2f} ± {error:.2f}"
+
+
+def _figures_table(figures: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(title="known figures, found again", title_justify="left")
+    for header in ("figure", "known", "found", "± standard error", "agrees"):
+        table.add_column(header, justify="left" if header == "figure" else "right")
+    for one in figures:
+        table.add_row(
+            one["figure"],
+            f"{one['known']:g}",
+            f"{one['found']:.2f}",
+            f"{one['standard_error']:.2f}",
+            "yes" if one["agrees"] else "no",
+        )
+    return table
