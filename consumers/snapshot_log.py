@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from consumers.topic_reader import TopicReader
 from consumers.transport import Record
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, TransportError
 from core.settings import KafkaSettings
 
 
 class TopicSnapshotLog:
-    """Reads partitions of the snapshots topic, over one connection that is made when first needed.
+    """Reads partitions of the snapshots topic, over a connection that is made when first needed.
+
+    After a failure it is made anew.
 
     Args:
         settings: How to reach Kafka.
@@ -33,16 +35,26 @@ class TopicSnapshotLog:
             TransportError: The broker does not answer.
         """
         topic = self._settings.snapshots_topic
-        if self._reader is None:
-            self._reader = TopicReader(self._settings)
-            if not self._reader.existing([topic]):
-                raise ConfigurationError(
-                    f"there is no topic {topic}", operator_action="run 'rotascope topics apply'"
-                )
-        return self._reader.read([topic], partitions=[partition], until_end=True, last=last)
+        try:
+            yield from self._connected(topic).read([topic], partitions=[partition], until_end=True, last=last)
+        except TransportError:
+            # Nobody polls this client between two restores, so it may hold on to a broker that went in
+            # the meantime, and go on failing: the next try begins with a new one.
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the connection, where there is one."""
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+
+    def _connected(self, topic: str) -> TopicReader:
+        if self._reader is None:
+            reader = TopicReader(self._settings)
+            self._reader = reader
+            if not reader.existing([topic]):
+                raise ConfigurationError(
+                    f"there is no topic {topic}", operator_action="run 'rotascope topics apply'"
+                )
+        return self._reader

@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 
 from kafka import KafkaConsumer, TopicPartition
 
-from consumers.kafka_python_client import consumer_configuration, require_reachable, translated
+from consumers.kafka_python_client import consumer_configuration, leave, require_reachable, translated
 from consumers.transport import Record
 from core.errors import ConfigurationError, TransportError
 from core.settings import KafkaSettings
@@ -60,8 +60,8 @@ class TopicReader:
         self.close()
 
     def close(self) -> None:
-        """Close the connection."""
-        self._consumer.close(autocommit=False, timeout_ms=self._timeout_ms)
+        """Close the connection, without waiting for a broker that is silent."""
+        leave(self._consumer)
 
     def existing(self, topics: Sequence[str]) -> tuple[str, ...]:
         """Keep the topics that the broker has, in the given order.
