@@ -97,7 +97,9 @@ def engine_factory(settings: Settings, *, today: date) -> Callable[[int, int], P
         overrides=read_text(settings.calendar_overrides_file, CALENDAR_OVERRIDES),
     )
 
-    lookups = read_artefacts(settings.calendar_events_file, settings.base_rates_file, calendars[EXCHANGE])
+    lookups = read_artefacts(
+        settings.calendar_events_file, settings.base_rates_file, settings.rarity_file, calendars[EXCHANGE]
+    )
 
     def make_engine(partition: int, partitions: int) -> PartitionEngine:
         return PartitionEngine(

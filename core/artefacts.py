@@ -1,4 +1,4 @@
-"""Base rates and dated events as the engine looks them up: artefacts made and pinned beforehand."""
+"""Base rates, rarity and dated events as the engine looks them up: artefacts made and pinned beforehand."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from core.base_rate_cards import RateCards
 from core.catalogue import Definition
 from core.dated_events import DatedEvents
 from core.instruments import Pair
+from core.rarity_cards import RarityCards
 
 _DIGITS = 16
 
@@ -20,15 +21,21 @@ class Artefacts:
     Args:
         cards: Base rates; None for none.
         dated_events: Dated events; None for none.
+        rarities: What chance would give; None for none.
     """
 
     cards: RateCards | None = None
     dated_events: DatedEvents | None = None
+    rarities: RarityCards | None = None
 
     @property
     def digests(self) -> Mapping[str, str]:
         """What every event names as its provenance."""
-        found = {"base_rates": self.cards, "calendar_events": self.dated_events}
+        found = {
+            "base_rates": self.cards,
+            "calendar_events": self.dated_events,
+            "rarity": self.rarities,
+        }
         return {name: one.digest[:_DIGITS] for name, one in found.items() if one is not None}
 
     def base_rate(
@@ -38,6 +45,12 @@ class Artefacts:
         if self.cards is None:
             return None
         return self.cards.find(definition.definition_id, definition.version, pair.name, ts_knowable_ns)
+
+    def rarity(self, definition: Definition, pair: Pair, ts_knowable_ns: int) -> Mapping[str, object] | None:
+        """The card of the definition's version, when its history had ended by then."""
+        if self.rarities is None:
+            return None
+        return self.rarities.find(definition.definition_id, definition.version, pair.name, ts_knowable_ns)
 
     def tags(self, session: int, ts_knowable_ns: int) -> tuple[str, ...]:
         """The dated events around a session; what nobody knew beforehand is tagged from its day on."""

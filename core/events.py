@@ -72,6 +72,7 @@ class Event:
         quality: A `Quality` label.
         provenance: Digests of catalogue and universe, and of what base rates and tags came from.
         base_rate: What followed earlier events of the definition; None where none was supplied.
+        rarity: How often chance would give such events; None where it was not supplied.
         tags: Names of dated events whose window holds the session.
     """
 
@@ -96,6 +97,7 @@ class Event:
     quality: str
     provenance: Mapping[str, object]
     base_rate: Mapping[str, object] | None = None
+    rarity: Mapping[str, object] | None = None
     tags: tuple[str, ...] = ()
 
 
@@ -163,6 +165,8 @@ def event_data(event: Event) -> dict[str, object]:
         nulls["first_since.date"] = f"none since {first_since.get('history_start')}"
     if event.base_rate is None:
         nulls["base_rate"] = "not computed"
+    if event.rarity is None:
+        nulls["rarity"] = "not computed"
     data: dict[str, object] = {
         "definition": event.definition,
         "version": event.version,
@@ -184,6 +188,7 @@ def event_data(event: Event) -> dict[str, object]:
         },
         "first_since": _plain(first_since, "first_since", unknown, nulls),
         "base_rate": _plain(event.base_rate, "base_rate", unknown, nulls),
+        "rarity": _plain(event.rarity, "rarity", unknown, nulls),
         "tags": list(event.tags),
         "quality": event.quality,
     }

@@ -1,4 +1,4 @@
-"""What an event is given besides its own values: base rates and tags, from artefacts made earlier.
+"""What an event is given besides its own values: base rates, rarity and tags, from artefacts made earlier.
 
 The engine reads them through this seam and never computes them, so they are data like the
 universe: pinned by digests, the same for the same artefact, and no part of the state.
@@ -34,6 +34,9 @@ class Lookups(Protocol):
             Plain JSON content, None where there is nothing.
         """
 
+    def rarity(self, definition: Definition, pair: Pair, ts_knowable_ns: int) -> Mapping[str, object] | None:
+        """How often chance would give the definition's events; arguments and answer as of `base_rate`."""
+
     def tags(self, session: int, ts_knowable_ns: int) -> tuple[str, ...]:
         """Dated events, such as a reconstitution, whose window holds a session.
 
@@ -57,6 +60,10 @@ class NoLookups:
     def base_rate(
         self, definition: Definition, pair: Pair, ts_knowable_ns: int
     ) -> Mapping[str, object] | None:
+        """Never one."""
+        return None
+
+    def rarity(self, definition: Definition, pair: Pair, ts_knowable_ns: int) -> Mapping[str, object] | None:
         """Never one."""
         return None
 

@@ -48,7 +48,7 @@ def build_event(
             definition that is younger counts from its own first session, and is `rebuilt`.
         session: Session of the transition, days since 1970-01-01.
         provenance: Digests that pin what the event was computed with.
-        lookups: Where its base rate and its tags are found.
+        lookups: Where its base rate, its rarity and its tags are found.
 
     Returns:
         The event, ready to be published.
@@ -99,6 +99,7 @@ def build_event(
         quality=quality,
         provenance=provenance,
         base_rate=lookups.base_rate(definition, pair, ts_knowable_ns),
+        rarity=lookups.rarity(definition, pair, ts_knowable_ns),
         tags=lookups.tags(session, ts_knowable_ns),
     )
 

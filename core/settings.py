@@ -263,6 +263,9 @@ class Settings(_Section):
     base_rates_file: Path | None = Field(
         default=None, description="from 'rotascope study base-rates --store'; unset: events carry none"
     )
+    rarity_file: Path | None = Field(
+        default=None, description="from 'rotascope study nulls --store'; unset: events carry none"
+    )
     history: tuple[HistoryFile, ...] = ()
     history_source: str = Field(
         default="history", min_length=1, description="the source baseline records name"

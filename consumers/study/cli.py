@@ -91,6 +91,12 @@ def events(
     state: States = None,
     from_date: From = None,
     to_date: To = None,
+    rarity: Annotated[
+        Path | None,
+        typer.Option(
+            "--rarity", help="From 'study nulls --store': what chance would give, for later events."
+        ),
+    ] = None,
     calendar: CalendarName = "XNYS",
     output: Annotated[LineFormat, typer.Option("--format", help="A table, or one JSON object a line.")] = (
         LineFormat.TABLE
@@ -114,7 +120,7 @@ def events(
         from consumers.study.printing import EventChoice, print_events
         from consumers.study.running import events_with_base_rates, run_history
 
-        inputs = read_inputs(bars, series or [], pair, signals, calendar)
+        inputs = read_inputs(bars, series or [], pair, signals, calendar, rarity)
         choice = EventChoice(
             definitions=_known(definition, inputs),
             states=frozenset(one.value for one in state or ()),
@@ -253,6 +259,13 @@ def nulls(
         Path | None,
         typer.Option("--cache", help="Folder that keeps results, to print them again."),
     ] = None,
+    to_date: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="Use no day after this.")
+    ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option("--store", help="Also write what later events take along to this file."),
+    ] = None,
     calendar: CalendarName = "XNYS",
     output: Annotated[Format, typer.Option("--format", help="Tables, or one JSON object.")] = Format.TABLE,
 ) -> None:
@@ -267,13 +280,18 @@ def nulls(
 
     Examples:
       rotascope study nulls --bars RUT=RUT.csv --bars GSPC=GSPC.csv --pair RUT/GSPC --cache nulls
+      rotascope study nulls --bars RUT=RUT.csv --bars GSPC=GSPC.csv --pair RUT/GSPC
+          --to 2024-07-10 --store rarity.json
     """
     with exit_codes():
-        from consumers.study.inputs import read_inputs
-        from consumers.study.nulls import null_report, print_nulls
+        from consumers.study.inputs import parse_date, read_inputs
+        from consumers.study.nulls import null_report, print_nulls, rarity_of, up_to
 
-        inputs = read_inputs(bars, [], pair, signals, calendar)
-        print_nulls(null_report(inputs, simulations=simulations, seed=seed, cache=cache), output.value)
+        inputs = up_to(read_inputs(bars, [], pair, signals, calendar), parse_date(to_date, "--to"))
+        document = null_report(inputs, simulations=simulations, seed=seed, cache=cache)
+        if store is not None:
+            _write(store, rarity_of(document, inputs).encode())
+        print_nulls(document, output.value)
 
 
 def _known(definitions: list[str] | None, inputs: StudyInputs) -> frozenset[str]:

@@ -94,6 +94,7 @@ def read_inputs(
     pairs: Sequence[str],
     signals: Path | None,
     calendar_name: str,
+    rarity: Path | None = None,
 ) -> StudyInputs:
     """Read and check everything a study was given.
 
@@ -103,8 +104,10 @@ def read_inputs(
         pairs: `NUMERATOR/BENCHMARK`.
         signals: Catalogue file; None takes Rotascope's own.
         calendar_name: Whose sessions all symbols follow.
+        rarity: File of rarity that events take along; None for none.
 
     Raises:
+        InputError: A file that holds no rarity.
         ConfigurationError: A flag, a symbol, a pair or the catalogue.
         HistoryError: A file that cannot be read or used.
     """
@@ -128,7 +131,7 @@ def read_inputs(
     universe = study_universe(frames, wanted, calendar_name, beside)
     for one, file in zip(beside, _files(series, "--series").values(), strict=True):
         frames[one.symbol] = _series(one.symbol, file, calendar)
-    artefacts = read_artefacts(None, None, _exchange(calendar))
+    artefacts = read_artefacts(None, None, rarity, _exchange(calendar))
     return StudyInputs(universe, calendar, frames, catalogue, artefacts)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import date
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -16,17 +17,20 @@ from rich.table import Table
 
 from consumers.study.inputs import StudyInputs
 from consumers.study.tables import print_table
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, InputError
 from core.events import Event
 from core.history import align
 from core.instruments import Pair
 from core.null_figures import known_figures
 from core.nulls import NULLS
-from core.rarity import Rarity, count_rarity, null_pairs
+from core.rarity import NullCount, Rarity, count_rarity, null_pairs
+from core.rarity_cards import RarityCards, rarity_card, rarity_cards
+from core.sessions import session_day
 from core.study import HistoryRun, study_universe
 from deploy.edge.progress import progress
 
 FORMAT: Final = "rotascope-study-nulls/1"
+_LEAST_SESSIONS: Final = 64
 
 
 def null_report(inputs: StudyInputs, *, simulations: int, seed: int, cache: Path | None) -> dict[str, Any]:
@@ -68,6 +72,54 @@ def null_report(inputs: StudyInputs, *, simulations: int, seed: int, cache: Path
     return document
 
 
+def up_to(inputs: StudyInputs, last: date | None) -> StudyInputs:
+    """Leave out every day after one.
+
+    Raises:
+        InputError: Nothing, or next to nothing, would be left.
+    """
+    if last is None:
+        return inputs
+    frames = {name: frame.filter(pl.col("date") <= last) for name, frame in inputs.frames.items()}
+    if short := [name for name, frame in frames.items() if frame.height < _LEAST_SESSIONS]:
+        raise InputError(f"--to {last} leaves less than {_LEAST_SESSIONS} sessions of {', '.join(short)}")
+    return replace(inputs, frames=frames)
+
+
+def rarity_of(document: Mapping[str, Any], inputs: StudyInputs) -> RarityCards:
+    """Give what later events take along.
+
+    Args:
+        document: From `null_report`.
+        inputs: Those of the report.
+    """
+    found = []
+    for entry in document["definitions"]:
+        nulls = {name: NullCount(**null) for name, null in entry["nulls"].items()}
+        row = Rarity(**{**entry, "nulls": nulls})
+        last = _both_legs(inputs, row.pair)["date"][-1]
+        # The history holds its last close: whoever knows of that, and of nothing later, is in it.
+        known_ns = int(inputs.calendar.close_ns[inputs.calendar.row_of(session_day(last))]) + 1
+        card = rarity_card(
+            row,
+            known_ns,
+            history_end=str(last),
+            simulations=document["simulations"],
+            seed=document["seed"],
+        )
+        found.append((row, card))
+    return rarity_cards(found)
+
+
+def _both_legs(inputs: StudyInputs, pair: str) -> pl.DataFrame:
+    numerator, _, benchmark = pair.partition("/")
+    closes = {
+        "numerator": inputs.frames[numerator].select("date", "close"),
+        "benchmark": inputs.frames[benchmark].select("date", "close"),
+    }
+    return align(closes)
+
+
 def _pair_rarity(inputs: StudyInputs, pair: Pair, simulations: int, seed: int) -> list[Rarity]:
     closes = {leg: inputs.frames[leg].select("date", "close") for leg in (pair.numerator, pair.benchmark)}
     null = null_pairs(pair, closes, simulations=simulations, seed=seed)
@@ -79,7 +131,7 @@ def _pair_rarity(inputs: StudyInputs, pair: Pair, simulations: int, seed: int) -
             events += done.events
             if number % 64 == 0 or number == len(run):
                 step(number, len(run))
-    both = align({"numerator": closes[pair.numerator], "benchmark": closes[pair.benchmark]})
+    both = _both_legs(inputs, pair.name)
     return count_rarity(events, inputs.catalogue, null, both.height, str(both["date"][0]))
 
 

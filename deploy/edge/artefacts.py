@@ -7,25 +7,31 @@ from pathlib import Path
 from core.artefacts import Artefacts
 from core.base_rate_cards import parse_cards
 from core.dated_events import parse_dated_events
+from core.rarity_cards import parse_rarity
 from core.sessions import Calendar
 from deploy.edge.files import CALENDAR_EVENTS, read_bytes, read_text
 
 
 def read_artefacts(
-    calendar_events_file: Path | None, base_rates_file: Path | None, exchange: Calendar
+    calendar_events_file: Path | None,
+    base_rates_file: Path | None,
+    rarity_file: Path | None,
+    exchange: Calendar,
 ) -> Artefacts:
-    """Read base rates and dated events.
+    """Read base rates, rarity and dated events.
 
     Args:
         calendar_events_file: None takes the one that comes with Rotascope.
         base_rates_file: None for no base rates.
+        rarity_file: None for no rarity.
         exchange: The exchange whose sessions the dated events are placed on.
 
     Raises:
         ConfigurationError: A file that cannot be read, or an entry that cannot be used.
-        InputError: A file that holds no base rates.
+        InputError: A file that holds no base rates, or no rarity.
     """
     return Artefacts(
         cards=None if base_rates_file is None else parse_cards(read_bytes(base_rates_file)),
         dated_events=parse_dated_events(read_text(calendar_events_file, CALENDAR_EVENTS), exchange),
+        rarities=None if rarity_file is None else parse_rarity(read_bytes(rarity_file)),
     )

@@ -223,13 +223,17 @@ def _check_calendars(settings: Settings, universe: Universe) -> Iterator[Result]
         return
     yield Result("calendars", Level.OK, f"{', '.join(names)} to {last}")
     try:
-        found = read_artefacts(settings.calendar_events_file, settings.base_rates_file, calendars[EXCHANGE])
+        found = read_artefacts(
+            settings.calendar_events_file, settings.base_rates_file, settings.rarity_file, calendars[EXCHANGE]
+        )
     except RotascopeError as error:
         yield _problem("artefacts", error)
         return
     rates = "none" if found.cards is None else f"{len(found.cards.cards):,} definitions and pairs"
     tagged = 0 if found.dated_events is None else len(found.dated_events.by_session)
-    yield Result("artefacts", Level.OK, f"base rates: {rates}; dated events tag {tagged:,} sessions")
+    rarity = "none" if found.rarities is None else f"{len(found.rarities.cards):,} definitions and pairs"
+    told = f"base rates: {rates}; rarity: {rarity}; dated events tag {tagged:,} sessions"
+    yield Result("artefacts", Level.OK, told)
 
 
 def _check_history(settings: Settings, universe: Universe) -> Iterator[Result]:

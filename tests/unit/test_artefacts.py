@@ -7,6 +7,7 @@ from core.base_rate_cards import RateCards
 from core.catalogue import parse_catalogue
 from core.dated_events import DatedEvents
 from core.instruments import Pair
+from core.rarity_cards import Card, RarityCards
 
 DEFINITION = parse_catalogue('[[definition]]\nid = "up"\nkind = "opposite_day"\n').get("up")
 PAIR = Pair("A", "B")
@@ -16,6 +17,7 @@ def test_nothing_is_found_in_nothing() -> None:
     nothing = Artefacts()
     assert nothing.digests == {}
     assert nothing.base_rate(DEFINITION, PAIR, 10) is None
+    assert nothing.rarity(DEFINITION, PAIR, 10) is None
     assert nothing.tags(5, 10) == ()
 
 
@@ -26,4 +28,14 @@ def test_a_card_is_found_by_the_definitions_version() -> None:
     assert found.base_rate(DEFINITION, PAIR, 10) == {"as_of": "x"}
     assert found.base_rate(DEFINITION, Pair("B", "A"), 10) is None
     assert (found.tags(5, 0), found.tags(6, 0)) == (("fomc",), ())
+    assert found.rarity(DEFINITION, PAIR, 10) is None
     assert found.digests == {"base_rates": cards.digest[:16], "calendar_events": "d" * 16}
+
+
+def test_rarity_is_given_only_to_events_after_its_history() -> None:
+    cards = RarityCards({("up", DEFINITION.version, "A/B"): Card(10, {"count": 2})})
+    found = Artefacts(rarities=cards)
+    assert found.rarity(DEFINITION, PAIR, 9) is None
+    assert found.rarity(DEFINITION, PAIR, 10) == {"count": 2}
+    assert found.rarity(DEFINITION, Pair("B", "A"), 10) is None
+    assert found.digests == {"rarity": cards.digest[:16]}

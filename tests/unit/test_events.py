@@ -40,7 +40,7 @@ GOLDEN = (
     '"return_pct":3.571837265},"benchmark":{"symbol":"SPX","previous_close":5633.91,'
     '"price":5584.54,"return_pct":-0.8759912346}},'
     '"first_since":{"count":1,"date":"2008-10-10","history_start":"1990-01-02","operator":">=",'
-    '"series":"close"},"base_rate":null,"tags":[],"quality":"ok","reasons":{"base_rate":"not computed"},'
+    '"series":"close"},"base_rate":null,"rarity":null,"tags":[],"quality":"ok","reasons":{"base_rate":"not computed","rarity":"not computed"},'
     '"provenance":{"baseline":"bars.1d@0","catalogue":"c0ffee","universe":"beef"}}'
 )
 
@@ -119,12 +119,14 @@ def test_numpy_scalars_are_plain_numbers() -> None:
 def test_what_is_unknown_is_null_with_a_reason(unknown: float | None) -> None:
     data = event_data(opposite_day(values={"x_pct": unknown}, quality="stale"))
     assert data["values"] == {"x_pct": None}
-    assert data["reasons"] == {"base_rate": "not computed", "x_pct": "stale"}
+    assert data["reasons"] == {"base_rate": "not computed", "rarity": "not computed", "x_pct": "stale"}
 
 
 def test_a_base_rate_and_tags_travel_as_they_are() -> None:
     supplied = {"n": 12, "horizons": [{"sessions": 5, "mean_pct": 0.123456789012, "interval_pct": None}]}
-    data = event_data(opposite_day(base_rate=supplied, tags=("fomc", "cpi")))
+    rarity = {"count": 2, "by_chance": {"coin_flip": {"expected": 0.123456789012}}}
+    data = event_data(opposite_day(base_rate=supplied, rarity=rarity, tags=("fomc", "cpi")))
+    assert data["rarity"] == {"count": 2, "by_chance": {"coin_flip": {"expected": 0.123456789}}}
     assert data["base_rate"] == {
         "n": 12,
         "horizons": [{"sessions": 5, "mean_pct": 0.123456789, "interval_pct": None}],
@@ -136,7 +138,12 @@ def test_a_base_rate_and_tags_travel_as_they_are() -> None:
 def test_the_reason_of_the_engine_stands() -> None:
     data = event_data(strength())
     assert data["values"] == {"spread_pp": None, "spread_zscore": 4.25}
-    assert data["reasons"] == {"base_rate": "not computed", "first_since": "not computed", "spread_pp": "gap"}
+    assert data["reasons"] == {
+        "base_rate": "not computed",
+        "first_since": "not computed",
+        "rarity": "not computed",
+        "spread_pp": "gap",
+    }
 
 
 def test_a_null_never_lacks_a_reason() -> None:
@@ -150,6 +157,7 @@ def test_a_null_never_lacks_a_reason() -> None:
         "legs.numerator.price": "unknown",
         "legs.numerator.return_pct": "unknown",
         "provenance.baseline": "unknown",
+        "rarity": "not computed",
         "x": "unknown",
     }
 

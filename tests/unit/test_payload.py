@@ -73,6 +73,9 @@ class Found:
     def base_rate(self, definition: Definition, pair: Pair, ts_knowable_ns: int) -> dict[str, object]:
         return {"definition": definition.definition_id, "pair": pair.name, "as_of_ns": ts_knowable_ns}
 
+    def rarity(self, definition: Definition, pair: Pair, ts_knowable_ns: int) -> dict[str, object] | None:
+        return {"count": 2, "as_of_ns": ts_knowable_ns}
+
     def tags(self, session: int, ts_knowable_ns: int) -> tuple[str, ...]:
         return (f"session {session}", f"known {ts_knowable_ns}")
 
@@ -180,12 +183,13 @@ def test_base_rate_and_tags_are_looked_up_as_of_the_knowable_time() -> None:
     found = event(EventState.OPENED, life(openings=1, last=DAY), lookups=Found())
     known_ns = found.ts_knowable_ns
     assert found.base_rate == {"definition": "up", "pair": "RUT/SPX", "as_of_ns": known_ns}
+    assert found.rarity == {"count": 2, "as_of_ns": known_ns}
     assert found.tags == (f"session {DAY}", f"known {known_ns}")
 
 
 def test_without_lookups_there_is_neither() -> None:
     opened = event(EventState.OPENED, life(openings=1, last=DAY))
-    assert (opened.base_rate, opened.tags) == (None, ())
+    assert (opened.base_rate, opened.rarity, opened.tags) == (None, None, ())
 
 
 def test_legs_say_price_previous_close_and_return() -> None:

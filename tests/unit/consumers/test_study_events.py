@@ -111,6 +111,7 @@ def test_base_rates_count_only_what_was_known(every_line: list[dict[str, object]
     assert by_date[str(dates[20])]["reasons"] == {
         "base_rate": "not computed",
         "first_since.date": f"none since {dates[0]}",
+        "rarity": "not computed",
     }
     rate = by_date[str(dates[120])]["base_rate"]
     assert isinstance(rate, dict)

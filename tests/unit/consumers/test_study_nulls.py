@@ -11,7 +11,7 @@ import pytest
 
 from consumers.schemas import defect
 from core.null_figures import KnownFigure, known_figures
-from core.schemas import STUDY_NULLS
+from core.schemas import STUDY_NULLS, event_schema_id
 from tests.support.compiled import COMPILED
 from tests.support.study_command import Answer, daily_frame, random_closes, session_dates, study, write_csv
 
@@ -106,3 +106,35 @@ def test_known_figures_are_found_again() -> None:
     assert all(one.standard_error < 0.04 * one.known for one in figures())
     if COMPILED:
         assert known_figures(1) == figures()
+
+
+def test_what_is_stored_goes_with_later_events_only(folder: Path) -> None:
+    dates = session_dates(date(2023, 1, 3), COUNT)
+    last, store = dates[99], folder / "rarity.json"
+    made = ask(folder, "--format", "json", "--to", str(last), "--store", str(store))
+    assert made.code == 0, made.err
+    (row,) = json.loads(made.out)["definitions"]
+    assert row["sessions"] == 100
+    answer = study(
+        *("events", "--pair", "SML/BIG", "--signals", str(folder / "signals.toml"), "--state", "opened"),
+        *("--rarity", str(store), "--format", "jsonl"),
+        bars={symbol: folder / f"{symbol}.csv" for symbol in ("SML", "BIG")},
+    )
+    assert answer.code == 0, answer.err
+    earlier = [line for line in answer.lines if line["event_time"] <= str(last)]
+    later = [line for line in answer.lines if line["event_time"] > str(last)]
+    assert len(earlier) == row["count"]
+    assert later
+    assert [line["rarity"] for line in earlier] == [None] * len(earlier)
+    for line in later:
+        assert defect(event_schema_id(line["family"]), line) is None
+        rarity = line["rarity"]
+        assert (rarity["history_end"], rarity["count"], rarity["sessions"]) == (str(last), row["count"], 100)
+        assert rarity["by_chance"] == row["nulls"]
+        assert line["first_since"]["count"] >= row["count"]
+
+
+def test_a_history_that_is_too_short_is_refused(folder: Path) -> None:
+    answer = ask(folder, "--to", "2023-02-01")
+    assert (answer.code, answer.out) == (2, "")
+    assert "leaves less than 64 sessions of SML, BIG" in answer.err

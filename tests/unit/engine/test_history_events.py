@@ -79,6 +79,9 @@ class Found:
     ) -> Mapping[str, object] | None:
         return {"n": 4} if definition.definition_id == "opposite_up" else None
 
+    def rarity(self, definition: Definition, pair: Pair, ts_knowable_ns: int) -> dict[str, object] | None:
+        return {"count": 2, "as_of_ns": ts_knowable_ns}
+
     def tags(self, session: int, ts_knowable_ns: int) -> tuple[str, ...]:
         return ("fomc",)
 

@@ -167,6 +167,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ("calendar_events_file", "[[event]]\nkind = 'fomc'\n", "unknown kind"),
         ("base_rates_file", "{}", "base rates cannot be read"),
         ("base_rates_file", None, "cannot be read"),
+        ("rarity_file", '{"format": "1", "entries": []}', "rarity of format '1'"),
     ],
 )
 def test_an_artefact_that_cannot_be_used_is_explained(
