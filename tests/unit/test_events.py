@@ -40,7 +40,8 @@ GOLDEN = (
     '"return_pct":3.571837265},"benchmark":{"symbol":"SPX","previous_close":5633.91,'
     '"price":5584.54,"return_pct":-0.8759912346}},'
     '"first_since":{"count":1,"date":"2008-10-10","history_start":"1990-01-02","operator":">=",'
-    '"series":"close"},"base_rate":null,"rarity":null,"tags":[],"quality":"ok","reasons":{"base_rate":"not computed","rarity":"not computed"},'
+    '"series":"close"},"base_rate":null,"rarity":null,"tags":[],"quality":"ok",'
+    '"reasons":{"base_rate":"not computed","rarity":"not computed"},'
     '"provenance":{"baseline":"bars.1d@0","catalogue":"c0ffee","universe":"beef"}}'
 )
 
