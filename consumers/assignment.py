@@ -63,6 +63,7 @@ class Assignment:
         self._opened_as: dict[int, str] = {}
         self._told: set[int] = set()
         self._unstable_since_ns: int | None = None
+        self._unanswered_since_ns: int | None = None
         self._log = structlog.get_logger("rotascope.worker")
 
     @property
@@ -150,15 +151,18 @@ class Assignment:
             if partition not in self._told:
                 self._told.add(partition)
                 self._log.warning("partition waits for an answer", partition=partition, error=error.message)
+            if self._unanswered_since_ns is None and self._settings.membership != "manual":
+                self._unanswered_since_ns = self._monotonic_ns()
             return
         if task is None:
             return
+        self._unanswered_since_ns = None
         self._told.discard(partition)
         self._waiting.remove(partition)
         self._enter(task)
 
     def rejoin_if_stuck(self) -> bool:
-        """Make the client anew when it has not become a stable member for too long.
+        """Make the client anew when it has not become a stable member, or gives no answers, for too long.
 
         A join may last as long as the group waits for its slowest member, or for one that died:
         who left earlier would begin the wait of all others anew, and two such members for ever.
@@ -166,17 +170,25 @@ class Assignment:
         Returns:
             Whether it was made anew.
         """
+        if self._silent_for_ms(self._unanswered_since_ns) >= self._kafka.request_timeout_ms:
+            return self._rejoin("a partition's place is not to be had: joining anew")
         if self._unstable_since_ns is None:
             return False
         settings = self._settings
         group_waits_ms = max(settings.max_poll_interval_ms, settings.session_timeout_ms)
         patience_ms = group_waits_ms + settings.join_timeout_ms
-        silent_ms = (self._monotonic_ns() - self._unstable_since_ns) // _NS_PER_MS
-        if silent_ms < patience_ms:
+        if self._silent_for_ms(self._unstable_since_ns) < patience_ms:
             return False
-        self._log.warning("not a stable member: joining anew", silent_ms=silent_ms)
+        return self._rejoin("not a stable member: joining anew")
+
+    def _silent_for_ms(self, since_ns: int | None) -> int:
+        return -1 if since_ns is None else (self._monotonic_ns() - since_ns) // _NS_PER_MS
+
+    def _rejoin(self, why: str) -> bool:
+        self._log.warning(why, waiting=list(self._waiting))
         self._state.counters.rejoins += 1
         self._unstable_since_ns = self._monotonic_ns()
+        self._unanswered_since_ns = None
         self._transport.rebuild_consumer()
         return True
 
@@ -222,6 +234,8 @@ class Assignment:
             self._opened_as.pop(partition, None)
         self._opener.forget(dropped)
         self._waiting = deque(partition for partition in self._waiting if partition not in dropped)
+        if not self._waiting:
+            self._unanswered_since_ns = None
         self._show_waiting()
         return dropped
 

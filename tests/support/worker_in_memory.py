@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 
 from consumers.outbox import OutboxRecord
 from consumers.snapshot_records import SNAPSHOTS_TOPIC
@@ -47,6 +49,7 @@ def make_worker(
     *,
     definitions: str = "first",
     snapshots: bool = False,
+    monotonic_ns: Callable[[], int] = time.monotonic_ns,
     **changes: object,
 ) -> tuple[Worker, WorkerState, list[FakeEngine]]:
     state = WorkerState()
@@ -64,6 +67,7 @@ def make_worker(
         settings=worker_settings(**changes),
         state=state,
         store=SnapshotStore(PublishedSnapshots(broker)) if snapshots else None,
+        monotonic_ns=monotonic_ns,
     )
     return worker, state, engines
 

@@ -219,6 +219,27 @@ def test_a_client_that_becomes_no_stable_member_is_made_anew() -> None:
     assert state.counters.rejoins == 1
 
 
+def test_a_client_that_gives_no_answers_is_made_anew() -> None:
+    """Guards a partition that was nobody's for minutes: its owner's client had lost the way to one broker."""
+    broker = FakeBroker(generation=1)
+    fill(broker, 8)
+    transport = FakeTransport(broker)
+    transport.will(("assigned", [0]), generation=1)
+    now_ns = [0]
+    worker, state, _ = make_worker(broker, transport, monotonic_ns=lambda: now_ns[0], **EXACTLY_ONCE)  # type: ignore[arg-type]
+    worker.start()
+    transport.fail_next_questions = 3
+    for seconds, rebuilt in ((0, 0), (9, 0), (10, 1)):
+        now_ns[0] = seconds * 1_000_000_000
+        worker.turn()
+        assert transport.rebuilt_consumers == rebuilt
+    assert state.counters.rejoins == 1
+    transport.will(("assigned", [0]), member="again", generation=2)
+    while 0 not in state.tasks:
+        worker.turn()
+    assert transport.rebuilt_consumers == 1
+
+
 @pytest.mark.parametrize("waits_for", ["max_poll_interval_ms", "session_timeout_ms"])
 def test_a_join_may_last_as_long_as_the_group_waits(waits_for: str) -> None:
     """Guards two members that began anew in turn, every 5 s, while the group waited for a dead third.
