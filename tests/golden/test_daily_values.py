@@ -24,7 +24,7 @@ from tests.support.compiled import COMPILED
 from tests.support.shared_data import shared_data
 from tests.support.stepped import SteppedEngine
 
-FIRST = date(1990, 1, 1) if COMPILED else date(2022, 3, 1)
+FIRST = date(1990, 1, 1) if COMPILED else date(2020, 9, 1)
 LAST = date(2024, 7, 31)
 EVERY = 7 if COMPILED else 3
 """Sessions from one comparison to the next; no divisor of a week's five."""

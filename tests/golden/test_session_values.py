@@ -36,7 +36,7 @@ from tests.support.stepped import SteppedEngine, marks_for
 
 DAYS = [date(2024, 7, 9), date(2024, 7, 10), date(2024, 7, 11)] if COMPILED else [date(2024, 7, 11)]
 BEFORE = date(2024, 7, 8) if COMPILED else date(2024, 7, 10)
-FIRST = date(2019, 1, 2) if COMPILED else date(2023, 5, 1)
+FIRST = date(2019, 1, 2) if COMPILED else date(2021, 1, 4)
 PAIRS = ("RUT/SPX", *(("QQQ/SPY", "NVDA/SPY") if COMPILED else ()))
 FILES = {"RUT": "RUT", "SPX": "GSPC", "SPY": "SPY", "QQQ": "QQQ_yahoo", "NVDA": "NVDA_yahoo"}
 BARS = "intraday/fixture_5m_2024-07-08_2024-07-17.csv"
