@@ -87,7 +87,8 @@ class Arranged:
                 self.cluster, place, turns, manner=self.manner, mutations=mutations, tell=told
             )
         except Exception as error:
-            # One round that goes wrong in an unforeseen way must still leave the others.
+            # One round that goes wrong in an unforeseen way must still leave the others, and say where.
+            traceback.print_exc()
             problem = "".join(traceback.format_exception_only(error)).strip()
             first = turns[0]
             judgement = Judgement((Result(first.fault.name, first.seed, None, 0.0, problem, True),))

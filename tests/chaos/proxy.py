@@ -47,10 +47,11 @@ class Line:
         server = await asyncio.start_server(self._connected, LOOPBACK, 0)
         self.port = server.sockets[0].getsockname()[1]
 
-    def cut(self) -> None:
-        """Break every connection; on the loop's thread."""
+    def mend(self) -> None:
+        """Break every connection and let the next ones pass, with none between: on the loop's thread."""
         for writer in tuple(self._ends):
             writer.transport.abort()
+        self.condition = Condition.WHOLE
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -108,11 +109,9 @@ class Lines:
         try:
             yield
         finally:
-            cut = threading.Event()
-            self._loop.call_soon_threadsafe(lambda: ([line.cut() for line in chosen], cut.set()))
-            cut.wait(_ANSWER_S)
-            for line in chosen:
-                line.condition = Condition.WHOLE
+            mended = threading.Event()
+            self._loop.call_soon_threadsafe(lambda: ([line.mend() for line in chosen], mended.set()))
+            assert mended.wait(_ANSWER_S), "the proxies' loop does not turn"
 
 
 class Proxies:
