@@ -74,7 +74,11 @@ def test_keys_go_into_the_environment_of_one_program(tmp_path: Path) -> None:
     with Programs(tmp_path, os.environ) as programs:
         arguments = ["replay", "serve", "bars", "--port", "0"]
         program = programs.start("replay server", arguments, {"ROTASCOPE_REPLAY_SECRET": "hidden"})
-        command = Path(f"/proc/{program.pid}/cmdline").read_bytes()
-        environ = Path(f"/proc/{program.pid}/environ").read_bytes()
+        seen = Path(f"/proc/{program.pid}")
+        # The kernel lets the parent go on a moment before it has laid both out.
+        wait_for(lambda: (seen / "environ").read_bytes())
+        command = (seen / "cmdline").read_bytes()
+        environ = (seen / "environ").read_bytes()
+    assert b"replay" in command
     assert b"hidden" not in command
     assert b"ROTASCOPE_REPLAY_SECRET=hidden" in environ
