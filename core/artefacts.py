@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.base_rate_cards import RateCards
+from core.cards import RarityCards, RateCards
 from core.catalogue import Definition
 from core.dated_events import DatedEvents
 from core.instruments import Pair
-from core.rarity_cards import RarityCards
 
 _DIGITS = 16
 

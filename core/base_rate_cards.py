@@ -1,112 +1,14 @@
-"""Base rates as events take them along: cards, each as of a time, and the file that keeps them.
-
-A study makes the cards; live events find theirs by definition, version and pair. A card is never
-given to an event that became known before it.
-"""
+"""Base rates as events take them along: cards, each as of a quarter's end."""
 
 from __future__ import annotations
 
-import hashlib
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
 
-import msgspec
 import numpy as np
 
 from core.base_rate_rows import BaseRate, card
-from core.errors import InputError
+from core.cards import Card, Key, RateCards
 from core.sessions import Calendar, day_to_date
-
-FORMAT: Final = "rotascope-base-rates/1"
-_ACTION: Final = "make the file anew with 'rotascope study base-rates --store FILE'"
-
-Key = tuple[str, str, str]
-"""Definition id, version, pair."""
-
-
-@dataclass(frozen=True)
-class RateCards:
-    """Cards by definition, version and pair.
-
-    Args:
-        cards: Key → (known since, ns UTC; card), ascending.
-    """
-
-    cards: Mapping[Key, Sequence[tuple[int, Mapping[str, object]]]]
-
-    def find(
-        self, definition: str, version: str, pair: str, ts_knowable_ns: int
-    ) -> Mapping[str, object] | None:
-        """Give the latest card known at a time; None where there is none."""
-        own = self.cards.get((definition, version, pair), ())
-        position = bisect_right(own, ts_knowable_ns, key=lambda entry: entry[0])
-        return own[position - 1][1] if position else None
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256, in hex, of the encoded cards."""
-        return hashlib.sha256(self.encode()).hexdigest()
-
-    def encode(self) -> bytes:
-        """Write the file's bytes: the same cards give the same bytes."""
-        entries = [
-            {
-                "definition": definition,
-                "version": version,
-                "pair": pair,
-                "cards": [{"known_ns": known_ns, "base_rate": content} for known_ns, content in own],
-            }
-            for (definition, version, pair), own in sorted(self.cards.items())
-        ]
-        return msgspec.json.encode({"format": FORMAT, "entries": entries})
-
-
-class _Card(msgspec.Struct, forbid_unknown_fields=True):
-    known_ns: int
-    base_rate: dict[str, Any]
-
-
-class _Entry(msgspec.Struct, forbid_unknown_fields=True):
-    definition: str
-    version: str
-    pair: str
-    cards: list[_Card]
-
-
-class _File(msgspec.Struct, forbid_unknown_fields=True):
-    format: str
-    entries: list[_Entry]
-
-
-def parse_cards(data: bytes) -> RateCards:
-    """Read a file of cards.
-
-    Args:
-        data: As `RateCards.encode` writes it.
-
-    Returns:
-        The cards.
-
-    Raises:
-        InputError: Not such a file.
-    """
-    try:
-        file = msgspec.json.decode(data, type=_File)
-    except msgspec.MsgspecError as error:
-        raise InputError(f"base rates cannot be read: {error}", operator_action=_ACTION) from error
-    if file.format != FORMAT:
-        raise InputError(f"base rates of format {file.format!r}, not {FORMAT!r}", operator_action=_ACTION)
-    return RateCards(
-        {
-            (entry.definition, entry.version, entry.pair): tuple(
-                sorted(((one.known_ns, one.base_rate) for one in entry.cards), key=lambda own: own[0])
-            )
-            for entry in file.entries
-        }
-    )
 
 
 def make_cards(tables: Iterable[Sequence[BaseRate]], calendar: Calendar) -> RateCards:
@@ -116,7 +18,7 @@ def make_cards(tables: Iterable[Sequence[BaseRate]], calendar: Calendar) -> Rate
         tables: From `BaseRates.tables`, ascending.
         calendar: Says since when each of them is known.
     """
-    cards: dict[Key, list[tuple[int, Mapping[str, object]]]] = {}
+    cards: dict[Key, list[Card]] = {}
     for table in tables:
         rows: dict[Key, list[BaseRate]] = {}
         for row in table:

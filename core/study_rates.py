@@ -9,10 +9,11 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from core.base_rate_cards import RateCards, known_since_ns, make_cards, quarter_ends
+from core.base_rate_cards import known_since_ns, make_cards, quarter_ends
 from core.base_rate_rows import card
 from core.base_rates import BaseRates, Cases, PairOutcomes, RateTables
 from core.bootstrap import RESAMPLES
+from core.cards import RateCards
 from core.catalogue import Catalogue, Definition
 from core.events import Event
 from core.forward_returns import forward_returns

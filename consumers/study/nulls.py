@@ -17,6 +17,7 @@ from rich.table import Table
 
 from consumers.study.inputs import StudyInputs
 from consumers.study.tables import print_table
+from core.cards import RarityCards
 from core.errors import ConfigurationError, InputError
 from core.events import Event
 from core.history import align
@@ -24,7 +25,7 @@ from core.instruments import Pair
 from core.null_figures import known_figures
 from core.nulls import NULLS
 from core.rarity import NullCount, Rarity, count_rarity, null_pairs
-from core.rarity_cards import RarityCards, rarity_card, rarity_cards
+from core.rarity_cards import rarity_card, rarity_cards
 from core.sessions import session_day
 from core.study import HistoryRun, study_universe
 from deploy.edge.progress import progress

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.artefacts import Artefacts
-from core.base_rate_cards import parse_cards
+from core.cards import RarityCards, RateCards
 from core.dated_events import parse_dated_events
-from core.rarity_cards import parse_rarity
 from core.sessions import Calendar
 from deploy.edge.files import CALENDAR_EVENTS, read_bytes, read_text
 
@@ -31,7 +30,7 @@ def read_artefacts(
         InputError: A file that holds no base rates, or no rarity.
     """
     return Artefacts(
-        cards=None if base_rates_file is None else parse_cards(read_bytes(base_rates_file)),
+        cards=None if base_rates_file is None else RateCards.parse(read_bytes(base_rates_file)),
         dated_events=parse_dated_events(read_text(calendar_events_file, CALENDAR_EVENTS), exchange),
-        rarities=None if rarity_file is None else parse_rarity(read_bytes(rarity_file)),
+        rarities=None if rarity_file is None else RarityCards.parse(read_bytes(rarity_file)),
     )

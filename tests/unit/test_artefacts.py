@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from core.artefacts import Artefacts
-from core.base_rate_cards import RateCards
+from core.cards import RarityCards, RateCards
 from core.catalogue import parse_catalogue
 from core.dated_events import DatedEvents
 from core.instruments import Pair
-from core.rarity_cards import Card, RarityCards
 
 DEFINITION = parse_catalogue('[[definition]]\nid = "up"\nkind = "opposite_day"\n').get("up")
 PAIR = Pair("A", "B")
@@ -33,7 +32,7 @@ def test_a_card_is_found_by_the_definitions_version() -> None:
 
 
 def test_rarity_is_given_only_to_events_after_its_history() -> None:
-    cards = RarityCards({("up", DEFINITION.version, "A/B"): Card(10, {"count": 2})})
+    cards = RarityCards({("up", DEFINITION.version, "A/B"): ((10, {"count": 2}),)})
     found = Artefacts(rarities=cards)
     assert found.rarity(DEFINITION, PAIR, 9) is None
     assert found.rarity(DEFINITION, PAIR, 10) == {"count": 2}

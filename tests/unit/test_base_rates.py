@@ -8,10 +8,11 @@ from datetime import date
 import numpy as np
 import pytest
 
-from core.base_rate_cards import RateCards, make_cards, parse_cards, quarter_ends
+from core.base_rate_cards import make_cards, quarter_ends
 from core.base_rate_rows import BaseRate, card
 from core.base_rates import BaseRates, Cases, PairOutcomes
 from core.bootstrap import resample_counts
+from core.cards import RateCards
 from core.errors import InputError
 from core.forward_returns import HORIZONS_SESSIONS, apart, forward_returns
 from core.intervals import wilson
@@ -152,7 +153,7 @@ def test_a_card_is_found_by_what_it_is_for_and_never_before_its_time(
     for moment in (0, known_ns - 1, known_ns, int(calendar.close_ns[-1])):
         for key in (("often", "v1", "A/B"), ("often", "v2", "A/B")):
             assert asked.find(*key, moment) == cards.find(*key, moment)
-    again = parse_cards(cards.encode())
+    again = RateCards.parse(cards.encode())
     assert again == RateCards({key: own for key, own in cards.cards.items()})
     assert again.digest == cards.digest
 
@@ -186,5 +187,5 @@ def test_a_card_leaves_out_what_may_not_be_said(calendar: Calendar, closes: np.n
 @pytest.mark.parametrize("data", [b"", b"{}", b'{"format":"other/1","entries":[]}', b'{"format":1}', b"\xff"])
 def test_a_file_that_holds_no_cards_is_refused(data: bytes) -> None:
     with pytest.raises(InputError, match="base rates") as refused:
-        parse_cards(data)
+        RateCards.parse(data)
     assert "study base-rates --store" in str(refused.value)

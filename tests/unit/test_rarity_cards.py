@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from core.cards import RarityCards
 from core.errors import InputError
 from core.rarity import NullCount, Rarity
-from core.rarity_cards import parse_rarity, rarity_card, rarity_cards
+from core.rarity_cards import rarity_card, rarity_cards
 
 ROW = Rarity(
     definition="up",
@@ -24,7 +25,7 @@ ROW = Rarity(
 def test_cards_come_back_as_they_were_written() -> None:
     card = rarity_card(ROW, 77, history_end="2024-07-31", simulations=20, seed=3)
     cards = rarity_cards([(ROW, card)])
-    again = parse_rarity(cards.encode())
+    again = RarityCards.parse(cards.encode())
     assert again == cards
     assert (again.encode(), again.digest) == (cards.encode(), cards.digest)
     assert again.find("up", "1f", "A/B", 76) is None
@@ -54,5 +55,5 @@ def test_cards_come_back_as_they_were_written() -> None:
 )
 def test_another_file_is_refused_with_what_to_do(data: bytes, said: str) -> None:
     with pytest.raises(InputError, match=said) as refused:
-        parse_rarity(data)
+        RarityCards.parse(data)
     assert "study nulls --store" in str(refused.value)

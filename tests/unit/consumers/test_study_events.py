@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from consumers.schemas import defect
-from core.base_rate_cards import parse_cards
+from core.cards import RateCards
 from core.schemas import STUDY_BASE_RATES, event_schema_id
 from tests.support.study_command import (
     Answer,
@@ -185,7 +185,7 @@ def test_base_rates_keep_to_their_schema_and_say_why_a_figure_is_null(
     assert first["hit_rate"] is None
     assert first["reasons"]["hit_rate"] == "too few cases (3)"
     assert {row["family_size"] for row in rows} == {8}
-    cards = parse_cards(store.read_bytes())
+    cards = RateCards.parse(store.read_bytes())
     assert {key[0] for key in cards.cards} == {"opposite_up", "spread_1d"}
 
 
