@@ -54,19 +54,38 @@ def test_the_list_names_every_command_with_what_it_is_for() -> None:
     assert "Exit codes" in out
 
 
+def imported_by(code: str, names: tuple[str, ...]) -> list[str]:
+    """Which of these modules a process of its own has imported once it has run the code."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"{code}\nimport sys\nprint(*(name for name in {names} if name in sys.modules))",
+        ],
+        cwd=CHECKOUT,
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
 def test_help_imports_nothing_that_only_a_command_needs() -> None:
     """Guards how soon --help answers: these take seconds to import."""
-    heavy = ("numba", "kafka", "polars", "pandas", "websockets")
     code = (
-        "import sys, rotascope\n"
+        "import rotascope\n"
         "from typer.testing import CliRunner\n"
-        "assert CliRunner().invoke(rotascope.app, ['--help']).exit_code == 0\n"
-        f"print([name for name in {heavy} if name in sys.modules])"
+        "assert CliRunner().invoke(rotascope.app, ['--help']).exit_code == 0"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, timeout=60
-    )
-    assert (done.stdout, done.stderr) == ("[]\n", "")
+    assert imported_by(code, ("numba", "kafka", "polars", "pandas", "websockets")) == []
+
+
+def test_a_worker_imports_nothing_that_only_a_study_needs() -> None:
+    """Guards how soon a worker starts: a type of the study's once brought polars in."""
+    study = ("polars", "scipy", "statsmodels", "plotly", "core.rarity", "core.history", "core.study")
+    assert imported_by("import consumers.run", ("numba", *study)) == ["numba"]
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
