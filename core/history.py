@@ -1,4 +1,4 @@
-"""Daily history: read, check and align closes before they warm an engine or a study.
+"""Daily history: read and check closes before they warm an engine or a study.
 
 Callers hand in bytes and get frames; files are opened at the edges. `parse_daily` understands the
 file, `check_daily` holds it against the exchange's sessions. What cannot be used is a
@@ -11,7 +11,6 @@ A daily frame has the columns `date` (Date) and `close` (Float64), and `open`, `
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal, NamedTuple
@@ -120,31 +119,6 @@ def check_daily(
         raise HistoryError(f"{name} has no row with a close on a session of {calendar.name}")
     _note_missing_sessions(frame, calendar, findings)  # 6
     return CheckedHistory(_with_unknowns(frame, findings), findings)  # 7
-
-
-def align(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Put closes side by side on the dates that all have.
-
-    Args:
-        frames: Name → checked daily frame.
-
-    Returns:
-        Column `date`, ascending, and one column of closes per name.
-
-    Raises:
-        HistoryError: No frame, or no date in common.
-    """
-    if not frames:
-        raise HistoryError("nothing to align")
-    columns = iter(frames.items())
-    first, frame = next(columns)
-    wide = frame.select("date", pl.col("close").alias(first))
-    for name, frame in columns:
-        closes = frame.select("date", pl.col("close").alias(name))
-        wide = wide.join(closes, on="date", how="inner", validate="1:1")
-    if wide.height == 0:
-        raise HistoryError(f"{', '.join(frames)} have no date in common")
-    return wide.sort("date")
 
 
 def _daily_frame(raw: pl.DataFrame, name: str, close: str) -> pl.DataFrame:

@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from core.alignment import align_legs
 from core.catalogue import Catalogue
 from core.events import Event
-from core.history import align
 from core.instruments import Pair
 from core.nulls import NULLS, null_closes
 from core.records import EventState, Frequency
@@ -97,7 +97,7 @@ def null_pairs(pair: Pair, frames: Mapping[str, pl.DataFrame], *, simulations: i
     Returns:
         Closes only: a null says nothing about volume.
     """
-    both = align({"numerator": frames[pair.numerator], "benchmark": frames[pair.benchmark]})
+    both = align_legs(pair, frames)
     closes = both.select("numerator", "benchmark").to_numpy().T
     dates = both["date"]
     made = {leg: frames[leg] for leg in (pair.numerator, pair.benchmark)}

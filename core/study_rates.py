@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from core.alignment import align_legs
 from core.base_rate_cards import known_since_ns, make_cards, quarter_ends
 from core.base_rate_rows import card
 from core.base_rates import BaseRates, Cases, PairOutcomes, RateTables
@@ -17,7 +18,6 @@ from core.cards import RateCards
 from core.catalogue import Catalogue, Definition
 from core.events import Event
 from core.forward_returns import forward_returns
-from core.history import align
 from core.instruments import Pair, Universe
 from core.records import EventState, Frequency
 from core.sessions import Calendar, session_day
@@ -73,8 +73,7 @@ def daily_definitions(catalogue: Catalogue) -> list[Definition]:
 
 
 def _outcomes(pair: Pair, frames: Mapping[str, pl.DataFrame], calendar: Calendar) -> PairOutcomes:
-    # Named by role: an instrument may be called as the date column is.
-    closes = align({"numerator": frames[pair.numerator], "benchmark": frames[pair.benchmark]})
+    closes = align_legs(pair, frames)
     sessions = closes["date"].cast(pl.Int32).to_numpy()
     outcomes = forward_returns(sessions, closes["numerator"].to_numpy(), closes["benchmark"].to_numpy())
     return PairOutcomes(pair.name, outcomes, calendar)

@@ -17,10 +17,10 @@ from rich.table import Table
 
 from consumers.study.inputs import StudyInputs
 from consumers.study.tables import print_table
+from core.alignment import align_legs
 from core.cards import RarityCards
 from core.errors import ConfigurationError, InputError
 from core.events import Event
-from core.history import align
 from core.instruments import Pair
 from core.null_figures import known_figures
 from core.nulls import NULLS
@@ -94,11 +94,12 @@ def rarity_of(document: Mapping[str, Any], inputs: StudyInputs) -> RarityCards:
         document: From `null_report`.
         inputs: Those of the report.
     """
+    pairs = {pair.name: pair for pair in inputs.universe.pairs}
     found = []
     for entry in document["definitions"]:
         nulls = {name: NullCount(**null) for name, null in entry["nulls"].items()}
         row = Rarity(**{**entry, "nulls": nulls})
-        last = _both_legs(inputs, row.pair)["date"][-1]
+        last = align_legs(pairs[row.pair], inputs.frames)["date"][-1]
         # The history holds its last close: whoever knows of that, and of nothing later, is in it.
         known_ns = int(inputs.calendar.close_ns[inputs.calendar.row_of(session_day(last))]) + 1
         card = rarity_card(
@@ -112,15 +113,6 @@ def rarity_of(document: Mapping[str, Any], inputs: StudyInputs) -> RarityCards:
     return rarity_cards(found)
 
 
-def _both_legs(inputs: StudyInputs, pair: str) -> pl.DataFrame:
-    numerator, _, benchmark = pair.partition("/")
-    closes = {
-        "numerator": inputs.frames[numerator].select("date", "close"),
-        "benchmark": inputs.frames[benchmark].select("date", "close"),
-    }
-    return align(closes)
-
-
 def _pair_rarity(inputs: StudyInputs, pair: Pair, simulations: int, seed: int) -> list[Rarity]:
     closes = {leg: inputs.frames[leg].select("date", "close") for leg in (pair.numerator, pair.benchmark)}
     null = null_pairs(pair, closes, simulations=simulations, seed=seed)
@@ -132,7 +124,7 @@ def _pair_rarity(inputs: StudyInputs, pair: Pair, simulations: int, seed: int) -
             events += done.events
             if number % 64 == 0 or number == len(run):
                 step(number, len(run))
-    both = _both_legs(inputs, pair.name)
+    both = align_legs(pair, inputs.frames)
     return count_rarity(events, inputs.catalogue, null, both.height, str(both["date"][0]))
 
 

@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from core.alignment import align_legs
 from core.engine import PartitionEngine
 from core.errors import SessionError
 from core.events import SIGNIFICANT_DIGITS
-from core.history import align
 from core.indicators import FAMILIES
 from core.indicators.base import Output
 from core.instruments import Pair
@@ -57,7 +57,7 @@ def session_of(pair: Pair, day: date, frames: Mapping[str, pl.DataFrame], calend
         SessionError: The exchange was closed, or a leg has no close; the message names the neighbours.
     """
     session = session_day(day)
-    both = align({"numerator": frames[pair.numerator], "benchmark": frames[pair.benchmark]})
+    both = align_legs(pair, frames)
     sessions = both["date"].cast(pl.Int32).to_numpy()
     row = int(np.searchsorted(sessions, session))
     if row < len(sessions) and sessions[row] == session:

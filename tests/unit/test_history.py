@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.alignment import align
 from core.errors import HistoryError
-from core.history import CheckedHistory, Finding, align, check_daily, parse_daily
+from core.history import CheckedHistory, Finding, check_daily, parse_daily
 from core.sessions import Calendar, build_calendar, day_to_date
 from tests.support.shared_data import shared_data
 
@@ -349,26 +350,6 @@ def test_a_finding_says_how_often_and_when() -> None:
         "7 × missing_session: left as a gap "
         "(2024-07-01, 2024-07-02, 2024-07-03, 2024-07-04, 2024-07-05, … 2 more)"
     )
-
-
-def test_alignment_keeps_common_dates_only() -> None:
-    wide = align(
-        {
-            "A": frame(("2024-07-01", 1.0), ("2024-07-02", 2.0), ("2024-07-03", 3.0)),
-            "B": frame(("2024-07-02", 20.0), ("2024-07-03", 30.0), ("2024-07-05", 50.0)),
-        }
-    )
-    assert wide.to_dicts() == [
-        {"date": date(2024, 7, 2), "A": 2.0, "B": 20.0},
-        {"date": date(2024, 7, 3), "A": 3.0, "B": 30.0},
-    ]
-
-
-def test_nothing_in_common_is_refused() -> None:
-    with pytest.raises(HistoryError, match="A, B have no date in common"):
-        align({"A": frame(("2024-07-01", 1.0)), "B": frame(("2024-07-02", 1.0))})
-    with pytest.raises(HistoryError, match="nothing to align"):
-        align({})
 
 
 def test_the_two_share_classes_of_alphabet_are_two_instruments(xnys: Calendar) -> None:
