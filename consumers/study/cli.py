@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.errors import ConfigurationError, InputError
+from core.errors import InputError
 from core.records import EventState
 from core.settings import LogSettings
 from deploy.edge.exit_codes import EXIT_FAILED, exit_codes
+from deploy.edge.files import write_bytes
 from deploy.edge.log import configure_log
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ def base_rates(
         last = last_session(inputs.frames)
         table = next(iter(rates.tables([last])))
         if store is not None:
-            _write(store, study_cards(rates, inputs.calendar, last).encode())
+            write_bytes(store, study_cards(rates, inputs.calendar, last).encode())
         print_base_rates([row for row in table if not wanted or row.definition in wanted], output.value)
 
 
@@ -243,7 +244,7 @@ def report(
         first, last = parse_date(from_date, "--from"), parse_date(to_date, "--to")
         choice = EventChoice(_known(definition, inputs), frozenset(), first, last)
         made = make_report(inputs, choice.definitions, str(first or ""), str(last or "9999"))
-        _write(out, render(made).encode())
+        write_bytes(out, render(made).encode())
 
 
 @app.command()
@@ -290,22 +291,13 @@ def nulls(
         inputs = up_to(read_inputs(bars, [], pair, signals, calendar), parse_date(to_date, "--to"))
         document = null_report(inputs, simulations=simulations, seed=seed, cache=cache)
         if store is not None:
-            _write(store, rarity_of(document, inputs).encode())
+            write_bytes(store, rarity_of(document, inputs).encode())
         print_nulls(document, output.value)
 
 
 def _known(definitions: list[str] | None, inputs: StudyInputs) -> frozenset[str]:
     """The definitions asked for; one that the catalogue lacks is refused with the nearest."""
     return frozenset(inputs.catalogue.get(one).definition_id for one in definitions or ())
-
-
-def _write(file: Path, data: bytes) -> None:
-    try:
-        file.write_bytes(data)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{file} cannot be written: {error.strerror}", operator_action="name another file"
-        ) from error
 
 
 __all__ = ["EXIT_FAILED", "app"]

@@ -19,7 +19,7 @@ from consumers.study.inputs import StudyInputs
 from consumers.study.tables import print_table
 from core.alignment import align_legs
 from core.cards import RarityCards
-from core.errors import ConfigurationError, InputError
+from core.errors import InputError
 from core.events import Event
 from core.instruments import Pair
 from core.null_figures import known_figures
@@ -28,6 +28,7 @@ from core.rarity import NullCount, Rarity, count_rarity, null_pairs
 from core.rarity_cards import rarity_card, rarity_cards
 from core.sessions import session_day
 from core.study import HistoryRun, study_universe
+from deploy.edge.files import write_bytes
 from deploy.edge.progress import progress
 
 FORMAT: Final = "rotascope-study-nulls/1"
@@ -63,13 +64,12 @@ def null_report(inputs: StudyInputs, *, simulations: int, seed: int, cache: Path
         "known_figures": [asdict(one) | {"agrees": one.agrees} for one in known_figures(seed)],
     }
     if file is not None:
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(msgspec.json.encode(document))
-        except OSError as error:
-            raise ConfigurationError(
-                f"{file} cannot be written: {error.strerror}", operator_action="name another --cache folder"
-            ) from error
+        write_bytes(
+            file,
+            msgspec.json.encode(document),
+            make_folder=True,
+            operator_action="name another --cache folder",
+        )
     return document
 
 

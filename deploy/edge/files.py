@@ -1,4 +1,4 @@
-"""Texts that an operator names, or that come with Rotascope."""
+"""Files that an operator names, or that come with Rotascope."""
 
 from __future__ import annotations
 
@@ -47,4 +47,28 @@ def read_bytes(file: Path) -> bytes:
     except OSError as error:
         raise ConfigurationError(
             f"{file} cannot be read: {error.strerror}", operator_action="correct the path, or leave it out"
+        ) from error
+
+
+def write_bytes(
+    file: Path, data: bytes, *, make_folder: bool = False, operator_action: str = "name another file"
+) -> None:
+    """Write a file whole.
+
+    Args:
+        file: Where to.
+        data: All of it.
+        make_folder: Make the folder as well where there is none.
+        operator_action: What the operator may do where it cannot be written.
+
+    Raises:
+        ConfigurationError: The file cannot be written.
+    """
+    try:
+        if make_folder:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file} cannot be written: {error.strerror}", operator_action=operator_action
         ) from error

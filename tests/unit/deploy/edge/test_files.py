@@ -1,4 +1,4 @@
-"""Texts that come with Rotascope, and those an operator names."""
+"""Files that come with Rotascope, and those an operator names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from core.catalogue import parse_catalogue
 from core.errors import ConfigurationError
 from core.instruments import parse_universe
-from deploy.edge.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, read_text
+from deploy.edge.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, read_bytes, read_text, write_bytes
 
 
 def test_what_comes_with_rotascope_can_be_used() -> None:
@@ -33,3 +33,17 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     binary.write_bytes(b"\xff")
     with pytest.raises(ConfigurationError, match="not UTF-8"):
         read_text(binary, UNIVERSE)
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "cards.json"
+    with pytest.raises(ConfigurationError, match=r"cards\.json cannot be written: No such file") as refused:
+        write_bytes(file, b"")
+    assert refused.value.operator_action == "name another file"
+    write_bytes(file, b"\xff\x00", make_folder=True)
+    assert read_bytes(file) == b"\xff\x00"
+    with pytest.raises(ConfigurationError, match="cannot be written") as refused:
+        write_bytes(file / "below", b"", make_folder=True, operator_action="name another folder")
+    assert refused.value.operator_action == "name another folder"
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        read_bytes(tmp_path)
