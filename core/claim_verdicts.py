@@ -83,14 +83,24 @@ def judge(claim: Claim, evidence: Evidence) -> Finding:
         claim: From `parse_claims`.
         evidence: What the files gave.
     """
-    metric, window = metric_of(claim), window_of(claim)
     if isinstance(claim, StatedClaim):
-        return Finding(claim, metric, window, Verdict(claim.verdict), claim.reason)
+        return stated(claim)
     gap = evidence.missing(claim.pair) or _behind(claim, evidence.history(claim.pair))
     if gap is not None:
-        return Finding(claim, metric, window, Verdict.DATA_GAP, gap)
+        return data_gap(claim, gap)
     (verdict, reason), figures = _judged(claim, evidence)
-    return Finding(claim, metric, window, verdict, None if verdict is Verdict.REPRODUCED else reason, figures)
+    told = None if verdict is Verdict.REPRODUCED else reason
+    return Finding(claim, metric_of(claim), window_of(claim), verdict, told, figures)
+
+
+def stated(claim: StatedClaim) -> Finding:
+    """Give the verdict that stands in the ledger."""
+    return Finding(claim, metric_of(claim), window_of(claim), Verdict(claim.verdict), claim.reason)
+
+
+def data_gap(claim: Claim, reason: str) -> Finding:
+    """Say why nothing that was supplied can decide a claim."""
+    return Finding(claim, metric_of(claim), window_of(claim), Verdict.DATA_GAP, reason)
 
 
 _Judged = tuple[tuple[Verdict, str], dict[str, Figure]]

@@ -10,7 +10,7 @@ from consumers.study.inputs import BARS_EXAMPLE, StudyInputs, read_inputs
 from consumers.study.running import StudyResult, rates_of, run_history
 from core.base_rate_rows import BaseRate
 from core.catalogue import parse_catalogue
-from core.claim_verdicts import Finding, judge
+from core.claim_verdicts import Finding, data_gap, judge, stated
 from core.claims import ChangeClaim, Claim, DaysClaim, EventsClaim, FollowedClaim, StatedClaim
 from core.study import HistoryRun
 from core.study_rates import OPENED, last_session
@@ -60,33 +60,6 @@ class EngineEvidence:
         return {(row.definition, row.pair, row.horizon_sessions): row for row in table}
 
 
-class NoEvidence:
-    """Nothing was supplied of what the claims are about.
-
-    Args:
-        symbols: What was.
-    """
-
-    def __init__(self, symbols: Sequence[str]) -> None:
-        self._symbols = symbols
-
-    def missing(self, pair: str) -> str:
-        """Always something."""
-        return no_bars(pair, self._symbols)
-
-    def history(self, pair: str) -> PairHistory:
-        """Never asked for."""
-        raise NotImplementedError(pair)
-
-    def openings(self, definition: str, pair: str) -> Sequence[int]:
-        """Never asked for."""
-        raise NotImplementedError(pair)
-
-    def base_rate(self, definition: str, pair: str, horizon_sessions: int) -> BaseRate | None:
-        """Never asked for."""
-        raise NotImplementedError(pair)
-
-
 def no_bars(pair: str, symbols: Mapping[str, object] | Sequence[str]) -> str:
     """Say which legs of a pair were not supplied."""
     return "no bars for " + " and ".join(leg for leg in pair.split("/") if leg not in symbols)
@@ -120,7 +93,10 @@ def findings_of(
     named = dict.fromkeys(claim.pair for claim in claims if not isinstance(claim, StatedClaim))
     pairs = [pair for pair in named if all(leg in symbols for leg in pair.split("/"))]
     if not pairs:
-        return [judge(claim, NoEvidence(symbols)) for claim in claims]
+        return [
+            stated(claim) if isinstance(claim, StatedClaim) else data_gap(claim, no_bars(claim.pair, symbols))
+            for claim in claims
+        ]
     evidence = _run(claims, read_inputs(bars, series, pairs, signals, calendar))
     return [judge(claim, evidence) for claim in claims]
 

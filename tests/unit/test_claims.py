@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -121,26 +123,33 @@ def test_a_period_counts_when_a_later_one_has_begun() -> None:
     assert period_ends(days, "session").all()
 
 
-class OneRate:
-    """Evidence of base rates alone."""
+@dataclass(frozen=True)
+class Given:
+    """Evidence as a test gives it, of every pair and definition alike."""
 
-    def __init__(self, low: float, high: float, q_value: float) -> None:
-        self.row = BaseRate(
-            "d", "v", "A/B", 20, 19_900, 30, 30, 20, 0.67, (0.5, 0.8), 1.0, 0.5, 0.5, 0.0, (low + high) / 2,
-            (low, high), 0.01, q_value, 400,
-        )  # fmt: skip
+    past: PairHistory
+    opened: Sequence[int] = ()
+    rate: BaseRate | None = None
+    gap: str | None = None
 
-    def missing(self, pair: str) -> None:
-        return None
+    def missing(self, pair: str) -> str | None:
+        return self.gap
 
     def history(self, pair: str) -> PairHistory:
-        return history(**{"beta:63d": [1.0]})
+        return self.past
 
-    def openings(self, definition: str, pair: str) -> list[int]:
-        raise NotImplementedError
+    def openings(self, definition: str, pair: str) -> Sequence[int]:
+        return self.opened
 
     def base_rate(self, definition: str, pair: str, horizon_sessions: int) -> BaseRate | None:
-        return self.row
+        return self.rate
+
+
+def rate(low: float, high: float, q_value: float) -> BaseRate:
+    return BaseRate(
+        "d", "v", "A/B", 20, 19_900, 30, 30, 20, 0.67, (0.5, 0.8), 1.0, 0.5, 0.5, 0.0, (low + high) / 2,
+        (low, high), 0.01, q_value, 400,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -159,7 +168,7 @@ def test_what_followed_counts_when_it_survives_everything_that_was_looked_at(
     (claim,) = parse_claims(
         HEAD + f'kind = "followed"\ndefinition = "d"\nhorizon_sessions = 20\nside = "{side}"\n'
     )
-    finding = judge(claim, OneRate(low, high, q_value))
+    finding = judge(claim, Given(history(**{"beta:63d": [1.0]}), rate=rate(low, high, q_value)))
     assert finding.verdict is verdict
     assert (finding.reason is None) == (verdict is Verdict.REPRODUCED)
     assert finding.figures["difference_interval_pp"] == [low, high]
