@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import pytest
 
-from core.base_rate_rows import BaseRate
 from core.catalogue import parse_catalogue
-from core.claim_verdicts import judge, metric_of, window_of
-from core.claims import EventsClaim, FollowedClaim, Verdict, parse_claims
+from core.claim_verdicts import metric_of, window_of
+from core.claims import EventsClaim, FollowedClaim, parse_claims
 from core.errors import CatalogueError
-from core.records import Quality
 from core.rules import parse_condition
 from core.sessions import session_day
-from core.value_history import PairHistory, period_ends
+from core.value_history import period_ends
 from deploy.edge.files import CATALOGUE, CLAIMS, read_text
+from tests.support.pair_history import pair_history
 
 HEAD = '[[claim]]\nrow = 1\nsays = "It is so."\npair = "A/B"\n'
 DAY = HEAD + 'kind = "days"\nholds = ["relative_1d_pp > 0"]\n'
@@ -70,20 +67,6 @@ def test_what_cannot_be_used_is_refused_with_its_place(text: str, told: str) -> 
         assert "row 1" in refused.value.message
 
 
-def history(**values: list[float]) -> PairHistory:
-    first = session_day(date(2024, 7, 1))
-    count = len(next(iter(values.values())))
-    arrays = {key: np.array(each) for key, each in values.items()}
-    return PairHistory(
-        np.arange(first, first + count, dtype=np.int64),
-        arrays,
-        {
-            key: np.where(np.isnan(each), Quality.NOT_READY, Quality.OK).astype(np.uint8)
-            for key, each in arrays.items()
-        },
-    )
-
-
 NAN = math.nan
 
 
@@ -110,7 +93,7 @@ def test_conditions_hold_as_they_do_in_the_catalogue(
         "correlation:63d": [-0.6, 0.1, 0.3],
         "cusum_alarm": [2.0, 1.0, 3.0],
     }
-    past = history(**columns)
+    past = pair_history(**columns)
     assert past.known(condition).tolist() == [bool(each) for each in known]
     assert past.holds(condition).tolist() == [bool(each) for each in holds]
 
@@ -121,54 +104,3 @@ def test_a_period_counts_when_a_later_one_has_begun() -> None:
     assert period_ends(days, "month").tolist() == [False, True, False, False]
     assert period_ends(days, "year").tolist() == [False, True, False, False]
     assert period_ends(days, "session").all()
-
-
-@dataclass(frozen=True)
-class Given:
-    """Evidence as a test gives it, of every pair and definition alike."""
-
-    past: PairHistory
-    opened: Sequence[int] = ()
-    rate: BaseRate | None = None
-    gap: str | None = None
-
-    def missing(self, pair: str) -> str | None:
-        return self.gap
-
-    def history(self, pair: str) -> PairHistory:
-        return self.past
-
-    def openings(self, definition: str, pair: str) -> Sequence[int]:
-        return self.opened
-
-    def base_rate(self, definition: str, pair: str, horizon_sessions: int) -> BaseRate | None:
-        return self.rate
-
-
-def rate(low: float, high: float, q_value: float) -> BaseRate:
-    return BaseRate(
-        "d", "v", "A/B", 20, 19_900, 30, 30, 20, 0.67, (0.5, 0.8), 1.0, 0.5, 0.5, 0.0, (low + high) / 2,
-        (low, high), 0.01, q_value, 400,
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("side", "low", "high", "q_value", "verdict"),
-    [
-        ("ahead", 0.2, 2.0, 0.04, Verdict.REPRODUCED),
-        ("ahead", 0.2, 2.0, 0.3, Verdict.NOT_REPRODUCED),
-        ("ahead", -0.2, 2.0, 0.04, Verdict.NOT_REPRODUCED),
-        ("ahead", -2.0, -0.2, 0.04, Verdict.NOT_REPRODUCED),
-        ("behind", -2.0, -0.2, 0.04, Verdict.REPRODUCED),
-    ],
-)
-def test_what_followed_counts_when_it_survives_everything_that_was_looked_at(
-    side: str, low: float, high: float, q_value: float, verdict: Verdict
-) -> None:
-    (claim,) = parse_claims(
-        HEAD + f'kind = "followed"\ndefinition = "d"\nhorizon_sessions = 20\nside = "{side}"\n'
-    )
-    finding = judge(claim, Given(history(**{"beta:63d": [1.0]}), rate=rate(low, high, q_value)))
-    assert finding.verdict is verdict
-    assert (finding.reason is None) == (verdict is Verdict.REPRODUCED)
-    assert finding.figures["difference_interval_pp"] == [low, high]
