@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 
 from confluent_kafka import Producer
@@ -10,9 +9,9 @@ from confluent_kafka import Producer
 from consumers.confluent_client import Sending, discard, produce, producer_configuration, translated
 from consumers.confluent_reader import ConfluentReader
 from consumers.confluent_transactions import ConfluentTransactions
+from consumers.named_transactions import NamedTransactions
 from consumers.outbox import OutboxRecord
 from consumers.transport import Committed, Headers, Membership, Outcome, OutcomeKind
-from core.errors import TransportError
 from core.settings import KafkaSettings, WorkerSettings
 
 
@@ -32,21 +31,26 @@ class ConfluentTransport(ConfluentReader):
         self, settings: KafkaSettings, worker: WorkerSettings, *, client_id: str = "rotascope-worker"
     ) -> None:
         super().__init__(settings, worker, client_id)
-        self._slot = worker.slot or uuid.uuid4().hex
         self._producer: Producer | None = None
-        self._transactions: ConfluentTransactions | None = None
+        self._transactions = NamedTransactions(
+            worker,
+            lambda transactional_id: ConfluentTransactions(
+                settings,
+                transactional_id=transactional_id,
+                timeout_ms=worker.transaction_timeout_ms,
+                client_id=client_id,
+            ),
+        )
 
     def assign(self, topic: str, partitions: Sequence[int]) -> None:
         """See `Transport`."""
         super().assign(topic, partitions)
-        # Nobody checks a generation here: whoever reads these partitions fences by their numbers.
-        numbers = "-".join(map(str, sorted(partitions)))
-        self._use_transactions(f"{self._worker.group_id}/{topic}/{numbers}")
+        self._transactions.of_partitions(topic, partitions)
 
     def subscribe(self, topic: str) -> None:
         """See `Transport`."""
         super().subscribe(topic)
-        self._use_transactions(f"{self._worker.group_id}/{self._slot}")
+        self._transactions.of_member()
 
     def send(
         self,
@@ -88,29 +92,14 @@ class ConfluentTransport(ConfluentReader):
             return Outcome(OutcomeKind.FENCED, "not a stable member of the group")
         # Of a consumer that is no member this says the group's name, and never anything else.
         group = membership.handle if membership is not None else self._consumer.consumer_group_metadata()
-        return self._transactional().transact(sends, self._places(offsets), group, deadline_ms)
+        return self._transactions.get().transact(sends, self._places(offsets), group, deadline_ms)
 
     def rebuild_producer(self, deadline_ms: int) -> None:
         """See `Transport`."""
-        self._transactional().rebuild(deadline_ms)
+        self._transactions.get().rebuild(deadline_ms)
 
     def close(self) -> None:
         """See `Transport`."""
         self.discard_sends()
-        if self._transactions is not None:
-            self._transactions.close()
+        self._transactions.close()
         self._leave()
-
-    def _use_transactions(self, transactional_id: str) -> None:
-        if self._transactions is None:
-            self._transactions = ConfluentTransactions(
-                self._settings,
-                transactional_id=transactional_id,
-                timeout_ms=self._worker.transaction_timeout_ms,
-                client_id=self._client_id,
-            )
-
-    def _transactional(self) -> ConfluentTransactions:
-        if self._transactions is None:
-            raise TransportError("transactions need partitions: assign or subscribe first")
-        return self._transactions

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +22,7 @@ from consumers.kafka_python_client import (
 )
 from consumers.kafka_python_group import JOIN_POLL_MS, AssignmentLog, membership_of
 from consumers.kafka_python_transactions import KafkaPythonTransactions
+from consumers.named_transactions import NamedTransactions
 from consumers.outbox import OutboxRecord
 from consumers.transport import (
     AssignmentChange,
@@ -59,12 +59,19 @@ class KafkaPythonTransport:
         self._worker = worker
         self._client_id = client_id
         self._topic = ""
-        self._slot = worker.slot or uuid.uuid4().hex
         self._subscribed = False
         self._membership: Membership | None = None
         self._log = AssignmentLog(lambda place: None)
         self._producer: Any = None
-        self._transactions: KafkaPythonTransactions | None = None
+        self._transactions = NamedTransactions(
+            worker,
+            lambda transactional_id: KafkaPythonTransactions(
+                settings,
+                transactional_id=transactional_id,
+                timeout_ms=worker.transaction_timeout_ms,
+                client_id=client_id,
+            ),
+        )
         self._consumer = connected_consumer(settings, worker, client_id)
 
     def partitions(self, topic: str) -> int:
@@ -83,9 +90,7 @@ class KafkaPythonTransport:
         self._topic = topic
         with translated("assign", topic):
             self._consumer.assign([TopicPartition(topic, partition) for partition in partitions])
-        # Nobody checks a generation here: whoever reads these partitions fences by their numbers.
-        numbers = "-".join(map(str, sorted(partitions)))
-        self._use_transactions(f"{self._worker.group_id}/{topic}/{numbers}")
+        self._transactions.of_partitions(topic, partitions)
 
     def subscribe(self, topic: str) -> None:
         """See `Transport`."""
@@ -93,7 +98,7 @@ class KafkaPythonTransport:
         self._subscribed = True
         self._log = AssignmentLog(self._hold_new)
         self._join()
-        self._use_transactions(f"{self._worker.group_id}/{self._slot}")
+        self._transactions.of_member()
 
     def assignment_changes(self) -> list[AssignmentChange]:
         """See `Transport`."""
@@ -229,7 +234,7 @@ class KafkaPythonTransport:
         """See `Transport`."""
         if self._subscribed and membership is None:
             return Outcome(OutcomeKind.FENCED, "not a stable member of the group")
-        return self._transactional().transact(
+        return self._transactions.get().transact(
             sends,
             self._places(offsets),
             self._worker.group_id if membership is None else membership.handle,
@@ -238,7 +243,7 @@ class KafkaPythonTransport:
 
     def rebuild_producer(self, deadline_ms: int) -> None:
         """See `Transport`."""
-        self._transactional().rebuild(deadline_ms)
+        self._transactions.get().rebuild(deadline_ms)
 
     def rebuild_consumer(self) -> None:
         """See `Transport`."""
@@ -254,8 +259,7 @@ class KafkaPythonTransport:
     def close(self) -> None:
         """See `Transport`."""
         self.discard_sends()
-        if self._transactions is not None:
-            self._transactions.close()
+        self._transactions.close()
         leave(self._consumer)
 
     def _join(self) -> None:
@@ -269,20 +273,6 @@ class KafkaPythonTransport:
         # Without a partition the member has joined, but the topic may have become known only then,
         # and the join that follows has not begun.
         return membership_of(self._consumer.group_metadata()) is None or not self._consumer.assignment()
-
-    def _use_transactions(self, transactional_id: str) -> None:
-        if self._transactions is None:
-            self._transactions = KafkaPythonTransactions(
-                self._settings,
-                transactional_id=transactional_id,
-                timeout_ms=self._worker.transaction_timeout_ms,
-                client_id=self._client_id,
-            )
-
-    def _transactional(self) -> KafkaPythonTransactions:
-        if self._transactions is None:
-            raise TransportError("transactions need partitions: assign or subscribe first")
-        return self._transactions
 
     def _hold_new(self, place: Any) -> None:
         """Give a new partition a position, or the client looks for one itself; and no records."""

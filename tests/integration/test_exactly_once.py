@@ -190,7 +190,7 @@ def test_a_commit_without_an_answer_is_looked_up(kafka_with_topics: LocalKafka, 
 
         def rebuild_producer(self, deadline_ms: int) -> None:
             super().rebuild_producer(deadline_ms)
-            producer = self._transactional()._producer
+            producer = self._transactions.get()._producer
             commit = producer.commit_transaction
 
             def commit_transaction() -> None:
