@@ -10,8 +10,10 @@ PYTEST := $(VENV)/python -m pytest
 BOOTSTRAP_SERVERS ?= 127.0.0.1:9092
 KAFKA_DATA ?= .kafka
 
-# What needs no broker, and runs twice: as plain Python for the coverage, and compiled.
+# What needs no broker.
 FAST_TESTS := tests/unit tests/contract tests/golden $(wildcard tests/test_*.py) tests/chaos/test_oracle.py tests/chaos/test_plan.py
+# Of these, what enters the kernels of core, and runs a second time as plain Python for the coverage.
+CORE_TESTS := tests/unit/engine tests/unit/indicators tests/unit/detectors $(wildcard tests/unit/test_*.py) tests/contract
 
 .PHONY: help
 help: ## list the tasks
@@ -77,15 +79,15 @@ unit: .venv/.dev ## unit, property and contract tests, kernels compiled; no brok
 
 # A compiled line counts as not covered, so coverage is measured with the kernels as plain Python.
 .PHONY: coverage
-coverage: .venv/.dev ## unit and contract tests in plain Python; branch coverage of core >= 95 %
-	@echo "rotascope: tests in plain Python, with branch coverage of core ..."
-	@NUMBA_DISABLE_JIT=1 $(PYTEST) -q -n 2 --cov --cov-report=term $(FAST_TESTS) $(ARGS)
+coverage: .venv/.dev ## unit and contract tests of core in plain Python; branch coverage >= 95 %
+	@echo "rotascope: tests of core in plain Python, with branch coverage ..."
+	@NUMBA_DISABLE_JIT=1 $(PYTEST) -q -n 2 -m "not compiled" --cov --cov-report=term $(CORE_TESTS) $(ARGS)
 
-# Not in parallel: one broker serves the whole session.
+# By file: what a module has set up is set up once, and one broker serves each half.
 .PHONY: compiled
 compiled: .venv/.dev test-tools ## every test, kernels compiled with bounds checks, Apache Kafka included
 	@echo "rotascope: all tests, kernels compiled with bounds checks, on Apache Kafka ..."
-	@NUMBA_BOUNDSCHECK=1 $(PYTEST) -q $(FAST_TESTS) tests/integration $(ARGS)
+	@NUMBA_BOUNDSCHECK=1 $(PYTEST) -q -n 2 --dist loadfile $(FAST_TESTS) tests/integration $(ARGS)
 
 .PHONY: integration
 integration: .venv/.dev test-tools ## only the tests against real peers

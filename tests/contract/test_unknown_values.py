@@ -9,6 +9,8 @@ from core.indicators import FAMILIES, DayFamily, IndicatorFamily
 from core.records import Quality
 from tests.support.family_rig import GATED, PAIRS, FamilyRig, over_families, random_walk, warm_rig, warm_steps
 
+pytestmark = pytest.mark.compiled
+
 SIDES = ("high", "low")
 REASONS = [q for q in Quality if q not in (Quality.OK, Quality.REBUILT)]
 

@@ -17,6 +17,8 @@ from core.records import Quality
 from tests.oracles.comparison import RELATIVE_TOLERANCE
 from tests.support.family_rig import PAIRS, FamilyRig, random_walk
 
+pytestmark = pytest.mark.compiled
+
 STEPS = 1_200
 LATER = 400
 LOOK_EVERY = 37

@@ -30,6 +30,8 @@ from tests.support.worlds import (
     session_open,
 )
 
+pytestmark = pytest.mark.compiled
+
 
 def pass_time(engine: PartitionEngine, sequences: Sequences, marks: Iterable[int]) -> Run:
     log = LogBuilder()

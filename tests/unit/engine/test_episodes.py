@@ -26,6 +26,8 @@ from tests.support.worlds import (
     make_source,
 )
 
+pytestmark = pytest.mark.compiled
+
 CLOSE_S = 240
 NEXT_OPEN_S = 1_200
 UP = "opposite_up"
