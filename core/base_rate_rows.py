@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from core.timestamps import date_text
 
@@ -18,8 +19,7 @@ LARGEST_Q: Final = 0.05
 _DECIMALS: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class BaseRate:
+class BaseRate(msgspec.Struct, frozen=True):
     """What followed one definition on one pair over one horizon.
 
     Args:
@@ -126,13 +126,12 @@ def card(rows: Sequence[BaseRate]) -> dict[str, object]:
             "n_declustered": row.n_declustered,
             "hits": row.hits,
         }
-        for name in FIGURES:
-            value = getattr(row, name)
-            if value is not None:
-                entry[name] = list(value) if isinstance(value, tuple) else value
-        if any(getattr(row, name) is None for name in FIGURES):
+        known = {name: value for name in FIGURES if (value := getattr(row, name)) is not None}
+        entry |= {name: list(value) if isinstance(value, tuple) else value for name, value in known.items()}
+        if len(known) < len(FIGURES):
             entry["left_out_because"] = row.reason
-        horizons.append(entry | {"wording": row.wording})
+        entry["wording"] = row.wording
+        horizons.append(entry)
     return {
         "as_of": date_text(rows[0].as_of),
         "entry": "next close",

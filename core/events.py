@@ -12,7 +12,6 @@ import hashlib
 import math
 import numbers
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
@@ -41,11 +40,12 @@ LEGS: Final = ("numerator", "benchmark")
 LEG_FIELDS: Final = ("previous_close", "price", "return_pct")
 SIGNIFICANT_DIGITS: Final = 10
 
+_DAY: Final = Frequency.DAY.label
+_CANDIDATE: Final = EventState.CANDIDATE.label
 _USABLE: Final = frozenset({Quality.OK.label, Quality.REBUILT.label})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, kw_only=True):
     """One transition in the life of an event.
 
     Args:
@@ -137,7 +137,7 @@ def event_time_text(frequency: str, state: str, session_day: int, ts_event_ns: i
         >>> event_time_text("1d", "candidate", 19915, 1720708260_000000000)
         '2024-07-11T14:31:00Z'
     """
-    if frequency == Frequency.DAY.label and state != EventState.CANDIDATE.label:
+    if frequency == _DAY and state != _CANDIDATE:
         return date_text(session_day)
     return rfc3339(ts_event_ns)
 

@@ -13,10 +13,11 @@ from core.catalogue import Definition
 from core.events import Event, event_id, event_time_text
 from core.instruments import Pair
 from core.lookups import Lookups
-from core.records import PRICE_UNITS_PER_ONE, EventState, Quality
+from core.records import PRICE_UNITS_PER_ONE, EventState, Frequency, Quality
 from core.timestamps import date_text
 from core.watch import Watch
 
+_FREQUENCIES: Final = tuple(frequency.label for frequency in Frequency)
 _STATES: Final = tuple(state.label for state in EventState)
 _QUALITIES: Final = tuple(quality.label for quality in Quality)
 
@@ -76,7 +77,7 @@ def build_event(
             reasons[name] = f"none since {date_text(history_start)}"
     if worth == Quality.OK and since:
         quality = Quality.REBUILT.label
-    frequency = definition.frequency.label
+    frequency = _FREQUENCIES[definition.frequency]
     return Event(
         event_id=event_id(definition.definition_id, watch.version, pair.name, frequency, episode, transition),
         definition=definition.definition_id,
@@ -119,7 +120,7 @@ def leg_figures(
     """
     figures: dict[str, dict[str, float | None]] = {}
     for side, leg in enumerate(("numerator", "benchmark")):
-        price, previous = int(prices[side, row]), int(bases[0, side, row])
+        price, previous = prices.item(side, row), bases.item(0, side, row)
         figures[leg] = {
             "price": price / PRICE_UNITS_PER_ONE if price > 0 else None,
             "previous_close": previous / PRICE_UNITS_PER_ONE if previous > 0 else None,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import msgspec
 import typer
+from msgspec.structs import asdict
 
 from consumers.study.tables import base_rates_table, events_table, print_table, values_table
 from consumers.study.values import DayValues
@@ -82,7 +82,7 @@ def print_base_rates(rows: Sequence[BaseRate], style: str) -> None:
 
 def base_rate_data(row: BaseRate) -> dict[str, object]:
     """One row as JSON holds it: a figure that is null has its reason."""
-    data = dataclasses.asdict(row)
+    data = asdict(row)
     data["as_of"] = date_text(row.as_of)
     data["reasons"] = {name: row.reason for name in FIGURES if data[name] is None}
     return data | {"wording": row.wording}

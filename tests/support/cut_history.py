@@ -7,12 +7,13 @@ pair of its own, made of copies of the files that end with it, so that one engin
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
 import numpy as np
 import polars as pl
+from msgspec.structs import fields, replace
 from numpy.typing import NDArray
 
 from core.base_rate_cards import known_since_ns, quarter_ends

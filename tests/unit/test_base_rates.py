@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from core.base_rate_cards import make_cards, quarter_ends
 from core.base_rate_rows import BaseRate, card
