@@ -7,14 +7,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.jit import BOOL, F8, I4, I8, ROWS, array_of, kernel
-from core.records import PRICE_UNITS_PER_ONE, Quality, Update
+from core.jit import BOOL, F8, I4, I8, ROWS, TICKS, array_of, kernel
+from core.records import NO_INSTRUMENT, PRICE_UNITS_PER_ONE, Quality, TickKind, Update
 from core.world import PartitionWorld
 
 _UNKNOWN_VOLUME: Final = -int(Quality.NOT_READY)
 _SERIES: Final = int(Update.SERIES)
 _VOLUME: Final = int(Update.VOLUME)
 _NO_SESSION: Final = int(Quality.NO_SESSION)
+_BASELINE: Final = int(TickKind.BASELINE)
+_MARK: Final = int(NO_INSTRUMENT)
 
 
 class BaselineSession:
@@ -48,33 +50,33 @@ class BaselineSession:
         }
 
     def take(self, records: NDArray[np.void]) -> NDArray[np.bool_]:
-        """Take records of one session.
+        """Take the leading records of one session, up to its mark or a record of another kind.
 
         Args:
             records: TICK array (n,), in the log's order: the last of an instrument counts.
 
         Returns:
-            bool (n,): False where a record says nothing usable: no instrument of ours, no price, or a
-            series that is not flagged as one.
+            bool (m,), one for each record taken: False where it says nothing usable: no instrument of
+            ours, no price, or a series that is not flagged as one.
         """
         row_of_id = self._world.row_of_id
-        numbers = records["instrument_id"]
-        used: NDArray[np.bool_] = (numbers >= 0) & (numbers < len(row_of_id))
-        rows = row_of_id[np.where(used, numbers, 0)]
-        used &= rows >= 0
-        prices, sizes, updates = records["price"], records["size"], records["update"]
-        flagged = (updates & _SERIES) != 0
-        of_series = self._is_series[rows]
-        used &= flagged == of_series
-        for position in np.flatnonzero(used & of_series).tolist():
+        used: NDArray[np.bool_] = np.empty(len(records), np.bool_)
+        of_series: NDArray[np.int32] = np.empty(len(records), np.int32)
+        packed = _take(
+            records,
+            row_of_id,
+            self._is_series,
+            self._has_volume,
+            self._closes,
+            self._volumes,
+            used,
+            of_series,
+        )
+        for position in of_series[: packed >> 32].tolist():
+            record = records[position]
             # Python divides whole numbers of any size with one rounding.
-            self._values[rows[position]] = prices.item(position) / PRICE_UNITS_PER_ONE
-        used &= of_series | (prices > 0)
-        taken = np.flatnonzero(used & ~of_series)
-        told = ((updates & _VOLUME) != 0) & (sizes >= 0) & self._has_volume[rows]
-        self._closes[rows[taken]] = prices[taken]
-        self._volumes[rows[taken]] = np.where(told, sizes, _UNKNOWN_VOLUME)[taken]
-        return used
+            self._values[row_of_id[record["instrument_id"]]] = int(record["price"]) / PRICE_UNITS_PER_ONE
+        return used[: packed & 0xFFFF_FFFF]
 
     def give(
         self,
@@ -122,6 +124,41 @@ class BaselineSession:
         self._closes[:] = 0
         self._volumes[:] = _UNKNOWN_VOLUME
         self._values[:] = np.nan
+
+
+@kernel(
+    I8,
+    TICKS,
+    ROWS,
+    array_of(BOOL),
+    array_of(BOOL),
+    array_of(I8),
+    array_of(I8),
+    array_of(BOOL),
+    ROWS,
+)
+def _take(  # type: ignore[no-untyped-def]
+    records, row_of_id, is_series, has_volume, closes, volumes, used, of_series
+):
+    """Number of records taken; above 32 bits, that of usable ones in `of_series`, left to the caller."""
+    found = 0
+    for position in range(len(records)):
+        record = records[position]
+        if record.kind != _BASELINE or record.instrument_id == _MARK:
+            return position | (found << 32)
+        row = row_of_id[record.instrument_id] if record.instrument_id < len(row_of_id) else -1
+        flagged = (record.update & _SERIES) != 0
+        used[position] = row >= 0 and is_series[row] == flagged and (flagged or record.price > 0)
+        if not used[position]:
+            continue
+        if flagged:
+            of_series[found] = position
+            found += 1
+            continue
+        told = (record.update & _VOLUME) != 0 and record.size >= 0 and has_volume[row]
+        closes[row] = record.price
+        volumes[row] = record.size if told else _UNKNOWN_VOLUME
+    return len(records) | (found << 32)
 
 
 @kernel(

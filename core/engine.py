@@ -28,7 +28,7 @@ from core.instruments import Universe
 from core.lookups import Lookups
 from core.metrics import Sample
 from core.partition_state import PartitionState, fresh_state, restored_state
-from core.records import NANOSECONDS_PER_SECOND, NO_INSTRUMENT, TickKind
+from core.records import NANOSECONDS_PER_SECOND, TickKind
 from core.samples import engine_samples
 from core.sessions import Calendar
 from core.snapshot import Section, pack
@@ -245,16 +245,14 @@ class PartitionEngine:
         """Take the records of a baseline session, up to what ends it; give the tick to go on with."""
         # A session has one record an instrument and its mark; looking no further keeps it linear.
         records = ticks[first : first + len(self.world.instruments) + 1]
-        others = records["kind"] != _BASELINE
-        ends = np.flatnonzero(others | (records["instrument_id"] == NO_INSTRUMENT))
-        end = int(ends[0]) if len(ends) else len(records)
-        session = records[:end]
-        for position in np.flatnonzero(~self.pair_time.baseline.take(session)).tolist():
-            reason = Note.UNKNOWN_INSTRUMENT if self._row_of(session[position]) < 0 else Note.PRICE
-            self._output.dead_letters.append(DeadLetter(reason.reason, session[position].tobytes()))
-        if end < len(records) and not others[end]:
+        used = self.pair_time.baseline.take(records)
+        for position in np.flatnonzero(~used).tolist():
+            reason = Note.UNKNOWN_INSTRUMENT if self._row_of(records[position]) < 0 else Note.PRICE
+            self._output.dead_letters.append(DeadLetter(reason.reason, records[position].tobytes()))
+        end = len(used)
+        if end < len(records) and records[end]["kind"] == _BASELINE:
             emit = self._output.events.append if self._history_events else None
-            self.pair_time.finish_baseline(int(records["ts_event"][end]), emit)
+            self.pair_time.finish_baseline(int(records[end]["ts_event"]), emit)
             end += 1
         self.state.sources[source_row]["count_baselines"] += end
         return first + end
