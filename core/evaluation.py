@@ -162,13 +162,18 @@ class PairEvaluator:
             calendar_row: Row of their calendar.
             session_row: Row of the session in that calendar.
         """
-        targets = self.world.targets[calendar_row][session_row]
-        sessions = self.world.calendars[calendar_row].session
-        days = np.where(targets >= 0, sessions[np.maximum(targets, 0)], -1).astype(np.int32)
-        lags = (session_row - targets).astype(np.int32)
-        find_bases(self.days.closes, self.days.sessions, self.days.counts, block.rows, days, lags, self.bases)
+        starts = self.world.window_starts[calendar_row]
+        find_bases(
+            self.days.closes,
+            self.days.sessions,
+            self.days.counts,
+            block.rows,
+            starts.days[session_row],
+            starts.lags[session_row],
+            self.bases,
+        )
         self.week_ends[block.rows] = ends_week(self.world.calendars[calendar_row], session_row)
-        step = self._day_step(block.rows, int(sessions[session_row]))
+        step = self._day_step(block.rows, int(self.world.calendars[calendar_row].session[session_row]))
         for family in self.day_families:
             family.start_session(step)
 

@@ -6,7 +6,7 @@ window is unknown, never one session too long.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,31 @@ def window_targets(calendar: Calendar) -> NDArray[np.int32]:
     columns = [rows - sessions for _, sessions in SESSION_WINDOWS]
     columns += [np.searchsorted(period, period, side="left") - 1 for period in periods]
     return np.maximum(np.stack(columns, axis=1), -1).astype(np.int32)
+
+
+class WindowStarts(NamedTuple):
+    """For every session of a calendar, what each window starts from.
+
+    Args:
+        days: int32 (sessions, len(DAY_WINDOWS)): the session, days since 1970-01-01; -1 where the
+            calendar does not reach back that far.
+        lags: int32, of the same shape: how many sessions back that is.
+    """
+
+    days: NDArray[np.int32]
+    lags: NDArray[np.int32]
+
+
+def window_starts(calendar: Calendar) -> WindowStarts:
+    """Look up where the windows of all sessions start.
+
+    Args:
+        calendar: Sessions, one row each.
+    """
+    targets = window_targets(calendar)
+    days = np.where(targets >= 0, calendar.session[np.maximum(targets, 0)], -1).astype(np.int32)
+    rows = np.arange(len(calendar), dtype=np.int32)
+    return WindowStarts(days, rows[:, None] - targets)
 
 
 def ends_week(calendar: Calendar, row: int) -> bool:

@@ -16,7 +16,7 @@ from core.errors import UniverseError
 from core.instruments import Instrument, Pair, Source, Universe, home
 from core.sessions import Calendar
 from core.universe_file import SERIES_CLASSES
-from core.windows import window_targets
+from core.windows import WindowStarts, window_starts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +52,7 @@ class PartitionWorld:
         is_home: bool (rows,).
         row_of_id: int32 (highest id + 1,): instrument id → row, -1 where not ours.
         calendars: In row order.
-        targets: Per calendar, from `window_targets`.
+        window_starts: Per calendar.
         pairs: In row order: blocks are contiguous.
         numerators: int32 (pairs,): row of each pair's numerator.
         benchmarks: int32 (pairs,): row of each pair's benchmark.
@@ -70,7 +70,7 @@ class PartitionWorld:
     is_home: NDArray[np.bool_]
     row_of_id: NDArray[np.int32]
     calendars: tuple[Calendar, ...]
-    targets: tuple[NDArray[np.int32], ...]
+    window_starts: tuple[WindowStarts, ...]
     pairs: tuple[Pair, ...]
     numerators: NDArray[np.int32]
     benchmarks: NDArray[np.int32]
@@ -176,7 +176,7 @@ def build_world(
         ),
         row_of_id=row_of_id,
         calendars=tables,
-        targets=tuple(window_targets(calendar) for calendar in tables),
+        window_starts=tuple(window_starts(calendar) for calendar in tables),
         pairs=tuple(pairs),
         numerators=np.array(
             [row_of_id[universe.instrument(p.numerator).instrument_id] for p in pairs], np.int32

@@ -105,7 +105,8 @@ def test_pairs_of_one_block_keep_the_order_of_the_file(calendars: dict[str, Cale
 def test_targets_belong_to_their_calendars(calendars: dict[str, Calendar]) -> None:
     world = build_world(UNIVERSE, calendars, partition=0, partitions=1)
     assert [calendar.name for calendar in world.calendars] == ["24/7", "XNYS"]
-    assert [len(table) for table in world.targets] == [len(calendar) for calendar in world.calendars]
+    lengths = [len(calendar) for calendar in world.calendars]
+    assert [len(starts.days) for starts in world.window_starts] == lengths
     assert world.calendar_row("XNYS") == 1
 
 
