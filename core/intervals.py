@@ -67,8 +67,7 @@ def false_discovery(p_values: NDArray[np.float64], family_size: int) -> NDArray[
     q_values = np.full(len(p_values), np.nan)
     known = np.flatnonzero(~np.isnan(p_values))
     order = known[np.argsort(p_values[known], kind="stable")]
-    least = 1.0
-    for rank in range(len(order), 0, -1):
-        least = min(least, float(p_values[order[rank - 1]]) * max(family_size, len(order)) / rank)
-        q_values[order[rank - 1]] = least
+    adjusted = p_values[order] * max(family_size, len(order)) / np.arange(1, len(order) + 1)
+    least = np.minimum.accumulate(adjusted[::-1])[::-1]
+    q_values[order] = np.minimum(least, 1.0)
     return q_values
