@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,6 +19,7 @@ from deploy.local.ports import LOOPBACK, free_ports
 
 HERE = Path(__file__).resolve().parent
 START_ATTEMPTS = 3  # a free port may be taken between looking and binding
+FREEZE_TIMEOUT_S = 5.0
 WRONG_SET_UP = 2  # the scripts' exit status when a tool is missing; another try would not help
 
 
@@ -111,8 +113,21 @@ class LocalKafka:
         self._run_start(only=broker)
 
     def pause(self, broker: int) -> None:
-        """Freeze one broker: it keeps its connections and answers nothing."""
-        os.kill(self.process_id(broker), signal.SIGSTOP)
+        """Freeze one broker: it keeps its connections and answers nothing.
+
+        A signal stops one thread after the other, and a broker has many: a request sent at once
+        could still be answered. So this returns when the last of them stands still.
+
+        Raises:
+            TransportError: It does not run, or does not stand still in time.
+        """
+        process = self.process_id(broker)
+        os.kill(process, signal.SIGSTOP)
+        deadline = time.monotonic() + FREEZE_TIMEOUT_S
+        while not _stands_still(process):
+            if time.monotonic() > deadline:
+                raise TransportError(f"broker {broker} does not stand still after {FREEZE_TIMEOUT_S} s")
+            time.sleep(0.001)
 
     def resume(self, broker: int) -> None:
         """Let a frozen broker run on."""
@@ -171,3 +186,12 @@ class LocalKafka:
         # The script's last line is the operator action.
         message = f"{script} ended with {done.returncode}: {report.read_text().strip()}"
         raise ConfigurationError(message) if done.returncode == WRONG_SET_UP else TransportError(message)
+
+
+def _stands_still(process: int) -> bool:
+    """Whether every thread of a process has been stopped, as Linux tells it."""
+    threads = Path(f"/proc/{process}/task").glob("*/stat")
+    try:
+        return all(each.read_text().rpartition(")")[2].split()[0] == "T" for each in threads)
+    except (FileNotFoundError, ProcessLookupError):  # one ended while we looked
+        return False

@@ -56,7 +56,7 @@ def log_in_kafka(kafka_with_topics: LocalKafka) -> LocalKafka:
 def worker(log_in_kafka: LocalKafka) -> Iterator[WorkerProcess]:
     servers = log_in_kafka.bootstrap_servers
     arguments = ["--bootstrap-servers", servers, "--partitions", str(PARTITIONS), "--group-id", "exporter"]
-    with WorkerProcess(*arguments) as worker:
+    with WorkerProcess(*arguments, environment={"ROTASCOPE_WORKER__SNAPSHOT_INTERVAL_MS": "500"}) as worker:
         yield worker
 
 
@@ -122,6 +122,7 @@ def test_alive_all_along_ready_only_when_caught_up_and_the_scrape_is_whole(worke
         not_ready += 1
         assert time.monotonic() < deadline, body
     assert not_ready > 0
+    _wait(lambda: "rotascope_partition_snapshot_bytes{" in worker.get("/metrics")[1])
     status, text = worker.get("/metrics")
     assert status == 200
     families = {family.name: family for family in text_string_to_metric_families(text)}
