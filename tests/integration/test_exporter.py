@@ -12,6 +12,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ from tests.support.ports import free_port
 from tests.support.worker_process import START_DEADLINE_S, WorkerProcess
 
 PARTITIONS = 4
+HISTORY_FROM = date(2020, 1, 2)
+"""Enough for every window; 35 years would only take time."""
 END_NS = 1_720_728_000_000_000_000
 """2024-07-11 20:00 UTC, the close of the day of the opposite move."""
 DEADLINE_S = 60.0
@@ -47,7 +50,7 @@ ON_THE_WAY = (
 
 @pytest.fixture
 def log_in_kafka(kafka_with_topics: LocalKafka) -> LocalKafka:
-    log = demo_log(PARTITIONS, flush_records=64, before_ns=END_NS)
+    log = demo_log(PARTITIONS, flush_records=64, before_ns=END_NS, history_from=HISTORY_FROM)
     publish(kafka_with_topics, log)
     return kafka_with_topics
 

@@ -16,7 +16,7 @@ from core.sessions import build_calendars
 from producers.replay.demo import demo_daily, demo_recording
 from tests.support.recorded_log import frames_of, recorded_ticks, with_marks
 
-LAST_BASELINE_SESSION = date(2024, 7, 5)
+FIRST_SESSION, LAST_BASELINE_SESSION = date(1990, 1, 2), date(2024, 7, 5)
 TICKS_SOURCE, HISTORY_SOURCE = 1, 900
 
 
@@ -27,7 +27,11 @@ def demo_universe() -> Universe:
 
 @cache
 def demo_log(
-    partitions: int, *, flush_records: int = 512, before_ns: int = 2**63 - 1
+    partitions: int,
+    *,
+    flush_records: int = 512,
+    before_ns: int = 2**63 - 1,
+    history_from: date = FIRST_SESSION,
 ) -> dict[int, tuple[bytes, ...]]:
     """Give the demo's log.
 
@@ -35,6 +39,7 @@ def demo_log(
         partitions: Number of partitions.
         flush_records: Records a frame.
         before_ns: Only ticks and marks before this event time.
+        history_from: Only closes since then, for tests that are about something else.
 
     Returns:
         partition → payloads in order.
@@ -44,9 +49,10 @@ def demo_log(
         {each.calendar for each in universe.instruments}, date(1990, 1, 1), date(2024, 12, 31)
     )
     symbols = {each.symbol: each.instrument_id for each in universe.instruments}
+    daily = demo_daily(LAST_BASELINE_SESSION).filter(pl.col("session") >= history_from)
     closes = {
         symbols[str(symbol)]: check_daily(_parsed(frame), calendars["XNYS"]).frame
-        for (symbol,), frame in demo_daily(LAST_BASELINE_SESSION).group_by("symbol", maintain_order=True)
+        for (symbol,), frame in daily.group_by("symbol", maintain_order=True)
         if symbol in symbols
     }
     history = baseline_records(closes, universe, calendars, LAST_BASELINE_SESSION, HISTORY_SOURCE)
