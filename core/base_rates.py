@@ -73,13 +73,14 @@ class RateTables:
         self.n: NDArray[np.int64] = np.zeros(shape, np.int64)
         self.kept: NDArray[np.int64] = np.zeros(shape, np.int64)
         self.hits: NDArray[np.int64] = np.zeros(shape, np.int64)
-        self.means: NDArray[np.float64] = np.full((3, *shape), np.nan)
+        # Side by side, so that one look gives all figures of a row.
+        self._figures: NDArray[np.float64] = np.full((*shape, 9), np.nan)
+        by_name = np.moveaxis(self._figures, -1, 0)
+        self.means = by_name[:3]
         """Of the numerator, the benchmark and the spread; NaN below LEAST_FOR_MEAN cases, as below."""
-        self.all_days: NDArray[np.float64] = np.full(shape, np.nan)
-        self.differences: NDArray[np.float64] = np.full(shape, np.nan)
-        self.bounds: NDArray[np.float64] = np.full((*shape, 2), np.nan)
-        self.p_values: NDArray[np.float64] = np.full(shape, np.nan)
-        self.q_values: NDArray[np.float64] = np.full(shape, np.nan)
+        self.all_days, self.differences = by_name[3:5]
+        self.bounds = self._figures[..., 5:7]
+        self.p_values, self.q_values = by_name[7:]
 
     def rows(self, case: int, cut: int) -> list[BaseRate]:
         """Give the rows of one definition and pair as of one session, one per horizon."""
@@ -92,7 +93,10 @@ class RateTables:
     def _row(self, cases: Cases, horizon: int, cell: int, cut: int) -> BaseRate:
         kept, hits = self.kept.item(cell, cut), self.hits.item(cell, cut)
         interval = wilson(hits, kept)
-        low, high = self.bounds[cell, cut].tolist()
+        figures = [
+            None if figure != figure else rounded(figure) for figure in self._figures[cell, cut].tolist()
+        ]
+        instrument, benchmark, spread, all_days, difference, low, high, p_value, q_value = figures
         return BaseRate(
             definition=cases.definition,
             version=cases.version,
@@ -104,14 +108,14 @@ class RateTables:
             hits=hits,
             hit_rate=rounded(hits / kept) if kept >= LEAST_FOR_SHARE else None,
             hit_rate_interval=None if interval is None else (rounded(interval[0]), rounded(interval[1])),
-            mean_instrument_pct=_known(self.means.item(0, cell, cut)),
-            mean_benchmark_pct=_known(self.means.item(1, cell, cut)),
-            mean_spread_pp=_known(self.means.item(2, cell, cut)),
-            all_days_mean_spread_pp=_known(self.all_days.item(cell, cut)),
-            difference_pp=_known(self.differences.item(cell, cut)),
-            difference_interval_pp=None if low != low else (rounded(low), rounded(high)),
-            p_value=_known(self.p_values.item(cell, cut)),
-            q_value=_known(self.q_values.item(cell, cut)),
+            mean_instrument_pct=instrument,
+            mean_benchmark_pct=benchmark,
+            mean_spread_pp=spread,
+            all_days_mean_spread_pp=all_days,
+            difference_pp=difference,
+            difference_interval_pp=None if low is None or high is None else (low, high),
+            p_value=p_value,
+            q_value=q_value,
             family_size=self.family_size,
         )
 
@@ -225,7 +229,3 @@ def _fill(
     tables.bounds[cell, first:], p_values = against_chance(resampled, differences)
     # Rounded before they are ordered, so that q-values rest on what is shown.
     tables.p_values[cell, first:] = [rounded(p_value) for p_value in p_values.tolist()]
-
-
-def _known(figure: float) -> float | None:
-    return None if figure != figure else rounded(figure)

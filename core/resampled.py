@@ -108,6 +108,17 @@ def differences_to_all_days(
     return differences
 
 
+@kernel(types.void, array_of(F8, 2), array_of(F8), array_of(I8), array_of(I8))
+def _count(resampled: Any, differences: Any, known: Any, beyond: Any) -> None:
+    """Count resamples that have a difference, and those in which chance gives as large a one."""
+    for row in range(len(differences)):
+        size = abs(differences[row])
+        for resample in range(resampled.shape[1]):
+            difference = resampled[row, resample]
+            known[row] += not np.isnan(difference)
+            beyond[row] += abs(difference - differences[row]) >= size
+
+
 def against_chance(
     resampled: NDArray[np.float64], differences: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -127,7 +138,8 @@ def against_chance(
         ([[-19.0, 19.0]], [0.524])
     """
     ordered = np.sort(resampled, axis=1)  # NaN last.
-    known = np.count_nonzero(~np.isnan(ordered), axis=1)
+    known, beyond = np.zeros((2, len(differences)), np.int64)
+    _count(resampled, differences, known, beyond)
     usable = 2 * known >= resampled.shape[1]
     bounds = np.full((len(differences), 2), np.nan)
     each = np.flatnonzero(usable & (known > 0))
@@ -140,7 +152,4 @@ def against_chance(
         step = last - first
         # From the nearer end, so that a weight of one gives that end exactly.
         bounds[each, side] = np.where(weight < 0.5, first + step * weight, last - step * (1.0 - weight))
-    beyond = np.count_nonzero(
-        np.abs(resampled - differences[:, None]) >= np.abs(differences)[:, None], axis=1
-    )
     return bounds, np.where(usable, (1 + beyond) / (1 + known), np.nan)
