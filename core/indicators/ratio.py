@@ -51,12 +51,22 @@ class Ratio(RingFamily):
 
 
 @kernel(
-    I8, array_of(I8, 2), array_of(I8), array_of(I4), array_of(F8, 2), array_of(F8, 2), array_of(U1, 2), BOOL
+    I8,
+    array_of(I8, 2),
+    array_of(I8),
+    array_of(I4),
+    array_of(F8, 2),
+    array_of(F8, 2),
+    array_of(U1, 2),
+    array_of(I4, 2),
+    BOOL,
 )
 def _day_pass(  # type: ignore[no-untyped-def]
-    prices, counts, rows, anchors, values, quality, commit
+    prices, counts, rows, anchors, values, quality, observations, commit
 ):
     for row in rows:
+        for output in range(len(observations)):
+            observations[output, row] = counts[row] + 1
         s_now = prices[0, row]
         l_now = prices[1, row]
         values[2, row] = s_now / _UNITS if s_now > 0 else np.nan
@@ -101,8 +111,16 @@ class RatioLine(DayFamily):
 
     def evaluate(self, step: DayStep, *, commit: bool) -> None:
         """Divide the session's prices; a first commit fixes the anchor."""
-        _day_pass(step.prices, step.days.counts, step.rows, self._anchors, self.values, self.quality, commit)
-        self.observations[:, step.rows] = step.days.counts[step.rows].astype(np.int32) + 1
+        _day_pass(
+            step.prices,
+            step.days.counts,
+            step.rows,
+            self._anchors,
+            self.values,
+            self.quality,
+            self.observations,
+            commit,
+        )
 
     def adjust(self, rows: NDArray[np.int32], side: int, factor: float) -> None:
         """The anchor is a ratio of prices."""
