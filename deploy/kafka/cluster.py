@@ -64,17 +64,21 @@ def existing_topics(client: KafkaAdminClient, names: Iterable[str]) -> dict[str,
     present = sorted(set(names) & set(client.list_topics()))
     if not present:
         return {}
-    described = {topic["name"]: topic["partitions"] for topic in client.describe_topics(present)}
-    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in present]
+    described = client.describe_topics(present)
+    # A broker hears of a new topic's name before it hears of its partitions: until then it is not there.
+    partitions = {topic["name"]: topic["partitions"] for topic in described if topic["partitions"]}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in partitions]
+    if not resources:
+        return {}
     configs = client.describe_configs(resources, config_filter=ConfigFilterType.ALL)["topic"]
     return {
         name: Topic(
             name=name,
-            partitions=len(described[name]),
-            replication_factor=len(described[name][0]["replica_nodes"]),
+            partitions=len(own),
+            replication_factor=len(own[0]["replica_nodes"]),
             config={key: str(entry["value"]) for key, entry in configs[name].items()},
         )
-        for name in present
+        for name, own in partitions.items()
     }
 
 

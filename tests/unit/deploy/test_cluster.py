@@ -1,0 +1,46 @@
+"""What the cluster says of its topics, from answers as brokers give them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from deploy.kafka.cluster import existing_topics
+
+
+class Answers:
+    """An admin client with prepared answers.
+
+    Args:
+        partitions: By topic, as many replicas a partition.
+    """
+
+    def __init__(self, partitions: dict[str, list[int]]) -> None:
+        self._partitions = partitions
+
+    def list_topics(self) -> list[str]:
+        return list(self._partitions)
+
+    def describe_topics(self, names: list[str]) -> list[dict[str, Any]]:
+        return [
+            {"name": name, "partitions": [{"replica_nodes": [*range(n)]} for n in self._partitions[name]]}
+            for name in names
+        ]
+
+    def describe_configs(self, resources: list[Any], **options: Any) -> dict[str, Any]:
+        return {"topic": {each.name: {"cleanup.policy": {"value": "delete"}} for each in resources}}
+
+
+def test_partitions_replicas_and_settings_are_read() -> None:
+    found = existing_topics(Answers({"ticks": [3, 3], "other": [1]}), ["ticks", "bars"])
+    assert list(found) == ["ticks"]
+    assert (found["ticks"].partitions, found["ticks"].replication_factor) == (2, 3)
+    assert found["ticks"].config == {"cleanup.policy": "delete"}
+
+
+@pytest.mark.parametrize("others", [{}, {"bars": [1]}])
+def test_a_topic_whose_partitions_are_not_known_yet_is_not_there(others: dict[str, list[int]]) -> None:
+    """Right after a topic was made a broker may list it without partitions: that was an IndexError."""
+    found = existing_topics(Answers({"ticks": [], **others}), ["ticks", "bars"])
+    assert set(found) == set(others)
