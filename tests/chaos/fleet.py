@@ -229,6 +229,16 @@ class Fleet:
             assert time.monotonic() < deadline, f"partition {partition} is nobody's"
             time.sleep(0.2)
 
+    def told(self) -> str:
+        """What each worker says of itself, for whoever looks for the cause of a failure."""
+        said = []
+        for slot, worker in sorted(self.workers.items()):
+            if not worker.lives or worker.frozen:
+                continue
+            with suppress(AssertionError, urllib.error.URLError, OSError):
+                said.append(f"worker {slot}: {', '.join(worker.get('/readyz')[1].splitlines())}")
+        return "; ".join(said) or "no worker answers"
+
     def close(self) -> None:
         """End every process, whatever state it is in."""
         for worker in [*self.workers.values(), *self.gone]:

@@ -12,6 +12,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from consumers.kafka_python_client import consumer_configuration
+from core.errors import FrameError
 from core.frames import decode_frame
 from core.settings import KafkaSettings
 from tests.chaos.cluster import TICKS
@@ -158,7 +159,10 @@ class LiveFeed:
                 continue
             for place, records in polled.items():
                 for record in records:
-                    header, ticks = decode_frame(record.value)
+                    try:
+                        header, ticks = decode_frame(record.value)
+                    except FrameError:
+                        continue  # a fault's own
                     self.frames_of_old_epochs += header.epoch < epochs.get(place.partition, 0)
                     epochs[place.partition] = max(header.epoch, epochs.get(place.partition, 0))
                     self.newest_epoch = max(self.newest_epoch, header.epoch)

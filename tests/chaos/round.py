@@ -122,6 +122,7 @@ def run_round(
             tell(f"{turn.fault.name}: {turn.fault.summary}")
             strikes.append(_strike(arena, turn))
             if strikes[-1].problem:
+                tell(f"{strikes[-1].problem}; {arena.fleet.told()}")
                 break
         tell("the log is frozen; the workers finish it")
         arena.feed.stop()
@@ -136,7 +137,7 @@ def run_round(
         if is_live:
             ticks = tick_sets(log)
         if problem:
-            strikes[-1].problem = strikes[-1].problem or problem
+            strikes[-1].problem = "; ".join(filter(None, (strikes[-1].problem, problem)))
     results = tuple(_result(strike, number, strikes, seen, found) for number, strike in enumerate(strikes))
     return Judgement(results, found, ticks, told(expected))
 
