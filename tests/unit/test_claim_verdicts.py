@@ -9,6 +9,7 @@ from datetime import date
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from core.base_rate_rows import BaseRate
 from core.claim_verdicts import Figure, Finding, judge
@@ -183,7 +184,10 @@ def test_openings_are_counted_and_dated(text: str, verdict: str, figures: Mappin
     ("row", "reason"),
     [
         (None, "no base rate"),
-        (replace(rate(0.2, 2.0, 0.04), difference_interval_pp=None, n_declustered=3), "too few cases"),
+        (
+            structs.replace(rate(0.2, 2.0, 0.04), difference_interval_pp=None, n_declustered=3),
+            "too few cases",
+        ),
     ],
 )
 def test_without_a_measured_base_rate_nothing_can_be_said(row: BaseRate | None, reason: str) -> None:
