@@ -181,6 +181,18 @@ class Assignment:
             return False
         return self._rejoin("not a stable member: joining anew")
 
+    def rejoin_if_silent(self) -> bool:
+        """Make the client anew that gives nothing of a partition although it was sought again.
+
+        Who assigns by hand has no group to come back through: there another seek must do.
+
+        Returns:
+            Whether it was made anew.
+        """
+        if self._settings.membership == "manual":
+            return False
+        return self._rejoin("a partition stays silent: joining anew")
+
     def _silent_for_ms(self, since_ns: int | None) -> int:
         return -1 if since_ns is None else (self._monotonic_ns() - since_ns) // _NS_PER_MS
 

@@ -72,6 +72,8 @@ class WorkerCounters:
     """By what the group did: `assigned`, `revoked`, `lost`."""
     rejoins: int = 0
     """Times the client was made anew because it did not become a stable member."""
+    refetches: int = 0
+    """Times the client gave nothing of a partition whose log had grown."""
     dropped_records: Counter[str] = field(default_factory=Counter)
     """Records said for a partition that went before they were committed, by why it went."""
     poll_gap: DurationHistogram = field(default_factory=DurationHistogram)

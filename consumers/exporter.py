@@ -144,6 +144,7 @@ class WorkerCollector(Collector):
                 "rotascope_worker_dropped_records_total", (reason,), counters.dropped_records[reason]
             )
         yield Sample("rotascope_worker_rejoins_total", (), counters.rejoins)
+        yield Sample("rotascope_worker_refetches_total", (), counters.refetches)
 
     def _partition_samples(self) -> Iterator[Sample]:
         for partition in self._state.opening:

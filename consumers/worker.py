@@ -12,6 +12,7 @@ import structlog
 from consumers.assignment import QUESTION_MS, Assignment
 from consumers.committer import make_committer
 from consumers.opener import POLL_MS, MakeEngine, Opener
+from consumers.silence import SilenceWatch
 from consumers.snapshot_store import SnapshotStore
 from consumers.transport import Record, Transport
 from consumers.worker_state import Until, WorkerState
@@ -68,6 +69,7 @@ class Worker:
         self._assignment = Assignment(
             transport, self._opener, kafka=kafka, settings=settings, state=state, monotonic_ns=monotonic_ns
         )
+        self._silence = SilenceWatch(transport, settings, state, monotonic_ns=monotonic_ns)
         self._log = structlog.get_logger("rotascope.worker")
 
     def stop(self) -> None:
@@ -130,6 +132,8 @@ class Worker:
             self._tend_engines()
             self._assignment.open_next()
             self._assignment.rejoin_if_stuck()
+            if self._silence.look():
+                self._assignment.rejoin_if_silent()
         except TransportError as error:
             if not error.retriable:
                 raise
@@ -173,6 +177,8 @@ class Worker:
         )
         self._last_poll_ns = self._monotonic_ns()
         self._forget(self._assignment.follow())
+        waits = busy or self._full or self._state.joined is False
+        self._silence.heard(self._state.tasks if waits else batches)
         for partition, task in self._state.tasks.items():
             # Held, a client may still give what it had; behind what was put back, it would be a hole.
             records = [] if self._full else batches.get(partition, [])

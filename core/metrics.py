@@ -139,6 +139,8 @@ METRICS: Final[tuple[Metric, ...]] = (
            "Times the group gave partitions or took them.", _W),
     Metric("rotascope_worker_rejoins_total", _C, "", (),
            "Times the client was made anew because it became no stable member.", _W),
+    Metric("rotascope_worker_refetches_total", _C, "", (),
+           "Times the client gave nothing of a partition whose log had grown.", _W),
     Metric("rotascope_worker_dropped_records_total", _C, "", ("reason",),
            "Records that went uncommitted with their partition; its next owner says them.", _W),
     # --- one partition's place in the log

@@ -167,6 +167,9 @@ class WorkerSettings(_Section):
     )
     eager_commit_interval_ms: Milliseconds = Field(default=20, description="shortest, when caught up")
     poll_timeout_ms: Milliseconds = Field(default=100, description="longest wait for records")
+    fetch_silence_ms: Milliseconds = Field(
+        default=5_000, description="a partition silent for so long: the broker is asked whether it has more"
+    )
     poll_max_records: Count = Field(default=500, description="frames a poll hands out; 50 halves throughput")
     step_slice_ms: Milliseconds = Field(default=200, description="longest run of steps between two polls")
     outbox_max_bytes: int = Field(

@@ -63,6 +63,8 @@ class FakeTransport:
         self.poll_records = poll_records
         self.positions: dict[int, int] = {}
         self.held: set[int] = set()
+        self.silent: dict[int, int] = {}
+        """Partitions that give nothing, and how many seeks it takes until they do."""
         self.fail_next_sends = 0
         self.fail_next_commits = 0
         self.fail_next_polls = 0
@@ -126,7 +128,7 @@ class FakeTransport:
                     else:
                         del self.positions[partition]
         batches: dict[int, list[Record]] = {}
-        for partition in self.positions.keys() - self.held:
+        for partition in self.positions.keys() - self.held - self.silent.keys():
             position = self.positions[partition]
             assert position >= 0, "polled before it was sought"
             most = min(self.poll_records, max_records or self.poll_records)
@@ -145,6 +147,10 @@ class FakeTransport:
         assert partition in self.positions
         self.positions[partition] = offset
         self.held.discard(partition)
+        if partition in self.silent:
+            self.silent[partition] -= 1
+            if self.silent[partition] < 0:
+                del self.silent[partition]
 
     def hold(self, partition: int) -> None:
         self.held.add(partition)
@@ -223,7 +229,7 @@ class FakeTransport:
         self._membership = None
         if self.positions:
             self._changes.append(AssignmentChange(ChangeKind.LOST, tuple(self.positions)))
-        self.positions, self.held = {}, set()
+        self.positions, self.held, self.silent = {}, set(), {}
 
     def close(self) -> None:
         self.closed = True
