@@ -51,7 +51,9 @@ class KafkaSettings(_Section):
         default=100, description="how long the broker may hold an empty answer"
     )
     max_partition_fetch_bytes: int = Field(
-        default=4 * _MIB, ge=_KIB, description="1 to 4 MiB; 16 MiB is slower"
+        default=_MIB,
+        ge=_KIB,
+        description="1 to 4 MiB are equally fast; an answer that takes too long is lost whole",
     )
     bootstrap_timeout_ms: Milliseconds = Field(default=5_000, description="how long to look for a broker")
     request_timeout_ms: Milliseconds = Field(default=10_000, description="how long one question may take")
@@ -168,7 +170,9 @@ class WorkerSettings(_Section):
     eager_commit_interval_ms: Milliseconds = Field(default=20, description="shortest, when caught up")
     poll_timeout_ms: Milliseconds = Field(default=100, description="longest wait for records")
     fetch_silence_ms: Milliseconds = Field(
-        default=5_000, description="a partition silent for so long: the broker is asked whether it has more"
+        default=15_000,
+        description="a partition silent for so long: the broker is asked whether it has more; longer than a "
+        "question may take, or an answer on its way is thrown away",
     )
     poll_max_records: Count = Field(default=500, description="frames a poll hands out; 50 halves throughput")
     step_slice_ms: Milliseconds = Field(default=200, description="longest run of steps between two polls")

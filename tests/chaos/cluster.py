@@ -125,9 +125,14 @@ class Cluster:
         }
 
     def transaction_of(self, slot_name: str) -> Transaction:
-        """The transaction of the worker whose transactional id ends so."""
-        (found,) = [each for name, each in self.transactions().items() if name.endswith(slot_name)]
-        return found
+        """The transaction of the worker whose transactional id ends so; waits until its coordinator tells."""
+        deadline = time.monotonic() + WHOLE_TIMEOUT_S
+        while True:
+            found = [each for name, each in self.transactions().items() if name.endswith(slot_name)]
+            if len(found) == 1:
+                return found[0]
+            assert time.monotonic() < deadline, f"{len(found)} transactions are called {slot_name}"
+            time.sleep(0.1)
 
     def committed_metadata(self, group_id: str, partition: int) -> str:
         """What stands beside the committed offset of a partition of the ticks; "" before the first."""

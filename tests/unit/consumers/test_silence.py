@@ -30,7 +30,7 @@ class Rig:
             self.broker,
             self.transport,
             monotonic_ns=lambda: self.now_ns,
-            **({"delivery": "exactly_once", "membership": "dynamic"} | changes),  # type: ignore[arg-type]
+            **({"delivery": "exactly_once", "membership": "dynamic", "fetch_silence_ms": 5_000} | changes),  # type: ignore[arg-type]
         )
         self.worker.start()
         while len(self.state.tasks) < 2 or self.behind(0) or self.behind(1):
