@@ -25,7 +25,9 @@ from core.errors import ConfigurationError, TransportError
 from core.settings import KafkaSettings, WorkerSettings
 
 QUESTION_MS: Final = 200
-"""How long a question about one partition may hold up all the others."""
+"""How long a question about one partition may hold up all the others, at first."""
+_LONGEST_QUESTION_MS: Final = 2_000
+"""An unanswered question is given twice the time: on a starved machine 200 ms may never be enough."""
 _NS_PER_MS: Final = 1_000_000
 OVERTAKEN: Final = "overtaken"
 NEW_MEMBER: Final = "new_member"
@@ -64,6 +66,7 @@ class Assignment:
         self._told: set[int] = set()
         self._unstable_since_ns: int | None = None
         self._unanswered_since_ns: int | None = None
+        self._question_ms = QUESTION_MS
         self._log = structlog.get_logger("rotascope.worker")
 
     @property
@@ -144,19 +147,21 @@ class Assignment:
         partition = self._waiting[0]
         self._waiting.rotate(-1)
         try:
-            task = self._opener.open(partition, QUESTION_MS)
+            task = self._opener.open(partition, self._question_ms)
         except TransportError as error:
             if not error.retriable:
                 raise
             if partition not in self._told:
                 self._told.add(partition)
                 self._log.warning("partition waits for an answer", partition=partition, error=error.message)
+            self._question_ms = min(2 * self._question_ms, _LONGEST_QUESTION_MS)
             if self._unanswered_since_ns is None and self._settings.membership != "manual":
                 self._unanswered_since_ns = self._monotonic_ns()
             return
         if task is None:
             return
         self._unanswered_since_ns = None
+        self._question_ms = QUESTION_MS
         self._told.discard(partition)
         self._waiting.remove(partition)
         self._enter(task)

@@ -69,6 +69,8 @@ class FakeTransport:
         self.fail_next_commits = 0
         self.fail_next_polls = 0
         self.fail_next_questions = 0
+        self.questions_ms: list[int | None] = []
+        """How long each question about a committed offset might take."""
         self.fail_next_rebuilds = 0
         self.fail_next_transaction: TransportError | None = None
         self.polls = 0
@@ -168,6 +170,7 @@ class FakeTransport:
         return len(self.broker.log.get(partition, []))
 
     def committed(self, partition: int, *, timeout_ms: int | None = None) -> Committed | None:
+        self.questions_ms.append(timeout_ms)
         if self.fail_next_questions:
             self.fail_next_questions -= 1
             raise TransportError("a transaction is still open")

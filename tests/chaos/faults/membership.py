@@ -12,7 +12,7 @@ REVOKE_DEADLINE_S: Final = 4.0
 """Shorter than the deadline of a transaction: the commit that is held must still be possible."""
 
 PACES: Final = (
-    {"COMMIT_INTERVAL_MS": "50", "EAGER_COMMIT_INTERVAL_MS": "5", "POLL_MAX_RECORDS": "7"},
+    {"COMMIT_INTERVAL_MS": "50", "EAGER_COMMIT_INTERVAL_MS": "5", "POLL_MAX_RECORDS": "50"},
     {"COMMIT_INTERVAL_MS": "900", "EAGER_COMMIT_INTERVAL_MS": "300", "STEP_SLICE_MS": "5"},
 )
 

@@ -392,3 +392,17 @@ class _Fleet:
         worker, _ = _member(self.broker, self.transports[number], **self.changes)
         worker.start()
         return worker
+
+
+def test_an_unanswered_question_is_given_twice_the_time_up_to_two_seconds() -> None:
+    """Guards a partition that was looked up for 90 s on a starved machine, 200 ms at a time."""
+    broker = FakeBroker(generation=1)
+    fill(broker, 8)
+    transport = FakeTransport(broker)
+    transport.will(("assigned", [0]), generation=1)
+    worker, state = _member(broker, transport)
+    worker.start()
+    transport.fail_next_questions = 5
+    while 0 not in state.tasks:
+        worker.turn()
+    assert transport.questions_ms == [200, 400, 800, 1_600, 2_000, 2_000]
