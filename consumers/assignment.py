@@ -177,8 +177,6 @@ class Assignment:
         """
         if self._silent_for_ms(self._unanswered_since_ns) >= self._kafka.request_timeout_ms:
             return self._rejoin("a partition's place is not to be had: joining anew")
-        if self._unstable_since_ns is None:
-            return False
         settings = self._settings
         group_waits_ms = max(settings.max_poll_interval_ms, settings.session_timeout_ms)
         patience_ms = group_waits_ms + settings.join_timeout_ms
@@ -186,17 +184,13 @@ class Assignment:
             return False
         return self._rejoin("not a stable member: joining anew")
 
-    def rejoin_if_silent(self) -> bool:
+    def rejoin_for_silence(self) -> None:
         """Make the client anew that gives nothing of a partition although it was sought again.
 
         Who assigns by hand has no group to come back through: there another seek must do.
-
-        Returns:
-            Whether it was made anew.
         """
-        if self._settings.membership == "manual":
-            return False
-        return self._rejoin("a partition stays silent: joining anew")
+        if self._settings.membership != "manual":
+            self._rejoin("a partition stays silent: joining anew")
 
     def _silent_for_ms(self, since_ns: int | None) -> int:
         return -1 if since_ns is None else (self._monotonic_ns() - since_ns) // _NS_PER_MS

@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 
+from consumers.assignment import QUESTION_MS
 from consumers.partition import PartitionTask
 from consumers.transport import Transport
 from consumers.worker_state import WorkerState
 from core.errors import TransportError
 from core.settings import WorkerSettings
 
-QUESTION_MS = 200
-"""How long a question about one partition may hold up all the others."""
 _NS_PER_MS = 1_000_000
 
 

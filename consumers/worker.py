@@ -133,7 +133,7 @@ class Worker:
             self._assignment.open_next()
             self._assignment.rejoin_if_stuck()
             if self._silence.look():
-                self._assignment.rejoin_if_silent()
+                self._assignment.rejoin_for_silence()
         except TransportError as error:
             if not error.retriable:
                 raise
