@@ -12,7 +12,6 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +26,12 @@ from core.errors import ConfigurationError
 from core.metrics import METRICS, METRICS_BY_NAME, Component, MetricKind
 from core.settings import WorkerSettings
 from deploy.kafka.broker import LocalKafka
-from tests.support.demo_log import demo_log
+from tests.support.demo_log import RECENT_HISTORY, demo_log
 from tests.support.kafka_log import publish
 from tests.support.ports import free_port
 from tests.support.worker_process import START_DEADLINE_S, WorkerProcess
 
 PARTITIONS = 4
-HISTORY_FROM = date(2020, 1, 2)
-"""Enough for every window; 35 years would only take time."""
 END_NS = 1_720_728_000_000_000_000
 """2024-07-11 20:00 UTC, the close of the day of the opposite move."""
 DEADLINE_S = 60.0
@@ -50,7 +47,7 @@ ON_THE_WAY = (
 
 @pytest.fixture
 def log_in_kafka(kafka_with_topics: LocalKafka) -> LocalKafka:
-    log = demo_log(PARTITIONS, flush_records=64, before_ns=END_NS, history_from=HISTORY_FROM)
+    log = demo_log(PARTITIONS, flush_records=64, before_ns=END_NS, history_from=RECENT_HISTORY)
     publish(kafka_with_topics, log)
     return kafka_with_topics
 

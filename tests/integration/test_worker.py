@@ -21,7 +21,7 @@ from core.frames import decode_frame
 from core.records import BAR, BarFlag
 from core.settings import KafkaSettings, Settings, WorkerSettings
 from deploy.kafka.broker import LocalKafka
-from tests.support.demo_log import demo_log
+from tests.support.demo_log import RECENT_HISTORY, demo_log
 from tests.support.fake_engine import FakeEngine, FakeStepOutput, frame
 from tests.support.kafka_broker import TEST_PARTITIONS
 from tests.support.kafka_log import TICKS, Log, committed_offsets, event_ids, publish, read
@@ -31,8 +31,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 PARTITIONS = TEST_PARTITIONS
 DEADLINE_S = 60.0
-HISTORY_FROM = date(2020, 1, 2)
-"""Enough for every window; 35 years would only take time."""
 END_NS = 1_720_756_800_000_000_000
 """2024-07-12 04:00 UTC: the first four of the demo's eight days."""
 SESSIONS = 4
@@ -53,7 +51,7 @@ def _expected_ids(log: Log) -> list[str]:
 
 @pytest.fixture(scope="module")
 def log() -> Log:
-    return demo_log(PARTITIONS, flush_records=FLUSH_RECORDS, before_ns=END_NS, history_from=HISTORY_FROM)
+    return demo_log(PARTITIONS, flush_records=FLUSH_RECORDS, before_ns=END_NS, history_from=RECENT_HISTORY)
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,8 @@ from producers.replay.demo import demo_daily, demo_recording
 from tests.support.recorded_log import frames_of, recorded_ticks, with_marks
 
 FIRST_SESSION, LAST_BASELINE_SESSION = date(1990, 1, 2), date(2024, 7, 5)
+RECENT_HISTORY = date(2020, 1, 2)
+"""Since then there is enough for every window; 35 years would only take time."""
 TICKS_SOURCE, HISTORY_SOURCE = 1, 900
 
 
