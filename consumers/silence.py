@@ -53,6 +53,12 @@ class SilenceWatch:
             self._silent_since_ns[partition] = now_ns
             self._sought.discard(partition)
 
+    def forget(self, partitions: Iterable[int]) -> None:
+        """Partitions that went begin anew when they come back."""
+        for partition in partitions:
+            self._silent_since_ns.pop(partition, None)
+            self._sought.discard(partition)
+
     def look(self) -> bool:
         """Ask about one partition that has been silent for too long, if there is one.
 
@@ -67,7 +73,6 @@ class SilenceWatch:
             TransportError: Not retriable.
         """
         tasks = self._state.tasks
-        self._silent_since_ns = {p: since for p, since in self._silent_since_ns.items() if p in tasks}
         partition = self._silent(tasks)
         if partition is None:
             return False

@@ -178,7 +178,7 @@ class Worker:
         self._last_poll_ns = self._monotonic_ns()
         self._forget(self._assignment.follow())
         waits = busy or self._full or self._state.joined is False
-        self._silence.heard(self._state.tasks if waits else batches)
+        self._silence.heard(self._state.tasks if waits else self._state.tasks.keys() & batches.keys())
         for partition, task in self._state.tasks.items():
             # Held, a client may still give what it had; behind what was put back, it would be a hole.
             records = [] if self._full else batches.get(partition, [])
@@ -191,6 +191,7 @@ class Worker:
         if dropped:
             self._backlog = deque(record for record in self._backlog if record.partition not in dropped)
             self._committer.forget(dropped)
+            self._silence.forget(dropped)
 
     def _step_slice(self) -> None:
         """Step until the slice is over, the backlog is empty, or a scrape waits."""
