@@ -12,11 +12,12 @@ import pytest
 
 from tests.oracles.raw import daily_column
 from tests.support.claims_command import claims, found
-from tests.support.compiled import COMPILED
 from tests.support.shared_data import shared_data
 
-FIRST = date(2008, 1, 2) if COMPILED else date(2023, 6, 1)
-"""The claims reach back to 2008; plain Python takes those of 2024 only."""
+pytestmark = pytest.mark.compiled
+
+FIRST = date(2008, 1, 2)
+"""As far back as the claims reach."""
 FILES = {
     "RUT": ("daily/RUT.csv", "close"),
     "GSPC": ("daily/GSPC.csv", "close"),
@@ -26,32 +27,29 @@ FILES = {
     "IJR_TR": ("adjclose/adjclose_wide.csv", "IJR"),
     "SPY_TR": ("adjclose/adjclose_wide.csv", "SPY"),
 }
-RECENT = {
+VERDICTS = {
     6: ["reproduced"],
     8: ["reproduced"],
     19: ["reproduced"],
     20: ["not reproduced"],
-    40: ["reproduced"] * 2,
-    45: ["reproduced"],
-    48: ["reproduced"],
-    68: ["data gap", "reproduced"],
-}
-WHOLE = {
     23: ["reproduced"] * 2,
     26: ["reproduced"],
+    40: ["reproduced"] * 2,
     42: ["reproduced"],
     43: ["reproduced"],
     44: ["reproduced", "not measurable"],
+    45: ["reproduced"],
+    48: ["reproduced"],
     55: ["data gap", "reproduced"],
     56: ["reproduced"],
     57: ["data gap", "reproduced"],
     62: ["data gap", "not reproduced"],
+    68: ["data gap", "reproduced"],
     78: ["reproduced"] * 2,
     79: ["reproduced"],
     80: ["reproduced"],
     82: ["reproduced", "data gap"],
 }
-VERDICTS = RECENT | (WHOLE if COMPILED else {})
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +118,7 @@ KNOWN = {
 """The same for figures known from elsewhere, to two decimals."""
 
 
-@pytest.mark.parametrize("place", [place for place in CHECKS if place[0] in VERDICTS], ids=str)
+@pytest.mark.parametrize("place", CHECKS, ids=str)
 def test_a_figure_is_that_of_the_raw_files(
     entries: dict[int, list[dict[str, Any]]], place: tuple[int, int, str]
 ) -> None:

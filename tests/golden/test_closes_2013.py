@@ -16,10 +16,11 @@ from core.instruments import parse_universe
 from core.records import NANOSECONDS_PER_SECOND, BarFlag, Frequency
 from core.sessions import build_calendars, session_day
 from producers.replay.tick_files import load_tick_files
-from tests.support.compiled import COMPILED
 from tests.support.recorded_log import recorded_ticks
 from tests.support.shared_data import shared_data
 from tests.support.stepped import SteppedEngine, marks_for
+
+pytestmark = pytest.mark.compiled
 
 DAY = date(2013, 10, 8)
 EXCHANGES = {"AIG": "N", "BAC": "N", "IBM": "N", "SPY": "P"}
@@ -30,7 +31,7 @@ CLOSES = {"AIG": 47.70, "BAC": 13.69, "IBM": 178.72, "SPY": 165.48}
 
 @pytest.fixture(scope="module")
 def bars() -> dict[str, np.void]:
-    """Day bars by symbol; as plain Python, only the minutes around the auctions are played."""
+    """Day bars by symbol."""
     lines = ['source = [{id = 1, name = "tape"}]', 'pair = [{numerator = "AIG", benchmark = "SPY"}]']
     lines += ["instrument = ["]
     lines += [
@@ -47,8 +48,6 @@ def bars() -> dict[str, np.void]:
     ticks = recorded_ticks(load_tick_files(files), universe, 1)
     seconds = ticks["ts_event"] // NANOSECONDS_PER_SECOND
     played = (seconds >= opens - 5) & (seconds < closes + 920)
-    if not COMPILED:
-        played &= (seconds < opens + 2) | (np.abs(seconds - opens - 104) < 2) | (seconds >= closes - 2)
     ticks = ticks[played]
     engine = SteppedEngine(universe, calendars)
     for _ in engine.step_seconds(ticks, marks_for(ticks, opens=opens, closes=closes, every_s=3600)):
@@ -72,8 +71,7 @@ def test_the_daily_file_of_another_vendor_agrees(bars: dict[str, np.void]) -> No
         row = next(row for row in csv.DictReader(file) if row["date"] == str(DAY))
     bar = bars["SPY"]
     assert bar["close"] / 1e9 == pytest.approx(float(row["close"]), abs=0.005)
-    if COMPILED:
-        assert bar["high"] / 1e9 == pytest.approx(float(row["high"]), abs=0.005)
-        assert bar["low"] / 1e9 == pytest.approx(float(row["low"]), abs=0.005)
-        # The file's volume holds extended hours, ours the session and its auctions.
-        assert 0.85 < bar["volume"] / 1e9 / float(row["volume"]) < 1
+    assert bar["high"] / 1e9 == pytest.approx(float(row["high"]), abs=0.005)
+    assert bar["low"] / 1e9 == pytest.approx(float(row["low"]), abs=0.005)
+    # The file's volume holds extended hours, ours the session and its auctions.
+    assert 0.85 < bar["volume"] / 1e9 / float(row["volume"]) < 1

@@ -20,16 +20,17 @@ from tests.oracles.daily import DAILY, DailyPair, Moment
 from tests.oracles.every_day import EVERY_DAY, WHOLE_PAST
 from tests.oracles.levels import FLOORS
 from tests.oracles.raw import daily_closes, daily_column
-from tests.support.compiled import COMPILED
 from tests.support.shared_data import shared_data
 from tests.support.stepped import SteppedEngine
 
-FIRST = date(1990, 1, 1) if COMPILED else date(2020, 9, 1)
+pytestmark = pytest.mark.compiled
+
+FIRST = date(1990, 1, 1)
 LAST = date(2024, 7, 31)
-EVERY = 7 if COMPILED else 3
+EVERY = 7
 """Sessions from one comparison to the next; no divisor of a week's five."""
 
-Z_EVERY = 35 if COMPILED else 6
+Z_EVERY = 35
 """An oracle with explicit weights looks at the whole past at every point."""
 
 FILES = {
@@ -121,8 +122,8 @@ def test_every_value_agrees_with_the_oracle(
     with capsys.disabled():
         print("\n" + comparison.report(f"daily outputs, RUT/SPX and IWM/SPY, {FIRST} to {LAST}"))
     assert comparison.failures == []
-    assert comparison.ready_less_than(400 if COMPILED else 100, set(KEYS).difference(NO_FILE, SELDOM)) == []
-    assert comparison.ready_less_than(40 if COMPILED else 0, SELDOM) == []
+    assert comparison.ready_less_than(400, set(KEYS).difference(NO_FILE, SELDOM)) == []
+    assert comparison.ready_less_than(40, SELDOM) == []
 
 
 def test_sessions_a_leg_lacks_make_windows_unknown_never_longer(

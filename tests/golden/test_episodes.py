@@ -18,11 +18,12 @@ from core.sessions import Calendar, build_calendars
 from tests.oracles.daily import DailyPair
 from tests.oracles.episodes import KINDS, episodes
 from tests.oracles.raw import daily_closes
-from tests.support.compiled import COMPILED
 from tests.support.decided_days import decide_days
 from tests.support.shared_data import shared_data
 
-FIRST = date(1990, 1, 1) if COMPILED else date(2022, 3, 1)
+pytestmark = pytest.mark.compiled
+
+FIRST = date(1990, 1, 1)
 FILES = {"RUT": "RUT", "SPX": "GSPC", "IWM": "IWM", "SPY": "SPY"}
 UNIVERSE = """
 source = [{id = 1, name = "tape"}]
@@ -71,9 +72,6 @@ kind = "strength_high"
 cool_down = 1
 parameters = { window_sessions = 63, invalidation_pct = 1.0 }
 """
-OPPOSITE_FIRST = FIRST if COMPILED else date(2024, 1, 2)
-"""Opposite days need no warm-up."""
-
 RUT_SPX = UNIVERSE.replace(', {numerator = "IWM", benchmark = "SPY"}', "")
 GOLDEN_UP = ["2008-10-10", "2024-07-11"]
 
@@ -140,17 +138,14 @@ def test_openings_and_endings_are_those_of_the_state_machine(
     with capsys.disabled():
         print(f"\ntransitions of {len(daily(catalogue))} definitions since {FIRST}: {counts}")
     assert set(counts) == {"opened", "resolved", "invalidated", "expired"}
-    assert min(counts.values()) > (100 if COMPILED else 3)
+    assert min(counts.values()) > 100
 
 
 def opposite_days(
     calendars: dict[str, Calendar], closes: Mapping[str, Mapping[date, Fraction]], text: str
 ) -> list[Event]:
     """Decide definitions for RUT/SPX alone."""
-    held = {
-        symbol: {day: close for day, close in closes[symbol].items() if day >= OPPOSITE_FIRST}
-        for symbol in ("RUT", "SPX")
-    }
+    held = {symbol: closes[symbol] for symbol in ("RUT", "SPX")}
     return decide_days(parse_universe(RUT_SPX), calendars, parse_catalogue(text), held)
 
 
@@ -170,18 +165,17 @@ def test_the_days_small_caps_rose_three_percent_and_large_caps_fell(
         for name, (direction, least) in numbers.items()
     )
     events = opposite_days(calendars, closes, text)
-    since = [day for day in GOLDEN_UP if date.fromisoformat(day) >= OPPOSITE_FIRST]
     for least in thresholds:
-        assert openings(events, f"up_{100 * least:.0f}") == since
-    assert openings(events, "up_358") == [day for day in since if day != "2024-07-11"]
-    assert openings(events, "down") == (["2000-04-03"] if COMPILED else [])
+        assert openings(events, f"up_{100 * least:.0f}") == GOLDEN_UP
+    assert openings(events, "up_358") == GOLDEN_UP[:1]
+    assert openings(events, "down") == ["2000-04-03"]
     figures = {
         e.event_time: (e.values["instrument_return_pct"], e.values["benchmark_return_pct"])
         for e in events
         if e.definition == "up_300"
     }
     expected = {"2008-10-10": (4.663, -1.176), "2024-07-11": (3.572, -0.876)}
-    assert figures == {day: pytest.approx(expected[day], abs=0.0005) for day in since}
+    assert figures == {day: pytest.approx(expected[day], abs=0.0005) for day in GOLDEN_UP}
 
 
 def test_the_latest_of_them_names_the_one_before(
@@ -191,8 +185,6 @@ def test_the_latest_of_them_names_the_one_before(
     *_, last = opposite_days(calendars, closes, definition)
     assert last.event_time == "2024-07-11"
     assert last.first_since is not None
-    assert last.first_since["history_start"] == str(
-        min(day for day in closes["RUT"] if day >= OPPOSITE_FIRST)
-    )
-    assert last.first_since["date"] == ("2008-10-10" if COMPILED else None)
-    assert last.first_since["count"] == (1 if COMPILED else 0)
+    assert last.first_since["history_start"] == str(min(closes["RUT"]))
+    assert last.first_since["date"] == "2008-10-10"
+    assert last.first_since["count"] == 1

@@ -11,10 +11,11 @@ import pytest
 
 from core.instruments import parse_universe
 from core.sessions import build_calendars
-from tests.support.compiled import COMPILED
 from tests.support.shared_data import shared_data
 from tests.support.stepped import SteppedEngine
 from tests.support.study_command import study
+
+pytestmark = pytest.mark.compiled
 
 UNIVERSE = """
 source = [{id = 1, name = "tape"}, {id = 900, name = "history"}]
@@ -26,12 +27,11 @@ instrument = [
 ]
 """
 FILES = {"RUT": "daily/RUT.csv", "SPX": "daily/GSPC.csv", "Y10": "rates/FRED_DGS.csv"}
-FIRST = date(1990, 1, 2) if COMPILED else date(2020, 1, 2)
-LAST = date(2024, 7, 31) if COMPILED else date(2020, 9, 30)
+FIRST = date(1990, 1, 2)
+LAST = date(2024, 7, 31)
 
 
 def test_the_greatest_sensitivity_since_1990_was_in_august_2020() -> None:
-    """Over all of the history where kernels are compiled, over nine months of it where not."""
     calendars = build_calendars(["XNYS"], date(1990, 1, 1), date(2024, 12, 31))
     engine = SteppedEngine(parse_universe(UNIVERSE), calendars)
     files = {symbol: shared_data(name) for symbol, name in FILES.items()}

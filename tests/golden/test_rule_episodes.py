@@ -18,10 +18,11 @@ from core.sessions import day_to_date
 from core.study import HistoryRun
 from deploy.edge.files import CATALOGUE, read_text
 from tests.oracles.rules import Life
-from tests.support.compiled import COMPILED
 from tests.support.shared_data import shared_data
 
-FIRST = date(2015, 1, 1) if COMPILED else date(2023, 4, 1)
+pytestmark = pytest.mark.compiled
+
+FIRST = date(2015, 1, 1)
 FILES = {"IWM": "daily/IWM.csv", "QQQ": "daily/QQQ_yahoo.csv"}
 RATE = "rates/FRED_DGS.csv"
 
@@ -84,7 +85,5 @@ def test_every_shipped_rule_says_what_its_text_says(
     counts = Counter(state for _, _, state in told)
     with capsys.disabled():
         print(f"\ntransitions of {len(rules)} rules since {FIRST}: {dict(counts)}")
-    if COMPILED:
-        expected = {"opened", "confirmed", "resolved", "faded", "invalidated", "expired"}
-        assert set(counts) == expected
-        assert min(counts.values()) >= 10
+    assert set(counts) == {"opened", "confirmed", "resolved", "faded", "invalidated", "expired"}
+    assert min(counts.values()) >= 10

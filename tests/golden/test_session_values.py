@@ -29,15 +29,16 @@ from tests.oracles.intraday import (
 )
 from tests.oracles.levels import FLOORS
 from tests.oracles.raw import bar_path_trades, daily_closes
-from tests.support.compiled import COMPILED
 from tests.support.recorded_log import recorded_ticks
 from tests.support.shared_data import shared_data
 from tests.support.stepped import SteppedEngine, marks_for
 
-DAYS = [date(2024, 7, 9), date(2024, 7, 10), date(2024, 7, 11)] if COMPILED else [date(2024, 7, 11)]
-BEFORE = date(2024, 7, 8) if COMPILED else date(2024, 7, 10)
-FIRST = date(2019, 1, 2) if COMPILED else date(2021, 1, 4)
-PAIRS = ("RUT/SPX", *(("QQQ/SPY", "NVDA/SPY") if COMPILED else ()))
+pytestmark = pytest.mark.compiled
+
+DAYS = [date(2024, 7, 9), date(2024, 7, 10), date(2024, 7, 11)]
+BEFORE = date(2024, 7, 8)
+FIRST = date(2019, 1, 2)
+PAIRS = ("RUT/SPX", "QQQ/SPY", "NVDA/SPY")
 FILES = {"RUT": "RUT", "SPX": "GSPC", "SPY": "SPY", "QQQ": "QQQ_yahoo", "NVDA": "NVDA_yahoo"}
 BARS = "intraday/fixture_5m_2024-07-08_2024-07-17.csv"
 SESSION_SECONDS = 6 * 3600 + 30 * 60
@@ -93,7 +94,7 @@ class Sessions:
             for name in self.engine.pairs
         ]
         daily = [self._daily(name, day) for name in self.engine.pairs]
-        marks = marks_for(ticks, opens=opens, closes=opens + SESSION_SECONDS, every_s=60 if COMPILED else 30)
+        marks = marks_for(ticks, opens=opens, closes=opens + SESSION_SECONDS, every_s=60)
         # A second past each minute's end, so that the minute is read as soon as it is closed.
         marks = np.unique(np.concatenate([marks, marks[marks % 60 == 0] + 1]))
         for closed in self.engine.step_seconds(ticks, marks):

@@ -17,19 +17,20 @@ from producers.replay.tick_files import load_tick_files
 from tests.oracles.comparison import Comparison
 from tests.oracles.intraday import ACROSS_SESSIONS, MINUTES, SECONDS, IntradayPair, second_prices
 from tests.oracles.raw import tape_trades
-from tests.support.compiled import COMPILED
 from tests.support.recorded_log import recorded_ticks
 from tests.support.shared_data import shared_data
 from tests.support.stepped import SteppedEngine, marks_for
 
+pytestmark = pytest.mark.compiled
+
 DAY = date(2013, 10, 8)
-SESSION_SECONDS = 6 * 3600 + 30 * 60 if COMPILED else 100 * 60
+SESSION_SECONDS = 6 * 3600 + 30 * 60
 MAX_AGE_S = 60
-EVERY = 7 if COMPILED else 3
+EVERY = 7
 """Seconds from one comparison to the next."""
 
-SYMBOLS = {"AIG": (1, "N"), "IBM": (3, "N"), **({"BAC": (2, "N"), "SPY": (4, "P")} if COMPILED else {})}
-PAIRS = ("IBM/AIG", *(("AIG/SPY", "BAC/SPY") if COMPILED else ()))
+SYMBOLS = {"AIG": (1, "N"), "BAC": (2, "N"), "IBM": (3, "N"), "SPY": (4, "P")}
+PAIRS = ("IBM/AIG", "AIG/SPY", "BAC/SPY")
 KEYS = [
     o.key
     for family in FAMILIES
@@ -94,4 +95,4 @@ def test_every_value_agrees_with_the_oracle(capsys: pytest.CaptureFixture[str]) 
     with capsys.disabled():
         print("\n" + comparison.report(f"outputs at 1s and 1m, {', '.join(PAIRS)}, tape of {DAY}"))
     assert comparison.failures == []
-    assert comparison.ready_less_than(900 if COMPILED else 10, KEYS) == []
+    assert comparison.ready_less_than(900, KEYS) == []

@@ -20,11 +20,10 @@ from core.metrics import METRICS
 from core.records import NO_INSTRUMENT, Update
 from core.sessions import build_calendars, session_day
 from producers.replay.demo import demo_daily
-from tests.support.compiled import COMPILED
 from tests.support.demo_log import demo_log, demo_universe
 from tests.support.logs import Run, run
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.integration, pytest.mark.compiled, pytest.mark.slow]
 
 RUT = 1
 DAY = date(2024, 7, 11)
@@ -36,8 +35,6 @@ PARTITIONS = 4
 
 @cache
 def engine_parts() -> tuple[object, ...]:
-    if not COMPILED:
-        pytest.fail("run this with compiled kernels")
     text = (resources.files("core") / "data" / "catalogue.toml").read_text(encoding="utf-8")
     calendars = build_calendars(["XNYS"], date(1990, 1, 1), date(2024, 12, 31))
     return demo_universe(), parse_catalogue(text), calendars

@@ -23,13 +23,12 @@ from core.instruments import Universe, parse_universe
 from core.records import TICK, EventState, TickKind
 from core.sessions import Calendar, build_calendar, session_day
 from producers.replay.tick_files import load_tick_files
-from tests.support.compiled import COMPILED
 from tests.support.logs import Run, cut, run, state_of
 from tests.support.recorded_log import recorded_ticks, with_marks
 from tests.support.shared_data import shared_data
 from tests.support.worlds import MINUTE, SECOND
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.integration, pytest.mark.compiled, pytest.mark.slow]
 
 DAY, DAY_BEFORE = date(2013, 10, 8), date(2013, 10, 7)
 CLOSES = {"AIG": 47.70, "BAC": 13.69, "IBM": 178.72, "SPY": 165.48}
@@ -93,8 +92,6 @@ def close_ns(day: date) -> int:
 @cache
 def log() -> NDArray[np.void]:
     """The tape as a producer would write it, marks included."""
-    if not COMPILED:
-        pytest.fail("run this with compiled kernels")
     paths = [
         shared_data(f"ticks/{symbol}_{day:%Y%m%d}_trades.csv.gz")
         for symbol in sorted(CLOSES)

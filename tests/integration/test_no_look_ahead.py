@@ -18,10 +18,9 @@ from core.indicators.base import DayStep
 from core.indicators.zscore import ZScoreDays
 from core.sessions import NANOSECONDS_PER_DAY, day_to_date
 from core.study import HistoryRun, StudySession
-from tests.support.compiled import COMPILED
 from tests.support.cut_history import Told, copies, differences, recorded, tell
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.compiled, pytest.mark.slow, pytest.mark.timeout(600)]
 
 HISTORIES = {
     "IWM/SPY": ("IWM", "SPY", date(2022, 1, 3), date(2024, 7, 31)),
@@ -34,8 +33,6 @@ over_histories = pytest.mark.parametrize("name", HISTORIES)
 
 @cache
 def catalogue() -> Catalogue:
-    if not COMPILED:
-        pytest.fail("run this with compiled kernels")
     return parse_catalogue((resources.files("core") / "data" / "catalogue.toml").read_text(encoding="utf-8"))
 
 

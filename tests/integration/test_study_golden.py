@@ -9,11 +9,10 @@ import polars as pl
 import pytest
 
 from deploy.edge.files import CATALOGUE, read_text
-from tests.support.compiled import COMPILED
 from tests.support.shared_data import shared_data
 from tests.support.study_command import study
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.compiled, pytest.mark.slow, pytest.mark.timeout(900)]
 
 THRESHOLDS = (2.46, 2.8, 3.2, 3.57)
 FILES = {
@@ -52,8 +51,6 @@ def signals() -> str:
 
 @pytest.fixture(scope="module")
 def lines(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    if not COMPILED:
-        pytest.fail("run this with compiled kernels")
     file = tmp_path_factory.mktemp("golden") / "signals.toml"
     file.write_text(signals(), encoding="utf-8")
     answer = study(

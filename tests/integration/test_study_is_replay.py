@@ -16,12 +16,11 @@ from core.engine import PartitionEngine
 from core.events import Event, event_data
 from core.sessions import build_calendars, day_to_date
 from producers.replay.demo import demo_daily
-from tests.support.compiled import COMPILED
 from tests.support.demo_log import LAST_BASELINE_SESSION, demo_log, demo_universe
 from tests.support.logs import Run, run
 from tests.support.study_command import study
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.compiled, pytest.mark.slow, pytest.mark.timeout(600)]
 
 FIRST, LAST = "2024-07-08", "2024-07-17"
 ONLY_LIVE = ("candidate", "withdrawn")
@@ -33,8 +32,6 @@ ASIDE = ("knowable_time", "provenance", "base_rate", "tags", "reasons")
 
 @cache
 def replayed() -> Run:
-    if not COMPILED:
-        pytest.fail("run this with compiled kernels")
     text = (resources.files("core") / "data" / "catalogue.toml").read_text(encoding="utf-8")
     calendars = build_calendars(["XNYS"], date(1990, 1, 1), date(2024, 12, 31))
     engine = PartitionEngine(demo_universe(), parse_catalogue(text), calendars, partition=0, partitions=1)

@@ -5,4 +5,4 @@ from __future__ import annotations
 import numba
 
 COMPILED: bool = not numba.config.DISABLE_JIT
-"""Tests over long recordings run whole where this is True, and over a cut of them where it is not."""
+"""Tests of many values take fewer of them where this is False; what is marked `compiled` is refused there."""

@@ -12,7 +12,6 @@ import pytest
 from consumers.schemas import defect
 from core.null_figures import KnownFigure, known_figures
 from core.schemas import STUDY_NULLS, event_schema_id
-from tests.support.compiled import COMPILED
 from tests.support.study_command import Answer, daily_frame, random_closes, session_dates, study, write_csv
 
 COUNT = 130
@@ -99,13 +98,13 @@ def test_a_folder_that_cannot_be_written_ends_with_2(folder: Path) -> None:
     assert "cannot be written" in answer.err
 
 
+@pytest.mark.compiled
 def test_known_figures_are_found_again() -> None:
     """Ten-day streaks by coin flip, and run lengths of the chart on Student-t4 at h = 4, 5, 6."""
     assert [one.known for one in figures()] == [5.8, 116.0, 265.0, 461.0]
     assert all(one.agrees for one in figures()), figures()
     assert all(one.standard_error < 0.04 * one.known for one in figures())
-    if COMPILED:
-        assert known_figures(1) == figures()
+    assert known_figures(1) == figures()
 
 
 def test_what_is_stored_goes_with_later_events_only(folder: Path) -> None:

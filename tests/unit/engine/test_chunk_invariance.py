@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 
 from core.engine import PartitionEngine
 from core.records import TickKind
-from tests.support.compiled import COMPILED
 from tests.support.logs import Run, cut, run, state_of
 from tests.support.rich_log import BASELINE_DAYS, Features, features_of, rich_log, warm_start
 from tests.support.worlds import make_engine
 
 pytestmark = pytest.mark.compiled
 
-EXAMPLES = 30 if COMPILED else 6
+EXAMPLES = 30
 SEEDS = (1, 2)
 
 

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from core.engine import PartitionEngine
 from core.records import EventState
 from core.sessions import build_calendar
-from tests.support.compiled import COMPILED
 from tests.support.logs import LogBuilder, Run, Sequences, cut, run, state_of
 from tests.support.rich_log import rich_log, warm_start
 from tests.support.worlds import (
@@ -97,7 +96,7 @@ def test_one_mark_equals_one_a_second(end: int) -> None:
     assert said_at_once.told() == said_one_by_one.told()
 
 
-@settings(max_examples=30 if COMPILED else 5, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     end_s=st.integers(195, 4_000),
     stops_s=st.lists(st.integers(190, 4_000), max_size=8),
@@ -118,7 +117,6 @@ def instant(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * SECOND
 
 
-INTERPRETED_STRIDE_S = 61
 REAL_DAYS = {  # first mark, last mark, seconds between marks
     "a night and a half day": ("2024-07-02T19:58:00", "2024-07-03T17:20:00", 1),
     "a half day and a holiday": ("2024-07-03T16:58:00", "2024-07-05T13:32:00", 7),
@@ -153,7 +151,6 @@ def test_nights_half_days_and_daylight_saving_pass_at_once(what: str) -> None:
     stepwise = copy_of(engine, **world)
     following = dict(sequences.next)
     said_at_once = pass_time(engine, sequences, [end])
-    stride_s = stride_s if COMPILED else INTERPRETED_STRIDE_S
     marks = [*range(start + 91 * SECOND, end, stride_s * SECOND), end]
     said_stepwise = pass_time(stepwise, Sequences(next=following), marks)
     assert len(marks) > 1_000

@@ -8,7 +8,6 @@ from collections import Counter
 import pytest
 
 from core.instruments import Pair, Universe
-from tests.support.compiled import COMPILED
 from tests.support.desk import Desk, at
 from tests.support.worlds import (
     BIG,
@@ -114,7 +113,7 @@ class TestCandidates:
 class TestManyAtOnce:
     """More transitions in one pass than the staging buffer holds."""
 
-    PAIRS = 600 if COMPILED else 300
+    PAIRS = 600
 
     def test_none_is_dropped_and_none_is_sent_twice(self) -> None:
         rows = range(10, 10 + self.PAIRS)
