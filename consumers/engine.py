@@ -9,9 +9,9 @@ from consumers.checkpoint import Snapshotting
 from consumers.restore import Restorable
 
 if TYPE_CHECKING:
-    from core.engine import StepOutput
     from core.events import Event
     from core.metrics import Sample
+    from core.step_output import StepOutput
 
 
 class Engine(Snapshotting, Restorable, Protocol):

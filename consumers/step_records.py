@@ -14,8 +14,8 @@ from consumers.transport import Record
 from core.records import BarFlag, Frequency
 
 if TYPE_CHECKING:
-    from core.engine import StepOutput
     from core.events import Event
+    from core.step_output import StepOutput
 
 
 class StepRecords:

@@ -14,7 +14,6 @@ The way of a tick:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -33,6 +32,7 @@ from core.samples import engine_samples
 from core.sessions import Calendar
 from core.snapshot import Section, pack
 from core.state import NEVER
+from core.step_output import DeadLetter, StepOutput
 from core.ticks import Note, apply_ticks
 from core.ticks import unpack as unpack_position
 from core.world import build_world
@@ -42,36 +42,6 @@ _REVISION_TOO_LATE: Final = "revision_too_late"
 _CONTROL_NOTE: Final = int(Note.CONTROL)
 _REVISION_NOTE: Final = int(Note.REVISION)
 _BASELINE: Final = int(TickKind.BASELINE)
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """Something the engine could not use.
-
-    Args:
-        reason: A stable, low-cardinality label.
-        payload: The bytes, at most 4 KB of them.
-    """
-
-    reason: str
-    payload: bytes
-
-
-@dataclass(slots=True)
-class StepOutput:
-    """What one step gives, in the order in which it became known.
-
-    Args:
-        events: Transitions.
-        minute_bars: BAR arrays; a `minute complete` mark ends each minute.
-        day_bars: BAR arrays.
-        dead_letters: Ticks that could not be used.
-    """
-
-    events: list[Event] = field(default_factory=list)
-    minute_bars: list[NDArray[np.void]] = field(default_factory=list)
-    day_bars: list[NDArray[np.void]] = field(default_factory=list)
-    dead_letters: list[DeadLetter] = field(default_factory=list)
 
 
 class Capture(NamedTuple):
@@ -373,6 +343,3 @@ class PartitionEngine:
     def samples(self) -> Iterator[Sample]:
         """Every exported value as it stands, for whoever serves metrics."""
         return engine_samples(self.world, self.state, self.evaluator)
-
-
-__all__ = ["Capture", "DeadLetter", "PartitionEngine", "StepOutput"]

@@ -13,14 +13,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.bars import (
-    blank_outside,
-    close_minute,
-    close_seconds,
-    finish_days,
-    next_official_second,
-    open_session,
-)
+from core.bars import blank_outside, close_minute, close_seconds
+from core.instrument_days import finish_days, next_official_second, open_session
 from core.records import BAR, NANOSECONDS_PER_SECOND, NO_INSTRUMENT, BarFlag, Frequency
 from core.session_clock import SessionClock
 from core.state import NEVER, InstrumentState, milliseconds

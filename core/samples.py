@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.evaluation import PairEvaluator
-from core.lifecycle import FLIPS, STEPS_TO_CONFIRM
+from core.life_pass import FLIPS, STEPS_TO_CONFIRM
 from core.metrics import Sample
 from core.records import NANOSECONDS_PER_SECOND, EventState, Frequency
 from core.state import COUNTERS, InstrumentState

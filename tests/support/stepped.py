@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from core.baseline import baseline_records
 from core.catalogue import Catalogue
-from core.engine import PartitionEngine, StepOutput
+from core.engine import PartitionEngine
 from core.events import Event
 from core.frames import MAX_RECORDS, encode_frame
 from core.history import check_daily, parse_daily
 from core.instruments import Universe
 from core.records import NANOSECONDS_PER_SECOND, NO_INSTRUMENT, TICK, TickKind
 from core.sessions import Calendar, day_to_date
+from core.step_output import StepOutput
 from tests.support.recorded_log import mark
 
 HISTORY_SOURCE = 900

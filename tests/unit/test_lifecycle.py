@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.answers import ENTER, allocate_answers
-from core.lifecycle import FLIPS, STEPS_TO_CONFIRM, LifeCycle, Rule
+from core.life_pass import FLIPS, STEPS_TO_CONFIRM
+from core.lifecycle import LifeCycle, Rule
 from core.records import EventState, Quality
 from tests.support.life_desk import FALSE, MINUTE_NS, TRUE, UNKNOWN, LifeDesk, Told
 

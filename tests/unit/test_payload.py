@@ -13,7 +13,7 @@ import pytest
 from core.catalogue import Definition, parse_catalogue
 from core.events import Event, event_id
 from core.instruments import Pair, parse_universe
-from core.lifecycle import LIFE
+from core.life_pass import LIFE
 from core.lookups import Lookups, NoLookups
 from core.payload import build_event, leg_figures
 from core.records import EVENT, EventState, Quality
