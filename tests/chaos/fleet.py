@@ -51,6 +51,7 @@ class ChaosWorker(WorkerProcess):
         program: Of the launcher.
         environment: Settings.
         lines: Its way to the brokers.
+        for_one_fault: Its settings are those of one fault, and no other is to find it.
     """
 
     def __init__(
@@ -61,10 +62,12 @@ class ChaosWorker(WorkerProcess):
         program: Sequence[str],
         environment: Mapping[str, str],
         lines: Lines,
+        for_one_fault: bool,
     ) -> None:
         super().__init__(*arguments, program=program, environment=environment)
         self.slot = slot
         self.lines = lines
+        self.for_one_fault = for_one_fault
         self.control = control
         self.frozen = False
 
@@ -134,13 +137,19 @@ class Fleet:
         """Every process that ever ended, for what it said."""
 
     def start(
-        self, slot: int, *, settings: Mapping[str, str] | None = None, held_at: Sequence[Point] = ()
+        self,
+        slot: int,
+        *,
+        settings: Mapping[str, str] | None = None,
+        for_one_fault: bool = False,
+        held_at: Sequence[Point] = (),
     ) -> ChaosWorker:
         """Start the worker of a slot.
 
         Args:
             slot: 0, 1, …; it names the worker's transactions.
             settings: Further environment.
+            for_one_fault: `restore` puts a worker with the usual settings in its place.
             held_at: Points at which to stop it at the first pass.
         """
         if (before := self.workers.pop(slot, None)) is not None:
@@ -165,6 +174,7 @@ class Fleet:
             program=[*program, "--"],
             environment=self._environment(slot) | dict(settings or {}),
             lines=lines,
+            for_one_fault=for_one_fault,
         )
         worker.__enter__()
         self.workers[slot] = worker
@@ -190,9 +200,9 @@ class Fleet:
                 worker.control.let_go(point)
 
     def restore(self, size: int) -> None:
-        """Bring the fleet back to slots 0 … size − 1, all alive."""
-        for slot in sorted(self.workers):
-            if slot >= size:
+        """Bring the fleet back to slots 0 … size − 1, all alive, none with the settings of one fault."""
+        for slot, worker in sorted(self.workers.items()):
+            if slot >= size or (worker.lives and worker.for_one_fault):
                 self.leave(slot)
         for slot in range(size):
             if slot not in self.workers or not self.workers[slot].lives:

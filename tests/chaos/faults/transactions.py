@@ -107,10 +107,10 @@ def _broker_stopped(arena: Arena) -> None:
 
 
 def _replaced(arena: Arena, settings: dict[str, str]) -> tuple[ChaosWorker, set[int]]:
-    """Run one worker of the fleet with other settings; it, and what it owns."""
+    """Run one worker of the fleet with other settings until the fault is over; it, and what it owns."""
     slot = arena.fleet.owner_of(arena.any_partition()).slot
     arena.fleet.leave(slot)
-    worker = arena.fleet.start(slot, settings=settings)
+    worker = arena.fleet.start(slot, settings=settings, for_one_fault=True)
     arena.fleet.wait_until_all_work(len(arena.fleet.workers))
     return worker, worker.ready_partitions()
 
