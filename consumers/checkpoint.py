@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
@@ -14,7 +14,7 @@ from consumers.outbox import OutboxRecord
 from consumers.snapshot_records import SnapshotName, snapshot_records
 
 if TYPE_CHECKING:
-    from core.engine import Capture
+    from core.snapshot import Section
 
 _NS_PER_MS: Final = 1_000_000
 _NS_PER_SECOND: Final = 1_000_000_000
@@ -22,10 +22,21 @@ PORTION_BYTES: Final = 2 * 1024 * 1024
 """Handed over between two commits: a transaction with events in it stays short."""
 
 
+class Captured(Protocol):
+    """A state, copied."""
+
+    @property
+    def sections(self) -> Mapping[str, Section]:
+        """Its parts, by name."""
+
+    def pack(self) -> bytes:
+        """Give the bytes of a snapshot."""
+
+
 class Snapshotting(Protocol):
     """What a checkpoint needs of an engine."""
 
-    def capture(self) -> Capture:
+    def capture(self) -> Captured:
         """Copy the state."""
 
 
@@ -160,7 +171,7 @@ class Checkpointer:
         self.written += 1
         self._named_ns = self._begun_ns
 
-    def _cut(self, capture: Capture, number: int, next_offset: int) -> _Cut:
+    def _cut(self, capture: Captured, number: int, next_offset: int) -> _Cut:
         data = capture.pack()
         versions = {name: section.version for name, section in capture.sections.items()}
         name, records = snapshot_records(

@@ -16,7 +16,8 @@ from consumers.transports import make_transport
 from consumers.worker import Worker
 from consumers.worker_state import WorkerState
 from core.settings import KafkaSettings, WorkerSettings
-from tests.support.fake_engine import FakeEngine, FakeStepOutput
+from core.step_output import StepOutput
+from tests.support.fake_engine import FakeEngine
 
 
 class TimedEngine(FakeEngine):
@@ -27,7 +28,7 @@ class TimedEngine(FakeEngine):
         self._stepped_ns = stepped_ns
         print(f"opened {partition}", flush=True)
 
-    def step(self, payload: bytes, offset: int) -> FakeStepOutput:
+    def step(self, payload: bytes, offset: int) -> StepOutput:
         self._stepped_ns.append(time.time_ns())
         return super().step(payload, offset)
 

@@ -68,6 +68,10 @@ class Arena:
         assert isinstance(self.feed, LiveFeed), "this fault needs a live round"
         return self.feed
 
+    def forget_injection(self) -> None:
+        """Nothing is broken as yet."""
+        self.injection = None
+
     def broken(self, partitions: Iterable[int] = range(PARTITIONS)) -> None:
         """Note that the fault happens now."""
         self.injection = Injection(time.monotonic(), self.feed.written_ns, tuple(sorted(partitions)))

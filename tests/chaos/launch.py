@@ -107,7 +107,7 @@ def _add_confluent_points(control: Control) -> None:
     import consumers.confluent_transactions as transactions
     from consumers.transport_confluent import ConfluentTransport
 
-    usual: Any = transactions.Producer
+    usual: Any = vars(transactions)["Producer"]
 
     class HeldProducer(usual):  # type: ignore[misc]
         def flush(self, *arguments: Any) -> Any:
@@ -120,7 +120,7 @@ def _add_confluent_points(control: Control) -> None:
             super().commit_transaction(*arguments)
             control.pass_by(Point.COMMITTED)
 
-    transactions.Producer = HeldProducer  # type: ignore[misc]
+    transactions.Producer = HeldProducer  # type: ignore[attr-defined]
     wrap(ConfluentTransport, "subscribe", before=lambda *_, **__: control.pass_by(Point.JOINING))
     wrap(ConfluentTransport, "transact", before=lambda *_, **__: control.pass_by(Point.PUBLISHING))
 

@@ -14,9 +14,10 @@ import consumers.run  # noqa: E402
 import producers.cli  # noqa: E402
 import rotascope  # noqa: E402
 import tests.chaos.launch  # noqa: E402
+from core.sessions import build_calendars  # noqa: E402
 
 # Thirty years of sessions: the library keeps what it has once made.
-consumers.run.build_calendars(
+build_calendars(
     {consumers.run.EXCHANGE},
     consumers.run.FIRST_CALENDAR_DATE,
     datetime.now(UTC).date() + consumers.run.CALENDAR_AHEAD,

@@ -110,7 +110,13 @@ class Lines:
             yield
         finally:
             mended = threading.Event()
-            self._loop.call_soon_threadsafe(lambda: ([line.mend() for line in chosen], mended.set()))
+
+            def mend() -> None:
+                for line in chosen:
+                    line.mend()
+                mended.set()
+
+            self._loop.call_soon_threadsafe(mend)
             assert mended.wait(_ANSWER_S), "the proxies' loop does not turn"
 
 

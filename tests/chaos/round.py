@@ -188,7 +188,7 @@ def _arena(
 
 
 def _strike(arena: Arena, turn: Turn) -> _Strike:
-    arena.injection = None
+    arena.forget_injection()
     strike = _Strike(turn, time.monotonic())
     try:
         assert not arena.feed.exhausted, "the recording is at its end"

@@ -15,7 +15,8 @@ from kafka.errors import KafkaError
 
 from consumers.kafka_python_client import consumer_configuration
 from consumers.partition import POISON_REASON
-from consumers.publications import DAY_BARS_TOPIC, DEAD_LETTERS_TOPIC, MINUTE_BARS_TOPIC
+from consumers.publications import DEAD_LETTERS_TOPIC, MINUTE_BARS_TOPIC
+from core.day_bars import DAY_BARS_TOPIC
 from core.events import FAMILIES, TOPIC_PREFIX
 from core.frames import decode_frame
 from core.records import BAR, NANOSECONDS_PER_SECOND

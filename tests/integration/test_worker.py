@@ -20,9 +20,10 @@ from consumers.worker_state import Until, WorkerState
 from core.frames import decode_frame
 from core.records import BAR, BarFlag
 from core.settings import KafkaSettings, Settings, WorkerSettings
+from core.step_output import StepOutput
 from deploy.kafka.broker import LocalKafka
 from tests.support.demo_log import RECENT_HISTORY, demo_log
-from tests.support.fake_engine import FakeEngine, FakeStepOutput, frame
+from tests.support.fake_engine import FakeEngine, frame
 from tests.support.kafka_broker import TEST_PARTITIONS
 from tests.support.kafka_log import TICKS, Log, committed_offsets, event_ids, publish, read
 from tests.support.worker_process import WorkerProcess
@@ -242,7 +243,7 @@ def test_at_least_once_sends_that_fail_while_the_broker_stands_still_lose_nothin
     class Held(FakeEngine):
         """Steps the second half only when the broker is frozen."""
 
-        def step(self, payload: bytes, offset: int) -> FakeStepOutput:
+        def step(self, payload: bytes, offset: int) -> StepOutput:
             if offset == 30:
                 reached.set()
                 assert frozen.wait(DEADLINE_S)

@@ -70,7 +70,7 @@ def main(servers: str, group_id: str, where: str, number: str) -> None:
 
     import consumers.transport_kafka_python as seam  # the one place that makes it
 
-    seam.KafkaPythonTransactions = Transactions  # type: ignore[misc]
+    seam.KafkaPythonTransactions = Transactions  # type: ignore[attr-defined]
     transport = KafkaPythonTransport(kafka, settings)
     Worker(
         transport, lambda p, _: FakeEngine(p, every=1), kafka=kafka, settings=settings, state=WorkerState()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,8 @@ from core.events import Event, event_id
 from core.frames import decode_frame, encode_frame
 from core.metrics import Sample
 from core.records import BAR, TICK, TickKind
+from core.snapshot import Section
+from core.step_output import DeadLetter, StepOutput
 
 POISON_PRICE = 666
 """A tick at this price makes `step` raise, after it has changed the state."""
@@ -23,29 +24,11 @@ BAD_PRICE = 0
 
 
 @dataclass(frozen=True)
-class FakeDeadLetter:
-    """As `core.engine.DeadLetter`."""
-
-    reason: str
-    payload: bytes
-
-
-@dataclass
-class FakeStepOutput:
-    """As `core.engine.StepOutput`."""
-
-    events: list[Event] = field(default_factory=list)
-    minute_bars: list[NDArray[np.void]] = field(default_factory=list)
-    day_bars: list[NDArray[np.void]] = field(default_factory=list)
-    dead_letters: list[FakeDeadLetter] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
 class FakeCapture:
     """As `core.engine.Capture`."""
 
     data: bytes
-    sections: Mapping[str, Any] = field(default_factory=dict)
+    sections: Mapping[str, Section] = field(default_factory=dict)
 
     def pack(self) -> bytes:
         return self.data
@@ -70,10 +53,10 @@ class FakeEngine:
         self.clock_ns = 0
         self.baseline_offset = 0
 
-    def step(self, payload: bytes, offset: int) -> FakeStepOutput:
+    def step(self, payload: bytes, offset: int) -> StepOutput:
         _, ticks = decode_frame(payload)
         self.steps += 1
-        output = FakeStepOutput()
+        output = StepOutput()
         for tick in ticks:
             kind, price, ts_event = int(tick["kind"]), int(tick["price"]), int(tick["ts_event"])
             if kind == TickKind.BASELINE:
@@ -83,7 +66,7 @@ class FakeEngine:
                 self.clock_ns = ts_event
                 output.minute_bars.append(self._bar(ts_event))
             elif price == BAD_PRICE:
-                output.dead_letters.append(FakeDeadLetter("price", tick.tobytes()))
+                output.dead_letters.append(DeadLetter("price", tick.tobytes()))
             else:
                 self.trades += 1
                 self.price_sum += price

@@ -55,7 +55,7 @@ class Program:
 
     def wait(self, deadline_s: float = DEADLINE_S) -> int:
         """Wait for its end, and give its exit code."""
-        code = self.process.wait(deadline_s)
+        code: int = self.process.wait(deadline_s)
         for reader in self._readers:
             reader.join(deadline_s)
         return code

@@ -111,7 +111,7 @@ class WorkerProcess:
 
     def wait(self, *, deadline_s: float = START_DEADLINE_S) -> int:
         """Wait until it ends by itself; its exit code."""
-        code = self.process.wait(timeout=deadline_s)
+        code: int = self.process.wait(timeout=deadline_s)
         self._reader.join()
         return code
 

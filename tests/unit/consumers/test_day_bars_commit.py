@@ -14,7 +14,8 @@ from consumers.worker_state import WorkerState
 from core.day_bars import DAY_BARS_TOPIC
 from core.records import BAR
 from core.settings import KafkaSettings
-from tests.support.fake_engine import FakeEngine, FakeStepOutput, clock, frame
+from core.step_output import StepOutput
+from tests.support.fake_engine import FakeEngine, clock, frame
 from tests.support.fake_transport import FakeBroker, FakeTransport
 from tests.support.worker_in_memory import IDLE, worker_settings
 
@@ -24,7 +25,7 @@ LAST_FRAME = 3
 class DayEngine(FakeEngine):
     """A clock mark ends a day of instruments 7 and 8."""
 
-    def step(self, payload: bytes, offset: int) -> FakeStepOutput:
+    def step(self, payload: bytes, offset: int) -> StepOutput:
         output = super().step(payload, offset)
         if output.minute_bars:
             bars = np.zeros(2, BAR)
