@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
-from consumers.publications import BAR_HEADERS
+from core.day_bars import BAR_HEADERS
 from core.events import FAMILIES
 from core.frames import HEADER_BYTES, encode_frame
 from core.records import BAR, BAR_STRUCT, TICK, TICK_STRUCT, BarFlag, Frequency, TickKind, Update

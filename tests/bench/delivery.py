@@ -6,7 +6,7 @@ the machine does meets both.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from core.settings import WorkerSettings
 from tests.bench.brokered import PARTITIONS, WorkerRun, run_worker
@@ -47,7 +47,11 @@ def run(bench: Bench) -> Iterator[Figure]:
         yield figure(f"worker, {delivery}", "M ticks/s", rates, note=note)
         yield figure(f"worker, {delivery}, CPU", "s a M ticks", cpu, note="all threads")
     every_ms = WorkerSettings().commit_interval_ms
-    for what, cost in (("throughput", lambda each: each.wall_s), ("CPU", lambda each: each.cpu_s)):
+    costs: dict[str, Callable[[WorkerRun], float]] = {
+        "throughput": lambda run: run.wall_s,
+        "CPU": lambda run: run.cpu_s,
+    }
+    for what, cost in costs.items():
         shares = [
             100 * cost(plain) / cost(exact)
             for exact, plain in zip(runs["exactly-once"], runs["at-least-once"], strict=True)

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from time import perf_counter_ns
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.engine import PartitionEngine
+from core.events import Event
 from core.frames import decode_frame
 from core.records import NANOSECONDS_PER_SECOND
 from core.ticks import apply_ticks, unpack
@@ -76,7 +78,9 @@ def run_loop(engine: PartitionEngine, frames: list[bytes]) -> Loop:
     source = state.sources[row]
     lateness_ns = int(source["lateness_ns"])
     notes = np.zeros(1024, np.int64)
-    minutes, days, events = [], [], []
+    minutes: list[NDArray[np.void]] = []
+    days: list[NDArray[np.void]] = []
+    events: list[Event] = []
     for payload in frames:
         _, ticks = decode_frame(payload)
         position, count, apply_ns = 0, len(ticks), 0

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from time import thread_time
+from typing import Any
 
 import msgspec
 
@@ -49,7 +51,7 @@ def run(bench: Bench) -> Iterator[Figure]:
             ("parse, clock and frames", _parse_and_frame, CODEC_GOAL),
             ("parse, dedup, clock and frames", _pipeline, None),
         ):
-            runs = _rates(lambda work=work, codec=codec: work(market, codec), batches, trades)
+            runs = _rates(partial(work, market, codec), batches, trades)
             yield figure(f"{codec}: {name}", "M ticks/s", runs, goal, size if goal else "")
     progress("peer: a loop in Python")
     batches, trades = _messages(market, Codec.JSON, seconds)
@@ -61,7 +63,7 @@ def _messages(market: Market, codec: Codec, seconds: int) -> tuple[Batches, int]
     """Trades as the vendor sends them, in the batches that a pipeline takes."""
     ticks = market.trades(market.open_second, seconds, PER_SECOND)
     ticks = ticks[ticks["kind"] == 0]
-    trades = [
+    trades: list[dict[str, Any]] = [
         {
             "T": "t",
             "i": int(tick["trade_id"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -23,7 +24,7 @@ def run(bench: Bench) -> Iterator[Figure]:
     runs, times = 5, bench.size(20_000, 2_000)
     for size in FRAME_TICKS:
         payload = payloads(market, ticks, TICKS_SOURCE, size)[0]
-        nanoseconds = time_call(lambda payload=payload: decode_frame(payload), runs=runs, times=times)
+        nanoseconds = time_call(partial(decode_frame, payload), runs=runs, times=times)
         name = f"frame decode, {size}-tick frame"
         yield figure(name, "µs a frame", [each / 1000 for each in nanoseconds])
         yield figure(f"{name}, a tick", "ns a tick", [each / size for each in nanoseconds])

@@ -121,7 +121,9 @@ class Market:
     def closes(self) -> NDArray[np.int64]:
         """Closes of the history, int64 (sessions, instruments): random walks from 100."""
         moves = self._rng.normal(0.0, _DAILY_MOVE, (HISTORY_SESSIONS, self.instruments))
-        return np.rint(100 * np.exp(np.cumsum(moves, axis=0)) * PRICE_UNITS_PER_ONE).astype(np.int64)
+        prices = np.rint(100 * np.exp(np.cumsum(moves, axis=0)) * PRICE_UNITS_PER_ONE)
+        closes: NDArray[np.int64] = prices.astype(np.int64)
+        return closes
 
     @cached_property
     def _drift(self) -> NDArray[np.float64]:

@@ -101,7 +101,8 @@ def pauses(members: Sequence[Times], begin_ns: int, end_ns: int) -> tuple[list[f
     Returns:
         The longest pause of each partition that one worker had all the time, and of each other, in ms.
     """
-    stays, moves = [], []
+    stays: list[float] = []
+    moves: list[float] = []
     for partition in range(PARTITIONS):
         within = [
             times[partition][(times[partition] >= begin_ns) & (times[partition] < end_ns)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -277,13 +278,14 @@ def test_the_version_changes_with_each_number_and_not_with_the_pairs(detector: t
     plain = define(detector.kind, frequency)
     versions = {plain.version}
     for parameter in detector.parameters:
-        changed = define(detector.kind, frequency, **{parameter.name: other_value(detector, parameter.name)})
+        number: dict[str, Any] = {parameter.name: other_value(detector, parameter.name)}
+        changed = define(detector.kind, frequency, **number)
         versions.add(changed.version)
     for head in ("cool_down = 7\n", "expires = 7\n"):
         versions.add(define(detector.kind, frequency, head=head).version)
     assert len(versions) == 1 + len(detector.parameters) + 2
     assert define(detector.kind, frequency, head='pairs = ["RUT/SPX"]\n').version == plain.version
-    spelled_out = {p.name: p.default for p in reversed(detector.parameters)}
+    spelled_out: dict[str, Any] = {p.name: p.default for p in reversed(detector.parameters)}
     assert define(detector.kind, frequency, **spelled_out).version == plain.version
 
 

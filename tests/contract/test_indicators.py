@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import re
 import tracemalloc
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +18,11 @@ from tests.oracles import intraday
 from tests.oracles.every_day import EVERY_DAY
 from tests.support.family_rig import GATED, PAIRS, FamilyRig, over_families, random_walk, warm_rig, warm_steps
 
-ORACLES = {Frequency.SECOND: intraday.SECONDS, Frequency.MINUTE: intraday.MINUTES, Frequency.DAY: EVERY_DAY}
+ORACLES: dict[Frequency, Mapping[str, Any]] = {
+    Frequency.SECOND: intraday.SECONDS,
+    Frequency.MINUTE: intraday.MINUTES,
+    Frequency.DAY: EVERY_DAY,
+}
 
 
 def test_names_and_keys_are_unique() -> None:

@@ -81,13 +81,13 @@ def pair_of(files: Mapping[str, Path], name: str, first: date) -> DailyPair:
         for symbol in name.split("/")
     )
     sessions = tuple(day for day in daily_closes(shared_data("daily/GSPC.csv")) if first <= day <= LAST)
-    volumes = [
+    s_volume, l_volume = (
         daily_column(files[symbol], "volume") if symbol in ("IWM", "SPY") else {}
         for symbol in name.split("/")
-    ]
+    )
     open_days = set(sessions)
     rate = {day: value for day, value in daily_column(files["Y10"], "DGS10").items() if day in open_days}
-    return DailyPair(sessions, numerator, benchmark, *volumes, rate)
+    return DailyPair(sessions, numerator, benchmark, s_volume, l_volume, rate)
 
 
 def compare(

@@ -90,8 +90,8 @@ class Sessions:
             for symbol in SYMBOLS
         }
         pairs = [
-            IntradayPair(*(prices[leg] for leg in name.split("/")), self.carried[name])
-            for name in self.engine.pairs
+            IntradayPair(prices[s], prices[l], self.carried[name])
+            for name, (s, l) in ((name, name.split("/")) for name in self.engine.pairs)
         ]
         daily = [self._daily(name, day) for name in self.engine.pairs]
         marks = marks_for(ticks, opens=opens, closes=opens + SESSION_SECONDS, every_s=60)
@@ -101,8 +101,8 @@ class Sessions:
             second = closed - opens - 1
             if 0 <= second < SESSION_SECONDS:
                 self._compare(day, second, pairs, daily)
-        for column, pair in enumerate(daily):
-            self._compare_final(day, column, pair)
+        for column, history in enumerate(daily):
+            self._compare_final(day, column, history)
         for name, pair in zip(self.engine.pairs, pairs, strict=True):
             self.carried[name] = sigma_returns(pair, LAST_MINUTE - 15)
 

@@ -59,7 +59,8 @@ def oracle_pairs(files: Mapping[str, Path]) -> dict[str, IntradayPair]:
         symbol: second_prices(tape_trades(path, SESSION_SECONDS), SESSION_SECONDS, MAX_AGE_S)
         for symbol, path in files.items()
     }
-    return {name: IntradayPair(*(prices[leg] for leg in name.split("/"))) for name in PAIRS}
+    legs = {name: name.split("/") for name in PAIRS}
+    return {name: IntradayPair(prices[s], prices[l]) for name, (s, l) in legs.items()}
 
 
 def over_the_tape() -> Comparison:

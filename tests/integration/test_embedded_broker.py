@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
@@ -122,7 +123,8 @@ def test_a_worker_runs_on_it_and_another_client_reads_the_events(
             assert time.monotonic() < deadline, f"only {len(ids)} events came"
             message = reader.poll(0.2)
             if message is not None and message.error() is None:
-                ids.append(dict(message.headers())["ce_id"])
+                headers: dict[str, Any] = dict(message.headers() or [])
+                ids.append(headers["ce_id"])
     finally:
         reader.close()
     assert len(set(ids)) == len(ids)

@@ -54,8 +54,9 @@ def values_on(day: str, pair: str) -> dict[str, Any]:
     """All values of a day, as a program reads them."""
     answer = study("values", "--pair", pair, "--date", day, "--format", "json", bars=bars_of(pair))
     assert answer.code == 0, answer.err
-    document: dict[str, Any] = json.loads(answer.out)
-    return document["values"] | {"history_start": document["history_start"]}
+    document = json.loads(answer.out)
+    values: dict[str, Any] = document["values"] | {"history_start": document["history_start"]}
+    return values
 
 
 @pytest.fixture(scope="module")

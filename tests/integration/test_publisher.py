@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition
@@ -31,7 +32,7 @@ MIB = 1024 * 1024
 class Stage:
     """A publisher on a topic of its own."""
 
-    def __init__(self, kafka: LocalKafka, topic: str, budget: int, **settings: int) -> None:
+    def __init__(self, kafka: LocalKafka, topic: str, budget: int, **settings: Any) -> None:
         self.kafka = kafka
         self.topic = topic
         self.counters = ProducerCounters("alpaca")

@@ -202,7 +202,8 @@ def test_the_benchmark_sets_records_alone(lines: list[dict[str, Any]]) -> None:
 
 def crossings(signs: list[int]) -> tuple[list[int], list[int]]:
     """Places at which a sign becomes positive, and negative."""
-    ups, downs = [], []
+    ups: list[int] = []
+    downs: list[int] = []
     for place in range(1, len(signs)):
         if signs[place] != signs[place - 1]:
             (ups if signs[place] > 0 else downs if signs[place] < 0 else []).append(place)

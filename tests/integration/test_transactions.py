@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -59,12 +60,12 @@ class Join:
     client: str
     made: list[Transport] = field(default_factory=list)
 
-    def __call__(self, topic: str, **worker: object) -> Member:
+    def __call__(self, topic: str, **worker: Any) -> Member:
         member = Member(self.connect(**worker))
         member.transport.subscribe(topic)
         return member
 
-    def connect(self, kafka: dict[str, object] | None = None, **worker: object) -> Transport:
+    def connect(self, kafka: Mapping[str, object] | None = None, **worker: object) -> Transport:
         settings = KafkaSettings.model_validate(
             {"bootstrap_servers": self.kafka.bootstrap_servers, "client": self.client, **(kafka or {})}
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,6 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
-from consumers import kafka_python_client
 from consumers.transport import Committed, Record, Transport, first_failure
 from consumers.transports import TRANSPORTS, make_transport
 from core.errors import ConfigurationError, TransportError
@@ -395,7 +395,7 @@ def test_an_address_that_is_none_is_a_configuration_error(client: str, servers: 
 
 def test_without_crc32c_it_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """kafka-python falls back to pure Python in silence: 330 frames a second."""
-    monkeypatch.setattr(kafka_python_client.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigurationError, match="crc32c") as raised:
         make_transport(KafkaSettings(), WorkerSettings())
     assert raised.value.operator_action == "pip install 'kafka-python[crc32c,lz4]'"

@@ -27,7 +27,7 @@ class Chart(NamedTuple):
     Raw powers in forty digits: another way than the one that is judged, and exact enough for it.
     """
 
-    count: int = 0
+    changes: int = 0
     weight: Decimal = Decimal(0)
     total: Decimal = Decimal(0)
     squares: Decimal = Decimal(0)
@@ -41,14 +41,14 @@ class Chart(NamedTuple):
         with localcontext(prec=DIGITS):
             value = Decimal(change)
             sides = self[4:]
-            if self.count >= LEAST:
+            if self.changes >= LEAST:
                 mean = self.total / self.weight
                 variance = self.squares / self.weight - mean * mean
                 if variance <= Decimal(10) ** -30:
                     return None
                 sides = self._sides((value - mean) / variance.sqrt())
             return Chart(
-                self.count + 1,
+                self.changes + 1,
                 DECAY * self.weight + 1,
                 DECAY * self.total + value,
                 DECAY * self.squares + value * value,

@@ -39,6 +39,10 @@ class Day(NamedTuple):
     s: Fraction
     l: Fraction
 
+    def price(self, side: int) -> Fraction:
+        """Of the numerator, or of the benchmark."""
+        return self.l if side else self.s
+
 
 @cache
 def days_of(pair: DailyPair) -> tuple[Day, ...]:
@@ -141,7 +145,7 @@ def _returns(pair: DailyPair, day: Day, sessions: int) -> tuple[float, float] | 
     """Returns of both legs over so many sessions of the exchange."""
     row = pair.row[day.session] - sessions
     base = pair.sessions[row] if row >= 0 else None
-    if base not in pair.numerator or base not in pair.benchmark:
+    if base is None or base not in pair.numerator or base not in pair.benchmark:
         return None
     return simple_return(day.s, pair.numerator[base]), simple_return(day.l, pair.benchmark[base])
 
@@ -206,8 +210,8 @@ def _peaks(pair: DailyPair) -> Peaks:
     for side, entries in enumerate(found):
         highest = Fraction(0)
         for day in days_of(pair):
-            if day[2 + side] > highest:
-                highest = day[2 + side]
+            if day.price(side) > highest:
+                highest = day.price(side)
                 entries.append(day.entry)
     return found
 
@@ -221,7 +225,7 @@ def _records(moment: Moment) -> tuple[list[Day], list[Day]] | None:
     lists = []
     for side, entries in enumerate(_peaks(moment.pair)):
         before = [days[entry] for entry in entries if entry < moment.entry]
-        lists.append([*before, now] if now[2 + side] > before[-1][2 + side] else before)
+        lists.append([*before, now] if now.price(side) > before[-1].price(side) else before)
     return lists[0], lists[1]
 
 
@@ -244,18 +248,18 @@ def _under_water_before(now: Day, s: list[Day], _l: list[Day]) -> float:
 class Wilder(NamedTuple):
     """Average gain and loss after so many changes."""
 
-    count: int = 0
+    changes: int = 0
     gain: float = 0.0
     loss: float = 0.0
 
     def after(self, change: float) -> Wilder:
         """With one more change."""
         up, down = max(change, 0.0), max(-change, 0.0)
-        if self.count < WILDER:  # still a plain mean
-            n = self.count
+        if self.changes < WILDER:  # still a plain mean
+            n = self.changes
             return Wilder(n + 1, (self.gain * n + up) / (n + 1), (self.loss * n + down) / (n + 1))
         n = WILDER
-        return Wilder(self.count + 1, (self.gain * (n - 1) + up) / n, (self.loss * (n - 1) + down) / n)
+        return Wilder(self.changes + 1, (self.gain * (n - 1) + up) / n, (self.loss * (n - 1) + down) / n)
 
 
 @cache

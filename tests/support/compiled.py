@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numba
+from numba.core import config
 
-COMPILED: bool = not numba.config.DISABLE_JIT
+COMPILED: bool = not config.DISABLE_JIT  # type: ignore[attr-defined]
 """Tests of many values take fewer of them where this is False; what is marked `compiled` is refused there."""

@@ -67,8 +67,11 @@ class History:
         frames = {symbol: frame.filter(pl.col("date") <= last) for symbol, frame in self.frames.items()}
         sessions = self.calendar.session
         stop = int(np.searchsorted(sessions, session, side="right"))
-        columns = (sessions, self.calendar.open_ns, self.calendar.close_ns, self.calendar.early_close)
-        return History(self.pair, frames, Calendar(self.calendar.name, *(one[:stop] for one in columns)))
+        whole = self.calendar
+        calendar = Calendar(
+            whole.name, sessions[:stop], whole.open_ns[:stop], whole.close_ns[:stop], whole.early_close[:stop]
+        )
+        return History(self.pair, frames, calendar)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 import rotascope
@@ -62,10 +63,11 @@ def daily_frame(dates: Sequence[date], closes: Sequence[float] | np.ndarray) -> 
     )
 
 
-def random_closes(count: int, seed: int) -> np.ndarray:
+def random_closes(count: int, seed: int) -> NDArray[np.float64]:
     """A price that moves by a percent a day."""
     moves = np.random.default_rng(seed).normal(0.0, 0.01, count)
-    return np.round(100.0 * np.exp(moves.cumsum()), 6)
+    closes: NDArray[np.float64] = np.round(100.0 * np.exp(moves.cumsum()), 6)
+    return closes
 
 
 def write_csv(folder: Path, symbol: str, frame: pl.DataFrame) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from typing import Any
 
 from consumers.outbox import OutboxRecord
 from consumers.snapshot_records import SNAPSHOTS_TOPIC
@@ -21,7 +22,7 @@ from tests.support.fake_transport import FakeBroker, FakeTransport
 IDLE = Until(idle_ms=0)
 
 
-def worker_settings(**changes: object) -> WorkerSettings:
+def worker_settings(**changes: Any) -> WorkerSettings:
     """Short waits; without validation, so that a bound may be as tight as the test needs."""
     waits = {"backoff_initial_ms": 1, "backoff_max_ms": 2, "poll_timeout_ms": 1}
     how = {"delivery": "at_least_once", "membership": "manual"}
@@ -50,7 +51,7 @@ def make_worker(
     definitions: str = "first",
     snapshots: bool = False,
     monotonic_ns: Callable[[], int] = time.monotonic_ns,
-    **changes: object,
+    **changes: Any,
 ) -> tuple[Worker, WorkerState, list[FakeEngine]]:
     state = WorkerState()
     engines: list[FakeEngine] = []
@@ -72,7 +73,7 @@ def make_worker(
     return worker, state, engines
 
 
-def run_to_the_end(broker: FakeBroker, **changes: object) -> WorkerState:
+def run_to_the_end(broker: FakeBroker, **changes: Any) -> WorkerState:
     worker, state, _ = make_worker(broker, **changes)
     worker.run(IDLE)
     return state

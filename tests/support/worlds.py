@@ -20,9 +20,10 @@ from core.catalogue import Catalogue, parse_catalogue
 from core.engine import PartitionEngine
 from core.instruments import Instrument, Pair, Source, Universe
 from core.lookups import Lookups
-from core.records import NANOSECONDS_PER_SECOND as SECOND
+from core.records import NANOSECONDS_PER_SECOND
 from core.sessions import Calendar, session_day
 
+SECOND = NANOSECONDS_PER_SECOND
 MINUTE = 60 * SECOND
 DAY = 86_400 * SECOND
 

@@ -7,6 +7,7 @@ from datetime import date
 import numpy as np
 import pytest
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from core.base_rate_cards import make_cards, quarter_ends
 from core.base_rate_rows import BaseRate, card
@@ -29,9 +30,10 @@ def calendar() -> Calendar:
 
 
 @pytest.fixture(scope="module")
-def closes(calendar: Calendar) -> np.ndarray:
+def closes(calendar: Calendar) -> NDArray[np.float64]:
     random = np.random.default_rng(4)
-    return 100 * np.exp(random.normal(0, 0.01, (2, len(calendar))).cumsum(axis=1))
+    prices: NDArray[np.float64] = 100 * np.exp(random.normal(0, 0.01, (2, len(calendar))).cumsum(axis=1))
+    return prices
 
 
 def rates_of(
@@ -85,6 +87,7 @@ def test_every_figure_is_what_the_long_way_gives(calendar: Calendar, closes: np.
             for r in range(RESAMPLES)
         ]
         assert row.difference_interval_pp == pytest.approx(np.quantile(resampled, [0.025, 0.975]), abs=2e-4)
+        assert row.difference_pp is not None
         beyond = np.sum(np.abs(np.array(resampled) - row.difference_pp) >= abs(row.difference_pp))
         assert row.p_value == pytest.approx((1 + beyond) / (1 + RESAMPLES), abs=1.1 / RESAMPLES)
         assert row.family_size == len(HORIZONS_SESSIONS)

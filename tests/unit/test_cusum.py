@@ -20,7 +20,7 @@ VALUES = 300_000 if COMPILED else 100_000
 def run_length(deviations: list[float], limit: float) -> float:
     """Values per alarm."""
     chart = np.zeros(CUSUM_FIELDS)
-    alarms = sum(cusum_step(chart, value, 0.5, limit) != 0 for value in deviations)
+    alarms: int = sum(cusum_step(chart, value, 0.5, limit) != 0 for value in deviations)
     return len(deviations) / alarms
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from core.nulls import NULLS, degrees_of_freedom, null_closes
 from core.rarity import expected_runs
 
 
 @pytest.fixture(scope="module")
-def closes() -> np.ndarray:
+def closes() -> NDArray[np.float64]:
     random = np.random.default_rng(2)
     mixing = np.sqrt(6 / random.chisquare(6, 4_000))
     common, own = random.normal(0, 0.008, (2, 4_000)) * mixing
     steps = np.stack((common + 0.8 * own, common))
-    return 100 * np.exp(np.concatenate((np.zeros((2, 1)), steps.cumsum(axis=1)), axis=1))
+    walk = np.concatenate((np.zeros((2, 1)), steps.cumsum(axis=1)), axis=1)
+    prices: NDArray[np.float64] = 100 * np.exp(walk)
+    return prices
 
 
 def returns(closes: np.ndarray) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import crc32c
 import msgspec
 import numpy as np
@@ -66,7 +68,7 @@ def test_what_is_packed_comes_back_to_the_last_byte() -> None:
 def test_the_same_state_gives_the_same_bytes_in_any_order_of_names() -> None:
     state = sections()
     backwards = {
-        name: Section(section.version, dict(reversed(section.arrays.items())))
+        name: Section(section.version, dict(reversed(list(section.arrays.items()))))
         for name, section in reversed(state.items())
     }
     assert pack(HEAD, state) == pack(HEAD, backwards) == pack(dict(HEAD), sections())
@@ -127,7 +129,7 @@ def test_another_version() -> None:
 
 def family(version: str = "ab", **changes: NDArray[np.generic]) -> Section:
     """The layout of the section `family`, with changes."""
-    arrays = {"values": np.zeros((2, 5)), "quality": np.zeros((2, 5), np.uint8)}
+    arrays: dict[str, NDArray[Any]] = {"values": np.zeros((2, 5)), "quality": np.zeros((2, 5), np.uint8)}
     return Section(version, arrays | changes)
 
 

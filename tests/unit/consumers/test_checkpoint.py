@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from consumers.checkpoint import PORTION_BYTES, Checkpointer
@@ -136,7 +138,7 @@ def test_a_failed_packing_leaves_the_one_before_and_is_tried_again() -> None:
     bench = Bench()
 
     class Broken(StateEngine):
-        def capture(self) -> object:  # type: ignore[override]
+        def capture(self) -> Any:
             return None
 
     bench.checkpointer.begin(Broken(), 70)

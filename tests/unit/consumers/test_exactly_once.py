@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ PATIENT = {"commit_interval_ms": 60_000, "eager_commit_interval_ms": 60_000}
 """Only a test's own call commits."""
 
 
-def _member(broker: FakeBroker, transport: FakeTransport, **changes: object) -> tuple[Worker, WorkerState]:
+def _member(broker: FakeBroker, transport: FakeTransport, **changes: Any) -> tuple[Worker, WorkerState]:
     worker, state, _ = make_worker(broker, transport, **(EXACTLY_ONCE | changes))
     return worker, state
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from consumers.position import MAX_POISON_OFFSETS, Plan, Position, decode_position, plan_start
@@ -9,7 +11,7 @@ from consumers.transport import Committed
 from core.errors import SnapshotError
 
 
-def _committed(offset: int, baseline: int, **more: int) -> Committed:
+def _committed(offset: int, baseline: int, **more: Any) -> Committed:
     return Committed(offset, Position(baseline=baseline, **more).encode())
 
 

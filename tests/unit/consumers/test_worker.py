@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from consumers.transport import Record
@@ -39,7 +41,7 @@ def test_a_failed_send_keeps_the_outbox_and_offset_and_all_of_it_is_sent_again()
     transport = FakeTransport(broker)
     transport.fail_next_sends = 1
     # Only the commits below may find the failure that waits, however slow the machine is.
-    patient = {"commit_interval_ms": 60_000, "eager_commit_interval_ms": 60_000}
+    patient: dict[str, Any] = {"commit_interval_ms": 60_000, "eager_commit_interval_ms": 60_000}
     worker, state, _ = make_worker(broker, transport, **patient)
     worker.start()
     worker.turn()

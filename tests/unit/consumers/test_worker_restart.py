@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ def test_repeats_after_a_kill_between_flush_and_commit_carry_the_same_ids_and_by
     fill(broker, 40)
     transport = FakeTransport(broker)
     # Only the commit below may find the failure that waits, however slow the machine is.
-    patient = {"commit_interval_ms": 60_000, "eager_commit_interval_ms": 60_000}
+    patient: dict[str, Any] = {"commit_interval_ms": 60_000, "eager_commit_interval_ms": 60_000}
     worker, state, _ = make_worker(broker, transport, **patient)
     transport.fail_next_commits = 1
     worker.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ from tests.support.worker_in_memory import (
     worker_settings,
 )
 
-EAGER = {
+EAGER: dict[str, Any] = {
     "delivery": "exactly_once",
     "snapshots": True,
     "snapshot_interval_ms": 1,
@@ -43,7 +44,7 @@ NEVER = EAGER | {"snapshot_interval_ms": 3_600_000}
 def _run(
     broker: FakeBroker, transport: FakeTransport | None = None, **changes: object
 ) -> tuple[WorkerState, list[FakeEngine]]:
-    worker, state, engines = make_worker(broker, transport, **(EAGER | changes))  # type: ignore[arg-type]
+    worker, state, engines = make_worker(broker, transport, **(EAGER | changes))
     worker.run(IDLE)
     return state, engines
 
@@ -71,7 +72,7 @@ def _snapshotted(frames: int = 40) -> FakeBroker:
     """A broker with a log whose end a snapshot holds, and nothing behind it."""
     broker = FakeBroker()
     fill(broker, frames)
-    worker, _, _ = make_worker(broker, **EAGER)  # type: ignore[arg-type]
+    worker, _, _ = make_worker(broker, **EAGER)
     worker.start()
     named = _turn_until_named(worker, broker, len(broker.log[0]))
     assert named.next_offset == len(broker.log[0])
@@ -106,7 +107,7 @@ def test_without_a_log_before_the_snapshot_a_restart_works_and_without_both_it_s
 def test_a_damaged_snapshot_is_passed_over_for_the_one_before() -> None:
     broker = FakeBroker()
     fill(broker, 20)
-    worker, _, _ = make_worker(broker, **EAGER)  # type: ignore[arg-type]
+    worker, _, _ = make_worker(broker, **EAGER)
     worker.start()
     _turn_until_named(worker, broker, 25)
     fill(broker, 20, seed=1)
@@ -127,7 +128,7 @@ def test_a_snapshot_is_named_only_once_it_is_committed() -> None:
     fill(broker, 20)
     transport = FakeTransport(broker)
     transport.outcomes.extend([Outcome(OutcomeKind.ABORTED, "a send expired")] * 5)
-    worker, _, _ = make_worker(broker, transport, **EAGER)  # type: ignore[arg-type]
+    worker, _, _ = make_worker(broker, transport, **EAGER)
     worker.start()
     named = _turn_until_named(worker, broker, 25)
     whole = {each.key for each in broker.published if each.topic == SNAPSHOTS_TOPIC}
@@ -197,7 +198,7 @@ def test_killed_anywhere_with_snapshots_gives_the_same_events(killed_after: int)
         fill(each, 48)
     run_to_the_end(calm)
     for turns in (killed_after, killed_after + 2):
-        worker, _, _ = make_worker(broker, FakeTransport(broker, poll_records=4), **EAGER)  # type: ignore[arg-type]
+        worker, _, _ = make_worker(broker, FakeTransport(broker, poll_records=4), **EAGER)
         worker.start()
         for _ in range(turns):
             worker.turn()

@@ -29,9 +29,10 @@ def entry(**changes: object) -> str:
         "cleanup": "compact",
     } | changes
     topic = {name: value for name, value in topic.items() if value is not None}
-    return yaml.safe_dump(
+    text: str = yaml.safe_dump(
         {"generation_partitions": 12, "replication_factor": "broker-default", "topics": [topic]}
     )
+    return text
 
 
 class TestTheFile:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ from core.detectors.nonconfirmation import NonConfirmation, StrengthHigh
 from core.records import Frequency, Quality
 from tests.support.asked import asked
 
-HIGH = {"direction": 1, "delta_pct": 0.5, "invalidation_pct": 2.0}
-LOW = {**HIGH, "direction": -1}
+HIGH: dict[str, Any] = {"direction": 1, "delta_pct": 0.5, "invalidation_pct": 2.0}
+LOW: dict[str, Any] = {**HIGH, "direction": -1}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -83,7 +84,7 @@ def damaged(position: int) -> bytes:
     return bytes(data)
 
 
-BROKEN = {
+BROKEN: dict[str, tuple[Callable[[], bytes], str]] = {
     "empty": (lambda: b"", "damaged"),
     "three bytes": (lambda: good()[:3], "damaged"),
     "first byte": (lambda: damaged(0), "damaged"),

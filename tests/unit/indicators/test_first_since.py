@@ -21,7 +21,8 @@ def coarse_waves(steps: int) -> NDArray[np.int64]:
     """Whole prices that come back after years, so that ties are common; one pair."""
     noise = np.random.default_rng(3).integers(-3, 4, (steps, 2, 1))
     waves = 60 * np.sin(np.arange(steps) / 130)[:, None, None] * np.array([1.0, 0.2])[None, :, None]
-    return (100 + np.rint(waves).astype(np.int64) + noise) * 10**9
+    prices: NDArray[np.int64] = (100 + np.rint(waves).astype(np.int64) + noise) * 10**9
+    return prices
 
 
 def by_search(prices: NDArray[np.int64], step: int) -> list[float]:

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from core.indicators import IndicatorFamily
 from core.indicators.flow import Flow
 from core.indicators.rate_beta import RateBeta
 from core.records import Quality
@@ -22,18 +23,18 @@ def day_of(step: int) -> date:
     return date(2015, 6, 10) + timedelta(days=step)
 
 
-def compare(family: type, holes: set[int]) -> Comparison:
+def compare(family: type[IndicatorFamily], holes: set[int]) -> Comparison:
     """Every session of a family with values missing at some, against the oracles."""
     rig = FamilyRig(family, random_walk(STEPS, 1))
     for hole in holes:
         rig.series[hole] = np.nan
     known = [step for step in range(STEPS) if step not in holes]
-    closes = [
+    numerator, benchmark = (
         {day_of(step): Fraction(int(rig.prices[step, side, 0]), 10**9) for step in range(STEPS)}
         for side in range(2)
-    ]
+    )
     rate, flow = ({day_of(s): Fraction(float(rig.series[s, role, 0])) for s in known} for role in range(2))
-    pair = DailyPair(tuple(map(day_of, range(STEPS))), *closes, rate=rate, flow=flow)
+    pair = DailyPair(tuple(map(day_of, range(STEPS))), numerator, benchmark, rate=rate, flow=flow)
     comparison = Comparison({"flow:65d": 1e-3})
     for step in range(STEPS):
         rig.begin()

@@ -64,7 +64,7 @@ def serve(
 
 @pytest.mark.parametrize("codec", list(Codec))
 def test_the_way_to_the_stream(codec: Codec) -> None:
-    decode = msgspec.json.decode if codec is Codec.JSON else msgspec.msgpack.decode
+    decode: Callable[[Any], object] = msgspec.json.decode if codec is Codec.JSON else msgspec.msgpack.decode
     handshake = AlpacaFeed(configuration(codec)).handshake()
     login = handshake.receive(wire([CONNECTED], codec))
     assert decode(login.send[0]) == {"action": "auth", "key": "key", "secret": "secret"}

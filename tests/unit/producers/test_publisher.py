@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,10 +34,18 @@ class FakeSender:
     flush_error: Exception | None = None
     closed: bool = False
 
-    def send(self, topic: str, value: bytes, **rest: Any) -> Future:
+    def send(
+        self,
+        topic: str,
+        value: bytes,
+        key: bytes | None = None,
+        headers: list[tuple[str, bytes]] | None = None,
+        partition: int | None = None,
+    ) -> Future:
         if self.refuse is not None:
             raise self.refuse
-        self.sent.append({"topic": topic, "value": value, **rest})
+        record = {"topic": topic, "value": value, "key": key, "headers": headers, "partition": partition}
+        self.sent.append(record)
         self.futures.append(Future())
         return self.futures[-1]
 
@@ -133,7 +142,11 @@ def test_the_first_lost_record_ends_everything() -> None:
     stage = Stage()
     stage.publisher.send(frame(1, 10))
     stage.sender.futures[0].failure(KafkaTimeoutError("too late"))
-    for call in (lambda: stage.publisher.send(frame()), lambda: stage.publisher.flush(1)):
+    calls: list[Callable[[], None]] = [
+        lambda: stage.publisher.send(frame()),
+        lambda: stage.publisher.flush(1),
+    ]
+    for call in calls:
         with pytest.raises(TransportError, match="was not delivered") as caught:
             call()
         assert caught.value.retriable

@@ -27,7 +27,7 @@ def message(number: int, at_ms: int = 0, size: int = 1) -> RawMessage:
 
 async def test_what_goes_in_comes_out_in_order_up_to_the_bytes_asked_for() -> None:
     subject, _ = queue(Overflow.WAIT)
-    items = [message(1, size=5), GapMark("why", 0), message(2, size=5)]
+    items: list[RawMessage | GapMark] = [message(1, size=5), GapMark("why", 0), message(2, size=5)]
     for item in items:
         await subject.put(item)
     assert subject.take(7, 0) == items[:2]
