@@ -12,7 +12,6 @@ from typing import Annotated, Any
 
 import typer
 
-from core.catalogue import parse_catalogue
 from core.errors import ConfigurationError
 from core.instruments import parse_universe
 from deploy.edge.exit_codes import exit_codes
@@ -157,6 +156,9 @@ def settings_mark(
     """
     kafka = kafka_flags(bootstrap_servers, partitions, None) | {"topic_generation": topic_generation}
     flags = {"kafka": kafka, "universe_file": universe_file, "catalogue_file": catalogue_file}
+    # A catalogue knows what detectors and indicators there are: no other producer has kernels to load.
+    from core.catalogue import parse_catalogue
+
     with exit_codes():
         settings = collect_settings(settings_file, flags)
         configure_log(settings.log)

@@ -6,9 +6,10 @@ they step the mark that names it, so that all change at the same place, also whe
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from core.catalogue import Catalogue
 from core.instruments import Source, Universe
 from core.records import NO_INSTRUMENT, TICK, TickKind
 from core.settings import Settings
@@ -17,6 +18,9 @@ from producers.history import flush_timeout_s
 from producers.metrics import ProducerCounters
 from producers.publisher import Publisher, check_topics, open_producer
 from producers.warm_start import find_source
+
+if TYPE_CHECKING:
+    from core.catalogue import Catalogue
 
 
 def run_settings_mark(

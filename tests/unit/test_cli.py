@@ -82,6 +82,12 @@ def test_help_imports_nothing_that_only_a_command_needs() -> None:
     assert imported_by(code, ("numba", "kafka", "polars", "pandas", "websockets")) == []
 
 
+def test_no_command_loads_kernels_before_it_is_called() -> None:
+    """Guards `produce --help`, which once compiled every indicator on a fresh machine: a minute."""
+    modules = {piece.module for name, piece in rotascope.PIECES.items() if name != "check"}
+    assert imported_by(f"import {', '.join(sorted(modules))}", ("numba", "core.indicators")) == []
+
+
 def test_a_worker_imports_nothing_that_only_a_study_needs() -> None:
     """Guards how soon a worker starts: a type of the study's once brought polars in."""
     study = ("polars", "scipy", "statsmodels", "plotly", "core.rarity", "core.history", "core.study")
