@@ -7,6 +7,7 @@ MAKEFLAGS += --no-builtin-rules
 
 VENV := .venv/bin
 PYTEST := $(VENV)/python -m pytest
+KERNELS := $(VENV)/python -m deploy.local.kernels
 BOOTSTRAP_SERVERS ?= 127.0.0.1:9092
 KAFKA_DATA ?= .kafka
 
@@ -75,6 +76,7 @@ types: .venv/.dev ## mypy --strict
 
 .PHONY: unit
 unit: .venv/.dev ## unit, property and contract tests, kernels compiled; no broker
+	@$(KERNELS)
 	@$(PYTEST) -q -n 2 $(FAST_TESTS) $(ARGS)
 
 # A compiled line counts as not covered, so coverage is measured with the kernels as plain Python.
@@ -87,15 +89,18 @@ coverage: .venv/.dev ## unit and contract tests of core in plain Python; branch 
 .PHONY: compiled
 compiled: .venv/.dev test-tools ## every test, kernels compiled with bounds checks, Apache Kafka included
 	@echo "rotascope: all tests, kernels compiled with bounds checks, on Apache Kafka ..."
+	@NUMBA_BOUNDSCHECK=1 $(KERNELS)
 	@NUMBA_BOUNDSCHECK=1 $(PYTEST) -q -n 2 --dist loadfile $(FAST_TESTS) tests/integration $(ARGS)
 
 .PHONY: integration
 integration: .venv/.dev test-tools ## only the tests against real peers
+	@$(KERNELS)
 	@$(PYTEST) -q tests/integration $(ARGS)
 
 # Prints a table of faults: outcome, recovery, longest stall. ARGS="--list" names them.
 .PHONY: chaos
 chaos: .venv/.dev test-tools ## kill and freeze workers, brokers and producers; nothing may be lost or doubled
+	@$(KERNELS)
 	@$(VENV)/python -m tests.chaos $(ARGS)
 
 # With bounds checks, as the tests before it: the kernels are compiled already.

@@ -69,7 +69,7 @@ def demo(
     2024-07-11 small caps rose 3.57 % while the S&P 500 fell 0.88 %: watch
     the event build up during the day, and open at the close.
 
-    Kernels are compiled on the first start, which takes some 20 seconds.
+    Kernels are compiled on the first start, which takes about a minute.
 
     Examples:
       rotascope demo

@@ -25,6 +25,7 @@ from deploy.local.demo.processes import Program, Programs
 from deploy.local.demo.progress import Summary, View
 from deploy.local.demo.readings import EventReader, end_offsets, in_order
 from deploy.local.embedded_broker import require_input_fits
+from deploy.local.kernels import compiling, cores
 from deploy.local.numba_cache import compiled_kernels
 
 START_TIMEOUT_S: Final = 300.0
@@ -89,6 +90,9 @@ class Demo:
         # What the user has set for programs of theirs must not change what is shown here.
         environ = {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)}
         self._programs = stack.enter_context(Programs(self._directory, environ))
+        self._compiled = compiled_kernels(os.environ)
+        # The worker compiles as it imports, on one core: the other cores begin with what takes longest.
+        stack.enter_context(compiling(0 if self._compiled else cores() - 1, silent=True))
         view.milestone(f"{self._broker.name}, {self._broker.kafka.partitions} partitions of ticks")
 
     def run(self) -> Summary:
@@ -103,7 +107,6 @@ class Demo:
         """
         observer, programs = self._observer, self._programs
         # 1
-        compiled = compiled_kernels(os.environ)
         worker = programs.start("worker", ["consume", *self._broker.worker_flags, "--metrics-port", "0"])
         # 2
         inputs = read_inputs(self._options.closes_file)
@@ -113,7 +116,7 @@ class Demo:
         backfill = programs.start("backfill", self._backfill_arguments(inputs))
         server = programs.start("replay server", self._server_arguments(), self._keys("REPLAY"))
         # 3
-        self._warm_up(worker, backfill, compiled)
+        self._warm_up(worker, backfill)
         listening = self._wait(server, lambda: server.said("listening"))
         # 4
         producer = programs.start(
@@ -159,19 +162,18 @@ class Demo:
             arguments += ["--history", f"{symbol}={file}"]
         return arguments
 
-    def _warm_up(self, worker: Program, backfill: Program, compiled: int) -> None:
+    def _warm_up(self, worker: Program, backfill: Program) -> None:
         """Wait until the worker has its kernels and has stepped the history.
 
         Args:
             worker: Just started.
             backfill: Just started.
-            compiled: Kernels that were in the cache before.
         """
         observer = self._observer
         observer.phase("starting the worker")
 
         def serving() -> dict[str, Any] | None:
-            new = compiled_kernels(os.environ) - compiled
+            new = compiled_kernels(os.environ) - self._compiled
             if new > 0:
                 observer.phase(f"compiling kernels, on the first start only: {new} so far")
             return worker.said("serving metrics")
