@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 from deploy.local.numba_cache import CORE, compiled_kernels, configure_numba_cache
@@ -90,6 +91,29 @@ def compiling(processes: int, *, silent: bool = False) -> Iterator[list[subproce
                 process.wait()
 
 
+def _import_share(modules: Sequence[str]) -> None:
+    """Import modules, each without the package it stands in.
+
+    A package imports all its modules, and would have them compiled here as well. So packages are
+    left out, and a module that needs a whole one comes last, when others have filled the cache.
+    """
+    packages = {name.rpartition(".")[0] for name in kernel_modules()} - {CORE.name}
+    for name in packages:
+        package = ModuleType(name)
+        package.__path__ = [str(CORE.parent.joinpath(*name.split(".")))]
+        sys.modules[name] = package
+    left = []
+    for name in modules:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            left.append(name)
+    for name in packages:
+        del sys.modules[name]
+    for name in left:
+        importlib.import_module(name)
+
+
 def cores() -> int:
     """How many processes are worth their memory here."""
     return min(len(os.sched_getaffinity(0)), MAX_PROCESSES)
@@ -103,8 +127,7 @@ def main(arguments: Sequence[str]) -> int:
     """
     configure_numba_cache(os.environ)
     if arguments:
-        for name in arguments:
-            importlib.import_module(name)
+        _import_share(arguments)
         return 0
     if compiled_kernels(os.environ):
         return 0
