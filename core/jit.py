@@ -77,5 +77,9 @@ def kernel(returns: Any, *arguments: Any) -> Callable[[Kernel], Kernel]:
 
 
 def inlined(function: Kernel) -> Kernel:
-    """Compile a row function that only kernels call; LLVM inlines it there."""
-    return cast(Kernel, numba.njit(cache=True, nogil=True)(function))
+    """Compile a row function that only kernels call; LLVM inlines it there.
+
+    It has no cache of its own. Many signatures would share one index, which processes that compile
+    at once can mix up; the machine code of a kernel holds what it calls.
+    """
+    return cast(Kernel, numba.njit(nogil=True)(function))

@@ -94,7 +94,8 @@ def provisional_pass(  # type: ignore[no-untyped-def]
         start: Position among the d·n to go on from.
         answers: int8 (questions, definitions, pairs).
         quality: uint8 (definitions, pairs).
-        step: int64 (6,): episode, session, event time and knowable time in ns, closing, counted.
+        step: int64 (6,): episode, session, event time and knowable time in ns, closing, counted. Of a
+            session in progress only episode and event time are looked at.
         staged: EVENT (most,), filled from the front; the pass ends early where it is full.
         tally: int64 (definitions, states + 2).
 

@@ -23,6 +23,6 @@ settings.load_profile("rotascope")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Refuse at once what would take minutes as plain Python."""
+    """Refuse at once what needs compiled kernels, or would take minutes without."""
     if not COMPILED and item.get_closest_marker("compiled") is not None:
         pytest.fail("runs with compiled kernels only: unset NUMBA_DISABLE_JIT", pytrace=False)

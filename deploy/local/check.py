@@ -20,11 +20,10 @@ from core.instruments import Universe, home, parse_universe
 from core.sessions import build_calendar, build_calendars
 from core.settings import HistoryFile, Settings
 from core.suggestions import nearest
-from deploy.edge.artefacts import read_artefacts
 from deploy.edge.exit_codes import EXIT_INPUT
 from deploy.edge.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, read_text
 from deploy.edge.settings import SETTINGS_VARIABLE, collect_settings
-from deploy.local.numba_cache import compiled_kernels
+from deploy.local.kernels import missing_modules
 from producers.history import history_files
 from producers.warm_start import find_source, read_daily
 
@@ -194,8 +193,8 @@ def _check_names(settings: Settings, universe: Universe) -> Iterator[Result]:
 
 def _check_catalogue(settings: Settings, universe: Universe | None) -> Iterator[Result]:
     # Imported here: it compiles kernels on the first start, and mistakes found so far need not wait.
-    if not compiled_kernels(os.environ):
-        typer.echo("note: compiling kernels, on the first start only (some 20 s)", err=True)
+    if missing_modules(os.environ):
+        typer.echo("note: compiling kernels, on the first start only (about a minute)", err=True)
     from core.catalogue import parse_catalogue
 
     try:
@@ -213,6 +212,9 @@ def _check_catalogue(settings: Settings, universe: Universe | None) -> Iterator[
 
 
 def _check_calendars(settings: Settings, universe: Universe) -> Iterator[Result]:
+    # Behind the catalogue, whose kernels it brings along.
+    from deploy.edge.artefacts import read_artefacts
+
     names = sorted({instrument.calendar for instrument in universe.instruments})
     last = datetime.now(UTC).date() + CALENDAR_AHEAD
     try:

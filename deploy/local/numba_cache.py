@@ -24,10 +24,12 @@ def sources_digest(core: Path, environ: Mapping[str, str]) -> str:
         environ: The environment; every `NUMBA_…` setting counts, the cache's own place excepted.
 
     Returns:
-        16 hexadecimal digits, over core's sources and their names, Numba, Python and the settings.
+        16 hexadecimal digits, over core's place, its sources and their names, Numba, Python and the
+        settings. Numba shares nothing between two places, so neither does a directory.
     """
     digest = hashlib.sha256()
-    for part in (version("numba"), platform.python_implementation(), platform.python_version()):
+    place = str(core.resolve())
+    for part in (place, version("numba"), platform.python_implementation(), platform.python_version()):
         digest.update(f"{part}\0".encode())
     for name in sorted(environ):
         if name.startswith("NUMBA_") and name != "NUMBA_CACHE_DIR":
@@ -40,7 +42,7 @@ def sources_digest(core: Path, environ: Mapping[str, str]) -> str:
 
 
 def compiled_kernels(environ: Mapping[str, str]) -> int:
-    """How many compiled kernels lie in the cache: 0 before the first start, which then takes long."""
+    """How many compiled functions lie in the cache: 0 before the first start, which then takes long."""
     directory = environ.get("NUMBA_CACHE_DIR")
     return sum(1 for _ in Path(directory).rglob("*.nbc")) if directory else 0
 

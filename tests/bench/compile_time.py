@@ -25,6 +25,7 @@ class Start(NamedTuple):
 
 COLD_GOAL = Goal(20)
 CACHED_GOAL = Goal(2)
+_ALL_CORES = "import sys; from deploy.local.kernels import main; sys.exit(main([]))"
 
 
 def run(bench: Bench) -> Iterator[Figure]:
@@ -32,6 +33,7 @@ def run(bench: Bench) -> Iterator[Figure]:
     cold: list[Start] = []
     cached: list[Start] = []
     libraries: list[Start] = []
+    shared: list[Start] = []
     for number in range(bench.size(3, 1)):
         with TemporaryDirectory(prefix="rotascope-kernels-") as directory:
             progress(f"an empty kernel cache, run {number + 1}")
@@ -40,8 +42,12 @@ def run(bench: Bench) -> Iterator[Figure]:
             for _ in range(bench.size(3, 2)):
                 cached.append(_start("import core.engine", cache))
                 libraries.append(_start("import numba, polars, msgspec, exchange_calendars", cache))
+        with TemporaryDirectory(prefix="rotascope-kernels-") as directory:
+            progress(f"an empty kernel cache, all cores, run {number + 1}")
+            shared.append(_start(_ALL_CORES, {"NUMBA_CACHE_DIR": directory}))
     note = "a process that imports core.engine and ends"
     yield from _figures("start, kernel cache empty", cold, COLD_GOAL, note)
+    yield from _figures("kernels compiled on all cores", shared, None, "python -m deploy.local.kernels")
     yield from _figures("start, kernel cache full", cached, CACHED_GOAL, note)
     yield from _figures("peer: start, libraries alone", libraries, None, "no kernel")
 

@@ -91,6 +91,7 @@ class Feed:
         while not self._stopping.is_set() and not self.exhausted:
             due_ns = first_ns + int((time.monotonic() - started_s) * PACE * NANOSECONDS_PER_SECOND)
             start = self._next
+            # Not `exhausted`: a type checker takes the answer of the line above for still true.
             while self._next < len(self._live) and self._live[self._next].ts_event_ns <= due_ns:
                 self._next += 1
             if start < self._next:

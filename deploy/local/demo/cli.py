@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -18,6 +14,7 @@ from deploy.edge.exit_codes import exit_codes
 from deploy.local.demo.lines import JsonView, PlainView
 from deploy.local.demo.orchestrator import Options, run_demo
 from deploy.local.demo.progress import View
+from deploy.local.signals import stopped_by_signals
 
 WATCHABLE_SPEED: Final = 9_000.0
 """On a terminal: a session in two to three seconds, the eight days in some twenty."""
@@ -84,7 +81,7 @@ def demo(
     on_screen = output is Format.SCREEN or (output is Format.AUTO and sys.stdout.isatty())
     if speed is None:
         speed = WATCHABLE_SPEED if on_screen else 0.0
-    with exit_codes(), _stopped_by_signals():
+    with exit_codes(), stopped_by_signals():
         run_demo(Options(bootstrap_servers, speed, closes, keep_seconds), _view(output, on_screen))
 
 
@@ -96,21 +93,3 @@ def _view(output: Format, on_screen: bool) -> View:
 
         return Screen(Console())
     return PlainView(sys.stdout)
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[None]:
-    """Let the first signal unwind the run, so that no program is left behind; further ones change nothing."""
-    watched = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def stop(number: int, frame: FrameType | None) -> NoReturn:
-        for each in watched:
-            signal.signal(each, signal.SIG_IGN)
-        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
-
-    before = {number: signal.signal(number, stop) for number in watched}
-    try:
-        yield
-    finally:
-        for number, usual in before.items():
-            signal.signal(number, usual)

@@ -25,7 +25,7 @@ from deploy.local.demo.processes import Program, Programs
 from deploy.local.demo.progress import Summary, View
 from deploy.local.demo.readings import EventReader, end_offsets, in_order
 from deploy.local.embedded_broker import require_input_fits
-from deploy.local.kernels import compiling, cores
+from deploy.local.kernels import compiling, cores, missing_modules
 from deploy.local.numba_cache import compiled_kernels
 
 START_TIMEOUT_S: Final = 300.0
@@ -92,7 +92,7 @@ class Demo:
         self._programs = stack.enter_context(Programs(self._directory, environ))
         self._compiled = compiled_kernels(os.environ)
         # The worker compiles as it imports, on one core: the other cores begin with what takes longest.
-        stack.enter_context(compiling(0 if self._compiled else cores() - 1, silent=True))
+        stack.enter_context(compiling(missing_modules(os.environ), cores() - 1, silent=True))
         view.milestone(f"{self._broker.name}, {self._broker.kafka.partitions} partitions of ticks")
 
     def run(self) -> Summary:

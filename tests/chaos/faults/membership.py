@@ -47,6 +47,7 @@ def _revoked_in_mid_commit(arena: Arena) -> None:
 
 def _settings_changed(arena: Arena) -> None:
     """Every worker is replaced by one that polls, steps and commits at another pace."""
+    # Later faults find them: whatever the pace, they must be borne.
     arena.broken()
     pace = {f"ROTASCOPE_WORKER__{name}": value for name, value in arena.random.choice(PACES).items()}
     for slot in range(FLEET_SIZE):

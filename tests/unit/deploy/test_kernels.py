@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from deploy.local import kernels
-from deploy.local.kernels import compiling, kernel_modules, shares
+from deploy.local.kernels import compiling, kernel_modules, missing_modules, shares
 
-QUICK = ["core.baseline_session", "core.null_figures"]
-"""Modules with kernels that are compiled in a second or two."""
+QUICK = ["core.baseline_session", "core.indicators.momentum"]
+"""Modules with kernels that are compiled in a few seconds; one stands in a package that has others."""
+DEADLINE_S = 120
 
 
 @pytest.fixture
@@ -19,10 +23,6 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
     monkeypatch.setattr(kernels, "kernel_modules", lambda: QUICK)
     return tmp_path
-
-
-def compiled(cache: Path) -> set[str]:
-    return {f"core.{file.name.partition('.')[0]}" for file in cache.rglob("*.nbc")}
 
 
 def test_modules_with_kernels_are_found_the_longest_first(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_modules_with_kernels_are_found_the_longest_first(tmp_path: Path) -> Non
 
 
 def test_the_modules_of_core_are_among_them() -> None:
-    assert {*QUICK, "core.ticks", "core.indicators.beta"} <= set(kernel_modules())
+    assert {*QUICK, "core.ticks", "core.rule_pass", "core.indicators.beta"} <= set(kernel_modules())
 
 
 def test_every_module_is_in_one_share() -> None:
@@ -44,33 +44,74 @@ def test_every_module_is_in_one_share() -> None:
     assert shares([*"ab"], 0) == []
 
 
-@pytest.mark.compiled
-def test_processes_fill_the_cache(cache: Path) -> None:
-    with compiling(2) as started:
-        assert [process.wait(120) for process in started] == [0, 0]
-    assert compiled(cache) >= set(QUICK)
+def test_what_others_have_compiled_fills_no_module_of_core(cache: Path) -> None:
+    """Guards the question that a test's own kernel, or one module's, once answered for all."""
+    assert missing_modules(os.environ) == QUICK
+    for place, file in (("unit_12", "test_jit.doubled-9.py311.nbi"), ("core_12", "momentum.f-1.py311.nbi")):
+        (cache / place).mkdir()
+        (cache / place / file).touch()
+    assert missing_modules(os.environ) == QUICK
+    (cache / "indicators_12").mkdir()
+    (cache / "indicators_12" / "momentum.f-1.py311.nbi").touch()
+    assert missing_modules(os.environ) == ["core.baseline_session"]
+
+
+def test_nothing_is_missing_where_kernels_are_not_compiled(cache: Path) -> None:
+    assert missing_modules({**os.environ, "NUMBA_DISABLE_JIT": "1"}) == []
+    assert missing_modules({"NUMBA_DISABLE_JIT": "0"}) == QUICK
 
 
 @pytest.mark.compiled
-def test_a_full_cache_is_left_as_it_is(cache: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_processes_fill_the_cache_each_with_its_share_alone(
+    cache: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Guards against packages: each process once compiled every indicator there is."""
     assert kernels.main([]) == 0
     assert "compiling kernels" in capfd.readouterr().err
     files = {file: file.stat().st_mtime_ns for file in cache.rglob("*.nbc")}
+    assert missing_modules(os.environ) == []
+    assert not any(file.name.startswith("beta.") for file in files)
     assert kernels.main([]) == 0
     assert capfd.readouterr().err == ""
     assert {file: file.stat().st_mtime_ns for file in cache.rglob("*.nbc")} == files
 
 
+def test_a_module_that_needs_its_whole_package_gets_it() -> None:
+    """rule_pass reads the registry of indicators, which an empty package in its place does not have."""
+    code = (
+        "import sys\nfrom deploy.local.kernels import import_share\n"
+        "import_share(['core.rule_pass', 'core.bars'])\n"
+        "print(len(sys.modules['core.indicators'].FAMILIES) > 0, 'core.bars' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+    )
+    assert (done.stdout, done.stderr) == ("True True\n", "")
+
+
 def test_what_is_not_done_is_stopped(cache: Path) -> None:
-    with compiling(2) as started:
+    with compiling(QUICK, 2) as started:
         assert [process.poll() for process in started] == [None, None]
     assert all(process.returncode is not None for process in started)
-    assert compiled(cache) == set()
+    assert missing_modules(os.environ) == QUICK
 
 
-def test_a_process_that_fails_is_the_exit_code(
-    cache: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("module", "code"), [("core.no_such_module", 1), ("core.ticks", 128 + 9)])
+def test_a_process_that_fails_or_is_killed_is_the_exit_code(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, module: str, code: int
 ) -> None:
-    monkeypatch.setattr(kernels, "kernel_modules", lambda: ["core.no_such_module"])
-    assert kernels.main([]) == 1
-    assert "no_such_module" in capfd.readouterr().err
+    """Guards against a process that the kernel ends for its memory: its code is below zero."""
+    monkeypatch.setattr(kernels, "kernel_modules", lambda: [module])
+    if code > 128:
+        usual = subprocess.Popen.wait
+
+        def killed(process: subprocess.Popen[bytes], timeout: float | None = None) -> int:
+            process.kill()
+            return usual(process, timeout)
+
+        monkeypatch.setattr(subprocess.Popen, "wait", killed)
+    assert kernels.main([]) == code
