@@ -35,11 +35,11 @@ def kernel_modules(core: Path = CORE) -> list[str]:
         core: The directory of the package `core`.
 
     Returns:
-        Names to import.
+        Their names below `core`.
     """
     sizes = {path: len(text) for path in core.rglob("*.py") if _MARK in (text := path.read_text("utf-8"))}
     ordered = sorted(sizes, key=lambda path: (-sizes[path], path))
-    return [".".join((core.name, *path.relative_to(core).with_suffix("").parts)) for path in ordered]
+    return [".".join(path.relative_to(core).with_suffix("").parts) for path in ordered]
 
 
 def missing_modules(environ: Mapping[str, str]) -> list[str]:
@@ -56,7 +56,7 @@ def missing_modules(environ: Mapping[str, str]) -> list[str]:
     cache = Path(environ["NUMBA_CACHE_DIR"]) if "NUMBA_CACHE_DIR" in environ else None
     missing = []
     for name in kernel_modules():
-        *_, package, module = name.split(".")
+        *_, package, module = CORE.name, *name.split(".")
         # Numba puts the index of a function below its package's name and a digest of the path.
         if cache is None or next(cache.glob(f"{package}_*/{module}.*.nbi"), None) is None:
             missing.append(name)
@@ -87,7 +87,7 @@ def compiling(
     """Let processes fill the cache; what is not done in the end is stopped.
 
     Args:
-        modules: What to import.
+        modules: What to import, by names below `core`.
         processes: How many; 0 for none.
         silent: What goes wrong in them is not shown: who needs the kernels will hear of it.
 
@@ -133,33 +133,33 @@ def import_share(modules: Sequence[str]) -> None:
     with the package itself, when others have filled the cache.
 
     Args:
-        modules: Names.
+        modules: Names below `core`.
 
     Raises:
         ImportError: Of the second try.
     """
-    packages = {name.rpartition(".")[0] for name in kernel_modules()} - {CORE.name}
+    packages = {name.partition(".")[0] for name in kernel_modules() if "." in name}
     for name in packages:
-        package = ModuleType(name)
-        package.__path__ = [str(CORE.parent.joinpath(*name.split(".")))]
-        sys.modules[name] = package
+        package = ModuleType(f"core.{name}")
+        package.__path__ = [str(CORE / name)]
+        sys.modules[package.__name__] = package
     again = []
     for name in modules:
         try:
-            importlib.import_module(name)
+            importlib.import_module(f"core.{name}")
         except ImportError:
             again.append(name)
     for name in packages:
-        del sys.modules[name]
+        del sys.modules[f"core.{name}"]
     for name in again:
-        importlib.import_module(name)
+        importlib.import_module(f"core.{name}")
 
 
 def main(arguments: Sequence[str]) -> int:
     """Import the modules that are named, or start processes that import what the cache lacks.
 
     Args:
-        arguments: Names of modules; none: all of them, on all cores.
+        arguments: Names of modules below `core`; none: all of them, on all cores.
 
     Returns:
         0; the exit code of the first process that failed; 130 for Ctrl-C.

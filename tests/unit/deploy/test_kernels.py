@@ -12,7 +12,7 @@ import pytest
 from deploy.local import kernels
 from deploy.local.kernels import compiling, kernel_modules, missing_modules, shares
 
-QUICK = ["core.baseline_session", "core.indicators.momentum"]
+QUICK = ["baseline_session", "indicators.momentum"]
 """Modules with kernels that are compiled in a few seconds; one stands in a package that has others."""
 DEADLINE_S = 120
 
@@ -31,11 +31,11 @@ def test_modules_with_kernels_are_found_the_longest_first(tmp_path: Path) -> Non
     (core / "short.py").write_text("@kernel(I8)\n")
     (core / "indicators" / "long.py").write_text("# a longer one\n@kernel(I8)\n")
     (core / "none.py").write_text("# no kernel in here, however long this comment may be\n")
-    assert kernel_modules(core) == ["core.indicators.long", "core.short"]
+    assert kernel_modules(core) == ["indicators.long", "short"]
 
 
 def test_the_modules_of_core_are_among_them() -> None:
-    assert {*QUICK, "core.ticks", "core.rule_pass", "core.indicators.beta"} <= set(kernel_modules())
+    assert {*QUICK, "ticks", "rule_pass", "indicators.beta"} <= set(kernel_modules())
 
 
 def test_every_module_is_in_one_share() -> None:
@@ -53,7 +53,7 @@ def test_what_others_have_compiled_fills_no_module_of_core(cache: Path) -> None:
     assert missing_modules(os.environ) == QUICK
     (cache / "indicators_12").mkdir()
     (cache / "indicators_12" / "momentum.f-1.py311.nbi").touch()
-    assert missing_modules(os.environ) == ["core.baseline_session"]
+    assert missing_modules(os.environ) == ["baseline_session"]
 
 
 def test_nothing_is_missing_where_kernels_are_not_compiled(cache: Path) -> None:
@@ -80,7 +80,7 @@ def test_a_module_that_needs_its_whole_package_gets_it() -> None:
     """rule_pass reads the registry of indicators, which an empty package in its place does not have."""
     code = (
         "import sys\nfrom deploy.local.kernels import import_share\n"
-        "import_share(['core.rule_pass', 'core.bars'])\n"
+        "import_share(['rule_pass', 'bars'])\n"
         "print(len(sys.modules['core.indicators'].FAMILIES) > 0, 'core.bars' in sys.modules)"
     )
     done = subprocess.run(
@@ -100,7 +100,7 @@ def test_what_is_not_done_is_stopped(cache: Path) -> None:
     assert missing_modules(os.environ) == QUICK
 
 
-@pytest.mark.parametrize(("module", "code"), [("core.no_such_module", 1), ("core.ticks", 128 + 9)])
+@pytest.mark.parametrize(("module", "code"), [("no_such_module", 1), ("ticks", 128 + 9)])
 def test_a_process_that_fails_or_is_killed_is_the_exit_code(
     cache: Path, monkeypatch: pytest.MonkeyPatch, module: str, code: int
 ) -> None:

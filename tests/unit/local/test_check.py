@@ -149,7 +149,7 @@ def test_a_history_that_is_not_there_is_explained(flag: str, said: str) -> None:
 
 
 def test_before_kernels_are_compiled_it_says_why_it_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deploy.local.check.missing_modules", lambda environ: ["core.ticks"])
+    monkeypatch.setattr("deploy.local.check.missing_modules", lambda environ: ["ticks"])
     assert check().stderr.startswith("note: compiling kernels, on the first start only")
 
 
