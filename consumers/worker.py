@@ -132,7 +132,7 @@ class Worker:
             self._tend_engines()
             self._assignment.open_next()
             self._assignment.rejoin_if_stuck()
-            if self._silence.look():
+            if self._silence.look(busy=bool(self._backlog)):
                 self._assignment.rejoin_for_silence()
         except TransportError as error:
             if not error.retriable:
@@ -177,8 +177,6 @@ class Worker:
         )
         self._last_poll_ns = self._monotonic_ns()
         self._forget(self._assignment.follow())
-        waits = busy or self._full or self._state.joined is False
-        self._silence.heard(self._state.tasks if waits else self._state.tasks.keys() & batches.keys())
         for partition, task in self._state.tasks.items():
             # Held, a client may still give what it had; behind what was put back, it would be a hole.
             records = [] if self._full else batches.get(partition, [])
@@ -186,6 +184,8 @@ class Worker:
             self._backlog.extend(records)
             if not records and not busy and not self._full and task.lag_records:
                 task.skip_to(self._transport.position(partition))
+        waits = self._full or self._state.joined is False
+        self._silence.heard(self._state.tasks if waits else {record.partition for record in self._backlog})
 
     def _forget(self, dropped: set[int]) -> None:
         if dropped:

@@ -129,3 +129,44 @@ def test_a_broker_that_does_not_answer_is_asked_again_later(monkeypatch: pytest.
     assert rig.state.counters.refetches == 0
     rig.after(5.1)
     assert (rig.behind(1), rig.state.counters.refetches) == (0, 1)
+
+
+def test_a_client_that_knows_nobody_to_ask_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards a partition of which nobody gave records and of whose leader nobody gave an answer, for ever."""
+    rig = Rig()
+    rig.transport.silent = {1: 9}
+    rig.grow(1)
+    told = rig.transport.end_offset
+    asked = []
+
+    def no_answer(partition: int, *, timeout_ms: int | None = None) -> int:
+        if timeout_ms is None or partition == 0:
+            return told(partition)
+        asked.append(timeout_ms)
+        raise TransportError("no answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rig.transport, "end_offset", no_answer)
+        rig.after(5.1)
+        for _ in range(3):
+            assert rig.transport.rebuilt_consumers == 0
+            rig.after(1.4)
+    assert rig.transport.rebuilt_consumers == 1
+    assert asked == [200, 400, 800, 1_600]
+
+
+def test_a_busy_neighbour_hides_no_silence() -> None:
+    """Guards a partition that stood still for minutes beside one that always had something to step."""
+    rig = Rig(step_slice_ms=0)
+    rig.transport.silent = {1: 0}
+    rig.grow(1)
+    for _ in range(12):
+        for _ in range(10):  # more than a turn steps
+            rig.grow(0)
+        rig.after(0.5)
+    assert rig.state.counters.refetches == 1
+    assert rig.transport.rebuilt_consumers == 0
+    while rig.behind(0):
+        rig.worker.turn()
+    rig.worker.turn()
+    assert rig.behind(1) == 0
