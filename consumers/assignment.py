@@ -26,11 +26,15 @@ from core.settings import KafkaSettings, WorkerSettings
 
 QUESTION_MS: Final = 200
 """How long a question about one partition may hold up all the others, at first."""
-LONGEST_QUESTION_MS: Final = 2_000
-"""An unanswered question is given twice the time: on a starved machine 200 ms may never be enough."""
+_LONGEST_QUESTION_MS: Final = 2_000
 _NS_PER_MS: Final = 1_000_000
 OVERTAKEN: Final = "overtaken"
 NEW_MEMBER: Final = "new_member"
+
+
+def longer_question_ms(question_ms: int) -> int:
+    """Give an unanswered question twice the time: on a starved machine 200 ms may never be enough."""
+    return min(2 * question_ms, _LONGEST_QUESTION_MS)
 
 
 class Assignment:
@@ -159,7 +163,7 @@ class Assignment:
             if partition not in self._told:
                 self._told.add(partition)
                 self._log.warning("partition waits for an answer", partition=partition, error=error.message)
-            self._question_ms = min(2 * self._question_ms, LONGEST_QUESTION_MS)
+            self._question_ms = longer_question_ms(self._question_ms)
             if self._unanswered_since_ns is None and self._settings.membership != "manual":
                 self._unanswered_since_ns = self._monotonic_ns()
             return

@@ -7,11 +7,11 @@ reports stands still, too, so that no lag shows. Only the broker can say whether
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
-from consumers.assignment import LONGEST_QUESTION_MS, QUESTION_MS
+from consumers.assignment import QUESTION_MS, longer_question_ms
 from consumers.partition import PartitionTask
 from consumers.transport import Transport
 from consumers.worker_state import WorkerState
@@ -23,6 +23,13 @@ _ASK_AGAIN_NS: Final = 1_000 * _NS_PER_MS
 """After a question without an answer: each may hold up the loop."""
 _GIVE_UP_NS: Final = 4_000 * _NS_PER_MS
 """Three or four questions: a silent partition has had its time to come back already."""
+
+
+class _Unanswered(NamedTuple):
+    """Since when questions about a partition have had no answer, and how long the latest one was given."""
+
+    since_ns: int
+    question_ms: int
 
 
 class SilenceWatch:
@@ -49,8 +56,7 @@ class SilenceWatch:
         self._monotonic_ns = monotonic_ns
         self._silent_since_ns: dict[int, int] = {}
         self._sought: set[int] = set()
-        self._unanswered_since_ns: dict[int, int] = {}
-        self._question_ms: dict[int, int] = {}
+        self._unanswered: dict[int, _Unanswered] = {}
         self._log = structlog.get_logger("rotascope.worker")
 
     def heard(self, partitions: Iterable[int]) -> None:
@@ -59,14 +65,14 @@ class SilenceWatch:
         for partition in partitions:
             self._silent_since_ns[partition] = now_ns
             self._sought.discard(partition)
-            self._answered(partition)
+            self._unanswered.pop(partition, None)
 
     def forget(self, partitions: Iterable[int]) -> None:
         """Partitions that went begin anew when they come back."""
         for partition in partitions:
             self._silent_since_ns.pop(partition, None)
             self._sought.discard(partition)
-            self._answered(partition)
+            self._unanswered.pop(partition, None)
 
     def look(self, *, busy: bool) -> bool:
         """Ask about one partition that has been silent for too long, if there is one.
@@ -91,15 +97,15 @@ class SilenceWatch:
             return False
         self._silent_since_ns[partition] = self._monotonic_ns()
         next_offset = tasks[partition].next_offset
+        before = self._unanswered.get(partition)
+        question_ms = QUESTION_MS if before is None else longer_question_ms(before.question_ms)
         try:
-            end_offset = self._transport.end_offset(
-                partition, timeout_ms=self._question_ms.get(partition, QUESTION_MS)
-            )
+            end_offset = self._transport.end_offset(partition, timeout_ms=question_ms)
         except TransportError as error:
             if not error.retriable:
                 raise
-            return self._is_unanswered(partition)
-        self._answered(partition)
+            return self._is_unanswered(partition, question_ms)
+        self._unanswered.pop(partition, None)
         if end_offset <= next_offset:
             self._sought.discard(partition)
             return False
@@ -118,23 +124,18 @@ class SilenceWatch:
         self._transport.seek(partition, next_offset)
         return False
 
-    def _is_unanswered(self, partition: int) -> bool:
+    def _is_unanswered(self, partition: int, question_ms: int) -> bool:
         """Ask again soon, and with more patience; or say that it has been long enough."""
         now_ns = self._monotonic_ns()
-        since_ns = self._unanswered_since_ns.setdefault(partition, now_ns)
+        before = self._unanswered.pop(partition, None)
+        since_ns = now_ns if before is None else before.since_ns
         if now_ns - since_ns >= _GIVE_UP_NS:
             self._log.warning("nobody says how far the log has grown", partition=partition)
-            self._answered(partition)
             return True
+        self._unanswered[partition] = _Unanswered(since_ns, question_ms)
         limit_ns = self._settings.fetch_silence_ms * _NS_PER_MS
         self._silent_since_ns[partition] = now_ns - limit_ns + min(limit_ns, _ASK_AGAIN_NS)
-        asked_ms = self._question_ms.get(partition, QUESTION_MS)
-        self._question_ms[partition] = min(2 * asked_ms, LONGEST_QUESTION_MS)
         return False
-
-    def _answered(self, partition: int) -> None:
-        self._unanswered_since_ns.pop(partition, None)
-        self._question_ms.pop(partition, None)
 
     def _silent(self, tasks: Mapping[int, PartitionTask]) -> int | None:
         now_ns = self._monotonic_ns()

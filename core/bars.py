@@ -160,6 +160,17 @@ def session_volume(instrument):  # type: ignore[no-untyped-def]
 
 
 @inlined
+def clear_minute(instrument):  # type: ignore[no-untyped-def]
+    """Begin a minute with nothing in it."""
+    instrument.minute_open = 0
+    instrument.minute_high = 0
+    instrument.minute_low = 0
+    instrument.minute_close = 0
+    instrument.minute_volume = 0
+    instrument.minute_trades = 0
+
+
+@inlined
 def bar_flags(instrument):  # type: ignore[no-untyped-def]
     """Facts about the day so far that travel with its bars."""
     flags = 0
@@ -228,10 +239,5 @@ def close_minute(  # type: ignore[no-untyped-def]
             written += 1
         instrument.volume_minute = minute
         instrument.volume_then = session_volume(instrument)
-        instrument.minute_open = 0
-        instrument.minute_high = 0
-        instrument.minute_low = 0
-        instrument.minute_close = 0
-        instrument.minute_volume = 0
-        instrument.minute_trades = 0
+        clear_minute(instrument)
     return written

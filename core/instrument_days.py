@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.bars import bar_flags, session_volume
+from core.bars import bar_flags, clear_minute, session_volume
 from core.jit import BOOL, I4, I8, array_of, inlined, kernel
 from core.records import BAR, NANOSECONDS_PER_SECOND, BarFlag, Frequency
 from core.state import INSTRUMENT_STATE, MINUTE_SLOTS
@@ -149,12 +149,7 @@ def open_session(  # type: ignore[no-untyped-def]
         instrument.day_close = 0
         instrument.day_volume = 0
         instrument.day_trades = 0
-        instrument.minute_open = 0
-        instrument.minute_high = 0
-        instrument.minute_low = 0
-        instrument.minute_close = 0
-        instrument.minute_volume = 0
-        instrument.minute_trades = 0
+        clear_minute(instrument)
         instrument.official_close = 0
         instrument.official_ts = 0
         instrument.official_open = 0
