@@ -12,7 +12,7 @@ BOOTSTRAP_SERVERS ?= 127.0.0.1:9092
 KAFKA_DATA ?= .kafka
 
 # What needs no broker.
-FAST_TESTS := tests/unit tests/contract tests/golden $(wildcard tests/test_*.py) tests/chaos/test_oracle.py tests/chaos/test_plan.py
+FAST_TESTS := tests/unit tests/contract tests/golden $(wildcard tests/test_*.py) tests/chaos/test_cluster.py tests/chaos/test_oracle.py tests/chaos/test_plan.py
 # Of these, what enters the kernels of core, and runs a second time as plain Python for the coverage.
 CORE_TESTS := tests/unit/engine tests/unit/indicators tests/unit/detectors $(wildcard tests/unit/test_*.py) tests/contract
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +24,8 @@ DISK_BROKER = 3
 TICKS = "rotascope.ticks.v1"
 SNAPSHOTS = "rotascope.snapshots.v1"
 WHOLE_TIMEOUT_S = 60.0
+PREFERRED = 0
+"""Kind of election: the first of a partition's replicas is to lead."""
 _GROUPS, _TRANSACTIONS = "__consumer_offsets", "__transaction_state"
 
 
@@ -110,9 +112,24 @@ class Cluster:
         """The broker that leads a partition now."""
         return self._leaders(topic)[partition]
 
+    def let_lead(self, broker: int, topic: str, partitions: Iterable[int]) -> None:
+        """Make one broker the leader of partitions; returns when it is."""
+        numbers = sorted(partitions)
+        others = [each for each in BROKERS if each != broker]
+        deadline = time.monotonic() + WHOLE_TIMEOUT_S
+        with connect(self.bootstrap_servers) as client:
+            replicas = {TopicPartition(topic, number): [broker, *others] for number in numbers}
+            client.alter_partition_reassignments(replicas)
+            while any(self._leaders(topic)[number] != broker for number in numbers):
+                assert time.monotonic() < deadline, f"broker {broker} does not lead {topic} {numbers}"
+                # Refused until the order of the replicas is known everywhere.
+                client.elect_leaders(PREFERRED, {topic: numbers}, raise_errors=False)
+                time.sleep(0.1)
+
     def group_coordinator(self, group_id: str) -> int:
         """The broker that coordinates a consumer group."""
-        return self._coordinator(_GROUPS, group_id)
+        leaders = self._leaders(_GROUPS)
+        return leaders[coordinating_partition(group_id, len(leaders))]
 
     def transactions(self) -> dict[str, Transaction]:
         """Every transactional id, as its coordinator has it."""
@@ -179,14 +196,19 @@ class Cluster:
             (described,) = client.describe_topics([topic])
         return {part["partition_index"]: part["leader_id"] for part in described["partitions"]}
 
-    def _coordinator(self, topic: str, name: str) -> int:
-        leaders = self._leaders(topic)
-        return leaders[_java_hash(name) % len(leaders)]
 
+def coordinating_partition(name: str, partitions: int) -> int:
+    """Tell the partition whose leader coordinates a group, as the brokers find it.
 
-def _java_hash(text: str) -> int:
-    """Hash a name as the brokers do to find its coordinator: `String.hashCode`, sign bit dropped."""
+    Args:
+        name: Of the group.
+        partitions: Of the brokers' own topic.
+
+    Source:
+        Java's `String.hashCode`, a signed number of 32 bits, and its absolute value.
+    """
     value = 0
-    for character in text:
+    for character in name:
         value = (31 * value + ord(character)) & 0xFFFF_FFFF
-    return value & 0x7FFF_FFFF
+    signed = value - (1 << 32) if value >> 31 else value
+    return abs(signed) % partitions

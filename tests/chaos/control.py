@@ -31,7 +31,7 @@ class Point(StrEnum):
     RESTORING = "restoring"
     """The main thread is about to step a record again, muted."""
     PUBLISHING = "publishing"
-    """The main thread has gathered an outbox, and is about to publish it."""
+    """The main thread has gathered an outbox with bars of a minute, and is about to publish it."""
     SENT = "sent"
     """The outbox is flushed: its records are in the log, nothing is committed."""
     COMMITTING = "committing"

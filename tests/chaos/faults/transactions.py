@@ -31,14 +31,18 @@ BROKER_STOPPED_S: Final = 6.0
 
 
 def _send_expired(arena: Arena) -> None:
-    """One broker hears nothing of one worker for a while; the coordinators are others."""
+    """The broker that leads a worker's bars hears nothing of it for a while; the coordinators are others."""
     worker, owned = _replaced(arena, HASTY)
     coordinators = {
         arena.cluster.group_coordinator(arena.fleet.group_id),
         arena.cluster.transaction_of(arena.fleet.slot_name(worker.slot)).coordinator,
     }
-    leaders = {arena.cluster.leader(MINUTE_BARS_TOPIC, partition) for partition in owned}
-    unheard = min(leaders - coordinators, default=min(set(BROKERS) - coordinators))
+    unheard = min(set(BROKERS) - coordinators)
+    arena.cluster.let_lead(unheard, MINUTE_BARS_TOPIC, owned)
+    # The first commit asks any broker for its coordinators: were it the deaf one, that alone would abort.
+    worker.control.ask(Point.COMMITTED)
+    worker.control.wait_for(Point.COMMITTED)
+    worker.control.let_go(Point.COMMITTED)
     worker.control.ask(Point.PUBLISHING)
     worker.control.wait_for(Point.PUBLISHING)
     arena.broken(owned)
