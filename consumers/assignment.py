@@ -17,6 +17,7 @@ from typing import Final
 
 import structlog
 
+from consumers.handing_over import HandingOver
 from consumers.opener import Opener
 from consumers.partition import PartitionTask
 from consumers.transport import ChangeKind, Transport
@@ -69,10 +70,7 @@ class Assignment:
         self._opened_as: dict[int, str] = {}
         self._told: set[int] = set()
         self._unstable_since_ns: int | None = None
-        self._generation: int | None = None
-        self._handed_over = False
-        self._awaited_generation: int | None = None
-        self._awaiting_since_ns: int | None = None
+        self._handing_over = HandingOver(monotonic_ns)
         self._unanswered_since_ns: int | None = None
         self._question_ms = QUESTION_MS
         self._log = structlog.get_logger("rotascope.worker")
@@ -128,7 +126,8 @@ class Assignment:
                 self._await(partitions)
             else:
                 dropped |= self._drop(partitions, kind)
-            self._handed_over |= kind is ChangeKind.REVOKED
+            if kind is ChangeKind.REVOKED:
+                self._handing_over.revoked()
         return dropped | self._check_member()
 
     def reopen(self, partitions: Iterable[int]) -> set[int]:
@@ -189,7 +188,7 @@ class Assignment:
         settings = self._settings
         group_waits_ms = max(settings.max_poll_interval_ms, settings.session_timeout_ms)
         patience_ms = group_waits_ms + settings.join_timeout_ms
-        if self._silent_for_ms(self._awaiting_since_ns) >= patience_ms:
+        if self._silent_for_ms(self._handing_over.awaited_since_ns) >= patience_ms:
             return self._rejoin("what was handed over has no next owner: joining anew")
         if self._silent_for_ms(self._unstable_since_ns) < patience_ms:
             return False
@@ -211,8 +210,7 @@ class Assignment:
         self._state.counters.rejoins += 1
         self._unstable_since_ns = self._monotonic_ns()
         self._unanswered_since_ns = None
-        self._generation = self._awaited_generation = self._awaiting_since_ns = None
-        self._handed_over = False
+        self._handing_over = HandingOver(self._monotonic_ns)
         self._transport.rebuild_consumer()
         return True
 
@@ -227,7 +225,7 @@ class Assignment:
                 self._unstable_since_ns = self._monotonic_ns()
             return set()
         self._unstable_since_ns = None
-        self._await_the_next_owner(membership.generation)
+        self._handing_over.member_in(membership.generation)
         held = {*self._state.tasks, *self._waiting}
         strange = {
             p for p in held if self._opened_as.setdefault(p, membership.member_id) != membership.member_id
@@ -239,21 +237,6 @@ class Assignment:
         for partition in strange:
             self._opened_as[partition] = membership.member_id
         return dropped
-
-    def _await_the_next_owner(self, generation: int) -> None:
-        """Expect another generation after one in which partitions were handed over.
-
-        It names their next owner. When its beginning is lost, with the group's coordinator, the group
-        is stable without it, and they are nobody's for as long as nobody joins or leaves.
-        """
-        if self._handed_over and self._generation is not None:
-            # The generation behind the last one took them away; the one after that gives them out.
-            self._awaited_generation = self._generation + 2
-            self._awaiting_since_ns = self._monotonic_ns()
-        self._handed_over = False
-        self._generation = generation
-        if self._awaited_generation is not None and generation >= self._awaited_generation:
-            self._awaited_generation = self._awaiting_since_ns = None
 
     def _await(self, partitions: Iterable[int]) -> None:
         self._waiting.extend(partitions)
