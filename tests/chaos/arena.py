@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from consumers.transport import Record
@@ -72,8 +72,9 @@ class Arena:
         """Nothing is broken as yet; said by a call, as a type checker would remember an assignment."""
         self.injection = None
 
-    def broken(self, partitions: Iterable[int] = range(PARTITIONS)) -> None:
+    def broken(self, partitions: Collection[int] = range(PARTITIONS)) -> None:
         """Note that the fault happens now."""
+        assert partitions, "a fault that hurts no partition proves nothing"
         self.injection = Injection(time.monotonic(), self.feed.written_ns, tuple(sorted(partitions)))
 
     def cut_log(self, partition: int, offset: int) -> None:

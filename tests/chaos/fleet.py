@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.chaos.cluster import BROKERS, Cluster
 from tests.chaos.control import Control, Point
@@ -101,6 +102,18 @@ class ChaosWorker(WorkerProcess):
         with suppress(AssertionError, urllib.error.URLError, OSError):
             return {int(number) for number in _OWNED.findall(self.get("/metrics")[1])}
         return set()
+
+
+class Owner(NamedTuple):
+    """A worker, and what it had when it was looked at: a moment later it may be in a rebalance.
+
+    Args:
+        worker: It.
+        partitions: All of its own, at least one.
+    """
+
+    worker: ChaosWorker
+    partitions: set[int]
 
 
 class Fleet:
@@ -217,25 +230,30 @@ class Fleet:
                 assert worker.lives, f"worker {worker.slot} ended by itself: {worker.errors[-2000:]}"
             time.sleep(0.2)
 
-    def wait_until_all_work(self, size: int, deadline_s: float = READY_DEADLINE_S) -> None:
-        """Wait until every worker has some partition, and every partition is somebody's."""
+    def wait_until_all_work(self, size: int, deadline_s: float = READY_DEADLINE_S) -> dict[int, set[int]]:
+        """Wait until every worker has some partition, and every partition is somebody's.
+
+        Returns:
+            As `owned`.
+        """
         self.wait_until_ready(deadline_s)
         deadline = time.monotonic() + deadline_s
-        while sum(bool(own) for own in self.owned().values()) < size:
-            assert time.monotonic() < deadline, f"not all of {size} workers have a partition: {self.owned()}"
+        while sum(map(bool, (owned := self.owned()).values())) < size:
+            assert time.monotonic() < deadline, f"not all of {size} workers have a partition: {owned}"
             time.sleep(0.2)
+        return owned
 
     def owned(self) -> dict[int, set[int]]:
         """Slot → the partitions that it has and that are caught up."""
         return {slot: worker.ready_partitions() for slot, worker in self.workers.items()}
 
-    def owner_of(self, partition: int) -> ChaosWorker:
-        """The worker that has a partition; waits until one does."""
+    def owner_of(self, partition: int) -> Owner:
+        """The worker that has a partition, and all it has, of one look; waits until one does."""
         deadline = time.monotonic() + READY_DEADLINE_S
         while True:
             for slot, own in self.owned().items():
                 if partition in own:
-                    return self.workers[slot]
+                    return Owner(self.workers[slot], own)
             assert time.monotonic() < deadline, f"partition {partition} is nobody's"
             time.sleep(0.2)
 

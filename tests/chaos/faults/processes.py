@@ -13,16 +13,15 @@ TAKEN_OVER_DEADLINE_S: Final = 90.0
 
 
 def _killed_at_rest(arena: Arena) -> None:
-    worker = arena.fleet.owner_of(arena.any_partition())
-    arena.broken(worker.ready_partitions())
+    worker, owned = arena.fleet.owner_of(arena.any_partition())
+    arena.broken(owned)
     arena.fleet.kill(worker.slot)
     arena.fleet.restore(FLEET_SIZE)
 
 
 def _killed_at(point: Point) -> Callable[[Arena], None]:
     def strike(arena: Arena) -> None:
-        worker = arena.fleet.owner_of(arena.any_partition())
-        owned = worker.ready_partitions()
+        worker, owned = arena.fleet.owner_of(arena.any_partition())
         worker.control.ask(point)
         worker.control.wait_for(point)
         arena.broken(owned)
@@ -47,8 +46,7 @@ def _killed_in_a_restore(arena: Arena) -> None:
 
 def _frozen_past_its_session(arena: Arena) -> None:
     """The worker wakes in the order that does harm: first its heartbeat, then its commit."""
-    worker = arena.fleet.owner_of(arena.any_partition())
-    owned = worker.ready_partitions()
+    worker, owned = arena.fleet.owner_of(arena.any_partition())
     worker.control.ask(Point.PUBLISHING)
     worker.control.wait_for(Point.PUBLISHING)
     worker.control.forget(Point.EXPELLED)
@@ -70,8 +68,7 @@ def _frozen_past_its_session(arena: Arena) -> None:
 
 def _stuck(arena: Arena) -> None:
     """Its heartbeats go on; only the poll interval can tell that it does not."""
-    worker = arena.fleet.owner_of(arena.any_partition())
-    owned = worker.ready_partitions()
+    worker, owned = arena.fleet.owner_of(arena.any_partition())
     others = [each for each in arena.fleet.workers.values() if each is not worker]
     worker.control.ask(Point.STEPPING)
     worker.control.wait_for(Point.STEPPING)

@@ -10,7 +10,7 @@ from tests.chaos.arena import Arena, wait_until
 from tests.chaos.cluster import BROKERS
 from tests.chaos.control import Point
 from tests.chaos.faults.base import Fault
-from tests.chaos.fleet import ChaosWorker
+from tests.chaos.fleet import Owner
 from tests.chaos.proxy import Condition
 
 HASTY: Final = {
@@ -69,9 +69,8 @@ def _coordinator_timed_out(arena: Arena) -> None:
 
 def _commit_answer_lost(arena: Arena) -> None:
     """The commit happens; the worker never hears of it."""
-    worker = arena.fleet.owner_of(arena.any_partition())
+    worker, owned = arena.fleet.owner_of(arena.any_partition())
     name = arena.fleet.slot_name(worker.slot)
-    owned = worker.ready_partitions()
     worker.control.ask(Point.COMMITTING)
     worker.control.wait_for(Point.COMMITTING)
     arena.broken(owned)
@@ -85,8 +84,7 @@ def _commit_answer_lost(arena: Arena) -> None:
 
 def _commit_request_lost(arena: Arena) -> None:
     """The commit never happens; all the worker knows is that nobody answers."""
-    worker = arena.fleet.owner_of(arena.any_partition())
-    owned = worker.ready_partitions()
+    worker, owned = arena.fleet.owner_of(arena.any_partition())
     worker.control.ask(Point.COMMITTING)
     worker.control.wait_for(Point.COMMITTING)
     arena.broken(owned)
@@ -97,7 +95,7 @@ def _commit_request_lost(arena: Arena) -> None:
 
 def _broker_stopped(arena: Arena) -> None:
     """The transaction's coordinator stands still while it is asked to commit, and wakes later."""
-    worker = arena.fleet.owner_of(arena.any_partition())
+    worker = arena.fleet.owner_of(arena.any_partition()).worker
     broker = arena.cluster.transaction_of(arena.fleet.slot_name(worker.slot)).coordinator
     worker.control.ask(Point.COMMITTING)
     worker.control.wait_for(Point.COMMITTING)
@@ -110,13 +108,12 @@ def _broker_stopped(arena: Arena) -> None:
         arena.cluster.kafka.resume(broker)
 
 
-def _replaced(arena: Arena, settings: dict[str, str]) -> tuple[ChaosWorker, set[int]]:
+def _replaced(arena: Arena, settings: dict[str, str]) -> Owner:
     """Run one worker of the fleet with other settings until the fault is over; it, and what it owns."""
-    slot = arena.fleet.owner_of(arena.any_partition()).slot
+    slot = arena.fleet.owner_of(arena.any_partition()).worker.slot
     arena.fleet.leave(slot)
     worker = arena.fleet.start(slot, settings=settings, for_one_fault=True)
-    arena.fleet.wait_until_all_work(len(arena.fleet.workers))
-    return worker, worker.ready_partitions()
+    return Owner(worker, arena.fleet.wait_until_all_work(len(arena.fleet.workers))[slot])
 
 
 FAULTS: Final = (
