@@ -97,15 +97,14 @@ class SilenceWatch:
             return False
         self._silent_since_ns[partition] = self._monotonic_ns()
         next_offset = tasks[partition].next_offset
-        before = self._unanswered.get(partition)
+        before = self._unanswered.pop(partition, None)
         question_ms = QUESTION_MS if before is None else longer_question_ms(before.question_ms)
         try:
             end_offset = self._transport.end_offset(partition, timeout_ms=question_ms)
         except TransportError as error:
             if not error.retriable:
                 raise
-            return self._is_unanswered(partition, question_ms)
-        self._unanswered.pop(partition, None)
+            return self._is_unanswered(partition, before, question_ms)
         if end_offset <= next_offset:
             self._sought.discard(partition)
             return False
@@ -124,10 +123,9 @@ class SilenceWatch:
         self._transport.seek(partition, next_offset)
         return False
 
-    def _is_unanswered(self, partition: int, question_ms: int) -> bool:
+    def _is_unanswered(self, partition: int, before: _Unanswered | None, question_ms: int) -> bool:
         """Ask again soon, and with more patience; or say that it has been long enough."""
         now_ns = self._monotonic_ns()
-        before = self._unanswered.pop(partition, None)
         since_ns = now_ns if before is None else before.since_ns
         if now_ns - since_ns >= _GIVE_UP_NS:
             self._log.warning("nobody says how far the log has grown", partition=partition)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from consumers.transport import Record
 from tests.chaos.cluster import Cluster
 from tests.chaos.feed import Feed
-from tests.chaos.fleet import Fleet
+from tests.chaos.fleet import Fleet, Owner
 from tests.chaos.live_feed import LiveFeed
 from tests.chaos.market_day import PARTITIONS
 from tests.chaos.oracle import frozen_log
@@ -86,6 +86,10 @@ class Arena:
     def any_partition(self) -> int:
         """Choose a partition to hurt."""
         return self.random.randrange(PARTITIONS)
+
+    def any_owner(self) -> Owner:
+        """Choose a worker to hurt: one that has something to lose."""
+        return self.fleet.owner_of(self.any_partition())
 
     def wait_until_visible(self, injection: Injection, deadline_s: float = RECOVERY_DEADLINE_S) -> bool:
         """Wait until a reader has seen news of every partition that was hurt; False: it never did."""

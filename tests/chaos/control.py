@@ -69,6 +69,11 @@ class Control:
             assert time.monotonic() < deadline, f"no worker came to {point!r} within {deadline_s:g} s"
             time.sleep(_PAUSE_S)
 
+    def hold_at(self, point: Point) -> None:
+        """Stop the worker when it next comes to a point, and wait until it stands there."""
+        self.ask(point)
+        self.wait_for(point)
+
     def has_passed(self, point: Point) -> bool:
         """Whether the worker came by at least once."""
         return self._file("been", point).exists()

@@ -18,7 +18,7 @@ def _group_coordinator_killed(arena: Arena) -> None:
 
 
 def _transaction_coordinator_killed(arena: Arena) -> None:
-    slot = arena.fleet.owner_of(arena.any_partition()).worker.slot
+    slot = arena.any_owner().worker.slot
     _killed(arena, arena.cluster.transaction_of(arena.fleet.slot_name(slot)).coordinator)
 
 

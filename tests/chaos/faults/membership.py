@@ -31,9 +31,8 @@ def _scaled(arena: Arena) -> None:
 def _revoked_in_mid_commit(arena: Arena) -> None:
     newcomer = arena.fleet.start(FLEET_SIZE, held_at=[Point.JOINING])
     newcomer.control.wait_for(Point.JOINING)
-    worker = arena.fleet.owner_of(arena.any_partition()).worker
-    worker.control.ask(Point.COMMITTING)
-    worker.control.wait_for(Point.COMMITTING)
+    worker = arena.any_owner().worker
+    worker.control.hold_at(Point.COMMITTING)
     arena.broken()
     newcomer.control.let_go(Point.JOINING)
     wait_until(

@@ -13,7 +13,7 @@ TAKEN_OVER_DEADLINE_S: Final = 90.0
 
 
 def _killed_at_rest(arena: Arena) -> None:
-    worker, owned = arena.fleet.owner_of(arena.any_partition())
+    worker, owned = arena.any_owner()
     arena.broken(owned)
     arena.fleet.kill(worker.slot)
     arena.fleet.restore(FLEET_SIZE)
@@ -21,9 +21,8 @@ def _killed_at_rest(arena: Arena) -> None:
 
 def _killed_at(point: Point) -> Callable[[Arena], None]:
     def strike(arena: Arena) -> None:
-        worker, owned = arena.fleet.owner_of(arena.any_partition())
-        worker.control.ask(point)
-        worker.control.wait_for(point)
+        worker, owned = arena.any_owner()
+        worker.control.hold_at(point)
         arena.broken(owned)
         arena.fleet.kill(worker.slot)
         arena.fleet.restore(FLEET_SIZE)
@@ -46,9 +45,8 @@ def _killed_in_a_restore(arena: Arena) -> None:
 
 def _frozen_past_its_session(arena: Arena) -> None:
     """The worker wakes in the order that does harm: first its heartbeat, then its commit."""
-    worker, owned = arena.fleet.owner_of(arena.any_partition())
-    worker.control.ask(Point.PUBLISHING)
-    worker.control.wait_for(Point.PUBLISHING)
+    worker, owned = arena.any_owner()
+    worker.control.hold_at(Point.PUBLISHING)
     worker.control.forget(Point.EXPELLED)
     arena.broken(owned)
     worker.freeze()
@@ -68,10 +66,9 @@ def _frozen_past_its_session(arena: Arena) -> None:
 
 def _stuck(arena: Arena) -> None:
     """Its heartbeats go on; only the poll interval can tell that it does not."""
-    worker, owned = arena.fleet.owner_of(arena.any_partition())
+    worker, owned = arena.any_owner()
     others = [each for each in arena.fleet.workers.values() if each is not worker]
-    worker.control.ask(Point.STEPPING)
-    worker.control.wait_for(Point.STEPPING)
+    worker.control.hold_at(Point.STEPPING)
     arena.broken(owned)
     try:
         wait_until(

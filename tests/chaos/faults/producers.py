@@ -13,8 +13,7 @@ from tests.chaos.faults.base import Fault
 def _killed_in_fan_out(arena: Arena) -> None:
     live = arena.live
     producer, epoch = live.producers[-1], live.newest_epoch
-    producer.control.ask(Point.FANNING_OUT)
-    producer.control.wait_for(Point.FANNING_OUT)
+    producer.control.hold_at(Point.FANNING_OUT)
     arena.broken()
     producer.process.kill()
     live.start_producer()
@@ -25,8 +24,7 @@ def _frozen_in_fan_out(arena: Arena) -> None:
     """The old one wakes when its stand-by has long been writing, and sends what it still had."""
     live = arena.live
     producer, epoch = live.producers[-1], live.newest_epoch
-    producer.control.ask(Point.FANNING_OUT)
-    producer.control.wait_for(Point.FANNING_OUT)
+    producer.control.hold_at(Point.FANNING_OUT)
     arena.broken()
     producer.process.send_signal(signal.SIGSTOP)
     producer.cut_off()

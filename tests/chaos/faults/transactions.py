@@ -40,11 +40,9 @@ def _send_expired(arena: Arena) -> None:
     unheard = min(set(BROKERS) - coordinators)
     arena.cluster.let_lead(unheard, MINUTE_BARS_TOPIC, owned)
     # The first commit asks any broker for its coordinators: were it the deaf one, that alone would abort.
-    worker.control.ask(Point.COMMITTED)
-    worker.control.wait_for(Point.COMMITTED)
+    worker.control.hold_at(Point.COMMITTED)
     worker.control.let_go(Point.COMMITTED)
-    worker.control.ask(Point.PUBLISHING)
-    worker.control.wait_for(Point.PUBLISHING)
+    worker.control.hold_at(Point.PUBLISHING)
     arena.broken(owned)
     with worker.lines.losing(Condition.DEAF, [arena.cluster.kafka.port(unheard)]):
         worker.control.let_go(Point.PUBLISHING)
@@ -55,8 +53,7 @@ def _coordinator_timed_out(arena: Arena) -> None:
     """The worker is frozen until the coordinator has aborted what it had begun; the group still waits."""
     worker, owned = _replaced(arena, PATIENT)
     name = arena.fleet.slot_name(worker.slot)
-    worker.control.ask(Point.SENT)
-    worker.control.wait_for(Point.SENT)
+    worker.control.hold_at(Point.SENT)
     arena.broken(owned)
     worker.freeze()
     wait_until(
@@ -69,10 +66,9 @@ def _coordinator_timed_out(arena: Arena) -> None:
 
 def _commit_answer_lost(arena: Arena) -> None:
     """The commit happens; the worker never hears of it."""
-    worker, owned = arena.fleet.owner_of(arena.any_partition())
+    worker, owned = arena.any_owner()
     name = arena.fleet.slot_name(worker.slot)
-    worker.control.ask(Point.COMMITTING)
-    worker.control.wait_for(Point.COMMITTING)
+    worker.control.hold_at(Point.COMMITTING)
     arena.broken(owned)
     with worker.lines.losing(Condition.MUTE):
         worker.control.let_go(Point.COMMITTING)
@@ -84,9 +80,8 @@ def _commit_answer_lost(arena: Arena) -> None:
 
 def _commit_request_lost(arena: Arena) -> None:
     """The commit never happens; all the worker knows is that nobody answers."""
-    worker, owned = arena.fleet.owner_of(arena.any_partition())
-    worker.control.ask(Point.COMMITTING)
-    worker.control.wait_for(Point.COMMITTING)
+    worker, owned = arena.any_owner()
+    worker.control.hold_at(Point.COMMITTING)
     arena.broken(owned)
     with worker.lines.losing(Condition.DEAF):
         worker.control.let_go(Point.COMMITTING)
@@ -95,10 +90,9 @@ def _commit_request_lost(arena: Arena) -> None:
 
 def _broker_stopped(arena: Arena) -> None:
     """The transaction's coordinator stands still while it is asked to commit, and wakes later."""
-    worker = arena.fleet.owner_of(arena.any_partition()).worker
+    worker = arena.any_owner().worker
     broker = arena.cluster.transaction_of(arena.fleet.slot_name(worker.slot)).coordinator
-    worker.control.ask(Point.COMMITTING)
-    worker.control.wait_for(Point.COMMITTING)
+    worker.control.hold_at(Point.COMMITTING)
     arena.broken()
     arena.cluster.kafka.pause(broker)
     try:
@@ -110,7 +104,7 @@ def _broker_stopped(arena: Arena) -> None:
 
 def _replaced(arena: Arena, settings: dict[str, str]) -> Owner:
     """Run one worker of the fleet with other settings until the fault is over; it, and what it owns."""
-    slot = arena.fleet.owner_of(arena.any_partition()).worker.slot
+    slot = arena.any_owner().worker.slot
     arena.fleet.leave(slot)
     worker = arena.fleet.start(slot, settings=settings, for_one_fault=True)
     return Owner(worker, arena.fleet.wait_until_all_work(len(arena.fleet.workers))[slot])
