@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka.admin import AdminClient
 
 from consumers.transport import Headers
 from core.errors import TransportError
@@ -149,6 +150,21 @@ def produce(
         partition=_ANY_PARTITION if partition is None else partition,
         on_delivery=sending.done,
     )
+
+
+def fresh_client_answers(settings: KafkaSettings, timeout_ms: int) -> bool:
+    """Whether a client that is made only for this is answered in time.
+
+    Args:
+        settings: Addresses and time-outs.
+        timeout_ms: How long to wait, in ms.
+    """
+    try:
+        client = AdminClient(common_configuration(settings, "rotascope-probe"))
+        client.list_topics(timeout=timeout_ms / 1000)
+    except KafkaException:
+        return False
+    return True
 
 
 def discard(producer: Producer) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from kafka.errors import (
     TopicAuthorizationFailedError,
     TransactionalIdAuthorizationFailedError,
 )
+from kafka.net.compat import KafkaNetClient
 
 from consumers.deadline import DeadlineCall
 from consumers.transport import Record
@@ -32,6 +33,8 @@ from core.settings import KafkaSettings, WorkerSettings
 
 _MIB: Final = 1024 * 1024
 _CONNECT_RETRY_S: Final = 0.1
+_CONNECT_GRACE_MS: Final = 1_000
+_PROBE_CONNECT_MS: Final = 500
 _CLOSE_MS: Final = 1_000
 _FINAL: Final[dict[type[KafkaError], str]] = {
     TopicAuthorizationFailedError: "let this user read the ticks, and write the topics of 'rotascope topics'",
@@ -75,7 +78,7 @@ def require_reachable(bootstrap_servers: str, timeout_ms: int) -> None:
         ConfigurationError: An address that is none.
         TransportError: No server accepted in time.
     """
-    addresses = [_address(server.strip()) for server in bootstrap_servers.split(",")]
+    addresses = addresses_of(bootstrap_servers)
     deadline = time.monotonic() + timeout_ms / 1000
     while all(refusals := [_refusal(address, timeout_ms) for address in addresses]):
         if time.monotonic() >= deadline:
@@ -84,6 +87,15 @@ def require_reachable(bootstrap_servers: str, timeout_ms: int) -> None:
                 operator_action="start the broker, or correct the bootstrap servers",
             )
         time.sleep(_CONNECT_RETRY_S)
+
+
+def addresses_of(bootstrap_servers: str) -> list[tuple[str, int]]:
+    """Read `host:port`, comma-separated.
+
+    Raises:
+        ConfigurationError: An address that is none.
+    """
+    return [_address(server.strip()) for server in bootstrap_servers.split(",")]
 
 
 def _refusal(address: tuple[str, int], timeout_ms: int) -> str | None:
@@ -155,26 +167,101 @@ def group_configuration(worker: WorkerSettings) -> dict[str, Any]:
     }
 
 
-def connected_consumer(settings: KafkaSettings, worker: WorkerSettings, client_id: str) -> Any:
-    """A consumer that has found its cluster.
+def made(kind: Callable[..., Any], **configuration: Any) -> Any:
+    """Make a consumer or a producer.
+
+    kafka-python's constructors start a thread, then look for a broker; where none answers they raise and
+    leave the thread behind. In an outage that would be one more with each try.
+
+    Args:
+        kind: Its class.
+        configuration: In kafka-python's words.
 
     Raises:
-        TransportError: No broker answers within `bootstrap_timeout_ms`.
+        KafkaError: No broker answers.
     """
+    clients: list[Any] = []
+
+    def client(**options: Any) -> Any:
+        clients.append(KafkaNetClient(**options))
+        return clients[-1]
+
+    try:
+        return kind(kafka_client=client, **configuration)
+    except BaseException:
+        for each in clients:
+            each.close()
+        raise
+
+
+def connected_consumer(
+    settings: KafkaSettings, worker: WorkerSettings, client_id: str, timeout_ms: int
+) -> Any:
+    """A consumer that has found its cluster.
+
+    Bounded also where a name cannot be resolved, or a broker takes the connection and says nothing.
+
+    Args:
+        settings: Addresses, sizes and time-outs.
+        worker: Group and membership.
+        client_id: What the broker's logs call it.
+        timeout_ms: How long to try, in ms.
+
+    Raises:
+        TransportError: No broker answers in time.
+    """
+    call = DeadlineCall[Any](lambda call: _connected(call, settings, worker, client_id, timeout_ms))
     with translated("connect to", settings.bootstrap_servers):
-        consumer = KafkaConsumer(
-            client_id=client_id,
-            group_id=worker.group_id,
-            max_poll_records=worker.poll_max_records,
-            **consumer_configuration(settings),
-            **group_configuration(worker),
-        )
         try:
-            consumer.bootstrap(timeout_ms=settings.bootstrap_timeout_ms)
-        except BaseException:
-            consumer.close(autocommit=False, timeout_ms=0)
-            raise
+            return call.within(timeout_ms + _CONNECT_GRACE_MS)
+        except TimeoutError as error:
+            raise TransportError(
+                f"no broker at {settings.bootstrap_servers} answers: {error}",
+                operator_action="start the broker, or correct the bootstrap servers",
+            ) from error
+
+
+def _connected(
+    call: DeadlineCall[Any], settings: KafkaSettings, worker: WorkerSettings, client_id: str, timeout_ms: int
+) -> Any:
+    require_reachable(settings.bootstrap_servers, timeout_ms)
+    configuration = consumer_configuration(settings) | group_configuration(worker)
+    consumer = made(
+        KafkaConsumer,
+        client_id=client_id,
+        group_id=worker.group_id,
+        max_poll_records=worker.poll_max_records,
+        **(configuration | {"bootstrap_timeout_ms": timeout_ms}),
+    )
+    try:
+        consumer.bootstrap(timeout_ms=timeout_ms)
+        call.point_of_no_return("connected")
+    except BaseException:
+        consumer.close(autocommit=False, timeout_ms=0)
+        raise
     return consumer
+
+
+def fresh_client_answers(settings: KafkaSettings, timeout_ms: int) -> bool:
+    """Whether a consumer that belongs to no group finds its cluster in time.
+
+    Args:
+        settings: Addresses, sizes and time-outs.
+        timeout_ms: How long to try, in ms.
+    """
+    configuration = consumer_configuration(settings) | {"bootstrap_timeout_ms": timeout_ms}
+    try:
+        require_reachable(settings.bootstrap_servers, min(timeout_ms, _PROBE_CONNECT_MS))
+        consumer = made(KafkaConsumer, client_id="rotascope-probe", group_id=None, **configuration)
+    except (KafkaError, TransportError):
+        return False
+    try:
+        consumer.bootstrap(timeout_ms=timeout_ms)
+    except KafkaError:
+        return False
+    finally:
+        consumer.close(autocommit=False, timeout_ms=0)
+    return True
 
 
 def record_of(place: Any, raw: Any) -> Record:

@@ -14,6 +14,7 @@ import structlog
 from consumers.assignment import QUESTION_MS, longer_question_ms
 from consumers.partition import PartitionTask
 from consumers.transport import Transport
+from consumers.trouble_log import TroubleLog
 from consumers.worker_state import WorkerState
 from core.errors import TransportError
 from core.settings import WorkerSettings
@@ -39,6 +40,7 @@ class SilenceWatch:
         transport: Answers, and is sought again.
         settings: How long a silence is worth a question.
         state: Tasks and counters.
+        trouble: Where failures are told.
         monotonic_ns: A clock that never steps back.
     """
 
@@ -48,8 +50,10 @@ class SilenceWatch:
         settings: WorkerSettings,
         state: WorkerState,
         *,
+        trouble: TroubleLog,
         monotonic_ns: Callable[[], int],
     ) -> None:
+        self._trouble = trouble
         self._transport = transport
         self._settings = settings
         self._state = state
@@ -128,7 +132,7 @@ class SilenceWatch:
         now_ns = self._monotonic_ns()
         since_ns = now_ns if before is None else before.since_ns
         if now_ns - since_ns >= _GIVE_UP_NS:
-            self._log.warning("nobody says how far the log has grown", partition=partition)
+            self._trouble.failed("nobody says how far the log has grown", partition=partition)
             return True
         self._unanswered[partition] = _Unanswered(since_ns, question_ms)
         limit_ns = self._settings.fetch_silence_ms * _NS_PER_MS

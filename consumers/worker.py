@@ -5,22 +5,31 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import structlog
 
-from consumers.assignment import QUESTION_MS, Assignment
+from consumers.assignment import Assignment
+from consumers.broker_watch import BrokerWatch
 from consumers.committer import make_committer
+from consumers.ends import Ends
+from consumers.first_connection import FirstConnection
+from consumers.mender import Mender
 from consumers.opener import POLL_MS, MakeEngine, Opener
+from consumers.partition import PartitionTask
 from consumers.silence import SilenceWatch
 from consumers.snapshot_store import SnapshotStore
 from consumers.transport import Record, Transport
+from consumers.trouble_log import TroubleLog
 from consumers.worker_state import Until, WorkerState
 from core.errors import TransportError
 from core.settings import KafkaSettings, WorkerSettings
 
 _NS_PER_MS: Final = 1_000_000
 _NS_PER_SECOND: Final = 1_000_000_000
+_NAP_S: Final = 0.05
+"""How long a wait may go on after a signal."""
 
 
 class Worker:
@@ -56,7 +65,12 @@ class Worker:
         self._last_poll_ns: int | None = None
         self._idle_since_ns: int | None = None
         self._full = False
-        self._committer = make_committer(transport, state.counters, settings, monotonic_ns=monotonic_ns)
+        self._unplaced: set[int] = set()
+        self._kafka = kafka
+        self._trouble = trouble = TroubleLog(monotonic_ns)
+        self._committer = make_committer(
+            transport, state.counters, settings, trouble=trouble, monotonic_ns=monotonic_ns
+        )
         self._opener = Opener(
             transport,
             make_engine,
@@ -67,9 +81,20 @@ class Worker:
             monotonic_ns=monotonic_ns,
         )
         self._assignment = Assignment(
-            transport, self._opener, kafka=kafka, settings=settings, state=state, monotonic_ns=monotonic_ns
+            transport,
+            self._opener,
+            kafka=kafka,
+            settings=settings,
+            state=state,
+            trouble=trouble,
+            monotonic_ns=monotonic_ns,
         )
-        self._silence = SilenceWatch(transport, settings, state, monotonic_ns=monotonic_ns)
+        self._silence = SilenceWatch(transport, settings, state, trouble=trouble, monotonic_ns=monotonic_ns)
+        self._broker = BrokerWatch(
+            transport, kafka=kafka, settings=settings, state=state, trouble=trouble, monotonic_ns=monotonic_ns
+        )
+        self._mender = Mender(self._opener, state, trouble)
+        self._ends = Ends(transport, state)
         self._log = structlog.get_logger("rotascope.worker")
 
     def stop(self) -> None:
@@ -89,11 +114,11 @@ class Worker:
         Raises:
             ConfigurationError: The topic has another number of partitions.
             SnapshotError: A partition cannot be brought back to where it was.
-            TransportError: The broker is not there at start, or what is left at the end could
-                not be published in time; the next start publishes it.
+            TransportError: What is left at the end could not be published in time: the next start
+                publishes it. With `until`, also: no broker answers at start. Without, it is waited for.
         """
         try:
-            self.start()
+            self._begin(wait=until is None)
             while not self._stopping:
                 self.turn()
                 if until is not None and self._reached(until):
@@ -108,9 +133,31 @@ class Worker:
     def start(self) -> None:
         """Join the group, or bring what was assigned by hand to its place."""
         self._state.last_turn_ns = self._monotonic_ns()
+        self._transport.connect(self._kafka.bootstrap_timeout_ms)
+        self._broker.look()
         self._assignment.start()
         if self._settings.delivery == "exactly_once":
             self._end_earlier_transactions()
+
+    def _begin(self, *, wait: bool) -> None:
+        """Start; a worker that is to run for ever may come before its broker, and waits for it."""
+        wait_for_broker = FirstConnection(
+            self._transport, self._kafka, self._settings, self._trouble, monotonic_ns=self._monotonic_ns
+        )
+        while not self._stopping:
+            self._state.last_turn_ns = self._monotonic_ns()
+            try:
+                if wait:
+                    wait_for_broker.attempt()
+                self.start()
+            except TransportError as error:
+                if not (wait and error.retriable):
+                    raise
+                wait_for_broker.failed(error)
+                self._pause(wait_for_broker.wait_ms())
+            else:
+                wait_for_broker.succeeded()
+                return
 
     def _end_earlier_transactions(self) -> None:
         """End what an earlier run under this name has left open, before readers wait for it."""
@@ -120,27 +167,46 @@ class Worker:
             if not error.retriable:
                 raise
             # A young cluster still makes its transaction log: the first commit tries again.
-            self._log.warning("no transactions yet", error=error.message)
+            self._trouble.failed("no transactions yet", error=error.message)
 
     def turn(self) -> None:
-        """One round: poll, step a slice, bring a partition nearer to its place, commit when due."""
+        """One round: poll, step a slice, bring a partition nearer to its place, commit when due.
+
+        Each duty stands for itself: where one fails, the others still have their turn, and the failed
+        one has its next in the next round.
+        """
         self._state.last_turn_ns = self._monotonic_ns()
+        duties = (
+            self._relieve,
+            self._fetch,
+            self._step_slice,
+            self._tend_engines,
+            self._assignment.open_next,
+            self._assignment.rejoin_if_stuck,
+            self._look_for_silence,
+            self._look_for_broker,
+            self._ends.ask_next,
+            self._commit_when_due,
+        )
+        if not all([self._done(duty) for duty in duties]):
+            self._pause(self._settings.backoff_initial_ms)
+
+    def _done(self, duty: Callable[[], object]) -> bool:
+        """Do one thing; False when the broker did not let us."""
         try:
-            self._relieve()
-            self._fetch()
-            self._step_slice()
-            self._tend_engines()
-            self._assignment.open_next()
-            self._assignment.rejoin_if_stuck()
-            if self._silence.look(busy=bool(self._backlog)):
-                self._assignment.rejoin_for_silence()
+            duty()
         except TransportError as error:
             if not error.retriable:
                 raise
-            self._log.warning("broker failed, trying again", error=error.message)
-            time.sleep(self._settings.backoff_initial_ms / 1000)
-        if self._commit_wait_ms() == 0:
-            self.commit()
+            self._trouble.failed("broker failed, trying again", error=error.message)
+            return False
+        return True
+
+    def _pause(self, wait_ms: float) -> None:
+        """Wait, and no longer than until it is told to stop."""
+        deadline_ns = time.monotonic_ns() + int(wait_ms * _NS_PER_MS)
+        while not self._stopping and (left_ns := deadline_ns - time.monotonic_ns()) > 0:
+            time.sleep(min(left_ns / _NS_PER_SECOND, _NAP_S))
 
     def _relieve(self) -> None:
         """Fetch nothing while the outboxes are full, and go on where stepping stopped.
@@ -148,15 +214,25 @@ class Worker:
         Polls go on meanwhile: a loop that does not poll is thrown out of its group.
         """
         full = self._outbox_bytes() > self._settings.outbox_max_bytes
-        if full == self._full:
-            return
-        self._full = full
+        if full != self._full:
+            self._full = full
+            self._begin_anew()
+        tasks = self._state.tasks
+        self._unplaced &= tasks.keys()
+        for partition in sorted(self._unplaced):
+            self._done(partial(self._place, tasks[partition]))
+
+    def _begin_anew(self) -> None:
+        """Give up what was fetched; nothing more is taken before it has been fetched again."""
         self._backlog.clear()
-        for partition, task in self._state.tasks.items():
-            if full:
-                self._transport.hold(partition)
-            else:
-                self._transport.seek(partition, task.next_offset)
+        self._unplaced = set(self._state.tasks)
+
+    def _place(self, task: PartitionTask) -> None:
+        if self._full:
+            self._transport.hold(task.partition)
+        elif not task.needs_engine:  # else it is sought when it has one
+            self._transport.seek(task.partition, task.next_offset)
+        self._unplaced.discard(task.partition)
 
     def _fetch(self) -> None:
         """Fetch when there is nothing left to step, else only ask what the group wants.
@@ -171,21 +247,38 @@ class Worker:
         wait_ms = self._commit_wait_ms()
         timeout_ms = POLL_MS if self._assignment.opening else self._settings.poll_timeout_ms
         busy = bool(self._backlog)
-        batches = self._transport.poll(
-            0 if busy else timeout_ms if wait_ms is None else min(timeout_ms, wait_ms),
-            max_records=1 if busy else None,
-        )
-        self._last_poll_ns = self._monotonic_ns()
-        self._forget(self._assignment.follow())
-        for partition, task in self._state.tasks.items():
-            # Held, a client may still give what it had; behind what was put back, it would be a hole.
-            records = [] if self._full else batches.get(partition, [])
-            task.fetched(records, self._transport.end_seen(partition))
+        batches: dict[int, list[Record]] = {}
+        try:
+            batches = self._transport.poll(
+                0 if busy else timeout_ms if wait_ms is None else min(timeout_ms, wait_ms),
+                max_records=1 if busy else None,
+            )
+        finally:
+            # A poll that fails may have learnt what the group does, too.
+            self._last_poll_ns = self._monotonic_ns()
+            self._forget(self._assignment.follow())
+        tasks = self._state.tasks
+        # Held, a client may still give what it had; behind what was put back, it would be a hole.
+        taken = {} if self._full else {p: batches.get(p, []) for p in tasks if p not in self._unplaced}
+        for records in taken.values():
             self._backlog.extend(records)
-            if not records and not busy and not self._full and task.lag_records:
-                task.skip_to(self._transport.position(partition))
         waits = self._full or self._state.joined is False
-        self._silence.heard(self._state.tasks if waits else {record.partition for record in self._backlog})
+        self._silence.heard(tasks if waits else {record.partition for record in self._backlog})
+        for partition, task in tasks.items():
+            # Only now: whatever fails here, no record that the client has given is lost.
+            self._done(partial(self._note_fetched, task, taken.get(partition), busy))
+
+    def _note_fetched(self, task: PartitionTask, records: list[Record] | None, busy: bool) -> None:
+        """Note how far the log goes, and pass offsets that hold no record.
+
+        Args:
+            task: Whose.
+            records: What came; None where nothing may be taken.
+            busy: Records wait to be stepped, and nothing was fetched.
+        """
+        task.fetched(records or [], self._transport.end_seen(task.partition))
+        if records == [] and not busy and task.lag_records:
+            task.skip_to(self._transport.position(task.partition))
 
     def _forget(self, dropped: set[int]) -> None:
         if dropped:
@@ -207,17 +300,37 @@ class Worker:
 
     def _tend_engines(self) -> None:
         """Replace engines that a step has spoilt, change definitions, begin and hand out snapshots."""
-        for partition, task in self._state.tasks.items():
-            if task.needs_engine:
-                with self._state.gate.stepping():
-                    restored = self._opener.restore(task, QUESTION_MS)
-                if restored:
-                    self._backlog = deque(each for each in self._backlog if each.partition != partition)
-            elif not self._full:
+        for task in self._state.tasks.values():
+            if not task.needs_engine and not self._full:
                 if task.engine.definitions_wait:
                     with self._state.gate.stepping():
                         task.adopt_definitions()
                 task.checkpoint()
+        if mended := self._mender.mend():
+            self._unplaced -= mended
+            self._backlog = deque(each for each in self._backlog if each.partition not in mended)
+
+    def _look_for_silence(self) -> None:
+        if self._silence.look(busy=bool(self._backlog)):
+            self._assignment.rejoin_for_silence()
+
+    def _look_for_broker(self) -> None:
+        """Note whether a broker answers, and what follows when one does again, or only others do."""
+        if self._broker.look():
+            self._assignment.broker_is_back()
+            self._silence.heard(self._state.tasks)
+            self._ends.forget()
+        # With a new client in a group the next poll tells that everything is lost.
+        if (
+            self._broker.own_client_is_deaf
+            and self._assignment.rejoin_for_answers()
+            and self._settings.membership == "manual"
+        ):
+            self._begin_anew()
+
+    def _commit_when_due(self) -> None:
+        if self._commit_wait_ms() == 0:
+            self.commit()
 
     def _commit_wait_ms(self) -> int | None:
         """Time until the next commit is due; None while there is nothing to publish or commit."""
@@ -269,7 +382,9 @@ class Worker:
         try:
             return all(task.next_offset >= self._transport.end_offset(task.partition) for task in tasks)
         except TransportError as error:
-            self._log.warning("broker failed, trying again", error=error.message)
+            if not error.retriable:
+                raise
+            self._trouble.failed("broker failed, trying again", error=error.message)
             return False
 
     def _finish(self) -> None:
@@ -283,15 +398,13 @@ class Worker:
                     operator_action="nothing is lost: start the worker again once the broker answers",
                 )
             time.sleep(self._settings.backoff_initial_ms / 1000)
+            self._state.last_turn_ns = self._monotonic_ns()
             self._poll_for_the_group()
         self._log.info("worker stopped", partitions=len(self._state.tasks))
 
     def _poll_for_the_group(self) -> None:
         """Learn what the group has done; what the poll brings stays in the log for the next start."""
-        try:
-            self._transport.poll(0)
-        except TransportError as error:
-            self._log.warning("broker failed, trying again", error=error.message)
+        self._done(lambda: self._transport.poll(0))
         self._forget(self._assignment.follow())
 
     def _outbox_bytes(self) -> int:
