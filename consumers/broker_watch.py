@@ -80,7 +80,7 @@ class BrokerWatch:
             Whether an outage has just ended.
 
         Raises:
-            TransportError: The question that was asked for its own sake has failed.
+            TransportError: Not retriable.
         """
         state, now_ns = self._state, self._monotonic_ns()
         answers = self._transport.answers()
@@ -120,7 +120,6 @@ class BrokerWatch:
         self._asked_ns = now_ns
         try:
             self._transport.end_offset(partition, timeout_ms=_QUESTION_MS)
-        except TransportError as error:
+        except TransportError as error:  # no answer is what is looked for, and is told as such
             if not error.retriable:
                 raise
-            self._trouble.failed("no answer to a question", error=error.message)

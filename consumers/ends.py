@@ -32,10 +32,10 @@ class Ends:
             task.end_known = False
 
     def ask_next(self) -> None:
-        """Ask about one partition whose end is not known.
+        """Ask about one partition whose end is not known; without an answer the next has more time.
 
         Raises:
-            TransportError: No answer; the next question has more time.
+            TransportError: Not retriable.
         """
         unknown = {each: task for each, task in self._state.tasks.items() if not task.end_known}
         if not unknown or self._state.broker_away:
@@ -44,9 +44,11 @@ class Ends:
         task = unknown[self._last_asked]
         try:
             end_offset = self._transport.end_offset(task.partition, timeout_ms=self._question_ms)
-        except TransportError:
+        except TransportError as error:
+            if not error.retriable:
+                raise
             self._question_ms = longer_question_ms(self._question_ms)
-            raise
+            return
         self._question_ms = QUESTION_MS
         task.fetched([], end_offset)
         task.end_known = True

@@ -198,7 +198,10 @@ class Transport(Protocol):
         """Wait until every queued record is acknowledged, failed, or `timeout_ms` have passed."""
 
     def discard_sends(self) -> None:
-        """Give up whatever was sent and not acknowledged, and send on with a fresh client."""
+        """Give up whatever was sent and not acknowledged, and send on with a fresh client.
+
+        The next transaction begins with a fresh client, too.
+        """
 
     def commit(self, offsets: Mapping[int, Committed]) -> None:
         """Store the next offset and its metadata for each partition, without a transaction."""

@@ -87,6 +87,7 @@ class ConfluentTransport(ConfluentReader):
         if self._producer is not None:
             producer, self._producer = self._producer, None
             discard(producer)
+        self._transactions.close()
 
     def transact(
         self,
@@ -109,5 +110,4 @@ class ConfluentTransport(ConfluentReader):
     def close(self) -> None:
         """See `Transport`."""
         self.discard_sends()
-        self._transactions.close()
         self._leave()

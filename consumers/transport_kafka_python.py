@@ -254,6 +254,7 @@ class KafkaPythonTransport:
         if self._producer is not None:
             producer, self._producer = self._producer, None
             close_at_once(producer)
+        self._transactions.close()
 
     def commit(self, offsets: Mapping[int, Committed]) -> None:
         """See `Transport`."""
@@ -299,7 +300,6 @@ class KafkaPythonTransport:
     def close(self) -> None:
         """See `Transport`."""
         self.discard_sends()
-        self._transactions.close()
         if self._consumer is not None:
             leave(self._consumer)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -13,14 +12,16 @@ import structlog
 from consumers.assignment import Assignment
 from consumers.broker_watch import BrokerWatch
 from consumers.committer import make_committer
+from consumers.duty import done
+from consumers.ending import Ending
 from consumers.ends import Ends
 from consumers.first_connection import FirstConnection
+from consumers.intake import Intake
 from consumers.mender import Mender
-from consumers.opener import POLL_MS, MakeEngine, Opener
-from consumers.partition import PartitionTask
+from consumers.opener import MakeEngine, Opener
 from consumers.silence import SilenceWatch
 from consumers.snapshot_store import SnapshotStore
-from consumers.transport import Record, Transport
+from consumers.transport import Transport
 from consumers.trouble_log import TroubleLog
 from consumers.worker_state import Until, WorkerState
 from core.errors import TransportError
@@ -61,11 +62,6 @@ class Worker:
         self._state = state
         self._monotonic_ns = monotonic_ns
         self._stopping = False
-        self._backlog: deque[Record] = deque()
-        self._last_poll_ns: int | None = None
-        self._idle_since_ns: int | None = None
-        self._full = False
-        self._unplaced: set[int] = set()
         self._kafka = kafka
         self._trouble = trouble = TroubleLog(monotonic_ns)
         self._committer = make_committer(
@@ -93,6 +89,16 @@ class Worker:
         self._broker = BrokerWatch(
             transport, kafka=kafka, settings=settings, state=state, trouble=trouble, monotonic_ns=monotonic_ns
         )
+        self._intake = Intake(
+            transport,
+            self._assignment,
+            self._silence,
+            settings=settings,
+            state=state,
+            trouble=trouble,
+            drop=self._forget,
+            monotonic_ns=monotonic_ns,
+        )
         self._mender = Mender(self._opener, state, trouble)
         self._ends = Ends(transport, state)
         self._log = structlog.get_logger("rotascope.worker")
@@ -119,10 +125,13 @@ class Worker:
         """
         try:
             self._begin(wait=until is None)
-            while not self._stopping:
+            ending = until and Ending(
+                until, self._transport, self._assignment, self._state, monotonic_ns=self._monotonic_ns
+            )
+            while not (self._stopping or (ending and ending.reached)):
                 self.turn()
-                if until is not None and self._reached(until):
-                    break
+                if ending:
+                    done(partial(ending.look, busy=bool(self._intake.backlog)), self._trouble)
             self._finish()
         finally:
             with self._state.gate.stepping():
@@ -177,7 +186,7 @@ class Worker:
         """
         self._state.last_turn_ns = self._monotonic_ns()
         duties = (
-            self._relieve,
+            self._intake.relieve,
             self._fetch,
             self._step_slice,
             self._tend_engines,
@@ -188,19 +197,8 @@ class Worker:
             self._ends.ask_next,
             self._commit_when_due,
         )
-        if not all([self._done(duty) for duty in duties]):
+        if not all([done(duty, self._trouble) for duty in duties]):
             self._pause(self._settings.backoff_initial_ms)
-
-    def _done(self, duty: Callable[[], object]) -> bool:
-        """Do one thing; False when the broker did not let us."""
-        try:
-            duty()
-        except TransportError as error:
-            if not error.retriable:
-                raise
-            self._trouble.failed("broker failed, trying again", error=error.message)
-            return False
-        return True
 
     def _pause(self, wait_ms: float) -> None:
         """Wait, and no longer than until it is told to stop."""
@@ -208,87 +206,18 @@ class Worker:
         while not self._stopping and (left_ns := deadline_ns - time.monotonic_ns()) > 0:
             time.sleep(min(left_ns / _NS_PER_SECOND, _NAP_S))
 
-    def _relieve(self) -> None:
-        """Fetch nothing while the outboxes are full, and go on where stepping stopped.
-
-        Polls go on meanwhile: a loop that does not poll is thrown out of its group.
-        """
-        full = self._outbox_bytes() > self._settings.outbox_max_bytes
-        if full != self._full:
-            self._full = full
-            self._begin_anew()
-        tasks = self._state.tasks
-        self._unplaced &= tasks.keys()
-        for partition in sorted(self._unplaced):
-            self._done(partial(self._place, tasks[partition]))
-
-    def _begin_anew(self) -> None:
-        """Give up what was fetched; nothing more is taken before it has been fetched again."""
-        self._backlog.clear()
-        self._unplaced = set(self._state.tasks)
-
-    def _place(self, task: PartitionTask) -> None:
-        if self._full:
-            self._transport.hold(task.partition)
-        elif not task.needs_engine:  # else it is sought when it has one
-            self._transport.seek(task.partition, task.next_offset)
-        self._unplaced.discard(task.partition)
-
     def _fetch(self) -> None:
-        """Fetch when there is nothing left to step, else only ask what the group wants.
-
-        A poll between any two slices is what keeps a slow worker in its group, and the others from
-        waiting for it.
-        """
-        now_ns = self._monotonic_ns()
-        if self._last_poll_ns is not None:
-            self._state.counters.poll_gap.observe((now_ns - self._last_poll_ns) / _NS_PER_SECOND)
-        # Never sleep past the moment at which a commit is due, or while a partition waits.
-        wait_ms = self._commit_wait_ms()
-        timeout_ms = POLL_MS if self._assignment.opening else self._settings.poll_timeout_ms
-        busy = bool(self._backlog)
-        batches: dict[int, list[Record]] = {}
-        try:
-            batches = self._transport.poll(
-                0 if busy else timeout_ms if wait_ms is None else min(timeout_ms, wait_ms),
-                max_records=1 if busy else None,
-            )
-        finally:
-            # A poll that fails may have learnt what the group does, too.
-            self._last_poll_ns = self._monotonic_ns()
-            self._forget(self._assignment.follow())
-        tasks = self._state.tasks
-        # Held, a client may still give what it had; behind what was put back, it would be a hole.
-        taken = {} if self._full else {p: batches.get(p, []) for p in tasks if p not in self._unplaced}
-        for records in taken.values():
-            self._backlog.extend(records)
-        waits = self._full or self._state.joined is False
-        self._silence.heard(tasks if waits else {record.partition for record in self._backlog})
-        for partition, task in tasks.items():
-            # Only now: whatever fails here, no record that the client has given is lost.
-            self._done(partial(self._note_fetched, task, taken.get(partition), busy))
-
-    def _note_fetched(self, task: PartitionTask, records: list[Record] | None, busy: bool) -> None:
-        """Note how far the log goes, and pass offsets that hold no record.
-
-        Args:
-            task: Whose.
-            records: What came; None where nothing may be taken.
-            busy: Records wait to be stepped, and nothing was fetched.
-        """
-        task.fetched(records or [], self._transport.end_seen(task.partition))
-        if records == [] and not busy and task.lag_records:
-            task.skip_to(self._transport.position(task.partition))
+        self._intake.fetch(self._commit_wait_ms())
 
     def _forget(self, dropped: set[int]) -> None:
         if dropped:
-            self._backlog = deque(record for record in self._backlog if record.partition not in dropped)
+            self._intake.forget(dropped)
             self._committer.forget(dropped)
             self._silence.forget(dropped)
 
     def _step_slice(self) -> None:
         """Step until the slice is over, the backlog is empty, or a scrape waits."""
-        gate, backlog, tasks = self._state.gate, self._backlog, self._state.tasks
+        gate, backlog, tasks = self._state.gate, self._intake.backlog, self._state.tasks
         clock = self._monotonic_ns
         deadline_ns = clock() + self._settings.step_slice_ms * _NS_PER_MS
         with gate.stepping():
@@ -301,17 +230,16 @@ class Worker:
     def _tend_engines(self) -> None:
         """Replace engines that a step has spoilt, change definitions, begin and hand out snapshots."""
         for task in self._state.tasks.values():
-            if not task.needs_engine and not self._full:
+            if not task.needs_engine and not self._intake.full:
                 if task.engine.definitions_wait:
                     with self._state.gate.stepping():
                         task.adopt_definitions()
                 task.checkpoint()
         if mended := self._mender.mend():
-            self._unplaced -= mended
-            self._backlog = deque(each for each in self._backlog if each.partition not in mended)
+            self._intake.mended(mended)
 
     def _look_for_silence(self) -> None:
-        if self._silence.look(busy=bool(self._backlog)):
+        if self._silence.look(busy=bool(self._intake.backlog)):
             self._assignment.rejoin_for_silence()
 
     def _look_for_broker(self) -> None:
@@ -320,13 +248,15 @@ class Worker:
             self._assignment.broker_is_back()
             self._silence.heard(self._state.tasks)
             self._ends.forget()
+            # One that has waited through an outage may need seconds until it tries again.
+            self._transport.discard_sends()
         # With a new client in a group the next poll tells that everything is lost.
         if (
             self._broker.own_client_is_deaf
             and self._assignment.rejoin_for_answers()
             and self._settings.membership == "manual"
         ):
-            self._begin_anew()
+            self._intake.begin_anew()
 
     def _commit_when_due(self) -> None:
         if self._commit_wait_ms() == 0:
@@ -335,7 +265,8 @@ class Worker:
     def _commit_wait_ms(self) -> int | None:
         """Time until the next commit is due; None while there is nothing to publish or commit."""
         tasks = self._state.tasks.values()
-        if self._committer.blocked or not any(task.outbox.dirty for task in tasks):
+        # While no broker answers, a try would only hold up the loop until its deadline.
+        if self._state.broker_away or self._committer.blocked or not any(task.outbox.dirty for task in tasks):
             return None
         settings = self._settings
         # Behind, a commit costs throughput; caught up, waiting only makes events late. In a steady
@@ -344,7 +275,7 @@ class Worker:
         says_something = any(task.outbox.records for task in tasks)
         eager = caught_up and says_something
         interval_ms = settings.eager_commit_interval_ms if eager else settings.commit_interval_ms
-        if self._full:
+        if self._intake.full:
             interval_ms = 0
         due_ns = max(
             self._committer.last_attempt_ns + interval_ms * _NS_PER_MS, self._committer.not_before_ns
@@ -358,34 +289,6 @@ class Worker:
             self._forget(self._assignment.reopen(overtaken))
         self._state.commit_failures_in_a_row = self._committer.failures_in_a_row
         return done
-
-    def _reached(self, until: Until) -> bool:
-        tasks = self._state.tasks.values()
-        awaited = self._assignment.opening or any(task.needs_engine for task in tasks)
-        if self._state.joined is False or awaited:
-            self._idle_since_ns = None
-            return False
-        if (
-            tasks
-            and until.event_time_ns is not None
-            and all(task.engine.clock_ns >= until.event_time_ns for task in tasks)
-        ):
-            return True
-        if until.idle_ms is None or self._backlog or any(task.lag_records for task in tasks):
-            self._idle_since_ns = None
-            return False
-        now_ns = self._monotonic_ns()
-        if self._idle_since_ns is None:
-            self._idle_since_ns = now_ns
-        if now_ns - self._idle_since_ns < until.idle_ms * _NS_PER_MS:
-            return False
-        try:
-            return all(task.next_offset >= self._transport.end_offset(task.partition) for task in tasks)
-        except TransportError as error:
-            if not error.retriable:
-                raise
-            self._trouble.failed("broker failed, trying again", error=error.message)
-            return False
 
     def _finish(self) -> None:
         """Publish and commit what the last slice said; records not yet stepped stay in the log."""
@@ -404,8 +307,5 @@ class Worker:
 
     def _poll_for_the_group(self) -> None:
         """Learn what the group has done; what the poll brings stays in the log for the next start."""
-        self._done(lambda: self._transport.poll(0))
+        done(lambda: self._transport.poll(0), self._trouble)
         self._forget(self._assignment.follow())
-
-    def _outbox_bytes(self) -> int:
-        return sum(task.outbox.bytes for task in self._state.tasks.values())
