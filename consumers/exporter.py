@@ -137,7 +137,8 @@ class WorkerCollector(Collector):
 
     def _group_samples(self) -> Iterator[Sample]:
         counters = self._state.counters
-        joined = self._state.joined is not False and not self._state.broker_away
+        answered = self._state.heard_ns is not None and not self._state.broker_away
+        joined = answered and self._state.joined is not False
         yield Sample("rotascope_worker_joined", (), joined)
         for found in LOOKED_UP:
             yield Sample("rotascope_worker_unknown_commits_total", (found,), counters.resolved[found])
