@@ -98,6 +98,8 @@ class Opener:
     def restore(self, task: PartitionTask, timeout_ms: int) -> bool:
         """Give a task another engine in place of one that a step has spoilt; as `open`.
 
+        Asks the broker, so it is called outside the gate, and holds it only to exchange the engine.
+
         Returns:
             Whether it has it; what was fetched for the partition before is then worth nothing.
         """
@@ -112,7 +114,8 @@ class Opener:
             return False
         opened = self._answer(partition, asked)
         self._transport.seek(partition, opened.plan.seek_to)
-        task.restored(opened)
+        with self._state.gate.stepping():
+            task.restored(opened)
         return True
 
     def forget(self, partitions: Iterable[int]) -> None:

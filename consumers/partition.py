@@ -12,6 +12,7 @@ import structlog
 from consumers.checkpoint import Checkpointer
 from consumers.counters import PartitionCounters, WorkerCounters
 from consumers.engine import Engine
+from consumers.gate import StateGate
 from consumers.outbox import Batch, Outbox, OutboxRecord
 from consumers.position import Position, decode_position
 from consumers.restore import Opened
@@ -177,23 +178,24 @@ class PartitionTask:
             if not muted:
                 self.failures_in_a_row = 0
                 self._baseline = max(self._baseline, self.engine.baseline_offset)
-            own = self._own
-            own.frames += 1
-            own.ticks += (len(record.value) - HEADER_BYTES) // _LAST_TICK
-            own.received_bytes += len(record.value)
+            self._own.stepped((len(record.value) - HEADER_BYTES) // _LAST_TICK, len(record.value))
 
-    def adopt_definitions(self) -> None:
+    def adopt_definitions(self, gate: StateGate) -> None:
         """Put the definitions in force that this worker was started with, once they may be.
 
         The snapshot that goes with it makes a restart begin behind the change, where it can; where
         it cannot, `Position.adopted_at` says where the change is to be made again, in silence.
+
+        Args:
+            gate: Held while the engine changes, and not while the snapshot is packed.
         """
         if self.phase is not PartitionPhase.RUNNING:
             return
-        self._adopt_again(self.next_offset)
-        if not self.engine.adoption_is_due:
-            return
-        events = self.engine.adopt()
+        with gate.stepping():
+            self._adopt_again(self.next_offset)
+            if not self.engine.adoption_is_due:
+                return
+            events = self.engine.adopt()
         self._adopted_at = self.next_offset
         self._log.info("definitions changed", withdrawn=len(events), at_offset=self.next_offset)
         self.outbox.add(self._said.of_events(events), next_offset=self.next_offset)

@@ -128,11 +128,10 @@ def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
 
 def _summarise(state: WorkerState) -> None:
     counters = state.counters
-    partitions = counters.partitions.values()
-    ticks, frames = sum(own.ticks for own in partitions), sum(own.frames for own in partitions)
     typer.echo(
-        f"stepped {ticks:,} ticks in {frames:,} frames: {sum(counters.events.values()):,} events, "
-        f"{sum(counters.bars.values()):,} bars, {sum(counters.dead_letters.values()):,} dead letters"
+        f"stepped {counters.ticks:,} ticks in {counters.frames:,} frames: "
+        f"{counters.events.total():,} events, {counters.bars.total():,} bars, "
+        f"{counters.dead_letters.total():,} dead letters"
     )
 
 

@@ -209,14 +209,11 @@ class Worker:
         """Replace engines that a step has spoilt, change definitions, begin and hand out snapshots."""
         for partition, task in self._state.tasks.items():
             if task.needs_engine:
-                with self._state.gate.stepping():
-                    restored = self._opener.restore(task, QUESTION_MS)
-                if restored:
+                if self._opener.restore(task, QUESTION_MS):
                     self._backlog = deque(each for each in self._backlog if each.partition != partition)
             elif not self._full:
                 if task.engine.definitions_wait:
-                    with self._state.gate.stepping():
-                        task.adopt_definitions()
+                    task.adopt_definitions(self._state.gate)
                 task.checkpoint()
 
     def _commit_wait_ms(self) -> int | None:

@@ -117,7 +117,7 @@ async def _until_stopped(producer: Producer) -> Ending:
 
 def _summarise(counters: ProducerCounters, ending: Ending, seconds: float) -> None:
     frames = sum(partition.frames for partition in counters.partitions.values())
-    rejected = sum(counters.rejects.values())
+    rejected = counters.rejects.total()
     how = "end of recording" if ending.end_of_recording else "stopped"
     typer.echo(
         f"{how}: {counters.ticks:,} ticks in {frames:,} frames ({seconds:,.1f} s, "
