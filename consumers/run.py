@@ -58,7 +58,7 @@ def run_worker(settings: Settings, until: Until | None) -> None:
     host, port = settings.metrics.host, settings.metrics.port
     with MetricsServer(registry, health, host=host, port=port) as server:
         log = structlog.get_logger("rotascope.worker")
-        log.info("serving metrics", address=f"http://{host}:{server.port}/metrics", port=server.port)
+        log.info("serving metrics", address=server.url, port=server.port)
         # 3
         transport = make_transport(settings.kafka, settings.worker)
         snapshots = TopicSnapshotLog(settings.kafka)

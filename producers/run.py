@@ -13,17 +13,16 @@ from typing import Final
 
 import structlog
 import typer
-from prometheus_client import CollectorRegistry, start_http_server
 
-from core.errors import ConfigurationError
 from core.instruments import Source, Universe
 from core.sessions import build_calendars
 from core.settings import Settings
 from deploy.edge.files import CALENDAR_OVERRIDES, read_text
+from deploy.edge.metrics_server import MetricsServer
 from producers.feeds.base import Feed
 from producers.history import flush_timeout_s, publish_history, read_history
 from producers.instruments import publish_instruments
-from producers.metrics import ProducerCollector, ProducerCounters
+from producers.metrics import ProducerCollector, ProducerCounters, make_registry
 from producers.producer import Ending, Producer
 from producers.publisher import Publisher, check_topics, open_producer
 
@@ -128,27 +127,13 @@ def _summarise(counters: ProducerCounters, ending: Ending, seconds: float) -> No
 
 @contextmanager
 def _metrics_server(settings: Settings, counters: ProducerCounters, producer: Producer) -> Iterator[None]:
-    """Serve /metrics from a registry of its own."""
-    registry = CollectorRegistry()
-    registry.register(
-        ProducerCollector(
-            counters,
-            queue_messages=lambda: len(producer.queue),
-            queue_age_ns=lambda: producer.queue.age_ns(time.time_ns()),
-        )
+    """Serve /metrics of this run."""
+    collector = ProducerCollector(
+        counters,
+        queue_messages=lambda: len(producer.queue),
+        queue_age_ns=lambda: producer.queue.age_ns(time.time_ns()),
     )
-    host, port = settings.metrics.host, settings.metrics.port
-    try:
-        server, thread = start_http_server(port, host, registry)
-    except OSError as error:
-        raise ConfigurationError(
-            f"cannot serve metrics on {host}:{port}: {error.strerror}",
-            operator_action="choose another --metrics-port, or 0 for any free one",
-        ) from error
-    structlog.get_logger().info("serving metrics", host=host, port=server.server_port)
-    try:
+    registry = make_registry(collector, counters)
+    with MetricsServer(registry, host=settings.metrics.host, port=settings.metrics.port) as server:
+        structlog.get_logger().info("serving metrics", address=server.url, port=server.port)
         yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
