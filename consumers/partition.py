@@ -19,7 +19,7 @@ from consumers.restore import Opened
 from consumers.snapshot_records import SnapshotName
 from consumers.step_records import StepRecords
 from consumers.transport import Committed, Record
-from core.errors import FrameError
+from core.errors import FrameError, SessionError
 from core.frames import HEADER_BYTES
 from core.records import NANOSECONDS_PER_SECOND, TICK
 
@@ -154,6 +154,9 @@ class PartitionTask:
         Args:
             record: The next one of this partition. One that lies before `next_offset` was
                 fetched before a seek, and is passed over.
+
+        Raises:
+            SessionError: A calendar knows no session behind the record's event time.
         """
         offset = record.offset
         if offset < self.next_offset or self.needs_engine:
@@ -170,8 +173,10 @@ class PartitionTask:
             self._advance(
                 record, muted, () if muted else self._said.of_refused(record, error.reason, str(error))
             )
+        except SessionError:
+            raise  # The calendar has ended: no record is at fault, and every later one would fail as well.
         except Exception as error:
-            # Whatever a step raises, one record must not stop the stream.
+            # Whatever else a step raises, one record must not stop the stream.
             self._poisoned(record, error, muted)
         else:
             self._advance(record, muted, () if muted else self._said.of_step(record, output))

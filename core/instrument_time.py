@@ -79,10 +79,22 @@ class InstrumentTime:
         return {"clock_sessions": self._sessions, "clock_unfinished": self._unfinished}
 
     def resume(self) -> None:
-        """Put the clocks where the restored arrays say they are."""
+        """Put the clocks where the restored arrays say they are.
+
+        Raises:
+            SessionError: A session that is not in the calendar.
+        """
         for source_row, clocks in enumerate(self._clocks):
+            closed = self._closed_seconds.item(source_row)
             for calendar_row, clock in clocks.items():
-                clock.resume(int(self._sessions[source_row, calendar_row]))
+                session = int(self._sessions[source_row, calendar_row])
+                if session != NO_SESSION or closed == _NEVER_SECOND:
+                    clock.resume(session)
+                    continue
+                # The state had come to the end of its calendar; this one may be longer.
+                clock.start_at(closed)
+                if clock.session != NO_SESSION:
+                    self._open(source_row, calendar_row, clock)
 
     def mark_gap(self, source_row: int) -> None:
         """Frames of a source are missing: its prices are unknown until it trades again."""

@@ -8,14 +8,14 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Final
 
 import structlog
 import typer
 
 from core.instruments import Source, Universe
-from core.sessions import build_calendars
+from core.sessions import CALENDAR_THROUGH, build_calendars
 from core.settings import Settings
 from deploy.edge.files import CALENDAR_OVERRIDES, read_text
 from deploy.edge.metrics_server import MetricsServer
@@ -27,7 +27,6 @@ from producers.producer import Ending, Producer
 from producers.publisher import Publisher, check_topics, open_producer
 
 FIRST_CALENDAR_DATE: Final = date(1990, 1, 1)
-CALENDAR_AHEAD: Final = timedelta(days=366)
 
 GC_THRESHOLDS: Final = (50_000, 20, 20)
 """Decoding makes a hundred thousand short-lived objects a second and no cycles: the default would
@@ -54,8 +53,9 @@ def run_feed(
     calendars = build_calendars(
         {each.calendar for each in feed.instruments},
         FIRST_CALENDAR_DATE,
-        datetime.now(UTC).date() + CALENDAR_AHEAD,
+        CALENDAR_THROUGH,
         overrides=overrides,
+        growing=True,
     )
     warm_start = read_history(universe, settings, until) if settings.history else None
     counters = ProducerCounters(feed.name)

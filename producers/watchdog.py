@@ -21,7 +21,7 @@ class SilenceWatch:
     """
 
     def __init__(self, calendars: Sequence[Calendar], silence_s: float) -> None:
-        self._calendars = tuple(calendars)
+        self._calendars = tuple(calendar.copy() for calendar in calendars)
         self._silence_ns = int(silence_s * NANOSECONDS_PER_SECOND)
 
     def is_dead(self, now_ns: int, silent_ns: int) -> bool:
@@ -30,9 +30,14 @@ class SilenceWatch:
         Args:
             now_ns: Wall time; says only which markets are open, and since when.
             silent_ns: Monotonic time since the last data, or since the connection before the first.
+
+        Raises:
+            SessionError: A calendar that grows has come to its end.
         """
         if not self._calendars:
             return silent_ns > self._silence_ns
+        for calendar in self._calendars:
+            calendar.reach(now_ns)
         rows = [(calendar, calendar.index_at(now_ns)) for calendar in self._calendars]
         # Silence before the open is none: it is counted from there.
         opens = [int(calendar.open_ns[row]) for calendar, row in rows if row >= 0]
