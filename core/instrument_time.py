@@ -95,6 +95,8 @@ class InstrumentTime:
                 clock.start_at(closed)
                 if clock.session != NO_SESSION:
                     self._open(source_row, calendar_row, clock)
+                    if clock.open_second < closed:
+                        self._mark_partial(source_row, calendar_row)
 
     def mark_gap(self, source_row: int) -> None:
         """Frames of a source are missing: its prices are unknown until it trades again."""
@@ -104,7 +106,7 @@ class InstrumentTime:
         self._state.sources[source_row]["count_gaps"] += 1
 
     def _mark_partial(self, source_row: int, calendar_row: int) -> None:
-        """The log begins inside a session: of its volume, what came before is missing."""
+        """The state enters a session that has begun: of its volume, what came before is missing."""
         instruments = self._state.instruments
         mine = (instruments["source"] == source_row) & (instruments["calendar"] == calendar_row)
         instruments["day_gap"][mine] = 1

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+from core.sessions import build_calendar
 from producers.watchdog import SilenceWatch
 from tests.support.feed_samples import NOON_NS, new_york_2024
 
@@ -32,3 +35,10 @@ def test_after_the_open_the_feed_has_its_time_to_begin() -> None:
 def test_without_a_calendar_data_is_always_expected() -> None:
     assert SilenceWatch([], 600).is_dead(0, 601 * SECOND)
     assert not SilenceWatch([], 600).is_dead(0, 600 * SECOND)
+
+
+def test_silence_is_judged_behind_the_end_of_what_the_calendar_was_built_for() -> None:
+    watch = SilenceWatch([build_calendar("XNYS", date(2023, 1, 3), date(2023, 6, 30), growing=True)], 15)
+    assert not watch.is_dead(NOON_NS, 15 * SECOND)
+    assert watch.is_dead(NOON_NS, 15 * SECOND + 1)
+    assert not watch.is_dead(CLOSE_NS, 4 * HOUR)
