@@ -17,6 +17,7 @@ from typing import Final
 
 import structlog
 
+from consumers.counters import NEW_MEMBER, OVERTAKEN
 from consumers.handing_over import HandingOver
 from consumers.opener import Opener
 from consumers.partition import PartitionTask
@@ -31,8 +32,6 @@ QUESTION_MS: Final = 200
 """How long a question about one partition may hold up all the others, at first."""
 _LONGEST_QUESTION_MS: Final = 2_000
 _NS_PER_MS: Final = 1_000_000
-OVERTAKEN: Final = "overtaken"
-NEW_MEMBER: Final = "new_member"
 
 
 def longer_question_ms(question_ms: int) -> int:
@@ -289,6 +288,7 @@ class Assignment:
         for partition in dropped:
             with self._state.gate.stepping():
                 task = self._state.tasks.pop(partition, None)
+            self._state.counters.forget(partition)
             if task is not None and task.outbox.records:
                 self._state.counters.dropped_records[reason] += task.outbox.records
             self._opened_as.pop(partition, None)

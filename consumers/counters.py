@@ -1,84 +1,127 @@
-"""What a worker counts. Plain numbers, written by one thread and read by a scrape."""
+"""What a worker counts, in prometheus_client's own objects: one thread counts, others scrape."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Final
 
-LATENCY_BOUNDS_SECONDS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 15.0)
+from prometheus_client import CollectorRegistry
+
+from consumers.transport import ChangeKind
+from deploy.edge.counting import Count, Counts, Durations, Number, count, durations
+
+OVERTAKEN: Final = "overtaken"
+NEW_MEMBER: Final = "new_member"
+COMMIT_OUTCOMES: Final = ("committed", "failed", "aborted", "fenced", "unknown")
+"""`failed` of at-least-once; the last three of a transaction."""
+LOOKED_UP: Final = ("committed", "aborted", OVERTAKEN)
+
+_PREFIX: Final = "rotascope_worker_"
+_OF_A_PARTITION: Final = {
+    "frames": "frames_total",
+    "ticks": "ticks_total",
+    "received_bytes": "received_bytes_total",
+    "poisoned": "poisoned_records_total",
+}
 
 
-class DurationHistogram:
-    """Durations counted in buckets.
+class PartitionCounters:
+    """What one partition counts since it was opened.
 
     Args:
-        bounds_seconds: Upper bounds, ascending; one more bucket takes the rest.
-
-    Example:
-        >>> histogram = DurationHistogram((0.1, 1.0))
-        >>> for seconds in (0.05, 0.1, 3.0):
-        ...     histogram.observe(seconds)
-        >>> list(histogram.buckets()), histogram.sum_seconds
-        ([('0.1', 2), ('1.0', 2), ('+Inf', 3)], 3.15)
+        bound: Its counters by attribute name.
     """
 
-    def __init__(self, bounds_seconds: tuple[float, ...] = LATENCY_BOUNDS_SECONDS) -> None:
-        self._bounds = bounds_seconds
-        self._counts = [0] * (len(bounds_seconds) + 1)
-        self.sum_seconds = 0.0
+    frames = Number(int)
+    ticks = Number(int)
+    received_bytes = Number(int)
+    poisoned = Number(int)
 
-    def observe(self, seconds: float) -> None:
-        """Count one duration."""
-        self._counts[bisect_left(self._bounds, seconds)] += 1
-        self.sum_seconds += seconds
+    def __init__(self, bound: Mapping[str, Count]) -> None:
+        self.bound = bound
+        self._frames, self._ticks, self._bytes = (
+            bound[name] for name in ("frames", "ticks", "received_bytes")
+        )
 
-    def buckets(self) -> Iterator[tuple[str, int]]:
-        """Upper bound as Prometheus writes it, and how many were at or below it."""
-        total = 0
-        for bound, count in zip((*map(str, self._bounds), "+Inf"), self._counts, strict=True):
-            total += count
-            yield bound, total
-
-
-@dataclass(slots=True)
-class PartitionCounters:
-    """What one partition counts since its worker started."""
-
-    frames: int = 0
-    ticks: int = 0
-    received_bytes: int = 0
-    poisoned: int = 0
+    def stepped(self, ticks: int, received_bytes: int) -> None:
+        """Count one frame; on the way of every frame, so nothing is looked up."""
+        self._frames.inc()
+        self._ticks.inc(ticks)
+        self._bytes.inc(received_bytes)
 
 
-@dataclass(slots=True)
 class WorkerCounters:
-    """What a worker counts over all its partitions."""
+    """What a worker counts over all its partitions.
 
-    partitions: dict[int, PartitionCounters] = field(default_factory=dict)
-    events: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """By (definition, state)."""
-    bars: Counter[str] = field(default_factory=Counter)
-    """By frequency label."""
-    dead_letters: Counter[str] = field(default_factory=Counter)
-    """By reason."""
-    commits: Counter[str] = field(default_factory=Counter)
-    """By outcome: `committed`; `aborted`, `fenced` or `unknown` of a transaction, else `failed`."""
-    resolved: Counter[str] = field(default_factory=Counter)
-    """Commits without an answer, by what was found: `committed`, `aborted` or `overtaken`."""
-    rebalances: Counter[str] = field(default_factory=Counter)
-    """By what the group did: `assigned`, `revoked`, `lost`."""
-    rejoins: int = 0
+    Args:
+        registry: Where the counters are registered; by default one of their own.
+    """
+
+    rejoins = Number(int)
     """Times the client was made anew because it did not become a stable member."""
-    refetches: int = 0
+    refetches = Number(int)
     """Times the client gave nothing of a partition whose log had grown."""
-    dropped_records: Counter[str] = field(default_factory=Counter)
-    """Records said for a partition that went before they were committed, by why it went."""
-    poll_gap: DurationHistogram = field(default_factory=DurationHistogram)
-    commit_duration: DurationHistogram = field(default_factory=DurationHistogram)
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry = CollectorRegistry() if registry is None else registry
+        self.partitions: dict[int, PartitionCounters] = {}
+        """Of the partitions that are open; not for a scrape."""
+        self.frames_before = self.ticks_before = 0
+        """Counted by partitions that have gone."""
+        self.bound: dict[str, Count] = {
+            name: count(f"{_PREFIX}{name}_total", registry) for name in ("rejoins", "refetches")
+        }
+        self._of_a_partition = {
+            name: count(_PREFIX + metric, registry) for name, metric in _OF_A_PARTITION.items()
+        }
+        self.events: Counts[tuple[str, ...]] = Counts(count(f"{_PREFIX}events_total", registry))
+        """By (definition, state)."""
+        self.bars: Counts[str] = Counts(count(f"{_PREFIX}bars_total", registry))
+        """By frequency label."""
+        self.dead_letters: Counts[str] = Counts(count(f"{_PREFIX}dead_letters_total", registry))
+        """By reason."""
+        self.commits: Counts[str] = Counts(count(f"{_PREFIX}commits_total", registry), known=COMMIT_OUTCOMES)
+        """By outcome: `committed`; `aborted`, `fenced` or `unknown` of a transaction, else `failed`."""
+        self.resolved: Counts[str] = Counts(
+            count(f"{_PREFIX}unknown_commits_total", registry), known=LOOKED_UP
+        )
+        """Commits without an answer, by what was found: `committed`, `aborted` or `overtaken`."""
+        self.rebalances: Counts[str] = Counts(
+            count(f"{_PREFIX}rebalances_total", registry), known=tuple(ChangeKind)
+        )
+        """By what the group did: `assigned`, `revoked`, `lost`."""
+        self.dropped_records: Counts[str] = Counts(
+            count(f"{_PREFIX}dropped_records_total", registry),
+            known=(ChangeKind.REVOKED, ChangeKind.LOST, OVERTAKEN, NEW_MEMBER),
+        )
+        """Records said for a partition that went before they were committed, by why it went."""
+        self.poll_gap: Durations = durations(f"{_PREFIX}poll_gap_seconds", registry)
+        self.commit_duration: Durations = durations(f"{_PREFIX}commit_duration_seconds", registry)
 
     def of(self, partition: int) -> PartitionCounters:
         """The counters of one partition, made on first use."""
-        return self.partitions.setdefault(partition, PartitionCounters())
+        own = self.partitions.get(partition)
+        if own is None:
+            label = str(partition)
+            bound = {name: counter.labels(label) for name, counter in self._of_a_partition.items()}
+            own = self.partitions[partition] = PartitionCounters(bound)
+        return own
+
+    def forget(self, partition: int) -> None:
+        """Remove the series of a partition that has gone; the sums at the end keep its counts."""
+        own = self.partitions.pop(partition, None)
+        if own is not None:
+            self.frames_before += own.frames
+            self.ticks_before += own.ticks
+        for counter in self._of_a_partition.values():
+            counter.remove(str(partition))
+
+    @property
+    def frames(self) -> int:
+        """Frames stepped since the start."""
+        return self.frames_before + sum(own.frames for own in self.partitions.values())
+
+    @property
+    def ticks(self) -> int:
+        """Ticks inside the frames stepped since the start."""
+        return self.ticks_before + sum(own.ticks for own in self.partitions.values())

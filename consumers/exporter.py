@@ -11,24 +11,19 @@ from itertools import islice
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from consumers.assignment import NEW_MEMBER, OVERTAKEN
 from consumers.checkpoint import Checkpointer
-from consumers.counters import DurationHistogram
+from consumers.counters import WorkerCounters
 from consumers.health import Health
 from consumers.partition import PartitionPhase, PartitionTask
-from consumers.transport import ChangeKind
 from consumers.worker_state import WorkerState
 from core.metrics import METRICS_BY_NAME, MetricKind, Sample
 from core.settings import MetricsSettings
 
 _MS_PER_SECOND: Final = 1_000
 _NS_PER_SECOND: Final = 1_000_000_000
-COMMIT_OUTCOMES: Final = ("committed", "failed", "aborted", "fenced", "unknown")
-"""`failed` of at-least-once; the last three of a transaction."""
-LOOKED_UP: Final = ("committed", "aborted", OVERTAKEN)
 
 
 class WorkerCollector(Collector):
@@ -36,6 +31,7 @@ class WorkerCollector(Collector):
 
     A partition that leaves takes its series with it, since nothing is remembered between two
     scrapes. While a partition restores, its engine lives in the past: its values are left out.
+    Counters are not read here: they stand in the same registry and need no gate.
 
     Args:
         state: The worker as seen from outside.
@@ -61,6 +57,11 @@ class WorkerCollector(Collector):
         self._version = version
         self._wall_seconds = wall_seconds
 
+    @property
+    def counters(self) -> WorkerCounters:
+        """What the worker counts."""
+        return self._state.counters
+
     def collect(self) -> Iterable[Metric]:
         """Read under the gate, and build what is sent after it."""
         dropped: Counter[str] = Counter()
@@ -70,13 +71,8 @@ class WorkerCollector(Collector):
             engine_samples = list(islice(wanted, self._series_max))
             samples = [
                 *self._worker_samples(ready),
-                *self._counter_samples(),
                 *self._partition_samples(),
             ]
-            histograms = {
-                "rotascope_worker_poll_gap_seconds": _frozen(self._state.counters.poll_gap),
-                "rotascope_worker_commit_duration_seconds": _frozen(self._state.counters.commit_duration),
-            }
         # Only their number matters: stepping need not wait while they are counted.
         dropped["cap"] = sum(1 for _ in wanted)
         samples.append(Sample("rotascope_exporter_series", (), len(engine_samples)))
@@ -85,10 +81,6 @@ class WorkerCollector(Collector):
             for reason in ("cap", "not_in_table")
         ]
         yield from _families([*samples, *engine_samples])
-        for name, (buckets, total) in histograms.items():
-            family = HistogramMetricFamily(name, METRICS_BY_NAME[name].help)
-            family.add_metric([], buckets=buckets, sum_value=total)
-            yield family
 
     def _engine_samples(self, dropped: Counter[str]) -> Iterator[Sample]:
         """Values of the watched pairs; those without a row in the table are counted."""
@@ -114,42 +106,8 @@ class WorkerCollector(Collector):
         silence_s = self._health.broker_silence_s()
         if silence_s is not None:
             yield Sample("rotascope_worker_broker_silence_seconds", (), silence_s)
-
-    def _counter_samples(self) -> Iterator[Sample]:
-        counters = self._state.counters
-        for partition, own in counters.partitions.items():
-            if partition not in self._state.tasks:
-                continue
-            labels = (str(partition),)
-            yield Sample("rotascope_worker_frames_total", labels, own.frames)
-            yield Sample("rotascope_worker_ticks_total", labels, own.ticks)
-            yield Sample("rotascope_worker_received_bytes_total", labels, own.received_bytes)
-            yield Sample("rotascope_worker_poisoned_records_total", labels, own.poisoned)
-        for key, count in counters.events.items():
-            yield Sample("rotascope_worker_events_total", key, count)
-        for frequency, count in counters.bars.items():
-            yield Sample("rotascope_worker_bars_total", (frequency,), count)
-        for reason, count in counters.dead_letters.items():
-            yield Sample("rotascope_worker_dead_letters_total", (reason,), count)
-        for outcome in COMMIT_OUTCOMES:
-            yield Sample("rotascope_worker_commits_total", (outcome,), counters.commits[outcome])
-        yield from self._group_samples()
-
-    def _group_samples(self) -> Iterator[Sample]:
-        counters = self._state.counters
         answered = self._state.heard_ns is not None and not self._state.broker_away
-        joined = answered and self._state.joined is not False
-        yield Sample("rotascope_worker_joined", (), joined)
-        for found in LOOKED_UP:
-            yield Sample("rotascope_worker_unknown_commits_total", (found,), counters.resolved[found])
-        for change in ChangeKind:
-            yield Sample("rotascope_worker_rebalances_total", (change,), counters.rebalances[change])
-        for reason in (ChangeKind.REVOKED, ChangeKind.LOST, OVERTAKEN, NEW_MEMBER):
-            yield Sample(
-                "rotascope_worker_dropped_records_total", (reason,), counters.dropped_records[reason]
-            )
-        yield Sample("rotascope_worker_rejoins_total", (), counters.rejoins)
-        yield Sample("rotascope_worker_refetches_total", (), counters.refetches)
+        yield Sample("rotascope_worker_joined", (), answered and self._state.joined is not False)
 
     def _partition_samples(self) -> Iterator[Sample]:
         for partition in self._state.opening:
@@ -188,8 +146,8 @@ def _snapshot_samples(labels: tuple[str], snapshots: Checkpointer) -> Iterator[S
 
 
 def make_registry(collector: WorkerCollector) -> CollectorRegistry:
-    """A registry of its own, with the worker's metrics and the process's CPU, memory and files."""
-    registry = CollectorRegistry()
+    """The registry of the worker's counters, with its state and the process's CPU, memory and files."""
+    registry = collector.counters.registry
     registry.register(collector)
     ProcessCollector(registry=registry)
     return registry
@@ -206,7 +164,3 @@ def _families(samples: Iterable[Sample]) -> Iterator[Metric]:
             family = families[name] = kind(name, row.help, labels=row.labels)
         family.add_metric(labels, value)
     yield from families.values()
-
-
-def _frozen(histogram: DurationHistogram) -> tuple[list[tuple[str, int]], float]:
-    return list(histogram.buckets()), histogram.sum_seconds

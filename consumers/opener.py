@@ -102,6 +102,8 @@ class Opener:
     def restore(self, task: PartitionTask, timeout_ms: int) -> bool:
         """Give a task another engine in place of one that a step has spoilt; as `open`.
 
+        Asks the broker, so it is called outside the gate, and holds it only to exchange the engine.
+
         Returns:
             Whether it has it; what was fetched for the partition before is then worth nothing.
         """

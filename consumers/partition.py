@@ -12,13 +12,14 @@ import structlog
 from consumers.checkpoint import Checkpointer
 from consumers.counters import PartitionCounters, WorkerCounters
 from consumers.engine import Engine
+from consumers.gate import StateGate
 from consumers.outbox import Batch, Outbox, OutboxRecord
 from consumers.position import Position, decode_position
 from consumers.restore import Opened
 from consumers.snapshot_records import SnapshotName
 from consumers.step_records import StepRecords
 from consumers.transport import Committed, Record
-from core.errors import FrameError
+from core.errors import FrameError, SessionError
 from core.frames import HEADER_BYTES
 from core.records import NANOSECONDS_PER_SECOND, TICK
 
@@ -154,6 +155,9 @@ class PartitionTask:
         Args:
             record: The next one of this partition. One that lies before `next_offset` was
                 fetched before a seek, and is passed over.
+
+        Raises:
+            SessionError: A calendar knows no session behind the record's event time.
         """
         offset = record.offset
         if offset < self.next_offset or self.needs_engine:
@@ -170,31 +174,34 @@ class PartitionTask:
             self._advance(
                 record, muted, () if muted else self._said.of_refused(record, error.reason, str(error))
             )
+        except SessionError:
+            raise  # The calendar has ended: no record is at fault, and every later one would fail as well.
         except Exception as error:
-            # Whatever a step raises, one record must not stop the stream.
+            # Whatever else a step raises, one record must not stop the stream.
             self._poisoned(record, error, muted)
         else:
             self._advance(record, muted, () if muted else self._said.of_step(record, output))
             if not muted:
                 self.failures_in_a_row = 0
                 self._baseline = max(self._baseline, self.engine.baseline_offset)
-            own = self._own
-            own.frames += 1
-            own.ticks += (len(record.value) - HEADER_BYTES) // _LAST_TICK
-            own.received_bytes += len(record.value)
+            self._own.stepped((len(record.value) - HEADER_BYTES) // _LAST_TICK, len(record.value))
 
-    def adopt_definitions(self) -> None:
+    def adopt_definitions(self, gate: StateGate) -> None:
         """Put the definitions in force that this worker was started with, once they may be.
 
         The snapshot that goes with it makes a restart begin behind the change, where it can; where
         it cannot, `Position.adopted_at` says where the change is to be made again, in silence.
+
+        Args:
+            gate: Held while the engine changes, and not while the snapshot is packed.
         """
         if self.phase is not PartitionPhase.RUNNING:
             return
-        self._adopt_again(self.next_offset)
-        if not self.engine.adoption_is_due:
-            return
-        events = self.engine.adopt()
+        with gate.stepping():
+            self._adopt_again(self.next_offset)
+            if not self.engine.adoption_is_due:
+                return
+            events = self.engine.adopt()
         self._adopted_at = self.next_offset
         self._log.info("definitions changed", withdrawn=len(events), at_offset=self.next_offset)
         self.outbox.add(self._said.of_events(events), next_offset=self.next_offset)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from importlib import metadata
 from types import FrameType
 from typing import Final
@@ -24,13 +24,12 @@ from consumers.worker_state import Until, WorkerState
 from core.catalogue import parse_catalogue
 from core.engine import PartitionEngine
 from core.instruments import parse_universe
-from core.sessions import build_calendars
+from core.sessions import CALENDAR_THROUGH, build_calendars
 from core.settings import Settings
 from deploy.edge.artefacts import read_artefacts
 from deploy.edge.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, read_text
 
 FIRST_CALENDAR_DATE: Final = date(1990, 1, 1)
-CALENDAR_AHEAD: Final = timedelta(days=366)
 EXCHANGE: Final = "XNYS"
 """The calendar that dated events are placed on."""
 
@@ -50,7 +49,7 @@ def run_worker(settings: Settings, until: Until | None) -> None:
         RotascopeError: As the exit codes of `consumers.cli` tell apart.
     """
     # 1
-    make_engine = engine_factory(settings, today=datetime.now(UTC).date())
+    make_engine = engine_factory(settings)
     # 2
     state = WorkerState()
     health = Health(state, settings.worker)
@@ -58,7 +57,7 @@ def run_worker(settings: Settings, until: Until | None) -> None:
     host, port = settings.metrics.host, settings.metrics.port
     with MetricsServer(registry, health, host=host, port=port) as server:
         log = structlog.get_logger("rotascope.worker")
-        log.info("serving metrics", address=f"http://{host}:{server.port}/metrics", port=server.port)
+        log.info("serving metrics", address=server.url, port=server.port)
         # 3
         transport = make_transport(settings.kafka, settings.worker, connected=False)
         snapshots = TopicSnapshotLog(settings.kafka)
@@ -75,12 +74,15 @@ def run_worker(settings: Settings, until: Until | None) -> None:
     _summarise(state)
 
 
-def engine_factory(settings: Settings, *, today: date) -> Callable[[int, int], PartitionEngine]:
+def engine_factory(
+    settings: Settings, *, through: date = CALENDAR_THROUGH
+) -> Callable[[int, int], PartitionEngine]:
     """Read what an engine is made of.
 
     Args:
         settings: Names the files.
-        today: Calendars reach a year beyond it.
+        through: How far calendars are built at first. Event time extends them, so that no result
+            depends on it.
 
     Returns:
         (partition, partitions) → a fresh engine.
@@ -93,8 +95,9 @@ def engine_factory(settings: Settings, *, today: date) -> Callable[[int, int], P
     calendars = build_calendars(
         {EXCHANGE, *(instrument.calendar for instrument in universe.instruments)},
         FIRST_CALENDAR_DATE,
-        today + CALENDAR_AHEAD,
+        through,
         overrides=read_text(settings.calendar_overrides_file, CALENDAR_OVERRIDES),
+        growing=True,
     )
 
     lookups = read_artefacts(
@@ -128,11 +131,10 @@ def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
 
 def _summarise(state: WorkerState) -> None:
     counters = state.counters
-    partitions = counters.partitions.values()
-    ticks, frames = sum(own.ticks for own in partitions), sum(own.frames for own in partitions)
     typer.echo(
-        f"stepped {ticks:,} ticks in {frames:,} frames: {sum(counters.events.values()):,} events, "
-        f"{sum(counters.bars.values()):,} bars, {sum(counters.dead_letters.values()):,} dead letters"
+        f"stepped {counters.ticks:,} ticks in {counters.frames:,} frames: "
+        f"{counters.events.total():,} events, {counters.bars.total():,} bars, "
+        f"{counters.dead_letters.total():,} dead letters"
     )
 
 

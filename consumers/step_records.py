@@ -42,11 +42,11 @@ class StepRecords:
         said = self.of_events(output.events)
         counters = self._counters
         for bars in output.day_bars:
-            counters.bars[Frequency.DAY.label] += len(bars)
+            counters.bars.add(Frequency.DAY.label, len(bars))
             said.extend(day_bar_records(bars, self._partition, record.offset))
         for bars in output.minute_bars:
             marks = int(((bars["flags"] & BarFlag.COMPLETE_MARK) != 0).sum())
-            counters.bars[Frequency.MINUTE.label] += len(bars) - marks
+            counters.bars.add(Frequency.MINUTE.label, len(bars) - marks)
             frames = list(minute_bar_records(bars, self._partition, self.bars_sequence))
             self.bars_sequence += len(frames)
             said.extend(frames)
@@ -58,7 +58,7 @@ class StepRecords:
         """Events that no record of the log brought about, such as a change of definitions."""
         said = []
         for event in events:
-            self._counters.events[event.definition, event.state] += 1
+            self._counters.events.add((event.definition, event.state))
             said.append(event_record(event))
         return said
 
@@ -68,7 +68,7 @@ class StepRecords:
         return [self._letter(record, reason, record.value, message)]
 
     def _letter(self, record: Record, reason: str, payload: bytes, message: str | None) -> OutboxRecord:
-        self._counters.dead_letters[reason] += 1
+        self._counters.dead_letters.add(reason)
         return dead_letter_record(
             reason,
             payload,

@@ -232,8 +232,7 @@ class Worker:
         for task in self._state.tasks.values():
             if not task.needs_engine and not self._intake.full:
                 if task.engine.definitions_wait:
-                    with self._state.gate.stepping():
-                        task.adopt_definitions()
+                    task.adopt_definitions(self._state.gate)
                 task.checkpoint()
         if mended := self._mender.mend():
             self._intake.mended(mended)

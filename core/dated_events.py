@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from core.errors import ConfigurationError
-from core.sessions import Calendar, day_to_date, session_day
+from core.sessions import NANOSECONDS_PER_DAY, Calendar, day_to_date, session_day
 from core.suggestions import nearest
 
 STATUSES: Final = ("confirmed", "announced", "superseded")
@@ -25,6 +25,9 @@ _KIND_KEYS: Final = {"id", "before", "after", "scheduled", "early_close", "rule"
 _EVENT_KEYS: Final = {"kind", "dates", "status", "source", "note"}
 _RULE_KEYS: Final = {"month", "weekday", "nth", "first_year"}
 _MOST_SESSIONS: Final = 10
+_COMPLETE_DAYS: Final = 60
+"""A window of the most sessions is shorter, so nothing behind a calendar's end reaches further back."""
+_ALWAYS: Final = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +51,53 @@ class Kind:
     rule: tuple[int, int, int, int] | None
 
 
-@dataclass(frozen=True)
 class DatedEvents:
-    """Tags by session.
+    """Tags by session, on a calendar that may grow.
 
     Args:
-        by_session: Session → tags, in the order of the file's kinds.
+        kinds: Kinds with the dates of each that are not superseded.
+        calendar: The exchange's sessions.
         digest: SHA-256, in hex, of the file's text.
     """
 
-    by_session: Mapping[int, tuple[str, ...]]
-    digest: str
+    def __init__(
+        self, kinds: Sequence[tuple[Kind, frozenset[date]]], calendar: Calendar, digest: str
+    ) -> None:
+        self.digest = digest
+        self._kinds = kinds
+        self._placed = _placed(kinds, calendar.copy())
+
+    @property
+    def by_session(self) -> Mapping[int, tuple[str, ...]]:
+        """Session → tags, in the order of the file's kinds."""
+        return self._placed.tags
 
     def tags(self, session: int) -> tuple[str, ...]:
         """Names of the dated events whose window holds a session."""
-        return self.by_session.get(session, ())
+        if session > self._placed.good_to:
+            # A calendar of its own and one assignment: engines on several threads ask.
+            longer = self._placed.calendar.copy()
+            longer.reach(session * NANOSECONDS_PER_DAY)
+            self._placed = _placed(self._kinds, longer)
+        return self._placed.tags.get(session, ())
+
+
+class _Placed(NamedTuple):
+    """Tags on a calendar, and the last session for which they are complete."""
+
+    tags: Mapping[int, tuple[str, ...]]
+    calendar: Calendar
+    good_to: int
+
+
+def _placed(kinds: Sequence[tuple[Kind, frozenset[date]]], calendar: Calendar) -> _Placed:
+    found: dict[int, list[str]] = {}
+    for kind, dates in kinds:
+        for row in sorted(set(_rows(kind, dates, calendar))):
+            found.setdefault(int(calendar.session[row]), []).append(kind.name)
+    grows = calendar.through is not None
+    good_to = int(calendar.session[-1]) - _COMPLETE_DAYS if grows else _ALWAYS
+    return _Placed({session: tuple(own) for session, own in found.items()}, calendar, good_to)
 
 
 def nth_weekday(year: int, month: int, weekday: int, nth: int) -> date:
@@ -107,15 +142,11 @@ def parse_dated_events(text: str, calendar: Calendar) -> DatedEvents:
         name, status, found = _event(entry, names)
         if status != "superseded":
             dates[name] |= set(found)
-    found_tags: dict[int, list[str]] = {}
-    for kind in kinds:
-        for row in sorted(set(_rows(kind, dates[kind.name], calendar))):
-            found_tags.setdefault(int(calendar.session[row]), []).append(kind.name)
-    tags = {session: tuple(own) for session, own in found_tags.items()}
-    return DatedEvents(tags, hashlib.sha256(text.encode()).hexdigest())
+    placed = [(kind, frozenset(dates[kind.name])) for kind in kinds]
+    return DatedEvents(placed, calendar, hashlib.sha256(text.encode()).hexdigest())
 
 
-def _rows(kind: Kind, dates: set[date], calendar: Calendar) -> Iterable[int]:
+def _rows(kind: Kind, dates: frozenset[date], calendar: Calendar) -> Iterable[int]:
     """Rows of the sessions in the windows of a kind."""
     if len(calendar) == 0:
         return
@@ -135,7 +166,7 @@ def _rows(kind: Kind, dates: set[date], calendar: Calendar) -> Iterable[int]:
         yield from np.flatnonzero(calendar.early_close).tolist()
 
 
-def _by_rule(kind: Kind, dates: set[date], calendar: Calendar) -> Iterable[date]:
+def _by_rule(kind: Kind, dates: frozenset[date], calendar: Calendar) -> Iterable[date]:
     """Dates of the years that have no entry."""
     if kind.rule is None:
         return

@@ -24,6 +24,7 @@ from core.lookups import Lookups, NoLookups
 from core.pair_days import allocate_pair_days, append_days, find_bases, restate
 from core.payload import build_event, leg_figures
 from core.records import NANOSECONDS_PER_SECOND, Frequency
+from core.sessions import calendars_digest
 from core.universe_file import SERIES_CLASSES
 from core.watch import Watch, WatchGroup, make_watch
 from core.windows import DAY_WINDOWS, ends_week
@@ -79,6 +80,7 @@ class PairEvaluator:
         self.provenance = {
             "catalogue": catalogue.digest[:16],
             "universe": world.universe.digest[:16],
+            "calendars": calendars_digest(world.calendars)[:16],
             **self._lookups.digests,
         }
 
@@ -162,7 +164,7 @@ class PairEvaluator:
             calendar_row: Row of their calendar.
             session_row: Row of the session in that calendar.
         """
-        starts = self.world.window_starts[calendar_row]
+        starts = self.world.starts_of(calendar_row)
         find_bases(
             self.days.closes,
             self.days.sessions,

@@ -70,7 +70,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
             None for a definition without such a record.
         reasons: Why a null is null; keys as in the head of this module.
         quality: A `Quality` label.
-        provenance: Digests of catalogue and universe, and of what base rates and tags came from.
+        provenance: Digests of catalogue, universe and calendars, and of what base rates and tags came from.
         base_rate: What followed earlier events of the definition; None where none was supplied.
         rarity: How often chance would give such events; None where it was not supplied.
         tags: Names of dated events whose window holds the session.

@@ -79,10 +79,24 @@ class InstrumentTime:
         return {"clock_sessions": self._sessions, "clock_unfinished": self._unfinished}
 
     def resume(self) -> None:
-        """Put the clocks where the restored arrays say they are."""
+        """Put the clocks where the restored arrays say they are.
+
+        Raises:
+            SessionError: A session that is not in the calendar.
+        """
         for source_row, clocks in enumerate(self._clocks):
+            closed = self._closed_seconds.item(source_row)
             for calendar_row, clock in clocks.items():
-                clock.resume(int(self._sessions[source_row, calendar_row]))
+                session = int(self._sessions[source_row, calendar_row])
+                if session != NO_SESSION or closed == _NEVER_SECOND:
+                    clock.resume(session)
+                    continue
+                # The state had come to the end of its calendar; this one may be longer.
+                clock.start_at(closed)
+                if clock.session != NO_SESSION:
+                    self._open(source_row, calendar_row, clock)
+                    if clock.open_second < closed:
+                        self._mark_partial(source_row, calendar_row)
 
     def mark_gap(self, source_row: int) -> None:
         """Frames of a source are missing: its prices are unknown until it trades again."""
@@ -92,7 +106,7 @@ class InstrumentTime:
         self._state.sources[source_row]["count_gaps"] += 1
 
     def _mark_partial(self, source_row: int, calendar_row: int) -> None:
-        """The log begins inside a session: of its volume, what came before is missing."""
+        """The state enters a session that has begun: of its volume, what came before is missing."""
         instruments = self._state.instruments
         mine = (instruments["source"] == source_row) & (instruments["calendar"] == calendar_row)
         instruments["day_gap"][mine] = 1

@@ -92,10 +92,24 @@ class PairTime:
         return sessions, closed_ns
 
     def resume(self) -> None:
-        """Put the clocks where the restored arrays say they are."""
+        """Put the clocks where the restored arrays say they are.
+
+        Raises:
+            SessionError: A session that is not in the calendar.
+        """
         self._evaluator.resume()
         for number, clock in enumerate(self._clocks):
-            clock.resume(int(self._sessions[number]))
+            session, closed = int(self._sessions[number]), int(self._closed[number])
+            if session == NO_SESSION and closed != _NEVER_SECOND:
+                self._resume_behind(number, closed)
+            else:
+                clock.resume(session)
+
+    def _resume_behind(self, number: int, closed: int) -> None:
+        """Go on from a state that had come to the end of its calendar, where this one is longer."""
+        self._clocks[number].start_at(closed)
+        if self._clocks[number].session != NO_SESSION:
+            self._start_session(number)
 
     def _look_up_anew(self) -> None:
         """Derive what stays fixed in the sessions in force from finished days that have changed."""
@@ -219,6 +233,7 @@ class PairTime:
         world, evaluator = self._world, self._evaluator
         for number, block in enumerate(world.blocks):
             calendar = world.calendars[block.calendar_row]
+            calendar.reach(ts_close_ns)
             row = int(np.searchsorted(calendar.close_ns, ts_close_ns, side="right")) - 1
             if row < 0 or ts_close_ns - int(calendar.close_ns[row]) >= _DAY_NS:
                 continue

@@ -20,6 +20,7 @@ from core.instrument_time import InstrumentTime
 from core.lookups import Lookups
 from core.pair_time import PairTime
 from core.sections import definition_section_name, instrument_section, pair_sections
+from core.sessions import calendars_digest
 from core.snapshot import Section, Snapshot
 from core.state import InstrumentState, allocate_instruments, milliseconds, open_second_slots
 from core.world import PartitionWorld
@@ -76,6 +77,7 @@ class PartitionState:
         return _owner(self.world) | {
             "next_offset": int(self.offsets[2]),
             "catalogue": self.evaluator.catalogue.digest,
+            "calendars": calendars_digest(self.world.calendars),
             "definitions": [
                 {
                     "entry": watch.definition.entry,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from core.records import NANOSECONDS_PER_SECOND
-from core.sessions import Calendar
+from core.sessions import NANOSECONDS_PER_DAY, Calendar
 from core.windows import NO_SESSION
 
 _FAR: Final = 2**62 // NANOSECONDS_PER_SECOND
@@ -46,9 +46,15 @@ class SessionClock:
         return _FAR * NANOSECONDS_PER_SECOND
 
     def enter(self, row: int) -> None:
-        """Put the session of a calendar row in force; past the last row, none is."""
+        """Put the session of a calendar row in force; past the last row, none is.
+
+        Raises:
+            SessionError: A calendar that grows has come to its end.
+        """
         self.row = row
         if row < len(self.calendar):
+            # The next session must be known: it bounds the wait for official closes.
+            self.calendar.reach(int(self.calendar.close_ns[row]))
             self.open_second = int(self.calendar.open_ns[row]) // NANOSECONDS_PER_SECOND
             self.close_second = int(self.calendar.close_ns[row]) // NANOSECONDS_PER_SECOND
             # However long the wait, the next session must not open into the one before it.
@@ -59,13 +65,23 @@ class SessionClock:
             self.open_second = self.close_second = self.deadline_second = _FAR
 
     def resume(self, session: int) -> None:
-        """Put a session in force by its day, as it stands in a snapshot."""
+        """Put a session in force by its day, as it stands in a snapshot.
+
+        Raises:
+            SessionError: The calendar has no such session.
+        """
         if session == NO_SESSION:
             self.row = -1
             self.open_second = self.close_second = self.deadline_second = _FAR
         else:
+            self.calendar.reach(session * NANOSECONDS_PER_DAY)
             self.enter(self.calendar.row_of(session))
 
     def start_at(self, second: int) -> None:
-        """Put the session in force that runs at `second`, or the next one."""
+        """Put the session in force that runs at `second`, or the next one.
+
+        Raises:
+            SessionError: A calendar that grows has come to its end.
+        """
+        self.calendar.reach(second * NANOSECONDS_PER_SECOND)
         self.enter(self.calendar.next_row_at(second * NANOSECONDS_PER_SECOND))

@@ -1,17 +1,21 @@
 """Exchange sessions: when a market is open, as arrays of nanoseconds.
 
-Nothing here reads the clock: the range of dates is always an argument. Instants are nanoseconds
-UTC, sessions are days since 1970-01-01, and a session holds `open <= ts < close`.
+Nothing here reads the clock: the range of dates is always an argument, and a calendar that grows is
+extended by event time. Instants are nanoseconds UTC, sessions are days since 1970-01-01, and a
+session holds `open <= ts < close`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +27,14 @@ CALENDAR_NAMES: Final = ("24/7", "XNYS")
 
 NANOSECONDS_PER_DAY: Final = 86_400 * NANOSECONDS_PER_SECOND
 
+CALENDAR_THROUGH: Final = date(2030, 12, 31)
+"""How far growing calendars are built at the start. It saves work and decides nothing."""
+
+_AHEAD_NS: Final = 400 * NANOSECONDS_PER_DAY
+"""Sessions kept ahead of event time: whatever looks ahead, such as the end of a week, looks less far."""
+_LAST_DAY: Final = date(2261, 12, 31)
+"""Nanoseconds in 64 bits end in April 2262."""
+_ALWAYS: Final = 2**63
 _EPOCH: Final = date(1970, 1, 1)
 
 
@@ -46,7 +58,7 @@ def day_to_date(session: int) -> date:
     return _EPOCH + timedelta(days=int(session))
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Calendar:
     """The sessions of one market over a range of dates, ascending, one row each.
 
@@ -56,6 +68,9 @@ class Calendar:
         open_ns: Array (n,) int64, first nanosecond of the session, UTC.
         close_ns: Array (n,) int64, first nanosecond after the session, UTC.
         early_close: Array (n,) bool, the session ends before the usual hour.
+        digest: SHA-256, in hex, of the rules and the exceptions, whatever the range of dates.
+        through: Gives the calendar to a later date, or as far as it is known; None where the range
+            is fixed.
     """
 
     name: str
@@ -63,10 +78,49 @@ class Calendar:
     open_ns: NDArray[np.int64]
     close_ns: NDArray[np.int64]
     early_close: NDArray[np.bool_]
+    digest: str = ""
+    through: Callable[[date], Calendar] | None = None
+    _reached_ns: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         for column in (self.session, self.open_ns, self.close_ns, self.early_close):
             column.setflags(write=False)
+        self._reached_ns = _ALWAYS if self.through is None else int(self.open_ns[-1]) - _AHEAD_NS
+
+    def copy(self) -> Calendar:
+        """A calendar that grows by itself; the arrays are shared."""
+        return replace(self)
+
+    def reach(self, ts_ns: int) -> None:
+        """Hold the sessions up to a year behind an instant of event time, where the calendar grows.
+
+        Rows keep their numbers. A calendar belongs to one thread: who shares it, copies it.
+
+        Raises:
+            SessionError: No session is known behind that instant.
+        """
+        if ts_ns > self._reached_ns and self.through is not None:
+            self._grow(ts_ns, self.through)
+
+    def _grow(self, ts_ns: int, through: Callable[[date], Calendar]) -> None:
+        year = day_to_date(ts_ns // NANOSECONDS_PER_DAY).year
+        longer = through(min(date(min(year + 2, _LAST_DAY.year), 12, 31), _LAST_DAY))
+        if len(longer) > len(self):
+            same = slice(len(self))
+            if not np.array_equal(longer.close_ns[same], self.close_ns):
+                raise SessionError(f"{self.name}: sessions changed when the calendar was extended")
+            self.session, self.open_ns = longer.session, longer.open_ns
+            self.close_ns, self.early_close = longer.close_ns, longer.early_close
+        self._reached_ns = int(self.open_ns[-1]) - _AHEAD_NS
+        if ts_ns > self._reached_ns:  # The library knows no more; what it knows is still good.
+            self._reached_ns = int(self.close_ns[-1]) - 1
+        if ts_ns > self._reached_ns:
+            raise SessionError(
+                f"calendar {self.name} ends on {day_to_date(self.session[-1])}, and event time has reached "
+                f"{day_to_date(ts_ns // NANOSECONDS_PER_DAY)}",
+                operator_action="install a release of exchange-calendars that knows later sessions of "
+                f"{self.name}, and start again",
+            )
 
     def __len__(self) -> int:
         return len(self.session)
@@ -100,7 +154,9 @@ class Calendar:
         )
 
 
-def build_calendar(name: str, first: date, last: date, *, overrides: str = "") -> Calendar:
+def build_calendar(
+    name: str, first: date, last: date, *, overrides: str = "", growing: bool = False
+) -> Calendar:
     """Build the sessions of one market from `first` to `last`, both included.
 
     Args:
@@ -109,6 +165,7 @@ def build_calendar(name: str, first: date, last: date, *, overrides: str = "") -
         last: Last date that may have a session.
         overrides: TOML text with `[[closed]]` and `[[early_close]]` entries, for what the exchange
             announced after the library was released (see `data/calendar_overrides.toml`).
+        growing: `last` is only a beginning, which event time extends (`Calendar.reach`).
 
     Returns:
         The calendar. Markets that pause for lunch are taken as open from open to close.
@@ -125,33 +182,65 @@ def build_calendar(name: str, first: date, last: date, *, overrides: str = "") -
     if first > last:
         raise SessionError(f"a calendar from {first} to {last} has no days")
     if name == "24/7":
-        return _utc_days(first, last)
-    calendar, zone = _exchange_sessions(name, first, last)
-    return _override(calendar, zone, overrides) if overrides else calendar
+        calendar = _utc_days(first, last)
+    else:
+        calendar, zone = _exchange_sessions(name, first, last, clamp=growing)
+        if overrides:
+            calendar = _override(calendar, zone, overrides)
+    if growing:
+        calendar = replace(calendar, through=partial(_through, name=name, first=first, overrides=overrides))
+    return calendar
 
 
 def build_calendars(
-    names: Iterable[str], first: date, last: date, *, overrides: str = ""
+    names: Iterable[str], first: date, last: date, *, overrides: str = "", growing: bool = False
 ) -> dict[str, Calendar]:
     """Build each named calendar once; arguments and errors as for `build_calendar`."""
-    return {name: build_calendar(name, first, last, overrides=overrides) for name in sorted(set(names))}
+    return {
+        name: build_calendar(name, first, last, overrides=overrides, growing=growing)
+        for name in sorted(set(names))
+    }
+
+
+def calendars_digest(calendars: Iterable[Calendar]) -> str:
+    """Give one SHA-256, in hex, for the rules and exceptions of several calendars."""
+    return _digest(sorted((calendar.name, calendar.digest) for calendar in calendars))
+
+
+def _through(last: date, *, name: str, first: date, overrides: str) -> Calendar:
+    return build_calendar(name, first, last, overrides=overrides, growing=True)
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(msgspec.json.encode(content)).hexdigest()
 
 
 def _utc_days(first: date, last: date) -> Calendar:
     days = np.arange(session_day(first), session_day(last) + 1, dtype=np.int32)
     open_ns = days.astype(np.int64) * NANOSECONDS_PER_DAY
-    return Calendar("24/7", days, open_ns, open_ns + NANOSECONDS_PER_DAY, np.zeros(len(days), np.bool_))
+    close_ns = open_ns + NANOSECONDS_PER_DAY
+    return Calendar("24/7", days, open_ns, close_ns, np.zeros(len(days), np.bool_), _digest(["24/7"]))
 
 
-def _exchange_sessions(name: str, first: date, last: date) -> tuple[Calendar, Any]:
+def _exchange_sessions(name: str, first: date, last: date, *, clamp: bool) -> tuple[Calendar, Any]:
+    """Ask the library; with `clamp`, up to the last date that it knows."""
     # Imported here: it brings in pandas, most of a second that commands without a calendar need not pay.
     import exchange_calendars
 
-    try:
+    def library_to(last: date) -> Any:
         # One day more, because the library refuses a range of a single day; cut off below.
-        library = exchange_calendars.get_calendar(
-            name, start=first.isoformat(), end=(last + timedelta(days=1)).isoformat()
-        )
+        end = last + timedelta(days=1)
+        return exchange_calendars.get_calendar(name, start=first.isoformat(), end=end.isoformat())
+
+    try:
+        try:
+            library = library_to(last)
+        except ValueError:
+            bound = library_to(first + timedelta(days=366)).bound_max() if clamp else None
+            if bound is None or bound.date() > last:
+                raise
+            last = bound.date() - timedelta(days=1)
+            library = library_to(last)
     except exchange_calendars.errors.InvalidCalendarName as error:
         raise SessionError(f"no calendar is named {name!r}", operator_action="use XNYS or 24/7") from error
     except exchange_calendars.errors.NoSessionsError as error:
@@ -165,7 +254,10 @@ def _exchange_sessions(name: str, first: date, last: date) -> tuple[Calendar, An
     close_ns = _utc_nanoseconds(schedule["close"])
     early = library.early_closes.to_numpy().astype("datetime64[D]").astype(np.int32)
     kept = sessions <= session_day(last)
-    calendar = Calendar(name, sessions[kept], open_ns[kept], close_ns[kept], np.isin(sessions[kept], early))
+    digest = _digest([name, exchange_calendars.__version__])
+    calendar = Calendar(
+        name, sessions[kept], open_ns[kept], close_ns[kept], np.isin(sessions[kept], early), digest
+    )
     if len(calendar) == 0:
         raise SessionError(f"{name} has no session from {first} to {last}")
     return calendar, library.tz
@@ -188,9 +280,11 @@ def _override(calendar: Calendar, zone: Any, overrides: str) -> Calendar:
         raise ConfigurationError(f"calendar overrides: unknown table {unknown[0]!r} (closed, early_close)")
     close_ns = calendar.close_ns.copy()
     early = calendar.early_close.copy()
+    exceptions: set[tuple[int, str]] = set()
     for entry in entries.get("early_close", []):
         if _entry_calendar(entry) == calendar.name:
             at = _entry_value(entry, "close", time)
+            exceptions.add((session_day(_entry_value(entry, "session", date)), at.isoformat()))
             row = np.flatnonzero(calendar.session == session_day(_entry_value(entry, "session", date)))
             close = datetime.combine(entry["session"], at, tzinfo=zone).astimezone(UTC)
             close_ns[row] = int(close.timestamp()) * NANOSECONDS_PER_SECOND
@@ -203,8 +297,10 @@ def _override(calendar: Calendar, zone: Any, overrides: str) -> Calendar:
     kept = ~np.isin(calendar.session, closed)
     if np.any(close_ns[kept] <= calendar.open_ns[kept]):
         raise ConfigurationError(f"calendar overrides: a close of {calendar.name} lies before its open")
+    exceptions |= {(session, "closed") for session in closed}
+    digest = _digest([calendar.digest, sorted(exceptions)]) if exceptions else calendar.digest
     return Calendar(
-        calendar.name, calendar.session[kept], calendar.open_ns[kept], close_ns[kept], early[kept]
+        calendar.name, calendar.session[kept], calendar.open_ns[kept], close_ns[kept], early[kept], digest
     )
 
 

@@ -1,7 +1,7 @@
 """What one partition consists of: rows for instruments, sources, calendars and pairs.
 
-Everything here follows from the universe and the partition's number; it never changes while an
-engine runs and is not part of a snapshot.
+Everything here follows from the universe and the partition's number and is not part of a snapshot.
+While an engine runs only calendars change: event time makes them longer, and no row moves.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class PartitionWorld:
         instrument_ids: int32 (rows,).
         is_home: bool (rows,).
         row_of_id: int32 (highest id + 1,): instrument id → row, -1 where not ours.
-        calendars: In row order.
-        window_starts: Per calendar.
+        calendars: In row order; copies, since they grow with the engine's event time.
+        window_starts: Per calendar; see `starts_of`.
         pairs: In row order: blocks are contiguous.
         numerators: int32 (pairs,): row of each pair's numerator.
         benchmarks: int32 (pairs,): row of each pair's benchmark.
@@ -70,7 +70,7 @@ class PartitionWorld:
     is_home: NDArray[np.bool_]
     row_of_id: NDArray[np.int32]
     calendars: tuple[Calendar, ...]
-    window_starts: tuple[WindowStarts, ...]
+    window_starts: list[WindowStarts]
     pairs: tuple[Pair, ...]
     numerators: NDArray[np.int32]
     benchmarks: NDArray[np.int32]
@@ -87,6 +87,13 @@ class PartitionWorld:
     def calendar_row(self, name: str) -> int:
         """Row of a calendar."""
         return next(row for row, calendar in enumerate(self.calendars) if calendar.name == name)
+
+    def starts_of(self, calendar_row: int) -> WindowStarts:
+        """Where the windows of every session start, for a calendar as long as it is now."""
+        calendar, starts = self.calendars[calendar_row], self.window_starts[calendar_row]
+        if len(starts.days) < len(calendar):
+            starts = self.window_starts[calendar_row] = window_starts(calendar)
+        return starts
 
 
 def _local_instruments(universe: Universe, partition: int, partitions: int) -> tuple[Instrument, ...]:
@@ -163,7 +170,7 @@ def build_world(
         stop = start + keys.count(block_key)
         rows = np.arange(start, stop, dtype=np.int32)
         blocks.append(PairBlock(start, stop, block_key[:2], block_key[2], rows))
-    tables = tuple(calendars[name] for name in names)
+    tables = tuple(calendars[name].copy() for name in names)
     return PartitionWorld(
         partition=partition,
         partitions=partitions,
@@ -176,7 +183,7 @@ def build_world(
         ),
         row_of_id=row_of_id,
         calendars=tables,
-        window_starts=tuple(window_starts(calendar) for calendar in tables),
+        window_starts=[window_starts(calendar) for calendar in tables],
         pairs=tuple(pairs),
         numerators=np.array(
             [row_of_id[universe.instrument(p.numerator).instrument_id] for p in pairs], np.int32

@@ -76,10 +76,10 @@ class FeedClock:
         known_delay_ms: int | None = None,
     ) -> None:
         self._source = source
-        self._calendars = tuple(calendars)
-        closes = [calendar.close_ns for calendar in calendars]
-        self._closes: list[int] = np.unique(np.concatenate([np.empty(0, np.int64), *closes])).tolist()
+        self._calendars = tuple(calendar.copy() for calendar in calendars)
+        self._closes: list[int] = []
         self._next_close = 0
+        self._reach(0)
         self._mode = mode
         self._known_delay_ms = known_delay_ms
         self._max_lead_ns = source.max_lead_ms * NANOSECONDS_PER_MILLISECOND
@@ -158,8 +158,19 @@ class FeedClock:
             self._mark(-(-last_ns // NANOSECONDS_PER_SECOND), self._top_ns, out)
         return out.clocked()
 
+    def _reach(self, ts_ns: int) -> None:
+        """Know every close up to an instant of event time and some behind it."""
+        sessions = sum(map(len, self._calendars))
+        for calendar in self._calendars:
+            calendar.reach(ts_ns)
+        if not self._closes or sum(map(len, self._calendars)) > sessions:
+            closes = [calendar.close_ns for calendar in self._calendars]
+            # Those before the next one stay as they are, so its place does not change.
+            self._closes = np.unique(np.concatenate([np.empty(0, np.int64), *closes])).tolist()
+
     def _end_of_session(self, ts_ns: int) -> int:
         """Give the instant or the close of the sessions it lies in, whichever is later, plus the waits."""
+        self._reach(ts_ns)
         rows = [(calendar, calendar.index_at(ts_ns)) for calendar in self._calendars]
         closes = [int(calendar.close_ns[row]) for calendar, row in rows if row >= 0]
         wait_ms = self._source.official_close_wait_ms + self._source.allowed_lateness_ms
@@ -241,6 +252,7 @@ class FeedClock:
         target_ns = second * NANOSECONDS_PER_SECOND
         if target_ns <= self._mark_ns:
             return
+        self._reach(target_ns)
         if self._mark_ns != _NEVER:
             while self._next_close < len(self._closes) and self._closes[self._next_close] < target_ns:
                 if self._closes[self._next_close] > self._mark_ns:

@@ -1,77 +1,130 @@
 """What a producer counts, and how a scrape sees it.
 
-The counters are plain numbers, written where the work is done; a scrape turns them into metric
-families of `core.metrics`, so counting costs a tick nothing but an addition.
+Counters are prometheus_client's own, so several threads may count while others scrape. What is only
+true at the moment of a scrape is read by `ProducerCollector`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from itertools import groupby
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from prometheus_client import Metric
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client import CollectorRegistry, Metric
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from core.metrics import METRICS_BY_NAME, MetricKind, Sample
+from core.metrics import METRICS_BY_NAME, Sample
 from core.records import NANOSECONDS_PER_SECOND
+from deploy.edge.counting import Count, Counts, Level, Number, count, level
 
 _PREFIX: Final = "rotascope_producer_"
+_OF_A_FEED: Final = {
+    "messages": "messages_total",
+    "watchdog_timeouts": "watchdog_timeouts_total",
+    "queue_pauses": "queue_pauses_total",
+    "queue_dropped": "queue_dropped_messages_total",
+    "ticks": "ticks_total",
+    "unknown_conditions": "unknown_conditions_total",
+    "repeated": "repeated_ticks_total",
+    "gaps": "gaps_total",
+}
+_OF_A_PARTITION: Final = {
+    "failures": "send_failures_total",
+    "waits": "backpressure_waits_total",
+    "waited_seconds": "backpressure_seconds_total",
+}
 
 
-@dataclass(slots=True)
 class PartitionCounters:
-    """What one partition of the ticks topic counts. Changed under the publisher's lock only."""
+    """What one partition of the ticks topic counts. Changed under the publisher's lock only.
 
-    frames: int = 0
-    failures: int = 0
-    in_flight_bytes: int = 0
-    waits: int = 0
-    waited_seconds: float = 0.0
+    Args:
+        bound: Its metrics by attribute name; None for metrics of its own that nobody scrapes.
+    """
+
+    frames = Number(int)
+    failures = Number(int)
+    in_flight_bytes = Number(int)
+    waits = Number(int)
+    waited_seconds = Number(float)
+
+    def __init__(self, bound: Mapping[str, Count | Level] | None = None) -> None:
+        self.bound = _PartitionMetrics(CollectorRegistry()).of("", "") if bound is None else bound
 
 
-@dataclass(slots=True)
+class _PartitionMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._frames = count(f"{_PREFIX}frames_total", registry)
+        self._in_flight = level(f"{_PREFIX}in_flight_bytes", registry)
+        self._others = {name: count(_PREFIX + metric, registry) for name, metric in _OF_A_PARTITION.items()}
+
+    def of(self, feed: str, partition: str) -> Mapping[str, Count | Level]:
+        bound: dict[str, Count | Level] = {
+            name: counter.labels(partition) for name, counter in self._others.items()
+        }
+        bound["frames"] = self._frames.labels(feed, partition)
+        bound["in_flight_bytes"] = self._in_flight.labels(partition)
+        return bound
+
+
 class ProducerCounters:
-    """What one producer counts since its start. Each number is written by one thread."""
+    """What one producer counts since its start.
 
-    feed: str
+    Args:
+        feed: The label of its series.
+        registry: Where the counters are registered; by default one of their own.
+    """
+
     # the reader
-    messages: int = 0
-    reconnects: Counter[str] = field(default_factory=Counter)
-    """By reason."""
-    watchdog_timeouts: int = 0
-    queue_pauses: int = 0
-    queue_dropped: int = 0
-    connected: bool = False
+    messages = Number(int)
+    watchdog_timeouts = Number(int)
+    queue_pauses = Number(int)
+    queue_dropped = Number(int)
     # the pipeline
-    ticks: int = 0
-    items: Counter[str] = field(default_factory=Counter)
-    """By outcome."""
-    rejects: Counter[str] = field(default_factory=Counter)
-    """By reason."""
-    vendor_errors: Counter[str] = field(default_factory=Counter)
-    """By code."""
-    unknown_conditions: int = 0
-    repeated: int = 0
-    gaps: int = 0
-    feed_delay_ns: int = 0
-    clock_ns: int | None = None
-    # the publisher
-    partitions: dict[int, PartitionCounters] = field(default_factory=dict)
+    ticks = Number(int)
+    unknown_conditions = Number(int)
+    repeated = Number(int)
+    gaps = Number(int)
+
+    def __init__(self, feed: str, registry: CollectorRegistry | None = None) -> None:
+        self.feed = feed
+        self.registry = registry = CollectorRegistry() if registry is None else registry
+        self.bound: dict[str, Count] = {
+            name: count(_PREFIX + metric, registry).labels(feed) for name, metric in _OF_A_FEED.items()
+        }
+        self.reconnects = self._by_label("reconnects_total")
+        """By reason."""
+        self.items = self._by_label("items_total")
+        """By outcome."""
+        self.rejects = self._by_label("rejects_total")
+        """By reason."""
+        self.vendor_errors = self._by_label("vendor_errors_total")
+        """By code."""
+        self.connected = False
+        self.feed_delay_ns = 0
+        self.clock_ns: int | None = None
+        # the publisher
+        self.partitions: dict[int, PartitionCounters] = {}
+        """Not for a scrape: that reads the metrics."""
+        self._partition_metrics = _PartitionMetrics(registry)
 
     def of(self, partition: int) -> PartitionCounters:
         """The counters of one partition, made on first use."""
-        return self.partitions.setdefault(partition, PartitionCounters())
+        own = self.partitions.get(partition)
+        if own is None:
+            bound = self._partition_metrics.of(self.feed, str(partition))
+            own = self.partitions[partition] = PartitionCounters(bound)
+        return own
+
+    def _by_label(self, metric: str) -> Counts[str]:
+        return Counts(count(_PREFIX + metric, self.registry), leading=(self.feed,))
 
 
 class ProducerCollector(Collector):
-    """Shows a producer's counters to Prometheus.
+    """Shows what is true of a producer at the moment of a scrape.
 
     Args:
-        counters: What to show.
+        counters: Clock, delay and connection stand there.
         queue_messages: Messages that wait between reader and pipeline.
         queue_age_ns: How long the oldest of them has waited.
     """
@@ -87,54 +140,29 @@ class ProducerCollector(Collector):
         self._queue_age_ns = queue_age_ns
 
     def collect(self) -> Iterable[Metric]:
-        """Turn the counters into metric families."""
-        for name, samples in groupby(self.samples(), key=lambda sample: sample.name):
+        """Read the values and turn each into a metric family."""
+        for name, labels, value in self.samples():
             row = METRICS_BY_NAME[name]
-            family = CounterMetricFamily if row.kind is MetricKind.COUNTER else GaugeMetricFamily
-            metric = family(name, row.help, labels=row.labels)
-            for sample in samples:
-                metric.add_metric(sample.labels, sample.value)
+            metric = GaugeMetricFamily(name, row.help, labels=row.labels)
+            metric.add_metric(labels, value)
             yield metric
 
     def samples(self) -> Iterator[Sample]:
-        """Give every value, grouped by metric."""
+        """Give every value."""
         counters = self._counters
-        feed = (counters.feed,)
-        yield _sample("messages_total", feed, counters.messages)
-        yield _sample("ticks_total", feed, counters.ticks)
-        yield _sample("gaps_total", feed, counters.gaps)
-        yield _sample("unknown_conditions_total", feed, counters.unknown_conditions)
-        yield _sample("repeated_ticks_total", feed, counters.repeated)
-        yield _sample("watchdog_timeouts_total", feed, counters.watchdog_timeouts)
-        yield _sample("queue_dropped_messages_total", feed, counters.queue_dropped)
-        yield _sample("queue_pauses_total", feed, counters.queue_pauses)
-        yield _sample("queue_messages", feed, self._queue_messages())
-        yield _sample("queue_age_seconds", feed, self._queue_age_ns() / NANOSECONDS_PER_SECOND)
-        yield _sample("feed_delay_seconds", feed, counters.feed_delay_ns / NANOSECONDS_PER_SECOND)
-        yield _sample("connected", feed, counters.connected)
-        if counters.clock_ns is not None:
-            yield _sample("clock_timestamp_seconds", feed, counters.clock_ns / NANOSECONDS_PER_SECOND)
-        yield from _by_label("items_total", feed, counters.items)
-        yield from _by_label("rejects_total", feed, counters.rejects)
-        yield from _by_label("vendor_errors_total", feed, counters.vendor_errors)
-        yield from _by_label("reconnects_total", feed, counters.reconnects)
-        partitions = [(str(number), of) for number, of in sorted(counters.partitions.items())]
-        for number, of in partitions:
-            yield _sample("frames_total", (counters.feed, number), of.frames)
-        for number, of in partitions:
-            yield _sample("in_flight_bytes", (number,), of.in_flight_bytes)
-        for number, of in partitions:
-            yield _sample("send_failures_total", (number,), of.failures)
-        for number, of in partitions:
-            yield _sample("backpressure_waits_total", (number,), of.waits)
-        for number, of in partitions:
-            yield _sample("backpressure_seconds_total", (number,), of.waited_seconds)
+        clock_ns = counters.clock_ns
+        yield self._sample("queue_messages", self._queue_messages())
+        yield self._sample("queue_age_seconds", self._queue_age_ns() / NANOSECONDS_PER_SECOND)
+        yield self._sample("feed_delay_seconds", counters.feed_delay_ns / NANOSECONDS_PER_SECOND)
+        yield self._sample("connected", counters.connected)
+        if clock_ns is not None:
+            yield self._sample("clock_timestamp_seconds", clock_ns / NANOSECONDS_PER_SECOND)
+
+    def _sample(self, name: str, value: float) -> Sample:
+        return Sample(_PREFIX + name, (self._counters.feed,), float(value))
 
 
-def _sample(name: str, labels: tuple[str, ...], value: float) -> Sample:
-    return Sample(_PREFIX + name, labels, float(value))
-
-
-def _by_label(name: str, feed: tuple[str], counts: Counter[str]) -> Iterator[Sample]:
-    for label, count in sorted(counts.items()):
-        yield _sample(name, (*feed, label), count)
+def make_registry(collector: ProducerCollector, counters: ProducerCounters) -> CollectorRegistry:
+    """The registry of the producer's counters, with what is read at a scrape."""
+    counters.registry.register(collector)
+    return counters.registry

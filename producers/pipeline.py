@@ -134,11 +134,12 @@ class Pipeline:
     def _parse(self, messages: Sequence[RawMessage]) -> None:
         counters = self._counters
         batch = self._feed.parse(messages)
-        counters.items.update({outcome.value: count for outcome, count in batch.outcomes.items()})
+        for outcome, count in batch.outcomes.items():
+            counters.items.add(outcome.value, count)
         counters.unknown_conditions += batch.unknown_conditions
         self._refuse(batch.rejects, "feed")
         for notice in batch.notices:
-            counters.vendor_errors[str(notice.code)] += 1
+            counters.vendor_errors.add(str(notice.code))
             self._on_notice(notice)
         ticks = batch.ticks
         if len(ticks) == 0:
@@ -156,7 +157,7 @@ class Pipeline:
 
     def _refuse(self, rejects: Sequence[Reject], where: str) -> None:
         for reject in rejects:
-            self._counters.rejects[reject.reason] += 1
+            self._counters.rejects.add(reject.reason)
             self._publisher.dead_letter(reject, where)
 
     def _frame(self, ticks: NDArray[np.void]) -> None:

@@ -8,27 +8,25 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Final
 
 import structlog
 import typer
-from prometheus_client import CollectorRegistry, start_http_server
 
-from core.errors import ConfigurationError
 from core.instruments import Source, Universe
-from core.sessions import build_calendars
+from core.sessions import CALENDAR_THROUGH, build_calendars
 from core.settings import Settings
 from deploy.edge.files import CALENDAR_OVERRIDES, read_text
+from deploy.edge.metrics_server import MetricsServer
 from producers.feeds.base import Feed
 from producers.history import flush_timeout_s, publish_history, read_history
 from producers.instruments import publish_instruments
-from producers.metrics import ProducerCollector, ProducerCounters
+from producers.metrics import ProducerCollector, ProducerCounters, make_registry
 from producers.producer import Ending, Producer
 from producers.publisher import Publisher, check_topics, open_producer
 
 FIRST_CALENDAR_DATE: Final = date(1990, 1, 1)
-CALENDAR_AHEAD: Final = timedelta(days=366)
 
 GC_THRESHOLDS: Final = (50_000, 20, 20)
 """Decoding makes a hundred thousand short-lived objects a second and no cycles: the default would
@@ -55,8 +53,9 @@ def run_feed(
     calendars = build_calendars(
         {each.calendar for each in feed.instruments},
         FIRST_CALENDAR_DATE,
-        datetime.now(UTC).date() + CALENDAR_AHEAD,
+        CALENDAR_THROUGH,
         overrides=overrides,
+        growing=True,
     )
     warm_start = read_history(universe, settings, until) if settings.history else None
     counters = ProducerCounters(feed.name)
@@ -117,7 +116,7 @@ async def _until_stopped(producer: Producer) -> Ending:
 
 def _summarise(counters: ProducerCounters, ending: Ending, seconds: float) -> None:
     frames = sum(partition.frames for partition in counters.partitions.values())
-    rejected = sum(counters.rejects.values())
+    rejected = counters.rejects.total()
     how = "end of recording" if ending.end_of_recording else "stopped"
     typer.echo(
         f"{how}: {counters.ticks:,} ticks in {frames:,} frames ({seconds:,.1f} s, "
@@ -128,27 +127,13 @@ def _summarise(counters: ProducerCounters, ending: Ending, seconds: float) -> No
 
 @contextmanager
 def _metrics_server(settings: Settings, counters: ProducerCounters, producer: Producer) -> Iterator[None]:
-    """Serve /metrics from a registry of its own."""
-    registry = CollectorRegistry()
-    registry.register(
-        ProducerCollector(
-            counters,
-            queue_messages=lambda: len(producer.queue),
-            queue_age_ns=lambda: producer.queue.age_ns(time.time_ns()),
-        )
+    """Serve /metrics of this run."""
+    collector = ProducerCollector(
+        counters,
+        queue_messages=lambda: len(producer.queue),
+        queue_age_ns=lambda: producer.queue.age_ns(time.time_ns()),
     )
-    host, port = settings.metrics.host, settings.metrics.port
-    try:
-        server, thread = start_http_server(port, host, registry)
-    except OSError as error:
-        raise ConfigurationError(
-            f"cannot serve metrics on {host}:{port}: {error.strerror}",
-            operator_action="choose another --metrics-port, or 0 for any free one",
-        ) from error
-    structlog.get_logger().info("serving metrics", host=host, port=server.server_port)
-    try:
+    registry = make_registry(collector, counters)
+    with MetricsServer(registry, host=settings.metrics.host, port=settings.metrics.port) as server:
+        structlog.get_logger().info("serving metrics", address=server.url, port=server.port)
         yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -16,6 +16,7 @@ After every loss the queue gets a gap mark before the first message of the new c
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -52,7 +53,7 @@ CLOSE_TIMEOUT_S: Final = 2.0
 """A server that does not answer the close is not waited for; a clean close frees its place for us."""
 
 _PAUSED: Final = 2**62
-"""Stands for the time of the last data while the reader waits for room: later than any silence."""
+"""Stands for the time of the last data while the reader waits for room: no silence reaches back to it."""
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -71,7 +72,8 @@ class Session:
         watch: Judges silence.
         recorded: The server plays a recording: no keepalive, because the reader may pause for
             longer than any ping waits, and a normal close may be the end.
-        wall_ns: Wall clock, ns UTC.
+        wall_ns: Wall clock, ns UTC: stamps messages, and says which markets are open.
+        monotonic_ns: A clock that never steps; silence is measured with it.
         sleep: Waits for seconds.
         watch_interval_s: How often silence is judged.
     """
@@ -86,6 +88,7 @@ class Session:
         watch: SilenceWatch,
         recorded: bool,
         wall_ns: Callable[[], int],
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         watch_interval_s: float = 0.5,
     ) -> None:
@@ -96,6 +99,7 @@ class Session:
         self._watch = watch
         self._recorded = recorded
         self._wall_ns = wall_ns
+        self._monotonic_ns = monotonic_ns
         self._sleep = sleep
         self._watch_interval_s = watch_interval_s
         self._log = structlog.get_logger().bind(feed=feed.name)
@@ -188,7 +192,7 @@ class Session:
                     payload = await connection.recv(decode=False)
                     reply = handshake.receive(payload)
                     for notice in reply.notices:
-                        self._counters.vendor_errors[str(notice.code)] += 1
+                        self._counters.vendor_errors.add(str(notice.code))
                         self._log.warning("vendor error", message=notice.message, code=notice.code)
                     if reply.is_data:
                         await self._enqueue(payload)
@@ -202,20 +206,26 @@ class Session:
     async def _stream(self, connection: ClientConnection) -> None:
         """Read until the connection closes, the watchdog barks or the pipeline reports an error."""
         self._verdict = asyncio.get_running_loop().create_future()
-        started_ns = self._last_data_ns = self._wall_ns()
+        started_ns = self._last_data_ns = self._monotonic_ns()
         self._has_streamed = True
         await self._mark_gap()
         reader = asyncio.create_task(self._read(connection))
         watchdog = asyncio.create_task(self._bark_at_silence(self._verdict))
         try:
-            events: set[asyncio.Future[Any]] = {reader, self._verdict}
+            events: set[asyncio.Future[Any]] = {reader, watchdog, self._verdict}
             await asyncio.wait(events, return_when=asyncio.FIRST_COMPLETED)
             if self._verdict.done():
                 raise self._verdict.result()
+            if watchdog.done() and (error := watchdog.exception()) is not None:
+                # Without it nobody would notice that the vendor has fallen silent.
+                self._log.error("the watchdog failed", error=repr(error), exc_info=error)
+                raise FeedError(
+                    f"the watchdog failed: {error!r}", action="reconnect", code="watchdog"
+                ) from error
             await reader
         finally:
             self._verdict = None
-            ended_ns = min(self._last_data_ns, self._wall_ns())
+            ended_ns = min(self._last_data_ns, self._monotonic_ns())
             self._backoff.note_data((ended_ns - started_ns) / NANOSECONDS_PER_MILLISECOND)
             for task in (reader, watchdog):
                 task.cancel()
@@ -234,7 +244,7 @@ class Session:
         self._last_data_ns = _PAUSED
         await self._queue.put(RawMessage(payload, now_ns))
         # Only now: a reader that had to wait for room has heard nothing, and silence is not the vendor's.
-        self._last_data_ns = self._wall_ns()
+        self._last_data_ns = self._monotonic_ns()
 
     async def _mark_gap(self) -> None:
         """Put the gap mark of an earlier loss before anything the new connection brings."""
@@ -245,8 +255,8 @@ class Session:
     async def _bark_at_silence(self, verdict: asyncio.Future[FeedError]) -> None:
         while not verdict.done():
             await asyncio.sleep(self._watch_interval_s)
-            now_ns = self._wall_ns()
-            if self._watch.is_dead(now_ns, self._last_data_ns) and not verdict.done():
+            silent_ns = self._monotonic_ns() - self._last_data_ns
+            if self._watch.is_dead(self._wall_ns(), silent_ns) and not verdict.done():
                 self._counters.watchdog_timeouts += 1
                 verdict.set_result(
                     FeedError("silence while the market is open", action="reconnect", code="silence")

@@ -16,24 +16,29 @@ class SilenceWatch:
         silence_s: Silence that means a dead feed.
 
     Example:
-        >>> SilenceWatch([], 15.0).is_dead(now_ns=16_000_000_000, last_data_ns=0)
+        >>> SilenceWatch([], 15.0).is_dead(now_ns=0, silent_ns=16_000_000_000)
         True
     """
 
     def __init__(self, calendars: Sequence[Calendar], silence_s: float) -> None:
-        self._calendars = tuple(calendars)
+        self._calendars = tuple(calendar.copy() for calendar in calendars)
         self._silence_ns = int(silence_s * NANOSECONDS_PER_SECOND)
 
-    def is_dead(self, now_ns: int, last_data_ns: int) -> bool:
+    def is_dead(self, now_ns: int, silent_ns: int) -> bool:
         """Say whether data should have come by now.
 
         Args:
-            now_ns: Wall time.
-            last_data_ns: Wall time of the last data, or of the connection before the first.
+            now_ns: Wall time; says only which markets are open, and since when.
+            silent_ns: Monotonic time since the last data, or since the connection before the first.
+
+        Raises:
+            SessionError: A calendar that grows has come to its end.
         """
         if not self._calendars:
-            return now_ns - last_data_ns > self._silence_ns
+            return silent_ns > self._silence_ns
+        for calendar in self._calendars:
+            calendar.reach(now_ns)
         rows = [(calendar, calendar.index_at(now_ns)) for calendar in self._calendars]
         # Silence before the open is none: it is counted from there.
         opens = [int(calendar.open_ns[row]) for calendar, row in rows if row >= 0]
-        return bool(opens) and now_ns - max(last_data_ns, min(opens)) > self._silence_ns
+        return bool(opens) and min(silent_ns, now_ns - min(opens)) > self._silence_ns

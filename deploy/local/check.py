@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -17,7 +17,7 @@ import typer
 from core.errors import RotascopeError
 from core.history import check_daily
 from core.instruments import Universe, home, parse_universe
-from core.sessions import build_calendar, build_calendars
+from core.sessions import CALENDAR_THROUGH, build_calendar, build_calendars, day_to_date
 from core.settings import HistoryFile, Settings
 from core.suggestions import nearest
 from deploy.edge.exit_codes import EXIT_INPUT
@@ -29,7 +29,6 @@ from producers.warm_start import find_source, read_daily
 
 CALENDAR_START: Final = date(1990, 1, 1)
 EXCHANGE: Final = "XNYS"
-CALENDAR_AHEAD: Final = timedelta(days=366)
 
 app = typer.Typer(help="Explain mistakes in settings, universe, catalogue and history.")
 
@@ -216,14 +215,16 @@ def _check_calendars(settings: Settings, universe: Universe) -> Iterator[Result]
     from deploy.edge.artefacts import read_artefacts
 
     names = sorted({instrument.calendar for instrument in universe.instruments})
-    last = datetime.now(UTC).date() + CALENDAR_AHEAD
     try:
         overrides = read_text(settings.calendar_overrides_file, CALENDAR_OVERRIDES)
-        calendars = build_calendars({*names, EXCHANGE}, CALENDAR_START, last, overrides=overrides)
+        calendars = build_calendars(
+            {*names, EXCHANGE}, CALENDAR_START, CALENDAR_THROUGH, overrides=overrides, growing=True
+        )
     except RotascopeError as error:
         yield _problem("calendars", error)
         return
-    yield Result("calendars", Level.OK, f"{', '.join(names)} to {last}")
+    known = ", ".join(f"{name} to {day_to_date(calendars[name].session[-1])}" for name in names)
+    yield Result("calendars", Level.OK, f"{known}; event time extends them")
     try:
         found = read_artefacts(
             settings.calendar_events_file, settings.base_rates_file, settings.rarity_file, calendars[EXCHANGE]

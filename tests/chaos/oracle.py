@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 from consumers.outbox import OutboxRecord
@@ -61,7 +60,7 @@ def expected_of(
         Everything a worker must publish, each partition's in order.
     """
     settings = Settings(universe_file=universe, catalogue_file=catalogue)
-    make_engine = engine_factory(settings, today=date(2013, 10, 9))
+    make_engine = engine_factory(settings)
     expected: list[Said] = []
     for partition, records in log.items():
         engine = make_engine(partition, PARTITIONS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 
 from deploy.local.numba_cache import configure_numba_cache
 
@@ -14,13 +13,13 @@ import consumers.run  # noqa: E402
 import producers.cli  # noqa: E402
 import rotascope  # noqa: E402
 import tests.chaos.launch  # noqa: E402
-from core.sessions import build_calendars  # noqa: E402
+from core.sessions import CALENDAR_THROUGH, build_calendars  # noqa: E402
 
 # Thirty years of sessions: the library keeps what it has once made.
 build_calendars(
     {consumers.run.EXCHANGE},
     consumers.run.FIRST_CALENDAR_DATE,
-    datetime.now(UTC).date() + consumers.run.CALENDAR_AHEAD,
+    CALENDAR_THROUGH,
 )
 
 __all__ = ["consumers", "producers", "rotascope", "tests"]

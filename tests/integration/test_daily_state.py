@@ -118,7 +118,7 @@ def test_an_interrupted_backfill_goes_on_and_a_second_one_adds_nothing(
 
 def _events(log: dict[int, list[bytes]]) -> list[str]:
     """Ids of what engines alone say about a log."""
-    make_engine = engine_factory(Settings(), today=date(2025, 1, 1))
+    make_engine = engine_factory(Settings())
     ids = []
     for partition, payloads in log.items():
         engine = make_engine(partition, TEST_PARTITIONS)
@@ -136,7 +136,7 @@ def _log(kafka: LocalKafka) -> dict[int, list[bytes]]:
 
 def _state(log: dict[int, list[bytes]]) -> list[list[object]]:
     """What engines that step the log say of every value."""
-    make_engine = engine_factory(Settings(), today=date(2025, 1, 1))
+    make_engine = engine_factory(Settings())
     state: list[list[object]] = []
     for partition, payloads in log.items():
         engine = make_engine(partition, TEST_PARTITIONS)

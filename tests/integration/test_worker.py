@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
 
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
@@ -41,7 +40,7 @@ FLUSH_RECORDS = 64
 
 def _expected_ids(log: Log) -> list[str]:
     """What the engine alone, without Kafka, without interruption, says about this log."""
-    make_engine = engine_factory(Settings(), today=date(2025, 1, 1))
+    make_engine = engine_factory(Settings())
     ids: list[str] = []
     for partition, payloads in log.items():
         engine = make_engine(partition, PARTITIONS)

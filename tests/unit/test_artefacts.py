@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from core.artefacts import Artefacts
 from core.cards import RarityCards, RateCards
 from core.catalogue import parse_catalogue
-from core.dated_events import DatedEvents
+from core.dated_events import DatedEvents, Kind
 from core.instruments import Pair
+from core.sessions import build_calendar
 
 DEFINITION = parse_catalogue('[[definition]]\nid = "up"\nkind = "opposite_day"\n').get("up")
 PAIR = Pair("A", "B")
@@ -22,7 +25,9 @@ def test_nothing_is_found_in_nothing() -> None:
 
 def test_a_card_is_found_by_the_definitions_version() -> None:
     cards = RateCards({("up", DEFINITION.version, "A/B"): ((10, {"as_of": "x"}),)})
-    found = Artefacts(cards, DatedEvents({5: ("fomc",)}, "d" * 64))
+    day = build_calendar("24/7", date(1970, 1, 6), date(1970, 1, 7))
+    fomc = Kind("fomc", before=0, after=0, scheduled=True, early_close=False, rule=None)
+    found = Artefacts(cards, DatedEvents([(fomc, frozenset({date(1970, 1, 6)}))], day, "d" * 64))
     assert found.base_rate(DEFINITION, PAIR, 9) is None
     assert found.base_rate(DEFINITION, PAIR, 10) == {"as_of": "x"}
     assert found.base_rate(DEFINITION, Pair("B", "A"), 10) is None

@@ -140,13 +140,19 @@ def test_lag_in_records_and_seconds(bench: Bench) -> None:
 
 
 def test_series_leave_with_their_partition() -> None:
-    bench = Bench(partitions=2)
+    bench = Bench(partitions=2, membership="dynamic")
+    transport = bench.worker._transport
+    assert isinstance(transport, FakeTransport)
     for partition in range(2):
         bench.broker.append(frame([5], sequence=0), partition)
     bench.worker.start()
-    bench.worker.turn()
+    transport.will(("assigned", [0, 1]), generation=0)
+    while len(bench.state.tasks) < 2 or bench.health.why_not_ready():
+        bench.worker.turn()
     assert ("rotascope_ratio", (("pair", "P1/SPX"),)) in bench.scrape()
-    del bench.state.tasks[1]
+    assert _value(bench.scrape(), "rotascope_worker_frames_total", partition="1") == 1
+    transport.will(("revoked", [1]), generation=0)
+    bench.worker.turn()
     assert not [key for key in bench.scrape() if ("partition", "1") in key[1] or ("pair", "P1/SPX") in key[1]]
 
 

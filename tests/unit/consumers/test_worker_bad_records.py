@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from consumers.position import Position
 from consumers.transport import Committed
-from tests.support.fake_engine import BAD_PRICE, POISON_PRICE, frame
-from tests.support.fake_transport import FakeBroker
+from consumers.worker import Worker
+from consumers.worker_state import WorkerState
+from core.errors import SessionError
+from core.settings import KafkaSettings
+from core.step_output import StepOutput
+from deploy.edge.exit_codes import EXIT_INPUT, exit_code
+from tests.support.fake_engine import BAD_PRICE, POISON_PRICE, FakeEngine, frame
+from tests.support.fake_transport import FakeBroker, FakeTransport
 from tests.support.worker_in_memory import (
+    IDLE,
     bar_sequences,
     dead_letters,
     event_ids,
     fill,
     make_worker,
     run_to_the_end,
+    worker_settings,
 )
 
 
@@ -100,3 +110,27 @@ def test_bad_records_in_a_row_are_counted_over_the_rebuilds_between_them() -> No
     while state.tasks[0].next_offset < 9:
         worker.turn()
     assert state.tasks[0].failures_in_a_row == 0
+
+
+def test_a_calendar_at_its_end_stops_the_worker_and_blames_no_record() -> None:
+    class Ended(FakeEngine):
+        def step(self, payload: bytes, offset: int) -> StepOutput:
+            if offset == 6:
+                raise SessionError("calendar XNYS ends on 2030-12-31")
+            return super().step(payload, offset)
+
+    broker = FakeBroker()
+    fill(broker, 8)
+    state = WorkerState()
+    worker = Worker(
+        FakeTransport(broker),
+        lambda partition, _: Ended(partition),
+        kafka=KafkaSettings(partitions=1),
+        settings=worker_settings(),
+        state=state,
+    )
+    with pytest.raises(SessionError, match="calendar XNYS ends") as caught:
+        worker.run(IDLE)
+    assert exit_code(caught.value) == EXIT_INPUT
+    assert dead_letters(broker) == []
+    assert state.counters.dead_letters == {}

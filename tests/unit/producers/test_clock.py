@@ -244,3 +244,18 @@ def test_a_crypto_day_ends_at_midnight() -> None:
     midnight = NOON_NS + 8 * HOUR
     passed = feed_clock.advance(ticks(CLOSE_NS - 1, CLOSE_NS - 1, midnight + 1, midnight + 2)).ticks
     assert marks(passed) == [CLOSE_NS - SECOND, CLOSE_NS, midnight]
+
+
+def test_closes_have_their_marks_behind_the_end_of_what_the_calendar_was_built_for() -> None:
+    days = [day * 24 * HOUR for day in (0, 1, 4, 7 * 52, 7 * 52 + 1, 7 * 52 * 3)]
+    stamps = [NOON_NS + day for day in days]
+
+    def passed(last: date) -> list[int]:
+        calendar = build_calendar("XNYS", date(2023, 1, 3), last, growing=True)
+        subject = FeedClock(SOURCE, [calendar], mode=ClockMode.LIVE)
+        return [mark for stamp in stamps for mark in marks(subject.advance(ticks(stamp)).ticks)]
+
+    early = passed(date(2023, 6, 30))
+    assert early == passed(date(2030, 12, 31))
+    assert {CLOSE_NS, CLOSE_NS + 7 * 52 * 24 * HOUR} <= set(early)
+    assert sum(mark not in stamps for mark in early) > 3 * 245, "one for every session on the way"

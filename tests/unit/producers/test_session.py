@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -35,7 +36,14 @@ MESSAGE = wire([trade()])
 class Stage:
     """A session with its queue, and waits that take no time."""
 
-    def __init__(self, url: str, *, watch: SilenceWatch = NO_WATCH, recorded: bool = True) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        watch: SilenceWatch = NO_WATCH,
+        recorded: bool = True,
+        wall_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
         self.counters = ProducerCounters("alpaca")
         self.queue = MessageQueue(100_000, 3_600_000, Overflow.WAIT, self.counters)
         self.waits: list[float] = []
@@ -46,7 +54,7 @@ class Stage:
             backoff=Backoff(500, 30_000, 30_000, random=lambda: 0.5),
             watch=watch,
             recorded=recorded,
-            wall_ns=time.time_ns,
+            wall_ns=wall_ns,
             sleep=self._sleep,
             watch_interval_s=0.01,
         )
@@ -180,6 +188,39 @@ async def test_silence_closes_the_connection_and_makes_a_new_one() -> None:
     assert subject.kinds() == ["gap", "message"]
     assert subject.counters.watchdog_timeouts == 1
     assert subject.counters.reconnects == {"silence": 1}
+
+
+async def test_a_wall_clock_that_jumps_is_no_silence() -> None:
+    jumps = cycle([time.time_ns(), time.time_ns() + 600 * 10**9])
+    messages = [MESSAGE] * 5
+    async with stage(
+        stream(*messages, close=END), watch=SilenceWatch([], 60), wall_ns=lambda: next(jumps)
+    ) as (subject, vendor):
+        await subject.run()
+    assert subject.kinds() == ["message"] * 5
+    assert (subject.counters.watchdog_timeouts, vendor.connections) == (0, 1)
+
+
+async def test_a_watchdog_that_fails_ends_the_connection_and_another_one_watches_the_next() -> None:
+    class Failing(SilenceWatch):
+        fails_next = False
+
+        def is_dead(self, now_ns: int, silent_ns: int) -> bool:
+            if self.fails_next:
+                self.fails_next = False
+                raise ZeroDivisionError("no calendar")
+            return super().is_dead(now_ns, silent_ns)
+
+    watch = Failing([], 0.5)
+    async with (
+        stage(stream(MESSAGE), stream(MESSAGE), stream(MESSAGE, close=END), watch=watch) as (subject, _),
+        running(subject) as task,
+    ):
+        await subject.until(lambda: subject.counters.messages == 1)
+        watch.fails_next = True
+        await asyncio.wait_for(task, DEADLINE_S)
+    assert subject.counters.reconnects == {"watchdog": 1, "silence": 1}
+    assert subject.kinds() == ["message", "gap", "message", "gap", "message"]
 
 
 async def test_a_server_that_says_nothing_at_login_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

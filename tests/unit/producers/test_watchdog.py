@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+from core.sessions import build_calendar
 from producers.watchdog import SilenceWatch
 from tests.support.feed_samples import NOON_NS, new_york_2024
 
@@ -13,22 +16,29 @@ CLOSE_NS = NOON_NS + 4 * HOUR
 
 def test_silence_in_session_is_death() -> None:
     watch = SilenceWatch([new_york_2024()], 15)
-    assert not watch.is_dead(NOON_NS, NOON_NS - 15 * SECOND)
-    assert watch.is_dead(NOON_NS, NOON_NS - 15 * SECOND - 1)
+    assert not watch.is_dead(NOON_NS, 15 * SECOND)
+    assert watch.is_dead(NOON_NS, 15 * SECOND + 1)
 
 
 def test_silence_at_night_is_none() -> None:
     watch = SilenceWatch([new_york_2024()], 15)
-    assert not watch.is_dead(CLOSE_NS, NOON_NS)
-    assert not watch.is_dead(OPEN_NS - 1, NOON_NS - 24 * HOUR)
+    assert not watch.is_dead(CLOSE_NS, 4 * HOUR)
+    assert not watch.is_dead(OPEN_NS - 1, 24 * HOUR)
 
 
 def test_after_the_open_the_feed_has_its_time_to_begin() -> None:
     watch = SilenceWatch([new_york_2024()], 15)
-    assert not watch.is_dead(OPEN_NS + 15 * SECOND, OPEN_NS - 9 * HOUR)
-    assert watch.is_dead(OPEN_NS + 15 * SECOND + 1, OPEN_NS - 9 * HOUR)
+    assert not watch.is_dead(OPEN_NS + 15 * SECOND, 9 * HOUR)
+    assert watch.is_dead(OPEN_NS + 15 * SECOND + 1, 9 * HOUR)
 
 
 def test_without_a_calendar_data_is_always_expected() -> None:
-    assert SilenceWatch([], 600).is_dead(601 * SECOND, 0)
-    assert not SilenceWatch([], 600).is_dead(600 * SECOND, 0)
+    assert SilenceWatch([], 600).is_dead(0, 601 * SECOND)
+    assert not SilenceWatch([], 600).is_dead(0, 600 * SECOND)
+
+
+def test_silence_is_judged_behind_the_end_of_what_the_calendar_was_built_for() -> None:
+    watch = SilenceWatch([build_calendar("XNYS", date(2023, 1, 3), date(2023, 6, 30), growing=True)], 15)
+    assert not watch.is_dead(NOON_NS, 15 * SECOND)
+    assert watch.is_dead(NOON_NS, 15 * SECOND + 1)
+    assert not watch.is_dead(CLOSE_NS, 4 * HOUR)
