@@ -130,8 +130,8 @@ class Opener:
                 asked.opening.cancel()
 
     def close(self) -> None:
-        """End the threads; waits for a restore that is under way."""
-        self._restorer.shutdown(cancel_futures=True)
+        """End the threads; a restore that is under way ends when its snapshots are closed."""
+        self._restorer.shutdown(wait=False, cancel_futures=True)
         self._packer.shutdown(cancel_futures=True)
 
     def _ask(self, partition: int, committed: Committed | None, begin: int, end: int) -> _Asked:

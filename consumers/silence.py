@@ -100,7 +100,7 @@ class SilenceWatch:
             TransportError: Not retriable.
         """
         tasks = self._state.tasks
-        partition = self._silent(tasks)
+        partition = self._silent(tasks, busy=busy)
         if partition is None:
             return False
         self._silent_since_ns[partition] = self._monotonic_ns()
@@ -143,7 +143,7 @@ class SilenceWatch:
         self._silent_since_ns[partition] = now_ns - limit_ns + min(limit_ns, _ASK_AGAIN_NS)
         return False
 
-    def _silent(self, tasks: Mapping[int, PartitionTask]) -> int | None:
+    def _silent(self, tasks: Mapping[int, PartitionTask], *, busy: bool) -> int | None:
         now_ns = self._monotonic_ns()
         limit_ns = self._settings.fetch_silence_ms * _NS_PER_MS
         for partition, task in tasks.items():
@@ -151,6 +151,6 @@ class SilenceWatch:
             begun_at = self._begun_at.setdefault(partition, task.next_offset)
             # librdkafka can lose a seek right after a partition was assigned: no long wait for that.
             new = begun_at == task.next_offset and task.lag_records and partition not in self._sought
-            if silent_ns >= (min(limit_ns, _NEW_NS) if new else limit_ns):
+            if silent_ns >= (min(limit_ns, _NEW_NS) if new and not busy else limit_ns):
                 return partition
         return None

@@ -22,6 +22,7 @@ class TopicSnapshotLog:
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
         self._reader: TopicReader | None = None
+        self._closed = False
 
     def read(self, partition: int, *, last: int | None = None) -> Iterator[Record]:
         """Committed records to the end as it is at the call, oldest first.
@@ -35,19 +36,25 @@ class TopicSnapshotLog:
             TransportError: The broker does not answer.
         """
         topic = self._settings.snapshots_topic
+        if self._closed:
+            raise TransportError("no more snapshots are read: the worker ends")
         try:
             yield from self._connected(topic).read([topic], partitions=[partition], until_end=True, last=last)
         except TransportError:
             # Nobody polls this client between two restores, so it may hold on to a broker that went in
             # the meantime, and go on failing: the next try begins with a new one.
-            self.close()
+            self._disconnect()
             raise
 
     def close(self) -> None:
-        """Close the connection, where there is one."""
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
+        """Close the connection, where there is one; a read that is under way fails, and none begins."""
+        self._closed = True
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
 
     def _connected(self, topic: str) -> TopicReader:
         if self._reader is None:

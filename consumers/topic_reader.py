@@ -14,7 +14,8 @@ from typing import Any, Final, Self
 
 from kafka import KafkaConsumer, TopicPartition
 
-from consumers.kafka_python_client import consumer_configuration, leave, require_reachable, translated
+from consumers.deadline import DeadlineCall
+from consumers.kafka_python_client import consumer_configuration, leave, made, require_reachable, translated
 from consumers.transport import Record
 from core.errors import ConfigurationError, TransportError
 from core.settings import KafkaSettings
@@ -43,7 +44,7 @@ class TopicReader:
         # A worker must stop where records are gone that it never saw; whoever looks goes on.
         configuration = consumer_configuration(settings) | {"auto_offset_reset": "earliest"}
         with translated("connect to", self._servers):
-            self._consumer = KafkaConsumer(**configuration)
+            self._consumer = made(KafkaConsumer, **configuration)
         self._assigned: list[TopicPartition] = []
 
     def __enter__(self) -> Self:
@@ -69,8 +70,13 @@ class TopicReader:
         Raises:
             TransportError: The broker does not answer.
         """
+        # kafka-python waits for the answer without any limit.
+        listing = DeadlineCall[Any](lambda call: self._consumer.topics())
         with translated("list the topics of", self._servers):
-            present = self._consumer.topics()
+            try:
+                present = listing.within(self._timeout_ms)
+            except TimeoutError as error:
+                raise TransportError(f"cannot list the topics of {self._servers}: {error}") from error
         return tuple(topic for topic in topics if topic in present)
 
     def read(
