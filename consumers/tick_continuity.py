@@ -1,4 +1,4 @@
-"""What the headers of frames say about the log: another producer, frames that are missing, frames that repeat.
+"""What the headers of frames say about the log: another producer, missing frames, repeated frames.
 
 A worker acts on all three, as `PartitionEngine` says: the first two make prices unknown until the next
 trade, a repeat is dropped. None of them is a record, so a listing of records would not show them.
