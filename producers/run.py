@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import random
 import signal
 import threading
@@ -21,7 +22,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from core.errors import ConfigurationError, TransportError
 from core.instruments import Source, Universe
 from core.sessions import build_calendars
-from core.settings import Settings
+from core.settings import KafkaSettings, Settings
 from deploy.edge.closing import closing_quietly
 from deploy.edge.files import CALENDAR_OVERRIDES, read_text
 from producers.backoff import Backoff
@@ -32,6 +33,7 @@ from producers.hold import Hold
 from producers.holding_publisher import HoldingPublisher
 from producers.instruments import INSTRUMENTS_TOPIC, publish_instruments
 from producers.metrics import ProducerCollector, ProducerCounters
+from producers.outage_log import REPEAT_S
 from producers.outlet import DEAD_LETTERS_TOPIC
 from producers.predecessor import check_epoch, find_predecessor
 from producers.producer import Ending, Producer
@@ -81,7 +83,7 @@ def run_feed(
     with _publisher(source, settings, counters) as publisher, stops(publisher.give_up_in) as asked:
         try:
             publisher.wait_connected()
-            predecessor = find_predecessor(settings.kafka, source.source_id)
+            predecessor = _predecessor(settings.kafka, source, asked)
             check_epoch(predecessor, epoch, source.name)
             publish_instruments(universe, publisher)
             if warm_start is not None:
@@ -152,6 +154,21 @@ def _publisher(source: Source, settings: Settings, counters: ProducerCounters) -
     )
     with closing_quietly(publisher.close, "the publisher"):
         yield publisher
+
+
+def _predecessor(kafka: KafkaSettings, source: Source, asked: threading.Event) -> int | None:
+    """Look for an earlier producer, again and again while the broker does not answer."""
+    told_s = -math.inf
+    while True:
+        try:
+            return find_predecessor(kafka, source.source_id)
+        except TransportError as error:
+            if asked.is_set() or not error.retriable:
+                raise
+            if time.monotonic() - told_s >= REPEAT_S:
+                structlog.get_logger().warning("the end of the log cannot be read", error=error.message)
+                told_s = time.monotonic()
+            asked.wait(RECONNECT_MAX_MS / 1000)
 
 
 @contextmanager
