@@ -168,6 +168,37 @@ def test_an_outage_costs_nothing_within_the_bounds_and_a_marked_stretch_beyond(
     _has_marked_stretches(read_frames(kafka, 2), int(dropped), int(gaps))
 
 
+@pytest.mark.usefixtures("kafka_with_topics")
+def test_a_killed_producer_is_taken_over_and_the_log_shows_it(kafka: LocalKafka, vendor: LiveVendor) -> None:
+    with produce(kafka, vendor.url) as first:
+        wait_until_sent(first, 200)
+        first.process.kill()
+        first.wait()
+    with produce(kafka, vendor.url) as second:
+        port = wait_until_sent(second, 200)
+        assert metric(port, "rotascope_producer_gaps_total", reason="takeover") == 1
+        second.terminate()
+        assert second.wait() == 0
+    assert second.output[-1].rstrip().endswith("1 gaps")
+    log = read_frames(kafka)
+    first_epoch, second_epoch = sorted({header.epoch for header, _ in log[0]})
+    for partition, frames in log.items():
+        (records, *_) = [ticks for header, ticks in frames if header.epoch == second_epoch]
+        assert (records["kind"][0], records["trade_id"][0]) == (TickKind.GAP, GapCause.TAKEOVER), partition
+    listed = Program(
+        "ticks", "cat", "--until-end", "--partition", "1", "--format", "json",
+        "--bootstrap-servers", kafka.bootstrap_servers,
+    )  # fmt: skip
+    with listed as program:
+        assert program.wait() == 0
+    assert sum('"gap_cause":"takeover"' in line for line in program.output) == 1
+    (note,) = program.errors
+    assert f"another producer took over, epoch {first_epoch} to {second_epoch}" in note
+    with produce(kafka, vendor.url, "--epoch", str(second_epoch)) as third:
+        assert third.wait() == 2
+    assert "is not higher than" in third.errors[0]
+
+
 def expected_ids(ids: list[int], partition: int) -> set[int]:
     """What a partition receives of the vendor's trades between two ids."""
     of_symbol = [partition in TARGETS[symbol] for symbol in SYMBOLS]

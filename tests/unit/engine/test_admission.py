@@ -107,20 +107,23 @@ def test_a_day_without_a_takeover_has_its_volume(wire: Wire) -> None:
 
 
 def test_a_stretch_that_was_dropped_is_a_gap_and_its_clock_mark_lets_trades_in(wire: Wire) -> None:
-    """A producer that could hold no more: frames 2 to 5 are lost, frame 5 is their gap mark."""
+    """A producer that could hold no more: frames 4 to 7 are lost, frame 7 is their gap mark."""
+    wire.send(trade(0.6, 201.0, BIG), sequence=2)
+    wire.send(mark(3), sequence=3)
     line = Line(0)
-    for sequence in (2, 3, 4, 5):
-        dropped = np.concatenate([mark(60 * sequence - 90), trade(60 * sequence - 90, 50.0)])
+    for sequence in (4, 5, 6, 7):
+        dropped = np.concatenate([mark(5 * sequence), trade(5 * sequence, 50.0)])
         payload = encode_frame(dropped, source=FEED, epoch=1, sequence=sequence)
         line.add(Held(0, "ticks", None, payload, [], 0, 0.0))
         line.drop()
     (stretch,) = line.take(10**9)
     run(wire.engine, [stretch.payload()])
     assert wire.desk.unknown("ratio") == "gap"
-    assert (wire.desk.counted("missing_frames"), wire.desk.counted("trades")) == (3, 1)
-    wire.send(trade(211, 102.0), sequence=6)
-    wire.send(trade(211, 202.0, BIG), sequence=6 + 1)
-    wire.send(mark(215), sequence=8)
+    assert (wire.desk.counted("missing_frames"), wire.desk.counted("trades")) == (3, 2)
+    # Farther ahead of the last mark that was sent than a trade may be.
+    wire.send(trade(36, 102.0), sequence=8)
+    wire.send(trade(36, 202.0, BIG), sequence=9)
+    wire.send(mark(40), sequence=10)
     assert wire.desk.value("ratio") == (102.0 / 202.0, "ok")
     assert wire.desk.row(SML)["day_gap"]
 

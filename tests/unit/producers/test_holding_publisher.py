@@ -141,7 +141,11 @@ def test_what_no_other_client_could_send_ends_it(stage: Stage) -> None:
     stage.publisher.send(frame(1))
     stage.until(lambda: bool(stage.clients) and len(stage.values()) == 1)
     stage.clients[0].futures[0].failure(MessageSizeTooLargeError())
-    for call in (lambda: stage.publisher.send(frame(2)), lambda: stage.publisher.flush(None)):
+    calls: list[Callable[[], None]] = [
+        lambda: stage.publisher.send(frame(2)),
+        lambda: stage.publisher.flush(None),
+    ]
+    for call in calls:
         with pytest.raises(TransportError, match="was not delivered") as caught:
             call()
         assert not caught.value.retriable

@@ -36,7 +36,7 @@ def test_an_outage_of_two_minutes_takes_four_lines() -> None:
     lines = Lines()
     log = OutageLog(lines)
     for tenth in range(1_201):
-        log.look(figures(connected=tenth < 300, age_s=tenth / 10), tenth / 10)
+        log.look(figures(connected=tenth > 300, age_s=tenth / 10), tenth / 10)
         assert log.is_outage
     log.look(figures(), 121.0)
     assert not log.is_outage

@@ -13,9 +13,11 @@ def failing() -> None:
 
 
 def test_the_first_error_is_the_one_that_is_raised(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(TransportError, match="the record is too large") as caught:
-        with closing_quietly(failing, "the client"):
-            raise TransportError("the record is too large")
+    with (
+        pytest.raises(TransportError, match="the record is too large") as caught,
+        closing_quietly(failing, "the client"),
+    ):
+        raise TransportError("the record is too large")
     assert caught.value.__context__ is None
     out = capsys.readouterr()
     assert "Future not done" in out.out + out.err
