@@ -13,6 +13,7 @@ from kafka.errors import KafkaError
 
 from core.errors import TransportError
 from core.settings import KafkaSettings
+from deploy.edge.closing import close_quietly
 
 _POLL_MS: Final = 200
 
@@ -49,7 +50,9 @@ class LogReader:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._consumer.close(autocommit=False, timeout_ms=self._timeout_ms)
+        close_quietly(
+            lambda: self._consumer.close(autocommit=False, timeout_ms=self._timeout_ms), "the Kafka consumer"
+        )
 
     def partitions(self, topic: str) -> list[int]:
         """Give the partitions of a topic.
@@ -71,6 +74,8 @@ class LogReader:
         topic: str,
         partitions: Sequence[int],
         on_progress: Callable[[int, int], None] = lambda done, total: None,
+        *,
+        last: int | None = None,
     ) -> Iterator[Any]:
         """Read from the oldest record to the end as it is at the call.
 
@@ -78,6 +83,7 @@ class LogReader:
             topic: An existing topic.
             partitions: Which of it.
             on_progress: Told how many offsets are behind us, and of how many.
+            last: Only what stands at the last so many offsets of each partition; everything by default.
 
         Yields:
             kafka-python's records, in order within each partition.
@@ -90,6 +96,8 @@ class LogReader:
             self._consumer.assign(parts)
             begins = self._consumer.beginning_offsets(parts, timeout_ms=self._timeout_ms)
             ends = self._consumer.end_offsets(parts, timeout_ms=self._timeout_ms)
+            if last is not None:
+                begins = {part: max(begins[part], ends[part] - last) for part in parts}
             for part in parts:
                 self._consumer.seek(part, begins[part])
         total = sum(ends.values()) - sum(begins.values())

@@ -26,10 +26,13 @@ _OF_A_FEED: Final = {
     "ticks": "ticks_total",
     "unknown_conditions": "unknown_conditions_total",
     "repeated": "repeated_ticks_total",
-    "gaps": "gaps_total",
+    "broker_reconnects": "broker_reconnects_total",
+    "dropped_dead_letters": "hold_dropped_dead_letters_total",
 }
 _OF_A_PARTITION: Final = {
     "failures": "send_failures_total",
+    "dropped_frames": "hold_dropped_frames_total",
+    "dropped_ticks": "hold_dropped_ticks_total",
     "waits": "backpressure_waits_total",
     "waited_seconds": "backpressure_seconds_total",
 }
@@ -45,6 +48,8 @@ class PartitionCounters:
     frames = Number(int)
     failures = Number(int)
     in_flight_bytes = Number(int)
+    dropped_frames = Number(int)
+    dropped_ticks = Number(int)
     waits = Number(int)
     waited_seconds = Number(float)
 
@@ -84,7 +89,9 @@ class ProducerCounters:
     ticks = Number(int)
     unknown_conditions = Number(int)
     repeated = Number(int)
-    gaps = Number(int)
+    # the publisher
+    broker_reconnects = Number(int)
+    dropped_dead_letters = Number(int)
 
     def __init__(self, feed: str, registry: CollectorRegistry | None = None) -> None:
         self.feed = feed
@@ -100,10 +107,13 @@ class ProducerCounters:
         """By reason."""
         self.vendor_errors = self._by_label("vendor_errors_total")
         """By code."""
+        self.gaps = self._by_label("gaps_total")
+        """By reason."""
         self.connected = False
         self.feed_delay_ns = 0
         self.clock_ns: int | None = None
         # the publisher
+        self.broker_connected = False
         self.partitions: dict[int, PartitionCounters] = {}
         """Not for a scrape: that reads the metrics."""
         self._partition_metrics = _PartitionMetrics(registry)
@@ -127,6 +137,7 @@ class ProducerCollector(Collector):
         counters: Clock, delay and connection stand there.
         queue_messages: Messages that wait between reader and pipeline.
         queue_age_ns: How long the oldest of them has waited.
+        held: Bytes that the broker has not acknowledged, and the age of the oldest record, s.
     """
 
     def __init__(
@@ -134,10 +145,12 @@ class ProducerCollector(Collector):
         counters: ProducerCounters,
         queue_messages: Callable[[], int],
         queue_age_ns: Callable[[], int],
+        held: Callable[[], tuple[int, float]] = lambda: (0, 0.0),
     ) -> None:
         self._counters = counters
         self._queue_messages = queue_messages
         self._queue_age_ns = queue_age_ns
+        self._held = held
 
     def collect(self) -> Iterable[Metric]:
         """Read the values and turn each into a metric family."""
@@ -155,6 +168,10 @@ class ProducerCollector(Collector):
         yield self._sample("queue_age_seconds", self._queue_age_ns() / NANOSECONDS_PER_SECOND)
         yield self._sample("feed_delay_seconds", counters.feed_delay_ns / NANOSECONDS_PER_SECOND)
         yield self._sample("connected", counters.connected)
+        held_bytes, held_age_s = self._held()
+        yield self._sample("held_bytes", held_bytes)
+        yield self._sample("held_age_seconds", held_age_s)
+        yield self._sample("broker_connected", counters.broker_connected)
         if clock_ns is not None:
             yield self._sample("clock_timestamp_seconds", clock_ns / NANOSECONDS_PER_SECOND)
 

@@ -81,6 +81,7 @@ BENCHMARKS = (
     Benchmark("snapshots", "a partition's snapshot: what is in it, its size, and the way back from it"),
     Benchmark("study", "35 years of daily history, every definition, base rates included"),
     Benchmark("feed_codec", "the vendor's JSON and msgpack to frames"),
+    Benchmark("producer_hold", "how long a producer holds ticks without a broker, and its memory then"),
     Benchmark(
         "worker_throughput", "the whole worker on Apache Kafka, beside the client and the engine alone"
     ),

@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -50,7 +49,7 @@ def own_kafka(tmp_path: Path) -> Iterator[LocalKafka]:
 
 
 def _expected_ids(log: Log) -> list[str]:
-    make_engine = engine_factory(Settings(), today=date(2025, 1, 1))
+    make_engine = engine_factory(Settings())
     ids: list[str] = []
     for partition, payloads in log.items():
         engine = make_engine(partition, TEST_PARTITIONS)

@@ -16,7 +16,7 @@ from consumers.schemas import defect
 from consumers.tick_lines import Names, decimal_text, tick_lines
 from consumers.transport import Record
 from core.frames import encode_frame
-from core.records import NO_INSTRUMENT, PRICE_UNITS_PER_ONE, TICK, TickKind, Update
+from core.records import NO_INSTRUMENT, PRICE_UNITS_PER_ONE, TICK, GapCause, TickKind, Update
 from core.schemas import TICK_LINE
 from tests.support.sample_events import CLOSE_2024_07_11_NS
 from tests.support.tail_command import TICKS_TOPIC, TailCommand
@@ -154,3 +154,19 @@ def test_a_decimal_is_exact(units: int) -> None:
     read = int(whole) * PRICE_UNITS_PER_ONE + int(f"{fraction:0<9}")
     assert (-read if text.startswith("-") else read) == units
     assert not fraction.endswith("0")
+
+
+def test_a_gap_says_its_cause_and_a_takeover_is_noted(command: TailCommand) -> None:
+    gap = np.zeros(1, TICK)
+    gap["kind"], gap["instrument_id"], gap["source"] = TickKind.GAP, NO_INSTRUMENT, 1
+    gap["trade_id"] = GapCause.TAKEOVER
+    value = encode_frame(gap, source=1, epoch=8, sequence=0)
+    records = [framed(some_ticks()), Record(TICKS_TOPIC, 0, 1, None, value, (), 0)]
+    result = command.run(*CAT, "--format", "json", records=records)
+    assert result.exit_code == 0
+    line = json.loads(result.stdout.splitlines()[-1])
+    assert defect(TICK_LINE, line) is None
+    assert line["gap_cause"] == "takeover"
+    assert "note: 0@1: source alpaca: another producer took over, epoch 7 to 8" in result.stderr
+    table = command.run(*CAT, records=records)
+    assert table.stdout.splitlines()[-1].split()[-2:] == ["takeover", "0@1+0"]

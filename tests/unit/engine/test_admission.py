@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from core.frames import encode_frame
 from core.records import TICK, TickKind, Update
+from producers.hold import Held, Line
 from tests.support.desk import Desk, at
 from tests.support.logs import run, state_of
 from tests.support.worlds import BIG, COIN, COINS, FEED, HISTORY, SML, small_universe
@@ -86,6 +87,53 @@ def test_a_takeover_is_a_gap_until_the_next_trade(wire: Wire) -> None:
     wire.send(trade(5.6, 202.0, BIG), epoch=2, sequence=2)
     wire.send(mark(8), epoch=2, sequence=3)
     assert wire.desk.value("ratio") == (102.0 / 202.0, "ok")
+
+
+def test_a_takeover_makes_the_volume_of_the_day_partial(wire: Wire) -> None:
+    """What was traded between the two producers is in no log, so the day's volume cannot be exact."""
+    wire.send(mark(3), sequence=2)
+    assert not wire.desk.row(SML)["day_gap"]
+    wire.send(mark(5), epoch=2, sequence=0)
+    wire.send(trade(5.5, 102.0), epoch=2, sequence=1)
+    wire.send(mark(250), epoch=2, sequence=2)
+    wire.send(mark(320), epoch=2, sequence=3)
+    assert wire.desk.row(SML)["final_volume"] < 0
+
+
+def test_a_day_without_a_takeover_has_its_volume(wire: Wire) -> None:
+    wire.send(mark(250), sequence=2)
+    wire.send(mark(320), sequence=3)
+    assert wire.desk.row(SML)["final_volume"] == 10**11
+
+
+def test_a_stretch_that_was_dropped_is_a_gap_and_its_clock_mark_lets_trades_in(wire: Wire) -> None:
+    """A producer that could hold no more: frames 4 to 7 are lost, frame 7 is their gap mark."""
+    wire.send(trade(0.6, 201.0, BIG), sequence=2)
+    wire.send(mark(3), sequence=3)
+    line = Line(0)
+    for sequence in (4, 5, 6, 7):
+        dropped = np.concatenate([mark(5 * sequence), trade(5 * sequence, 50.0)])
+        payload = encode_frame(dropped, source=FEED, epoch=1, sequence=sequence)
+        line.add(Held(0, "ticks", None, payload, [], 0, 0.0))
+        line.drop()
+    (stretch,) = line.take(10**9)
+    run(wire.engine, [stretch.payload()])
+    assert wire.desk.unknown("ratio") == "gap"
+    assert (wire.desk.counted("missing_frames"), wire.desk.counted("trades")) == (3, 2)
+    # Farther ahead of the last mark that was sent than a trade may be.
+    wire.send(trade(36, 102.0), sequence=8)
+    wire.send(trade(36, 202.0, BIG), sequence=9)
+    wire.send(mark(40), sequence=10)
+    assert wire.desk.value("ratio") == (102.0 / 202.0, "ok")
+    assert wire.desk.row(SML)["day_gap"]
+
+
+def test_a_gap_mark_for_frames_that_arrived_after_all_is_dropped(wire: Wire) -> None:
+    gap = mark(5)
+    gap["kind"] = TickKind.GAP
+    wire.send(gap, sequence=1)
+    assert not wire.desk.row(SML)["gap"]
+    assert wire.desk.counted("repeated_frames") == 1
 
 
 def test_more_history_is_no_gap_in_the_tape(wire: Wire) -> None:
