@@ -47,7 +47,8 @@ class Mender:
         mended = {partition for partition in under_way if self._go_on(partition)}
         if unasked := spoilt.keys() - under_way:
             self._last_asked = next_after(self._last_asked, unasked)
-            self._go_on(self._last_asked)
+            if self._go_on(self._last_asked):  # restored before we looked
+                mended.add(self._last_asked)
         return mended
 
     def _go_on(self, partition: int) -> bool:

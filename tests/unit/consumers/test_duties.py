@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
@@ -164,11 +165,12 @@ def test_a_spoilt_partition_without_answers_lets_others_open_and_is_given_more_t
 
 
 def test_several_spoilt_partitions_ask_one_question_a_turn_each_in_its_turn() -> None:
+    spoilt = False
     asked: list[int] = []
 
     class NoBegin(FakeTransport):
         def begin_offset(self, partition: int, *, timeout_ms: int | None = None) -> int:
-            if all(task.needs_engine for task in state.tasks.values()) and len(state.tasks) == 3:
+            if spoilt:
                 asked.append(partition)
                 raise TransportError("no answer within 200 ms")
             return super().begin_offset(partition, timeout_ms=timeout_ms)
@@ -179,6 +181,7 @@ def test_several_spoilt_partitions_ask_one_question_a_turn_each_in_its_turn() ->
     worker, state, _ = make_worker(broker, transport, **IN_A_GROUP)
     worker.start()
     _turn_until(worker, lambda: len(state.tasks) == 3)
+    spoilt = True
     for partition in range(3):
         broker.append(frame([POISON_PRICE], sequence=99), partition)
     _turn_until(worker, lambda: all(task.needs_engine for task in state.tasks.values()))
@@ -204,3 +207,23 @@ def test_what_no_other_try_can_mend_ends_the_worker(method: str, monkeypatch: py
     monkeypatch.setattr(transport, method, refuse)
     with pytest.raises(TransportError, match="not authorized"):
         worker.turn()
+
+
+def test_what_was_fetched_for_an_engine_that_is_replaced_at_once_is_given_up() -> None:
+    """Regression: a restore that was over within the question left later records to be stepped first."""
+
+    class AtOnce(ThreadPoolExecutor):
+        def submit(self, *arguments: Any, **named: Any) -> Future[Any]:
+            future = super().submit(*arguments, **named)
+            wait([future])
+            return future
+
+    broker = FakeBroker()
+    fill(broker, 8)
+    broker.append(frame([1, 2, POISON_PRICE], sequence=500))
+    fill(broker, 8, seed=9)
+    worker, state, engines = make_worker(broker, step_slice_ms=1)
+    worker._opener._restorer = AtOnce(1)
+    worker.start()
+    _turn_until(worker, lambda: len(engines) == 2 and state.tasks[0].next_offset == 21)
+    assert engines[1].steps == 20, "all but the poison"
