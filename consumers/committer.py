@@ -12,6 +12,7 @@ import structlog
 from consumers.counters import WorkerCounters
 from consumers.outbox import Batch, OutboxRecord
 from consumers.partition import PartitionTask
+from consumers.position import same_place
 from consumers.transport import Membership, Outcome, OutcomeKind, Transport, first_failure
 from core.errors import TransportError
 from core.settings import WorkerSettings
@@ -233,10 +234,10 @@ class ExactlyOnceCommitter(Committer):
             found = self._transport.committed(
                 task.partition, timeout_ms=self._settings.transaction_deadline_ms
             )
-            if found == batch.position:
+            if same_place(found, batch.position):
                 how = "committed"
                 task.settle(batch)
-            elif found == task.committed:
+            elif same_place(found, task.committed):
                 how = "aborted"
             else:
                 how = "overtaken"

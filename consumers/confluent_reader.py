@@ -26,6 +26,7 @@ from consumers.confluent_client import (
 from consumers.confluent_group import ConfluentGroup
 from consumers.deadline import DeadlineCall
 from consumers.kafka_python_client import require_reachable
+from consumers.position import metadata_text
 from consumers.transport import AssignmentChange, Committed, Membership, Record
 from core.errors import TransportError
 from core.settings import KafkaSettings, WorkerSettings
@@ -171,7 +172,7 @@ class ConfluentReader:
             (found,) = self._consumer.committed([self._place(partition)], timeout_s)
         if found.error is not None:
             raise failed("ask for the committed offset of", self._topic, found.error)
-        return None if found.offset < 0 else Committed(found.offset, found.metadata or "")
+        return None if found.offset < 0 else Committed(found.offset, metadata_of(found))
 
     def commit(self, offsets: Mapping[int, Committed]) -> None:
         """See `Transport`.
@@ -264,6 +265,17 @@ class ConfluentReader:
 
     def _place(self, partition: int, offset: int = OFFSET_INVALID) -> TopicPartition:
         return TopicPartition(self._topic, partition, offset)
+
+
+def metadata_of(place: Any) -> str:
+    """Read the metadata of a committed offset; bytes of other memory behind them do no harm.
+
+    The wrapper reads up to the next zero byte, and raises when that is not UTF-8.
+    """
+    try:
+        return str(place.metadata or "")
+    except UnicodeDecodeError as error:
+        return metadata_text(error.object)
 
 
 def _record(message: Message) -> Record:
