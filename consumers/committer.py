@@ -13,7 +13,7 @@ from consumers.counters import WorkerCounters
 from consumers.outbox import Batch, OutboxRecord
 from consumers.partition import PartitionTask
 from consumers.position import same_place
-from consumers.transport import Membership, Outcome, OutcomeKind, Transport, first_failure
+from consumers.transport import Membership, Outcome, OutcomeKind, Transport, first_failure, raise_refusal
 from core.errors import TransportError
 from core.settings import WorkerSettings
 
@@ -152,6 +152,7 @@ class AtLeastOnceCommitter(Committer):
             deliveries = [self._transport.send(*record) for record in records]
             if deliveries:
                 self._transport.flush(self._settings.flush_timeout_ms)
+            raise_refusal(deliveries)
             if (failure := first_failure(deliveries)) is not None:
                 raise TransportError(failure)
         except TransportError:

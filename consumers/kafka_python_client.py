@@ -5,47 +5,24 @@ from __future__ import annotations
 import importlib.util
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any, Final
 
 from kafka import KafkaConsumer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import (
-    ClusterAuthorizationFailedError,
-    FencedInstanceIdError,
-    GroupAuthorizationFailedError,
-    InconsistentGroupProtocolError,
-    InvalidSessionTimeoutError,
-    InvalidTransactionTimeoutError,
-    KafkaConnectionError,
-    KafkaError,
-    OffsetOutOfRangeError,
-    TopicAuthorizationFailedError,
-    TransactionalIdAuthorizationFailedError,
-)
+from kafka.errors import KafkaConnectionError, KafkaError
 
 from consumers.deadline import DeadlineCall
 from consumers.transport import Record
 from core.errors import ConfigurationError, TransportError
 from core.settings import KafkaSettings, WorkerSettings
+from deploy.edge.kafka_errors import not_delivered, translated
+from deploy.edge.kafka_unpacking import guard_unpacking
 
-_MIB: Final = 1024 * 1024
+__all__ = ["translated"]
+
 _CONNECT_RETRY_S: Final = 0.1
 _CLOSE_MS: Final = 1_000
-_FINAL: Final[dict[type[KafkaError], str]] = {
-    TopicAuthorizationFailedError: "let this user read the ticks, and write the topics of 'rotascope topics'",
-    GroupAuthorizationFailedError: "let this user read with the worker's group id",
-    TransactionalIdAuthorizationFailedError: "let this user write with the transactional id",
-    ClusterAuthorizationFailedError: "let this user write idempotently",
-    FencedInstanceIdError: "another worker runs under the same slot: give each worker its own",
-    InvalidTransactionTimeoutError: "lower worker.transaction_timeout_ms to the broker's "
-    "transaction.max.timeout.ms",
-    InvalidSessionTimeoutError: "set worker.session_timeout_ms between the broker's "
-    "group.min.session.timeout.ms and group.max.session.timeout.ms",
-    InconsistentGroupProtocolError: "another program uses this group id: choose another --group-id",
-}
-"""What no other try can mend, and who can."""
 
 
 def require_crc32c() -> None:
@@ -133,7 +110,7 @@ def producer_configuration(settings: KafkaSettings) -> dict[str, Any]:
         "enable_idempotence": True,
         "linger_ms": settings.linger_ms,
         "batch_size": settings.batch_size_bytes,
-        "max_request_size": 2 * _MIB,
+        "max_request_size": settings.max_request_bytes,
         "compression_type": None if settings.compression == "none" else settings.compression,
         "delivery_timeout_ms": settings.delivery_timeout_ms,
         "request_timeout_ms": settings.request_timeout_ms,
@@ -174,7 +151,7 @@ def connected_consumer(settings: KafkaSettings, worker: WorkerSettings, client_i
         except BaseException:
             consumer.close(autocommit=False, timeout_ms=0)
             raise
-    return consumer
+    return guard_unpacking(consumer)
 
 
 def record_of(place: Any, raw: Any) -> Record:
@@ -193,11 +170,12 @@ def leave(consumer: Any) -> None:
 class KafkaPythonDelivery:
     """One kafka-python future, asked after a flush."""
 
-    __slots__ = ("_future", "_topic")
+    __slots__ = ("_future", "_size_bytes", "_topic")
 
-    def __init__(self, future: Any, topic: str) -> None:
+    def __init__(self, future: Any, topic: str, size_bytes: int = 0) -> None:
         self._future = future
         self._topic = topic
+        self._size_bytes = size_bytes
 
     def failure(self) -> str | None:
         """See `Delivery`."""
@@ -206,6 +184,13 @@ class KafkaPythonDelivery:
         if self._future.exception is not None:
             return f"{self._topic}: {self._future.exception!r}"
         return None
+
+    def refusal(self) -> TransportError | None:
+        """See `Delivery`."""
+        if not self._future.is_done or self._future.exception is None:
+            return None
+        error = not_delivered(self._topic, self._future.exception, self._size_bytes)
+        return None if error.retriable else error
 
 
 def close_at_once(producer: Any) -> None:
@@ -223,35 +208,3 @@ def close_at_once(producer: Any) -> None:
         closed = KafkaConnectionError("the producer was closed")
         for _, _, request in list(manager._pending_requests):
             request.result.done(error=closed)
-
-
-@contextmanager
-def translated(doing: str, what: str) -> Iterator[None]:
-    """Let none of the client's own errors through.
-
-    Args:
-        doing: What is tried, for the message.
-        what: With what, for the message.
-
-    Raises:
-        TransportError: In place of any `KafkaError`; not retriable where another try cannot help.
-    """
-    try:
-        yield
-    except OffsetOutOfRangeError as error:
-        lost = TransportError(
-            f"cannot {doing} {what}: the next record was deleted before it was read: {error!r}",
-            operator_action="give the topic a longer retention.ms, and start once with "
-            "--missing-baseline rebuild",
-        )
-        lost.retriable = False
-        raise lost from error
-    except KafkaError as error:
-        action = next((text for kind, text in _FINAL.items() if isinstance(error, kind)), None)
-        failed = TransportError(
-            f"cannot {doing} {what}: {error!r}",
-            operator_action=action
-            or "check that the broker runs and that the bootstrap servers can be reached",
-        )
-        failed.retriable = action is None
-        raise failed from error

@@ -29,6 +29,9 @@ class FakeDelivery:
     def failure(self) -> str | None:
         return self.reason
 
+    def refusal(self) -> TransportError | None:
+        return None
+
 
 @dataclass
 class FakeBroker:
