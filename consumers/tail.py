@@ -15,6 +15,7 @@ import msgspec
 import typer
 
 from consumers import event_lines, tick_lines
+from consumers.tick_continuity import Continuity
 from consumers.topic_reader import TopicReader
 from consumers.transport import Record
 from core.errors import InputError, RotascopeError, TransportError
@@ -168,7 +169,9 @@ def cat(
     JSON lines are described by tick-line.schema.json; prices and sizes are
     exact decimals in strings. A record that is not a valid frame is named
     on standard error with the reason and skipped; then the exit status is
-    1. Ticks of benchmarks stand in every partition. Ctrl-C ends the command.
+    1. Ticks of benchmarks stand in every partition. Where another producer
+    took over, where frames are missing and where frames repeat, a note on
+    standard error says so. Ctrl-C ends the command.
 
     A broker that goes away is waited for, and no tick is lost or comes
     twice; with --until-end for 60 s, then the exit status is 1.
@@ -191,7 +194,14 @@ def cat(
                 until_end=until_end,
             )
             printer = _printer(style, tick_lines.TABLE_HEADER, tick_lines.tick_row)
-            print_records(records, lambda r: tick_lines.tick_lines(r, names, wanted), printer, tally, maximum)
+            continuity = Continuity(names.sources)
+
+            def lines(record: Record) -> Iterator[Mapping[str, Any]]:
+                for finding in continuity.findings(record):
+                    typer.echo(f"note: {record.partition}@{record.offset}: {finding}", err=True)
+                yield from tick_lines.tick_lines(record, names, wanted)
+
+            print_records(records, lines, printer, tally, maximum)
     _report(tally, "ticks")
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 from consumers.transport import Record
 from core.frames import decode_frame
 from core.instruments import Universe
-from core.records import NO_INSTRUMENT, PRICE_UNITS_PER_ONE, TickKind, Update
+from core.records import NO_INSTRUMENT, PRICE_UNITS_PER_ONE, GapCause, TickKind, Update
 from core.timestamps import rfc3339
 
 _ROW: Final = "{time:<30}  {symbol:<10}  {kind:<13}  {price:>18}  {size:>18}  {update:<30}  {place}"
@@ -75,7 +75,7 @@ def tick_lines(
         ts_event, ts_recv, price, size, trade_id, instrument_id, update, kind, source = tick
         if instrument_ids and instrument_id not in instrument_ids:
             continue
-        yield {
+        line = {
             "partition": record.partition,
             "offset": record.offset,
             "index": index,
@@ -93,6 +93,9 @@ def tick_lines(
             "source": names.sources.get(source),
             "source_id": source,
         }
+        if kind == TickKind.GAP:
+            line["gap_cause"] = _cause_text(trade_id)
+        yield line
 
 
 def tick_row(line: Mapping[str, Any]) -> str:
@@ -103,7 +106,7 @@ def tick_row(line: Mapping[str, Any]) -> str:
         kind=line["kind"],
         price=line["price"],
         size=line["size"],
-        update=",".join(line["update"]) or "-",
+        update=line.get("gap_cause") or ",".join(line["update"]) or "-",
         place=f"{line['partition']}@{line['offset']}+{line['index']}",
     )
 
@@ -111,5 +114,12 @@ def tick_row(line: Mapping[str, Any]) -> str:
 def _kind_text(number: int) -> str:
     try:
         return TickKind(number).name.lower()
+    except ValueError:
+        return f"unknown_{number}"
+
+
+def _cause_text(number: int) -> str:
+    try:
+        return GapCause(number).label
     except ValueError:
         return f"unknown_{number}"

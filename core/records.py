@@ -83,7 +83,7 @@ class TickKind(IntEnum):
     CANCEL = 2
     """The trade `trade_id` at this price and size never happened."""
     GAP = 3
-    """The source lost an unknown number of ticks just before `ts_event`."""
+    """The source lost an unknown number of ticks just before `ts_event`; `trade_id` is the GapCause."""
     CLOCK = 4
     """Everything of this source up to `ts_event` has been sent."""
     ADJUSTMENT = 5
@@ -96,6 +96,26 @@ class TickKind(IntEnum):
     """A change of definitions; the hash stands in `trade_id`."""
     SOURCE_CLOSED = 9
     """The lease holder declares the source dead: its clock no longer holds others up."""
+
+
+class GapCause(IntEnum):
+    """Why ticks are missing at a GAP record; stands in its `trade_id`."""
+
+    UNKNOWN = 0
+    """Written before causes were recorded."""
+    DISCONNECT = 1
+    """The connection to the vendor was lost."""
+    QUEUE_OVERFLOW = 2
+    """The pipeline fell behind the reader."""
+    HOLD_OVERFLOW = 3
+    """The broker was away for longer than records could be held."""
+    TAKEOVER = 4
+    """Another producer of the source wrote before this one."""
+
+    @property
+    def label(self) -> str:
+        """The name used in metrics and output."""
+        return self.name.lower()
 
 
 class Update(IntFlag):

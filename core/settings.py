@@ -111,6 +111,15 @@ class ProducerSettings(_Section):
         ge=64 * _KIB,
         description="unacknowledged bytes per partition; then that partition waits",
     )
+    hold_max_bytes: int = Field(
+        default=512 * _MIB,
+        ge=_MIB,
+        description="live: bytes held while the broker does not take them, each copy of the tape counted; "
+        "above this the oldest are dropped and a gap mark takes their place",
+    )
+    hold_max_age_ms: Milliseconds = Field(
+        default=600_000, description="live: a record held for longer is dropped likewise"
+    )
     queue_max_messages: Count = Field(default=10_000, description="raw messages between reader and parser")
     queue_max_age_ms: Milliseconds = Field(
         default=5_000, description="an older message in the queue is a stall"

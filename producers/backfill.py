@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from core.instruments import Universe
 from core.records import NO_INSTRUMENT
 from producers.framer import Framer
-from producers.publisher import Publisher
+from producers.outlet import Outlet
 
 RECORDS_PER_STEP: Final = 4096
 """Records framed between two calls of `on_progress`."""
@@ -24,11 +24,11 @@ RECORDS_PER_STEP: Final = 4096
 def publish_baseline(
     records: NDArray[np.void],
     universe: Universe,
-    publisher: Publisher,
+    publisher: Outlet,
     *,
     partitions: int,
     epoch: int,
-    timeout_s: float,
+    timeout_s: float | None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> int:
     """Send baseline records and wait until the broker has them all.
@@ -39,7 +39,7 @@ def publish_baseline(
         publisher: Sends the frames.
         partitions: Number of partitions of the ticks topic.
         epoch: Generation of the history's lease: higher than that of any earlier run.
-        timeout_s: How long to wait for acknowledgements.
+        timeout_s: How long to wait for acknowledgements; None for as long as it takes.
         on_progress: Told how many records are framed, and of how many.
 
     Returns:

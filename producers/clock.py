@@ -25,6 +25,7 @@ from core.records import (
     NANOSECONDS_PER_SECOND,
     NO_INSTRUMENT,
     TICK,
+    GapCause,
     TickKind,
 )
 from core.sessions import Calendar
@@ -130,10 +131,17 @@ class FeedClock:
         self._mark(delayed_ns // NANOSECONDS_PER_SECOND, now_ns, out)
         return out.clocked().ticks
 
-    def gap(self, ts_recv_ns: int) -> NDArray[np.void]:
-        """Say that the source lost ticks: a GAP record at the clock's time."""
+    def gap(self, ts_recv_ns: int, cause: GapCause) -> NDArray[np.void]:
+        """Say that the source lost ticks: a GAP record at the clock's time.
+
+        Args:
+            ts_recv_ns: When it was noticed; also the event time of a live clock that has not begun.
+            cause: Why.
+        """
         record = np.zeros(1, TICK)
-        record["ts_event"] = max(self._top_ns, self._mark_ns, 0)
+        begin_ns = ts_recv_ns if self._mode is ClockMode.LIVE else 0
+        record["ts_event"] = max(self._top_ns, self._mark_ns) if self._top_ns != _NEVER else begin_ns
+        record["trade_id"] = cause
         record["ts_recv"] = ts_recv_ns
         record["instrument_id"] = NO_INSTRUMENT
         record["kind"] = TickKind.GAP

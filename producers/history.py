@@ -16,6 +16,7 @@ from deploy.edge.named_files import named_file
 from deploy.edge.progress import progress
 from producers.backfill import publish_baseline
 from producers.metrics import ProducerCounters
+from producers.outlet import Outlet
 from producers.publisher import Publisher, check_topics, open_producer
 from producers.warm_start import WarmStart, read_warm_start
 
@@ -73,7 +74,9 @@ def run_backfill(universe: Universe, settings: Settings, *, until: date, epoch: 
     )
     try:
         check_topics(sender, settings.kafka)
-        return publish_history(warm_start, universe, settings, publisher, epoch)
+        return publish_history(
+            warm_start, universe, settings, publisher, epoch, timeout_s=flush_timeout_s(settings)
+        )
     finally:
         publisher.close()
 
@@ -93,7 +96,13 @@ def read_history(universe: Universe, settings: Settings, until: date) -> WarmSta
 
 
 def publish_history(
-    warm_start: WarmStart, universe: Universe, settings: Settings, publisher: Publisher, epoch: int
+    warm_start: WarmStart,
+    universe: Universe,
+    settings: Settings,
+    publisher: Outlet,
+    epoch: int,
+    *,
+    timeout_s: float | None,
 ) -> int:
     """Publish and wait for the broker; the number of sessions, errors as of `publish_baseline`."""
     with progress("publishing history") as step:
@@ -103,7 +112,7 @@ def publish_history(
             publisher,
             partitions=settings.kafka.partitions,
             epoch=epoch,
-            timeout_s=flush_timeout_s(settings),
+            timeout_s=timeout_s,
             on_progress=step,
         )
     structlog.get_logger().info(

@@ -12,13 +12,13 @@ import msgspec
 
 from core.instruments import Instrument, Universe
 from core.schemas import INSTRUMENT
-from producers.publisher import Publisher
+from producers.outlet import Outlet
 
 INSTRUMENTS_TOPIC: Final = "rotascope.instruments"
 HEADERS: Final = [("content-type", b"application/json"), ("schema", INSTRUMENT.encode())]
 
 
-def publish_instruments(universe: Universe, publisher: Publisher) -> int:
+def publish_instruments(universe: Universe, publisher: Outlet) -> int:
     """Send one record per instrument; the key is the id in decimal digits.
 
     Args:

@@ -73,6 +73,8 @@ class LogReader:
         topic: str,
         partitions: Sequence[int],
         on_progress: Callable[[int, int], None] = lambda done, total: None,
+        *,
+        last: int | None = None,
     ) -> Iterator[Any]:
         """Read from the oldest record to the end as it is at the call.
 
@@ -80,6 +82,7 @@ class LogReader:
             topic: An existing topic.
             partitions: Which of it.
             on_progress: Told how many offsets are behind us, and of how many.
+            last: Only what stands at the last so many offsets of each partition; everything by default.
 
         Yields:
             kafka-python's records, in order within each partition.
@@ -89,6 +92,8 @@ class LogReader:
         """
         parts = [TopicPartition(topic, partition) for partition in partitions]
         begins, ends = self._reader.begins(parts), self._reader.ends(parts)
+        if last is not None:
+            begins = {part: max(begins[part], ends[part] - last) for part in parts}
         self._reader.place(begins)
         total = sum(ends.values()) - sum(begins.values())
         for records in self._reader.rest(ends, _POLL_MS):

@@ -29,6 +29,8 @@ class PartitionCounters:
     frames: int = 0
     failures: int = 0
     in_flight_bytes: int = 0
+    dropped_frames: int = 0
+    dropped_ticks: int = 0
     waits: int = 0
     waited_seconds: float = 0.0
 
@@ -56,11 +58,15 @@ class ProducerCounters:
     """By code."""
     unknown_conditions: int = 0
     repeated: int = 0
-    gaps: int = 0
+    gaps: Counter[str] = field(default_factory=Counter)
+    """By reason."""
     feed_delay_ns: int = 0
     clock_ns: int | None = None
     # the publisher
     partitions: dict[int, PartitionCounters] = field(default_factory=dict)
+    broker_connected: bool = False
+    broker_reconnects: int = 0
+    dropped_dead_letters: int = 0
 
     def of(self, partition: int) -> PartitionCounters:
         """The counters of one partition, made on first use."""
@@ -74,6 +80,7 @@ class ProducerCollector(Collector):
         counters: What to show.
         queue_messages: Messages that wait between reader and pipeline.
         queue_age_ns: How long the oldest of them has waited.
+        held: Bytes that the broker has not acknowledged, and the age of the oldest record, s.
     """
 
     def __init__(
@@ -81,10 +88,12 @@ class ProducerCollector(Collector):
         counters: ProducerCounters,
         queue_messages: Callable[[], int],
         queue_age_ns: Callable[[], int],
+        held: Callable[[], tuple[int, float]] = lambda: (0, 0.0),
     ) -> None:
         self._counters = counters
         self._queue_messages = queue_messages
         self._queue_age_ns = queue_age_ns
+        self._held = held
 
     def collect(self) -> Iterable[Metric]:
         """Turn the counters into metric families."""
@@ -102,7 +111,6 @@ class ProducerCollector(Collector):
         feed = (counters.feed,)
         yield _sample("messages_total", feed, counters.messages)
         yield _sample("ticks_total", feed, counters.ticks)
-        yield _sample("gaps_total", feed, counters.gaps)
         yield _sample("unknown_conditions_total", feed, counters.unknown_conditions)
         yield _sample("repeated_ticks_total", feed, counters.repeated)
         yield _sample("watchdog_timeouts_total", feed, counters.watchdog_timeouts)
@@ -112,8 +120,15 @@ class ProducerCollector(Collector):
         yield _sample("queue_age_seconds", feed, self._queue_age_ns() / NANOSECONDS_PER_SECOND)
         yield _sample("feed_delay_seconds", feed, counters.feed_delay_ns / NANOSECONDS_PER_SECOND)
         yield _sample("connected", feed, counters.connected)
+        held_bytes, held_age_s = self._held()
+        yield _sample("held_bytes", feed, held_bytes)
+        yield _sample("held_age_seconds", feed, held_age_s)
+        yield _sample("broker_connected", feed, counters.broker_connected)
+        yield _sample("broker_reconnects_total", feed, counters.broker_reconnects)
+        yield _sample("hold_dropped_dead_letters_total", feed, counters.dropped_dead_letters)
         if counters.clock_ns is not None:
             yield _sample("clock_timestamp_seconds", feed, counters.clock_ns / NANOSECONDS_PER_SECOND)
+        yield from _by_label("gaps_total", feed, counters.gaps)
         yield from _by_label("items_total", feed, counters.items)
         yield from _by_label("rejects_total", feed, counters.rejects)
         yield from _by_label("vendor_errors_total", feed, counters.vendor_errors)
@@ -125,6 +140,10 @@ class ProducerCollector(Collector):
             yield _sample("in_flight_bytes", (number,), of.in_flight_bytes)
         for number, of in partitions:
             yield _sample("send_failures_total", (number,), of.failures)
+        for number, of in partitions:
+            yield _sample("hold_dropped_frames_total", (number,), of.dropped_frames)
+        for number, of in partitions:
+            yield _sample("hold_dropped_ticks_total", (number,), of.dropped_ticks)
         for number, of in partitions:
             yield _sample("backpressure_waits_total", (number,), of.waits)
         for number, of in partitions:

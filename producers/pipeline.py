@@ -23,7 +23,7 @@ from producers.dedup import Deduplicator
 from producers.feeds.base import Feed, RawMessage, Reject
 from producers.framer import Frame, Framer
 from producers.metrics import ProducerCounters
-from producers.publisher import Publisher
+from producers.outlet import Outlet
 from producers.queue import GapMark, Item, MessageQueue
 from producers.rows import take
 
@@ -66,7 +66,7 @@ class Pipeline:
         deduplicator: Deduplicator,
         clock: FeedClock,
         framer: Framer,
-        publisher: Publisher,
+        publisher: Outlet,
         counters: ProducerCounters,
         *,
         on_notice: Callable[[FeedError], None],
@@ -102,20 +102,23 @@ class Pipeline:
 
     def process(self, items: Sequence[Item]) -> None:
         """Take items of the queue, in order."""
-        for is_gap, group in groupby(items, key=lambda item: isinstance(item, GapMark)):
-            if is_gap:
-                for mark in group:
-                    self._counters.gaps += 1
-                    self._frame(self._clock.gap(mark.ts_recv_ns))
-            else:
-                self._parse([item for item in group if isinstance(item, RawMessage)])
+        for _, group in groupby(items, key=lambda item: isinstance(item, GapMark)):
+            messages: list[RawMessage] = []
+            for item in group:
+                if isinstance(item, RawMessage):
+                    messages.append(item)
+                else:
+                    self._counters.gaps[item.cause.label] += 1
+                    self._frame(self._clock.gap(item.ts_recv_ns, item.cause))
+            if messages:
+                self._parse(messages)
 
-    def finish(self, *, end_of_recording: bool, timeout_s: float) -> None:
+    def finish(self, *, end_of_recording: bool, timeout_s: float | None) -> None:
         """Send what is left and wait for the broker.
 
         Args:
             end_of_recording: Nothing more will ever come, so the last session may be closed.
-            timeout_s: How long to wait for acknowledgements.
+            timeout_s: How long to wait for acknowledgements; None for as long as it takes.
 
         Raises:
             TransportError: A record could not be delivered.

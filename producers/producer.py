@@ -19,8 +19,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
-from core.errors import FeedError
+import structlog
+
+from core.errors import FeedError, TransportError
 from core.instruments import Source, Universe
+from core.records import GapCause
 from core.sessions import Calendar
 from core.settings import ProducerSettings
 from producers.backoff import Backoff
@@ -29,9 +32,9 @@ from producers.dedup import Deduplicator
 from producers.feeds.base import Feed
 from producers.framer import Framer
 from producers.metrics import ProducerCounters
+from producers.outlet import Outlet
 from producers.pipeline import Pipeline
-from producers.publisher import Publisher
-from producers.queue import MessageQueue, Overflow
+from producers.queue import GapMark, MessageQueue, Overflow
 from producers.session import Session
 from producers.watchdog import SilenceWatch
 
@@ -63,7 +66,9 @@ class Producer:
         settings: Frames, queue, waits and clock.
         partitions: Number of partitions of the ticks topic.
         epoch: Generation of the source's lease: higher than that of any earlier run.
-        flush_timeout_s: How long the broker may take for the last acknowledgements.
+        flush_timeout_s: How long the broker may take for the last acknowledgements after a stop. At the
+            end of a recording they are waited for as long as it takes.
+        takes_over: Another producer of the source wrote to the log before this one.
     """
 
     def __init__(
@@ -72,18 +77,21 @@ class Producer:
         source: Source,
         universe: Universe,
         calendars: Mapping[str, Calendar],
-        publisher: Publisher,
+        publisher: Outlet,
         counters: ProducerCounters,
         settings: ProducerSettings,
         *,
         partitions: int,
         epoch: int,
         flush_timeout_s: float,
+        takes_over: bool = False,
     ) -> None:
         mode = ClockMode(settings.clock)
         recorded = mode is ClockMode.RECORDED
         sessions = [calendars[name] for name in sorted({each.calendar for each in feed.instruments})]
+        self._publisher = publisher
         self._flush_timeout_s = flush_timeout_s
+        self._takes_over = takes_over
         self._loop: asyncio.AbstractEventLoop | None = None
         self.queue = MessageQueue(
             settings.queue_max_messages,
@@ -140,6 +148,9 @@ class Producer:
             TransportError: A record could not be delivered.
         """
         self._loop = asyncio.get_running_loop()
+        if self._takes_over:
+            # Before anything is received: what the one before had received and not sent, nobody can tell.
+            await self.queue.put(GapMark("another producer took over", time.time_ns(), GapCause.TAKEOVER))
         with ThreadPoolExecutor(1, thread_name_prefix="pipeline") as thread:
             pipeline = self._loop.run_in_executor(thread, self._pipeline.run)
             session = asyncio.create_task(self._session.run())
@@ -151,17 +162,39 @@ class Producer:
                     self.queue.abandon()
                     await pipeline  # raises: before the queue is closed it ends in no other way
                 refusal = await self._end_session(session)
+            except BaseException:
+                # Leaving the block waits for the thread, which may wait for the broker.
+                self._publisher.give_up_in(self._flush_timeout_s)
+                raise
             finally:
                 session.cancel()
                 stopping.cancel()
                 await asyncio.gather(session, stopping, return_exceptions=True)
                 self.queue.close()
-            await pipeline
             ended = refusal is None and not session.cancelled()
-            await self._loop.run_in_executor(thread, self._finish, ended)
+            try:
+                await self._with_patience(pipeline, stop)
+                await self._with_patience(self._loop.run_in_executor(thread, self._finish, ended), stop)
+            except TransportError as error:
+                if refusal is None:
+                    raise
+                structlog.get_logger().warning("the broker did not take everything", error=error.message)
         if refusal is not None:
             raise refusal
         return Ending(end_of_recording=ended)
+
+    async def _with_patience(self, work: asyncio.Future[None], stop: asyncio.Event) -> None:
+        """Let the pipeline wait for the broker as long as it takes, but not after a stop."""
+        stopping = asyncio.create_task(stop.wait())
+        ends: set[asyncio.Future[Any]] = {work, stopping}
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                self._publisher.give_up_in(self._flush_timeout_s)
+            await work
+        finally:
+            stopping.cancel()
+            await asyncio.gather(stopping, return_exceptions=True)
 
     async def _end_session(self, session: asyncio.Task[None]) -> FeedError | None:
         """End the session and give the vendor's final refusal, if there was one."""
@@ -176,7 +209,8 @@ class Producer:
         raise failure
 
     def _finish(self, end_of_recording: bool) -> None:
-        self._pipeline.finish(end_of_recording=end_of_recording, timeout_s=self._flush_timeout_s)
+        timeout_s = None if end_of_recording else self._flush_timeout_s
+        self._pipeline.finish(end_of_recording=end_of_recording, timeout_s=timeout_s)
 
     def _on_notice(self, notice: FeedError) -> None:
         """Hand an error found in the stream to the session; on the pipeline's thread."""

@@ -1,45 +1,34 @@
-"""Frames and dead letters to Kafka, with the bytes in flight bounded per partition.
+"""Frames and side records to Kafka, with the bytes in flight bounded per partition.
 
 `KafkaProducer.send()` never blocks: with a stalled broker it takes a gigabyte in two seconds. So
 the bound is ours: a partition whose budget is used up makes `send` wait, nothing is dropped, and
 the other partitions keep what room they have. What the broker refuses, or does not acknowledge
-within the delivery time-out, ends the producer: a log with a hole in it is worse than a restart.
+within the delivery time-out, ends the command: it can be run again, and goes on where it was.
 
-One thread sends (the pipeline's); acknowledgements arrive on the client's own thread.
+One thread sends; acknowledgements arrive on the client's own thread. A feed has another outlet,
+which survives an outage: `producers.holding_publisher`.
 """
 
 from __future__ import annotations
 
-import base64
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
-import msgspec
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from core.errors import ConfigurationError, TransportError
-from core.records import TICK_VERSION
 from core.settings import KafkaSettings
-from producers.feeds.base import MAX_REJECT_BYTES, Reject
-from producers.framer import Frame
+from deploy.edge.closing import close_quietly
+from deploy.edge.kafka_errors import not_delivered, transport_error
 from producers.metrics import PartitionCounters, ProducerCounters
+from producers.outlet import DEAD_LETTERS_TOPIC as DEAD_LETTERS_TOPIC
+from producers.outlet import SIDE, Headers, Outlet
+from producers.outlet import TICK_HEADERS as TICK_HEADERS
 
-DEAD_LETTERS_TOPIC: Final = "rotascope.dead-letters"
-SIDE: Final = -1
-"""Stands for the keyed side topics where a partition is meant: they have a budget of their own."""
-
-TICK_HEADERS: Final = [
-    ("content-type", b"application/vnd.rotascope.frame"),
-    ("schema", f"tick/{TICK_VERSION}".encode()),
-]
-DEAD_LETTER_HEADERS: Final = [("content-type", b"application/json")]
-
-MAX_REQUEST_BYTES: Final = 2 * 1024 * 1024
 _WAIT_SLICE_S: Final = 1.0
-_CHECK_BROKER: Final = "check that the broker runs and that the bootstrap servers can be reached"
 
 
 class RecordSender(Protocol):
@@ -62,8 +51,8 @@ class RecordSender(Protocol):
         """Release sockets and threads."""
 
 
-class Publisher:
-    """Sends frames, and stops for good at the first record that was not delivered.
+class Publisher(Outlet):
+    """Sends records, and stops for good at the first that was not delivered.
 
     Args:
         sender: A `KafkaProducer`, or what stands for one in a test.
@@ -86,79 +75,24 @@ class Publisher:
         on_stall: Callable[[int, float], None] = lambda partition, seconds: None,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__(topic=topic, source=source)
         self._sender = sender
-        self._topic = topic
-        self._source = source
         self._bytes_in_flight_max = bytes_in_flight_max
         self._counters = counters
         self._on_stall = on_stall
         self._monotonic_s = monotonic_s
         self._side = PartitionCounters()
         self._acknowledged = threading.Condition()
-        self._failure: BaseException | None = None
+        self._failure: TransportError | None = None
 
-    def send(self, frame: Frame) -> None:
-        """Send one frame; wait while its partition has no room.
-
-        Raises:
-            TransportError: This or an earlier record could not be delivered.
-        """
-        self._send(frame.partition, self._topic, None, frame.payload, TICK_HEADERS, partition=frame.partition)
-
-    def dead_letter(self, reject: Reject, where: str) -> None:
-        """Send what could not be used.
-
-        Args:
-            reject: Reason and bytes.
-            where: Which part of the producer refused it.
-
-        Raises:
-            TransportError: This or an earlier record could not be delivered.
-        """
-        payload = reject.payload[:MAX_REJECT_BYTES]
-        body = {
-            "source": self._source,
-            "topic": None,
-            "partition": None,
-            "offset": None,
-            "where": where,
-            "reason": reject.reason,
-            "payload_bytes": len(reject.payload),
-            "payload_base64": base64.b64encode(payload).decode(),
-        }
-        key, value = self._source.encode(), msgspec.json.encode(body)
-        self.keyed(DEAD_LETTERS_TOPIC, key, value, DEAD_LETTER_HEADERS)
-
-    def keyed(
-        self,
-        topic: str,
-        key: bytes,
-        value: bytes,
-        headers: list[tuple[str, bytes]],
-        *,
-        partition: int | None = None,
-    ) -> None:
-        """Send a record to a side topic, where the key decides the partition unless one is named.
-
-        Raises:
-            TransportError: This or an earlier record could not be delivered.
-        """
-        self._send(SIDE, topic, key, value, headers, partition=partition)
-
-    def flush(self, timeout_s: float) -> None:
-        """Wait until every record is acknowledged.
-
-        Raises:
-            TransportError: A record could not be delivered, or was not within the time-out.
-        """
+    def flush(self, timeout_s: float | None) -> None:
+        """See `Outlet`."""
         try:
             self._sender.flush(timeout=timeout_s)
         except KafkaError as error:
             self._raise_failure()
-            raise TransportError(
-                f"not every record was acknowledged within {timeout_s:g} s: {error!r}",
-                operator_action=_CHECK_BROKER,
-            ) from error
+            within = "" if timeout_s is None else f" within {timeout_s:g} s"
+            raise transport_error(f"not every record was acknowledged{within}", error) from error
         # The client may report a batch as done a moment before its callbacks have run.
         with self._acknowledged:
             self._acknowledged.wait_for(
@@ -168,9 +102,12 @@ class Publisher:
         if self.in_flight_bytes:
             raise TransportError(f"{self.in_flight_bytes} bytes were not acknowledged")
 
-    def close(self, timeout_s: float = 1.0) -> None:
-        """Release the client; sends nothing more."""
-        self._sender.close(timeout=timeout_s)
+    def give_up_in(self, seconds: float) -> None:
+        """See `Outlet`; the delivery time-out bounds every wait already."""
+
+    def close(self) -> None:
+        """See `Outlet`."""
+        close_sender(self._sender)
 
     @property
     def in_flight_bytes(self) -> int:
@@ -184,12 +121,16 @@ class Publisher:
         topic: str,
         key: bytes | None,
         value: bytes,
-        headers: list[tuple[str, bytes]],
+        headers: Headers,
         *,
         partition: int | None = None,
     ) -> None:
         counters = self._side if slot == SIDE else self._counters.of(slot)
         size = len(value)
+
+        def failed(error: BaseException) -> None:
+            self._settle(counters, size, not_delivered(topic, error, size + len(key or b"")))
+
         with self._acknowledged:
             if counters.in_flight_bytes and counters.in_flight_bytes + size > self._bytes_in_flight_max:
                 self._wait_for_room(slot, counters, size)
@@ -198,11 +139,11 @@ class Publisher:
         try:
             future = self._sender.send(topic, value, key=key, headers=headers, partition=partition)
         except (KafkaError, ValueError) as error:
-            self._settle(counters, size, error)
+            failed(error)
             self._raise_failure()
             raise  # unreachable: the failure has just been noted
         future.add_callback(lambda _: self._settle(counters, size, None))
-        future.add_errback(lambda error: self._settle(counters, size, error))
+        future.add_errback(failed)
 
     def _wait_for_room(self, slot: int, counters: PartitionCounters, size: int) -> None:
         """Wait until the partition has room; counted, reported every second, never given up."""
@@ -217,7 +158,7 @@ class Publisher:
                 self._on_stall(slot, self._monotonic_s() - started)
         counters.waited_seconds += self._monotonic_s() - started
 
-    def _settle(self, counters: PartitionCounters, size: int, error: BaseException | None) -> None:
+    def _settle(self, counters: PartitionCounters, size: int, error: TransportError | None) -> None:
         """Note what became of a record; on the client's thread."""
         with self._acknowledged:
             counters.in_flight_bytes -= size
@@ -229,13 +170,28 @@ class Publisher:
             self._acknowledged.notify_all()
 
     def _raise_failure(self) -> None:
-        if self._failure is None:
-            return
-        error = TransportError(
-            f"a record was not delivered to {self._topic}: {self._failure!r}", operator_action=_CHECK_BROKER
-        )
-        error.retriable = bool(getattr(self._failure, "retriable", False))
-        raise error from self._failure
+        if self._failure is not None:
+            raise self._failure
+
+
+def halt(sender: Any) -> None:
+    """Let a client send nothing more: what it has not sent fails at once.
+
+    `KafkaProducer.close()` flushes first, and gives up, leaving its thread behind, when that fails.
+    Only its sender can be told to leave records unsent. Safe in a callback on the client's thread.
+    """
+    inner = getattr(sender, "_sender", None)
+    if inner is not None:
+        inner.force_close()
+
+
+def close_sender(sender: RecordSender, timeout_s: float = 1.0) -> None:
+    """Close a client whose unsent records nobody waits for any more; never raises."""
+    halt(sender)
+    inner = getattr(sender, "_sender", None)
+    if inner is not None:
+        inner.join(timeout_s)
+    close_quietly(lambda: sender.close(timeout=timeout_s), "the Kafka producer")
 
 
 def open_producer(settings: KafkaSettings, client_id: str = "rotascope-producer") -> Any:
@@ -254,7 +210,7 @@ def open_producer(settings: KafkaSettings, client_id: str = "rotascope-producer"
             enable_idempotence=True,
             linger_ms=settings.linger_ms,
             batch_size=settings.batch_size_bytes,
-            max_request_size=MAX_REQUEST_BYTES,
+            max_request_size=settings.max_request_bytes,
             compression_type=None if settings.compression == "none" else settings.compression,
             delivery_timeout_ms=settings.delivery_timeout_ms,
             request_timeout_ms=settings.request_timeout_ms,
@@ -264,26 +220,31 @@ def open_producer(settings: KafkaSettings, client_id: str = "rotascope-producer"
             reconnect_backoff_max_ms=1_000,
         )
     except KafkaError as error:
-        raise TransportError(
-            f"no broker answers at {settings.bootstrap_servers}: {error!r}", operator_action=_CHECK_BROKER
-        ) from error
+        raise transport_error(f"no broker answers at {settings.bootstrap_servers}", error) from error
 
 
-def check_topics(producer: Any, settings: KafkaSettings) -> None:
+def check_topics(
+    producer: Any, settings: KafkaSettings, others: Sequence[str] = (DEAD_LETTERS_TOPIC,)
+) -> None:
     """Make sure that the topics are there, and the ticks topic has the partitions it should have.
+
+    Args:
+        producer: A `KafkaProducer`.
+        settings: Name the ticks topic.
+        others: Further topics that records will be sent to.
 
     Raises:
         TransportError: A topic is missing, or the broker does not say.
         ConfigurationError: The ticks topic has another number of partitions.
     """
-    for topic in (settings.ticks_topic, DEAD_LETTERS_TOPIC):
+    for topic in (settings.ticks_topic, *others):
         try:
             partitions = producer.partitions_for(topic)
         except KafkaError as error:
-            raise TransportError(
-                f"topic {topic} is not on {settings.bootstrap_servers}: {error!r}",
-                operator_action="create the topics with 'rotascope topics apply'",
-            ) from error
+            failed = transport_error(f"topic {topic} is not on {settings.bootstrap_servers}", error)
+            if failed.retriable:
+                failed.operator_action = "create the topics with 'rotascope topics apply'"
+            raise failed from error
         if topic == settings.ticks_topic and len(partitions) != settings.partitions:
             raise ConfigurationError(
                 f"{topic} has {len(partitions)} partitions, the settings say {settings.partitions}",

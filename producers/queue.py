@@ -16,7 +16,7 @@ from collections import deque
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from core.records import NANOSECONDS_PER_MILLISECOND
+from core.records import NANOSECONDS_PER_MILLISECOND, GapCause
 from producers.feeds.base import RawMessage
 from producers.metrics import ProducerCounters
 
@@ -37,10 +37,12 @@ class GapMark(NamedTuple):
     Args:
         reason: Why, for the log.
         ts_recv_ns: When it was noticed.
+        cause: What the GAP record will name.
     """
 
     reason: str
     ts_recv_ns: int
+    cause: GapCause = GapCause.DISCONNECT
 
 
 Item = RawMessage | GapMark
@@ -168,7 +170,7 @@ class MessageQueue:
             self._counters.queue_dropped += dropped
             # As old as what follows it, so that it does not hide the age of the queue.
             oldest_left = self._items[0].ts_recv_ns if self._items else item.ts_recv_ns
-            self._items.appendleft(GapMark("the pipeline fell behind", oldest_left))
+            self._items.appendleft(GapMark("the pipeline fell behind", oldest_left, GapCause.QUEUE_OVERFLOW))
 
     def _append(self, item: Item) -> None:
         self._items.append(item)

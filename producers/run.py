@@ -4,31 +4,46 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import random
 import signal
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from types import FrameType
+from typing import Any, Final
 
 import structlog
 import typer
 from prometheus_client import CollectorRegistry, start_http_server
 
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, TransportError
 from core.instruments import Source, Universe
 from core.sessions import build_calendars
 from core.settings import Settings
+from deploy.edge.closing import closing_quietly
 from deploy.edge.files import CALENDAR_OVERRIDES, read_text
+from producers.backoff import Backoff
+from producers.clock import ClockMode
 from producers.feeds.base import Feed
 from producers.history import flush_timeout_s, publish_history, read_history
-from producers.instruments import publish_instruments
+from producers.hold import Hold
+from producers.holding_publisher import HoldingPublisher
+from producers.instruments import INSTRUMENTS_TOPIC, publish_instruments
 from producers.metrics import ProducerCollector, ProducerCounters
+from producers.outlet import DEAD_LETTERS_TOPIC
+from producers.predecessor import check_epoch, find_predecessor
 from producers.producer import Ending, Producer
-from producers.publisher import Publisher, check_topics, open_producer
+from producers.publisher import check_topics, close_sender, open_producer
+from producers.queue import Overflow
 
 FIRST_CALENDAR_DATE: Final = date(1990, 1, 1)
 CALENDAR_AHEAD: Final = timedelta(days=366)
+
+RECONNECT_INITIAL_MS: Final = 200
+RECONNECT_MAX_MS: Final = 2_000
+"""Longest wait between two attempts to reach a broker; an attempt itself takes `bootstrap_timeout_ms`."""
 
 GC_THRESHOLDS: Final = (50_000, 20, 20)
 """Decoding makes a hundred thousand short-lived objects a second and no cycles: the default would
@@ -62,23 +77,25 @@ def run_feed(
     counters = ProducerCounters(feed.name)
     for partition in range(settings.kafka.partitions):
         counters.of(partition)
-    log = structlog.get_logger().bind(feed=feed.name)
-    sender = open_producer(settings.kafka)
-    publisher = Publisher(
-        sender,
-        topic=settings.kafka.ticks_topic,
-        source=source.name,
-        bytes_in_flight_max=settings.producer.bytes_in_flight_max,
-        counters=counters,
-        on_stall=lambda slot, seconds: log.warning(
-            "waiting for the broker", partition=slot, seconds=round(seconds, 1)
-        ),
-    )
-    try:
-        check_topics(sender, settings.kafka)
-        publish_instruments(universe, publisher)
-        if warm_start is not None:
-            publish_history(warm_start, universe, settings, publisher, epoch)
+    live = ClockMode(settings.producer.clock) is ClockMode.LIVE
+    with _publisher(source, settings, counters) as publisher, stops(publisher.give_up_in) as asked:
+        try:
+            publisher.wait_connected()
+            predecessor = find_predecessor(settings.kafka, source.source_id)
+            check_epoch(predecessor, epoch, source.name)
+            publish_instruments(universe, publisher)
+            if warm_start is not None:
+                publish_history(warm_start, universe, settings, publisher, epoch, timeout_s=None)
+            publisher.flush(None)
+        except TransportError:
+            if asked.is_set() and not publisher.has_connected:
+                typer.echo("stopped: no broker has answered, and nothing was read")
+                return
+            raise
+        if asked.is_set():
+            typer.echo("stopped: nothing was read")
+            return
+        publisher.overflow = Overflow.DROP if live else Overflow.WAIT
         producer = Producer(
             feed,
             source,
@@ -90,14 +107,69 @@ def run_feed(
             partitions=settings.kafka.partitions,
             epoch=epoch,
             flush_timeout_s=flush_timeout_s(settings),
+            takes_over=predecessor is not None,
         )
-        with _metrics_server(settings, counters, producer):
+        with _metrics_server(settings, counters, producer, publisher):
             calm_garbage_collector()
             started_s = time.monotonic()
             ending = asyncio.run(_until_stopped(producer))
         _summarise(counters, ending, time.monotonic() - started_s)
+
+
+@contextmanager
+def _publisher(source: Source, settings: Settings, counters: ProducerCounters) -> Iterator[HoldingPublisher]:
+    """Hold records for as long as the settings say, and close at the end."""
+    own = settings.producer
+    checked = threading.Event()
+
+    def connect() -> Any:
+        sender = open_producer(settings.kafka)
+        if not checked.is_set():
+            try:
+                check_topics(sender, settings.kafka, (DEAD_LETTERS_TOPIC, INSTRUMENTS_TOPIC))
+            except TransportError as error:
+                close_sender(sender)
+                # A broker that went away meanwhile knows no topic either; one that answers lacks it.
+                close_sender(open_producer(settings.kafka))
+                error.retriable = False
+                raise
+            except BaseException:
+                close_sender(sender)
+                raise
+            checked.set()
+        return sender
+
+    # What the client has cannot be dropped, so it may have no more than half of the hold.
+    in_flight_max = min(own.bytes_in_flight_max, own.hold_max_bytes // (2 * settings.kafka.partitions))
+    publisher = HoldingPublisher(
+        connect,
+        topic=settings.kafka.ticks_topic,
+        source=source.name,
+        hold=Hold(own.hold_max_bytes, own.hold_max_age_ms / 1000, own.bytes_in_flight_max),
+        bytes_in_flight_max=in_flight_max,
+        counters=counters,
+        backoff=Backoff(RECONNECT_INITIAL_MS, RECONNECT_MAX_MS, 0, random=random.Random().random),  # noqa: S311
+    )
+    with closing_quietly(publisher.close, "the publisher"):
+        yield publisher
+
+
+@contextmanager
+def stops(give_up_in: Callable[[float], None]) -> Iterator[threading.Event]:
+    """Let SIGINT and SIGTERM end every wait for the broker at once; a stream has handlers of its own."""
+    asked = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        asked.set()
+        give_up_in(0)
+
+    watched = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, stop) for number in watched}
+    try:
+        yield asked
     finally:
-        publisher.close()
+        for number, usual in before.items():
+            signal.signal(number, usual)
 
 
 def calm_garbage_collector() -> None:
@@ -122,12 +194,14 @@ def _summarise(counters: ProducerCounters, ending: Ending, seconds: float) -> No
     typer.echo(
         f"{how}: {counters.ticks:,} ticks in {frames:,} frames ({seconds:,.1f} s, "
         f"{counters.ticks / max(seconds, 1e-9):,.0f} ticks/s), {rejected:,} rejected, "
-        f"{counters.repeated:,} repeated, {counters.gaps:,} gaps"
+        f"{counters.repeated:,} repeated, {counters.gaps.total():,} gaps"
     )
 
 
 @contextmanager
-def _metrics_server(settings: Settings, counters: ProducerCounters, producer: Producer) -> Iterator[None]:
+def _metrics_server(
+    settings: Settings, counters: ProducerCounters, producer: Producer, publisher: HoldingPublisher
+) -> Iterator[None]:
     """Serve /metrics from a registry of its own."""
     registry = CollectorRegistry()
     registry.register(
@@ -135,6 +209,7 @@ def _metrics_server(settings: Settings, counters: ProducerCounters, producer: Pr
             counters,
             queue_messages=lambda: len(producer.queue),
             queue_age_ns=lambda: producer.queue.age_ns(time.time_ns()),
+            held=lambda: ((figures := publisher.figures()).bytes, figures.age_s),
         )
     )
     host, port = settings.metrics.host, settings.metrics.port

@@ -157,13 +157,13 @@ def _add_confluent_points(control: Control) -> None:
 
 
 def _add_producer_points(control: Control) -> None:
-    from producers.publisher import Publisher
+    from producers.holding_publisher import HoldingPublisher
 
     def send(_: Any, frame: Any) -> None:
         if frame.partition == PARTITIONS // 2:  # frames of one flush go out by partition
             control.pass_by(Point.FANNING_OUT)
 
-    wrap(Publisher, "send", before=send)
+    wrap(HoldingPublisher, "send", before=send)
 
 
 def _detour(ports: Mapping[int, int]) -> None:

@@ -14,6 +14,7 @@ from core.settings import Settings
 from producers import cli
 from producers.feeds.base import Codec, Feed
 from tests.support.ports import free_port
+from tests.support.program import Program
 
 runner = CliRunner()
 KEYS = {"ROTASCOPE_ALPACA_KEY": "k", "ROTASCOPE_ALPACA_SECRET": "s"}
@@ -107,14 +108,15 @@ def test_failures_have_their_exit_codes(run: Recorder, error: Exception, code: i
     assert "Traceback" not in result.output
 
 
-def test_no_broker_is_exit_code_one() -> None:
-    result = invoke(
-        "--bootstrap-servers",
-        f"127.0.0.1:{free_port()}",
-        env=KEYS | {"ROTASCOPE_KAFKA__BOOTSTRAP_TIMEOUT_MS": "300"},
-    )
-    assert result.exit_code == 1
-    assert "no broker answers" in result.stderr
+def test_a_broker_that_is_not_there_is_waited_for_and_a_stop_ends_the_wait() -> None:
+    keys = KEYS | {"ROTASCOPE_KAFKA__BOOTSTRAP_TIMEOUT_MS": "300"}
+    servers = ["--bootstrap-servers", f"127.0.0.1:{free_port()}"]
+    with Program("produce", "alpaca", *servers, environment=keys) as program:
+        program.said("no broker answers")
+        program.terminate()
+        assert program.wait(20) == 0
+    assert program.output == ["stopped: no broker has answered, and nothing was read\n"]
+    assert len(program.errors) == 1
 
 
 def test_help_names_the_exit_codes_and_every_flag_says_what_it_does() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from core.instruments import Source
-from core.records import NO_INSTRUMENT, TICK, TickKind
+from core.records import NO_INSTRUMENT, TICK, GapCause, TickKind
 from core.sessions import build_calendar
 from producers.clock import CONTRADICTIONS, ClockMode, FeedClock
 from producers.rows import join
@@ -199,8 +199,9 @@ def test_wall_time_moves_a_live_clock_with_a_known_delay_only() -> None:
 def test_a_gap_stands_at_the_clocks_time() -> None:
     feed_clock = clock()
     feed_clock.advance(ticks(NOON_NS + 7, NOON_NS + 7))
-    (gap,) = feed_clock.gap(ts_recv_ns=99)
+    (gap,) = feed_clock.gap(99, GapCause.DISCONNECT)
     assert (gap["kind"], gap["ts_event"], gap["ts_recv"]) == (TickKind.GAP, NOON_NS + 7, 99)
+    assert gap["trade_id"] == GapCause.DISCONNECT
     assert gap["instrument_id"] == NO_INSTRUMENT
 
 

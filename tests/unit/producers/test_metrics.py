@@ -14,13 +14,15 @@ def busy_counters() -> ProducerCounters:
     counters.rejects["price"] += 1
     counters.vendor_errors["407"] += 1
     counters.reconnects["silence"] += 2
+    counters.gaps["takeover"] += 1
     counters.of(1).frames = 3
+    counters.of(1).dropped_ticks = 6
     counters.of(0).in_flight_bytes = 99
     return counters
 
 
 def test_every_producer_row_is_shown_with_its_labels() -> None:
-    collector = ProducerCollector(busy_counters(), lambda: 4, lambda: 250_000_000)
+    collector = ProducerCollector(busy_counters(), lambda: 4, lambda: 250_000_000, lambda: (4_096, 1.5))
     samples = list(collector.samples())
     assert {sample.name for sample in samples} == {
         row.name for row in METRICS if row.component is Component.PRODUCER
@@ -34,6 +36,10 @@ def test_every_producer_row_is_shown_with_its_labels() -> None:
     assert values["reconnects_total", "alpaca", "silence"] == 2
     assert values["frames_total", "alpaca", "1"] == 3
     assert values["in_flight_bytes", "0"] == 99
+    assert values["gaps_total", "alpaca", "takeover"] == 1
+    assert values["hold_dropped_ticks_total", "1"] == 6
+    assert values["held_bytes", "alpaca"] == 4_096
+    assert values["held_age_seconds", "alpaca"] == 1.5
     assert values["queue_messages", "alpaca"] == 4
     assert values["queue_age_seconds", "alpaca"] == 0.25
     assert values["clock_timestamp_seconds", "alpaca"] == 1.5
