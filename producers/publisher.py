@@ -21,6 +21,7 @@ from kafka.errors import KafkaError
 
 from core.errors import ConfigurationError, TransportError
 from core.settings import KafkaSettings
+from deploy.edge.broker_errors import CHECK_BROKER
 from deploy.edge.closing import close_quietly
 from deploy.edge.kafka_errors import not_delivered, transport_error
 from producers.metrics import PartitionCounters, ProducerCounters
@@ -87,20 +88,26 @@ class Publisher(Outlet):
 
     def flush(self, timeout_s: float | None) -> None:
         """See `Outlet`."""
+        problem: KafkaError | None = None
+        started_s = self._monotonic_s()
         try:
             self._sender.flush(timeout=timeout_s)
         except KafkaError as error:
-            self._raise_failure()
-            within = "" if timeout_s is None else f" within {timeout_s:g} s"
-            raise transport_error(f"not every record was acknowledged{within}", error) from error
+            # Not yet the end: kafka-python gives up a batch that it has split, and sends its parts.
+            problem = error
+        left_s = None if timeout_s is None else max(0.0, timeout_s - (self._monotonic_s() - started_s))
         # The client may report a batch as done a moment before its callbacks have run.
         with self._acknowledged:
             self._acknowledged.wait_for(
-                lambda: self._failure is not None or self.in_flight_bytes == 0, timeout_s
+                lambda: self._failure is not None or self.in_flight_bytes == 0, left_s
             )
         self._raise_failure()
         if self.in_flight_bytes:
-            raise TransportError(f"{self.in_flight_bytes} bytes were not acknowledged")
+            within = "" if timeout_s is None else f" within {timeout_s:g} s"
+            unanswered = f"{self.in_flight_bytes:,} bytes were not acknowledged{within}"
+            if problem is None:
+                raise TransportError(unanswered, operator_action=CHECK_BROKER)
+            raise transport_error(unanswered, problem) from problem
 
     def give_up_in(self, seconds: float) -> None:
         """See `Outlet`; the delivery time-out bounds every wait already."""
