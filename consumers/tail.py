@@ -117,7 +117,7 @@ def tail(
     order within a pair, not across pairs. Ctrl-C ends the command.
 
     A broker that goes away is waited for, and no event is lost or comes
-    twice; with --until-end for 60 s, then the exit status is 1.
+    twice; with --until-end up to 120 s, then the exit status is 1.
 
     Examples:
       rotascope events tail
@@ -174,7 +174,7 @@ def cat(
     standard error says so. Ctrl-C ends the command.
 
     A broker that goes away is waited for, and no tick is lost or comes
-    twice; with --until-end for 60 s, then the exit status is 1.
+    twice; with --until-end up to 120 s, then the exit status is 1.
 
     Examples:
       rotascope ticks cat --symbol RUT --until-end --format json

@@ -70,6 +70,11 @@ class TopicReader:
         """Close the connection, without waiting for a broker that is silent."""
         self._reader.close()
 
+    @property
+    def away(self) -> bool:
+        """Whether a broker that has gone away is being waited for."""
+        return self._reader.away
+
     def existing(self, topics: Sequence[str]) -> tuple[str, ...]:
         """Keep the topics that the broker has, in the given order.
 

@@ -66,7 +66,7 @@ class KafkaSettings(_Section):
         default=15_000, description="then a record sent counts as failed"
     )
     patience_ms: Milliseconds = Field(
-        default=60_000,
+        default=120_000,
         description="how long a command that ends by itself (backfill, --until-end, demo) waits for a broker "
         "that went away",
     )
