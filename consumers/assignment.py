@@ -20,7 +20,9 @@ import structlog
 from consumers.handing_over import HandingOver
 from consumers.opener import Opener
 from consumers.partition import PartitionTask
+from consumers.reconnect import Reconnect
 from consumers.transport import ChangeKind, Transport
+from consumers.trouble_log import TroubleLog
 from consumers.worker_state import WorkerState
 from core.errors import ConfigurationError, TransportError
 from core.settings import KafkaSettings, WorkerSettings
@@ -47,6 +49,7 @@ class Assignment:
         kafka: Topic and number of partitions.
         settings: Who assigns, and how long a join may take.
         state: Where tasks, and partitions without one, are seen from outside.
+        trouble: Where failures are told.
         monotonic_ns: A clock that never steps back.
     """
 
@@ -58,8 +61,10 @@ class Assignment:
         kafka: KafkaSettings,
         settings: WorkerSettings,
         state: WorkerState,
+        trouble: TroubleLog,
         monotonic_ns: Callable[[], int],
     ) -> None:
+        self._trouble = trouble
         self._transport = transport
         self._opener = opener
         self._kafka = kafka
@@ -68,11 +73,11 @@ class Assignment:
         self._monotonic_ns = monotonic_ns
         self._waiting: deque[int] = deque()
         self._opened_as: dict[int, str] = {}
-        self._told: set[int] = set()
         self._unstable_since_ns: int | None = None
         self._handing_over = HandingOver(monotonic_ns)
         self._unanswered_since_ns: int | None = None
         self._question_ms = QUESTION_MS
+        self._reconnect = Reconnect(transport, settings, state, trouble, monotonic_ns=monotonic_ns)
         self._log = structlog.get_logger("rotascope.worker")
 
     @property
@@ -86,7 +91,7 @@ class Assignment:
         Raises:
             ConfigurationError: The topic has another number of partitions.
             SnapshotError: A partition cannot be brought back to where it was.
-            TransportError: The broker does not answer.
+            TransportError: The broker does not say what the topic looks like; another try may come.
         """
         topic, settings = self._kafka.ticks_topic, self._settings
         found = self._transport.partitions(topic)
@@ -109,8 +114,16 @@ class Assignment:
             )
         self._transport.assign(topic, assigned)
         for partition in assigned:
-            if (task := self._opener.open(partition, None)) is not None:
-                self._enter(task)
+            try:
+                task = self._opener.open(partition, None)
+            except TransportError as error:
+                if not error.retriable:
+                    raise
+                self._not_answered(partition, error)
+                self._await([partition])
+            else:
+                if task is not None:
+                    self._enter(task)
 
     def follow(self) -> set[int]:
         """Act on what the last poll has brought.
@@ -137,10 +150,9 @@ class Assignment:
             As `follow`.
         """
         again = {partition for partition in partitions if partition in self._state.tasks}
-        for partition in again:
-            self._transport.hold(partition)
         dropped = self._drop(again, OVERTAKEN)
         self._await(sorted(again))
+        self._hold(again)
         return dropped
 
     def open_next(self) -> None:
@@ -159,9 +171,7 @@ class Assignment:
         except TransportError as error:
             if not error.retriable:
                 raise
-            if partition not in self._told:
-                self._told.add(partition)
-                self._log.warning("partition waits for an answer", partition=partition, error=error.message)
+            self._not_answered(partition, error)
             self._question_ms = longer_question_ms(self._question_ms)
             if self._unanswered_since_ns is None and self._settings.membership != "manual":
                 self._unanswered_since_ns = self._monotonic_ns()
@@ -170,7 +180,6 @@ class Assignment:
             return
         self._unanswered_since_ns = None
         self._question_ms = QUESTION_MS
-        self._told.discard(partition)
         self._waiting.remove(partition)
         self._enter(task)
 
@@ -202,16 +211,33 @@ class Assignment:
         if self._settings.membership != "manual":
             self._rejoin("a partition stays silent: joining anew")
 
+    def rejoin_for_answers(self) -> bool:
+        """Make the client anew that hears nothing although a new one is answered.
+
+        Returns:
+            Whether it was made anew.
+        """
+        return self._rejoin("only new clients are answered: connecting anew", although_away=True)
+
+    def broker_is_back(self) -> None:
+        """Give the client as much time as at the start: what it waited for during an outage was in vain."""
+        if self._unstable_since_ns is not None:
+            self._unstable_since_ns = self._monotonic_ns()
+        self._unanswered_since_ns = None
+        self._question_ms = QUESTION_MS
+        self._handing_over = HandingOver(self._monotonic_ns)
+        self._reconnect.at_once()
+
     def _silent_for_ms(self, since_ns: int | None) -> int:
         return -1 if since_ns is None else (self._monotonic_ns() - since_ns) // _NS_PER_MS
 
-    def _rejoin(self, why: str) -> bool:
-        self._log.warning(why, waiting=list(self._waiting))
-        self._state.counters.rejoins += 1
-        self._unstable_since_ns = self._monotonic_ns()
+    def _rejoin(self, why: str, *, although_away: bool = False) -> bool:
+        if not self._reconnect.attempt(why, waiting=list(self._waiting), although_away=although_away):
+            return False
         self._unanswered_since_ns = None
         self._handing_over = HandingOver(self._monotonic_ns)
-        self._transport.rebuild_consumer()
+        if self._settings.membership != "manual":
+            self._unstable_since_ns = self._monotonic_ns()
         return True
 
     def _check_member(self) -> set[int]:
@@ -230,13 +256,24 @@ class Assignment:
         strange = {
             p for p in held if self._opened_as.setdefault(p, membership.member_id) != membership.member_id
         }
-        for partition in strange:
-            self._transport.hold(partition)
         dropped = self._drop(strange, NEW_MEMBER)
         self._await(sorted(strange))
         for partition in strange:
             self._opened_as[partition] = membership.member_id
+        self._hold(strange)
         return dropped
+
+    def _hold(self, partitions: Iterable[int]) -> None:
+        """Where it fails, the client fetches what nobody takes: a partition is sought when it is opened."""
+        for partition in partitions:
+            try:
+                self._transport.hold(partition)
+            except TransportError as error:
+                if not error.retriable:
+                    raise
+
+    def _not_answered(self, partition: int, error: TransportError) -> None:
+        self._trouble.failed("partition waits for an answer", partition=partition, error=error.message)
 
     def _await(self, partitions: Iterable[int]) -> None:
         self._waiting.extend(partitions)

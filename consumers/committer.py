@@ -14,6 +14,8 @@ from consumers.outbox import Batch, OutboxRecord
 from consumers.partition import PartitionTask
 from consumers.position import same_place
 from consumers.transport import Membership, Outcome, OutcomeKind, Transport, first_failure, raise_refusal
+from consumers.trouble_log import TroubleLog
+from core.backoff import GrowingWait
 from core.errors import TransportError
 from core.settings import WorkerSettings
 
@@ -36,6 +38,7 @@ class Committer(ABC):
         transport: Where to send.
         counters: Where to count.
         settings: Time-outs and waits.
+        trouble: Where failures are told.
         monotonic_ns: A clock that never steps back.
     """
 
@@ -48,6 +51,7 @@ class Committer(ABC):
         counters: WorkerCounters,
         settings: WorkerSettings,
         *,
+        trouble: TroubleLog,
         monotonic_ns: Callable[[], int],
     ) -> None:
         self.failures_in_a_row = 0
@@ -57,7 +61,11 @@ class Committer(ABC):
         self._settings = settings
         self._monotonic_ns = monotonic_ns
         # Jitter spreads the retries of many workers; it decides nothing that is published.
-        self._random = random.Random()  # noqa: S311
+        jitter = random.Random()  # noqa: S311
+        self._wait = GrowingWait(
+            settings.backoff_initial_ms, settings.backoff_max_ms, random=jitter.random, least_share=0.5
+        )
+        self._trouble = trouble
         self._log = structlog.get_logger("rotascope.worker")
 
     def commit(self, tasks: Iterable[PartitionTask]) -> bool:
@@ -90,6 +98,7 @@ class Committer(ABC):
             self._failed(outcome.kind, outcome.reason)
             return False
         self.failures_in_a_row = 0
+        self._wait.reset()
         for task, batch in batches.items():
             task.settle(batch)
         if batches:
@@ -118,14 +127,11 @@ class Committer(ABC):
         """Try once."""
 
     def _failed(self, label: str, reason: str) -> None:
-        settings = self._settings
         self._counters.commits[label] += 1
         self.failures_in_a_row += 1
-        doublings = min(self.failures_in_a_row - 1, 20)
-        wait_ms = min(settings.backoff_max_ms, settings.backoff_initial_ms * 2**doublings)
-        wait_ms *= self._random.uniform(0.5, 1.0)
+        wait_ms = self._wait.next_ms()
         self.not_before_ns = self._monotonic_ns() + int(wait_ms * _NS_PER_MS)
-        self._log.warning(
+        self._trouble.failed(
             "commit failed, outbox kept",
             outcome=str(label),
             reason=reason,
@@ -179,9 +185,10 @@ class ExactlyOnceCommitter(Committer):
         counters: WorkerCounters,
         settings: WorkerSettings,
         *,
+        trouble: TroubleLog,
         monotonic_ns: Callable[[], int],
     ) -> None:
-        super().__init__(transport, counters, settings, monotonic_ns=monotonic_ns)
+        super().__init__(transport, counters, settings, trouble=trouble, monotonic_ns=monotonic_ns)
         self._unresolved: dict[PartitionTask, Batch] = {}
         self._overtaken: set[int] = set()
         self._refused: tuple[int, str] | None = None
@@ -268,8 +275,9 @@ def make_committer(
     counters: WorkerCounters,
     settings: WorkerSettings,
     *,
+    trouble: TroubleLog,
     monotonic_ns: Callable[[], int],
 ) -> Committer:
     """The committer that the settings ask for. Arguments as of `Committer`."""
     kind = ExactlyOnceCommitter if settings.delivery == "exactly_once" else AtLeastOnceCommitter
-    return kind(transport, counters, settings, monotonic_ns=monotonic_ns)
+    return kind(transport, counters, settings, trouble=trouble, monotonic_ns=monotonic_ns)

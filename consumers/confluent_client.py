@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka.admin import AdminClient
 
 from consumers.transport import Headers
 from core.errors import TransportError
@@ -160,6 +161,21 @@ def produce(
         if error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
             raise
         sending.done(error, None)
+
+
+def fresh_client_answers(settings: KafkaSettings, timeout_ms: int) -> bool:
+    """Whether a client that is made only for this is answered in time.
+
+    Args:
+        settings: Addresses and time-outs.
+        timeout_ms: How long to wait, in ms.
+    """
+    try:
+        client = AdminClient(common_configuration(settings, "rotascope-probe"))
+        client.list_topics(timeout=timeout_ms / 1000)
+    except KafkaException:
+        return False
+    return True
 
 
 def discard(producer: Producer) -> None:

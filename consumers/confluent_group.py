@@ -54,6 +54,10 @@ class ConfluentGroup:
         """Note that a partition is paused until it is sought."""
         self._unsought.add(partition)
 
+    def pause_unsought(self, consumer: Consumer, topic: str, partitions: Iterable[int]) -> None:
+        """Let those of the partitions give no record that have not been sought."""
+        consumer.pause([TopicPartition(topic, each) for each in partitions if each in self._unsought])
+
     def membership(self, consumer: Consumer) -> Membership | None:
         """This member, as far as its assignment has been told of.
 

@@ -16,18 +16,27 @@ from confluent_kafka import (
     TopicPartition,
 )
 
+from consumers.confluent_answers import AnswerCount
 from consumers.confluent_client import (
     consumer_configuration,
     failed,
+    fresh_client_answers,
     group_configuration,
     lost_place,
     translated,
 )
 from consumers.confluent_group import ConfluentGroup
 from consumers.deadline import DeadlineCall
-from consumers.kafka_python_client import require_reachable
+from consumers.kafka_python_client import addresses_of, require_reachable
 from consumers.position import metadata_text
-from consumers.transport import AssignmentChange, Committed, Membership, Record
+from consumers.transport import (
+    RECONNECT_MS,
+    AssignmentChange,
+    Committed,
+    Membership,
+    Record,
+    no_such_topic,
+)
 from core.errors import TransportError
 from core.settings import KafkaSettings, WorkerSettings
 
@@ -43,42 +52,65 @@ class ConfluentReader:
         worker: Group and membership.
         client_id: What the broker's logs call this client.
 
+        connected: Whether to connect at once.
+
     Raises:
+        ConfigurationError: An address that is none.
         TransportError: No broker answers within `bootstrap_timeout_ms`.
     """
 
-    def __init__(self, settings: KafkaSettings, worker: WorkerSettings, client_id: str) -> None:
-        require_reachable(settings.bootstrap_servers, settings.bootstrap_timeout_ms)
+    def __init__(
+        self, settings: KafkaSettings, worker: WorkerSettings, client_id: str, *, connected: bool
+    ) -> None:
+        addresses_of(settings.bootstrap_servers)
         self._settings = settings
         self._worker = worker
         self._client_id = client_id
         self._request_s = settings.request_timeout_ms / 1000
         self._topic = ""
+        self._assigned: tuple[int, ...] = ()
         self._subscribed = False
         self._starts: dict[int, int] = {}
         self._sought: dict[int, int] = {}
         self._group = ConfluentGroup()
         self._membership: Membership | None = None
         self._failure: TransportError | None = None
-        self._consumer = self._make_consumer()
+        self._answers = AnswerCount()
+        self._connected = False
+        self._consumer: Consumer
+        if connected:
+            self.connect(settings.bootstrap_timeout_ms)
+
+    def connect(self, timeout_ms: int) -> None:
+        """See `Transport`."""
+        if not self._connected:
+            self._consumer = self._connected_consumer(timeout_ms)
+            self._connected = True
+
+    def answers(self) -> int:
+        """See `Transport`."""
+        return self._answers.count
+
+    def fresh_client_answers(self, timeout_ms: int) -> bool:
+        """See `Transport`."""
+        return fresh_client_answers(self._settings, timeout_ms)
 
     def partitions(self, topic: str) -> int:
         """See `Transport`."""
         with translated("ask for topic", topic):
             found = self._consumer.list_topics(topic, timeout=self._request_s).topics[topic]
+        self._answers.note()
         if found.error is not None and found.error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
             raise failed("ask for topic", topic, found.error)
         if not found.partitions:
-            raise TransportError(
-                f"topic {topic!r} does not exist on {self._settings.bootstrap_servers}",
-                operator_action="create the topics with 'rotascope topics apply', or check the address",
-            )
+            raise no_such_topic(topic, self._settings.bootstrap_servers)
         return len(found.partitions)
 
     def assign(self, topic: str, partitions: Sequence[int]) -> None:
         """See `Transport`."""
         self._topic = topic
-        self._starts = dict.fromkeys(partitions, 0)
+        self._assigned = tuple(partitions)
+        self._assign()
 
     def subscribe(self, topic: str) -> None:
         """See `Transport`."""
@@ -126,6 +158,7 @@ class ConfluentReader:
         self._sought[partition] = offset
         if partition in self._starts:
             self._starts[partition] = offset
+            self._group.sought(partition)
             return
         if self._subscribed and partition not in self._group.held:
             raise TransportError(f"cannot seek in {self._topic}: partition {partition} is not assigned")
@@ -137,8 +170,9 @@ class ConfluentReader:
 
     def hold(self, partition: int) -> None:
         """See `Transport`."""
-        with translated("hold", self._topic):
-            self._consumer.pause([self._place(partition)])
+        if partition not in self._starts:
+            with translated("hold", self._topic):
+                self._consumer.pause([self._place(partition)])
         self._group.hold(partition)
 
     def position(self, partition: int) -> int:
@@ -172,6 +206,7 @@ class ConfluentReader:
             (found,) = self._consumer.committed([self._place(partition)], timeout_s)
         if found.error is not None:
             raise failed("ask for the committed offset of", self._topic, found.error)
+        self._answers.note()
         return None if found.offset < 0 else Committed(found.offset, metadata_of(found))
 
     def commit(self, offsets: Mapping[int, Committed]) -> None:
@@ -194,27 +229,49 @@ class ConfluentReader:
 
     def rebuild_consumer(self) -> None:
         """See `Transport`."""
+        fresh = self._connected_consumer(min(self._settings.bootstrap_timeout_ms, RECONNECT_MS))
         self._group.lose_all()
         lost = self._group.drain()
         self._membership, self._failure = None, None
         self._leave()
         self._group = ConfluentGroup(lost)
-        self._consumer = self._make_consumer()
-        self._join()
+        self._consumer = fresh
+        if self._subscribed:
+            self._join()
+        else:
+            self._assign()
 
-    def _make_consumer(self) -> Consumer:
+    def _connected_consumer(self, timeout_ms: int) -> Consumer:
+        """A consumer whose first question has been answered: librdkafka makes one also without a broker."""
+        require_reachable(self._settings.bootstrap_servers, timeout_ms)
         configuration = consumer_configuration(self._settings, self._client_id)
+        told = self._answers.configuration(self._worker.broker_silence_ms)
         with translated("connect to", self._settings.bootstrap_servers):
-            return Consumer(configuration | group_configuration(self._worker))
+            consumer = Consumer(configuration | group_configuration(self._worker) | told)
+            try:
+                if self._topic:
+                    consumer.list_topics(self._topic, timeout=timeout_ms / 1000)
+                else:
+                    consumer.list_topics(timeout=timeout_ms / 1000)
+            except BaseException:
+                _close(consumer)
+                raise
+        self._answers.note()
+        return consumer
+
+    def _assign(self) -> None:
+        """Remember what to assign: librdkafka fetches at once, so that is done at the first poll."""
+        self._starts = dict.fromkeys(self._assigned, 0)
+        for partition in self._assigned:
+            self._group.hold(partition)
 
     def _join(self) -> None:
         with translated("subscribe to", self._topic):
             self._group.join(self._consumer, self._topic)
 
     def _leave(self) -> None:
-        consumer = self._consumer
-        with suppress(Exception):
-            DeadlineCall[None](lambda call: consumer.close()).within(_LEAVE_MS)
+        if self._connected:
+            _close(self._consumer)
 
     def _begin(self) -> None:
         """Assign by hand, now that every partition has been sought."""
@@ -222,6 +279,7 @@ class ConfluentReader:
             starts, self._starts = self._starts, {}
             with translated("assign", self._topic):
                 self._consumer.assign([self._place(*start) for start in starts.items()])
+                self._group.pause_unsought(self._consumer, self._topic, starts)
 
     def _seek(self, place: TopicPartition) -> None:
         """Seek; a partition that has just been assigned may need a moment before it can be sought."""
@@ -255,7 +313,9 @@ class ConfluentReader:
     def _watermarks(self, partition: int, timeout_ms: int | None) -> tuple[int, int]:
         timeout_s = self._request_s if timeout_ms is None else timeout_ms / 1000
         with translated("ask for the ends of", self._topic):
-            return self._consumer.get_watermark_offsets(self._place(partition), timeout_s)
+            found = self._consumer.get_watermark_offsets(self._place(partition), timeout_s)
+        self._answers.note()
+        return found
 
     def _places(self, offsets: Mapping[int, Committed]) -> list[TopicPartition]:
         return [
@@ -265,6 +325,12 @@ class ConfluentReader:
 
     def _place(self, partition: int, offset: int = OFFSET_INVALID) -> TopicPartition:
         return TopicPartition(self._topic, partition, offset)
+
+
+def _close(consumer: Consumer) -> None:
+    """Leave the group and close, but wait for no client that hangs."""
+    with suppress(Exception):
+        DeadlineCall[None](lambda call: consumer.close()).within(_LEAVE_MS)
 
 
 def metadata_of(place: Any) -> str:

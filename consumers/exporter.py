@@ -111,6 +111,9 @@ class WorkerCollector(Collector):
         version = (self._version, platform.python_version())
         yield Sample("rotascope_build_info", version, 1)
         yield Sample("rotascope_worker_ready", (), ready)
+        silence_s = self._health.broker_silence_s()
+        if silence_s is not None:
+            yield Sample("rotascope_worker_broker_silence_seconds", (), silence_s)
 
     def _counter_samples(self) -> Iterator[Sample]:
         counters = self._state.counters
@@ -134,7 +137,9 @@ class WorkerCollector(Collector):
 
     def _group_samples(self) -> Iterator[Sample]:
         counters = self._state.counters
-        yield Sample("rotascope_worker_joined", (), self._state.joined is not False)
+        answered = self._state.heard_ns is not None and not self._state.broker_away
+        joined = answered and self._state.joined is not False
+        yield Sample("rotascope_worker_joined", (), joined)
         for found in LOOKED_UP:
             yield Sample("rotascope_worker_unknown_commits_total", (found,), counters.resolved[found])
         for change in ChangeKind:
@@ -159,8 +164,9 @@ class WorkerCollector(Collector):
             yield Sample("rotascope_partition_ready", labels, task.ready)
             yield Sample("rotascope_partition_next_offset", labels, task.next_offset)
             yield Sample("rotascope_partition_restore_ratio", labels, task.restore_ratio)
-            yield Sample("rotascope_partition_lag_records", labels, task.lag_records)
-            yield Sample("rotascope_partition_lag_seconds", labels, self._lag_seconds(task))
+            if task.end_known and not self._state.broker_away:
+                yield Sample("rotascope_partition_lag_records", labels, task.lag_records)
+                yield Sample("rotascope_partition_lag_seconds", labels, self._lag_seconds(task))
             behind = task.event_time_lag_seconds
             if behind is not None:
                 clock_seconds = task.engine.clock_ns / _NS_PER_SECOND

@@ -10,13 +10,16 @@ from consumers.worker_state import WorkerState
 from core.settings import WorkerSettings
 
 _NS_PER_MS = 1_000_000
+_NS_PER_SECOND = 1_000_000_000
 
 
 class Health:
     """Answers for /livez and /readyz.
 
-    Alive means that the loop turns, also through hours of replay; a supervisor restarts what is
-    not alive. Ready means that every assigned partition has reached the end of the log seen when it
+    Alive means that the loop turns, also through hours of replay and of an outage; a supervisor
+    restarts what is not alive. A loop that turns is no use where its client stays without answers
+    while new clients of the same process are answered; then a restart helps, and it counts as dead.
+    Ready means that every assigned partition has reached the end of the log seen when it
     was opened, and that records are being understood and output is being published. A member that
     the group has given no partition stands by, and is ready to.
 
@@ -42,10 +45,22 @@ class Health:
         last_turn_ns = self._state.last_turn_ns
         if last_turn_ns is None:
             return None
-        silent_ms = (self._monotonic_ns() - last_turn_ns) // _NS_PER_MS
-        if silent_ms <= self._settings.liveness_timeout_ms:
+        limit_ms = self._settings.liveness_timeout_ms
+        still_ms = self._ms_since(last_turn_ns)
+        if still_ms > limit_ms:
+            return f"the loop has not turned for {still_ms} ms"
+        fresh_since_ns, heard_ns = self._state.fresh_answers_since_ns, self._state.heard_ns
+        if fresh_since_ns is None or heard_ns is None or self._ms_since(fresh_since_ns) <= limit_ms:
             return None
-        return f"the loop has not turned for {silent_ms} ms"
+        return (
+            f"no broker has answered this worker's client for {self._ms_since(heard_ns)} ms, and new clients "
+            f"have been answered for {self._ms_since(fresh_since_ns)} ms"
+        )
+
+    def broker_silence_s(self) -> float | None:
+        """Time since the last answer of a broker, in seconds; None before the first."""
+        heard_ns = self._state.heard_ns
+        return None if heard_ns is None else max(0, self._monotonic_ns() - heard_ns) / _NS_PER_SECOND
 
     def why_not_ready(self) -> list[str]:
         """Everything that keeps the worker from being ready; empty when it is."""
@@ -53,6 +68,12 @@ class Health:
 
     def _reasons(self) -> Iterator[str]:
         most = self._settings.failures_in_a_row_max
+        heard_ns = self._state.heard_ns
+        if heard_ns is None:
+            yield "no broker has answered yet"
+            return
+        if self._state.broker_away:
+            yield f"no broker has answered for {self._ms_since(heard_ns)} ms"
         if self._state.joined is False:
             yield "not a stable member of the group"
         elif not self._state.tasks and not self._state.opening and not self._state.joined:
@@ -69,3 +90,6 @@ class Health:
                 yield f"partition {task.partition}: {task.failures_in_a_row} records in a row cannot be used"
         if self._state.commit_failures_in_a_row >= most:
             yield f"{self._state.commit_failures_in_a_row} commits in a row failed"
+
+    def _ms_since(self, then_ns: int) -> int:
+        return (self._monotonic_ns() - then_ns) // _NS_PER_MS

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-import socket
-import time
 from contextlib import suppress
 from typing import Any, Final
 
-from kafka import KafkaConsumer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaConnectionError, KafkaError
 
@@ -16,12 +13,11 @@ from consumers.deadline import DeadlineCall
 from consumers.transport import Record
 from core.errors import ConfigurationError, TransportError
 from core.settings import KafkaSettings, WorkerSettings
+from deploy.edge.kafka_clients import addresses_of, connect_consumer, made, require_reachable
 from deploy.edge.kafka_errors import not_delivered, translated
-from deploy.edge.kafka_unpacking import guard_unpacking
 
-__all__ = ["translated"]
+__all__ = ["addresses_of", "made", "require_reachable", "translated"]
 
-_CONNECT_RETRY_S: Final = 0.1
 _CLOSE_MS: Final = 1_000
 
 
@@ -36,48 +32,6 @@ def require_crc32c() -> None:
             "kafka-python runs without the crc32c extension: 330 frames a second instead of 10,000",
             operator_action="pip install 'kafka-python[crc32c,lz4]'",
         )
-
-
-def require_reachable(bootstrap_servers: str, timeout_ms: int) -> None:
-    """Wait until one of the servers accepts a connection.
-
-    With an explicit api_version kafka-python begins a bootstrap of its own that has no deadline,
-    and its `bootstrap(timeout_ms=…)` then waits for that one: without a broker, for ever.
-
-    Args:
-        bootstrap_servers: `host:port`, comma-separated.
-        timeout_ms: How long to try.
-
-    Raises:
-        ConfigurationError: An address that is none.
-        TransportError: No server accepted in time.
-    """
-    addresses = [_address(server.strip()) for server in bootstrap_servers.split(",")]
-    deadline = time.monotonic() + timeout_ms / 1000
-    while all(refusals := [_refusal(address, timeout_ms) for address in addresses]):
-        if time.monotonic() >= deadline:
-            raise TransportError(
-                f"no broker at {bootstrap_servers} within {timeout_ms} ms: {refusals[0]}",
-                operator_action="start the broker, or correct the bootstrap servers",
-            )
-        time.sleep(_CONNECT_RETRY_S)
-
-
-def _refusal(address: tuple[str, int], timeout_ms: int) -> str | None:
-    try:
-        socket.create_connection(address, timeout=timeout_ms / 1000).close()
-    except OSError as error:
-        return str(error)
-    return None
-
-
-def _address(server: str) -> tuple[str, int]:
-    host, colon, port = server.rpartition(":")
-    if not (host and colon and port.isdecimal()):
-        raise ConfigurationError(
-            f"bootstrap server {server!r} is not host:port", operator_action="correct the bootstrap servers"
-        )
-    return host.strip("[]"), int(port)
 
 
 def consumer_configuration(settings: KafkaSettings) -> dict[str, Any]:
@@ -132,26 +86,42 @@ def group_configuration(worker: WorkerSettings) -> dict[str, Any]:
     }
 
 
-def connected_consumer(settings: KafkaSettings, worker: WorkerSettings, client_id: str) -> Any:
+def connected_consumer(
+    settings: KafkaSettings, worker: WorkerSettings, client_id: str, timeout_ms: int
+) -> Any:
     """A consumer that has found its cluster.
 
+    Args:
+        settings: Addresses, sizes and time-outs.
+        worker: Group and membership.
+        client_id: What the broker's logs call it.
+        timeout_ms: How long to try, in ms.
+
     Raises:
-        TransportError: No broker answers within `bootstrap_timeout_ms`.
+        TransportError: No broker answers in time.
     """
-    with translated("connect to", settings.bootstrap_servers):
-        consumer = KafkaConsumer(
-            client_id=client_id,
-            group_id=worker.group_id,
-            max_poll_records=worker.poll_max_records,
-            **consumer_configuration(settings),
-            **group_configuration(worker),
-        )
-        try:
-            consumer.bootstrap(timeout_ms=settings.bootstrap_timeout_ms)
-        except BaseException:
-            consumer.close(autocommit=False, timeout_ms=0)
-            raise
-    return guard_unpacking(consumer)
+    own = {
+        "client_id": client_id,
+        "group_id": worker.group_id,
+        "max_poll_records": worker.poll_max_records,
+    }
+    return connect_consumer(consumer_configuration(settings) | group_configuration(worker) | own, timeout_ms)
+
+
+def fresh_client_answers(settings: KafkaSettings, timeout_ms: int) -> bool:
+    """Whether a consumer that belongs to no group finds its cluster in time.
+
+    Args:
+        settings: Addresses, sizes and time-outs.
+        timeout_ms: How long to try, in ms.
+    """
+    own = {"client_id": "rotascope-probe", "group_id": None}
+    try:
+        consumer = connect_consumer(consumer_configuration(settings) | own, timeout_ms)
+    except TransportError:
+        return False
+    consumer.close(autocommit=False, timeout_ms=0)
+    return True
 
 
 def record_of(place: Any, raw: Any) -> Record:

@@ -24,6 +24,7 @@ from consumers.fences import Fences
 from consumers.kafka_python_client import (
     KafkaPythonDelivery,
     close_at_once,
+    made,
     producer_configuration,
     translated,
 )
@@ -136,7 +137,8 @@ class KafkaPythonTransactions:
             self._producer = None
 
     def _initialised(self, call: DeadlineCall[Any], deadline_ms: int) -> Any:
-        producer = self._make_producer(**(self._configuration | {"max_block_ms": deadline_ms}))
+        bounds = {"max_block_ms": deadline_ms, "bootstrap_timeout_ms": deadline_ms}
+        producer = made(self._make_producer, **(self._configuration | bounds))
         try:
             producer.init_transactions()
             call.point_of_no_return("initialised")

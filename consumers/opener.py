@@ -95,6 +95,10 @@ class Opener:
         self._transport.seek(partition, task.next_offset)
         return task
 
+    def is_restoring(self, partition: int) -> bool:
+        """Whether a partition's questions are answered and its restore is under way."""
+        return partition in self._asked
+
     def restore(self, task: PartitionTask, timeout_ms: int) -> bool:
         """Give a task another engine in place of one that a step has spoilt; as `open`.
 
@@ -112,7 +116,8 @@ class Opener:
             return False
         opened = self._answer(partition, asked)
         self._transport.seek(partition, opened.plan.seek_to)
-        task.restored(opened)
+        with self._state.gate.stepping():
+            task.restored(opened)
         return True
 
     def forget(self, partitions: Iterable[int]) -> None:

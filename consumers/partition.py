@@ -72,6 +72,7 @@ class PartitionTask:
         self.newest_ts_event_ns: int | None = None
         self.failures_in_a_row = 0
         self.needs_engine = False
+        self.end_known = True
         self.committed = plan.committed
         self._end_at_start = end_at_start
         self._caught_up = False

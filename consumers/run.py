@@ -40,7 +40,7 @@ def run_worker(settings: Settings, until: Until | None) -> None:
 
     1. Read universe, catalogue and calendars: what is wrong with them shows before anything starts.
     2. Serve /metrics, /livez and /readyz, so that a long start can be watched.
-    3. Connect, and turn.
+    3. Connect, and turn. Without an end the worker waits for a broker as long as it takes.
 
     Args:
         settings: Everything.
@@ -60,7 +60,7 @@ def run_worker(settings: Settings, until: Until | None) -> None:
         log = structlog.get_logger("rotascope.worker")
         log.info("serving metrics", address=f"http://{host}:{server.port}/metrics", port=server.port)
         # 3
-        transport = make_transport(settings.kafka, settings.worker)
+        transport = make_transport(settings.kafka, settings.worker, connected=False)
         snapshots = TopicSnapshotLog(settings.kafka)
         worker = Worker(
             transport,

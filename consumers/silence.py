@@ -14,6 +14,7 @@ import structlog
 from consumers.assignment import QUESTION_MS, longer_question_ms
 from consumers.partition import PartitionTask
 from consumers.transport import Transport
+from consumers.trouble_log import TroubleLog
 from consumers.worker_state import WorkerState
 from core.errors import TransportError
 from core.settings import WorkerSettings
@@ -21,6 +22,8 @@ from core.settings import WorkerSettings
 _NS_PER_MS: Final = 1_000_000
 _ASK_AGAIN_NS: Final = 1_000 * _NS_PER_MS
 """After a question without an answer: each may hold up the loop."""
+_NEW_NS: Final = 4_000 * _NS_PER_MS
+"""For a partition that has given nothing yet although its log holds something."""
 _GIVE_UP_NS: Final = 4_000 * _NS_PER_MS
 """Three or four questions: a silent partition has had its time to come back already."""
 
@@ -39,6 +42,7 @@ class SilenceWatch:
         transport: Answers, and is sought again.
         settings: How long a silence is worth a question.
         state: Tasks and counters.
+        trouble: Where failures are told.
         monotonic_ns: A clock that never steps back.
     """
 
@@ -48,13 +52,16 @@ class SilenceWatch:
         settings: WorkerSettings,
         state: WorkerState,
         *,
+        trouble: TroubleLog,
         monotonic_ns: Callable[[], int],
     ) -> None:
+        self._trouble = trouble
         self._transport = transport
         self._settings = settings
         self._state = state
         self._monotonic_ns = monotonic_ns
         self._silent_since_ns: dict[int, int] = {}
+        self._begun_at: dict[int, int] = {}
         self._sought: set[int] = set()
         self._unanswered: dict[int, _Unanswered] = {}
         self._log = structlog.get_logger("rotascope.worker")
@@ -71,6 +78,7 @@ class SilenceWatch:
         """Partitions that went begin anew when they come back."""
         for partition in partitions:
             self._silent_since_ns.pop(partition, None)
+            self._begun_at.pop(partition, None)
             self._sought.discard(partition)
             self._unanswered.pop(partition, None)
 
@@ -128,7 +136,7 @@ class SilenceWatch:
         now_ns = self._monotonic_ns()
         since_ns = now_ns if before is None else before.since_ns
         if now_ns - since_ns >= _GIVE_UP_NS:
-            self._log.warning("nobody says how far the log has grown", partition=partition)
+            self._trouble.failed("nobody says how far the log has grown", partition=partition)
             return True
         self._unanswered[partition] = _Unanswered(since_ns, question_ms)
         limit_ns = self._settings.fetch_silence_ms * _NS_PER_MS
@@ -138,7 +146,11 @@ class SilenceWatch:
     def _silent(self, tasks: Mapping[int, PartitionTask]) -> int | None:
         now_ns = self._monotonic_ns()
         limit_ns = self._settings.fetch_silence_ms * _NS_PER_MS
-        for partition in tasks:
-            if now_ns - self._silent_since_ns.setdefault(partition, now_ns) >= limit_ns:
+        for partition, task in tasks.items():
+            silent_ns = now_ns - self._silent_since_ns.setdefault(partition, now_ns)
+            begun_at = self._begun_at.setdefault(partition, task.next_offset)
+            # librdkafka can lose a seek right after a partition was assigned: no long wait for that.
+            new = begun_at == task.next_offset and task.lag_records and partition not in self._sought
+            if silent_ns >= (min(limit_ns, _NEW_NS) if new else limit_ns):
                 return partition
         return None

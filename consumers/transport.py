@@ -17,13 +17,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+from core.errors import TransportError
 
 if TYPE_CHECKING:
     from consumers.outbox import OutboxRecord
     from core.errors import TransportError
 
 Headers = tuple[tuple[str, bytes], ...]
+RECONNECT_MS: Final = 2_000
+"""How long a new client may hold up the loop while it looks for a broker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +119,30 @@ class Outcome(NamedTuple):
 
 
 class Transport(Protocol):
-    """What a loop needs from a Kafka client. Used from one thread only."""
+    """What a loop needs from a Kafka client. Used from one thread only, but for `fresh_client_answers`."""
+
+    def connect(self, timeout_ms: int) -> None:
+        """Find the cluster, where that has not been done yet; before that nothing else may be called.
+
+        Raises:
+            TransportError: No broker answers within `timeout_ms`.
+        """
+
+    def answers(self) -> int:
+        """How many answers of brokers the reading client has had; an empty one counts, too.
+
+        It grows without any call, as long as the client asks for records or tells its group that it
+        is alive, and it never shrinks. A client may be a second late with it.
+        """
+
+    def fresh_client_answers(self, timeout_ms: int) -> bool:
+        """Whether a client that is made only for this is answered within `timeout_ms`. From any thread."""
 
     def partitions(self, topic: str) -> int:
         """Number of partitions of a topic; raises when the topic does not exist."""
 
     def assign(self, topic: str, partitions: Sequence[int]) -> None:
-        """Read these partitions of one topic, and no others. `seek` each before the first poll."""
+        """Read these partitions of one topic, and no others; each gives no record before it is sought."""
 
     def subscribe(self, topic: str) -> None:
         """Let the group decide, from the next poll on, which partitions of the topic are ours."""
@@ -181,7 +202,10 @@ class Transport(Protocol):
         """Wait until every queued record is acknowledged, failed, or `timeout_ms` have passed."""
 
     def discard_sends(self) -> None:
-        """Give up whatever was sent and not acknowledged, and send on with a fresh client."""
+        """Give up whatever was sent and not acknowledged, and send on with a fresh client.
+
+        The next transaction begins with a fresh client, too.
+        """
 
     def commit(self, offsets: Mapping[int, Committed]) -> None:
         """Store the next offset and its metadata for each partition, without a transaction."""
@@ -219,10 +243,27 @@ class Transport(Protocol):
         """
 
     def rebuild_consumer(self) -> None:
-        """Leave the group and join it as a new member. Whatever was held is told as lost."""
+        """Read with a new client: what has been assigned by hand is held until it is sought again.
+
+        In a group: leave it and join as a new member. Whatever was held is told as lost.
+
+        Raises:
+            TransportError: No broker answers the new client; the old one stays in use, and nothing
+                has changed.
+        """
 
     def close(self) -> None:
         """Release sockets and threads. Sends and commits nothing, and never raises."""
+
+
+def no_such_topic(topic: str, bootstrap_servers: str) -> TransportError:
+    """Say that a topic is missing: the same after any number of tries, until somebody makes it."""
+    missing = TransportError(
+        f"topic {topic!r} does not exist on {bootstrap_servers}",
+        operator_action="create the topics with 'rotascope topics apply', or check the address",
+    )
+    missing.retriable = False
+    return missing
 
 
 def first_failure(deliveries: Iterable[Delivery]) -> str | None:

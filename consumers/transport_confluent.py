@@ -23,14 +23,22 @@ class ConfluentTransport(ConfluentReader):
         worker: Group, membership and slot.
         client_id: What the broker's logs call this client.
 
+        connected: Whether to connect at once; else `connect` must come first.
+
     Raises:
+        ConfigurationError: An address that is none.
         TransportError: No broker answers within `bootstrap_timeout_ms`.
     """
 
     def __init__(
-        self, settings: KafkaSettings, worker: WorkerSettings, *, client_id: str = "rotascope-worker"
+        self,
+        settings: KafkaSettings,
+        worker: WorkerSettings,
+        *,
+        client_id: str = "rotascope-worker",
+        connected: bool = True,
     ) -> None:
-        super().__init__(settings, worker, client_id)
+        super().__init__(settings, worker, client_id, connected=connected)
         self._producer: Producer | None = None
         self._transactions = NamedTransactions(
             worker,
@@ -81,6 +89,7 @@ class ConfluentTransport(ConfluentReader):
         if self._producer is not None:
             producer, self._producer = self._producer, None
             discard(producer)
+        self._transactions.close()
 
     def transact(
         self,
@@ -103,5 +112,4 @@ class ConfluentTransport(ConfluentReader):
     def close(self) -> None:
         """See `Transport`."""
         self.discard_sends()
-        self._transactions.close()
         self._leave()

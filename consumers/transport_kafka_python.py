@@ -9,15 +9,19 @@ from kafka import KafkaProducer, TopicPartition
 from kafka.errors import IllegalStateError, KafkaTimeoutError, MessageSizeTooLargeError
 from kafka.structs import OffsetAndMetadata
 
+from consumers.deadline import DeadlineCall
+from consumers.kafka_python_answers import AnswerCount
 from consumers.kafka_python_client import (
     KafkaPythonDelivery,
+    addresses_of,
     close_at_once,
     connected_consumer,
+    fresh_client_answers,
     leave,
+    made,
     producer_configuration,
     record_of,
     require_crc32c,
-    require_reachable,
     translated,
 )
 from consumers.kafka_python_group import JOIN_POLL_MS, AssignmentLog, membership_of
@@ -25,6 +29,7 @@ from consumers.kafka_python_transactions import KafkaPythonTransactions
 from consumers.named_transactions import NamedTransactions
 from consumers.outbox import OutboxRecord
 from consumers.transport import (
+    RECONNECT_MS,
     AssignmentChange,
     Committed,
     Headers,
@@ -32,6 +37,7 @@ from consumers.transport import (
     Outcome,
     OutcomeKind,
     Record,
+    no_such_topic,
 )
 from core.errors import TransportError
 from core.settings import KafkaSettings, WorkerSettings
@@ -46,20 +52,29 @@ class KafkaPythonTransport:
         worker: Group, membership and slot.
         client_id: What the broker's logs call this client.
 
+        connected: Whether to connect at once; else `connect` must come first.
+
     Raises:
-        ConfigurationError: The crc32c extension is missing; kafka-python would run, 30 times slower.
+        ConfigurationError: The crc32c extension is missing: kafka-python would run, 30 times slower. Or
+            an address that is none.
         TransportError: No broker answers within `bootstrap_timeout_ms`.
     """
 
     def __init__(
-        self, settings: KafkaSettings, worker: WorkerSettings, *, client_id: str = "rotascope-worker"
+        self,
+        settings: KafkaSettings,
+        worker: WorkerSettings,
+        *,
+        client_id: str = "rotascope-worker",
+        connected: bool = True,
     ) -> None:
         require_crc32c()
-        require_reachable(settings.bootstrap_servers, settings.bootstrap_timeout_ms)
+        addresses_of(settings.bootstrap_servers)
         self._settings = settings
         self._worker = worker
         self._client_id = client_id
         self._topic = ""
+        self._assigned: tuple[int, ...] = ()
         self._subscribed = False
         self._membership: Membership | None = None
         self._log = AssignmentLog(lambda place: None)
@@ -73,24 +88,45 @@ class KafkaPythonTransport:
                 client_id=client_id,
             ),
         )
-        self._consumer = connected_consumer(settings, worker, client_id)
+        self._answers = AnswerCount()
+        self._consumer: Any = None
+        if connected:
+            self.connect(settings.bootstrap_timeout_ms)
+
+    def connect(self, timeout_ms: int) -> None:
+        """See `Transport`."""
+        if self._consumer is None:
+            self._consumer = self._connected(timeout_ms)
+
+    def answers(self) -> int:
+        """See `Transport`."""
+        return self._answers.count
+
+    def fresh_client_answers(self, timeout_ms: int) -> bool:
+        """See `Transport`."""
+        return fresh_client_answers(self._settings, timeout_ms)
 
     def partitions(self, topic: str) -> int:
-        """See `Transport`."""
+        """See `Transport`.
+
+        kafka-python waits for the answer without any limit.
+        """
+        consumer = self._consumer
+        call = DeadlineCall[Any](lambda call: consumer.partitions_for_topic(topic))
         with translated("ask for topic", topic):
-            known = self._consumer.partitions_for_topic(topic)
+            try:
+                known = call.within(self._settings.request_timeout_ms)
+            except TimeoutError as error:
+                raise TransportError(f"cannot ask for topic {topic}: {error}") from error
         if not known:
-            raise TransportError(
-                f"topic {topic!r} does not exist on {self._settings.bootstrap_servers}",
-                operator_action="create the topics with 'rotascope topics apply', or check the address",
-            )
+            raise no_such_topic(topic, self._settings.bootstrap_servers)
         return len(known)
 
     def assign(self, topic: str, partitions: Sequence[int]) -> None:
         """See `Transport`."""
         self._topic = topic
-        with translated("assign", topic):
-            self._consumer.assign([TopicPartition(topic, partition) for partition in partitions])
+        self._assigned = tuple(partitions)
+        self._assign()
         self._transactions.of_partitions(topic, partitions)
 
     def subscribe(self, topic: str) -> None:
@@ -223,6 +259,7 @@ class KafkaPythonTransport:
         if self._producer is not None:
             producer, self._producer = self._producer, None
             close_at_once(producer)
+        self._transactions.close()
 
     def commit(self, offsets: Mapping[int, Committed]) -> None:
         """See `Transport`."""
@@ -252,27 +289,43 @@ class KafkaPythonTransport:
 
     def rebuild_consumer(self) -> None:
         """See `Transport`."""
+        fresh = self._connected(min(self._settings.bootstrap_timeout_ms, RECONNECT_MS))
         self._log.lose_all()
         lost = self._log.drain()
         self._membership = None
         self._log = AssignmentLog(self._hold_new)
         self._log.begin_with(lost)
         leave(self._consumer)
-        self._consumer = connected_consumer(self._settings, self._worker, self._client_id)
-        self._join()
+        self._consumer = fresh
+        if self._subscribed:
+            self._join()
+        else:
+            self._assign()
 
     def close(self) -> None:
         """See `Transport`."""
         self.discard_sends()
-        self._transactions.close()
-        leave(self._consumer)
+        if self._consumer is not None:
+            leave(self._consumer)
+
+    def _connected(self, timeout_ms: int) -> Any:
+        consumer = connected_consumer(self._settings, self._worker, self._client_id, timeout_ms)
+        self._answers.attach(consumer)
+        return consumer
+
+    def _assign(self) -> None:
+        places = [self._place(partition) for partition in self._assigned]
+        with translated("assign", self._topic):
+            self._consumer.assign(places)
+            for place in places:
+                self._hold_new(place)
 
     def _join(self) -> None:
         with translated("subscribe to", self._topic):
             self._consumer.subscribe([self._topic], listener=self._log)
 
     def _make_producer(self) -> Any:
-        return KafkaProducer(client_id=self._client_id, **producer_configuration(self._settings))
+        return made(KafkaProducer, client_id=self._client_id, **producer_configuration(self._settings))
 
     def _may_be_joining(self) -> bool:
         # Without a partition the member has joined, but the topic may have become known only then,

@@ -9,19 +9,21 @@ from consumers.transport import Transport
 from core.errors import ConfigurationError
 from core.settings import KafkaSettings, WorkerSettings
 
-MakeTransport = Callable[[KafkaSettings, WorkerSettings, str], Transport]
+MakeTransport = Callable[[KafkaSettings, WorkerSettings, str, bool], Transport]
 
 
-def _kafka_python(settings: KafkaSettings, worker: WorkerSettings, client_id: str) -> Transport:
+def _kafka_python(
+    settings: KafkaSettings, worker: WorkerSettings, client_id: str, connected: bool
+) -> Transport:
     from consumers.transport_kafka_python import KafkaPythonTransport
 
-    return KafkaPythonTransport(settings, worker, client_id=client_id)
+    return KafkaPythonTransport(settings, worker, client_id=client_id, connected=connected)
 
 
-def _confluent(settings: KafkaSettings, worker: WorkerSettings, client_id: str) -> Transport:
+def _confluent(settings: KafkaSettings, worker: WorkerSettings, client_id: str, connected: bool) -> Transport:
     from consumers.transport_confluent import ConfluentTransport
 
-    return ConfluentTransport(settings, worker, client_id=client_id)
+    return ConfluentTransport(settings, worker, client_id=client_id, connected=connected)
 
 
 TRANSPORTS: Final[Mapping[str, MakeTransport]] = {"kafka-python": _kafka_python, "confluent": _confluent}
@@ -29,21 +31,26 @@ TRANSPORTS: Final[Mapping[str, MakeTransport]] = {"kafka-python": _kafka_python,
 
 
 def make_transport(
-    settings: KafkaSettings, worker: WorkerSettings, *, client_id: str = "rotascope-worker"
+    settings: KafkaSettings,
+    worker: WorkerSettings,
+    *,
+    client_id: str = "rotascope-worker",
+    connected: bool = True,
 ) -> Transport:
-    """Connect with the client that the settings name.
+    """Make the client that the settings name.
 
     Args:
         settings: Addresses, sizes, time-outs, and the client.
         worker: Group, membership and slot.
         client_id: What the broker's logs call this client.
+        connected: Whether to connect at once; else `Transport.connect` must come first.
 
     Raises:
-        ConfigurationError: The client is not installed.
+        ConfigurationError: The client is not installed, or an address is none.
         TransportError: No broker answers within `bootstrap_timeout_ms`.
     """
     try:
-        return TRANSPORTS[settings.client](settings, worker, client_id)
+        return TRANSPORTS[settings.client](settings, worker, client_id, connected)
     except ImportError as error:
         raise ConfigurationError(
             f"client {settings.client!r} cannot be used: {error}",

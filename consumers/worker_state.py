@@ -23,6 +23,12 @@ class WorkerState:
     commit_failures_in_a_row: int = 0
     last_turn_ns: int | None = None
     """Monotonic; None before the first turn."""
+    heard_ns: int | None = None
+    """When the loop last saw that a broker had answered; monotonic, None before the first answer."""
+    broker_away: bool = False
+    """Whether no broker has answered for `broker_silence_ms`."""
+    fresh_answers_since_ns: int | None = None
+    """While away: since when new clients of this process have been answered without exception."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,10 @@ class KafkaSettings(_Section):
         ge=_KIB,
         description="1 to 4 MiB are equally fast; an answer that takes too long is lost whole",
     )
-    bootstrap_timeout_ms: Milliseconds = Field(default=5_000, description="how long to look for a broker")
+    bootstrap_timeout_ms: Milliseconds = Field(
+        default=5_000,
+        description="how long to look for a broker at start; a worker without --until waits without limit",
+    )
     request_timeout_ms: Milliseconds = Field(default=10_000, description="how long one question may take")
     delivery_timeout_ms: Milliseconds = Field(
         default=15_000, description="then a record sent counts as failed"
@@ -192,6 +195,10 @@ class WorkerSettings(_Section):
         default=15_000,
         description="a partition silent for so long: the broker is asked whether it has more; longer than a "
         "question may take, or an answer on its way is thrown away",
+    )
+    broker_silence_ms: Milliseconds = Field(
+        default=10_000,
+        description="no answer of any broker for so long, not even an empty one: the worker is not ready",
     )
     poll_max_records: Count = Field(default=500, description="frames a poll hands out; 50 halves throughput")
     step_slice_ms: Milliseconds = Field(default=200, description="longest run of steps between two polls")

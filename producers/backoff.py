@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from core.backoff import GrowingWait
+
 SLOW_RETRY_MIN_MS: Final = 5_000.0
 """Shortest wait when the vendor holds our place for a dead connection of ours (code 406, HTTP 429)."""
 
@@ -26,18 +28,13 @@ class Backoff:
         >>> backoff = Backoff(500, 30_000, 30_000, random=lambda: 0.5)
         >>> [backoff.next_ms(slow=False) for _ in range(3)], backoff.next_ms(slow=True)
         ([250.0, 500.0, 1000.0], 5000.0)
-
-    Source: M. Brooker, "Exponential Backoff and Jitter" (AWS Architecture Blog, 2015).
     """
 
     def __init__(
         self, initial_ms: float, max_ms: float, reset_after_ms: float, *, random: Callable[[], float]
     ) -> None:
-        self._initial_ms = initial_ms
-        self._max_ms = max_ms
+        self._wait = GrowingWait(initial_ms, max_ms, random=random)
         self._reset_after_ms = reset_after_ms
-        self._random = random
-        self._attempts = 0
 
     def next_ms(self, *, slow: bool) -> float:
         """Draw the next wait.
@@ -48,12 +45,10 @@ class Backoff:
         Returns:
             Milliseconds.
         """
-        bound = min(self._max_ms, self._initial_ms * 2.0 ** min(self._attempts, 32))
-        self._attempts += 1
-        wait = self._random() * bound
+        wait = self._wait.next_ms()
         return max(wait, SLOW_RETRY_MIN_MS) if slow else wait
 
     def note_data(self, streamed_ms: float) -> None:
         """Say for how long a connection has brought data."""
         if streamed_ms >= self._reset_after_ms:
-            self._attempts = 0
+            self._wait.reset()

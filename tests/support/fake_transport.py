@@ -90,18 +90,55 @@ class FakeTransport:
         self.rebuilt_consumers = 0
         self.closed = False
         self.discarded = 0
+        self.away = False
+        """Whether the broker is away: nothing is answered, and a poll gives nothing."""
+        self.fresh_answers = False
+        """Whether a new client is answered, while this one may not be."""
+        self.fail_next_connects = 0
+        self.connected = False
+        self.raising: set[str] = set()
+        """Methods that raise, for ever, that another try may help."""
+        self._answers = 0
         self._sent: list[OutboxRecord] = []
         self._script: deque[tuple[list[AssignmentChange], Membership | None]] = deque()
         self._changes: list[AssignmentChange] = []
         self._membership: Membership | None = None
         self.subscribed = False
 
+    def connect(self, timeout_ms: int) -> None:
+        if self.away or self.fail_next_connects:
+            self.fail_next_connects = max(0, self.fail_next_connects - 1)
+            raise TransportError("no broker")
+        self.connected = True
+        self._answers += 1
+
+    def answers(self) -> int:
+        self._may_raise("answers")
+        return self._answers
+
+    def fresh_client_answers(self, timeout_ms: int) -> bool:
+        return self.fresh_answers
+
+    def _asked(self, method: str) -> None:
+        """A question that goes to the broker."""
+        self._may_raise(method)
+        if self.away:
+            raise TransportError("no answer")
+        self._answers += 1
+
+    def _may_raise(self, method: str) -> None:
+        if method in self.raising:
+            raise TransportError(f"{method} failed")
+
     def partitions(self, topic: str) -> int:
+        assert self.connected
+        self._asked("partitions")
         assert topic == TOPIC
         return self.broker.partitions
 
     def assign(self, topic: str, partitions: Sequence[int]) -> None:
         self.positions = dict.fromkeys(partitions, -1)
+        self.held = set(partitions)
 
     def subscribe(self, topic: str) -> None:
         self.subscribed = True
@@ -124,6 +161,10 @@ class FakeTransport:
         if self.fail_next_polls:
             self.fail_next_polls -= 1
             raise TransportError("no broker")
+        self._may_raise("poll")
+        if self.away:
+            return {}
+        self._answers += 1
         if self._script:
             changes, self._membership = self._script.popleft()
             self._changes += changes
@@ -139,7 +180,7 @@ class FakeTransport:
             position = self.positions[partition]
             assert position >= 0, "polled before it was sought"
             most = min(self.poll_records, max_records or self.poll_records)
-            upto = min(position + most, self.end_offset(partition))
+            upto = min(position + most, self._end(partition))
             batch = [
                 Record(TOPIC, partition, offset, None, payload, (), 1_000)
                 for offset in range(position, upto)
@@ -152,6 +193,7 @@ class FakeTransport:
 
     def seek(self, partition: int, offset: int) -> None:
         assert partition in self.positions
+        self._may_raise("seek")
         self.positions[partition] = offset
         self.held.discard(partition)
         if partition in self.silent:
@@ -160,22 +202,31 @@ class FakeTransport:
                 del self.silent[partition]
 
     def hold(self, partition: int) -> None:
+        self._may_raise("hold")
         self.held.add(partition)
 
     def position(self, partition: int) -> int:
+        self._may_raise("position")
         return self.positions[partition]
 
     def end_seen(self, partition: int) -> int | None:
-        return self.end_offset(partition)
+        self._may_raise("end_seen")
+        return self._end(partition)
 
     def begin_offset(self, partition: int, *, timeout_ms: int | None = None) -> int:
+        self._asked("begin_offset")
         return self.broker.begin
 
     def end_offset(self, partition: int, *, timeout_ms: int | None = None) -> int:
+        self._asked("end_offset")
+        return self._end(partition)
+
+    def _end(self, partition: int) -> int:
         return len(self.broker.log.get(partition, []))
 
     def committed(self, partition: int, *, timeout_ms: int | None = None) -> Committed | None:
         self.questions_ms.append(timeout_ms)
+        self._asked("committed")
         if self.fail_next_questions:
             self.fail_next_questions -= 1
             raise TransportError("a transaction is still open")
@@ -200,6 +251,7 @@ class FakeTransport:
         self._sent = []
 
     def commit(self, offsets: Mapping[int, Committed]) -> None:
+        self._asked("commit")
         if self.fail_next_commits:
             self.fail_next_commits -= 1
             raise TransportError("no coordinator")
@@ -216,6 +268,9 @@ class FakeTransport:
         self.deadlines_ms.append(deadline_ms)
         if self.fail_next_transaction is not None:
             raise self.fail_next_transaction
+        self._may_raise("transact")
+        if self.away:
+            return Outcome(OutcomeKind.ABORTED, "no answer")
         outcome = self.outcomes.popleft() if self.outcomes else Outcome(OutcomeKind.COMMITTED)
         if membership is not None and membership.generation != self.broker.generation:
             return Outcome(OutcomeKind.FENCED, "the group has moved on")
@@ -228,17 +283,29 @@ class FakeTransport:
         return outcome
 
     def rebuild_producer(self, deadline_ms: int) -> None:
+        self._may_raise("rebuild_producer")
+        if self.away:
+            raise TransportError("no answer")
         if self.fail_next_rebuilds:
             self.fail_next_rebuilds -= 1
             raise TransportError("no transactional producer")
         self.rebuilt_producers += 1
 
     def rebuild_consumer(self) -> None:
+        self._may_raise("rebuild_consumer")
+        if self.away and not self.fresh_answers:
+            raise TransportError("no broker")
         self.rebuilt_consumers += 1
+        self.away = False
+        self._answers += 1
         self._membership = None
+        self.silent = {}
+        if not self.subscribed:
+            self.held = set(self.positions)
+            return
         if self.positions:
             self._changes.append(AssignmentChange(ChangeKind.LOST, tuple(self.positions)))
-        self.positions, self.held, self.silent = {}, set(), {}
+        self.positions, self.held = {}, set()
 
     def close(self) -> None:
         self.closed = True

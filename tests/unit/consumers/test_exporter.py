@@ -204,7 +204,7 @@ def test_samples_without_a_row_or_without_a_value_are_not_served() -> None:
 
 def test_not_ready_before_a_partition_is_open_and_while_behind() -> None:
     bench = Bench(poll_records=1)
-    assert bench.health.why_not_ready() == ["no partition is open"]
+    assert bench.health.why_not_ready() == ["no broker has answered yet"]
     for number in range(2):
         bench.broker.append(frame([5], sequence=number))
     bench.worker.start()

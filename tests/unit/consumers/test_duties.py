@@ -1,0 +1,206 @@
+"""The loop's duties stand for themselves: one that fails for ever starves none of the others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from consumers.assignment import QUESTION_MS
+from consumers.transport import Record
+from consumers.worker import Worker
+from consumers.worker_state import WorkerState
+from core.errors import TransportError
+from tests.support.fake_engine import POISON_PRICE, frame
+from tests.support.fake_transport import FakeBroker, FakeTransport
+from tests.support.worker_in_memory import event_ids, fill, make_worker
+
+DEADLINE_S = 20.0
+IN_A_GROUP: dict[str, Any] = {"delivery": "exactly_once", "membership": "dynamic"}
+
+
+def _group(partitions: int = 2) -> tuple[FakeBroker, FakeTransport]:
+    broker = FakeBroker(partitions=partitions, generation=1)
+    for partition in range(partitions):
+        fill(broker, 8, partition=partition, seed=partition)
+    transport = FakeTransport(broker)
+    transport.will(("assigned", range(partitions)), generation=1)
+    return broker, transport
+
+
+def _turn_until(worker: Worker, condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        worker.turn()
+
+
+def _at_end(state: WorkerState, offset: int = 10) -> bool:
+    return [task.next_offset for task in state.tasks.values()] == [offset] * 2
+
+
+@pytest.mark.parametrize("method", ["answers", "end_seen", "position"])
+def test_what_is_only_asked_may_fail_for_ever(method: str) -> None:
+    broker, transport = _group()
+    transport.raising = {method}
+    worker, state, _ = make_worker(broker, transport, **IN_A_GROUP)
+    if method == "answers":
+        transport.raising = set()
+        worker.start()
+        transport.raising = {method}
+    else:
+        worker.start()
+    _turn_until(worker, lambda: _at_end(state) and len(event_ids(broker.published)) == 8)
+    assert state.counters.commits["committed"] > 0
+
+
+def test_a_poll_that_fails_for_ever_leaves_what_was_fetched_to_be_stepped_and_committed() -> None:
+    broker, transport = _group()
+    worker, state, _ = make_worker(broker, transport, **IN_A_GROUP, commit_interval_ms=60_000)
+    worker.start()
+    _turn_until(worker, lambda: _at_end(state))
+    broker.append(frame([7] * 10, sequence=99), 1)
+    worker._intake.fetch(None)
+    transport.raising = {"poll"}
+    _turn_until(worker, lambda: broker.committed.get(1) is not None and broker.committed[1].offset == 11)
+
+
+def test_a_poll_that_fails_tells_what_it_had_learnt_of_the_group() -> None:
+    class Failing(FakeTransport):
+        def poll(self, timeout_ms: int, *, max_records: int | None = None) -> dict[int, list[Record]]:
+            super().poll(timeout_ms, max_records=max_records)
+            raise TransportError("the records were lost on their way")
+
+    broker, transport = _group()
+    failing = Failing(broker)
+    failing._script = transport._script
+    worker, state, _ = make_worker(broker, failing, **IN_A_GROUP)
+    worker.start()
+    _turn_until(worker, lambda: len(state.tasks) == 2)
+
+
+def test_no_record_is_lost_where_the_look_at_another_partition_fails() -> None:
+    """Regression: what a poll gave was thrown away with the error, and the client had passed it."""
+
+    class OnePartitionFails(FakeTransport):
+        def end_seen(self, partition: int) -> int | None:
+            if partition == 0:
+                raise TransportError("no end of partition 0")
+            return super().end_seen(partition)
+
+    broker, transport = _group()
+    failing = OnePartitionFails(broker)
+    failing._script = transport._script
+    worker, state, engines = make_worker(broker, failing, **IN_A_GROUP)
+    worker.start()
+    _turn_until(worker, lambda: _at_end(state))
+    assert [engine.steps for engine in engines] == [10, 10]
+
+
+def test_a_seek_that_fails_after_the_outboxes_were_full_leaves_no_hole() -> None:
+    broker, transport = _group()
+    transport.poll_records = 1
+    worker, state, engines = make_worker(broker, transport, **IN_A_GROUP, outbox_max_bytes=1)
+    worker.start()
+    _turn_until(worker, lambda: len(state.tasks) == 2)
+    failures = 0
+    deadline = time.monotonic() + DEADLINE_S
+    while not _at_end(state):
+        assert time.monotonic() < deadline
+        transport.raising = {"seek", "hold"} if failures % 3 else set()
+        failures += 1
+        worker.turn()
+    assert [engine.steps for engine in engines] == [10, 10]
+
+
+@pytest.mark.parametrize("method", ["rebuild_consumer", "transact", "end_offset"])
+def test_what_cannot_be_done_does_not_stop_the_stepping(method: str) -> None:
+    now_ns = 0
+    broker, transport = _group()
+    worker, state, _ = make_worker(
+        broker, transport, **IN_A_GROUP, fetch_silence_ms=1_000, monotonic_ns=lambda: now_ns
+    )
+    worker.start()
+    _turn_until(worker, lambda: _at_end(state))
+    transport.raising = {method}
+    for round_ in range(20):
+        now_ns += 5_000_000_000
+        broker.append(frame([7] * 10, sequence=100 + round_), 0)
+        broker.append(frame([7] * 10, sequence=100 + round_), 1)
+        worker.turn()
+        worker.turn()
+        assert _at_end(state, 11 + round_)
+
+
+def test_a_spoilt_partition_without_answers_lets_others_open_and_is_given_more_time() -> None:
+    """Regression: `open_next` had no turn in 200, and the question never had more than 200 ms."""
+
+    class NoBegin(FakeTransport):
+        def begin_offset(self, partition: int, *, timeout_ms: int | None = None) -> int:
+            if partition == 0 and spoilt:
+                asked_ms.append(timeout_ms or 0)
+                raise TransportError("no answer within 200 ms")
+            return super().begin_offset(partition, timeout_ms=timeout_ms)
+
+    spoilt = False
+    asked_ms: list[int] = []
+    broker, _ = _group()
+    transport = NoBegin(broker)
+    transport.will(("assigned", [0]), generation=1)
+    worker, state, _ = make_worker(broker, transport, **IN_A_GROUP)
+    worker.start()
+    _turn_until(worker, lambda: 0 in state.tasks and state.tasks[0].next_offset == 10)
+    spoilt = True
+    broker.append(frame([POISON_PRICE], sequence=99), 0)
+    _turn_until(worker, lambda: state.tasks[0].needs_engine)
+    transport.will(("assigned", [1]), generation=1)
+    _turn_until(worker, lambda: 1 in state.tasks and state.tasks[1].next_offset == 10)
+    _turn_until(worker, lambda: len(asked_ms) >= 6)
+    assert asked_ms[:6] == [QUESTION_MS, 400, 800, 1_600, 2_000, 2_000]
+    spoilt = False
+    _turn_until(worker, lambda: not state.tasks[0].needs_engine and state.tasks[0].next_offset == 11)
+
+
+def test_several_spoilt_partitions_ask_one_question_a_turn_each_in_its_turn() -> None:
+    asked: list[int] = []
+
+    class NoBegin(FakeTransport):
+        def begin_offset(self, partition: int, *, timeout_ms: int | None = None) -> int:
+            if all(task.needs_engine for task in state.tasks.values()) and len(state.tasks) == 3:
+                asked.append(partition)
+                raise TransportError("no answer within 200 ms")
+            return super().begin_offset(partition, timeout_ms=timeout_ms)
+
+    broker, _ = _group(3)
+    transport = NoBegin(broker)
+    transport.will(("assigned", [0, 1, 2]), generation=1)
+    worker, state, _ = make_worker(broker, transport, **IN_A_GROUP)
+    worker.start()
+    _turn_until(worker, lambda: len(state.tasks) == 3)
+    for partition in range(3):
+        broker.append(frame([POISON_PRICE], sequence=99), partition)
+    _turn_until(worker, lambda: all(task.needs_engine for task in state.tasks.values()))
+    asked.clear()
+    for _ in range(6):
+        worker.turn()
+    assert len(asked) == 6
+    assert sorted(asked[:3]) == sorted(asked[3:]) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("method", ["poll", "end_seen"])
+def test_what_no_other_try_can_mend_ends_the_worker(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    final = TransportError("not authorized")
+    final.retriable = False
+
+    def refuse(*_: object, **__: object) -> None:
+        raise final
+
+    broker, transport = _group()
+    worker, state, _ = make_worker(broker, transport, **IN_A_GROUP)
+    worker.start()
+    _turn_until(worker, lambda: len(state.tasks) == 2)
+    monkeypatch.setattr(transport, method, refuse)
+    with pytest.raises(TransportError, match="not authorized"):
+        worker.turn()
