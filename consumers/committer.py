@@ -12,7 +12,8 @@ import structlog
 from consumers.counters import WorkerCounters
 from consumers.outbox import Batch, OutboxRecord
 from consumers.partition import PartitionTask
-from consumers.transport import Membership, Outcome, OutcomeKind, Transport, first_failure
+from consumers.position import same_place
+from consumers.transport import Membership, Outcome, OutcomeKind, Transport, first_failure, raise_refusal
 from consumers.trouble_log import TroubleLog
 from core.backoff import GrowingWait
 from core.errors import TransportError
@@ -157,6 +158,7 @@ class AtLeastOnceCommitter(Committer):
             deliveries = [self._transport.send(*record) for record in records]
             if deliveries:
                 self._transport.flush(self._settings.flush_timeout_ms)
+            raise_refusal(deliveries)
             if (failure := first_failure(deliveries)) is not None:
                 raise TransportError(failure)
         except TransportError:
@@ -240,10 +242,10 @@ class ExactlyOnceCommitter(Committer):
             found = self._transport.committed(
                 task.partition, timeout_ms=self._settings.transaction_deadline_ms
             )
-            if found == batch.position:
+            if same_place(found, batch.position):
                 how = "committed"
                 task.settle(batch)
-            elif found == task.committed:
+            elif same_place(found, task.committed):
                 how = "aborted"
             else:
                 how = "overtaken"

@@ -13,29 +13,27 @@ from confluent_kafka.admin import AdminClient
 from consumers.transport import Headers
 from core.errors import TransportError
 from core.settings import KafkaSettings, WorkerSettings
+from deploy.edge.broker_errors import (
+    BAD_CODEC,
+    BATCH_TOO_LARGE,
+    FINAL,
+    REQUEST_TOO_LARGE,
+    action_of,
+    too_large,
+)
 
-_MIB: Final = 1024 * 1024
 _ANY_PARTITION: Final = -1
 _SOCKET_TIMEOUT_MAX_MS: Final = 300_000
 _QUEUE_MAX_KIB: Final = 2_097_151
 _PREFETCH_KIB: Final = 32 * 1024
 """Records fetched ahead, all partitions together: enough for 10 M ticks a second at a poll every 60 ms."""
 _FINAL: Final[dict[int, str]] = {
-    KafkaError.TOPIC_AUTHORIZATION_FAILED: "let this user read the ticks, and write the topics of "
-    "'rotascope topics'",
-    KafkaError.GROUP_AUTHORIZATION_FAILED: "let this user read with the worker's group id",
-    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: "let this user write with the transactional id",
-    KafkaError.CLUSTER_AUTHORIZATION_FAILED: "let this user write idempotently",
-    KafkaError.FENCED_INSTANCE_ID: "another worker runs under the same slot: give each worker its own",
-    KafkaError.INVALID_TRANSACTION_TIMEOUT: "lower worker.transaction_timeout_ms to the broker's "
-    "transaction.max.timeout.ms",
-    KafkaError.INVALID_SESSION_TIMEOUT: "set worker.session_timeout_ms between the broker's "
-    "group.min.session.timeout.ms and group.max.session.timeout.ms",
-    KafkaError.INCONSISTENT_GROUP_PROTOCOL: "another program uses this group id: choose another --group-id",
     KafkaError._INVALID_ARG: "correct the settings that the message names",
-    KafkaError.MSG_SIZE_TOO_LARGE: "raise max.message.bytes of the topic, up to 2 MiB",
+    # librdkafka passes over what it cannot decompress: reading on would lose it.
+    KafkaError._BAD_COMPRESSION: BAD_CODEC,
+    KafkaError._NOT_IMPLEMENTED: BAD_CODEC,
 }
-"""What no other try can mend, and who can."""
+"""Errors of librdkafka's own that no other try can mend; a broker's stand in `deploy.edge.broker_errors`."""
 
 
 def common_configuration(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
@@ -80,7 +78,7 @@ def producer_configuration(settings: KafkaSettings, client_id: str) -> dict[str,
         "enable.idempotence": True,
         "linger.ms": settings.linger_ms,
         "batch.size": settings.batch_size_bytes,
-        "message.max.bytes": 2 * _MIB,
+        "message.max.bytes": settings.max_request_bytes,
         "compression.type": settings.compression,
         "delivery.timeout.ms": settings.delivery_timeout_ms,
         # A key must find the same partition whichever client sends it; librdkafka's own hash is another.
@@ -108,10 +106,11 @@ def group_configuration(worker: WorkerSettings) -> dict[str, Any]:
 class Sending:
     """The fate of one record: librdkafka calls back when it knows."""
 
-    __slots__ = ("_done", "_error", "_topic")
+    __slots__ = ("_done", "_error", "_size_bytes", "_topic")
 
-    def __init__(self, topic: str) -> None:
+    def __init__(self, topic: str, size_bytes: int = 0) -> None:
         self._topic = topic
+        self._size_bytes = size_bytes
         self._done = False
         self._error: KafkaError | None = None
 
@@ -131,6 +130,12 @@ class Sending:
             return f"{self._topic}: no answer yet"
         return None if self._error is None else f"{self._topic}: {describe(self._error)}"
 
+    def refusal(self) -> TransportError | None:
+        """See `Delivery`."""
+        if self._error is None or final_action(self._error.code()) is None:
+            return None
+        return not_delivered(self._topic, self._error, self._size_bytes)
+
 
 def produce(
     producer: Producer,
@@ -141,15 +146,21 @@ def produce(
     headers: Headers,
     partition: int | None,
 ) -> None:
-    """Queue one record."""
-    producer.produce(
-        topic,
-        value=value,
-        key=key,
-        headers=list(headers),
-        partition=_ANY_PARTITION if partition is None else partition,
-        on_delivery=sending.done,
-    )
+    """Queue one record; one that the client itself refuses for its size counts as not delivered."""
+    try:
+        producer.produce(
+            topic,
+            value=value,
+            key=key,
+            headers=list(headers),
+            partition=_ANY_PARTITION if partition is None else partition,
+            on_delivery=sending.done,
+        )
+    except KafkaException as raised:
+        error: KafkaError = raised.args[0]
+        if error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
+            raise
+        sending.done(error, None)
 
 
 def fresh_client_answers(settings: KafkaSettings, timeout_ms: int) -> bool:
@@ -179,7 +190,22 @@ def discard(producer: Producer) -> None:
 
 def final_action(code: int) -> str | None:
     """What an operator has to do about an error that no other try can mend; None for the others."""
-    return _FINAL.get(code)
+    return _FINAL.get(code) or FINAL.get(code)
+
+
+def not_delivered(topic: str, error: KafkaError, size_bytes: int) -> TransportError:
+    """Say why a record is not in the log; not retriable where another try cannot help."""
+    if error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
+        return failed("deliver a record to", topic, error)
+    # What librdkafka refuses itself it names so; a broker sends no text of its own.
+    own = "Unable to produce" in error.str()
+    limit = "kafka.max_request_bytes" if own else "max.message.bytes"
+    made = TransportError(
+        f"{too_large(topic, size_bytes)}: it, or the batch it is in, is above {limit}",
+        operator_action=REQUEST_TOO_LARGE if own else BATCH_TOO_LARGE,
+    )
+    made.retriable = False
+    return made
 
 
 def describe(error: KafkaError) -> str:
@@ -235,7 +261,7 @@ def failed(doing: str, what: str, error: KafkaError) -> TransportError:
     action = final_action(error.code())
     made = TransportError(
         f"cannot {doing} {what}: {describe(error)}",
-        operator_action=action or "check that the broker runs and that the bootstrap servers can be reached",
+        operator_action=action or action_of(code if (code := error.code()) > 0 else None)[0],
     )
     made.retriable = action is None
     return made

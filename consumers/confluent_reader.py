@@ -28,6 +28,7 @@ from consumers.confluent_client import (
 from consumers.confluent_group import ConfluentGroup
 from consumers.deadline import DeadlineCall
 from consumers.kafka_python_client import addresses_of, require_reachable
+from consumers.position import metadata_text
 from consumers.transport import (
     RECONNECT_MS,
     AssignmentChange,
@@ -206,7 +207,7 @@ class ConfluentReader:
         if found.error is not None:
             raise failed("ask for the committed offset of", self._topic, found.error)
         self._answers.note()
-        return None if found.offset < 0 else Committed(found.offset, found.metadata or "")
+        return None if found.offset < 0 else Committed(found.offset, metadata_of(found))
 
     def commit(self, offsets: Mapping[int, Committed]) -> None:
         """See `Transport`.
@@ -330,6 +331,17 @@ def _close(consumer: Consumer) -> None:
     """Leave the group and close, but wait for no client that hangs."""
     with suppress(Exception):
         DeadlineCall[None](lambda call: consumer.close()).within(_LEAVE_MS)
+
+
+def metadata_of(place: Any) -> str:
+    """Read the metadata of a committed offset; bytes of other memory behind them do no harm.
+
+    The wrapper reads up to the next zero byte, and raises when that is not UTF-8.
+    """
+    try:
+        return str(place.metadata or "")
+    except UnicodeDecodeError as error:
+        return metadata_text(error.object)
 
 
 def _record(message: Message) -> Record:

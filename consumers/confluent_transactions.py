@@ -22,7 +22,7 @@ from consumers.confluent_client import (
 from consumers.deadline import DeadlineCall
 from consumers.fences import Fences
 from consumers.outbox import OutboxRecord
-from consumers.transport import Outcome, OutcomeKind, first_failure
+from consumers.transport import Outcome, OutcomeKind, first_failure, raise_refusal
 from core.errors import TransportError
 from core.settings import KafkaSettings
 
@@ -153,7 +153,7 @@ def _transaction(
         producer.begin_transaction()
         # 1
         for record in sends:
-            sending = Sending(record.topic)
+            sending = Sending(record.topic, len(record.value) + len(record.key or b""))
             produce(producer, sending, *record)
             deliveries.append(sending)
         if deliveries:
@@ -162,7 +162,9 @@ def _transaction(
         if (failure := first_failure(deliveries)) is not None:
             code = next((sending.code for sending in deliveries if sending.code), 0)
             aborted = Outcome(OutcomeKind.ABORTED, failure)
-            return _Ended(aborted, code, _abort(call, producer, left_s))
+            ended = _Ended(aborted, code, _abort(call, producer, left_s))
+            raise_refusal(deliveries)
+            return ended
         # 3
         producer.send_offsets_to_transaction(offsets, group, left_s())
     except (KafkaException, SystemError) as raised:

@@ -3,52 +3,22 @@
 from __future__ import annotations
 
 import importlib.util
-import socket
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any, Final
 
-from kafka import KafkaConsumer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import (
-    ClusterAuthorizationFailedError,
-    FencedInstanceIdError,
-    GroupAuthorizationFailedError,
-    InconsistentGroupProtocolError,
-    InvalidSessionTimeoutError,
-    InvalidTransactionTimeoutError,
-    KafkaConnectionError,
-    KafkaError,
-    OffsetOutOfRangeError,
-    TopicAuthorizationFailedError,
-    TransactionalIdAuthorizationFailedError,
-)
-from kafka.net.compat import KafkaNetClient
+from kafka.errors import KafkaConnectionError, KafkaError
 
 from consumers.deadline import DeadlineCall
 from consumers.transport import Record
 from core.errors import ConfigurationError, TransportError
 from core.settings import KafkaSettings, WorkerSettings
+from deploy.edge.kafka_clients import addresses_of, connect_consumer, made, require_reachable
+from deploy.edge.kafka_errors import not_delivered, translated
 
-_MIB: Final = 1024 * 1024
-_CONNECT_RETRY_S: Final = 0.1
-_CONNECT_GRACE_MS: Final = 1_000
-_PROBE_CONNECT_MS: Final = 500
+__all__ = ["addresses_of", "made", "require_reachable", "translated"]
+
 _CLOSE_MS: Final = 1_000
-_FINAL: Final[dict[type[KafkaError], str]] = {
-    TopicAuthorizationFailedError: "let this user read the ticks, and write the topics of 'rotascope topics'",
-    GroupAuthorizationFailedError: "let this user read with the worker's group id",
-    TransactionalIdAuthorizationFailedError: "let this user write with the transactional id",
-    ClusterAuthorizationFailedError: "let this user write idempotently",
-    FencedInstanceIdError: "another worker runs under the same slot: give each worker its own",
-    InvalidTransactionTimeoutError: "lower worker.transaction_timeout_ms to the broker's "
-    "transaction.max.timeout.ms",
-    InvalidSessionTimeoutError: "set worker.session_timeout_ms between the broker's "
-    "group.min.session.timeout.ms and group.max.session.timeout.ms",
-    InconsistentGroupProtocolError: "another program uses this group id: choose another --group-id",
-}
-"""What no other try can mend, and who can."""
 
 
 def require_crc32c() -> None:
@@ -62,57 +32,6 @@ def require_crc32c() -> None:
             "kafka-python runs without the crc32c extension: 330 frames a second instead of 10,000",
             operator_action="pip install 'kafka-python[crc32c,lz4]'",
         )
-
-
-def require_reachable(bootstrap_servers: str, timeout_ms: int) -> None:
-    """Wait until one of the servers accepts a connection.
-
-    With an explicit api_version kafka-python begins a bootstrap of its own that has no deadline,
-    and its `bootstrap(timeout_ms=…)` then waits for that one: without a broker, for ever.
-
-    Args:
-        bootstrap_servers: `host:port`, comma-separated.
-        timeout_ms: How long to try.
-
-    Raises:
-        ConfigurationError: An address that is none.
-        TransportError: No server accepted in time.
-    """
-    addresses = addresses_of(bootstrap_servers)
-    deadline = time.monotonic() + timeout_ms / 1000
-    while all(refusals := [_refusal(address, timeout_ms) for address in addresses]):
-        if time.monotonic() >= deadline:
-            raise TransportError(
-                f"no broker at {bootstrap_servers} within {timeout_ms} ms: {refusals[0]}",
-                operator_action="start the broker, or correct the bootstrap servers",
-            )
-        time.sleep(_CONNECT_RETRY_S)
-
-
-def addresses_of(bootstrap_servers: str) -> list[tuple[str, int]]:
-    """Read `host:port`, comma-separated.
-
-    Raises:
-        ConfigurationError: An address that is none.
-    """
-    return [_address(server.strip()) for server in bootstrap_servers.split(",")]
-
-
-def _refusal(address: tuple[str, int], timeout_ms: int) -> str | None:
-    try:
-        socket.create_connection(address, timeout=timeout_ms / 1000).close()
-    except OSError as error:
-        return str(error)
-    return None
-
-
-def _address(server: str) -> tuple[str, int]:
-    host, colon, port = server.rpartition(":")
-    if not (host and colon and port.isdecimal()):
-        raise ConfigurationError(
-            f"bootstrap server {server!r} is not host:port", operator_action="correct the bootstrap servers"
-        )
-    return host.strip("[]"), int(port)
 
 
 def consumer_configuration(settings: KafkaSettings) -> dict[str, Any]:
@@ -145,7 +64,7 @@ def producer_configuration(settings: KafkaSettings) -> dict[str, Any]:
         "enable_idempotence": True,
         "linger_ms": settings.linger_ms,
         "batch_size": settings.batch_size_bytes,
-        "max_request_size": 2 * _MIB,
+        "max_request_size": settings.max_request_bytes,
         "compression_type": None if settings.compression == "none" else settings.compression,
         "delivery_timeout_ms": settings.delivery_timeout_ms,
         "request_timeout_ms": settings.request_timeout_ms,
@@ -167,39 +86,10 @@ def group_configuration(worker: WorkerSettings) -> dict[str, Any]:
     }
 
 
-def made(kind: Callable[..., Any], **configuration: Any) -> Any:
-    """Make a consumer or a producer.
-
-    kafka-python's constructors start a thread, then look for a broker; where none answers they raise and
-    leave the thread behind. In an outage that would be one more with each try.
-
-    Args:
-        kind: Its class.
-        configuration: In kafka-python's words.
-
-    Raises:
-        KafkaError: No broker answers.
-    """
-    clients: list[Any] = []
-
-    def client(**options: Any) -> Any:
-        clients.append(KafkaNetClient(**options))
-        return clients[-1]
-
-    try:
-        return kind(kafka_client=client, **configuration)
-    except BaseException:
-        for each in clients:
-            each.close()
-        raise
-
-
 def connected_consumer(
     settings: KafkaSettings, worker: WorkerSettings, client_id: str, timeout_ms: int
 ) -> Any:
     """A consumer that has found its cluster.
-
-    Bounded also where a name cannot be resolved, or a broker takes the connection and says nothing.
 
     Args:
         settings: Addresses, sizes and time-outs.
@@ -210,36 +100,12 @@ def connected_consumer(
     Raises:
         TransportError: No broker answers in time.
     """
-    call = DeadlineCall[Any](lambda call: _connected(call, settings, worker, client_id, timeout_ms))
-    with translated("connect to", settings.bootstrap_servers):
-        try:
-            return call.within(timeout_ms + _CONNECT_GRACE_MS)
-        except TimeoutError as error:
-            raise TransportError(
-                f"no broker at {settings.bootstrap_servers} answers: {error}",
-                operator_action="start the broker, or correct the bootstrap servers",
-            ) from error
-
-
-def _connected(
-    call: DeadlineCall[Any], settings: KafkaSettings, worker: WorkerSettings, client_id: str, timeout_ms: int
-) -> Any:
-    require_reachable(settings.bootstrap_servers, timeout_ms)
-    configuration = consumer_configuration(settings) | group_configuration(worker)
-    consumer = made(
-        KafkaConsumer,
-        client_id=client_id,
-        group_id=worker.group_id,
-        max_poll_records=worker.poll_max_records,
-        **(configuration | {"bootstrap_timeout_ms": timeout_ms}),
-    )
-    try:
-        consumer.bootstrap(timeout_ms=timeout_ms)
-        call.point_of_no_return("connected")
-    except BaseException:
-        consumer.close(autocommit=False, timeout_ms=0)
-        raise
-    return consumer
+    own = {
+        "client_id": client_id,
+        "group_id": worker.group_id,
+        "max_poll_records": worker.poll_max_records,
+    }
+    return connect_consumer(consumer_configuration(settings) | group_configuration(worker) | own, timeout_ms)
 
 
 def fresh_client_answers(settings: KafkaSettings, timeout_ms: int) -> bool:
@@ -249,18 +115,12 @@ def fresh_client_answers(settings: KafkaSettings, timeout_ms: int) -> bool:
         settings: Addresses, sizes and time-outs.
         timeout_ms: How long to try, in ms.
     """
-    configuration = consumer_configuration(settings) | {"bootstrap_timeout_ms": timeout_ms}
+    own = {"client_id": "rotascope-probe", "group_id": None}
     try:
-        require_reachable(settings.bootstrap_servers, min(timeout_ms, _PROBE_CONNECT_MS))
-        consumer = made(KafkaConsumer, client_id="rotascope-probe", group_id=None, **configuration)
-    except (KafkaError, TransportError):
+        consumer = connect_consumer(consumer_configuration(settings) | own, timeout_ms)
+    except TransportError:
         return False
-    try:
-        consumer.bootstrap(timeout_ms=timeout_ms)
-    except KafkaError:
-        return False
-    finally:
-        consumer.close(autocommit=False, timeout_ms=0)
+    consumer.close(autocommit=False, timeout_ms=0)
     return True
 
 
@@ -280,11 +140,12 @@ def leave(consumer: Any) -> None:
 class KafkaPythonDelivery:
     """One kafka-python future, asked after a flush."""
 
-    __slots__ = ("_future", "_topic")
+    __slots__ = ("_future", "_size_bytes", "_topic")
 
-    def __init__(self, future: Any, topic: str) -> None:
+    def __init__(self, future: Any, topic: str, size_bytes: int = 0) -> None:
         self._future = future
         self._topic = topic
+        self._size_bytes = size_bytes
 
     def failure(self) -> str | None:
         """See `Delivery`."""
@@ -293,6 +154,13 @@ class KafkaPythonDelivery:
         if self._future.exception is not None:
             return f"{self._topic}: {self._future.exception!r}"
         return None
+
+    def refusal(self) -> TransportError | None:
+        """See `Delivery`."""
+        if not self._future.is_done or self._future.exception is None:
+            return None
+        error = not_delivered(self._topic, self._future.exception, self._size_bytes)
+        return None if error.retriable else error
 
 
 def close_at_once(producer: Any) -> None:
@@ -310,35 +178,3 @@ def close_at_once(producer: Any) -> None:
         closed = KafkaConnectionError("the producer was closed")
         for _, _, request in list(manager._pending_requests):
             request.result.done(error=closed)
-
-
-@contextmanager
-def translated(doing: str, what: str) -> Iterator[None]:
-    """Let none of the client's own errors through.
-
-    Args:
-        doing: What is tried, for the message.
-        what: With what, for the message.
-
-    Raises:
-        TransportError: In place of any `KafkaError`; not retriable where another try cannot help.
-    """
-    try:
-        yield
-    except OffsetOutOfRangeError as error:
-        lost = TransportError(
-            f"cannot {doing} {what}: the next record was deleted before it was read: {error!r}",
-            operator_action="give the topic a longer retention.ms, and start once with "
-            "--missing-baseline rebuild",
-        )
-        lost.retriable = False
-        raise lost from error
-    except KafkaError as error:
-        action = next((text for kind, text in _FINAL.items() if isinstance(error, kind)), None)
-        failed = TransportError(
-            f"cannot {doing} {what}: {error!r}",
-            operator_action=action
-            or "check that the broker runs and that the bootstrap servers can be reached",
-        )
-        failed.retriable = action is None
-        raise failed from error

@@ -15,6 +15,7 @@ from kafka.errors import (
     InvalidProducerEpochError,
     KafkaError,
     KafkaTimeoutError,
+    MessageSizeTooLargeError,
     ProducerFencedError,
 )
 
@@ -28,9 +29,10 @@ from consumers.kafka_python_client import (
     translated,
 )
 from consumers.outbox import OutboxRecord
-from consumers.transport import Outcome, OutcomeKind, first_failure
+from consumers.transport import Outcome, OutcomeKind, first_failure, raise_refusal
 from core.errors import TransportError
 from core.settings import KafkaSettings
+from deploy.edge.kafka_errors import not_delivered, transport_error
 
 _COMMIT: Final = "commit"
 _STALE_MEMBERSHIP: Final = (CommitFailedError, FencedInstanceIdError)
@@ -104,7 +106,10 @@ class KafkaPythonTransactions:
         except TimeoutError as error:
             outcome = Outcome(_unless_committing(call, OutcomeKind.ABORTED), str(error))
         except KafkaError as error:
-            outcome = self._judge(call, error)
+            outcome = self._judge(call, error, sends)
+        except TransportError:
+            self._drop(producer)
+            raise
         else:
             if failure is None:
                 return Outcome(OutcomeKind.COMMITTED)
@@ -142,10 +147,16 @@ class KafkaPythonTransactions:
             raise
         return producer
 
-    def _judge(self, call: DeadlineCall[str | None], error: KafkaError) -> Outcome:
+    def _judge(
+        self, call: DeadlineCall[str | None], error: KafkaError, sends: Sequence[OutboxRecord]
+    ) -> Outcome:
         reason = repr(error)
         if isinstance(error, _STALE_MEMBERSHIP):
             return Outcome(OutcomeKind.FENCED, reason)
+        if call.passed != _COMMIT:
+            failed = transport_error(f"cannot publish to {', '.join({each.topic for each in sends})}", error)
+            if not failed.retriable:
+                raise failed from error
         return Outcome(_unless_committing(call, OutcomeKind.ABORTED), reason)
 
     def _drop(self, producer: Any) -> None:
@@ -166,28 +177,17 @@ def _transaction(
     producer.begin_transaction()
     try:
         # 1
-        deliveries = [
-            KafkaPythonDelivery(
-                producer.send(
-                    record.topic,
-                    value=record.value,
-                    key=record.key,
-                    headers=list(record.headers),
-                    partition=record.partition,
-                ),
-                record.topic,
-            )
-            for record in sends
-        ]
+        deliveries = [_sent(producer, record) for record in sends]
         if deliveries:
             with suppress(KafkaTimeoutError):  # each record's own delivery says what became of it
                 producer.flush(timeout=deadline_ms / 1000)
         # 2
         failure = first_failure(deliveries)
+        raise_refusal(deliveries)
         if failure is None:
             # 3
             producer.send_offsets_to_transaction(offsets, group)
-    except KafkaError:
+    except (KafkaError, TransportError):
         _abort(call, producer)
         raise
     if failure is not None:
@@ -197,6 +197,26 @@ def _transaction(
     call.point_of_no_return(_COMMIT)
     producer.commit_transaction()
     return None
+
+
+def _sent(producer: Any, record: OutboxRecord) -> KafkaPythonDelivery:
+    """Queue one record.
+
+    Raises:
+        TransportError: The client itself refuses it for its size.
+    """
+    size_bytes = len(record.value) + len(record.key or b"")
+    try:
+        future = producer.send(
+            record.topic,
+            value=record.value,
+            key=record.key,
+            headers=list(record.headers),
+            partition=record.partition,
+        )
+    except MessageSizeTooLargeError as error:
+        raise not_delivered(record.topic, error, size_bytes) from error
+    return KafkaPythonDelivery(future, record.topic, size_bytes)
 
 
 def _abort(call: DeadlineCall[str | None], producer: Any) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import zlib
 from typing import Final, Literal, NamedTuple
 
 import msgspec
@@ -14,6 +17,9 @@ POSITION_VERSION: Final = 1
 MAX_POISON_OFFSETS: Final = 128
 """Keeps the metadata below the broker's 4,096 bytes. A poison offset that found no room is only
 found again, by raising again in the replay."""
+
+_CHECKSUM: Final = re.compile(r',"crc32":"([0-9a-f]{8})"}\Z')
+_TEXT: Final = json.JSONDecoder()
 
 MissingBaseline = Literal["fail", "rebuild"]
 """What to do when the log no longer holds what the state was made of."""
@@ -44,9 +50,14 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     version: int = POSITION_VERSION
 
     def encode(self) -> str:
-        """JSON, with only the latest poison offsets where there are too many."""
+        """One JSON object, with only the latest poison offsets where there are too many.
+
+        Its last field is a checksum of the text before it. The closing brace ends the position: a
+        client may give back more bytes than were committed.
+        """
         bounded = msgspec.structs.replace(self, poison=self.poison[-MAX_POISON_OFFSETS:])
-        return msgspec.json.encode(bounded).decode()
+        text = msgspec.json.encode(bounded).decode().removesuffix("}")
+        return f'{text},"crc32":"{_checksum(text)}"}}'
 
 
 class Plan(NamedTuple):
@@ -70,21 +81,27 @@ class Plan(NamedTuple):
 
 
 def decode_position(metadata: str, *, partition: int) -> Position | None:
-    """Read the metadata of a committed offset.
+    """Read the metadata of a committed offset, and nothing that stands behind it.
+
+    confluent-kafka reads metadata as a string that a zero byte ends, though librdkafka's copy of what
+    another client committed has none: it may give back bytes of other memory behind the position. What
+    it commits itself ends with a zero byte, which kafka-python shows.
+
+    Positions of earlier releases have no checksum and are read the same way.
 
     Returns:
         None for an empty string: the offset was set by hand.
 
     Raises:
-        SnapshotError: The string is not ours, or of a version this program does not know.
+        SnapshotError: The string is not ours, is damaged, or of a version this program does not know.
     """
-    # confluent-kafka commits the byte that ends a string in C, too, and hides it when it reads.
-    text = metadata.rstrip("\0")
-    if not text:
+    if not metadata.strip("\0"):
         return None
     try:
+        _, end = _TEXT.raw_decode(metadata)
+        text = metadata[:end]
         position = msgspec.json.decode(text, type=Position)
-    except msgspec.MsgspecError as error:
+    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise SnapshotError(
             f"metadata of the offset committed for partition {partition} cannot be read: {error}",
             operator_action="another program commits under this group id: choose another --group-id",
@@ -95,7 +112,41 @@ def decode_position(metadata: str, *, partition: int) -> Position | None:
             f"this one knows {POSITION_VERSION}",
             operator_action="run the release that committed it, or choose another --group-id",
         )
+    stored = _CHECKSUM.search(text)
+    if stored is not None and stored[1] != _checksum(text[: stored.start()]):
+        raise SnapshotError(
+            f"metadata of the offset committed for partition {partition} is damaged: its checksum differs",
+            operator_action="set the group's offset without metadata to replay the log, or choose another "
+            "--group-id",
+        )
     return position
+
+
+def same_place(one: Committed | None, other: Committed | None) -> bool:
+    """Whether two committed offsets are the same: offset and decoded position.
+
+    The texts may differ by bytes behind the position. Metadata that are not a position are compared as
+    they stand.
+    """
+    if one is None or other is None:
+        return one is other
+    return one.offset == other.offset and _content(one.metadata) == _content(other.metadata)
+
+
+def metadata_text(raw: bytes) -> str:
+    """Read the bytes of metadata as text; bytes that are not UTF-8, behind a position, become U+FFFD."""
+    return raw.decode("utf-8", "replace")
+
+
+def _content(metadata: str) -> Position | str | None:
+    try:
+        return decode_position(metadata, partition=-1)
+    except SnapshotError:
+        return metadata
+
+
+def _checksum(text: str) -> str:
+    return f"{zlib.crc32(text.encode()):08x}"
 
 
 def plan_start(

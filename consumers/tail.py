@@ -116,6 +116,9 @@ def tail(
     standard error and left out; then the exit status is 1. Lines are in
     order within a pair, not across pairs. Ctrl-C ends the command.
 
+    A broker that goes away is waited for, and no event is lost or comes
+    twice; with --until-end up to 120 s, then the exit status is 1.
+
     Examples:
       rotascope events tail
       rotascope events tail --pair RUT/SPX --state opened --until-end
@@ -134,7 +137,7 @@ def tail(
         if wanted.admits(data):
             yield data
 
-    with _polite_end(), TopicReader(_kafka(bootstrap_servers, embedded)) as reader:
+    with _polite_end(), _reader(_kafka(bootstrap_servers, embedded), until_end) as reader:
         present = _present(reader, topics, required=topics if families else ())
         records = reader.read(present, from_beginning=from_beginning, until_end=until_end)
         printer = _printer(style, event_lines.TABLE_HEADER, event_lines.event_row)
@@ -170,6 +173,9 @@ def cat(
     took over, where frames are missing and where frames repeat, a note on
     standard error says so. Ctrl-C ends the command.
 
+    A broker that goes away is waited for, and no tick is lost or comes
+    twice; with --until-end up to 120 s, then the exit status is 1.
+
     Examples:
       rotascope ticks cat --symbol RUT --until-end --format json
       rotascope ticks cat --universe universe.toml --partition 2 --max 20
@@ -180,7 +186,7 @@ def cat(
         wanted = frozenset(known.instrument(symbol).instrument_id for symbol in symbols or ())
         names = tick_lines.Names.of(known)
         settings = _kafka(bootstrap_servers, embedded)
-        with TopicReader(settings) as reader:
+        with _reader(settings, until_end) as reader:
             records = reader.read(
                 _present(reader, [settings.ticks_topic], required=[settings.ticks_topic]),
                 partitions=sorted(set(partitions or ())),
@@ -232,6 +238,15 @@ def print_records(
 def _kafka(bootstrap_servers: str, embedded: bool) -> KafkaSettings:
     return KafkaSettings(
         bootstrap_servers=bootstrap_servers, api_version=EMBEDDED_API_VERSION if embedded else None
+    )
+
+
+def _reader(settings: KafkaSettings, until_end: bool) -> TopicReader:
+    return TopicReader(
+        settings,
+        follow=not until_end,
+        patience_ms=settings.patience_ms,
+        tell=lambda line: typer.echo(f"note: {line}", err=True),
     )
 
 

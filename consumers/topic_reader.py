@@ -6,45 +6,51 @@ committed records are seen. Order holds within a partition, not across partition
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 
-from consumers.deadline import DeadlineCall
-from consumers.kafka_python_client import consumer_configuration, leave, made, require_reachable, translated
+from consumers.kafka_python_client import consumer_configuration
 from consumers.transport import Record
-from core.errors import ConfigurationError, TransportError
+from core.errors import ConfigurationError
 from core.settings import KafkaSettings
+from deploy.edge.partition_reader import PartitionReader
 
 _POLL_MS: Final = 200
-_CONNECT_MS: Final = 1_000
 
 
 class TopicReader:
-    """A reader of existing topics.
+    """A reader of existing topics, which goes on where it was when a broker that went away is back.
 
     Args:
         settings: How to reach Kafka.
+        follow: Whether to wait for a broker that has gone away as long as it takes.
+        patience_ms: Else how long to wait for it; None: as long as any question may take.
+        tell: Takes a line when the broker goes away, and when it is back.
 
     Raises:
         ConfigurationError: An address that is not `host:port`.
         TransportError: No broker answers.
     """
 
-    def __init__(self, settings: KafkaSettings) -> None:
-        # Without any handler the client's connection attempts land on standard error.
-        logging.getLogger("kafka").addHandler(logging.NullHandler())
-        self._servers = settings.bootstrap_servers
-        self._timeout_ms = settings.request_timeout_ms
-        require_reachable(self._servers, _CONNECT_MS)
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        *,
+        follow: bool = False,
+        patience_ms: int | None = None,
+        tell: Callable[[str], None] = lambda line: None,
+    ) -> None:
         # A worker must stop where records are gone that it never saw; whoever looks goes on.
-        configuration = consumer_configuration(settings) | {"auto_offset_reset": "earliest"}
-        with translated("connect to", self._servers):
-            self._consumer = made(KafkaConsumer, **configuration)
+        self._reader = PartitionReader(
+            consumer_configuration(settings) | {"auto_offset_reset": "earliest"},
+            bootstrap_timeout_ms=settings.bootstrap_timeout_ms,
+            request_timeout_ms=settings.request_timeout_ms,
+            patience_ms=None if follow else patience_ms or settings.request_timeout_ms,
+            tell=tell,
+        )
         self._assigned: list[TopicPartition] = []
 
     def __enter__(self) -> Self:
@@ -62,7 +68,12 @@ class TopicReader:
 
     def close(self) -> None:
         """Close the connection, without waiting for a broker that is silent."""
-        leave(self._consumer)
+        self._reader.close()
+
+    @property
+    def away(self) -> bool:
+        """Whether a broker that has gone away is being waited for."""
+        return self._reader.away
 
     def existing(self, topics: Sequence[str]) -> tuple[str, ...]:
         """Keep the topics that the broker has, in the given order.
@@ -70,13 +81,7 @@ class TopicReader:
         Raises:
             TransportError: The broker does not answer.
         """
-        # kafka-python waits for the answer without any limit.
-        listing = DeadlineCall[Any](lambda call: self._consumer.topics())
-        with translated("list the topics of", self._servers):
-            try:
-                present = listing.within(self._timeout_ms)
-            except TimeoutError as error:
-                raise TransportError(f"cannot list the topics of {self._servers}: {error}") from error
+        present = self._reader.topics()
         return tuple(topic for topic in topics if topic in present)
 
     def read(
@@ -102,7 +107,7 @@ class TopicReader:
 
         Raises:
             ConfigurationError: A partition that does not exist.
-            TransportError: The broker stops answering.
+            TransportError: The broker is away for longer than it is waited for.
         """
         self.start(topics, partitions=partitions, from_beginning=from_beginning, last=last)
         if until_end:
@@ -119,67 +124,46 @@ class TopicReader:
         last: int | None = None,
     ) -> None:
         """Place the reader; `poll` and `rest` go on from there. Arguments and errors as of `read`."""
-        with translated("read", ", ".join(topics)):
-            self._assigned = self._assign(topics, partitions)
-            places = self._consumer.beginning_offsets(self._assigned, timeout_ms=self._timeout_ms)
-            if last is not None or not from_beginning:
-                ends = self._consumer.end_offsets(self._assigned, timeout_ms=self._timeout_ms)
-                places = {part: max(places[part], end - (last or 0)) for part, end in ends.items()}
-            for part, offset in places.items():
-                self._consumer.seek(part, offset)
+        assigned = self._parts(topics, partitions)
+        places = self._reader.begins(assigned)
+        if last is not None or not from_beginning:
+            ends = self._reader.ends(assigned)
+            places = {part: max(places[part], end - (last or 0)) for part, end in ends.items()}
+        self._assigned = assigned
+        self._reader.place(places)
 
     def poll(self, timeout_ms: int = _POLL_MS) -> list[Record]:
         """Give what has come since the last call, waiting at most so long for something to come.
 
+        While the broker is away a call may take some seconds, and gives nothing.
+
         Raises:
-            TransportError: The broker stops answering.
+            TransportError: The broker is away for longer than it is waited for.
         """
-        with translated("read from", self._servers):
-            polled = self._consumer.poll(timeout_ms=timeout_ms)
+        polled = self._reader.poll(timeout_ms)
         return [_record(record) for part in sorted(polled) for record in polled[part]]
 
     def rest(self) -> Iterator[Record]:
         """Read on to the end as it is at the call.
 
         Raises:
-            TransportError: The broker stops answering, or the end cannot be reached.
+            TransportError: As of `poll`, or the end cannot be reached.
         """
-        with translated("read from", self._servers):
-            pending = dict(self._consumer.end_offsets(self._assigned, timeout_ms=self._timeout_ms))
-        ends = {(part.topic, part.partition): end for part, end in pending.items()}
-        give_up = time.monotonic() + self._timeout_ms / 1000
-        # The position passes aborted records and transaction markers; a record's offset would never
-        # reach an end made of those.
-        while pending := {part: end for part, end in pending.items() if self._position(part) < end}:
-            records = self.poll()
-            if records:
-                give_up = time.monotonic() + self._timeout_ms / 1000
-            elif time.monotonic() > give_up:
-                part, end = min(pending.items())
-                raise TransportError(
-                    f"the end of {part.topic}/{part.partition}, offset {end}, is out of reach: "
-                    f"no record came for {self._timeout_ms} ms",
-                    operator_action=f"check the broker at {self._servers} and try again",
-                )
-            yield from (each for each in records if each.offset < ends[each.topic, each.partition])
+        for records in self._reader.rest(self._reader.ends(self._assigned), _POLL_MS):
+            yield from map(_record, records)
 
-    def _assign(self, topics: Sequence[str], partitions: Sequence[int]) -> list[TopicPartition]:
-        assigned = []
+    def _parts(self, topics: Sequence[str], partitions: Sequence[int]) -> list[TopicPartition]:
+        parts = []
         for topic in topics:
-            present = sorted(self._consumer.partitions_for_topic(topic))
+            present = self._reader.partitions(topic)
             missing = sorted(set(partitions) - set(present))
             if missing:
                 raise ConfigurationError(
                     f"topic {topic} has partitions 0 to {len(present) - 1}, not {missing[0]}",
                     operator_action="leave --partition out to read them all",
                 )
-            assigned += [TopicPartition(topic, part) for part in partitions or present]
-        self._consumer.assign(assigned)
-        return assigned
-
-    def _position(self, part: TopicPartition) -> int:
-        with translated("read from", self._servers):
-            return int(self._consumer.position(part, timeout_ms=self._timeout_ms) or 0)
+            parts += [TopicPartition(topic, part) for part in partitions or present]
+        return parts
 
 
 def _record(record: Any) -> Record:

@@ -23,6 +23,7 @@ from core.errors import TransportError
 
 if TYPE_CHECKING:
     from consumers.outbox import OutboxRecord
+    from core.errors import TransportError
 
 Headers = tuple[tuple[str, bytes], ...]
 RECONNECT_MS: Final = 2_000
@@ -60,6 +61,9 @@ class Delivery(Protocol):
 
     def failure(self) -> str | None:
         """Why the record is not known to be in the log; None once the broker acknowledged it."""
+
+    def refusal(self) -> TransportError | None:
+        """The failure, where no other try can succeed; None for any other, and for none."""
 
 
 class ChangeKind(StrEnum):
@@ -278,3 +282,17 @@ def first_failure(deliveries: Iterable[Delivery]) -> str | None:
     if not failures:
         return None
     return f"{len(failures)} records not acknowledged; the first: {failures[0]}"
+
+
+def raise_refusal(deliveries: Iterable[Delivery]) -> None:
+    """Raise the first failure that no other try can mend, such as a record that is too large.
+
+    Args:
+        deliveries: What `send` returned, after `flush`.
+
+    Raises:
+        TransportError: Not retriable.
+    """
+    for delivery in deliveries:
+        if (refusal := delivery.refusal()) is not None:
+            raise refusal

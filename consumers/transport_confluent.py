@@ -69,11 +69,13 @@ class ConfluentTransport(ConfluentReader):
         partition: int | None = None,
     ) -> Sending:
         """See `Transport`."""
-        sending = Sending(topic)
+        sending = Sending(topic, len(value) + len(key or b""))
         with translated("send to", topic):
             if self._producer is None:
                 self._producer = Producer(producer_configuration(self._settings, self._client_id))
             produce(self._producer, sending, topic, key, value, headers, partition)
+            if (refusal := sending.refusal()) is not None:
+                raise refusal
         return sending
 
     def flush(self, timeout_ms: int) -> None:

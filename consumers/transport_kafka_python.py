@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kafka import KafkaProducer, TopicPartition
-from kafka.errors import IllegalStateError, KafkaTimeoutError
+from kafka.errors import IllegalStateError, KafkaTimeoutError, MessageSizeTooLargeError
 from kafka.structs import OffsetAndMetadata
 
 from consumers.deadline import DeadlineCall
@@ -41,6 +41,7 @@ from consumers.transport import (
 )
 from core.errors import TransportError
 from core.settings import KafkaSettings, WorkerSettings
+from deploy.edge.kafka_errors import not_delivered
 
 
 class KafkaPythonTransport:
@@ -225,13 +226,17 @@ class KafkaPythonTransport:
         partition: int | None = None,
     ) -> KafkaPythonDelivery:
         """See `Transport`."""
+        size_bytes = len(value) + len(key or b"")
         with translated("send to", topic):
             if self._producer is None:
                 self._producer = self._make_producer()
-            future = self._producer.send(
-                topic, value=value, key=key, headers=list(headers), partition=partition
-            )
-        return KafkaPythonDelivery(future, topic)
+            try:
+                future = self._producer.send(
+                    topic, value=value, key=key, headers=list(headers), partition=partition
+                )
+            except MessageSizeTooLargeError as error:
+                raise not_delivered(topic, error, size_bytes) from error
+        return KafkaPythonDelivery(future, topic, size_bytes)
 
     def flush(self, timeout_ms: int) -> None:
         """See `Transport`."""

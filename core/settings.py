@@ -47,6 +47,11 @@ class KafkaSettings(_Section):
     compression: Literal["none", "lz4", "gzip"] = Field(default="none", description="of records sent")
     linger_ms: int = Field(default=2, ge=0, le=10_000, description="how long a batch waits for more records")
     batch_size_bytes: int = Field(default=256 * _KIB, ge=1, description="bytes of a full batch")
+    max_request_bytes: int = Field(
+        default=2 * _MIB,
+        ge=64 * _KIB,
+        description="of the largest request to a broker; a record that would need a larger one is refused",
+    )
     fetch_max_wait_ms: Milliseconds = Field(
         default=100, description="how long the broker may hold an empty answer"
     )
@@ -62,6 +67,11 @@ class KafkaSettings(_Section):
     request_timeout_ms: Milliseconds = Field(default=10_000, description="how long one question may take")
     delivery_timeout_ms: Milliseconds = Field(
         default=15_000, description="then a record sent counts as failed"
+    )
+    patience_ms: Milliseconds = Field(
+        default=120_000,
+        description="how long a command that ends by itself (backfill, --until-end, demo) waits for a broker "
+        "that went away",
     )
 
     @property

@@ -18,7 +18,7 @@ from deploy.edge.daily_files import DailyFormat
 from deploy.edge.files import CALENDAR_OVERRIDES, read_text
 from deploy.edge.progress import progress
 from producers.day_bar_log import read_day_bars
-from producers.history import flush_timeout_s
+from producers.history import patience_s, patient
 from producers.log_reader import LogReader
 from producers.metrics import ProducerCounters
 from producers.publisher import Publisher, open_producer
@@ -99,7 +99,7 @@ def run_backfill_bars(universe: Universe, settings: Settings, format: DailyForma
         missing, filled = missing_bars(bars, read_day_bars(reader, ranks, step).bars, ranks)
     # 3
     publisher = Publisher(
-        open_producer(settings.kafka),
+        open_producer(patient(settings.kafka)),
         topic=DAY_BARS_TOPIC,
         source=source.name,
         bytes_in_flight_max=settings.producer.bytes_in_flight_max,
@@ -108,7 +108,7 @@ def run_backfill_bars(universe: Universe, settings: Settings, format: DailyForma
     try:
         with progress("publishing day bars") as step:
             publish_day_bars(missing, publisher, settings.kafka.partitions, step)
-            publisher.flush(flush_timeout_s(settings))
+            publisher.flush(patience_s(settings))
     finally:
         publisher.close()
     return filled

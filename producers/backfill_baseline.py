@@ -21,7 +21,7 @@ from deploy.edge.progress import progress
 from producers.backfill import publish_baseline
 from producers.backfill_bars import source_ranks
 from producers.day_bar_log import read_day_bars
-from producers.history import flush_timeout_s
+from producers.history import patience_s, patient
 from producers.log_reader import LogReader
 from producers.metrics import ProducerCounters
 from producers.publisher import Publisher, check_topics, open_producer
@@ -77,7 +77,7 @@ def run_backfill_baseline(universe: Universe, settings: Settings, *, until: date
         }
     missing = missing_sessions(records, targets, present)
     # 3
-    sender = open_producer(settings.kafka)
+    sender = open_producer(patient(settings.kafka))
     publisher = Publisher(
         sender,
         topic=settings.kafka.ticks_topic,
@@ -94,7 +94,7 @@ def run_backfill_baseline(universe: Universe, settings: Settings, *, until: date
                 publisher,
                 partitions=settings.kafka.partitions,
                 epoch=epoch,
-                timeout_s=flush_timeout_s(settings),
+                timeout_s=patience_s(settings),
                 on_progress=step,
             )
     finally:

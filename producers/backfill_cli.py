@@ -70,6 +70,8 @@ def backfill(
     Without any of the three, files go straight into the ticks topic:
     for trying things out, as the demo does.
 
+    A broker that goes away is waited for up to kafka.patience_ms (120 s).
+
     Exit codes: 0 published; 1 the broker failed; 2 settings, universe or
     history cannot be used.
 

@@ -10,7 +10,7 @@ import structlog
 
 from core.errors import ConfigurationError
 from core.instruments import Universe
-from core.settings import Settings
+from core.settings import KafkaSettings, Settings
 from deploy.edge.files import CALENDAR_OVERRIDES, read_text
 from deploy.edge.named_files import named_file
 from deploy.edge.progress import progress
@@ -64,7 +64,7 @@ def run_backfill(universe: Universe, settings: Settings, *, until: date, epoch: 
             operator_action="name files with --history SYMBOL=FILE, or under [[history]] in the settings",
         )
     warm_start = read_history(universe, settings, until)
-    sender = open_producer(settings.kafka)
+    sender = open_producer(patient(settings.kafka))
     publisher = Publisher(
         sender,
         topic=settings.kafka.ticks_topic,
@@ -75,7 +75,7 @@ def run_backfill(universe: Universe, settings: Settings, *, until: date, epoch: 
     try:
         check_topics(sender, settings.kafka)
         return publish_history(
-            warm_start, universe, settings, publisher, epoch, timeout_s=flush_timeout_s(settings)
+            warm_start, universe, settings, publisher, epoch, timeout_s=patience_s(settings)
         )
     finally:
         publisher.close()
@@ -124,3 +124,14 @@ def publish_history(
 def flush_timeout_s(settings: Settings) -> float:
     """How long the broker may take for the last acknowledgements."""
     return settings.kafka.delivery_timeout_ms / 1000 + FLUSH_EXTRA_S
+
+
+def patient(kafka: KafkaSettings) -> KafkaSettings:
+    """Settings of a command that ends by itself: it sends again for as long as it waits for a broker."""
+    longest_ms = max(kafka.delivery_timeout_ms, kafka.patience_ms)
+    return kafka.model_copy(update={"delivery_timeout_ms": longest_ms})
+
+
+def patience_s(settings: Settings) -> float:
+    """How long such a command waits for the last acknowledgements."""
+    return patient(settings.kafka).delivery_timeout_ms / 1000 + FLUSH_EXTRA_S

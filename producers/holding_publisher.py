@@ -20,43 +20,23 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import structlog
-from kafka.errors import (
-    AuthorizationError,
-    InvalidTopicError,
-    KafkaError,
-    MessageSizeTooLargeError,
-    RecordListTooLargeError,
-    SaslAuthenticationFailedError,
-    UnsupportedCompressionTypeError,
-    UnsupportedForMessageFormatError,
-    UnsupportedVersionError,
-)
+from kafka.errors import KafkaError
 
 from core.errors import RotascopeError, TransportError
+from deploy.edge.broker_errors import CHECK_BROKER
+from deploy.edge.kafka_errors import not_delivered
 from producers.backoff import Backoff
 from producers.hold import Dropped, Held, Hold
 from producers.metrics import ProducerCounters
 from producers.outage_log import HoldFigures, OutageLog
 from producers.outlet import SIDE, Headers, Outlet
-from producers.publisher import CHECK_BROKER, RecordSender, close_sender, delivery_error, halt
+from producers.publisher import RecordSender, close_sender, halt
 from producers.queue import Overflow
 
 _WAIT_SLICE_S: Final = 0.2
 """How soon a wait sees that it should end."""
 
 _CLOSE_S: Final = 1.0
-
-_FINAL: Final = (
-    AuthorizationError,
-    InvalidTopicError,
-    MessageSizeTooLargeError,
-    RecordListTooLargeError,
-    SaslAuthenticationFailedError,
-    UnsupportedCompressionTypeError,
-    UnsupportedForMessageFormatError,
-    UnsupportedVersionError,
-)
-"""What another client would be told again."""
 
 
 class HoldingPublisher(Outlet):
@@ -224,10 +204,8 @@ class HoldingPublisher(Outlet):
                 self._counters.gaps["hold_overflow"] += each.stretches
 
     def _raise_failure(self) -> None:
-        if isinstance(self._failure, RotascopeError):
-            raise self._failure
         if self._failure is not None:
-            raise delivery_error(self._topic, self._failure) from self._failure
+            raise self._failure
 
     # The thread from here on.
 
@@ -326,14 +304,14 @@ class HoldingPublisher(Outlet):
             else:
                 # Here, before the client's thread goes on to send what comes after the record.
                 halt(client)
-                self._give_up_client(error)
+                self._give_up_client(not_delivered(held.topic, error, held.size))
             self._changed.notify_all()
 
-    def _give_up_client(self, error: BaseException) -> None:
+    def _give_up_client(self, error: TransportError) -> None:
         self._generation += 1
         self._counters.broker_reconnects += 1
-        self._last_error = repr(error)
-        if isinstance(error, _FINAL) or not isinstance(error, KafkaError):
+        self._last_error = error.message
+        if not error.retriable:
             self._failure = error
         client, self._client = self._client, None
         for line in self._hold.lines:

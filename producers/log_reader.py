@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Final, Self
 
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+import structlog
+from kafka import TopicPartition
 
 from core.errors import TransportError
 from core.settings import KafkaSettings
-from deploy.edge.closing import close_quietly
+from deploy.edge.partition_reader import PartitionReader
 
 _POLL_MS: Final = 200
 
@@ -29,20 +27,24 @@ class LogReader:
     """
 
     def __init__(self, settings: KafkaSettings) -> None:
-        self._servers = settings.bootstrap_servers
-        self._timeout_ms = settings.request_timeout_ms
-        with self._translated("connect to the broker"):
-            self._consumer = KafkaConsumer(
-                bootstrap_servers=settings.bootstrap_servers.split(","),
-                api_version=settings.api_version,
-                bootstrap_timeout_ms=settings.bootstrap_timeout_ms,
-                request_timeout_ms=settings.request_timeout_ms,
-                isolation_level="read_committed",
-                enable_auto_commit=False,
-                auto_offset_reset="earliest",
-                allow_auto_create_topics=False,
-                max_poll_records=5_000,
-            )
+        configuration = {
+            "bootstrap_servers": settings.bootstrap_servers.split(","),
+            "api_version": settings.api_version,
+            "request_timeout_ms": settings.request_timeout_ms,
+            "isolation_level": "read_committed",
+            "enable_auto_commit": False,
+            "auto_offset_reset": "earliest",
+            "allow_auto_create_topics": False,
+            "max_poll_records": 5_000,
+            "reconnect_backoff_max_ms": 1_000,
+        }
+        self._reader = PartitionReader(
+            configuration,
+            bootstrap_timeout_ms=settings.bootstrap_timeout_ms,
+            request_timeout_ms=settings.request_timeout_ms,
+            patience_ms=settings.patience_ms,
+            tell=structlog.get_logger().warning,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -50,9 +52,7 @@ class LogReader:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        close_quietly(
-            lambda: self._consumer.close(autocommit=False, timeout_ms=self._timeout_ms), "the Kafka consumer"
-        )
+        self._reader.close()
 
     def partitions(self, topic: str) -> list[int]:
         """Give the partitions of a topic.
@@ -60,14 +60,13 @@ class LogReader:
         Raises:
             TransportError: It is not there, or the broker does not say.
         """
-        with self._translated(f"look at {topic}"):
-            found = self._consumer.partitions_for_topic(topic)
+        found = self._reader.partitions(topic)
         if not found:
             raise TransportError(
-                f"topic {topic} is not on {self._servers}",
+                f"topic {topic} is not on {self._reader.servers}",
                 operator_action="create the topics with 'rotascope topics apply'",
             )
-        return sorted(found)
+        return found
 
     def read(
         self,
@@ -92,37 +91,12 @@ class LogReader:
             TransportError: The broker stops answering.
         """
         parts = [TopicPartition(topic, partition) for partition in partitions]
-        with self._translated(f"read {topic}"):
-            self._consumer.assign(parts)
-            begins = self._consumer.beginning_offsets(parts, timeout_ms=self._timeout_ms)
-            ends = self._consumer.end_offsets(parts, timeout_ms=self._timeout_ms)
-            if last is not None:
-                begins = {part: max(begins[part], ends[part] - last) for part in parts}
-            for part in parts:
-                self._consumer.seek(part, begins[part])
+        begins, ends = self._reader.begins(parts), self._reader.ends(parts)
+        if last is not None:
+            begins = {part: max(begins[part], ends[part] - last) for part in parts}
+        self._reader.place(begins)
         total = sum(ends.values()) - sum(begins.values())
-        give_up = time.monotonic() + self._timeout_ms / 1000
-        while True:
-            with self._translated(f"read {topic}"):
-                # The position passes transaction markers and what compaction removed; records do not.
-                places = {part: int(self._consumer.position(part) or 0) for part in parts}
-                if all(places[part] >= ends[part] for part in parts):
-                    return
-                polled = self._consumer.poll(timeout_ms=_POLL_MS)
-            if polled:
-                give_up = time.monotonic() + self._timeout_ms / 1000
-            elif time.monotonic() > give_up:
-                raise TransportError(f"the end of {topic} is out of reach: nothing came for a while")
-            for part, records in sorted(polled.items()):
-                yield from (record for record in records if record.offset < ends[part])
-            on_progress(min(total, sum(places.values()) - sum(begins.values())), total)
-
-    @contextmanager
-    def _translated(self, doing: str) -> Iterator[None]:
-        try:
-            yield
-        except KafkaError as error:
-            raise TransportError(
-                f"cannot {doing} at {self._servers}: {error!r}",
-                operator_action="check that the broker runs and that the bootstrap servers can be reached",
-            ) from error
+        for records in self._reader.rest(ends, _POLL_MS):
+            yield from records
+            behind = sum(self._reader.position(part) for part in parts) - sum(begins.values())
+            on_progress(min(total, behind), total)

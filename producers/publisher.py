@@ -21,15 +21,15 @@ from kafka.errors import KafkaError
 
 from core.errors import ConfigurationError, TransportError
 from core.settings import KafkaSettings
+from deploy.edge.broker_errors import CHECK_BROKER
 from deploy.edge.closing import close_quietly
+from deploy.edge.kafka_errors import not_delivered, transport_error
 from producers.metrics import PartitionCounters, ProducerCounters
 from producers.outlet import DEAD_LETTERS_TOPIC as DEAD_LETTERS_TOPIC
 from producers.outlet import SIDE, Headers, Outlet
 from producers.outlet import TICK_HEADERS as TICK_HEADERS
 
-MAX_REQUEST_BYTES: Final = 2 * 1024 * 1024
 _WAIT_SLICE_S: Final = 1.0
-CHECK_BROKER: Final = "check that the broker runs and that the bootstrap servers can be reached"
 
 
 class RecordSender(Protocol):
@@ -84,26 +84,30 @@ class Publisher(Outlet):
         self._monotonic_s = monotonic_s
         self._side = PartitionCounters()
         self._acknowledged = threading.Condition()
-        self._failure: BaseException | None = None
+        self._failure: TransportError | None = None
 
     def flush(self, timeout_s: float | None) -> None:
         """See `Outlet`."""
+        problem: KafkaError | None = None
+        started_s = self._monotonic_s()
         try:
             self._sender.flush(timeout=timeout_s)
         except KafkaError as error:
-            self._raise_failure()
-            within = "" if timeout_s is None else f" within {timeout_s:g} s"
-            raise TransportError(
-                f"not every record was acknowledged{within}: {error!r}", operator_action=CHECK_BROKER
-            ) from error
+            # Not yet the end: kafka-python gives up a batch that it has split, and sends its parts.
+            problem = error
+        left_s = None if timeout_s is None else max(0.0, timeout_s - (self._monotonic_s() - started_s))
         # The client may report a batch as done a moment before its callbacks have run.
         with self._acknowledged:
             self._acknowledged.wait_for(
-                lambda: self._failure is not None or self.in_flight_bytes == 0, timeout_s
+                lambda: self._failure is not None or self.in_flight_bytes == 0, left_s
             )
         self._raise_failure()
         if self.in_flight_bytes:
-            raise TransportError(f"{self.in_flight_bytes} bytes were not acknowledged")
+            within = "" if timeout_s is None else f" within {timeout_s:g} s"
+            unanswered = f"{self.in_flight_bytes:,} bytes were not acknowledged{within}"
+            if problem is None:
+                raise TransportError(unanswered, operator_action=CHECK_BROKER)
+            raise transport_error(unanswered, problem) from problem
 
     def give_up_in(self, seconds: float) -> None:
         """See `Outlet`; the delivery time-out bounds every wait already."""
@@ -130,6 +134,10 @@ class Publisher(Outlet):
     ) -> None:
         counters = self._side if slot == SIDE else self._counters.of(slot)
         size = len(value)
+
+        def failed(error: BaseException) -> None:
+            self._settle(counters, size, not_delivered(topic, error, size + len(key or b"")))
+
         with self._acknowledged:
             if counters.in_flight_bytes and counters.in_flight_bytes + size > self._bytes_in_flight_max:
                 self._wait_for_room(slot, counters, size)
@@ -138,11 +146,11 @@ class Publisher(Outlet):
         try:
             future = self._sender.send(topic, value, key=key, headers=headers, partition=partition)
         except (KafkaError, ValueError) as error:
-            self._settle(counters, size, error)
+            failed(error)
             self._raise_failure()
             raise  # unreachable: the failure has just been noted
         future.add_callback(lambda _: self._settle(counters, size, None))
-        future.add_errback(lambda error: self._settle(counters, size, error))
+        future.add_errback(failed)
 
     def _wait_for_room(self, slot: int, counters: PartitionCounters, size: int) -> None:
         """Wait until the partition has room; counted, reported every second, never given up."""
@@ -157,7 +165,7 @@ class Publisher(Outlet):
                 self._on_stall(slot, self._monotonic_s() - started)
         counters.waited_seconds += self._monotonic_s() - started
 
-    def _settle(self, counters: PartitionCounters, size: int, error: BaseException | None) -> None:
+    def _settle(self, counters: PartitionCounters, size: int, error: TransportError | None) -> None:
         """Note what became of a record; on the client's thread."""
         with self._acknowledged:
             counters.in_flight_bytes -= size
@@ -170,21 +178,7 @@ class Publisher(Outlet):
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
-            raise delivery_error(self._topic, self._failure) from self._failure
-
-
-def delivery_error(topic: str, failure: BaseException) -> TransportError:
-    """Say in our words why a record could not be delivered.
-
-    Args:
-        topic: The ticks topic.
-        failure: What the client said.
-    """
-    error = TransportError(
-        f"a record was not delivered to {topic}: {failure!r}", operator_action=CHECK_BROKER
-    )
-    error.retriable = bool(getattr(failure, "retriable", False))
-    return error
+            raise self._failure
 
 
 def halt(sender: Any) -> None:
@@ -223,7 +217,7 @@ def open_producer(settings: KafkaSettings, client_id: str = "rotascope-producer"
             enable_idempotence=True,
             linger_ms=settings.linger_ms,
             batch_size=settings.batch_size_bytes,
-            max_request_size=MAX_REQUEST_BYTES,
+            max_request_size=settings.max_request_bytes,
             compression_type=None if settings.compression == "none" else settings.compression,
             delivery_timeout_ms=settings.delivery_timeout_ms,
             request_timeout_ms=settings.request_timeout_ms,
@@ -233,9 +227,7 @@ def open_producer(settings: KafkaSettings, client_id: str = "rotascope-producer"
             reconnect_backoff_max_ms=1_000,
         )
     except KafkaError as error:
-        raise TransportError(
-            f"no broker answers at {settings.bootstrap_servers}: {error!r}", operator_action=CHECK_BROKER
-        ) from error
+        raise transport_error(f"no broker answers at {settings.bootstrap_servers}", error) from error
 
 
 def check_topics(
@@ -256,10 +248,10 @@ def check_topics(
         try:
             partitions = producer.partitions_for(topic)
         except KafkaError as error:
-            raise TransportError(
-                f"topic {topic} is not on {settings.bootstrap_servers}: {error!r}",
-                operator_action="create the topics with 'rotascope topics apply'",
-            ) from error
+            failed = transport_error(f"topic {topic} is not on {settings.bootstrap_servers}", error)
+            if failed.retriable:
+                failed.operator_action = "create the topics with 'rotascope topics apply'"
+            raise failed from error
         if topic == settings.ticks_topic and len(partitions) != settings.partitions:
             raise ConfigurationError(
                 f"{topic} has {len(partitions)} partitions, the settings say {settings.partitions}",

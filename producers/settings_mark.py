@@ -14,7 +14,7 @@ from core.instruments import Source, Universe
 from core.records import NO_INSTRUMENT, TICK, TickKind
 from core.settings import Settings
 from producers.framer import Framer
-from producers.history import flush_timeout_s
+from producers.history import patience_s, patient
 from producers.metrics import ProducerCounters
 from producers.publisher import Publisher, check_topics, open_producer
 from producers.warm_start import find_source
@@ -43,7 +43,7 @@ def run_settings_mark(
         TransportError: The broker does not take it.
     """
     source = find_source(universe, settings.history_source)
-    sender = open_producer(settings.kafka)
+    sender = open_producer(patient(settings.kafka))
     publisher = Publisher(
         sender,
         topic=settings.kafka.ticks_topic,
@@ -57,7 +57,7 @@ def run_settings_mark(
         publish_settings_mark(
             catalogue, universe, publisher, source, partitions=partitions, ts_ns=ts_ns, epoch=epoch
         )
-        publisher.flush(flush_timeout_s(settings))
+        publisher.flush(patience_s(settings))
     finally:
         publisher.close()
     return partitions

@@ -2,7 +2,7 @@
 
     0    done, or stopped as asked
     1    the broker, the network or another machine failed; another try may succeed
-    2    settings or input cannot be used; another try will not help
+    2    settings, of ours or of the cluster, or input cannot be used; another try will not help
     3    state cannot be brought back to where it was; an operator decides
     78   the vendor refuses us for good (key, plan, scope): supervisors must not start it again
     130  Ctrl-C
@@ -18,7 +18,14 @@ from typing import Final
 
 import typer
 
-from core.errors import ConfigurationError, FeedError, InputError, RotascopeError, SnapshotError
+from core.errors import (
+    ConfigurationError,
+    FeedError,
+    InputError,
+    RotascopeError,
+    SnapshotError,
+    TransportError,
+)
 
 EXIT_FAILED: Final = 1
 EXIT_INPUT: Final = 2
@@ -42,6 +49,9 @@ def exit_code(error: RotascopeError) -> int:
         return EXIT_STATE
     if isinstance(error, FeedError) and not error.retriable:
         return EXIT_REFUSED
+    if isinstance(error, TransportError) and not error.retriable:
+        # The broker answered, and a setting must change: of a topic, of the cluster, or ours.
+        return EXIT_INPUT
     return EXIT_FAILED
 
 

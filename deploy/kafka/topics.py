@@ -28,6 +28,9 @@ MAX_MESSAGE_BYTES = 1_048_576
 # deleted as soon as it is written.
 TIMESTAMP_TYPE = "LogAppendTime"
 
+Compression = Literal["producer", "uncompressed", "lz4", "gzip"]
+"""What a broker may do with batches: only codecs that every client reads as Rotascope installs it."""
+
 TICKS_PREFIX = "rotascope.ticks."
 TICKS_RETENTION_DAYS = 8
 
@@ -47,6 +50,7 @@ class TopicSpec(BaseModel):
     cleanup: Literal["delete", "compact"]
     retention_days: PositiveInt | None = None
     max_message_bytes: PositiveInt = MAX_MESSAGE_BYTES
+    compression: Compression | None = None
     config: Mapping[str, str | int | float] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -57,7 +61,8 @@ class TopicSpec(BaseModel):
             raise ValueError("a compacted topic keeps the last record of each key; drop retention_days")
         if self.name.startswith(TICKS_PREFIX) and (self.retention_days or 0) < TICKS_RETENTION_DAYS:
             raise ValueError(f"ticks are kept for at least {TICKS_RETENTION_DAYS} days")
-        managed = sorted({"cleanup.policy", "retention.ms", "max.message.bytes"} & set(self.config))
+        own = {"cleanup.policy", "retention.ms", "max.message.bytes", "compression.type"}
+        managed = sorted(own & set(self.config))
         if managed:
             raise ValueError(f"config repeats {', '.join(managed)}, which have fields of their own")
         return self
@@ -70,6 +75,7 @@ class TopicFile(BaseModel):
 
     generation_partitions: PositiveInt
     replication_factor: PositiveInt | Literal["broker-default"]
+    compression: Compression = "producer"
     topics: Annotated[tuple[TopicSpec, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -203,14 +209,19 @@ def resolve(
     copies = replication_factor
     if copies is None and file.replication_factor != "broker-default":
         copies = file.replication_factor
-    return tuple(_resolve_one(spec, count, copies, generation) for spec in file.topics)
+    return tuple(_resolve_one(spec, count, copies, generation, file.compression) for spec in file.topics)
 
 
 def _resolve_one(
-    spec: TopicSpec, generation_partitions: int, replication_factor: int | None, generation: int
+    spec: TopicSpec,
+    generation_partitions: int,
+    replication_factor: int | None,
+    generation: int,
+    compression: Compression,
 ) -> Topic:
     config = {
         "cleanup.policy": spec.cleanup,
+        "compression.type": spec.compression or compression,
         "max.message.bytes": str(spec.max_message_bytes),
         "message.timestamp.type": TIMESTAMP_TYPE,
     }

@@ -12,6 +12,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
+from consumers.position import Position, decode_position, same_place
 from consumers.transport import Committed, Record, Transport, first_failure
 from consumers.transports import TRANSPORTS, make_transport
 from core.errors import ConfigurationError, TransportError
@@ -187,6 +188,27 @@ def test_committed_offsets_keep_their_metadata(connect: Connect, make_topic: Mak
     stranger = connect("another-group")
     stranger.assign(topic, [0])
     assert stranger.committed(0) is None
+
+
+def test_positions_are_the_same_whichever_client_committed_them(
+    kafka: LocalKafka, connect: Connect, make_topic: MakeTopic
+) -> None:
+    """Guards the change of client: one reads metadata past their end, one shows the byte that ends them."""
+    topic = make_topic(partitions=1)
+    reader = connect("group-of-two-clients")
+    reader.assign(topic, [0])
+    for client in TRANSPORTS:
+        writer = Connect(kafka, client)("group-of-two-clients")
+        writer.assign(topic, [0])
+        for number in range(25):
+            poison = tuple(range(10**9, 10**9 + number))
+            sent = Committed(number, Position(baseline=number, commits=number, poison=poison).encode())
+            writer.commit({0: sent})
+            found = reader.committed(0)
+            assert found is not None
+            assert decode_position(found.metadata, partition=0) == decode_position(sent.metadata, partition=0)
+            assert same_place(found, sent)
+        writer.close()
 
 
 def test_transactions_of_others_are_read_when_they_are_committed(

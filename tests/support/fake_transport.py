@@ -29,6 +29,9 @@ class FakeDelivery:
     def failure(self) -> str | None:
         return self.reason
 
+    def refusal(self) -> TransportError | None:
+        return None
+
 
 @dataclass
 class FakeBroker:
@@ -80,6 +83,8 @@ class FakeTransport:
         """Of the next transactions; `committed` when there is none."""
         self.commits_behind_unknown = False
         """Whether a transaction whose outcome is unknown was in truth committed."""
+        self.behind_metadata = ""
+        """What a client gives back behind committed metadata."""
         self.deadlines_ms: list[int] = []
         self.rebuilt_producers = 0
         self.rebuilt_consumers = 0
@@ -225,7 +230,8 @@ class FakeTransport:
         if self.fail_next_questions:
             self.fail_next_questions -= 1
             raise TransportError("a transaction is still open")
-        return self.broker.committed.get(partition)
+        found = self.broker.committed.get(partition)
+        return found and found._replace(metadata=found.metadata + self.behind_metadata)
 
     def send(
         self, topic: str, key: bytes | None, value: bytes, headers: Headers, partition: int | None = None

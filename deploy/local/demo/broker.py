@@ -22,6 +22,9 @@ from deploy.local.embedded_broker import (
 DEMO_PARTITIONS: Final = EMBEDDED_PARTITIONS
 """The same on a real broker: what is shown must not depend on where it runs."""
 
+PATIENCE_MS: Final = 300_000
+"""How long a real broker that goes away is waited for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Broker:
@@ -79,7 +82,9 @@ def real_broker(bootstrap_servers: str, *, group_id: str) -> Broker:
         ConfigurationError: The topics have another number of partitions, or there are ticks.
         TransportError: The broker does not answer.
     """
-    kafka = KafkaSettings(bootstrap_servers=bootstrap_servers, partitions=DEMO_PARTITIONS)
+    kafka = KafkaSettings(
+        bootstrap_servers=bootstrap_servers, partitions=DEMO_PARTITIONS, patience_ms=PATIENCE_MS
+    )
     with connect(bootstrap_servers) as client:
         apply(client, load_topics(partitions=DEMO_PARTITIONS))
     ends = end_offsets(kafka)

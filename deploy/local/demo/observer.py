@@ -51,6 +51,16 @@ class Observer:
         self._scrape()
         self.ticks_before_playing = self.progress.ticks
 
+    @property
+    def broker_away(self) -> bool:
+        """Whether the broker has gone away and is being waited for."""
+        return self._reader.away
+
+    @property
+    def stepped(self) -> tuple[int, int]:
+        """Frames and ticks that the worker had stepped at the last look."""
+        return self.progress.frames, self.progress.ticks
+
     def look(self) -> None:
         """Look at what is new, now and then at the metrics, and show it."""
         for event in self._reader.new():

@@ -86,7 +86,7 @@ class Demo:
         self._directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rotascope-demo-")))
         self._secret = secrets.token_hex(16)
         self._broker = self._open_broker(stack)
-        self._observer = Observer(view, stack.enter_context(EventReader(self._broker.kafka)))
+        self._observer = Observer(view, stack.enter_context(EventReader(self._broker.kafka, view.milestone)))
         # What the user has set for programs of theirs must not change what is shown here.
         environ = {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)}
         self._programs = stack.enter_context(Programs(self._directory, environ))
@@ -226,12 +226,17 @@ class Demo:
     def _wait(self, program: Program, ready: Callable[[], T | None], timeout_s: float = START_TIMEOUT_S) -> T:
         """Look on until a program has come so far.
 
+        The time begins anew whenever the worker steps something, and while the broker is away.
+
         Raises:
             ProgramError: It has ended instead.
-            TransportError: It takes too long.
+            TransportError: It takes too long, or the broker stays away.
         """
-        deadline_s = time.monotonic() + timeout_s
+        observer = self._observer
+        deadline_s, stepped = time.monotonic() + timeout_s, observer.stepped
         while True:
+            if observer.broker_away or observer.stepped != stepped:
+                deadline_s, stepped = time.monotonic() + timeout_s, observer.stepped
             ended = program.exit_code is not None  # before `ready`, which may see its last words
             found = ready()
             if found is not None:
@@ -244,7 +249,7 @@ class Demo:
                     f"{program.tail()}",
                     operator_action="try again on a machine that is less busy",
                 )
-            self._observer.look()
+            observer.look()
             time.sleep(TURN_S)
 
     def _summary(self, listening: Mapping[str, Any], played_s: float) -> Summary:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import http.client
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
 from consumers.event_lines import read_event
-from consumers.kafka_python_client import consumer_configuration, translated
+from consumers.kafka_python_client import consumer_configuration
 from consumers.topic_reader import TopicReader
 from consumers.transport import Record
 from core.events import FAMILIES, TOPIC_PREFIX
 from core.settings import KafkaSettings
+from deploy.edge.partition_reader import PartitionReader
 
 SCRAPE_TIMEOUT_S: Final = 5.0
 EVENT_TOPICS: Final = tuple(TOPIC_PREFIX + family for family in FAMILIES)
@@ -76,11 +77,12 @@ class EventReader:
     """Reads the event topics from now on; a repeat of an event is passed over.
 
     Args:
-        kafka: How to reach the broker.
+        kafka: How to reach the broker, and how long to wait when it goes away.
+        tell: Takes a line when it goes away, and when it is back.
     """
 
-    def __init__(self, kafka: KafkaSettings) -> None:
-        self._reader = TopicReader(kafka)
+    def __init__(self, kafka: KafkaSettings, tell: Callable[[str], None] = lambda line: None) -> None:
+        self._reader = TopicReader(kafka, patience_ms=kafka.patience_ms, tell=tell)
         self._seen: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -92,8 +94,15 @@ class EventReader:
         """Close the connection."""
         self._reader.close()
 
+    @property
+    def away(self) -> bool:
+        """Whether the broker has gone away and is being waited for."""
+        return self._reader.away
+
     def new(self) -> list[ReadEvent]:
-        """What has come since the last call, in order of when it could be known; never waits.
+        """What has come since the last call, in order of when it could be known.
+
+        Waits for nothing, but for a broker that has gone away.
 
         Raises:
             InputError: A record that is not a valid event.
@@ -136,13 +145,15 @@ def end_offsets(kafka: KafkaSettings) -> dict[int, int]:
     Raises:
         TransportError: The broker does not answer.
     """
-    topic = kafka.ticks_topic
-    with translated("ask for the end of", topic):
-        consumer = KafkaConsumer(**consumer_configuration(kafka))
-        try:
-            numbers = consumer.partitions_for_topic(topic)
-            places = [TopicPartition(topic, number) for number in numbers]
-            ends = consumer.end_offsets(places, timeout_ms=kafka.request_timeout_ms)
-        finally:
-            consumer.close(autocommit=False, timeout_ms=kafka.request_timeout_ms)
+    reader = PartitionReader(
+        consumer_configuration(kafka),
+        bootstrap_timeout_ms=kafka.bootstrap_timeout_ms,
+        request_timeout_ms=kafka.request_timeout_ms,
+        patience_ms=kafka.patience_ms,
+    )
+    try:
+        topic = kafka.ticks_topic
+        ends = reader.ends([TopicPartition(topic, number) for number in reader.partitions(topic)])
+    finally:
+        reader.close()
     return {place.partition: int(end) for place, end in ends.items()}

@@ -88,6 +88,22 @@ def test_an_unknown_outcome_is_looked_up_and_nothing_is_said_twice(in_truth: boo
 
 
 @pytest.mark.parametrize("in_truth", [True, False])
+def test_bytes_that_a_client_gives_back_behind_a_position_do_not_look_like_another_commit(
+    in_truth: bool,
+) -> None:
+    broker, transport, worker, state = _stepped()
+    assert worker.commit()
+    transport.behind_metadata = "\x01rest"
+    state.tasks[0].outbox.add([OutboxRecord("more", None, b"x", ())], next_offset=11)
+    transport.outcomes.append(UNKNOWN)
+    transport.commits_behind_unknown = in_truth
+    assert not worker.commit()
+    assert worker.commit()
+    assert [record.value for record in broker.published].count(b"x") == 1
+    assert state.counters.resolved == {"committed" if in_truth else "aborted": 1}
+
+
+@pytest.mark.parametrize("in_truth", [True, False])
 def test_commits_of_one_offset_are_told_apart(in_truth: bool) -> None:
     """Guards a look-up by offset alone.
 

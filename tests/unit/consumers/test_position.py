@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
-from consumers.position import MAX_POISON_OFFSETS, Plan, Position, decode_position, plan_start
+from consumers.position import (
+    MAX_POISON_OFFSETS,
+    Plan,
+    Position,
+    decode_position,
+    metadata_text,
+    plan_start,
+    same_place,
+)
+from consumers.snapshot_records import SnapshotName
 from consumers.transport import Committed
 from core.errors import SnapshotError
 
@@ -25,6 +35,63 @@ def test_what_one_client_commits_the_other_reads() -> None:
     position = Position(baseline=12, bars_sequence=3)
     assert decode_position(position.encode() + "\0", partition=0) == position
     assert decode_position("\0", partition=0) is None
+
+
+RUBBISH = ["\0", "x", "\0\0junk", '{"baseline": 9}', "}", '"', ",", "\ufffd\x01", " " * 300, "7"]
+"""What a client may give back behind a position: other memory up to the next zero byte."""
+FULL = Position(
+    baseline=12,
+    bars_sequence=3,
+    poison=(15, 20),
+    snapshot=SnapshotName(number=4, next_offset=1_000, chunks=2),
+    commits=77,
+    adopted_at=900,
+)
+OLD = '{"baseline":12,"bars_sequence":3,"poison":[15,20],"snapshot":null,"commits":77,"version":1}'
+"""As releases before the checksum wrote it."""
+
+
+@pytest.mark.parametrize("rubbish", RUBBISH)
+def test_bytes_behind_a_position_are_not_read(rubbish: str) -> None:
+    assert decode_position(FULL.encode() + rubbish, partition=0) == FULL
+    assert decode_position(OLD + rubbish, partition=0) == Position(
+        baseline=12, bars_sequence=3, poison=(15, 20), commits=77
+    )
+
+
+@pytest.mark.parametrize("rubbish", RUBBISH)
+def test_the_same_position_is_the_same_place_whatever_stands_behind_it(rubbish: str) -> None:
+    for text in (FULL.encode(), OLD):
+        assert same_place(Committed(5, text), Committed(5, text + rubbish))
+        assert not same_place(Committed(5, text), Committed(6, text + rubbish))
+    later = msgspec.structs.replace(FULL, commits=78)
+    assert not same_place(Committed(5, FULL.encode()), Committed(5, later.encode() + rubbish))
+    assert not same_place(None, Committed(5, FULL.encode() + rubbish))
+
+
+def test_places_without_a_position_are_compared_as_they_stand() -> None:
+    assert same_place(None, None)
+    assert same_place(Committed(5, ""), Committed(5, "\0"))
+    assert same_place(Committed(5, "theirs"), Committed(5, "theirs"))
+    assert not same_place(Committed(5, "theirs"), Committed(5, "others"))
+
+
+@pytest.mark.parametrize("at", range(0, FULL.encode().index(',"crc32"'), 7))
+def test_a_changed_byte_inside_a_position_is_noticed(at: int) -> None:
+    text = FULL.encode()
+    changed = text[:at] + ("1" if text[at] != "1" else "2") + text[at + 1 :]
+    with pytest.raises(SnapshotError, match=r"cannot be read|damaged|version"):
+        decode_position(changed, partition=0)
+
+
+def test_a_position_that_was_cut_off_is_refused() -> None:
+    with pytest.raises(SnapshotError, match="cannot be read"):
+        decode_position(FULL.encode()[:-1], partition=0)
+
+
+def test_bytes_that_are_not_text_may_stand_behind_a_position() -> None:
+    raw = FULL.encode().encode() + b"\xff\xfe\x80"
+    assert decode_position(metadata_text(raw), partition=0) == FULL
 
 
 def test_metadata_of_many_poison_offsets_stays_below_the_brokers_limit() -> None:

@@ -98,6 +98,8 @@ class TestBadFiles:
             pytest.param(entry(partitions=0), "topics.0.partitions", id="no partitions"),
             pytest.param(entry(cleanup="delete"), "retention_days", id="delete without retention"),
             pytest.param(entry(retention_days=3), "drop retention_days", id="compact with retention"),
+            pytest.param(entry(compression="zstd"), "compression", id="a codec no client is sure to have"),
+            pytest.param(entry(config={"compression.type": "lz4"}), "compression.type", id="codec twice"),
             pytest.param(entry(config={"retention.ms": 1}), "retention.ms", id="setting said twice"),
             pytest.param(entry(partition=3), "topics.0.partition", id="unknown key"),
             pytest.param(

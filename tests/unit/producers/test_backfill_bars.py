@@ -82,5 +82,5 @@ def test_a_session_that_any_partition_lacks_is_sent_whole() -> None:
 
 def test_without_a_broker_a_reader_says_what_to_do() -> None:
     settings = KafkaSettings(bootstrap_servers=f"127.0.0.1:{free_port()}", bootstrap_timeout_ms=200)
-    with pytest.raises(TransportError, match="check that the broker runs"):
+    with pytest.raises(TransportError, match="start the broker, or correct the bootstrap servers"):
         LogReader(settings)

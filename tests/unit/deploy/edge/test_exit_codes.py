@@ -18,10 +18,16 @@ from core.errors import (
 from deploy.edge.exit_codes import exit_code, exit_codes
 
 
+def _final(error: TransportError) -> TransportError:
+    error.retriable = False
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
         (TransportError("no broker"), 1),
+        (_final(TransportError("the record is too large")), 2),
         (FeedError("try later", action="slow_retry"), 1),
         (ConfigurationError("bad key"), 2),
         (CatalogueError("bad kind"), 2),

@@ -1,0 +1,54 @@
+"""Tells a person that a broker has gone away and that it is back, without filling the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+INTERVAL_S: Final = 60.0
+"""At most one outage is told in so long."""
+
+
+class OutageNotes:
+    """One line when a broker goes away, one when it is back; a flapping one is told once a minute.
+
+    Args:
+        where: The bootstrap servers, for the lines.
+        tell: Takes a line.
+        patience: What happens meanwhile, such as "waiting for it".
+    """
+
+    def __init__(self, where: str, tell: Callable[[str], None], patience: str) -> None:
+        self._where = where
+        self._tell = tell
+        self._patience = patience
+        self._away_since_s: float | None = None
+        self._told = False
+        self._last_told_s: float | None = None
+
+    def silent(self, since_s: float, now_s: float) -> None:
+        """The broker does not answer.
+
+        Args:
+            since_s: When it last did, monotonic clock.
+            now_s: Now, on the same clock.
+        """
+        if self._away_since_s is None:
+            self._away_since_s = since_s
+        if self._told or (self._last_told_s is not None and now_s - self._last_told_s < INTERVAL_S):
+            return
+        self._told = True
+        self._last_told_s = now_s
+        self._tell(f"no answer from the broker at {self._where}; {self._patience}")
+
+    def answered(self, now_s: float) -> None:
+        """The broker has answered.
+
+        Args:
+            now_s: Now, monotonic clock.
+        """
+        if self._told and self._away_since_s is not None:
+            away_s = now_s - self._away_since_s
+            self._tell(f"the broker at {self._where} answers again after {away_s:.0f} s")
+        self._away_since_s = None
+        self._told = False
