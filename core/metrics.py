@@ -218,6 +218,10 @@ METRICS: Final[tuple[Metric, ...]] = (
            "Event time of the last clock mark; take it from time() for its age.", _P),
     Metric("rotascope_producer_connected", _G, "", ("feed",),
            "1 while the session is subscribed and streaming.", _P),
+    Metric("rotascope_producer_ready", _G, "", ("feed",),
+           "1 while the session streams every symbol it asked for.", _P),
+    Metric("rotascope_producer_unconfirmed_symbols", _G, "", ("feed",),
+           "Symbols asked for that the vendor has not confirmed.", _P),
 )
 # fmt: on
 

@@ -46,6 +46,8 @@ class ProducerCounters:
     queue_pauses: int = 0
     queue_dropped: int = 0
     connected: bool = False
+    unconfirmed_symbols: int = 0
+    """Of the running connection, or of the last one."""
     # the pipeline
     ticks: int = 0
     items: Counter[str] = field(default_factory=Counter)
@@ -112,6 +114,8 @@ class ProducerCollector(Collector):
         yield _sample("queue_age_seconds", feed, self._queue_age_ns() / NANOSECONDS_PER_SECOND)
         yield _sample("feed_delay_seconds", feed, counters.feed_delay_ns / NANOSECONDS_PER_SECOND)
         yield _sample("connected", feed, counters.connected)
+        yield _sample("ready", feed, counters.connected and not counters.unconfirmed_symbols)
+        yield _sample("unconfirmed_symbols", feed, counters.unconfirmed_symbols)
         if counters.clock_ns is not None:
             yield _sample("clock_timestamp_seconds", feed, counters.clock_ns / NANOSECONDS_PER_SECOND)
         yield from _by_label("items_total", feed, counters.items)
