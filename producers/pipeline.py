@@ -156,7 +156,7 @@ class Pipeline:
 
     def _refuse(self, rejects: Sequence[Reject], where: str) -> None:
         for reject in rejects:
-            self._counters.rejects[reject.reason] += 1
+            self._counters.rejects[reject.reason] += reject.items
             self._publisher.dead_letter(reject, where)
 
     def _frame(self, ticks: NDArray[np.void]) -> None:

@@ -21,6 +21,10 @@ from core.records import TICK
 MAX_REJECT_BYTES: Final = 4096
 """As much of a refused message as a dead letter keeps."""
 
+MAX_REJECTS: Final = 4096
+"""Refused items of one websocket message that get a dead letter each. Further ones share one for each
+reason: a dead letter can be a hundred times as large as the item."""
+
 
 class Codec(StrEnum):
     """How messages are written on the wire."""
@@ -42,10 +46,19 @@ class Reject(NamedTuple):
     Args:
         reason: Stable, low-cardinality label.
         payload: The message as received, cut at 4,096 bytes.
+        whole_bytes: Its length before it was cut.
+        items: Messages refused for this reason that it stands for; the payload is the first one's.
     """
 
     reason: str
     payload: bytes
+    whole_bytes: int
+    items: int = 1
+
+
+def reject(reason: str, payload: bytes) -> Reject:
+    """Refuse a message, and keep as much of it as a dead letter may hold."""
+    return Reject(reason, payload[:MAX_REJECT_BYTES], len(payload))
 
 
 class Outcome(StrEnum):
@@ -65,7 +78,7 @@ class Batch:
     Args:
         ticks: TICK (n,), in the order received.
         venues: uint8 (n,): the vendor's exchange code, the part of a trade's identity TICK lacks.
-        rejects: Messages that cannot be used.
+        rejects: Messages that cannot be used, in the order received.
         notices: Errors the vendor reported in the stream; `action` says what must follow.
         outcomes: How many messages came to which end. A payload that is no list of messages
             counts as one. One message may make several ticks (a correction makes two).
