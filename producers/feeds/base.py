@@ -26,6 +26,10 @@ MAX_REJECTS: Final = 4096
 reason: a dead letter can be a hundred times as large as the item."""
 
 
+MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
+"""The library's 1 MiB is too little for a busy second in one message."""
+
+
 class Codec(StrEnum):
     """How messages are written on the wire."""
 
@@ -119,11 +123,21 @@ class Handshake(Protocol):
     def streaming(self) -> bool:
         """Log-in and subscription are done."""
 
+    @property
+    def unconfirmed(self) -> tuple[str, ...]:
+        """Symbols asked for that the vendor's last word on the subscription does not name."""
+
     def receive(self, payload: bytes) -> Reply:
         """Take one message.
 
         Raises:
             FeedError: The session cannot go on; `action` says what follows.
+        """
+
+    def overhear(self, payload: bytes) -> bool:
+        """Look at a message of the stream, and say whether it changed the subscription.
+
+        It costs next to nothing for market data, and raises nothing.
         """
 
 
@@ -137,6 +151,10 @@ class Feed(Protocol):
     @property
     def instruments(self) -> tuple[Instrument, ...]:
         """What it subscribes to."""
+
+    @property
+    def max_message_bytes(self) -> int:
+        """A larger websocket message ends the connection."""
 
     def url(self) -> str:
         """Where to connect."""
@@ -162,6 +180,7 @@ class FeedConfiguration:
         codec: How messages are written.
         source: The source that its ticks carry.
         instruments: What to subscribe to, the most important first.
+        max_message_bytes: A larger websocket message ends the connection.
     """
 
     url: str
@@ -170,6 +189,7 @@ class FeedConfiguration:
     codec: Codec
     source: Source
     instruments: tuple[Instrument, ...]
+    max_message_bytes: int = MAX_MESSAGE_BYTES
 
 
 FeedFactory = Callable[[FeedConfiguration], Feed]
