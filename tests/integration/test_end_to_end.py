@@ -179,7 +179,7 @@ def commands(kafka: LocalKafka) -> dict[str, list[str]]:
     reach = ["--bootstrap-servers", kafka.bootstrap_servers, "--partitions", str(TEST_PARTITIONS)]
     return {
         "consume": ["consume", *reach, "--metrics-port", "0", "--until", "idle"],
-        "produce": ["produce", "alpaca", *reach, "--metrics-port", "0", "--key", "k", "--secret", "s"],
+        "produce": ["produce", "alpaca", *reach, "--metrics-port", "0"],
         "backfill": ["backfill", *reach, "--history-until", "2024-07-05"],
     }
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -19,9 +20,19 @@ from tests.support.shared_data import CHECKOUT
 RUN = "from producers.replay.cli import app; app()"
 
 
+KEYS = {"ROTASCOPE_REPLAY_KEY": "key", "ROTASCOPE_REPLAY_SECRET": "secret"}
+
+
 def start(*arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", RUN, "serve", *arguments]
-    return subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command,
+        cwd=CHECKOUT,
+        env=os.environ | KEYS,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def lines(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
@@ -47,7 +58,7 @@ async def collect(url: str) -> int:
 def test_serves_the_demo_to_its_end_and_says_so() -> None:
     process = start(
         "bars", "--days", "2024-07-11", "--symbols", "RUT, SPX", "--speed", "0", "--port", "0",
-        "--key", "key", "--secret", "secret", "--format", "json",
+        "--format", "json",
     )  # fmt: skip
     listening = first_line(process)
     assert listening["event"] == "listening"
