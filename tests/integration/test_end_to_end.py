@@ -91,7 +91,8 @@ def headers_of(message: Message) -> dict[str, bytes]:
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(rotascope.app, arguments, prog_name="rotascope")
+    keys = {"ROTASCOPE_ALPACA_KEY": "k", "ROTASCOPE_ALPACA_SECRET": "s"}
+    result = CliRunner().invoke(rotascope.app, arguments, prog_name="rotascope", env=keys)
     return result.exit_code, result.stdout, result.stderr
 
 
