@@ -43,7 +43,7 @@ def records(*rows: Row) -> tuple[NDArray[np.void], NDArray[np.uint8]]:
 
 
 def fresh(deduplicator: Deduplicator, *rows: Row) -> list[bool]:
-    return deduplicator.fresh(*records(*rows)).tolist()
+    return [bool(new) for new in deduplicator.fresh(*records(*rows))]
 
 
 def correction(old: int, new: int, after_ns: int, number: int = 7) -> Correction:
