@@ -19,12 +19,12 @@ from consumers.confluent_client import (
     producer_configuration,
     translated,
 )
-from consumers.deadline import DeadlineCall
 from consumers.fences import Fences
 from consumers.outbox import OutboxRecord
 from consumers.transport import Outcome, OutcomeKind, first_failure, raise_refusal
 from core.errors import TransportError
 from core.settings import KafkaSettings
+from deploy.edge.deadline import DeadlineCall
 
 _COMMIT: Final = "commit"
 _STALE_MEMBERSHIP: Final = (

@@ -9,10 +9,10 @@ from typing import Any, Final
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaConnectionError, KafkaError
 
-from consumers.deadline import DeadlineCall
 from consumers.transport import Record
 from core.errors import ConfigurationError, TransportError
 from core.settings import KafkaSettings, WorkerSettings
+from deploy.edge.deadline import DeadlineCall
 from deploy.edge.kafka_clients import addresses_of, connect_consumer, made, require_reachable
 from deploy.edge.kafka_errors import not_delivered, translated
 

@@ -19,7 +19,6 @@ from kafka.errors import (
     ProducerFencedError,
 )
 
-from consumers.deadline import DeadlineCall
 from consumers.fences import Fences
 from consumers.kafka_python_client import (
     KafkaPythonDelivery,
@@ -32,6 +31,7 @@ from consumers.outbox import OutboxRecord
 from consumers.transport import Outcome, OutcomeKind, first_failure, raise_refusal
 from core.errors import TransportError
 from core.settings import KafkaSettings
+from deploy.edge.deadline import DeadlineCall
 from deploy.edge.kafka_errors import not_delivered, transport_error
 
 _COMMIT: Final = "commit"

@@ -9,7 +9,6 @@ from kafka import KafkaProducer, TopicPartition
 from kafka.errors import IllegalStateError, KafkaTimeoutError, MessageSizeTooLargeError
 from kafka.structs import OffsetAndMetadata
 
-from consumers.deadline import DeadlineCall
 from consumers.kafka_python_answers import AnswerCount
 from consumers.kafka_python_client import (
     KafkaPythonDelivery,
@@ -41,6 +40,7 @@ from consumers.transport import (
 )
 from core.errors import TransportError
 from core.settings import KafkaSettings, WorkerSettings
+from deploy.edge.deadline import DeadlineCall
 from deploy.edge.kafka_errors import not_delivered
 
 

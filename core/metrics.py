@@ -234,6 +234,10 @@ METRICS: Final[tuple[Metric, ...]] = (
            "Dead letters and other side records dropped because their share of the hold was full.", _P),
     Metric("rotascope_producer_connected", _G, "", ("feed",),
            "1 while the session is subscribed and streaming.", _P),
+    Metric("rotascope_producer_ready", _G, "", ("feed",),
+           "1 while the session streams every symbol it asked for.", _P),
+    Metric("rotascope_producer_unconfirmed_symbols", _G, "", ("feed",),
+           "Symbols asked for that the vendor has not confirmed.", _P),
 )
 # fmt: on
 

@@ -86,13 +86,23 @@ class KafkaSettings(_Section):
 
 
 class AlpacaSettings(_Section):
-    """How to reach the vendor. Keys belong in the environment, not in a file."""
+    """How to reach the vendor. Keys come from the environment or a settings file, never from a flag."""
 
     url: str = Field(default="wss://stream.data.alpaca.markets/v2/sip", description="the websocket stream")
     key_id: SecretStr | None = Field(default=None, description="the API key's id")
     secret_key: SecretStr | None = Field(default=None, description="the API key's secret")
     codec: Literal["json", "msgpack"] = Field(
         default="msgpack", description="how messages are written on the wire"
+    )
+    insecure: bool = Field(
+        default=False,
+        description="allow ws:// to another host than this machine: key and secret travel unencrypted",
+    )
+    max_message_bytes: int = Field(
+        default=16 * _MIB,
+        ge=64 * _KIB,
+        le=1024 * _MIB,
+        description="a larger websocket message ends the connection",
     )
 
 

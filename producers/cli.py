@@ -6,10 +6,12 @@ broker failed; 2 settings, universe or history cannot be used; 78 the vendor ref
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Annotated, Any
 
+import structlog
 import typer
 
 from core.errors import ConfigurationError
@@ -18,6 +20,7 @@ from deploy.edge.exit_codes import exit_codes
 from deploy.edge.files import CATALOGUE, UNIVERSE, read_text
 from deploy.edge.log import configure_log
 from deploy.edge.settings import collect_settings
+from producers.addresses import holds_credentials, printable, refuse_in_clear
 from producers.clock import ClockMode
 from producers.feeds import FEEDS
 from producers.feeds.base import Codec, FeedConfiguration
@@ -49,13 +52,6 @@ def produce() -> None:
 
 
 Url = Annotated[str | None, typer.Option(help="Websocket address, channel included.")]
-Key = Annotated[str | None, typer.Option(envvar="ROTASCOPE_ALPACA_KEY", help="API key id.")]
-Secret = Annotated[
-    str | None,
-    typer.Option(
-        envvar="ROTASCOPE_ALPACA_SECRET", help="API secret; better in the environment than in a flag."
-    ),
-]
 SourceName = Annotated[str, typer.Option("--source", help="The universe's source that this feed is.")]
 WireCodec = Annotated[Codec | None, typer.Option("--codec", help="How messages are written.")]
 Clock = Annotated[
@@ -71,8 +67,6 @@ MetricsPort = Annotated[
 def alpaca(
     settings_file: SettingsFile = None,
     url: Url = None,
-    key: Key = None,
-    secret: Secret = None,
     universe_file: UniverseFile = None,
     source: SourceName = "alpaca",
     bootstrap_servers: Servers = None,
@@ -87,8 +81,9 @@ def alpaca(
 ) -> None:
     """Stream Alpaca's stock trades into the ticks topic, until SIGTERM or the end of a recording.
 
-    Keys come from ROTASCOPE_ALPACA_KEY and ROTASCOPE_ALPACA_SECRET. A lost connection is made anew, and
-    the log gets a gap mark; a key the vendor refuses ends the program at once.
+    Keys come from ROTASCOPE_ALPACA_KEY and ROTASCOPE_ALPACA_SECRET, or from alpaca.key_id and
+    alpaca.secret_key of the settings file; a flag would show them in the process list. A lost connection
+    is made anew, and the log gets a gap mark; a key the vendor refuses ends the program at once.
 
     Exit codes: 0 ended as asked; 1 the broker failed; 2 settings, universe or history cannot be
     used; 78 the vendor refuses us for good.
@@ -98,13 +93,23 @@ def alpaca(
       rotascope produce alpaca --url ws://127.0.0.1:9701/v2/sip --clock recorded
     """
     flags: dict[str, Any] = {
-        "alpaca": {"url": url, "key_id": key, "secret_key": secret, "codec": codec},
+        "alpaca": {
+            "url": url,
+            "key_id": os.environ.get("ROTASCOPE_ALPACA_KEY") or None,
+            "secret_key": os.environ.get("ROTASCOPE_ALPACA_SECRET") or None,
+            "codec": codec,
+        },
         "kafka": kafka_flags(bootstrap_servers, partitions, broker_api_version),
         "producer": {"clock": clock},
         "metrics": {"port": metrics_port},
         "universe_file": universe_file,
     }
     with exit_codes():
+        if url is not None and holds_credentials(url):
+            raise ConfigurationError(
+                f"--url {printable(url)}: user, password and query would show in the process list",
+                operator_action="give the whole address as ROTASCOPE_ALPACA__URL or in the settings file",
+            )
         flags["history"] = history_files(history)
         settings = collect_settings(settings_file, flags)
         configure_log(settings.log)
@@ -112,6 +117,11 @@ def alpaca(
         if credentials.key_id is None or credentials.secret_key is None:
             raise ConfigurationError(
                 "no API key", operator_action="set ROTASCOPE_ALPACA_KEY and ROTASCOPE_ALPACA_SECRET"
+            )
+        if refuse_in_clear(credentials.url, insecure=credentials.insecure):
+            structlog.get_logger().warning(
+                "the API secret is sent unencrypted, because alpaca.insecure is true",
+                url=printable(credentials.url),
             )
         universe = parse_universe(read_text(settings.universe_file, UNIVERSE))
         named = find_source(universe, source)
@@ -123,6 +133,7 @@ def alpaca(
                 codec=Codec(credentials.codec),
                 source=named,
                 instruments=tuple(each for each in universe.instruments if each.source == named.name),
+                max_message_bytes=credentials.max_message_bytes,
             )
         )
         run_feed(feed, named, universe, settings, until=last_session(history_until), epoch=generation(epoch))

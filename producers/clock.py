@@ -29,7 +29,7 @@ from core.records import (
     TickKind,
 )
 from core.sessions import Calendar
-from producers.feeds.base import Reject, empty_ticks
+from producers.feeds.base import Reject, empty_ticks, reject
 from producers.rows import join, take
 
 CONTRADICTIONS: Final = 3
@@ -294,7 +294,7 @@ class _Output:
         """Take out the wrong ticks, as rejects that hold the record's bytes."""
         if not wrong.any():
             return ticks
-        self._rejects += [Reject(reason, tick.tobytes()) for tick in take(ticks, wrong)]
+        self._rejects += [reject(reason, tick.tobytes()) for tick in take(ticks, wrong)]
         return take(ticks, ~wrong)
 
     def clocked(self) -> Clocked:

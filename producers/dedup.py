@@ -1,8 +1,11 @@
 """Repeated trades: the same trade sent twice must count once, with memory that never grows.
 
-A trade is known by instrument, exchange, kind, trade id and UTC day. Vendors number trades anew
-each day, and a repetition carries the first sending's timestamp, so the day of that timestamp
-belongs to the identity.
+A repetition equals an earlier record in everything the vendor sends: instrument, exchange, kind,
+trade id, event time, price, size and what the trade may update. The trade id alone is not enough.
+A trade may be corrected more than once, and a vendor may use an id again for another trade.
+
+A correction is two records, the trade taken back and the trade put in its place. They are new or
+repeated together: one half alone would leave the volume wrong.
 
 The table remembers 64-bit hashes in buckets of eight; in a full bucket the oldest makes room.
 After a million other trades a repetition may pass; after a quarter of a million, one in a
@@ -17,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.records import TickKind
-from core.sessions import NANOSECONDS_PER_DAY
 
 _WAYS: Final = 8
 
 _MIX_1: Final = np.uint64(0x9E37_79B9_7F4A_7C15)
 _MIX_2: Final = np.uint64(0xBF58_476D_1CE4_E5B9)
 _MIX_3: Final = np.uint64(0x94D0_49BB_1331_11EB)
+_MIX_4: Final = np.uint64(0xD6E8_FEB8_6659_FD93)
 
 
 class Deduplicator:
@@ -47,7 +50,8 @@ class Deduplicator:
 
         Args:
             ticks: TICK (n,). Records without a trade id (0) and those that are neither trade,
-                correction nor cancel are always new.
+                correction nor cancel are always new. A correction stands directly behind the
+                cancel that belongs to it, in the same call.
             venues: uint8 (n,), the exchange of each.
 
         Returns:
@@ -56,6 +60,7 @@ class Deduplicator:
         fresh = np.ones(len(ticks), np.bool_)
         subject = (ticks["trade_id"] != 0) & (ticks["kind"] <= TickKind.CANCEL)
         keys = _identity(ticks, venues)
+        _join_corrections(ticks["kind"], keys, subject)
         rows = np.flatnonzero(subject)
         # A pass handles the first row of each bucket; rows that share one wait for the next pass.
         while len(rows):
@@ -92,16 +97,32 @@ class Deduplicator:
         self._next_way[buckets] = (ways + 1) % _WAYS
 
 
+def _join_corrections(kinds: NDArray[np.uint8], keys: NDArray[np.uint64], subject: NDArray[np.bool_]) -> None:
+    """Give both records of a correction keys that depend on both, in place."""
+    behind = np.flatnonzero(kinds[1:] == TickKind.CORRECTION) + 1
+    behind = behind[kinds[behind - 1] == TickKind.CANCEL]
+    if len(behind) == 0:
+        return
+    taken_back, put_in = keys[behind - 1], keys[behind]
+    with np.errstate(over="ignore"):
+        keys[behind - 1] = _mixed(taken_back + put_in * _MIX_2) | np.uint64(1)
+        keys[behind] = _mixed(put_in + taken_back * _MIX_3) | np.uint64(1)
+    subject[behind - 1] &= subject[behind]
+    subject[behind] = subject[behind - 1]
+
+
 def _identity(ticks: NDArray[np.void], venues: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """Mix what a trade is known by into 64 bits that are never 0, which marks an empty place.
+    """Mix what a record says into 64 bits that are never 0, which marks an empty place.
 
     Source: the finaliser of SplitMix64 (Steele, Lea, Flood 2014).
     """
-    day = (ticks["ts_event"] // NANOSECONDS_PER_DAY).astype(np.uint64)
     scope = ticks["instrument_id"].astype(np.uint64) << np.uint64(32)
-    scope |= day << np.uint64(16) | venues.astype(np.uint64) << np.uint64(8) | ticks["kind"]
+    scope |= venues.astype(np.uint64) << np.uint64(8)
+    scope |= ticks["update"].astype(np.uint64) << np.uint64(16) | ticks["kind"]
     with np.errstate(over="ignore"):
-        mixed = ticks["trade_id"] * _MIX_1 ^ _mixed(scope)
+        when = _mixed(ticks["ts_event"].view(np.uint64) * _MIX_2 ^ scope)
+        what = ticks["price"].view(np.uint64) * _MIX_3 + ticks["size"].view(np.uint64) * _MIX_4
+        mixed = (ticks["trade_id"] * _MIX_1 ^ when) + _mixed(what)
     return _mixed(mixed) | np.uint64(1)
 
 

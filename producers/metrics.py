@@ -110,6 +110,8 @@ class ProducerCounters:
         self.gaps = self._by_label("gaps_total")
         """By reason."""
         self.connected = False
+        self.unconfirmed_symbols = 0
+        """Of the running connection, or of the last one."""
         self.feed_delay_ns = 0
         self.clock_ns: int | None = None
         # the publisher
@@ -168,6 +170,8 @@ class ProducerCollector(Collector):
         yield self._sample("queue_age_seconds", self._queue_age_ns() / NANOSECONDS_PER_SECOND)
         yield self._sample("feed_delay_seconds", counters.feed_delay_ns / NANOSECONDS_PER_SECOND)
         yield self._sample("connected", counters.connected)
+        yield self._sample("ready", counters.connected and not counters.unconfirmed_symbols)
+        yield self._sample("unconfirmed_symbols", counters.unconfirmed_symbols)
         held_bytes, held_age_s = self._held()
         yield self._sample("held_bytes", held_bytes)
         yield self._sample("held_age_seconds", held_age_s)

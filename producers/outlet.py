@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from abc import ABC, abstractmethod
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -56,16 +56,18 @@ class Outlet(ABC):
             TransportError: This or an earlier record could not be delivered.
         """
         payload = reject.payload[:MAX_REJECT_BYTES]
-        body = {
+        body: dict[str, Any] = {
             "source": self._source,
             "topic": None,
             "partition": None,
             "offset": None,
             "where": where,
             "reason": reject.reason,
-            "payload_bytes": len(reject.payload),
+            "payload_bytes": reject.whole_bytes,
             "payload_base64": base64.b64encode(payload).decode(),
         }
+        if reject.items > 1:
+            body["message"] = f"stands for {reject.items} items of one message; this is the first of them"
         key, value = self._source.encode(), msgspec.json.encode(body)
         self.keyed(DEAD_LETTERS_TOPIC, key, value, DEAD_LETTER_HEADERS)
 

@@ -160,7 +160,7 @@ class Pipeline:
 
     def _refuse(self, rejects: Sequence[Reject], where: str) -> None:
         for reject in rejects:
-            self._counters.rejects.add(reject.reason)
+            self._counters.rejects.add(reject.reason, reject.items)
             self._publisher.dead_letter(reject, where)
 
     def _frame(self, ticks: NDArray[np.void]) -> None:

@@ -23,12 +23,20 @@ from urllib.parse import urlsplit
 
 import structlog
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidProxy,
+    InvalidStatus,
+    InvalidURI,
+)
 
 from core.errors import FeedError
 from core.records import NANOSECONDS_PER_MILLISECOND
+from producers.addresses import is_loopback, printable
 from producers.backoff import Backoff
-from producers.feeds.base import Feed, RawMessage
+from producers.closes import close_failure, http_failure
+from producers.feeds.base import Feed, Handshake, RawMessage
 from producers.metrics import ProducerCounters
 from producers.queue import GapMark, MessageQueue
 from producers.watchdog import SilenceWatch
@@ -38,9 +46,6 @@ END_OF_RECORDING: Final = "end of recording"
 
 LOGIN_TIMEOUT_S: Final = 15.0
 """Alpaca itself gives up after ten."""
-
-MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
-"""The library's 1 MiB is too little for a busy second in one message (close code 1009)."""
 
 MAX_QUEUED_FRAMES: Final = 1024
 """Frames the library holds before it stops reading; its 16 stop it in every burst."""
@@ -55,10 +60,8 @@ CLOSE_TIMEOUT_S: Final = 2.0
 _PAUSED: Final = 2**62
 """Stands for the time of the last data while the reader waits for room: no silence reaches back to it."""
 
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-
-_HTTP_FATAL: Final = frozenset({400, 401, 403, 404})
-_HTTP_TOO_MANY: Final = 429
+_SYMBOLS_NAMED: Final = 20
+"""As many symbols as one line of the log names."""
 
 
 class Session:
@@ -126,9 +129,7 @@ class Session:
                 wait_ms = self._backoff.next_ms(slow=failure.action == "slow_retry")
                 reason = str(failure.code or "connection")
                 self._counters.reconnects[reason] += 1
-                self._log.warning(
-                    "connection lost", reason=failure.message, code=failure.code, retry_in_ms=round(wait_ms)
-                )
+                self._log_loss(failure, wait_ms)
                 await self._sleep(wait_ms / 1000)
             else:
                 self._log.info("the recording has ended")
@@ -144,12 +145,18 @@ class Session:
         elif self._verdict is not None and not self._verdict.done():
             self._verdict.set_result(failure)
 
+    def _log_loss(self, failure: FeedError, wait_ms: float) -> None:
+        figures: dict[str, Any] = {"reason": failure.message, "code": failure.code}
+        if failure.operator_action is not None:
+            figures["operator_action"] = failure.operator_action
+        self._log.warning("connection lost", **figures, retry_in_ms=round(wait_ms))
+
     async def _one_connection(self) -> None:
         """Connect, log in and stream; return at the end of a recording, raise FeedError otherwise."""
         connection = await self._connect()
         try:
-            await self._log_in(connection)
-            await self._stream(connection)
+            handshake = await self._log_in(connection)
+            await self._stream(connection, handshake)
         except ConnectionClosed as closed:
             failure = self._judge_close(closed)
             if failure is not None:
@@ -160,30 +167,37 @@ class Session:
 
     async def _connect(self) -> ClientConnection:
         url = self._feed.url()
+        shown = printable(url)
         options: dict[str, Any] = {}
-        if urlsplit(url).hostname in _LOOPBACK:
-            options["proxy"] = None
         try:
-            return await connect(
+            if is_loopback(urlsplit(url).hostname):
+                options["proxy"] = None
+            return await _DirectConnection(
                 url,
                 additional_headers=dict(self._feed.headers()),
                 compression=None,  # a core is dearer than bandwidth
-                max_size=MAX_MESSAGE_BYTES,
+                max_size=self._feed.max_message_bytes,
                 max_queue=MAX_QUEUED_FRAMES,
                 ping_interval=None if self._recorded else PING_INTERVAL_S,
                 ping_timeout=PING_TIMEOUT_S,
                 close_timeout=CLOSE_TIMEOUT_S,
                 **options,
             )
-        except InvalidURI as error:
-            raise FeedError(f"{url!r} is no websocket address", action="fatal") from error
         except InvalidStatus as error:
-            raise _http_failure(error.response.status_code, url) from error
+            raise http_failure(error.response.status_code, shown) from error
         except (OSError, TimeoutError, InvalidHandshake) as error:
-            message = f"no connection to {url}: {str(error) or type(error).__name__}"
+            message = f"no connection to {shown}: {str(error) or type(error).__name__}"
             raise FeedError(message, action="reconnect") from error
+        except (InvalidProxy, ImportError) as error:  # the library's text repeats the proxy's password
+            raise FeedError(
+                f"no connection to {shown}: the proxy that the environment names cannot be used",
+                action="fatal",
+                operator_action="check HTTPS_PROXY and HTTP_PROXY, or set NO_PROXY for this host",
+            ) from error
+        except (InvalidURI, ValueError) as error:
+            raise FeedError(f"{shown!r} is no websocket address", action="fatal") from error
 
-    async def _log_in(self, connection: ClientConnection) -> None:
+    async def _log_in(self, connection: ClientConnection) -> Handshake:
         """Speak the handshake; data of symbols already subscribed to goes to the queue."""
         handshake = self._feed.handshake()
         try:
@@ -200,16 +214,35 @@ class Session:
                         await connection.send(frame)
         except TimeoutError as error:
             raise FeedError("the log-in was not answered", action="reconnect") from error
+        self._note_subscription(handshake)
         self._counters.connected = True
-        self._log.info("streaming", symbols=len(self._feed.instruments))
+        asked = len(self._feed.instruments)
+        self._log.info("streaming", symbols=asked - self._counters.unconfirmed_symbols, asked=asked)
+        return handshake
 
-    async def _stream(self, connection: ClientConnection) -> None:
+    def _note_subscription(self, handshake: Handshake) -> None:
+        """Count and name the symbols that the vendor has not confirmed."""
+        missing = handshake.unconfirmed
+        if missing:
+            more = len(missing) - _SYMBOLS_NAMED
+            self._log.warning(
+                "symbols not confirmed by the vendor",
+                count=len(missing),
+                asked=len(self._feed.instruments),
+                symbols=", ".join(missing[:_SYMBOLS_NAMED]) + (f" and {more} more" if more > 0 else ""),
+                operator_action="check these symbols in the universe, and the plan's symbol limit",
+            )
+        elif self._counters.unconfirmed_symbols:
+            self._log.info("all symbols are confirmed")
+        self._counters.unconfirmed_symbols = len(missing)
+
+    async def _stream(self, connection: ClientConnection, handshake: Handshake) -> None:
         """Read until the connection closes, the watchdog barks or the pipeline reports an error."""
         self._verdict = asyncio.get_running_loop().create_future()
         started_ns = self._last_data_ns = self._monotonic_ns()
         self._has_streamed = True
         await self._mark_gap()
-        reader = asyncio.create_task(self._read(connection))
+        reader = asyncio.create_task(self._read(connection, handshake))
         watchdog = asyncio.create_task(self._bark_at_silence(self._verdict))
         try:
             events: set[asyncio.Future[Any]] = {reader, watchdog, self._verdict}
@@ -231,9 +264,11 @@ class Session:
                 task.cancel()
             await asyncio.gather(reader, watchdog, return_exceptions=True)
 
-    async def _read(self, connection: ClientConnection) -> None:
+    async def _read(self, connection: ClientConnection, handshake: Handshake) -> None:
         while True:
             payload = await connection.recv(decode=False)
+            if handshake.overhear(payload):
+                self._note_subscription(handshake)
             await self._enqueue(payload)
 
     async def _enqueue(self, payload: bytes) -> None:
@@ -267,26 +302,12 @@ class Session:
         received = closed.rcvd
         if self._recorded and received and (received.code, received.reason) == (1000, END_OF_RECORDING):
             return None
-        if received is None:
-            return FeedError("the connection broke off", action="reconnect", code="broken")
-        reason = f" ({received.reason})" if received.reason else ""
-        return FeedError(
-            f"the server closed the connection: {received.code}{reason}",
-            action="reconnect",
-            code=received.code,
-        )
+        return close_failure(closed, self._feed)
 
 
-def _http_failure(status: int, url: str) -> FeedError:
-    """Say what a refused upgrade means."""
-    action = "reconnect"
-    if status == _HTTP_TOO_MANY:
-        action = "slow_retry"
-    elif status in _HTTP_FATAL:
-        action = "fatal"
-    return FeedError(
-        f"{url} refused the connection: HTTP {status}",
-        action=action,
-        code=f"http_{status}",
-        operator_action="check the address, the channel and the key" if action == "fatal" else None,
-    )
+class _DirectConnection(connect):
+    """A connection to the address it is given: a redirect could carry the secret anywhere."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Give the answer back as the failure it is."""
+        return exc

@@ -24,6 +24,7 @@ from deploy.edge.exit_codes import EXIT_INPUT
 from deploy.edge.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, read_text
 from deploy.edge.settings import SETTINGS_VARIABLE, collect_settings
 from deploy.local.kernels import missing_modules
+from producers.addresses import printable, refuse_in_clear
 from producers.history import history_files
 from producers.warm_start import find_source, read_daily
 
@@ -140,6 +141,7 @@ def check_everything(
         return
     where = "defaults" if settings_file is None else str(settings_file)
     yield Result("settings", Level.OK, f"{where}, environment and flags fit together")
+    yield from _check_feed(settings)
     try:
         universe = parse_universe(read_text(settings.universe_file, UNIVERSE))
     except RotascopeError as error:
@@ -151,6 +153,23 @@ def check_everything(
     yield from _check_catalogue(settings, universe)
     yield from _check_calendars(settings, universe)
     yield from _check_history(settings, universe)
+
+
+def _check_feed(settings: Settings) -> Iterator[Result]:
+    """Where the API secret would be sent; nothing to say where that is safe."""
+    url = settings.alpaca.url
+    try:
+        exposed = refuse_in_clear(url, insecure=settings.alpaca.insecure)
+    except RotascopeError as error:
+        yield _problem("alpaca.url", error)
+        return
+    if exposed:
+        yield Result(
+            "alpaca.insecure",
+            Level.NOTE,
+            f"the API secret is sent to {printable(url)} unencrypted",
+            "use wss://, unless the network is trusted",
+        )
 
 
 def _describe(universe: Universe, partitions: int) -> str:

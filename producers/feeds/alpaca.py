@@ -62,6 +62,11 @@ ERROR_RULES: Final[Mapping[int, _Rule]] = MappingProxyType(
 """Vendor code → what follows. An unknown code at log-in is worth another try; in the stream it is
 reported and the stream goes on."""
 
+_EVERY_SYMBOL: Final = "*"
+_SUBSCRIPTION: Final = b"subscription"
+_HEAD_BYTES: Final = 40
+"""A list of subscriptions stands alone in its message, and names its type first."""
+
 _SYMBOL_REFUSED: Final = 400
 _NOT_AUTHENTICATED: Final = 401
 _TOO_MANY_SYMBOLS: Final = 405
@@ -108,13 +113,35 @@ class AlpacaHandshake:
         self._decode = control_decoder(codec)
         self._step = _Step.CONNECTING
         self._logins = 0
-        self._subscribed = 0
+        self._symbols = tuple(symbols)
+        self._confirmed: frozenset[str] = frozenset()
         self.refused: list[str] = []
 
     @property
     def streaming(self) -> bool:
         """Log-in and subscription are done."""
         return self._step is _Step.STREAMING
+
+    @property
+    def unconfirmed(self) -> tuple[str, ...]:
+        """Symbols asked for that the vendor's last list of subscriptions does not name."""
+        if _EVERY_SYMBOL in self._confirmed:
+            return ()
+        return tuple(symbol for symbol in self._symbols if symbol not in self._confirmed)
+
+    def overhear(self, payload: bytes) -> bool:
+        """Look at a message of the stream, and say whether it changed the subscription."""
+        if _SUBSCRIPTION not in payload[:_HEAD_BYTES]:
+            return False
+        try:
+            controls = self._decode(payload)
+        except UNDECODABLE:
+            return False
+        before = self._confirmed
+        for control in controls:
+            if isinstance(control, Subscription):
+                self._confirmed = frozenset(control.trades or ())
+        return self._confirmed != before
 
     def receive(self, payload: bytes) -> Reply:
         """Take one message and say what to send.
@@ -158,7 +185,7 @@ class AlpacaHandshake:
     def _subscribe_next(self) -> list[str | bytes]:
         """Ask for the next symbols, or start streaming when there are none left."""
         if not self._pending:
-            if self._subscribed == 0:
+            if not self._confirmed:
                 raise FeedError(
                     "alpaca: not one symbol could be subscribed to",
                     action="fatal",
@@ -173,7 +200,7 @@ class AlpacaHandshake:
         if self._step is not _Step.SUBSCRIBING or not self._pending:
             return []
         self._pending.popleft()
-        self._subscribed = len(subscription.trades or ())
+        self._confirmed = frozenset(subscription.trades or ())
         return self._subscribe_next()
 
     def _refuse(self, error: Error, notices: list[FeedError]) -> list[str | bytes]:
@@ -237,6 +264,11 @@ class AlpacaFeed:
     def instruments(self) -> tuple[Instrument, ...]:
         """What it subscribes to."""
         return self._configuration.instruments
+
+    @property
+    def max_message_bytes(self) -> int:
+        """A larger websocket message ends the connection."""
+        return self._configuration.max_message_bytes
 
     def url(self) -> str:
         """Where to connect, channel included."""

@@ -1,8 +1,10 @@
 """Alpaca's market-data messages to ticks: trades, corrections, cancels, statuses, errors.
 
-Each websocket message is an array of objects tagged by "T". A batch of them is decoded in one
-pass and turned into columns; only what does not fit is looked at one by one, so that a bad
-message costs the batch its speed and never its neighbours.
+Each websocket message is an array of objects tagged by "T". A batch of messages is decoded and
+turned into columns in one pass. Where an item does not fit, the batch is looked at once more, item
+by item: a bad item costs time in proportion to the batch, and never costs its neighbours.
+
+What a message becomes never depends on the messages around it.
 
 Source: Alpaca, "Real-time Stock Data" and "WebSocket Stream" reference pages.
 """
@@ -10,10 +12,9 @@ Source: Alpaca, "Real-time Stock Data" and "WebSocket Stream" reference pages.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Callable, Sequence
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -21,12 +22,13 @@ from numpy.typing import NDArray
 
 from core.errors import FeedError
 from core.instruments import Instrument, Source
-from core.records import PRICE_UNITS_PER_ONE, TICK, TickKind
+from core.records import TICK, TickKind
+from producers.feeds.alpaca_refusals import Refusals
+from producers.feeds.alpaca_rows import RowBuilder, Rows, changes_trading, rows_of_trades
 from producers.feeds.alpaca_wire import (
     IGNORED_TYPES,
     KNOWN_TYPES,
     UNDECODABLE,
-    Cancel,
     Error,
     Status,
     Subscription,
@@ -35,36 +37,47 @@ from producers.feeds.alpaca_wire import (
     wire,
 )
 from producers.feeds.base import (
-    MAX_REJECT_BYTES,
     Batch,
     Codec,
     Outcome,
     RawMessage,
     Reject,
+    empty_ticks,
+    reject,
 )
-from producers.feeds.columns import MAX_VALUE, UNIT, fixed_point, msgpack_nanoseconds, rfc3339_nanoseconds
+from producers.feeds.columns import (
+    MAX_VALUE,
+    UNIT,
+    fixed_point,
+    is_msgpack_timestamp,
+    is_rfc3339,
+    msgpack_nanoseconds,
+    rfc3339_nanoseconds,
+)
 from producers.feeds.lookups import ConditionCodes, RowOf, listing_code, venue_codes
-from producers.rows import join, take
+from producers.rows import take
 
-_HALTED: Final = PRICE_UNITS_PER_ONE
-_RESUMED: Final = 0
-_CTA_STATUS: Final = {"2": _HALTED, "3": _RESUMED}
-_UTP_STATUS: Final = {"H": _HALTED, "P": _HALTED, "T": _RESUMED}
-STATUS_SIZES: Final[Mapping[str, Mapping[str, int]]] = MappingProxyType(
-    {"A": _CTA_STATUS, "B": _CTA_STATUS, "C": _UTP_STATUS, "O": _UTP_STATUS}
-)
-"""Tape → status code → size of the STATUS record. Every other code (price indications, short-sale
-restriction, quotes resumed before trading) leaves the trading status as it is."""
+_REASONS: Final = ("", "size", "price", "unknown_symbol", "schema", "trade_id", "timestamp")
+"""What is wrong with a row; of several the last one counts."""
 
-_REASONS: Final = ("", "unknown_symbol", "price", "size")
-_BAD_COLUMN: Final = (OverflowError, ValueError, msgspec.MsgspecError)
+_SIZE, _PRICE, _UNKNOWN_SYMBOL, _SCHEMA, _TRADE_ID, _TIMESTAMP = range(1, len(_REASONS))
+
+_MISFIT: Final = (OverflowError, ValueError, msgspec.MsgspecError)
+"""What the making of columns raises where a value fits no column."""
+
+_MAX_TRADE_ID: Final = 2**64 - 1
+
+MAX_SALVAGED: Final = 1 << 17
+"""Items of a message that is looked at item by item."""
 
 
-def _reason(failure: Exception) -> str:
-    """Name the value that no column can hold."""
-    if isinstance(failure, OverflowError):
-        return "trade_id"
-    return "schema" if isinstance(failure, (msgspec.MsgspecError, UnicodeDecodeError)) else "timestamp"
+class _Columns(NamedTuple):
+    """Rows as columns; `problem` is a place in `_REASONS`, `unknown` 1 for unknown letters."""
+
+    ticks: NDArray[np.void]
+    venues: NDArray[np.uint8]
+    problem: NDArray[np.uint8]
+    unknown: NDArray[np.uint8]
 
 
 class AlpacaMessages:
@@ -89,6 +102,7 @@ class AlpacaMessages:
         self._nanoseconds: Callable[[Sequence[Any]], NDArray[np.int64]] = (
             rfc3339_nanoseconds if codec is Codec.JSON else msgpack_nanoseconds
         )
+        self._is_stamp: Callable[[Any], bool] = is_rfc3339 if codec is Codec.JSON else is_msgpack_timestamp
         self._wire = wire(codec)
         self._conditions = ConditionCodes(self._wire.letters)
 
@@ -111,35 +125,49 @@ class AlpacaMessages:
                 found = self._salvage(message.payload)
             decoded += found
             lengths.append(len(found))
-        result = _Result(messages, lengths, self._wire.parts)
-        ts_recv = np.repeat(np.array([message.ts_recv_ns for message in messages], np.int64), lengths)
-        start = 0
-        for kind, run in _runs(decoded):
-            stop = start + len(run)
-            received = ts_recv[start:stop]
-            if kind is Trade:
-                self._trades(run, received, start, result)
-            elif kind is Error:
-                result.notices += [error(item.code, item.msg) for item in run]
-                result.outcomes[Outcome.CONTROL] += len(run)
-            elif kind is Reject:
-                result.rejects += run
-            elif kind is Outcome:
-                result.outcomes.update(run)
-            elif kind in (Success, Subscription):
-                result.outcomes[Outcome.CONTROL] += len(run)
-            else:
-                for position, item in enumerate(run):
-                    self._rare(item, received[position : position + 1], start + position, result)
-            start = stop
+        result = _Result(Refusals(messages, lengths, self._wire.parts))
+        if set(map(type, decoded)) == {Trade}:
+            rows = rows_of_trades(decoded)
+        else:
+            rows = self._rows(decoded, error, result)
+        if len(rows.trades):
+            ts_recv = np.repeat(np.array([message.ts_recv_ns for message in messages], np.int64), lengths)
+            self._ticks(rows, ts_recv[rows.items], result)
         return result.batch()
+
+    def _rows(self, decoded: Sequence[Any], error: Callable[[int, str], FeedError], result: _Result) -> Rows:
+        """Give the rows of the ticks to be, and settle what becomes none."""
+        builder = RowBuilder()
+        for position, item in enumerate(decoded):
+            if isinstance(item, Outcome):
+                result.outcomes[item] += 1
+            elif isinstance(item, Reject):
+                result.refusals.add_ready(position, item)
+            elif isinstance(item, Error):
+                result.notices.append(error(item.code, item.msg))
+                result.outcomes[Outcome.CONTROL] += 1
+            elif isinstance(item, Success | Subscription):
+                result.outcomes[Outcome.CONTROL] += 1
+            elif isinstance(item, Status) and not changes_trading(item):
+                if self._row_of[item.S] < 0:
+                    result.refusals.add_all([position], [_REASONS[_UNKNOWN_SYMBOL]])
+                else:
+                    result.outcomes[Outcome.IGNORED] += 1
+            else:
+                builder.add(item, position)
+        return builder.rows()
 
     def _salvage(self, payload: bytes) -> list[Any]:
         """Decode a message list item by item, because as a whole it does not fit."""
+        malformed = [reject("malformed", payload)]
+        if self._wire.estimate(payload) > MAX_SALVAGED:
+            return malformed
         try:
             parts = self._wire.parts(payload)
         except UNDECODABLE:
-            return [Reject("malformed", payload[:MAX_REJECT_BYTES])]
+            return malformed
+        if len(parts) > MAX_SALVAGED:
+            return malformed
         return [self._salvage_one(part) for part in parts]
 
     def _salvage_one(self, part: msgspec.Raw) -> Any:
@@ -155,34 +183,55 @@ class AlpacaMessages:
             return Outcome.IGNORED
         if tag not in KNOWN_TYPES:
             return Outcome.UNKNOWN
-        return Reject("schema", bytes(part)[:MAX_REJECT_BYTES])
+        return reject("schema", bytes(part))
 
-    def _trades(
-        self, run: Sequence[Trade[Any]], ts_recv: NDArray[np.int64], start: int, result: _Result
-    ) -> None:
-        """Turn a run of trades into ticks; halve it around a value that no column can hold."""
+    def _ticks(self, rows: Rows, ts_recv: NDArray[np.int64], result: _Result) -> None:
+        """Turn rows into ticks; a message is taken whole or refused whole."""
+        ticks, venues, problem, unknown = self._columns_or_problems(rows.trades, ts_recv)
+        if rows.kinds.any():
+            ticks["kind"] = rows.kinds
+            status = rows.kinds == TickKind.STATUS
+            ticks["size"][status] = rows.status_sizes
+            ticks["price"][status] = 0
+            ticks["update"][status] = 0
+        items = rows.items
+        if problem.any():
+            worst = np.zeros(items[-1] + 1, np.uint8)
+            np.maximum.at(worst, items, problem)
+            refused = np.flatnonzero(worst)
+            result.refusals.add_all(refused.tolist(), [_REASONS[k] for k in worst[refused].tolist()])
+            fine = worst[items] == 0
+            ticks, venues, unknown, items = take(ticks, fine), venues[fine], unknown[fine], items[fine]
+        result.ticks, result.venues = ticks, venues
+        result.unknown_conditions = int(unknown.sum())
+        result.outcomes[Outcome.ACCEPTED] += int(np.count_nonzero(np.diff(items, prepend=-1)))
+
+    def _columns_or_problems(self, trades: Sequence[Trade[Any]], ts_recv: NDArray[np.int64]) -> _Columns:
+        """Make columns of all rows; one that holds a value no column can hold is left at zero."""
         try:
-            ticks, venues, problem, unknown = self._columns(run, ts_recv)
-        except _BAD_COLUMN as failure:
-            if len(run) == 1:
-                result.refuse(start, _reason(failure))
-                return
-            middle = len(run) // 2
-            self._trades(run[:middle], ts_recv[:middle], start, result)
-            self._trades(run[middle:], ts_recv[middle:], start + middle, result)
-            return
-        result.unknown_conditions += unknown
-        for row in np.flatnonzero(problem).tolist():
-            result.refuse(start + row, _REASONS[problem[row]])
-        fine = problem == 0
-        if not fine.all():
-            ticks, venues = take(ticks, fine), venues[fine]
-        result.accept(ticks, venues, len(ticks))
+            return self._columns(trades, ts_recv)
+        except _MISFIT:
+            pass
+        problem = self._misfits(trades)
+        fits = problem == 0
+        ticks = np.zeros(len(trades), TICK)
+        venues, unknown = np.zeros_like(problem), np.zeros_like(problem)
+        if fits.any():
+            fitting = [trade for trade, fit in zip(trades, fits.tolist(), strict=True) if fit]
+            ticks[fits], venues[fits], problem[fits], unknown[fits] = self._columns(fitting, ts_recv[fits])
+        return _Columns(ticks, venues, problem, unknown)
 
-    def _columns(
-        self, run: Sequence[Trade[Any]], ts_recv: NDArray[np.int64]
-    ) -> tuple[NDArray[np.void], NDArray[np.uint8], NDArray[np.uint8], int]:
-        """Give ticks, venues, the problem of each row (0 none), and how many have unknown letters."""
+    def _misfits(self, trades: Sequence[Trade[Any]]) -> NDArray[np.uint8]:
+        """Name the value of each row that no column can hold; 0 where there is none."""
+        problem = np.zeros(len(trades), np.uint8)
+        problem[~np.array(self._conditions.are_readable([trade.c for trade in trades]))] = _SCHEMA
+        problem[~np.array([0 <= trade.i <= _MAX_TRADE_ID for trade in trades])] = _TRADE_ID
+        is_stamp = self._is_stamp
+        problem[~np.array([is_stamp(trade.t) for trade in trades])] = _TIMESTAMP
+        return problem
+
+    def _columns(self, run: Sequence[Trade[Any]], ts_recv: NDArray[np.int64]) -> _Columns:
+        """Make columns of rows whose values fit; what they say may still be wrong."""
         count = len(run)
         row_of = self._row_of
         ticks = np.zeros(count, TICK)
@@ -204,106 +253,30 @@ class AlpacaMessages:
         listed = (listing == venues) | (listing < 0)
         ticks["update"] = np.where(listed, codes >> 8, codes) & 0xFF
         problem = np.zeros(count, np.uint8)
-        problem[bad_size] = 3
-        problem[bad_price] = 2
-        problem[rows < 0] = 1
-        return ticks, venues, problem, int((codes >> 16).sum())
-
-    def _rare(self, item: Any, ts_recv: NDArray[np.int64], position: int, result: _Result) -> None:
-        """Turn a correction, a cancel or a status into ticks."""
-        if isinstance(item, Status):
-            self._status(item, ts_recv, position, result)
-            return
-        if isinstance(item, Cancel):
-            kinds = [TickKind.CANCEL]
-            run = [Trade(i=item.i, S=item.S, x=item.x, p=item.p, s=item.s, t=item.t, z=item.z)]
-        else:
-            kinds = [TickKind.CANCEL, TickKind.CORRECTION]
-            same = {"S": item.S, "x": item.x, "t": item.t, "z": item.z}
-            run = [
-                Trade(i=item.oi, p=item.op, s=item.os, c=item.oc, **same),
-                Trade(i=item.ci, p=item.cp, s=item.cs, c=item.cc, **same),
-            ]
-        try:
-            ticks, venues, problem, unknown = self._columns(run, np.repeat(ts_recv, len(run)))
-        except _BAD_COLUMN as failure:
-            result.refuse(position, _reason(failure))
-            return
-        if problem.any():
-            result.refuse(position, _REASONS[problem.max()])
-            return
-        ticks["kind"] = kinds
-        result.unknown_conditions += unknown
-        result.accept(ticks, venues, 1)
-
-    def _status(self, item: Status[Any], ts_recv: NDArray[np.int64], position: int, result: _Result) -> None:
-        size = STATUS_SIZES.get(item.z, {}).get(item.sc)
-        row = self._row_of[item.S]
-        if row < 0:
-            result.refuse(position, "unknown_symbol")
-            return
-        if size is None:
-            result.outcomes[Outcome.IGNORED] += 1
-            return
-        ticks = np.zeros(1, TICK)
-        try:
-            ticks["ts_event"] = self._nanoseconds([item.t])
-        except ValueError:
-            result.refuse(position, "timestamp")
-            return
-        ticks["ts_recv"] = ts_recv
-        ticks["size"] = size
-        ticks["instrument_id"] = self._instrument_ids[row]
-        ticks["kind"] = TickKind.STATUS
-        ticks["source"] = self._source_id
-        result.accept(ticks, np.zeros(1, np.uint8), 1)
+        problem[bad_size] = _SIZE
+        problem[bad_price] = _PRICE
+        problem[rows < 0] = _UNKNOWN_SYMBOL
+        return _Columns(ticks, venues, problem, (codes >> 16).astype(np.uint8))
 
 
 class _Result:
     """A batch while it is being made."""
 
-    def __init__(
-        self,
-        messages: Sequence[RawMessage],
-        lengths: Sequence[int],
-        decode_parts: Callable[[bytes], list[msgspec.Raw]],
-    ) -> None:
-        self._messages = messages
-        self._ends = np.cumsum(lengths) if lengths else np.empty(0, np.int64)
-        self._decode_parts = decode_parts
-        self._ticks: list[NDArray[np.void]] = []
-        self._venues: list[NDArray[np.uint8]] = []
-        self.rejects: list[Reject] = []
+    def __init__(self, refusals: Refusals) -> None:
+        self.refusals = refusals
+        self.ticks = empty_ticks()
+        self.venues = np.empty(0, np.uint8)
         self.notices: list[FeedError] = []
         self.outcomes: Counter[Outcome] = Counter()
         self.unknown_conditions = 0
 
-    def accept(self, ticks: NDArray[np.void], venues: NDArray[np.uint8], messages: int) -> None:
-        self._ticks.append(ticks)
-        self._venues.append(venues)
-        self.outcomes[Outcome.ACCEPTED] += messages
-
-    def refuse(self, position: int, reason: str) -> None:
-        """Refuse the message at a position of the flattened batch, with its own bytes."""
-        index = int(np.searchsorted(self._ends, position, side="right"))
-        first = int(self._ends[index - 1]) if index else 0
-        part = self._decode_parts(self._messages[index].payload)[position - first]
-        self.rejects.append(Reject(reason, bytes(part)[:MAX_REJECT_BYTES]))
-
     def batch(self) -> Batch:
-        self.outcomes[Outcome.REJECTED] = len(self.rejects)
+        self.outcomes[Outcome.REJECTED] = len(self.refusals)
         return Batch(
-            ticks=join(self._ticks),
-            venues=np.concatenate([np.empty(0, np.uint8), *self._venues]),
-            rejects=tuple(self.rejects),
+            ticks=self.ticks,
+            venues=self.venues,
+            rejects=self.refusals.rejects(),
             notices=tuple(self.notices),
             outcomes=MappingProxyType(dict(self.outcomes)),
             unknown_conditions=self.unknown_conditions,
         )
-
-
-def _runs(decoded: list[Any]) -> list[tuple[type, list[Any]]]:
-    """Split into runs of one type, in order; nearly always there is one."""
-    if set(map(type, decoded)) == {Trade}:
-        return [(Trade, decoded)]
-    return [(kind, list(run)) for kind, run in groupby(decoded, key=type)]

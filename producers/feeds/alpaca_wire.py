@@ -108,6 +108,10 @@ IGNORED_TYPES: Final = frozenset({"q", "b", "u", "d", "l", "i"})
 KNOWN_TYPES: Final = frozenset({"t", "c", "x", "s", "success", "subscription", "error"})
 
 
+_MOST_COMMAS: Final = 32
+"""More than any item of this vendor has."""
+
+
 class Wire(NamedTuple):
     """The decoders of one codec.
 
@@ -117,6 +121,8 @@ class Wire(NamedTuple):
         parts: A whole websocket message → the bytes of each item.
         tag: One item → its type alone.
         letters: Encoded sale conditions → letters.
+        estimate: A whole websocket message → about how many items it has, without decoding it. The
+            bytes of an item are an object of their own, so ten million items cost half a gigabyte.
     """
 
     batch: Callable[[bytes], list[Any]]
@@ -124,6 +130,19 @@ class Wire(NamedTuple):
     parts: Callable[[bytes], list[msgspec.Raw]]
     tag: Callable[[bytes | msgspec.Raw], _Tag]
     letters: Callable[[bytes], tuple[str, ...] | None]
+    estimate: Callable[[bytes], int]
+
+
+def _estimate_json(payload: bytes) -> int:
+    """Estimate from objects, and from commas where there are far more of them than objects need."""
+    return max(payload.count(b"{"), payload.count(b",") // _MOST_COMMAS)
+
+
+def _estimate_msgpack(payload: bytes) -> int:
+    """Read the length that stands in front of an array; 0 where there is no long array."""
+    if payload[:1] not in (b"\xdc", b"\xdd"):
+        return 0
+    return int.from_bytes(payload[1:3] if payload[:1] == b"\xdc" else payload[1:5], "big")
 
 
 def wire(codec: Codec) -> Wire:
@@ -136,6 +155,7 @@ def wire(codec: Codec) -> Wire:
             msgspec.json.Decoder(list[msgspec.Raw]).decode,
             msgspec.json.Decoder(_Tag).decode,
             msgspec.json.Decoder(tuple[str, ...] | None).decode,
+            _estimate_json,
         )
     binary = (
         Trade[msgspec.Raw] | Correction[msgspec.Raw] | Cancel[msgspec.Raw] | Status[msgspec.Raw] | _CONTROL
@@ -146,6 +166,7 @@ def wire(codec: Codec) -> Wire:
         msgspec.msgpack.Decoder(list[msgspec.Raw]).decode,
         msgspec.msgpack.Decoder(_Tag).decode,
         msgspec.msgpack.Decoder(tuple[str, ...] | None).decode,
+        _estimate_msgpack,
     )
 
 

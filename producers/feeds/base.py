@@ -21,6 +21,14 @@ from core.records import TICK
 MAX_REJECT_BYTES: Final = 4096
 """As much of a refused message as a dead letter keeps."""
 
+MAX_REJECTS: Final = 4096
+"""Refused items of one websocket message that get a dead letter each. Further ones share one for each
+reason: a dead letter can be a hundred times as large as the item."""
+
+
+MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
+"""The library's 1 MiB is too little for a busy second in one message."""
+
 
 class Codec(StrEnum):
     """How messages are written on the wire."""
@@ -42,10 +50,19 @@ class Reject(NamedTuple):
     Args:
         reason: Stable, low-cardinality label.
         payload: The message as received, cut at 4,096 bytes.
+        whole_bytes: Its length before it was cut.
+        items: Messages refused for this reason that it stands for; the payload is the first one's.
     """
 
     reason: str
     payload: bytes
+    whole_bytes: int
+    items: int = 1
+
+
+def reject(reason: str, payload: bytes) -> Reject:
+    """Refuse a message, and keep as much of it as a dead letter may hold."""
+    return Reject(reason, payload[:MAX_REJECT_BYTES], len(payload))
 
 
 class Outcome(StrEnum):
@@ -65,7 +82,7 @@ class Batch:
     Args:
         ticks: TICK (n,), in the order received.
         venues: uint8 (n,): the vendor's exchange code, the part of a trade's identity TICK lacks.
-        rejects: Messages that cannot be used.
+        rejects: Messages that cannot be used, in the order received.
         notices: Errors the vendor reported in the stream; `action` says what must follow.
         outcomes: How many messages came to which end. A payload that is no list of messages
             counts as one. One message may make several ticks (a correction makes two).
@@ -106,11 +123,21 @@ class Handshake(Protocol):
     def streaming(self) -> bool:
         """Log-in and subscription are done."""
 
+    @property
+    def unconfirmed(self) -> tuple[str, ...]:
+        """Symbols asked for that the vendor's last word on the subscription does not name."""
+
     def receive(self, payload: bytes) -> Reply:
         """Take one message.
 
         Raises:
             FeedError: The session cannot go on; `action` says what follows.
+        """
+
+    def overhear(self, payload: bytes) -> bool:
+        """Look at a message of the stream, and say whether it changed the subscription.
+
+        It costs next to nothing for market data, and raises nothing.
         """
 
 
@@ -124,6 +151,10 @@ class Feed(Protocol):
     @property
     def instruments(self) -> tuple[Instrument, ...]:
         """What it subscribes to."""
+
+    @property
+    def max_message_bytes(self) -> int:
+        """A larger websocket message ends the connection."""
 
     def url(self) -> str:
         """Where to connect."""
@@ -149,6 +180,7 @@ class FeedConfiguration:
         codec: How messages are written.
         source: The source that its ticks carry.
         instruments: What to subscribe to, the most important first.
+        max_message_bytes: A larger websocket message ends the connection.
     """
 
     url: str
@@ -157,6 +189,7 @@ class FeedConfiguration:
     codec: Codec
     source: Source
     instruments: tuple[Instrument, ...]
+    max_message_bytes: int = MAX_MESSAGE_BYTES
 
 
 FeedFactory = Callable[[FeedConfiguration], Feed]

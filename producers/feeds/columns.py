@@ -6,7 +6,9 @@ is exact in the range that vendors send: timestamps to the nanosecond, prices to
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from datetime import date
 from typing import Final
 
 import msgspec
@@ -33,6 +35,13 @@ _YEAR_WEIGHTS: Final = np.array([1000, 100, 10, 1])
 _YEAR_OF_ZEROS: Final = int(_YEAR_WEIGHTS.sum()) * ord("0")
 _FRACTION_AT: Final = 19
 _SHORTEST: Final = 20
+_LONGEST: Final = 39
+"""NumPy reads 18 decimals and takes what follows for a time zone."""
+
+_INSTANT: Final = re.compile(
+    r"(?:19[7-9][0-9]|2[01][0-9]{2}|22[0-5][0-9]|226[01])-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{0,18})?Z"
+)
 _ZERO, _DOT, _Z, _NEWLINE = np.frombuffer(b"0.Z\n", np.uint8)
 
 _TIMESTAMP_64_HEADER: Final = 0xD7FF
@@ -69,6 +78,22 @@ def rfc3339_nanoseconds(texts: Sequence[str]) -> NDArray[np.int64]:
     return np.array(joined[:-2].split("Z\n"), "datetime64[ns]").view(np.int64)
 
 
+def is_rfc3339(text: str) -> bool:
+    """Say whether `rfc3339_nanoseconds` takes a text, without the cost of a column of one.
+
+    Example:
+        >>> is_rfc3339("2024-02-29T00:00:00Z"), is_rfc3339("2023-02-29T00:00:00Z")
+        (True, False)
+    """
+    if _INSTANT.fullmatch(text) is None:
+        return False
+    try:
+        date.fromisoformat(text[:10])
+    except ValueError:
+        return False
+    return True
+
+
 def _are_instants(characters: NDArray[np.uint8], count: int) -> bool:
     """Say whether a text is so many lines of YYYY-MM-DDTHH:MM:SS[.digits]Z, from 1970 to 2261.
 
@@ -76,7 +101,8 @@ def _are_instants(characters: NDArray[np.uint8], count: int) -> bool:
     """
     ends = np.flatnonzero(characters == _NEWLINE)
     starts = np.concatenate([[0], ends[:-1] + 1])
-    if len(ends) != count or (ends - starts).min() < _SHORTEST:
+    lengths = ends - starts
+    if len(ends) != count or lengths.min() < _SHORTEST or lengths.max() > _LONGEST:
         return False
     dots = characters[starts + _FRACTION_AT] == _DOT
     others = np.count_nonzero(characters - _ZERO > 9)  # unsigned: whatever is no digit is above nine
@@ -125,6 +151,19 @@ def msgpack_nanoseconds(values: Sequence[msgspec.Raw]) -> NDArray[np.int64]:
     seconds = (packed & np.uint64(2**_SECONDS_BITS - 1)).astype(np.int64)
     _check_parts(int(seconds.max(initial=0)), int(nanoseconds.max(initial=0)))
     return seconds * NANOSECONDS_PER_SECOND + nanoseconds
+
+
+def is_msgpack_timestamp(value: msgspec.Raw) -> bool:
+    """Say whether `msgpack_nanoseconds` takes a value, without the cost of a column of one."""
+    try:
+        encoded = _as_timestamp_64(bytes(value))
+        if encoded[:2] != _TIMESTAMP_64_HEADER.to_bytes(2, "big"):
+            return False
+        packed = int.from_bytes(encoded[2:], "big")
+        _check_parts(packed & (1 << _SECONDS_BITS) - 1, packed >> _SECONDS_BITS)
+    except ValueError:
+        return False
+    return True
 
 
 def _join_timestamps(values: Sequence[msgspec.Raw]) -> bytes:

@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from core.conditions import decide
 from core.errors import ConfigurationError
 from core.instruments import Instrument
+from producers.feeds.alpaca_wire import UNDECODABLE
 
 MAX_REMEMBERED: Final = 4096
 """Combinations of sale conditions kept; real tapes show a few hundred."""
+
+_LINE_FEED: Final = ord("\n")
 
 _TAPES: Final = ("A", "B", "C", "")
 """Networks of the consolidated tape; the last stands for every other, whose letters nobody knows."""
@@ -57,18 +60,40 @@ class ConditionCodes:
             Array (n,): flags, flags at the listing exchange << 8, 1 << 16 for unknown letters.
 
         Raises:
-            ValueError: More combinations in one batch than are remembered.
             Exception: What `decode` raises on conditions that are none.
         """
-        count = len(letters)
+        columns = _TAPE_COLUMN[venue_codes(tapes)]
         try:
-            rows = np.fromiter(map(self._rows.__getitem__, map(bytes, letters)), np.intp, count)
+            return self._of_known(letters, columns)
         except _FullError:
-            # A feed gone mad must not fill the memory: everything is forgotten and learnt again.
-            self._rows.clear()
-            rows = np.fromiter(map(self._rows.__getitem__, map(bytes, letters)), np.intp, count)
-        codes: NDArray[np.uint32] = self._codes[rows, _TAPE_COLUMN[venue_codes(tapes)]]
+            # A feed gone mad must not fill the memory: everything is forgotten and learnt again, in
+            # parts that fit.
+            starts = range(0, len(letters), MAX_REMEMBERED)
+            parts = [slice(start, start + MAX_REMEMBERED) for start in starts]
+            return np.concatenate([self._of_forgotten(letters[part], columns[part]) for part in parts])
+
+    def are_readable(self, letters: Sequence[msgspec.Raw]) -> list[bool]:
+        """Say of each trade's encoded sale conditions whether `of` takes them."""
+        found: dict[bytes, bool] = {}
+        for encoded in set(map(bytes, letters)):
+            found[encoded] = not encoded or encoded in self._rows or self._is_readable(encoded)
+        return [found[encoded] for encoded in map(bytes, letters)]
+
+    def _is_readable(self, encoded: bytes) -> bool:
+        try:
+            self._decode(encoded)
+        except UNDECODABLE:
+            return False
+        return True
+
+    def _of_known(self, letters: Sequence[msgspec.Raw], columns: NDArray[np.intp]) -> NDArray[np.uint32]:
+        rows = np.fromiter(map(self._rows.__getitem__, map(bytes, letters)), np.intp, len(letters))
+        codes: NDArray[np.uint32] = self._codes[rows, columns]
         return codes
+
+    def _of_forgotten(self, letters: Sequence[msgspec.Raw], columns: NDArray[np.intp]) -> NDArray[np.uint32]:
+        self._rows.clear()
+        return self._of_known(letters, columns)
 
     def _learn(self, encoded: bytes) -> int:
         letters = (self._decode(encoded) if encoded else None) or ()
@@ -100,11 +125,20 @@ class _Rows(dict[bytes, int]):
 
 
 def venue_codes(exchanges: Sequence[str]) -> NDArray[np.uint8]:
-    """One byte an exchange: its ASCII letter, 0 where there is none."""
-    joined = "".join(exchanges)
-    if len(joined) != len(exchanges) or not joined.isascii():
-        joined = "".join(text if len(text) == 1 and text.isascii() else "\0" for text in exchanges)
-    return np.frombuffer(joined.encode(), np.uint8)
+    """One byte an exchange: its ASCII letter, 0 where there is none.
+
+    Example:
+        >>> venue_codes(["P", "", "XNAS", "Q"]).tolist()
+        [80, 0, 0, 81]
+    """
+    joined = "\n".join(exchanges)
+    if joined.isascii() and len(joined) == 2 * len(exchanges) - 1:
+        characters = np.frombuffer(joined.encode(), np.uint8)
+        # Line feeds at every second place and at no other: each text is one character.
+        if np.all(characters[1::2] == _LINE_FEED) and np.all(characters[::2] != _LINE_FEED):
+            return characters[::2]
+    letters = "".join(text if len(text) == 1 and text.isascii() else "\0" for text in exchanges)
+    return np.frombuffer(letters.encode(), np.uint8)
 
 
 def listing_code(instrument: Instrument) -> int:

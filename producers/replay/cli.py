@@ -7,6 +7,7 @@ used, or a port that is taken.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -28,6 +29,7 @@ from producers.replay.runner import run_server
 from producers.replay.settings import ReplaySettings
 from producers.replay.tick_files import load_tick_files, tick_files_in
 
+DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 9701
 
 app = typer.Typer(help="Play recorded trades through a vendor's protocol.", no_args_is_help=True)
@@ -54,8 +56,7 @@ Listings = Annotated[
 Speed = Annotated[float, typer.Option(min=0, help="Event seconds per second; 0: as fast as it is read.")]
 LongestGap = Annotated[float, typer.Option(help="Longer gaps (nights) play as so many event seconds.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
-Key = Annotated[str, typer.Option(envvar="ROTASCOPE_REPLAY_KEY", help="Key a client must give.")]
-Secret = Annotated[str, typer.Option(envvar="ROTASCOPE_REPLAY_SECRET", help="Secret to the key.")]
+Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 or :: for all of this machine.")]
 FrameSize = Annotated[int, typer.Option("--trades-per-frame", min=1, max=65535, help="Most trades a frame.")]
 Repeat = Annotated[bool, typer.Option("--repeat", help="Play anew to each connection, until Ctrl-C.")]
 Output = Annotated[OutputFormat, typer.Option("--format", help="Text for people, JSON for programs.")]
@@ -70,16 +71,16 @@ def bars(
     listing: Listings = None,
     speed: Speed = 300.0,
     longest_gap: LongestGap = 300.0,
+    host: Host = DEFAULT_HOST,
     port: Port = DEFAULT_PORT,
-    key: Key = "replay",
-    secret: Secret = "replay",  # noqa: S107 - of a server on this machine that plays recordings
     trades_per_frame: FrameSize = 256,
     repeat: Repeat = False,
     output: Output = OutputFormat.TEXT,
 ) -> None:
     """Play five-minute bars as trades: open, nearer extreme, other extreme, close.
 
-    Each day's official close follows as the closing print.
+    Each day's official close follows as the closing print. A client gives ROTASCOPE_REPLAY_KEY and
+    ROTASCOPE_REPLAY_SECRET; both are "replay" where they are not set.
 
     Examples:
       rotascope replay serve bars --speed 600
@@ -87,7 +88,7 @@ def bars(
       rotascope replay serve bars bars.csv --closes closes.csv --speed 0
     """
     with exit_codes():
-        settings = _settings(port, key, secret, speed, longest_gap, trades_per_frame, repeat)
+        settings = _settings(host, port, speed, longest_gap, trades_per_frame, repeat)
         official = None if closes is None else read_closes(closes)
         if bar_file is None:
             recording = demo_recording(official)
@@ -104,21 +105,23 @@ def ticks(
     listing: Listings = None,
     speed: Speed = 60.0,
     longest_gap: LongestGap = 300.0,
+    host: Host = DEFAULT_HOST,
     port: Port = DEFAULT_PORT,
-    key: Key = "replay",
-    secret: Secret = "replay",  # noqa: S107 - of a server on this machine that plays recordings
     trades_per_frame: FrameSize = 256,
     repeat: Repeat = False,
     output: Output = OutputFormat.TEXT,
 ) -> None:
     """Play tick files of the consolidated tape (CSV as AlgoSeek's, plain or gzipped).
 
+    A client gives ROTASCOPE_REPLAY_KEY and ROTASCOPE_REPLAY_SECRET; both are "replay" where they are
+    not set.
+
     Examples:
       rotascope replay serve ticks SPY_20131008_trades.csv.gz --speed 60
       rotascope replay serve ticks recorded/ --symbols SPY,IBM --speed 0
     """
     with exit_codes():
-        settings = _settings(port, key, secret, speed, longest_gap, trades_per_frame, repeat)
+        settings = _settings(host, port, speed, longest_gap, trades_per_frame, repeat)
         files = [file for path in paths for file in tick_files_in(path)]
         recording = load_tick_files(files, with_listings(listing or ()))
         _serve(_selected(recording, days, symbols), settings, output)
@@ -132,15 +135,18 @@ def _bar_recording(bar_file: Path, closes: pl.DataFrame | None, listing: list[st
 
 
 def _settings(
+    host: str,
     port: int,
-    key: str,
-    secret: str,
     speed: float,
     longest_gap_s: float,
     trades_per_frame: int,
     repeat: bool,
 ) -> ReplaySettings:
+    """Put the settings together; key and secret come from the environment, not from a process list."""
+    key = os.environ.get("ROTASCOPE_REPLAY_KEY") or "replay"
+    secret = os.environ.get("ROTASCOPE_REPLAY_SECRET") or "replay"
     return ReplaySettings(
+        host=host,
         port=port,
         credentials=((key, secret),),
         speed=speed,

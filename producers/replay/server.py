@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import hmac
+import socket
 from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self
@@ -72,11 +73,7 @@ class ReplayServer:
                 write_limit=WRITE_LIMIT_BYTES,
             )
         except OSError as error:
-            reason = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be had: {error.strerror}"
-            raise ConfigurationError(
-                f"{settings.host}:{settings.port} {reason}",
-                operator_action="choose another --port, or 0 for a free one",
-            ) from error
+            raise _cannot_listen(settings, error) from error
 
     async def close(self) -> None:
         """Close all connections (1001, going away) and stop to listen."""
@@ -101,7 +98,7 @@ class ReplayServer:
 
     def url(self, feed: str = "sip") -> str:
         """Give the address of a feed."""
-        return f"ws://{self._settings.host}:{self.port}{PATH_PREFIX}{feed}"
+        return f"ws://{_in_url(self._settings.host)}:{self.port}{PATH_PREFIX}{feed}"
 
     @property
     def trades_sent(self) -> int:
@@ -187,3 +184,26 @@ class ReplayServer:
     def settings(self) -> ReplaySettings:
         """How this server behaves."""
         return self._settings
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _cannot_listen(settings: ReplaySettings, error: OSError) -> ConfigurationError:
+    """Say why an address cannot be listened on, and which option to change."""
+    if isinstance(error, socket.gaierror):
+        return ConfigurationError(
+            f"{settings.host!r} is no address or host name known here",
+            operator_action="correct --host; 127.0.0.1 is this machine",
+        )
+    where = f"{_in_url(settings.host)}:{settings.port}"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return ConfigurationError(
+            f"{where}: this machine does not have that address",
+            operator_action="correct --host; 0.0.0.0 listens on all addresses of this machine",
+        )
+    reason = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be had: {error.strerror}"
+    return ConfigurationError(
+        f"{where} {reason}", operator_action="choose another --port, or 0 for a free one"
+    )

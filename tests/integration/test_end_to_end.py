@@ -91,7 +91,8 @@ def headers_of(message: Message) -> dict[str, bytes]:
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(rotascope.app, arguments, prog_name="rotascope")
+    keys = {"ROTASCOPE_ALPACA_KEY": "k", "ROTASCOPE_ALPACA_SECRET": "s"}
+    result = CliRunner().invoke(rotascope.app, arguments, prog_name="rotascope", env=keys)
     return result.exit_code, result.stdout, result.stderr
 
 
@@ -179,7 +180,7 @@ def commands(kafka: LocalKafka) -> dict[str, list[str]]:
     reach = ["--bootstrap-servers", kafka.bootstrap_servers, "--partitions", str(TEST_PARTITIONS)]
     return {
         "consume": ["consume", *reach, "--metrics-port", "0", "--until", "idle"],
-        "produce": ["produce", "alpaca", *reach, "--metrics-port", "0", "--key", "k", "--secret", "s"],
+        "produce": ["produce", "alpaca", *reach, "--metrics-port", "0"],
         "backfill": ["backfill", *reach, "--history-until", "2024-07-05"],
     }
 

@@ -182,3 +182,32 @@ def test_an_artefact_that_cannot_be_used_is_explained(
     line = next(line for line in result.stdout.splitlines() if "artefacts" in line)
     assert line.startswith("problem")
     assert said in line
+
+
+@pytest.mark.parametrize(
+    ("lines", "level", "subject", "said"),
+    [
+        (
+            'url = "ws://me:hush@far.example/v2"',
+            "problem",
+            "alpaca.url",
+            "ws://far.example/v2 is not encrypted",
+        ),
+        ('url = "ws://me:hush@far.example/v2"\ninsecure = true', "note", "alpaca.insecure", "unencrypted"),
+        ('url = "me:hush@far.example/v2"', "problem", "alpaca.url", "no websocket address"),
+    ],
+)
+def test_where_the_secret_would_be_sent(
+    tmp_path: Path, lines: str, level: str, subject: str, said: str
+) -> None:
+    settings = written(tmp_path, "rotascope.toml", f"[alpaca]\n{lines}\n")
+    (result,) = [each for each in found("--settings", settings) if each["subject"].startswith("alpaca")]
+    assert (result["level"], result["subject"]) == (level, subject)
+    assert said in result["text"]
+    assert result["operator_action"]
+    assert "hush" not in str(result)
+
+
+def test_a_feed_on_this_machine_needs_no_encryption(tmp_path: Path) -> None:
+    settings = written(tmp_path, "rotascope.toml", '[alpaca]\nurl = "ws://127.0.0.1:9701/v2/sip"\n')
+    assert not [each for each in found("--settings", settings) if each["subject"].startswith("alpaca")]

@@ -83,6 +83,12 @@ def test_the_epoch_grows_from_run_to_run(run: Recorder) -> None:
         (["--source", "polygon"], KEYS, "no source 'polygon'"),
         (["--history", "RUT"], KEYS, "is not NAME=FILE"),
         (["--broker-api-version", "new"], KEYS, "kafka.api_version"),
+        (["--url", "ws://far.example/v2/sip"], KEYS, "ws://far.example/v2/sip is not encrypted"),
+        (["--url", "far.example/v2/sip"], KEYS, "'far.example/v2/sip' is no websocket address"),
+        (["--url", "wss://me:hush@far.example/"], KEYS, "would show in the process list"),
+        (["--url", "wss://far.example/?token=hush"], KEYS, "would show in the process list"),
+        (["--secret", "hush"], KEYS, "No such option"),
+        (["--key", "hush"], KEYS, "No such option"),
     ],
 )
 def test_what_cannot_be_used_is_exit_code_two(
@@ -91,6 +97,7 @@ def test_what_cannot_be_used_is_exit_code_two(
     result = invoke(*arguments, env=env)
     assert (result.exit_code, run.calls) == (2, [])
     assert says in result.stderr
+    assert "hush" not in result.output
 
 
 @pytest.mark.parametrize(
@@ -123,3 +130,25 @@ def test_help_names_the_exit_codes_and_every_flag_says_what_it_does() -> None:
     result = runner.invoke(cli.app, ["alpaca", "--help"])
     assert result.exit_code == 0
     assert "78" in result.output
+
+
+def test_the_keys_come_from_a_file_too_and_the_environment_wins(run: Recorder, tmp_path: Path) -> None:
+    settings_file = tmp_path / "settings.toml"
+    settings_file.write_text('[alpaca]\nkey_id = "file"\nsecret_key = "file"\nmax_message_bytes = 1000000\n')
+    for env in ({}, {"ROTASCOPE_ALPACA_KEY": "mine"}):
+        assert invoke("--settings", str(settings_file), env=env).exit_code == 0
+    keys = [call["settings"].alpaca.key_id.get_secret_value() for call in run.calls]
+    assert keys == ["file", "mine"]
+    assert {call["feed"].max_message_bytes for call in run.calls} == {1_000_000}
+
+
+def test_a_secret_sent_unencrypted_is_told_once(run: Recorder) -> None:
+    env = KEYS | {
+        "ROTASCOPE_ALPACA__INSECURE": "true",
+        "ROTASCOPE_ALPACA__URL": "ws://me:hush@far.example/v2",
+    }
+    result = invoke(env=env)
+    assert (result.exit_code, len(run.calls)) == (0, 1)
+    assert result.stderr.count("the API secret is sent unencrypted") == 1
+    assert "ws://far.example/v2" in result.stderr
+    assert "hush" not in result.output

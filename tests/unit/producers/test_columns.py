@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import msgpack
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from producers.feeds.columns import MAX_VALUE, fixed_point, msgpack_nanoseconds, rfc3339_nanoseconds
+from producers.feeds.columns import (
+    MAX_VALUE,
+    fixed_point,
+    is_msgpack_timestamp,
+    is_rfc3339,
+    msgpack_nanoseconds,
+    rfc3339_nanoseconds,
+)
+from producers.feeds.lookups import venue_codes
 
 LAST_NS = int(datetime(2262, 1, 1, tzinfo=UTC).timestamp()) * 10**9 - 1
 instants = st.integers(min_value=0, max_value=LAST_NS)
@@ -126,3 +136,57 @@ def test_whole_shares_are_exact_to_four_billion(shares: list[int]) -> None:
 def test_fixed_point_makes_nothing_of_what_is_not_usable() -> None:
     values = np.array([np.nan, np.inf, -1.0, 1e300])
     assert fixed_point(values, np.zeros(4, np.bool_)).tolist() == [0, 0, 0, 0]
+
+
+GOOD_TEXT = "2024-02-29T23:59:59.123456789Z"
+near_instants = st.one_of(
+    st.tuples(st.integers(0, len(GOOD_TEXT) - 1), st.sampled_from("0123456789-:.TZ \n+é")).map(
+        lambda change: GOOD_TEXT[: change[0]] + change[1] + GOOD_TEXT[change[0] + 1 :]
+    ),
+    st.tuples(st.integers(1968, 2263), st.integers(0, 13), st.integers(0, 32), st.integers(0, 61)).map(
+        lambda parts: "{:04d}-{:02d}-{:02d}T{:02d}:00:00Z".format(*parts)
+    ),
+    st.integers(0, 25).map(lambda digits: f"2024-07-11T14:30:00.{'1' * digits}Z"),
+    st.tuples(instants, st.integers(0, 9)).map(lambda case: _text(*case)),
+    st.text(max_size=30),
+)
+
+
+def _takes(convert: Callable[[list[Any]], Any], value: Any) -> bool:
+    try:
+        convert([value])
+    except ValueError:
+        return False
+    return True
+
+
+@given(near_instants)
+@settings(deadline=None, max_examples=100)
+def test_one_text_is_judged_as_a_column_of_one(text: str) -> None:
+    assert is_rfc3339(text) == _takes(rfc3339_nanoseconds, text)
+
+
+@given(
+    st.one_of(
+        st.binary(max_size=16),
+        st.binary(min_size=8, max_size=8).map(b"\xd7\xff".__add__),
+        st.binary(min_size=12, max_size=12).map(b"\xc7\x0c\xff".__add__),
+        st.binary(min_size=4, max_size=4).map(b"\xd6\xff".__add__),
+        instants.map(lambda ts_ns: bytes(msgpack.packb(msgpack.Timestamp.from_unix_nano(ts_ns)))),
+    )
+)
+@settings(deadline=None, max_examples=100)
+def test_one_msgpack_timestamp_is_judged_as_a_column_of_one(encoded: bytes) -> None:
+    value = msgspec.Raw(encoded)
+    assert is_msgpack_timestamp(value) == _takes(msgpack_nanoseconds, value)
+
+
+VENUES = ["P", "Q", "", "AB", "\n", "\nA", "A\n", "é", "\0", "\U0001f600"]
+
+
+@given(st.lists(st.sampled_from(VENUES), max_size=8))
+def test_a_venue_does_not_depend_on_the_others(exchanges: list[str]) -> None:
+    alone = [venue_codes([exchange]).tolist()[0] for exchange in exchanges]
+    assert venue_codes(exchanges).tolist() == alone
+    expected = [ord(text) if len(text) == 1 and text.isascii() else 0 for text in exchanges]
+    assert alone == expected

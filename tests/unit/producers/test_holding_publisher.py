@@ -15,7 +15,7 @@ from kafka.future import Future
 
 from core.errors import TransportError
 from producers.backoff import Backoff
-from producers.feeds.base import Reject
+from producers.feeds.base import reject
 from producers.framer import Frame
 from producers.hold import OVERHEAD_BYTES, Hold
 from producers.holding_publisher import HoldingPublisher
@@ -209,7 +209,7 @@ def test_dead_letters_are_held_up_to_a_bound_of_their_own() -> None:
     stage = Stage(refusals=[TransportError("no broker answers")])
     stage.publisher.overflow = Overflow.DROP
     for number in range(20):
-        stage.publisher.dead_letter(Reject("price", bytes([number]) * 100), "feed")
+        stage.publisher.dead_letter(reject("price", bytes([number]) * 100), "feed")
     assert stage.counters.dropped_dead_letters == 20 - stage.hold.records > 0
     assert stage.hold.bytes <= SIDE_MAX_BYTES
     assert stage.counters.gaps.total() == 0

@@ -15,7 +15,7 @@ from kafka.future import Future
 
 from core.errors import ConfigurationError, TransportError
 from core.settings import KafkaSettings
-from producers.feeds.base import Reject
+from producers.feeds.base import reject
 from producers.framer import Frame
 from producers.metrics import ProducerCounters
 from producers.publisher import DEAD_LETTERS_TOPIC, Publisher, check_topics
@@ -197,7 +197,7 @@ def test_flush_waits_for_acknowledgements_and_reports_their_absence() -> None:
 
 def test_a_dead_letter_names_source_reason_and_bytes() -> None:
     stage = Stage(budget=100_000)
-    stage.publisher.dead_letter(Reject("price", b"\xff" * 5_000), "feed")
+    stage.publisher.dead_letter(reject("price", b"\xff" * 5_000), "feed")
     (record,) = stage.sender.sent
     assert (record["topic"], record["key"], record["partition"]) == (DEAD_LETTERS_TOPIC, b"alpaca", None)
     body = json.loads(record["value"])

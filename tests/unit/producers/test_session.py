@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import http
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -13,18 +13,19 @@ from itertools import cycle
 from typing import Any
 
 import pytest
-from websockets.asyncio.server import ServerConnection
+import structlog
+from websockets.asyncio.server import ServerConnection, serve
 
 from core.errors import FeedError
 from producers.backoff import Backoff
 from producers.feeds.alpaca import AlpacaFeed, feed_error
 from producers.feeds.base import Codec, RawMessage
-from producers.metrics import ProducerCounters
+from producers.metrics import ProducerCollector, ProducerCounters
 from producers.queue import GapMark, MessageQueue, Overflow
 from producers.replay import connection as replay_connection
 from producers.session import END_OF_RECORDING, Session
 from producers.watchdog import SilenceWatch
-from tests.support.feed_samples import configuration, trade, wire
+from tests.support.feed_samples import INSTRUMENTS, configuration, instrument, trade, wire
 from tests.support.vendor_server import VendorServer, log_in, refuse_key, stream, vendor_server
 
 DEADLINE_S = 20.0
@@ -43,12 +44,14 @@ class Stage:
         watch: SilenceWatch = NO_WATCH,
         recorded: bool = True,
         wall_ns: Callable[[], int] = time.time_ns,
+        codec: Codec = Codec.JSON,
+        **changes: Any,
     ) -> None:
         self.counters = ProducerCounters("alpaca")
         self.queue = MessageQueue(100_000, 3_600_000, Overflow.WAIT, self.counters)
         self.waits: list[float] = []
         self.session = Session(
-            AlpacaFeed(replace(configuration(Codec.JSON), url=url)),
+            AlpacaFeed(replace(configuration(codec), url=url, **changes)),
             self.queue,
             self.counters,
             backoff=Backoff(500, 30_000, 30_000, random=lambda: 0.5),
@@ -300,3 +303,194 @@ async def test_data_between_two_subscriptions_is_not_lost() -> None:
     async with stage(script) as (subject, _):
         await subject.run()
     assert subject.kinds() == ["message"]
+
+
+# --- closes, and who began them -------------------------------------------------------------------------
+
+
+async def test_a_message_that_is_too_large_names_the_setting_and_the_remedy() -> None:
+    large = wire([trade(c=["x" * 70_000])])
+    async with vendor_server(stream(MESSAGE, large), stream(MESSAGE, close=END)) as vendor:
+        subject = Stage(vendor.url, max_message_bytes=65_536)
+        with structlog.testing.capture_logs() as log:
+            await subject.run()
+    (lost,) = [line for line in log if line["event"] == "connection lost"]
+    assert lost["reason"].startswith("we closed the connection: a message is larger than")
+    assert "alpaca.max_message_bytes = 65536" in lost["reason"]
+    assert lost["operator_action"] == "raise alpaca.max_message_bytes, or subscribe to fewer symbols"
+    assert subject.counters.reconnects == {"message_too_large": 1}
+    assert subject.kinds() == ["message", "gap", "message"]
+
+
+async def raw(connection: ServerConnection, frame: bytes) -> None:
+    """Log in, then write bytes past the library."""
+    await log_in(connection)
+    connection.transport.write(frame)
+    await connection.wait_closed()
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pytest.param(b"\x83\x00", id="a reserved opcode"),
+        pytest.param(b"\xf1\x00", id="reserved bits"),
+        pytest.param(b"\x80\x00", id="a continuation of nothing"),
+        pytest.param(b"\x89\x7e\x00\xff" + b"x" * 255, id="a long ping"),
+        pytest.param(b"\x09\x00", id="a ping in parts"),
+        pytest.param(b"\x88\x01x", id="half a close code"),
+    ],
+)
+async def test_a_broken_protocol_is_no_broken_connection(frame: bytes) -> None:
+    async with stage(partial(raw, frame=frame), stream(MESSAGE, close=END)) as (subject, _):
+        await subject.run()
+    assert subject.counters.reconnects == {"protocol_error": 1}
+
+
+async def test_a_connection_that_breaks_off_is_named_as_such() -> None:
+    async def cut(connection: ServerConnection) -> None:
+        await log_in(connection)
+        connection.transport.abort()
+
+    async with stage(cut, stream(MESSAGE, close=END)) as (subject, _):
+        await subject.run()
+    assert subject.counters.reconnects == {"broken": 1}
+
+
+@pytest.mark.parametrize("code", [1002, 1008, 1009, 1011, 4001])
+async def test_a_close_of_the_vendors_keeps_its_number(code: int) -> None:
+    async with stage(stream(MESSAGE, close=(code, "why")), stream(MESSAGE, close=END)) as (subject, _):
+        with structlog.testing.capture_logs() as log:
+            await subject.run()
+    assert subject.counters.reconnects == {str(code): 1}
+    (lost,) = [line for line in log if line["event"] == "connection lost"]
+    assert lost["reason"] == f"the server closed the connection: {code} (why)"
+
+
+async def test_a_redirect_is_not_followed_with_the_secret() -> None:
+    async with vendor_server(stream(MESSAGE, close=END)) as other:
+
+        def redirect(connection: ServerConnection, request: Any) -> Any:
+            response = connection.respond(http.HTTPStatus.FOUND, "")
+            response.headers["Location"] = other.url
+            return response
+
+        async with serve(partial(raw, frame=b""), "127.0.0.1", 0, process_request=redirect) as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            with pytest.raises(FeedError, match="HTTP 302") as caught:
+                await Stage(f"ws://127.0.0.1:{port}/").run()
+        assert other.connections == 0
+    assert caught.value.action == "fatal"
+    assert "redirect" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ws://me:hush@127.0.0.1:1/v2?token=hush", "http://me:hush@127.0.0.1/", "ws://me:hush@[::1",
+        "ws://me:hush@127.0.0.1:99999/", "ws://me:hush@" + "x" * 80 + ".example/",
+    ],
+)  # fmt: skip
+async def test_no_failure_to_connect_prints_a_secret(url: str) -> None:
+    subject = Stage(url)
+    with structlog.testing.capture_logs() as log:
+        async with running(subject) as task:
+            await subject.until(lambda: task.done() or bool(subject.waits))
+    assert "hush" not in str(log)
+    if not task.cancelled():
+        failure = task.exception()
+        assert isinstance(failure, FeedError)
+        assert "hush" not in str(failure)
+
+
+@pytest.mark.parametrize("proxy", ["nonsense://me:hush@127.0.0.1:1", "socks5://me:hush@127.0.0.1:1"])
+async def test_a_proxy_that_cannot_be_used_is_named_without_its_secret(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "socks_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("https_proxy", proxy)
+    with pytest.raises(FeedError, match="proxy") as caught:
+        await Stage("wss://192.0.2.1/v2").run()
+    assert caught.value.action == "fatal"
+    assert "hush" not in str(caught.value)
+
+
+# --- symbols that the vendor does not confirm ------------------------------------------------------------
+
+
+def confirming(*lists: Sequence[str], codec: Codec = Codec.JSON) -> Any:
+    """Give a script that confirms these symbols, one list after the other."""
+
+    async def script(connection: ServerConnection) -> None:
+        async def say(message: Any) -> None:
+            frame = wire([message], codec)
+            await connection.send(frame.decode() if codec is Codec.JSON else frame)
+
+        await say({"T": "success", "msg": "connected"})
+        await connection.recv()
+        await say({"T": "success", "msg": "authenticated"})
+        await connection.recv()
+        for symbols in lists:
+            await say({"T": "subscription", "trades": list(symbols)})
+            await say(trade())
+        await connection.wait_closed()
+
+    return script
+
+
+def shown(counters: ProducerCounters) -> dict[str, float]:
+    samples = ProducerCollector(counters, lambda: 0, lambda: 0).samples()
+    prefix = "rotascope_producer_"
+    wanted = {prefix + name: name for name in ("connected", "ready", "unconfirmed_symbols")}
+    return {wanted[sample.name]: sample.value for sample in samples if sample.name in wanted}
+
+
+ASKED = [each.symbol for each in INSTRUMENTS]
+
+
+async def test_a_symbol_that_is_not_confirmed_is_named_at_once_and_makes_the_feed_not_ready() -> None:
+    with structlog.testing.capture_logs() as log:
+        async with stage(confirming(ASKED[1:])) as (subject, _), running(subject):
+            assert shown(subject.counters) == {"connected": 0, "ready": 0, "unconfirmed_symbols": 0}
+            await subject.until(lambda: subject.counters.messages == 1)
+            assert shown(subject.counters) == {"connected": 1, "ready": 0, "unconfirmed_symbols": 1}
+    (warning,) = [line for line in log if line["event"] == "symbols not confirmed by the vendor"]
+    assert (warning["log_level"], warning["symbols"]) == ("warning", ASKED[0])
+    (streaming,) = [line for line in log if line["event"] == "streaming"]
+    assert (streaming["symbols"], streaming["asked"]) == (len(ASKED) - 1, len(ASKED))
+
+
+@pytest.mark.parametrize("codec", list(Codec))
+async def test_the_vendors_last_list_counts(codec: Codec) -> None:
+    scripts = confirming(ASKED, ASKED[2:], ASKED, codec=codec)
+    seen: list[int] = []
+    with structlog.testing.capture_logs() as log:
+        async with vendor_server(scripts) as vendor:
+            subject = Stage(vendor.url, codec=codec)
+            async with running(subject):
+                await subject.until(lambda: subject.counters.messages == 5)
+                seen.append(subject.counters.unconfirmed_symbols)
+                assert shown(subject.counters)["ready"] == 1
+    events = [line["event"] for line in log]
+    assert events.count("symbols not confirmed by the vendor") == 1
+    assert events[-1] == "all symbols are confirmed"
+    assert seen == [0]
+
+
+async def test_of_many_symbols_a_line_names_some() -> None:
+    many = tuple(instrument(number, f"S{number}") for number in range(1, 101))
+    with structlog.testing.capture_logs() as log:
+        async with vendor_server(confirming(["S1"])) as vendor:
+            subject = Stage(vendor.url, instruments=many)
+            async with running(subject):
+                await subject.until(lambda: subject.counters.messages == 1)
+    (warning,) = [line for line in log if line["event"] == "symbols not confirmed by the vendor"]
+    assert warning["count"] == 99
+    assert warning["symbols"].endswith("S21 and 79 more")
+
+
+async def test_every_symbol_is_confirmed_by_a_star() -> None:
+    async with stage(confirming(["*"])) as (subject, _), running(subject):
+        await subject.until(lambda: subject.counters.messages == 1)
+        assert shown(subject.counters)["ready"] == 1

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -19,9 +20,19 @@ from tests.support.shared_data import CHECKOUT
 RUN = "from producers.replay.cli import app; app()"
 
 
+KEYS = {"ROTASCOPE_REPLAY_KEY": "key", "ROTASCOPE_REPLAY_SECRET": "secret"}
+
+
 def start(*arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", RUN, "serve", *arguments]
-    return subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command,
+        cwd=CHECKOUT,
+        env=os.environ | KEYS,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def lines(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
@@ -47,7 +58,7 @@ async def collect(url: str) -> int:
 def test_serves_the_demo_to_its_end_and_says_so() -> None:
     process = start(
         "bars", "--days", "2024-07-11", "--symbols", "RUT, SPX", "--speed", "0", "--port", "0",
-        "--key", "key", "--secret", "secret", "--format", "json",
+        "--format", "json",
     )  # fmt: skip
     listening = first_line(process)
     assert listening["event"] == "listening"
@@ -115,3 +126,30 @@ def test_bad_files_are_named(tmp_path: Path) -> None:
     closes.write_text("symbol,date,close\nSPY,2024-07-08,-1\n")
     result = CliRunner().invoke(app, ["serve", "bars", str(bars), "--closes", str(closes)])
     assert (result.exit_code, "closes.csv, line 2: a close" in result.stderr) == (2, True)
+
+
+def test_it_listens_where_it_is_told() -> None:
+    process = start("bars", "--host", "::1", "--port", "0", "--symbols", "SPY", "--days", "2024-07-11",
+                    "--speed", "0", "--format", "json")  # fmt: skip
+    listening = first_line(process)
+    assert listening["url"].startswith("ws://[::1]:")
+    assert asyncio.run(collect(listening["url"])) == listening["trades"]
+    lines(process)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--host", "no-such-host.invalid"], "'no-such-host.invalid' is no address or host name known here"),
+        (["--host", "192.0.2.1"], "this machine does not have that address"),
+        (["--secret", "hush"], "No such option"),
+        (["--key", "hush"], "No such option"),
+    ],
+)
+def test_where_it_cannot_listen_and_what_it_is_not_told(arguments: list[str], said: str) -> None:
+    result = CliRunner().invoke(app, ["serve", "bars", "--port", "0", *arguments])
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "--port" not in result.stderr
+    assert "hush" not in result.output

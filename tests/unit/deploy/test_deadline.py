@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from consumers.deadline import DeadlineCall
+from deploy.edge.deadline import DeadlineCall
 
 LONG_MS = 20_000
 
