@@ -153,6 +153,7 @@ class Proxies:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._call(_end_others())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_ANSWER_S)
 
@@ -180,3 +181,11 @@ class Proxies:
 
     def _call(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_ANSWER_S)
+
+
+async def _end_others() -> None:
+    """End every connection's task, and wait for it."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
