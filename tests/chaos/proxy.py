@@ -153,6 +153,8 @@ class Proxies:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        if not self._thread.is_alive():  # left before
+            return
         self._call(_end_others())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_ANSWER_S)

@@ -74,3 +74,10 @@ def test_lines_made_while_the_way_is_closed_refuse_too(broker: int) -> None:
             socket.create_connection((LOOPBACK, port_of(lines)), TIMEOUT_S)
         proxies.accept()
         connected(lines).close()
+
+
+def test_proxies_may_be_left_twice(broker: int) -> None:
+    proxies = Proxies()
+    with proxies:
+        connected(proxies.lines_to([broker])).close()
+    proxies.__exit__()

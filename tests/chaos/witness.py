@@ -48,7 +48,7 @@ class Witness:
         goes_away: bool = True,
     ) -> None:
         self._workers = workers
-        self._producers = producers
+        self._producers = list(producers)
         self._goes_away = goes_away
         self._since_s = self._back_s = 0.0
         self._watches: dict[str, HealthWatch] = {}
@@ -61,7 +61,7 @@ class Witness:
             self._watches[name] = HealthWatch(worker.get)
             self._logs.append(_Log(name, worker.log_lines, len(worker.log_lines)))
         for producer in self._producers:
-            self._logs.append(_Log("producer", producer.errors, len(producer.errors)))
+            self._follow(producer)
         return self
 
     def __exit__(
@@ -73,6 +73,11 @@ class Witness:
         for watch in self._watches.values():
             watch.stop()
 
+    def started(self, producer: ChaosProducer) -> None:
+        """Watch a producer that was started meanwhile, from its first line on."""
+        self._producers.append(producer)
+        self._follow(producer)
+
     def away(self) -> None:
         """Note that no broker is left."""
         self._since_s = time.monotonic()
@@ -82,6 +87,9 @@ class Witness:
         self._back_s = time.monotonic()
         for log in self._logs:
             log.until_back = len(log.lines)
+
+    def _follow(self, producer: ChaosProducer) -> None:
+        self._logs.append(_Log("producer", producer.errors, len(producer.errors)))
 
     def problems(self) -> list[str]:
         """Say what was wrong, once the witness has been left."""

@@ -7,7 +7,7 @@ ready, and none may fill its log; afterwards each must read what is sent then, n
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +18,7 @@ from tests.chaos.control import Point
 from tests.chaos.faults.base import Fault
 from tests.chaos.feed import Feed
 from tests.chaos.fleet import ChaosWorker
+from tests.chaos.live_feed import ChaosProducer
 from tests.chaos.witness import Witness
 
 LENGTHS_S: Final = (5, 35, 120, 600)
@@ -82,7 +83,7 @@ def _outage(seconds: int, moment: Moment) -> Callable[[Arena], None]:
         way = arena.random.choice(tuple(Way))
         held = moment.hold(arena)
         workers = [each for each in arena.fleet.workers.values() if each.lives]
-        with _witnessed(arena, workers) as witness:
+        with _witnessed(arena, workers, _producers(arena)) as witness:
             arena.broken()
             try:
                 _take_away(arena, way)
@@ -128,7 +129,7 @@ def _no_broker_at_a_producers_start(arena: Arena) -> None:
             _take_away(arena, Way.KILLED)
             witness.away()
             arena.broken()
-            live.start_producer()
+            witness.started(live.start_producer())
             time.sleep(NO_BROKER_S)
         finally:
             _bring_back(arena)
@@ -142,7 +143,7 @@ def _rolling_restart(arena: Arena) -> None:
     brokers = list(BROKERS)
     arena.random.shuffle(brokers)
     workers = list(arena.fleet.workers.values())
-    with _witnessed(arena, workers, goes_away=False) as witness:
+    with _witnessed(arena, workers, _producers(arena), goes_away=False) as witness:
         for broker in brokers:
             arena.broken()
             arena.cluster.kafka.shut_down(broker)
@@ -152,13 +153,18 @@ def _rolling_restart(arena: Arena) -> None:
 
 
 @contextmanager
-def _witnessed(arena: Arena, workers: list[ChaosWorker], *, goes_away: bool = True) -> Iterator[Witness]:
+def _witnessed(
+    arena: Arena,
+    workers: Sequence[ChaosWorker],
+    producers: Sequence[ChaosProducer] = (),
+    *,
+    goes_away: bool = True,
+) -> Iterator[Witness]:
     """Watch during the body, then until the workers have recovered and read on.
 
     Raises:
         AssertionError: Of everything that was wrong.
     """
-    producers = [] if isinstance(arena.feed, Feed) else arena.feed.producers[-1:]
     problems = []
     with Witness(workers, producers, goes_away=goes_away) as witness:
         yield witness
@@ -168,6 +174,11 @@ def _witnessed(arena: Arena, workers: list[ChaosWorker], *, goes_away: bool = Tr
             problems.append(f"{error}; {arena.fleet.told()}")
     problems += witness.problems()
     assert not problems, "; ".join(problems)
+
+
+def _producers(arena: Arena) -> list[ChaosProducer]:
+    """The one that writes, in a round that has one."""
+    return [] if isinstance(arena.feed, Feed) else arena.feed.producers[-1:]
 
 
 def _take_away(arena: Arena, way: Way) -> None:
