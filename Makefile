@@ -12,7 +12,8 @@ BOOTSTRAP_SERVERS ?= 127.0.0.1:9092
 KAFKA_DATA ?= .kafka
 
 # What needs no broker.
-FAST_TESTS := tests/unit tests/contract tests/golden $(wildcard tests/test_*.py) tests/chaos/test_cluster.py tests/chaos/test_oracle.py tests/chaos/test_plan.py
+FAST_TESTS := tests/unit tests/contract tests/golden $(wildcard tests/test_*.py) tests/chaos/test_cluster.py tests/chaos/test_oracle.py tests/chaos/test_plan.py \
+	tests/chaos/test_log_bound.py tests/chaos/test_health_watch.py tests/chaos/test_proxy.py
 # Of these, what enters the kernels of core, and runs a second time as plain Python for the coverage.
 CORE_TESTS := tests/unit/engine tests/unit/indicators tests/unit/detectors $(wildcard tests/unit/test_*.py) tests/contract
 
@@ -102,6 +103,11 @@ integration: .venv/.dev test-tools ## only the tests against real peers
 chaos: .venv/.dev test-tools ## kill and freeze workers, brokers and producers; nothing may be lost or doubled
 	@$(KERNELS)
 	@$(VENV)/python -m tests.chaos $(ARGS)
+
+.PHONY: chaos-outage
+chaos-outage: .venv/.dev test-tools ## all brokers away for 2 and for 10 minutes; 20 minutes
+	@$(KERNELS)
+	@$(VENV)/python -m tests.chaos --outage $(ARGS)
 
 # With bounds checks, as the tests before it: the kernels are compiled already.
 .PHONY: chaos-short

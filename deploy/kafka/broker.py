@@ -108,6 +108,10 @@ class LocalKafka:
         """End one broker at once, as a crash would, and wait until it is gone."""
         self._stop("KILL", only=broker)
 
+    def shut_down(self, broker: int) -> None:
+        """Stop one broker in order, and wait until it is gone."""
+        self._stop("TERM", only=broker)
+
     def restart(self, broker: int) -> None:
         """Start one stopped or killed broker again, on its old port and data."""
         self._run_start(only=broker)

@@ -24,7 +24,7 @@ from tests.chaos.cluster import Cluster  # noqa: E402
 from tests.chaos.faults import FAULTS  # noqa: E402
 from tests.chaos.fleet import Manner  # noqa: E402
 from tests.chaos.mutations import MUTATIONS, Mutation  # noqa: E402
-from tests.chaos.plan import Round, Turn, full_plan, named_plan, short_plan  # noqa: E402
+from tests.chaos.plan import Round, Turn, full_plan, named_plan, outage_plan, short_plan  # noqa: E402
 from tests.chaos.report import Told, print_mutations, print_results, print_summary, told_of  # noqa: E402
 from tests.chaos.round import Judgement, Result, run_round  # noqa: E402
 from tests.chaos.warm import warm_up  # noqa: E402
@@ -155,6 +155,8 @@ def _plan(options: argparse.Namespace) -> list[Round]:
     if options.fault:
         return named_plan(options.fault, options.seed)
     faults = [fault for fault in FAULTS.values() if options.client == KAFKA_PYTHON or not fault.inside]
+    if options.outage:
+        return outage_plan(options.seed)
     if options.short:
         return short_plan(faults, options.seed)
     return full_plan(faults, options.seeds, options.faults_each, options.seeds_a_round, options.seed)
@@ -175,6 +177,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds-a-round", type=int, default=2, help="then topics and workers are made anew")
     parser.add_argument("--fault", action="append", choices=list(FAULTS), help="only this one; repeatable")
     parser.add_argument("--short", action="store_true", help="one round of the short form's faults")
+    parser.add_argument("--outage", action="store_true", help="the long outages: of 2 and of 10 minutes")
     parser.add_argument("--list", action="store_true", help="list faults and mutations, and exit")
     parser.add_argument("--keep", type=Path, help="directory to make, for the logs of workers and brokers")
     parser.add_argument(

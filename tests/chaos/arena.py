@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from consumers.transport import Record
+from core.errors import TransportError
 from tests.chaos.cluster import Cluster
 from tests.chaos.feed import Feed
 from tests.chaos.fleet import Fleet, Owner
@@ -82,6 +83,23 @@ class Arena:
         log = frozen_log(self.cluster.bootstrap_servers)[partition]
         self.kept[partition] = [record for record in log if record.offset < offset]
         self.cluster.cut_log(partition, offset)
+
+    def wait_until_recovered(self) -> None:
+        """Wait for news of every partition that was hurt; then until each reads what is sent from then on."""
+        assert self.injection is not None, "nothing was broken"
+        assert self.wait_until_visible(self.injection), "never heard of again"
+        ends: dict[int, int] = {}
+
+        def read_on() -> bool:
+            try:
+                # A new leader may not know at once how far its log is written everywhere.
+                ends.update({} if ends else self.cluster.ends())
+                committed = self.cluster.committed(self.fleet.group_id)
+            except TransportError:
+                return False
+            return all(committed.get(partition, 0) > end for partition, end in ends.items())
+
+        wait_until(read_on, "what is sent after the recovery is read", RECOVERY_DEADLINE_S)
 
     def any_partition(self) -> int:
         """Choose a partition to hurt."""

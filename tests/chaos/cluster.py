@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from kafka import TopicPartition
+from kafka.admin import OffsetSpec
 
 from core.errors import TransportError
 from deploy.kafka.broker import LocalKafka
@@ -27,6 +29,15 @@ WHOLE_TIMEOUT_S = 60.0
 PREFERRED = 0
 """Kind of election: the first of a partition's replicas is to lead."""
 _GROUPS, _TRANSACTIONS = "__consumer_offsets", "__transaction_state"
+
+
+class Way(StrEnum):
+    """How all brokers go away at once."""
+
+    KILLED = "killed"
+    STOPPED = "stopped in order"
+    FROZEN = "frozen"
+    """Their connections stay open, and nobody answers."""
 
 
 class Transaction(NamedTuple):
@@ -81,6 +92,18 @@ class Cluster:
             with suppress(TransportError, ProcessLookupError):
                 self.kafka.resume(broker)
         self.kafka.start()
+
+    def take_away(self, way: Way) -> None:
+        """Let no broker answer any more; `revive` brings them back."""
+        match way:
+            case Way.KILLED:
+                for broker in BROKERS:
+                    self.kafka.kill(broker)
+            case Way.STOPPED:
+                self.kafka.stop()
+            case Way.FROZEN:
+                for broker in BROKERS:
+                    self.kafka.pause(broker)
 
     def reset_topics(self) -> None:
         """Give the cluster Rotascope's topics anew, empty."""
@@ -157,6 +180,20 @@ class Cluster:
         with connect(self.bootstrap_servers) as client:
             found = client.list_group_offsets({group_id: [place]})
         return str(found[group_id][place].metadata or "")
+
+    def ends(self) -> dict[int, int]:
+        """Partition of the ticks → the offset that its next record gets."""
+        wanted = {TopicPartition(TICKS, partition): OffsetSpec.LATEST for partition in range(PARTITIONS)}
+        with connect(self.bootstrap_servers) as client:
+            found = client.list_partition_offsets(wanted)
+        return {place.partition: int(each.offset) for place, each in found.items()}
+
+    def committed(self, group_id: str) -> dict[int, int]:
+        """Partition of the ticks → the offset that a group has committed; 0 before the first."""
+        places = [TopicPartition(TICKS, partition) for partition in range(PARTITIONS)]
+        with connect(self.bootstrap_servers) as client:
+            found = client.list_group_offsets({group_id: places})[group_id]
+        return {place.partition: max(0, int(each.offset)) for place, each in found.items()}
 
     def cut_log(self, partition: int, offset: int) -> None:
         """Delete the records of the ticks before an offset."""

@@ -24,6 +24,8 @@ from tests.support.worker_process import WorkerProcess
 READY_DEADLINE_S = 90.0
 SNAPSHOT_INTERVAL_MS = 3_000
 """So that every worker that goes leaves some behind, whole or begun."""
+BROKER_SILENCE_MS = 2_000
+"""So that the shortest outage shows in /readyz."""
 _OWNED = re.compile(r'^rotascope_partition_ready\{partition="(\d+)"\} 1', re.MULTILINE)
 
 
@@ -193,6 +195,14 @@ class Fleet:
         self.workers[slot] = worker
         return worker
 
+    def refuse(self) -> None:
+        """Close every worker's way to the brokers, as the ports of brokers that are gone are closed."""
+        self._proxies.refuse()
+
+    def accept(self) -> None:
+        """Open them again."""
+        self._proxies.accept()
+
     def kill(self, slot: int) -> None:
         """End a worker as a crash would."""
         self.workers[slot].kill()
@@ -294,6 +304,7 @@ class Fleet:
             "ROTASCOPE_LOG__FORMAT": "json",
             "ROTASCOPE_KAFKA__CLIENT": self.manner.client,
             "ROTASCOPE_WORKER__SNAPSHOT_INTERVAL_MS": str(SNAPSHOT_INTERVAL_MS),
+            "ROTASCOPE_WORKER__BROKER_SILENCE_MS": str(BROKER_SILENCE_MS),
             "ROTASCOPE_WORKER__SLOT": self.slot_name(slot),
             "ROTASCOPE_WORKER__MEMBERSHIP": "dynamic" if self.manner.in_group else "manual",
             "ROTASCOPE_WORKER__DELIVERY": "exactly_once" if self.manner.exactly_once else "at_least_once",

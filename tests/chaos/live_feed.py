@@ -59,10 +59,17 @@ class LiveFeed:
         warm: The end of the day before: written as it is, by nobody's producer.
         directory: For points.
         universe: File of instruments.
+        pace: Event seconds a second; the vendor plays on while the brokers are away.
     """
 
     def __init__(
-        self, bootstrap_servers: str, warm: Sequence[Frame], directory: Path, universe: Path
+        self,
+        bootstrap_servers: str,
+        warm: Sequence[Frame],
+        directory: Path,
+        universe: Path,
+        *,
+        pace: int = PACE,
     ) -> None:
         self._servers = bootstrap_servers
         self._directory = directory
@@ -81,7 +88,7 @@ class LiveFeed:
             self._writer.send(TICKS, each.payload, partition=each.partition)
         self._writer.flush(timeout=DELIVERY_TIMEOUT_S)
         files = [str(path) for path in write_session_files(directory)]
-        self._vendor = Program("replay", "serve", "ticks", *files, "--port", "0", "--speed", str(PACE))
+        self._vendor = Program("replay", "serve", "ticks", *files, "--port", "0", "--speed", str(pace))
         self._vendor.__enter__()
         found = re.search(r"ws://[^:]+:(\d+)(/\S*)", self._vendor.said("listening on"))
         assert found is not None

@@ -8,6 +8,7 @@ connections are cut, since a stream with a hole in it is of no use to either end
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -41,11 +42,29 @@ class Line:
         self.port = 0
         self.condition = Condition.WHOLE
         self._ends: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self._place: socket.socket | None = None
+
+    def take_place(self) -> None:
+        """Have a port, the same one as before: until it listens, a connection to it is refused."""
+        self._place = socket.socket()
+        self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._place.bind((LOOPBACK, self.port))
+        self.port = self._place.getsockname()[1]
 
     async def listen(self) -> None:
-        """Take a free port."""
-        server = await asyncio.start_server(self._connected, LOOPBACK, 0)
-        self.port = server.sockets[0].getsockname()[1]
+        """Let connections in."""
+        if self._server is None:
+            self._server = await asyncio.start_server(self._connected, sock=self._place)
+
+    async def refuse(self) -> None:
+        """Break every connection and refuse new ones, as the port of a broker that is gone does."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+            self.take_place()
+        for writer in tuple(self._ends):
+            writer.transport.abort()
 
     def mend(self) -> None:
         """Break every connection and let the next ones pass, with none between: on the loop's thread."""
@@ -126,12 +145,17 @@ class Proxies:
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxies", daemon=True)
+        self._lines: list[Line] = []
+        self._refusing = False
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
+        if not self._thread.is_alive():  # left before
+            return
+        self._call(_end_others())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_ANSWER_S)
 
@@ -139,8 +163,31 @@ class Proxies:
         """Give a worker its way to the brokers."""
         lines = {port: Line(port) for port in broker_ports}
         for line in lines.values():
-            self._call(line.listen())
+            line.take_place()
+            if not self._refusing:
+                self._call(line.listen())
+        self._lines += lines.values()
         return Lines(lines, self._loop)
+
+    def refuse(self) -> None:
+        """Let every port be closed, those of lines to come included, until `accept`."""
+        self._refusing = True
+        for line in self._lines:
+            self._call(line.refuse())
+
+    def accept(self) -> None:
+        """Let every port be open."""
+        self._refusing = False
+        for line in self._lines:
+            self._call(line.listen())
 
     def _call(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_ANSWER_S)
+
+
+async def _end_others() -> None:
+    """End every connection's task, and wait for it."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

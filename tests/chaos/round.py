@@ -25,7 +25,7 @@ from kafka.errors import KafkaError
 
 from tests.chaos.arena import FLEET_SIZE, Arena, Injection
 from tests.chaos.cluster import TICKS, Cluster
-from tests.chaos.feed import Feed
+from tests.chaos.feed import PACE, Feed
 from tests.chaos.fleet import Fleet, Manner
 from tests.chaos.live_feed import LiveFeed
 from tests.chaos.market_day import PARTITIONS, frames
@@ -38,6 +38,9 @@ SESSION_MINUTES = 390
 SETTLE_S = (0.5, 2.0)
 """Between two faults."""
 FINISH_DEADLINE_S = 60.0
+LONG_ROUND_S = 300
+"""Of outages. A vendor plays on meanwhile, and must not be at its end when the brokers are back."""
+LONG_ROUND_PACE = 20
 
 
 @dataclass(frozen=True)
@@ -112,8 +115,10 @@ def run_round(
     group_id = f"chaos-{turns[0].seed}-{time.monotonic_ns()}"
     strikes: list[_Strike] = []
     is_live = any(turn.fault.live for turn in turns)
+    is_long = sum(turn.fault.away_s for turn in turns) >= LONG_ROUND_S
+    pace = LONG_ROUND_PACE if is_long else PACE
     ticks: TickSets | None = None
-    with _arena(cluster, directory, manner, group_id, mutations, tell, is_live=is_live) as arena:
+    with _arena(cluster, directory, manner, group_id, mutations, tell, pace if is_live else None) as arena:
         seed: int | None = None
         for turn in turns:
             if turn.seed != seed:
@@ -148,6 +153,7 @@ class _Strike:
     started_s: float
     injection: Injection | None = None
     problem: str = ""
+    ended_s: float = 0.0
 
 
 @contextmanager
@@ -158,8 +164,7 @@ def _arena(
     group_id: str,
     mutations: Sequence[str],
     tell: Callable[[str], None],
-    *,
-    is_live: bool,
+    live_pace: int | None,
 ) -> Iterator[Arena]:
     tell("topics made anew")
     cluster.revive()
@@ -168,8 +173,8 @@ def _arena(
     warm, live = frames(SESSION_MINUTES)
     fleet = Fleet(cluster, directory, manner, group_id=group_id, mutations=mutations)
     feed: Feed | LiveFeed
-    if is_live:
-        feed = LiveFeed(cluster.bootstrap_servers, warm, directory, fleet.universe)
+    if live_pace is not None:
+        feed = LiveFeed(cluster.bootstrap_servers, warm, directory, fleet.universe, pace=live_pace)
     else:
         feed = Feed(cluster.bootstrap_servers, warm, live)
     watcher = Watcher(cluster.bootstrap_servers)
@@ -206,6 +211,7 @@ def _strike(arena: Arena, turn: Turn) -> _Strike:
         strike.injection = strike.injection or arena.injection
         strike.problem = "".join(traceback.format_exception_only(error)).strip()
         arena.fleet.release()
+    strike.ended_s = time.monotonic()
     time.sleep(arena.random.uniform(*SETTLE_S))
     return strike
 
@@ -261,7 +267,8 @@ def _result(
     recovery_s: float | None = None
     stall_s = 0.0
     if injection is not None:
-        times = [_times(seen, injection, partition, until_s) for partition in injection.partitions]
+        end_s = min(until_s, strike.ended_s)
+        times = [_times(seen, injection, partition, until_s, end_s) for partition in injection.partitions]
         news = [_first_news(seen, injection, partition) for partition in injection.partitions]
         recovery_s = None if None in news else max(at for at in news if at is not None) - injection.at_s
         stall_s = max(later - earlier for heard in times for earlier, later in pairwise(heard))
@@ -269,12 +276,14 @@ def _result(
     return Result(strike.turn.fault.name, strike.turn.seed, recovery_s, stall_s, outcome, outcome != "equal")
 
 
-def _times(seen: Sequence[Seen], injection: Injection, partition: int, until_s: float) -> list[float]:
+def _times(
+    seen: Sequence[Seen], injection: Injection, partition: int, until_s: float, end_s: float
+) -> list[float]:
     """The fault, and every moment after it at which something of the partition was heard."""
     heard = (e.at_s for e in seen if e.said.home == partition and injection.at_s < e.at_s < until_s)
     times = [injection.at_s, *sorted(heard)]
     if len(times) == 1:  # never heard of again
-        times.append(until_s if until_s < float("inf") else max(each.at_s for each in seen))
+        times.append(end_s)
     return times
 
 

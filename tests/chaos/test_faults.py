@@ -13,7 +13,7 @@ from tests.chaos.mutations import MUTATIONS
 from tests.chaos.plan import Turn
 from tests.chaos.round import run_round
 
-pytestmark = [pytest.mark.chaos, pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.chaos, pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(1_800)]
 
 SEED = 1
 

@@ -41,6 +41,8 @@ class WorkerProcess:
         self._environment = dict(environment or {})
         self._log: deque[dict[str, Any]] = deque()
         self._unparsed: list[str] = []
+        self.log_lines: list[str] = []
+        """Everything on its standard error, as it came."""
 
     def __enter__(self) -> Self:
         """Start it."""
@@ -129,6 +131,7 @@ class WorkerProcess:
     def _read_log(self) -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
+            self.log_lines.append(line.rstrip())
             try:
                 self._log.append(json.loads(line))
             except json.JSONDecodeError:

@@ -6,13 +6,22 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from tests.chaos.faults import brokers, membership, processes, producers, records, snapshots, transactions
+from tests.chaos.faults import (
+    brokers,
+    membership,
+    outages,
+    processes,
+    producers,
+    records,
+    snapshots,
+    transactions,
+)
 from tests.chaos.faults.base import Fault
 
 FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
     {
         fault.name: fault
-        for family in (processes, membership, transactions, snapshots, brokers, records, producers)
+        for family in (processes, membership, transactions, snapshots, brokers, outages, records, producers)
         for fault in family.FAULTS
     }
 )

@@ -20,6 +20,8 @@ class Fault:
         short: Part of the short form.
         inside: Reaches into kafka-python, or between it and the brokers: no other library lets it.
         live: Needs a log that a producer writes while it happens.
+        away_s: How long the whole cluster is away; 0: it is not.
+        once_a_round: It takes long, and is dealt apart from the others.
     """
 
     name: str
@@ -28,3 +30,5 @@ class Fault:
     short: bool = False
     inside: bool = False
     live: bool = False
+    away_s: int = 0
+    once_a_round: bool = False
