@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from core.errors import FeedError
 from core.instruments import Instrument, Source
 from core.records import PRICE_UNITS_PER_ONE, TICK, TickKind
+from core.scale import DEFAULT_EXPONENT, LARGEST_PRICE
 from producers.feeds.alpaca_wire import (
     IGNORED_TYPES,
     KNOWN_TYPES,
@@ -42,7 +43,7 @@ from producers.feeds.base import (
     RawMessage,
     Reject,
 )
-from producers.feeds.columns import MAX_VALUE, UNIT, fixed_point, msgpack_nanoseconds, rfc3339_nanoseconds
+from producers.feeds.columns import Scales, msgpack_nanoseconds, rfc3339_nanoseconds
 from producers.feeds.lookups import ConditionCodes, RowOf, listing_code, venue_codes
 from producers.rows import join, take
 
@@ -85,6 +86,10 @@ class AlpacaMessages:
         # One row more, which -1 points at: the unknown symbol.
         ids = [instrument.instrument_id for instrument in instruments]
         self._instrument_ids = np.array([*ids, 0], np.uint32)
+        self._prices = Scales(
+            [*(each.price_exponent for each in instruments), DEFAULT_EXPONENT], LARGEST_PRICE
+        )
+        self._sizes = Scales([*(each.size_exponent for each in instruments), DEFAULT_EXPONENT])
         self._listing = np.array([*map(listing_code, instruments), 0], np.int16)
         self._nanoseconds: Callable[[Sequence[Any]], NDArray[np.int64]] = (
             rfc3339_nanoseconds if codec is Codec.JSON else msgpack_nanoseconds
@@ -194,10 +199,10 @@ class AlpacaMessages:
         ticks["instrument_id"] = self._instrument_ids[rows]
         prices = np.array([trade.p for trade in run], np.float64)
         sizes = np.array([trade.s for trade in run], np.float64)
-        bad_price = ~((prices >= UNIT) & (prices < MAX_VALUE))
-        bad_size = ~((sizes >= 0) & (sizes < MAX_VALUE))
-        ticks["price"] = fixed_point(prices, ~bad_price)
-        ticks["size"] = fixed_point(sizes, ~bad_size)
+        bad_price = ~((prices >= self._prices.unit(rows)) & (prices < self._prices.end(rows)))
+        bad_size = ~((sizes >= 0) & (sizes < self._sizes.end(rows)))
+        ticks["price"] = self._prices.fixed_point(prices, ~bad_price, rows)
+        ticks["size"] = self._sizes.fixed_point(sizes, ~bad_size, rows)
         venues = venue_codes([trade.x for trade in run])
         codes = self._conditions.of([trade.c for trade in run], [trade.z for trade in run])
         listing = self._listing[rows]

@@ -13,13 +13,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from core.records import NANOSECONDS_PER_SECOND, PRICE_UNITS_PER_ONE
-
-UNIT: Final = 1 / PRICE_UNITS_PER_ONE
-"""The least price above nothing."""
-
-MAX_VALUE: Final = float(2**63 // PRICE_UNITS_PER_ONE)
-"""Prices and sizes from here on do not fit the record."""
+from core.records import NANOSECONDS_PER_SECOND
+from core.scale import LARGEST_INTEGER, largest_figure, to_integers, units_per_one
 
 _FIRST_YEAR: Final = 1970
 _AFTER_LAST_YEAR: Final = 2262
@@ -161,22 +156,58 @@ def _check_parts(seconds: int, nanoseconds: int) -> None:
         raise ValueError("a msgpack timestamp outside 1970 to 2262")
 
 
-def fixed_point(values: NDArray[np.float64], usable: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Turn decimal numbers into units of 1e-9, to the nearest.
-
-    Exact for up to nine decimals below two million, where the nearest double is nearer than half a
-    unit, and for whole numbers to four billion.
+class Scales:
+    """How large numbers may be, and what their units are, by row of a feed's instruments.
 
     Args:
-        values: Array (n,).
-        usable: Array (n,): where False the result is 0, whatever the value.
-
-    Returns:
-        Array (n,) int64, 1e-9 units.
-
-    Example:
-        >>> fixed_point(np.array([126.55, np.nan]), np.array([True, False])).tolist()
-        [126550000000, 0]
+        exponents: Of each row.
+        largest: The largest integer allowed, in units.
     """
-    units: NDArray[np.int64] = np.rint(np.where(usable, values, 0.0) * PRICE_UNITS_PER_ONE).astype(np.int64)
-    return units
+
+    def __init__(self, exponents: Sequence[int], largest: int = LARGEST_INTEGER) -> None:
+        self._exponents = np.array(exponents, np.int64)
+        self._different = sorted(set(exponents))
+        self._units = np.array([1 / units_per_one(each) for each in exponents])
+        # A figure of 2^63 - 1 units is none of a float's, so the bound is one that a float has.
+        self._ends = np.array(
+            [np.nextafter(float(largest_figure(each, largest)), np.inf) for each in exponents]
+        )
+
+    def unit(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The least number above nothing of each row."""
+        return self._units[rows]
+
+    def end(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The number from which on each row's do not fit."""
+        return self._ends[rows]
+
+    def fixed_point(
+        self, values: NDArray[np.float64], usable: NDArray[np.bool_], rows: NDArray[np.intp]
+    ) -> NDArray[np.int64]:
+        """Turn decimal numbers into units, to the nearest.
+
+        Exact for decimals of up to fifteen significant digits, as `core.scale.to_integers` is.
+
+        Args:
+            values: Array (n,).
+            usable: Array (n,): where False the result is 0, whatever the value.
+            rows: Whose each is.
+
+        Returns:
+            Array (n,) int64.
+
+        Example:
+            >>> Scales([-9, -15]).fixed_point(
+            ...     np.array([126.55, 0.000012, np.nan]), np.array([True, True, False]), np.array([0, 1, 1])
+            ... ).tolist()
+            [126550000000, 12000000000, 0]
+        """
+        values = np.where(usable, values, 0.0)
+        if len(self._different) == 1:
+            return to_integers(values, self._different[0])
+        units = np.zeros(len(values), np.int64)
+        exponents = self._exponents[rows]
+        for exponent in self._different:
+            mine = exponents == exponent
+            units[mine] = to_integers(values[mine], exponent)
+        return units
