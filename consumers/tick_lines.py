@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 from consumers.transport import Record
@@ -37,7 +36,7 @@ class Names:
 
     symbols: Mapping[int, str]
     sources: Mapping[int, str]
-    scales: Mapping[int, tuple[int, int]] = MappingProxyType({})
+    scales: Mapping[int, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, universe: Universe) -> Self:

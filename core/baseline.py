@@ -21,6 +21,7 @@ from core.scale import (
     DEFAULT_EXPONENT,
     LARGEST_INTEGER,
     LARGEST_PRICE,
+    figure_text,
     fits,
     fitting_exponent,
     largest_figure,
@@ -256,11 +257,11 @@ def to_units(
     if len(outside):
         value = float(values[outside[0]])
         when = "" if dates is None else f" on {dates[int(outside[0])]}"
-        most = largest_figure(exponent, largest)
+        most = figure_text(exponent, largest)
         fitting = None if value < 0 and not signed else fitting_exponent(abs(value), largest)
         raise HistoryError(
             f"{what} {value:,.12g}{when} does not fit {key} = {exponent} "
-            f"({-most if signed else 0:,} to {most:,})"
+            f"({f'-{most}' if signed else 0} to {most})"
             + ("" if fitting is None else f"; {fitting} would fit"),
             operator_action=None
             if fitting is None

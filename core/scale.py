@@ -19,8 +19,8 @@ DEFAULT_EXPONENT: Final = -9
 LEAST_EXPONENT: Final = -18
 
 LARGEST_INTEGER: Final = 2**63 - 1
-LARGEST_PRICE: Final = LARGEST_INTEGER // 200
-"""In an instrument's own units. Averages over 200 sessions are exact sums of integers; those fit."""
+LARGEST_PRICE: Final = 2**55
+"""In an instrument's own units. Averages over 200 sessions are exact sums of integers; these fit."""
 
 SCALE_ACTION: Final = (
     "put the scale of {symbol} back in the universe; to use another one, give the instrument a new id"
@@ -51,7 +51,7 @@ def largest_figure(exponent: int, largest: int = LARGEST_INTEGER) -> int:
 
     Example:
         >>> largest_figure(-9), largest_figure(-9, LARGEST_PRICE)
-        (9223372036, 46116860)
+        (9223372036, 36028797)
     """
     return largest // units_per_one(exponent)
 
@@ -80,12 +80,29 @@ def fits(figures: NDArray[np.float64], exponent: int, largest: int = LARGEST_INT
         exponent: Of the scale.
         largest: The largest integer allowed, in units.
     """
-    size = np.abs(figures)
-    # The second bound is a float's: 2^63 - 1 itself is none.
-    held: NDArray[np.bool_] = (size <= largest_figure(exponent, largest)) & (
-        size * units_per_one(exponent) < 2.0**63
-    )
+    held: NDArray[np.bool_] = np.abs(figures) * units_per_one(exponent) <= _at_most(largest)
     return held
+
+
+def largest_float(exponent: int, largest: int = LARGEST_INTEGER) -> float:
+    """The largest figure that `fits`, or one some roundings below it."""
+    return _at_most(largest) / units_per_one(exponent)
+
+
+def _at_most(largest: int) -> float:
+    """A float so far below an integer that no rounding of a product leads above it."""
+    return float(largest) * (1.0 - 2.0**-50)
+
+
+def figure_text(exponent: int, largest: int = LARGEST_INTEGER) -> str:
+    """The largest figure that fits, for people.
+
+    Example:
+        >>> figure_text(-9), figure_text(-18, LARGEST_PRICE)
+        ('9,223,372,036', '0.036')
+    """
+    whole = largest_figure(exponent, largest)
+    return f"{whole:,}" if whole >= 1_000 else f"{largest / units_per_one(exponent):.2g}"
 
 
 def to_integers(figures: NDArray[np.float64], exponent: int) -> NDArray[np.int64]:
@@ -113,7 +130,7 @@ def to_integers(figures: NDArray[np.float64], exponent: int) -> NDArray[np.int64
     units[coarse] = 0.0
     result: NDArray[np.int64] = units.astype(np.int64)
     large = figures[coarse]
-    whole = large == np.rint(large)
+    whole = (large == np.rint(large)) & (np.abs(large) < 2.0**53)
     result[coarse[whole]] = large[whole].astype(np.int64) * per_one
     result[coarse[~whole]] = [_exactly(figure, exponent) for figure in large[~whole].tolist()]
     return result

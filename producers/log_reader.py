@@ -51,20 +51,28 @@ class LogReader:
     ) -> None:
         self._consumer.close(autocommit=False, timeout_ms=self._timeout_ms)
 
+    def existing(self, topic: str) -> list[int]:
+        """Give the partitions of a topic, none where it is not there.
+
+        Raises:
+            TransportError: The broker does not say.
+        """
+        with self._translated(f"look at {topic}"):
+            return sorted(self._consumer.partitions_for_topic(topic) or ())
+
     def partitions(self, topic: str) -> list[int]:
         """Give the partitions of a topic.
 
         Raises:
             TransportError: It is not there, or the broker does not say.
         """
-        with self._translated(f"look at {topic}"):
-            found = self._consumer.partitions_for_topic(topic)
+        found = self.existing(topic)
         if not found:
             raise TransportError(
                 f"topic {topic} is not on {self._servers}",
                 operator_action="create the topics with 'rotascope topics apply'",
             )
-        return sorted(found)
+        return found
 
     def read(
         self,

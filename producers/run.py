@@ -22,7 +22,7 @@ from core.settings import Settings
 from deploy.edge.files import CALENDAR_OVERRIDES, read_text
 from producers.feeds.base import Feed
 from producers.history import flush_timeout_s, publish_history, read_history
-from producers.instruments import publish_instruments
+from producers.instruments import check_scales, publish_instruments
 from producers.metrics import ProducerCollector, ProducerCounters
 from producers.producer import Ending, Producer
 from producers.publisher import Publisher, check_topics, open_producer
@@ -76,6 +76,7 @@ def run_feed(
     )
     try:
         check_topics(sender, settings.kafka)
+        check_scales(universe, settings.kafka)
         publish_instruments(universe, publisher)
         if warm_start is not None:
             publish_history(warm_start, universe, settings, publisher, epoch)

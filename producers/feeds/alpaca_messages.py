@@ -86,10 +86,10 @@ class AlpacaMessages:
         # One row more, which -1 points at: the unknown symbol.
         ids = [instrument.instrument_id for instrument in instruments]
         self._instrument_ids = np.array([*ids, 0], np.uint32)
-        self._prices = Scales(
-            [*(each.price_exponent for each in instruments), DEFAULT_EXPONENT], LARGEST_PRICE
-        )
-        self._sizes = Scales([*(each.size_exponent for each in instruments), DEFAULT_EXPONENT])
+        price_exponents = [instrument.price_exponent for instrument in instruments]
+        size_exponents = [instrument.size_exponent for instrument in instruments]
+        self._prices = Scales([*price_exponents, DEFAULT_EXPONENT], LARGEST_PRICE)
+        self._sizes = Scales([*size_exponents, DEFAULT_EXPONENT])
         self._listing = np.array([*map(listing_code, instruments), 0], np.int16)
         self._nanoseconds: Callable[[Sequence[Any]], NDArray[np.int64]] = (
             rfc3339_nanoseconds if codec is Codec.JSON else msgpack_nanoseconds
@@ -199,8 +199,8 @@ class AlpacaMessages:
         ticks["instrument_id"] = self._instrument_ids[rows]
         prices = np.array([trade.p for trade in run], np.float64)
         sizes = np.array([trade.s for trade in run], np.float64)
-        bad_price = ~((prices >= self._prices.unit(rows)) & (prices < self._prices.end(rows)))
-        bad_size = ~((sizes >= 0) & (sizes < self._sizes.end(rows)))
+        bad_price = ~((prices >= self._prices.unit(rows)) & (prices <= self._prices.largest(rows)))
+        bad_size = ~((sizes >= 0) & (sizes <= self._sizes.largest(rows)))
         ticks["price"] = self._prices.fixed_point(prices, ~bad_price, rows)
         ticks["size"] = self._sizes.fixed_point(sizes, ~bad_size, rows)
         venues = venue_codes([trade.x for trade in run])

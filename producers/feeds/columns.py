@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.records import NANOSECONDS_PER_SECOND
-from core.scale import LARGEST_INTEGER, largest_figure, to_integers, units_per_one
+from core.scale import LARGEST_INTEGER, largest_float, to_integers, units_per_one
 
 _FIRST_YEAR: Final = 1970
 _AFTER_LAST_YEAR: Final = 2262
@@ -168,18 +168,15 @@ class Scales:
         self._exponents = np.array(exponents, np.int64)
         self._different = sorted(set(exponents))
         self._units = np.array([1 / units_per_one(each) for each in exponents])
-        # A figure of 2^63 - 1 units is none of a float's, so the bound is one that a float has.
-        self._ends = np.array(
-            [np.nextafter(float(largest_figure(each, largest)), np.inf) for each in exponents]
-        )
+        self._largest = np.array([largest_float(each, largest) for each in exponents])
 
     def unit(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """The least number above nothing of each row."""
         return self._units[rows]
 
-    def end(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
-        """The number from which on each row's do not fit."""
-        return self._ends[rows]
+    def largest(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The largest number of each row."""
+        return self._largest[rows]
 
     def fixed_point(
         self, values: NDArray[np.float64], usable: NDArray[np.bool_], rows: NDArray[np.intp]

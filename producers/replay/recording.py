@@ -7,8 +7,7 @@ into, so that a million trades cost 40 bytes each and encode without a Python ob
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -67,7 +66,7 @@ class Recording:
     trades: NDArray[np.void]
     symbols: tuple[str, ...]
     prints: tuple[Print, ...]
-    exponents: Mapping[str, int] = MappingProxyType({})
+    exponents: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if np.any(np.diff(self.trades["ts_event"]) < 0):

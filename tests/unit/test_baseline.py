@@ -151,7 +151,10 @@ def test_an_indexs_composite_volume_would_not_even_fit(frames: dict[int, pl.Data
 
 def test_a_volume_that_does_not_fit_is_refused(demo: Universe, calendars: dict[str, Calendar]) -> None:
     frame = small([("2024-07-05", 1.0)], volume=[1e10])
-    with pytest.raises(HistoryError, match=r"SPY volume 10,000,000,000 on 2024-07-05 does not fit size_exponent = -9 .*; -8 would fit"):
+    with pytest.raises(
+        HistoryError,
+        match=r"SPY volume 10,000,000,000 on 2024-07-05 does not fit size_exponent = -9 .*; -8 would fit",
+    ):
         baseline_records({3: frame}, demo, calendars, date(2024, 7, 5), HISTORY)
 
 
