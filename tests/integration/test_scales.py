@@ -101,9 +101,9 @@ def day() -> NDArray[np.void]:
     """The coin rises to 0.000012 in five trades of ten billion, the benchmark falls."""
     parts = [mark(OPEN), trades(1, [("BTC", "60000.5", "0.25")])]
     for number, price in enumerate(("0.0000116", "1.17e-05", "0.0000118", "0.00001191234567", "0.000012")):
-        parts += [mark(OPEN + (10 + 40 * number) * SECOND)]
+        parts += [mark(OPEN + (10 + 55 * number) * SECOND)]
         both = [("PEPE", price, "10000000000"), ("BTC", "58999.75", "0.00000001")]
-        parts += [trades(10.5 + 40 * number, both)]
+        parts += [trades(10.5 + 55 * number, both)]
     parts += [mark(session_close(0) + offset * SECOND) for offset in (0, 100, 200)]
     return np.concatenate(parts)
 
@@ -126,7 +126,7 @@ def test_prices_and_volumes_come_out_of_bars_and_events_exactly() -> None:
     assert decimal_text(int(bar["volume"]), COIN.size_exponent) == "50000000000"
     minutes = [b for bars in said.minute_bars for b in bars if b["instrument_id"] == COIN.instrument_id]
     assert sum(int(bar["volume"]) for bar in minutes) == 50_000_000_000
-    assert "0.00001191234567" in [decimal_text(int(bar["open"]), COIN.price_exponent) for bar in minutes]
+    assert "0.00001191234567" in [decimal_text(int(bar["close"]), COIN.price_exponent) for bar in minutes]
 
     event = {event.definition: event for event in said.events if event.state == "opened"}["any_day"]
     data = json.loads(encode_data(event), parse_float=str)
@@ -134,11 +134,11 @@ def test_prices_and_volumes_come_out_of_bars_and_events_exactly() -> None:
     assert data["values"]["benchmark_price"] == "58999.75"
     assert float(data["values"]["average_volume_20d"]) == 5e10
     assert float(data["values"]["relative_volume_20d"]) == 1.0
-    assert float(data["values"]["ratio"]) == 0.000012 / 58999.75
+    assert data["values"]["ratio"] == f"{0.000012 / 58999.75:.9e}"
     coin, big = data["legs"]["numerator"], data["legs"]["benchmark"]
     assert (float(coin["price"]), float(coin["previous_close"])) == (0.000012, 0.0000115)
     assert (big["price"], big["previous_close"]) == ("58999.75", "60000.5")
-    assert float(coin["return_pct"]) == 100 * 500 / 11_500
+    assert coin["return_pct"] == f"{100 * 500 / 11_500:.10g}"
     assert "opposite" in {event.definition for event in said.events}
 
     lines = [
