@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from core.errors import FeedError
 from core.instruments import Instrument, Source
 from core.records import PRICE_UNITS_PER_ONE, TICK, TickKind
-from core.scale import DEFAULT_EXPONENT, LARGEST_PRICE
 from producers.feeds.alpaca_wire import (
     IGNORED_TYPES,
     KNOWN_TYPES,
@@ -43,8 +42,9 @@ from producers.feeds.base import (
     RawMessage,
     Reject,
 )
-from producers.feeds.columns import Scales, msgpack_nanoseconds, rfc3339_nanoseconds
+from producers.feeds.columns import msgpack_nanoseconds, rfc3339_nanoseconds
 from producers.feeds.lookups import ConditionCodes, RowOf, listing_code, venue_codes
+from producers.feeds.scales import InstrumentScales
 from producers.rows import join, take
 
 _HALTED: Final = PRICE_UNITS_PER_ONE
@@ -86,10 +86,7 @@ class AlpacaMessages:
         # One row more, which -1 points at: the unknown symbol.
         ids = [instrument.instrument_id for instrument in instruments]
         self._instrument_ids = np.array([*ids, 0], np.uint32)
-        price_exponents = [instrument.price_exponent for instrument in instruments]
-        size_exponents = [instrument.size_exponent for instrument in instruments]
-        self._prices = Scales([*price_exponents, DEFAULT_EXPONENT], LARGEST_PRICE)
-        self._sizes = Scales([*size_exponents, DEFAULT_EXPONENT])
+        self._scales = InstrumentScales(instruments)
         self._listing = np.array([*map(listing_code, instruments), 0], np.int16)
         self._nanoseconds: Callable[[Sequence[Any]], NDArray[np.int64]] = (
             rfc3339_nanoseconds if codec is Codec.JSON else msgpack_nanoseconds
@@ -137,6 +134,7 @@ class AlpacaMessages:
                 for position, item in enumerate(run):
                     self._rare(item, received[position : position + 1], start + position, result)
             start = stop
+        result.notices += self._scales.take()
         return result.batch()
 
     def _salvage(self, payload: bytes) -> list[Any]:
@@ -199,10 +197,13 @@ class AlpacaMessages:
         ticks["instrument_id"] = self._instrument_ids[rows]
         prices = np.array([trade.p for trade in run], np.float64)
         sizes = np.array([trade.s for trade in run], np.float64)
-        bad_price = ~((prices >= self._prices.unit(rows)) & (prices <= self._prices.largest(rows)))
-        bad_size = ~((sizes >= 0) & (sizes <= self._sizes.largest(rows)))
-        ticks["price"] = self._prices.fixed_point(prices, ~bad_price, rows)
-        ticks["size"] = self._sizes.fixed_point(sizes, ~bad_size, rows)
+        scales = self._scales
+        bad_price = ~((prices >= scales.prices.unit(rows)) & (prices <= scales.prices.largest(rows)))
+        bad_size = ~((sizes >= 0) & (sizes <= scales.sizes.largest(rows)))
+        ticks["price"] = scales.prices.fixed_point(prices, ~bad_price, rows)
+        ticks["size"] = scales.sizes.fixed_point(sizes, ~bad_size, rows)
+        if bad_price.any() or bad_size.any():
+            scales.note(rows, prices, sizes, ticks["ts_event"])
         venues = venue_codes([trade.x for trade in run])
         codes = self._conditions.of([trade.c for trade in run], [trade.z for trade in run])
         listing = self._listing[rows]

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.records import NANOSECONDS_PER_SECOND
-from core.scale import LARGEST_INTEGER, largest_float, to_integers, units_per_one
 
 _FIRST_YEAR: Final = 1970
 _AFTER_LAST_YEAR: Final = 2262
@@ -154,57 +153,3 @@ def _as_timestamp_64(value: bytes) -> bytes:
 def _check_parts(seconds: int, nanoseconds: int) -> None:
     if not 0 <= seconds <= _MAX_SECONDS or nanoseconds >= NANOSECONDS_PER_SECOND:
         raise ValueError("a msgpack timestamp outside 1970 to 2262")
-
-
-class Scales:
-    """How large numbers may be, and what their units are, by row of a feed's instruments.
-
-    Args:
-        exponents: Of each row.
-        largest: The largest integer allowed, in units.
-    """
-
-    def __init__(self, exponents: Sequence[int], largest: int = LARGEST_INTEGER) -> None:
-        self._exponents = np.array(exponents, np.int64)
-        self._different = sorted(set(exponents))
-        self._units = np.array([1 / units_per_one(each) for each in exponents])
-        self._largest = np.array([largest_float(each, largest) for each in exponents])
-
-    def unit(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
-        """The least number above nothing of each row."""
-        return self._units[rows]
-
-    def largest(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
-        """The largest number of each row."""
-        return self._largest[rows]
-
-    def fixed_point(
-        self, values: NDArray[np.float64], usable: NDArray[np.bool_], rows: NDArray[np.intp]
-    ) -> NDArray[np.int64]:
-        """Turn decimal numbers into units, to the nearest.
-
-        Exact for decimals of up to fifteen significant digits, as `core.scale.to_integers` is.
-
-        Args:
-            values: Array (n,).
-            usable: Array (n,): where False the result is 0, whatever the value.
-            rows: Whose each is.
-
-        Returns:
-            Array (n,) int64.
-
-        Example:
-            >>> Scales([-9, -15]).fixed_point(
-            ...     np.array([126.55, 0.000012, np.nan]), np.array([True, True, False]), np.array([0, 1, 1])
-            ... ).tolist()
-            [126550000000, 12000000000, 0]
-        """
-        values = np.where(usable, values, 0.0)
-        if len(self._different) == 1:
-            return to_integers(values, self._different[0])
-        units = np.zeros(len(values), np.int64)
-        exponents = self._exponents[rows]
-        for exponent in self._different:
-            mine = exponents == exponent
-            units[mine] = to_integers(values[mine], exponent)
-        return units
