@@ -16,6 +16,7 @@ import typer
 from consumers.exporter import WorkerCollector, make_registry
 from consumers.health import Health
 from consumers.http_server import MetricsServer
+from consumers.published_scales import PublishedScales
 from consumers.snapshot_log import TopicSnapshotLog
 from consumers.snapshot_store import SnapshotStore
 from consumers.transports import make_transport
@@ -23,7 +24,7 @@ from consumers.worker import Worker
 from consumers.worker_state import Until, WorkerState
 from core.catalogue import parse_catalogue
 from core.engine import PartitionEngine
-from core.instruments import parse_universe
+from core.instruments import Universe, parse_universe
 from core.sessions import CALENDAR_THROUGH, build_calendars
 from core.settings import Settings
 from deploy.edge.artefacts import read_artefacts
@@ -49,7 +50,7 @@ def run_worker(settings: Settings, until: Until | None) -> None:
         RotascopeError: As the exit codes of `consumers.cli` tell apart.
     """
     # 1
-    make_engine = engine_factory(settings)
+    make_engine = engine_factory(settings, before=PublishedScales(settings.kafka))
     # 2
     state = WorkerState()
     health = Health(state, settings.worker)
@@ -75,7 +76,10 @@ def run_worker(settings: Settings, until: Until | None) -> None:
 
 
 def engine_factory(
-    settings: Settings, *, through: date = CALENDAR_THROUGH
+    settings: Settings,
+    *,
+    through: date = CALENDAR_THROUGH,
+    before: Callable[[Universe], None] = lambda universe: None,
 ) -> Callable[[int, int], PartitionEngine]:
     """Read what an engine is made of.
 
@@ -83,6 +87,7 @@ def engine_factory(
         settings: Names the files.
         through: How far calendars are built at first. Event time extends them, so that no result
             depends on it.
+        before: Called before each engine is made; what it raises is raised instead.
 
     Returns:
         (partition, partitions) → a fresh engine.
@@ -105,6 +110,7 @@ def engine_factory(
     )
 
     def make_engine(partition: int, partitions: int) -> PartitionEngine:
+        before(universe)
         return PartitionEngine(
             universe, catalogue, calendars, partition=partition, partitions=partitions, lookups=lookups
         )

@@ -167,7 +167,7 @@ def cat(
     """Print ticks out of their frames.
 
     JSON lines are described by tick-line.schema.json; prices and sizes are
-    exact decimals in strings. A record that is not a valid frame is named
+    exact decimals in strings, read in the scales of the universe. A record that is not a valid frame is named
     on standard error with the reason and skipped; then the exit status is
     1. Ticks of benchmarks stand in every partition. Where another producer
     took over, where frames are missing and where frames repeat, a note on

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 from consumers.transport import Record
 from core.frames import decode_frame
 from core.instruments import Universe
-from core.records import NO_INSTRUMENT, PRICE_UNITS_PER_ONE, GapCause, TickKind, Update
+from core.records import NO_INSTRUMENT, GapCause, TickKind, Update
+from core.scale import DEFAULT_EXPONENT, decimal_text
 from core.timestamps import rfc3339
 
 _ROW: Final = "{time:<30}  {symbol:<10}  {kind:<13}  {price:>18}  {size:>18}  {update:<30}  {place}"
-_DECIMALS: Final = 9
+_DEFAULT_SCALE: Final = (DEFAULT_EXPONENT, DEFAULT_EXPONENT)
+_UNSCALED: Final = (TickKind.ADJUSTMENT, TickKind.STATUS)
+"""Kinds whose price and size are the default scale's, whatever the instrument's is."""
 
 TABLE_HEADER: Final = _ROW.format(
     time="EVENT TIME", symbol="SYMBOL", kind="KIND", price="PRICE", size="SIZE", update="UPDATE",
@@ -28,10 +31,12 @@ class Names:
     Args:
         symbols: instrument_id → symbol.
         sources: source id → name.
+        scales: instrument_id → price and size exponent, where they are not the default.
     """
 
     symbols: Mapping[int, str]
     sources: Mapping[int, str]
+    scales: Mapping[int, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, universe: Universe) -> Self:
@@ -39,19 +44,8 @@ class Names:
         return cls(
             {instrument.instrument_id: instrument.symbol for instrument in universe.instruments},
             {source.source_id: source.name for source in universe.sources},
+            {each.instrument_id: (each.price_exponent, each.size_exponent) for each in universe.instruments},
         )
-
-
-def decimal_text(units: int) -> str:
-    """Write 1e-9 units as an exact decimal.
-
-    Example:
-        >>> decimal_text(2_100_500_000_000), decimal_text(-1), decimal_text(0)
-        ('2100.5', '-0.000000001', '0')
-    """
-    whole, fraction = divmod(abs(units), PRICE_UNITS_PER_ONE)
-    sign = "-" if units < 0 else ""
-    return f"{sign}{whole}.{fraction:0{_DECIMALS}d}".rstrip("0").rstrip(".")
 
 
 def tick_lines(
@@ -61,7 +55,8 @@ def tick_lines(
 
     Args:
         record: From `rotascope.ticks.v1`.
-        names: What ids stand for; an id without a name gives null, never an error.
+        names: What ids stand for; an id without a name gives null, never an error, and is taken to be in
+            the default scale.
         instrument_ids: Only these instruments; all records when empty.
 
     Yields:
@@ -75,6 +70,8 @@ def tick_lines(
         ts_event, ts_recv, price, size, trade_id, instrument_id, update, kind, source = tick
         if instrument_ids and instrument_id not in instrument_ids:
             continue
+        scale = _DEFAULT_SCALE if kind in _UNSCALED else names.scales.get(instrument_id, _DEFAULT_SCALE)
+        price_exponent, size_exponent = scale
         line = {
             "partition": record.partition,
             "offset": record.offset,
@@ -86,8 +83,8 @@ def tick_lines(
             "instrument_id": None if instrument_id == NO_INSTRUMENT else instrument_id,
             "ts_event": rfc3339(ts_event),
             "ts_recv": rfc3339(ts_recv),
-            "price": decimal_text(price),
-            "size": decimal_text(size),
+            "price": decimal_text(price, price_exponent),
+            "size": decimal_text(size, size_exponent),
             "trade_id": str(trade_id),
             "update": [str(flag.name).lower() for flag in Update if flag & update],
             "source": names.sources.get(source),

@@ -153,7 +153,7 @@ def _orphaned(state: PartitionState, orphan: Orphan, life: np.void, row: int) ->
         event_time=event_time_text(frequency, withdrawn, session, ts_event_ns),
         values=dict.fromkeys(orphan.values),
         threshold=dict(entry.get("parameters", {})),
-        legs=leg_figures(evaluator.prices, evaluator.bases, row),
+        legs=leg_figures(evaluator.prices, evaluator.bases, row, evaluator.world.scales),
         first_since=None,
         reasons=dict.fromkeys(orphan.values, _GONE),
         quality=Quality.NOT_READY.label,

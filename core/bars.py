@@ -12,6 +12,7 @@ from typing import Final
 from core.jit import I4, I8, array_of, inlined, kernel
 from core.records import BAR, NANOSECONDS_PER_SECOND, BarFlag, Frequency, Quality
 from core.state import INSTRUMENT_STATE, MINUTE_SLOTS, OPEN_SECOND, SECOND_SLOTS
+from core.volume_sum import TOO_LARGE, add_volume
 
 _SECOND_NS: Final = NANOSECONDS_PER_SECOND
 _SECOND_MASK: Final = SECOND_SLOTS - 1
@@ -24,6 +25,7 @@ _NO_SESSION: Final = int(Quality.NO_SESSION)
 _FRESH_TRADES: Final = 2
 """Eligible trades it takes to leave `stale`, so that one print a minute does not flap."""
 _MINUTE: Final = int(Frequency.MINUTE)
+_TOO_LARGE: Final = TOO_LARGE
 _FLAG_GAP: Final = int(BarFlag.GAP)
 _FLAG_NO_VOLUME: Final = int(BarFlag.NO_VOLUME)
 _FLAG_REVISED: Final = int(BarFlag.REVISED)
@@ -49,8 +51,8 @@ def _fold_second(instrument, slot, second):  # type: ignore[no-untyped-def]
             instrument.minute_low = slot.low
         if instrument.day_low == 0 or slot.low < instrument.day_low:
             instrument.day_low = slot.low
-    instrument.minute_volume += slot.volume
-    instrument.day_volume += slot.volume
+    instrument.minute_volume = add_volume(instrument.minute_volume, slot.volume)
+    instrument.day_volume = add_volume(instrument.day_volume, slot.volume)
     instrument.minute_trades += slot.trades
     instrument.day_trades += slot.trades
 
@@ -156,7 +158,17 @@ def session_volume(instrument):  # type: ignore[no-untyped-def]
         return -_NOT_READY
     if instrument.day_gap:
         return -_GAP
+    if instrument.day_volume == _TOO_LARGE:
+        return -_NOT_READY
     return instrument.day_volume
+
+
+@inlined
+def bar_volume(instrument, volume):  # type: ignore[no-untyped-def]
+    """What a bar says of a sum of volume: -1 where there is none, or it does not fit."""
+    if not instrument.has_volume or volume == _TOO_LARGE:
+        return -1
+    return volume
 
 
 @inlined
@@ -229,7 +241,7 @@ def close_minute(  # type: ignore[no-untyped-def]
             low = min(instrument.minute_open, instrument.minute_close)
             bar.low = min(low, instrument.minute_low) if instrument.minute_low > 0 else low
             bar.close = instrument.minute_close
-            bar.volume = instrument.minute_volume if instrument.has_volume else -1
+            bar.volume = bar_volume(instrument, instrument.minute_volume)
             bar.trades = instrument.minute_trades
             bar.instrument_id = instrument_ids[row]
             bar.session = instrument.session

@@ -16,11 +16,21 @@ from numpy.typing import NDArray
 
 from core.errors import HistoryError
 from core.instruments import Instrument, Universe
-from core.records import NO_INSTRUMENT, PRICE_UNITS_PER_ONE, TICK, BarFlag, TickKind, Update
+from core.records import NO_INSTRUMENT, TICK, BarFlag, TickKind, Update
+from core.scale import (
+    DEFAULT_EXPONENT,
+    LARGEST_INTEGER,
+    LARGEST_PRICE,
+    figure_text,
+    fits,
+    fitting_exponent,
+    largest_figure,
+    to_integers,
+)
 from core.sessions import Calendar, day_to_date, session_day
 
-LARGEST_FIGURE: Final = (2**63 - 1) // PRICE_UNITS_PER_ONE
-"""The largest price or volume an i8 in units of 1e-9 can hold: 9,223,372,036."""
+LARGEST_FIGURE: Final = largest_figure(DEFAULT_EXPONENT)
+"""The largest volume in the default scale: 9,223,372,036."""
 
 
 def baseline_records(
@@ -47,7 +57,7 @@ def baseline_records(
         says that the session is complete, at its latest close and with the `trade_id` of its last row.
 
     Raises:
-        HistoryError: A close or volume too large for the record, a date without a session, or a
+        HistoryError: A close or volume too large for its scale, a date without a session, or a
             calendar that is not there.
         UniverseError: An instrument that is not in the universe.
     """
@@ -165,43 +175,96 @@ def _instrument_records(
     records["instrument_id"] = instrument.instrument_id
     records["ts_event"] = calendar.close_ns[rows]
     if instrument.is_series:
-        records["price"] = to_units(frame["close"], instrument.symbol, signed=True)
+        records["price"] = price_units(frame, "close", instrument)
         records["update"] = int(Update.SERIES)
         return sessions, records
-    records["price"] = to_units(frame["close"], f"{instrument.symbol} close")
+    records["price"] = price_units(frame, "close", instrument)
     records["update"] = int(Update.OFFICIAL | Update.LAST)
     if instrument.has_volume and "volume" in frame.columns:
         known = frame["volume"].is_not_null().to_numpy()
-        records["size"] = to_units(frame["volume"].fill_null(0.0), f"{instrument.symbol} volume")
+        records["size"] = volume_units(frame, instrument)
         records["update"] |= np.where(known, int(Update.VOLUME), 0).astype(np.uint8)
     return sessions, records
 
 
-def to_units(figures: pl.Series, what: str, *, signed: bool = False) -> NDArray[np.int64]:
-    """Turn figures into whole units of 1e-9, halves to even.
+def price_units(frame: pl.DataFrame, column: str, instrument: Instrument) -> NDArray[np.int64]:
+    """A price column of a daily frame, or the values of a series, in the instrument's units; null is 0.
 
     Args:
-        figures: Float64 without nulls. A figure with up to nine decimals comes out exact below two
-            million, because its nearest double is then nearer than half a unit.
+        frame: Of `core.history.check_daily`.
+        column: Which.
+        instrument: Whose they are.
+
+    Raises:
+        HistoryError: A figure that the scale cannot hold.
+    """
+    return to_units(
+        frame[column].fill_null(0.0),
+        f"{instrument.symbol} {column}",
+        signed=instrument.is_series,
+        exponent=instrument.price_exponent,
+        largest=LARGEST_INTEGER if instrument.is_series else LARGEST_PRICE,
+        key="price_exponent",
+        dates=frame["date"],
+    )
+
+
+def volume_units(frame: pl.DataFrame, instrument: Instrument) -> NDArray[np.int64]:
+    """The volumes of a daily frame in the instrument's units; null is 0. Errors as of `price_units`."""
+    return to_units(
+        frame["volume"].fill_null(0.0),
+        f"{instrument.symbol} volume",
+        exponent=instrument.size_exponent,
+        key="size_exponent",
+        dates=frame["date"],
+    )
+
+
+def to_units(
+    figures: pl.Series,
+    what: str,
+    *,
+    signed: bool = False,
+    exponent: int = DEFAULT_EXPONENT,
+    largest: int = LARGEST_INTEGER,
+    key: str = "the exponent",
+    dates: pl.Series | None = None,
+) -> NDArray[np.int64]:
+    """Turn figures into whole units of a scale, halves to even.
+
+    Args:
+        figures: Float64 without nulls; as exact as `core.scale.to_integers`.
         what: What error messages call them.
         signed: Whether figures below zero are as good as others.
+        exponent: Of the scale.
+        largest: The largest integer allowed, in units.
+        key: What error messages call the exponent.
+        dates: The day of each figure, for error messages.
 
     Returns:
         Array (n,) int64.
 
     Raises:
-        HistoryError: A figure that the record cannot hold.
+        HistoryError: A figure that the scale cannot hold; it names the first, its date and what would fit.
 
     Example:
         >>> to_units(pl.Series([2125.040039, 0.1]), "RUT close").tolist()
         [2125040039000, 100000000]
     """
     values = figures.to_numpy()
-    least = -LARGEST_FIGURE if signed else 0
-    outside = np.flatnonzero(~((values >= least) & (values <= LARGEST_FIGURE)))
+    held = fits(values, exponent, largest) & (signed | (values >= 0))
+    outside = np.flatnonzero(~held)
     if len(outside):
+        value = float(values[outside[0]])
+        when = "" if dates is None else f" on {dates[int(outside[0])]}"
+        most = figure_text(exponent, largest)
+        fitting = None if value < 0 and not signed else fitting_exponent(abs(value), largest)
         raise HistoryError(
-            f"{what}: {values[outside[0]]} does not fit a record ({least:,} to {LARGEST_FIGURE:,})"
+            f"{what} {value:,.12g}{when} does not fit {key} = {exponent} "
+            f"({f'-{most}' if signed else 0} to {most})"
+            + ("" if fitting is None else f"; {fitting} would fit"),
+            operator_action=None
+            if fitting is None
+            else "correct the figure, or set the scale in the universe before there is any history",
         )
-    units: NDArray[np.int64] = np.rint(values * PRICE_UNITS_PER_ONE).astype(np.int64)
-    return units
+    return to_integers(values, exponent)

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.jit import BOOL, F8, I4, I8, ROWS, TICKS, array_of, kernel
-from core.records import NO_INSTRUMENT, PRICE_UNITS_PER_ONE, Quality, TickKind, Update
+from core.records import NO_INSTRUMENT, Quality, TickKind, Update
+from core.scale import LARGEST_PRICE, units_per_one
 from core.world import PartitionWorld
 
 _UNKNOWN_VOLUME: Final = -int(Quality.NOT_READY)
@@ -17,6 +18,7 @@ _VOLUME: Final = int(Update.VOLUME)
 _NO_SESSION: Final = int(Quality.NO_SESSION)
 _BASELINE: Final = int(TickKind.BASELINE)
 _MARK: Final = int(NO_INSTRUMENT)
+_LARGEST_PRICE: Final = LARGEST_PRICE
 
 
 class BaselineSession:
@@ -35,6 +37,7 @@ class BaselineSession:
         self._is_series: NDArray[np.bool_] = np.array(
             [each.is_series for each in world.instruments], np.bool_
         )
+        self._units = [units_per_one(each.price_exponent) for each in world.instruments]
         self._has_volume: NDArray[np.bool_] = np.array([i.has_volume for i in world.instruments], np.bool_)
         calendars = np.array([world.calendar_row(each.calendar) for each in world.instruments], np.int32)
         # A day of another calendar is another day: its volume is none of the pair's.
@@ -57,7 +60,7 @@ class BaselineSession:
 
         Returns:
             bool (m,), one for each record taken: False where it says nothing usable: no instrument of
-            ours, no price, or a series that is not flagged as one.
+            ours, no price or one too large, or a series that is not flagged as one.
         """
         row_of_id = self._world.row_of_id
         used: NDArray[np.bool_] = np.empty(len(records), np.bool_)
@@ -74,8 +77,9 @@ class BaselineSession:
         )
         for position in of_series[: packed >> 32].tolist():
             record = records[position]
+            row = row_of_id[record["instrument_id"]]
             # Python divides whole numbers of any size with one rounding.
-            self._values[row_of_id[record["instrument_id"]]] = int(record["price"]) / PRICE_UNITS_PER_ONE
+            self._values[row] = int(record["price"]) / self._units[row]
         return used[: packed & 0xFFFF_FFFF]
 
     def give(
@@ -148,7 +152,8 @@ def _take(  # type: ignore[no-untyped-def]
             return position | (found << 32)
         row = row_of_id[record.instrument_id] if record.instrument_id < len(row_of_id) else -1
         flagged = (record.update & _SERIES) != 0
-        used[position] = row >= 0 and is_series[row] == flagged and (flagged or record.price > 0)
+        priced = record.price > 0 and record.price <= _LARGEST_PRICE
+        used[position] = row >= 0 and is_series[row] == flagged and (flagged or priced)
         if not used[position]:
             continue
         if flagged:

@@ -24,6 +24,7 @@ from core.lookups import Lookups, NoLookups
 from core.pair_days import allocate_pair_days, append_days, find_bases, restate
 from core.payload import build_event, leg_figures
 from core.records import NANOSECONDS_PER_SECOND, Frequency
+from core.scale import LARGEST_PRICE
 from core.sessions import calendars_digest
 from core.universe_file import SERIES_CLASSES
 from core.watch import Watch, WatchGroup, make_watch
@@ -189,7 +190,7 @@ class PairEvaluator:
             denominator: Of the factor, 1e-9 units.
         """
         for row in rows:
-            restate(self.days.closes[row, :, side], numerator, denominator)
+            restate(self.days.closes[row, :, side], numerator, denominator, LARGEST_PRICE)
             restate(self.days.volumes[row, :, side], denominator, numerator)
         factor = numerator / denominator
         for family in self.families:
@@ -285,7 +286,15 @@ class PairEvaluator:
 
     def _day_step(self, rows: NDArray[np.int32], session: int) -> DayStep:
         return DayStep(
-            rows, self.prices, self.volumes, self.series, self.bases, self.days, session, self.week_ends
+            rows,
+            self.prices,
+            self.volumes,
+            self.series,
+            self.bases,
+            self.days,
+            session,
+            self.week_ends,
+            self.world.scales,
         )
 
     def _provisional(self, rows: NDArray[np.int32], session: int, ts_event_ns: int, emit: Emit) -> None:
@@ -362,7 +371,7 @@ class PairEvaluator:
             self.lives.lives[watch.rule.number, row],
             self.values[:, row],
             self.quality[:, row],
-            leg_figures(self.prices, self.bases, row),
+            leg_figures(self.prices, self.bases, row, self.world.scales),
             int(starts[row]),
             session,
             self.provenance,

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from core.baseline import to_units
+from core.baseline import price_units, volume_units
 from core.errors import HistoryError
 from core.instruments import Instrument
 from core.records import BAR, BarFlag, Frequency
 from core.sessions import Calendar, day_to_date
-
-_UNKNOWN: Final = 0
-"""An open, high or low that a file does not give. A price is never zero."""
 
 
 def day_bars(
@@ -34,7 +29,7 @@ def day_bars(
         volume is -1 where it has none or none is known; trades are not known.
 
     Raises:
-        HistoryError: A figure too large for the record, or a date without a session.
+        HistoryError: A figure too large for its scale, or a date without a session.
     """
     sessions = frame["date"].cast(pl.Int32).to_numpy()
     rows = np.searchsorted(calendar.session, sessions).clip(max=len(calendar) - 1)
@@ -48,17 +43,17 @@ def day_bars(
     bars["instrument_id"] = instrument.instrument_id
     bars["frequency"] = Frequency.DAY
     bars["source"] = source_id
-    bars["close"] = to_units(frame["close"], f"{instrument.symbol} close", signed=instrument.is_series)
+    bars["close"] = price_units(frame, "close", instrument)
     bars["volume"] = -1
     bars["flags"] = BarFlag.NO_VOLUME
     if instrument.is_series:
         return bars
     bars["flags"] = BarFlag.OFFICIAL_CLOSE | BarFlag.NO_VOLUME
     for column in {"open", "high", "low"} & set(frame.columns):
-        bars[column] = to_units(frame[column].fill_null(_UNKNOWN), f"{instrument.symbol} {column}")
+        bars[column] = price_units(frame, column, instrument)
     if instrument.has_volume and "volume" in frame.columns:
         known = frame["volume"].is_not_null().to_numpy()
-        volumes = to_units(frame["volume"].fill_null(0.0), f"{instrument.symbol} volume")
+        volumes = volume_units(frame, instrument)
         bars["volume"][known] = volumes[known]
         bars["flags"][known] = BarFlag.OFFICIAL_CLOSE
     return bars

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.bars import bar_flags, clear_minute, session_volume
+from core.bars import bar_flags, bar_volume, clear_minute, session_volume
 from core.jit import BOOL, I4, I8, array_of, inlined, kernel
 from core.records import BAR, NANOSECONDS_PER_SECOND, BarFlag, Frequency
 from core.state import INSTRUMENT_STATE, MINUTE_SLOTS
@@ -38,7 +38,7 @@ def _write_day_bar(bar, instrument, instrument_id):  # type: ignore[no-untyped-d
     bar.high = instrument.day_high if instrument.day_high > 0 else max(first, last)
     bar.low = instrument.day_low if instrument.day_low > 0 else min(first, last)
     bar.close = instrument.final_close if instrument.final_close > 0 else last
-    bar.volume = instrument.day_volume if instrument.has_volume else -1
+    bar.volume = bar_volume(instrument, instrument.day_volume)
     bar.trades = instrument.day_trades
     bar.instrument_id = instrument_id
     bar.session = instrument.session

@@ -11,11 +11,15 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from core.errors import UniverseError
+from core.scale import DEFAULT_EXPONENT
 from core.suggestions import nearest
 from core.universe_file import SERIES_CLASSES, read_universe_file, universe_error
+
+SCALE_KEYS: Final = ("price_exponent", "size_exponent")
+"""What the universe and its published records call an instrument's scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,8 @@ class Instrument:
         has_official_close: Its day waits for an official closing print.
         group: Free label for cross-sections; of a flow, the symbol of the numerator it flows into.
         sector: Free label for cross-sections.
+        price_exponent: Its prices are integers times ten to this; of a series, its values.
+        size_exponent: Its sizes and volumes are integers times ten to this.
     """
 
     instrument_id: int
@@ -70,6 +76,8 @@ class Instrument:
     has_official_close: bool
     group: str | None
     sector: str | None
+    price_exponent: int = DEFAULT_EXPONENT
+    size_exponent: int = DEFAULT_EXPONENT
 
     @property
     def is_series(self) -> bool:
@@ -144,7 +152,12 @@ class Universe:
     @cached_property
     def digest(self) -> str:
         """SHA-256, in hex, of the canonical form: the same for two files that say the same."""
-        canonical = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        content = asdict(self)
+        for instrument in content["instruments"]:
+            for key in SCALE_KEYS:
+                if instrument[key] == DEFAULT_EXPONENT:  # says what a universe without scales says
+                    del instrument[key]
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     @cached_property
@@ -237,6 +250,8 @@ def _instrument(entry: Mapping[str, Any]) -> Instrument:
         has_official_close=entry["has_official_close"],
         group=entry.get("group"),
         sector=entry.get("sector"),
+        price_exponent=entry.get("price_exponent", DEFAULT_EXPONENT),
+        size_exponent=entry.get("size_exponent", DEFAULT_EXPONENT),
     )
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from core.jit import I4, I8, array_of, kernel
 from core.records import Quality
+from core.scale import LARGEST_INTEGER
 from core.state import INSTRUMENT_STATE
 
 DAY_SLOTS: Final = 512
@@ -28,8 +29,8 @@ class PairDays:
     """Rings of daily closes and volumes.
 
     Args:
-        closes: int64 (pairs, 512, 2): numerator and benchmark, 1e-9 units.
-        volumes: int64 (pairs, 512, 2): the same sessions, 1e-9 units, minus a Quality where unknown.
+        closes: int64 (pairs, 512, 2): numerator and benchmark, each in its leg's units.
+        volumes: int64 (pairs, 512, 2): the same sessions in the legs' units, minus a Quality where unknown.
         sessions: int32 (pairs, 512): days since 1970-01-01.
         counts: int64 (pairs,): days ever appended.
         history_start: int32 (pairs,): first session appended, 0 before.
@@ -264,15 +265,18 @@ def ready_pairs(  # type: ignore[no-untyped-def]
     return count
 
 
-def restate(figures: NDArray[np.int64], numerator: int, denominator: int) -> None:
+def restate(
+    figures: NDArray[np.int64], numerator: int, denominator: int, largest: int = LARGEST_INTEGER
+) -> None:
     """Multiply known figures by numerator / denominator, in place, halves up: a split.
 
     Args:
-        figures: int64 (n,): prices or volumes, 1e-9 units; zero and less stay as they are.
+        figures: int64 (n,): prices or volumes, in any units; zero and less stay as they are.
         numerator: Of the factor, 1e-9 units.
         denominator: Of the factor, 1e-9 units.
+        largest: A figure above it becomes unknown.
     """
     known = figures > 0
     exact = (figures[known].astype(object) * (2 * numerator) + denominator) // (2 * denominator)
     # A figure too large for its record would come back negative and stand for some other reason.
-    figures[known] = np.where(exact < 2**63, exact, -_NOT_READY).astype(np.int64)
+    figures[known] = np.where(exact <= largest, exact, -_NOT_READY).astype(np.int64)

@@ -65,7 +65,8 @@ class PairTime:
     def _ring_step(self, prices: NDArray[np.int64]) -> RingStep:
         rows: NDArray[np.int32] = np.zeros(0, np.int32)
         world = self._world
-        return RingStep(rows, prices, 0, 0, world.numerators, world.benchmarks, self._evaluator.volumes)
+        volumes = self._evaluator.volumes
+        return RingStep(rows, prices, 0, 0, world.numerators, world.benchmarks, volumes, world.scales)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What a snapshot must hold besides the evaluator's state."""
@@ -278,7 +279,7 @@ class PairTime:
 
         Args:
             row: The instrument.
-            price: Corrected close, 1e-9 units.
+            price: Corrected close, in the instrument's units.
             ts_event_ns: Event time of the print that is corrected.
             ts_knowable_ns: Event time of the correction.
             events: Takes a `revised` event for every definition that decides otherwise now.

@@ -19,6 +19,7 @@ from core.evaluation import PairEvaluator
 from core.instrument_time import InstrumentTime
 from core.lookups import Lookups
 from core.pair_time import PairTime
+from core.scale import DEFAULT_EXPONENT, SCALE_ACTION
 from core.sections import definition_section_name, instrument_section, pair_sections
 from core.sessions import calendars_digest
 from core.snapshot import Section, Snapshot
@@ -74,29 +75,33 @@ class PartitionState:
 
     def head(self) -> dict[str, Any]:
         """What the state belongs to."""
-        return _owner(self.world) | {
-            "next_offset": int(self.offsets[2]),
-            "catalogue": self.evaluator.catalogue.digest,
-            "calendars": calendars_digest(self.world.calendars),
-            "definitions": [
-                {
-                    "entry": watch.definition.entry,
-                    "version": watch.definition.version,
-                    "family": watch.definition.family,
-                    "values": sorted(watch.definition.payload),
-                }
-                for watch in self.evaluator.watches
-            ]
-            + [
-                {
-                    "entry": orphan.entry,
-                    "version": orphan.version,
-                    "family": orphan.family,
-                    "values": list(orphan.values),
-                }
-                for orphan in self.orphans
-            ],
-        }
+        return (
+            _owner(self.world)
+            | _scales(self.world)
+            | {
+                "next_offset": int(self.offsets[2]),
+                "catalogue": self.evaluator.catalogue.digest,
+                "calendars": calendars_digest(self.world.calendars),
+                "definitions": [
+                    {
+                        "entry": watch.definition.entry,
+                        "version": watch.definition.version,
+                        "family": watch.definition.family,
+                        "values": sorted(watch.definition.payload),
+                    }
+                    for watch in self.evaluator.watches
+                ]
+                + [
+                    {
+                        "entry": orphan.entry,
+                        "version": orphan.version,
+                        "family": orphan.family,
+                        "values": list(orphan.values),
+                    }
+                    for orphan in self.orphans
+                ],
+            }
+        )
 
     def sections(self) -> dict[str, Section]:
         """Views of everything, by section."""
@@ -166,6 +171,7 @@ def restored_state(
             other indicators, or it stands in a session that is not in the calendar.
     """
     snapshot = Snapshot(data)
+    _check_scales(snapshot, world)
     owner = {name: snapshot.head.get(name) for name in _owner(world)}
     if owner != _owner(world):
         raise SnapshotError(
@@ -194,6 +200,32 @@ def _owner(world: PartitionWorld) -> dict[str, Any]:
         "partition": world.partition,
         "partitions": world.partitions,
     }
+
+
+def _scales(world: PartitionWorld) -> dict[str, Any]:
+    """Scales other than the default; nothing where there are none, as in snapshots from before scales."""
+    scales = {
+        str(each.instrument_id): [each.price_exponent, each.size_exponent]
+        for each in world.instruments
+        if (each.price_exponent, each.size_exponent) != (DEFAULT_EXPONENT, DEFAULT_EXPONENT)
+    }
+    return {"scales": scales} if scales else {}
+
+
+def _check_scales(snapshot: Snapshot, world: PartitionWorld) -> None:
+    """Refuse a state whose integers mean something else, before the digest refuses it without a reason."""
+    default = [DEFAULT_EXPONENT, DEFAULT_EXPONENT]
+    stored = snapshot.head.get("scales", {})
+    ours = _scales(world).get("scales", {})
+    for each in world.instruments:
+        key = str(each.instrument_id)
+        was, now = stored.get(key, default), ours.get(key, default)
+        if was != now:
+            raise SnapshotError(
+                f"the snapshot has {each.symbol} with price_exponent {was[0]} and size_exponent {was[1]}"
+                f"{'' if key in stored else ', or not at all'}; the universe says {now[0]} and {now[1]}",
+                operator_action=SCALE_ACTION.format(symbol=each.symbol),
+            )
 
 
 def _definitions(snapshot: Snapshot) -> tuple[tuple[Definition, ...], tuple[Orphan, ...]]:

@@ -13,7 +13,8 @@ from core.catalogue import Definition
 from core.events import Event, event_id, event_time_text
 from core.instruments import Pair
 from core.lookups import Lookups
-from core.records import PRICE_UNITS_PER_ONE, EventState, Frequency, Quality
+from core.records import EventState, Frequency, Quality
+from core.scale import PairScales
 from core.timestamps import date_text
 from core.watch import Watch
 
@@ -106,7 +107,7 @@ def build_event(
 
 
 def leg_figures(
-    prices: NDArray[np.int64], bases: NDArray[np.int64], row: int
+    prices: NDArray[np.int64], bases: NDArray[np.int64], row: int, scales: PairScales
 ) -> dict[str, dict[str, float | None]]:
     """Both legs' price, previous official close and simple return.
 
@@ -114,6 +115,7 @@ def leg_figures(
         prices: int64 (2, pairs): price, or minus a Quality.
         bases: int64 (windows, 2, pairs): window 0 is the previous close.
         row: The pair.
+        scales: What the legs' units are.
 
     Returns:
         `numerator` and `benchmark` → figures; None where unknown.
@@ -121,9 +123,11 @@ def leg_figures(
     figures: dict[str, dict[str, float | None]] = {}
     for side, leg in enumerate(("numerator", "benchmark")):
         price, previous = prices.item(side, row), bases.item(0, side, row)
+        # As integers: Python divides whole numbers of any size with one rounding.
+        units = int(scales.price_units.item(side, row))
         figures[leg] = {
-            "price": price / PRICE_UNITS_PER_ONE if price > 0 else None,
-            "previous_close": previous / PRICE_UNITS_PER_ONE if previous > 0 else None,
+            "price": price / units if price > 0 else None,
+            "previous_close": previous / units if previous > 0 else None,
             "return_pct": 100.0 * (price - previous) / previous if price > 0 and previous > 0 else None,
         }
     return figures

@@ -1,7 +1,8 @@
 """The records of Rotascope: the contract between producers, log, engine and consumers.
 
 All records are fixed-width, little-endian and naturally aligned, so that a frame is read
-without a copy. Prices and sizes are integers in units of 1e-9; timestamps are nanoseconds UTC.
+without a copy. Prices and sizes are integers in the units of their instrument's scale (`core.scale`), 1e-9
+unless the universe says otherwise; timestamps are nanoseconds UTC.
 A partner without NumPy reads a TICK with the pack string `TICK_STRUCT`.
 """
 
@@ -17,7 +18,7 @@ BAR_VERSION: Final = 1
 EVENT_VERSION: Final = 1
 
 PRICE_UNITS_PER_ONE: Final = 1_000_000_000
-"""Prices and sizes are multiples of 1e-9."""
+"""Of the default scale, and of what has no scale of its own: the factor of a split, a trading status."""
 
 NANOSECONDS_PER_SECOND: Final = 1_000_000_000
 NANOSECONDS_PER_MILLISECOND: Final = 1_000_000
@@ -29,8 +30,8 @@ TICK: Final = np.dtype(
     [
         ("ts_event", "<i8"),  # when it happened, ns UTC
         ("ts_recv", "<i8"),  # when our reader received it, ns UTC
-        ("price", "<i8"),  # 1e-9 units
-        ("size", "<i8"),  # 1e-9 units
+        ("price", "<i8"),  # in the instrument's price units
+        ("size", "<i8"),  # in the instrument's size units
         ("trade_id", "<u8"),  # the vendor's id; a baseline's offset in bars.1d
         ("instrument_id", "<u4"),
         ("update", "u1"),  # Update flags
@@ -47,7 +48,7 @@ BAR: Final = np.dtype(
         ("high", "<i8"),
         ("low", "<i8"),
         ("close", "<i8"),
-        ("volume", "<i8"),  # 1e-9 units; -1 where the instrument has no volume
+        ("volume", "<i8"),  # in the instrument's size units; -1 where there is none, or it does not fit
         ("trades", "<u4"),
         ("instrument_id", "<u4"),
         ("session", "<i4"),  # days since 1970-01-01 of the session the bar belongs to

@@ -19,8 +19,8 @@ def simple_return(now, then):  # type: ignore[no-untyped-def]
     """`now / then - 1` of two prices.
 
     Args:
-        now: int64, 1e-9 units, positive.
-        then: int64, 1e-9 units, positive.
+        now: int64, positive, in the units of the leg.
+        then: int64, positive, in the units of the leg.
 
     Returns:
         The return as a fraction.

@@ -105,7 +105,7 @@ class DayUndo:
             block: Block of the pairs.
             rows: int32 (n,): pairs whose leg was corrected.
             sides: bool (2, n): which leg it is.
-            price: Corrected close, 1e-9 units.
+            price: Corrected close, in the instrument's units.
             session_row: Row of the session in the block's calendar.
             ts_close_ns: The session's close.
             ts_knowable_ns: Event time of the correction.

@@ -22,6 +22,8 @@ from core.frames import MAX_RECORDS, encode_frame
 from core.instruments import Instrument, Pair, Source, Universe
 from core.lookups import Lookups
 from core.records import NO_INSTRUMENT
+from core.scale import DEFAULT_EXPONENT
+from core.scale_advice import price_exponent
 from core.sessions import Calendar, day_to_date, session_day
 
 HISTORY: Final = Source(source_id=900, name="history")
@@ -49,11 +51,13 @@ class Series:
         symbol: Its name.
         asset_class: "rate" or "flow".
         into: Of a flow, the symbol it flows into.
+        exponent: Scale of its values.
     """
 
     symbol: str
     asset_class: str
     into: str | None = None
+    exponent: int = DEFAULT_EXPONENT
 
 
 def study_universe(
@@ -68,17 +72,27 @@ def study_universe(
         series: Rates and flows.
 
     Returns:
-        One source, the instruments in the order of the symbols, and the pairs.
+        One source, the instruments in the order of the symbols, and the pairs. Prices are in the default
+        scale, or in the one `core.scale_advice` recommends where that is too coarse or too small.
 
     Raises:
         UniverseError: A pair whose leg is not among the symbols, or that stands twice.
     """
     traded = [
-        _instrument(number, symbol, "etf", calendar, has_volume="volume" in frame.columns)
+        _instrument(
+            number,
+            symbol,
+            "etf",
+            calendar,
+            has_volume="volume" in frame.columns,
+            price_exponent=price_exponent(frame["close"]),
+        )
         for number, (symbol, frame) in enumerate(frames.items(), start=1)
     ]
     beside = [
-        _instrument(number, one.symbol, one.asset_class, calendar, group=one.into)
+        _instrument(
+            number, one.symbol, one.asset_class, calendar, group=one.into, price_exponent=one.exponent
+        )
         for number, one in enumerate(series, start=len(traded) + 1)
     ]
     return Universe((HISTORY,), tuple(traded + beside), tuple(pairs))
@@ -92,6 +106,7 @@ def _instrument(
     *,
     has_volume: bool = False,
     group: str | None = None,
+    price_exponent: int = DEFAULT_EXPONENT,
 ) -> Instrument:
     return Instrument(
         instrument_id=number,
@@ -106,6 +121,7 @@ def _instrument(
         has_official_close=asset_class == "etf",
         group=group,
         sector=None,
+        price_exponent=price_exponent,
     )
 
 

@@ -15,7 +15,9 @@ import numpy as np
 from core.jit import I4, I8, TICKS, array_of, inlined, kernel
 from core.prefetch import prefetch
 from core.records import NANOSECONDS_PER_SECOND, TickKind, Update
+from core.scale import LARGEST_PRICE
 from core.state import INSTRUMENT_STATE, NEVER, OPEN_SECOND, SOURCE_STATE
+from core.volume_sum import add_volume
 
 _TRADE: Final = int(TickKind.TRADE)
 _CORRECTION: Final = int(TickKind.CORRECTION)
@@ -35,6 +37,7 @@ _AHEAD: Final = 8
 """Ticks between calling for memory and using it: with 10,000 instruments it comes from far away."""
 
 _NEVER: Final = NEVER
+_LARGEST_PRICE: Final = LARGEST_PRICE
 
 
 class Note(IntEnum):
@@ -91,7 +94,7 @@ def _insert_trade(tick, slot, second):  # type: ignore[no-untyped-def]
         if slot.low == 0 or price < slot.low:
             slot.low = price
     if update & _VOLUME:
-        slot.volume += tick.size
+        slot.volume = add_volume(slot.volume, tick.size)
     slot.trades += 1
 
 
@@ -124,9 +127,9 @@ def _cancel(tick, instrument, slot, second, closed_second):  # type: ignore[no-u
     if mine:
         instrument.revised = 1
     if counted and second >= closed_second and slot.second == second:
-        slot.volume -= tick.size
+        slot.volume = add_volume(slot.volume, -tick.size)
     elif counted and mine and (second < closed_second or tick.ts_event >= instrument.session_close_ns):
-        instrument.day_volume -= tick.size
+        instrument.day_volume = add_volume(instrument.day_volume, -tick.size)
     waiting = instrument.final_session < instrument.session
     if waiting and tick.update & _OFFICIAL and tick.price == instrument.official_close:
         instrument.official_close = 0
@@ -141,7 +144,7 @@ def _outside(tick, instrument, source):  # type: ignore[no-untyped-def]
     counted = (tick.update & _SESSION_VOLUME) == _SESSION_VOLUME
     after_close = tick.ts_event >= instrument.session_close_ns
     if after_close and counted and instrument.final_session < instrument.session:
-        instrument.day_volume += tick.size
+        instrument.day_volume = add_volume(instrument.day_volume, tick.size)
 
 
 @inlined
@@ -151,7 +154,7 @@ def _problem(tick, source, row, instruments, source_row):  # type: ignore[no-unt
         return 1
     if instruments[row].source != source_row:
         return 6
-    if tick.price <= 0:
+    if tick.price <= 0 or tick.price > _LARGEST_PRICE:
         return 2
     if tick.size < 0:
         return 9
@@ -196,7 +199,7 @@ def _apply_trade(tick, row, instrument, seconds, source):  # type: ignore[no-unt
         instrument.late_ticks += 1
         source.count_late += 1
         if (tick.update & _SESSION_VOLUME) == _SESSION_VOLUME:
-            instrument.day_volume += tick.size
+            instrument.day_volume = add_volume(instrument.day_volume, tick.size)
     elif tick.update & _REGULAR:
         _insert_trade(tick, slot, second)
         if tick.update & _LAST and instrument.gap:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from core.errors import UniverseError
 from core.instruments import Instrument, Pair, Source, Universe, home
+from core.scale import PairScales, pair_scales
 from core.sessions import Calendar
 from core.universe_file import SERIES_CLASSES
 from core.windows import WindowStarts, window_starts
@@ -59,6 +60,7 @@ class PartitionWorld:
         series: int32 (roles, pairs): row of the series each pair sees in each role of SERIES_CLASSES, -1
             for none. The rate of the lowest id serves all pairs; a flow serves its numerator's.
         blocks: Pairs by clock and calendar.
+        scales: What the units of the pairs' legs are.
     """
 
     partition: int
@@ -76,6 +78,7 @@ class PartitionWorld:
     benchmarks: NDArray[np.int32]
     series: NDArray[np.int32]
     blocks: tuple[PairBlock, ...]
+    scales: PairScales
 
     def source_row(self, source_id: int) -> int:
         """Row of a source, -1 where the universe does not know it."""
@@ -124,6 +127,17 @@ def _series_rows(instruments: Sequence[Instrument], pairs: Sequence[Pair]) -> ND
                 if instrument.asset_class == "rate" or instrument.group == pair.numerator:
                     rows[role, number] = row
     return rows
+
+
+def _scales(universe: Universe, pairs: Sequence[Pair]) -> PairScales:
+    legs = [
+        [universe.instrument(pair.numerator) for pair in pairs],
+        [universe.instrument(pair.benchmark) for pair in pairs],
+    ]
+    return pair_scales(
+        [[leg.price_exponent for leg in side] for side in legs],
+        [[leg.size_exponent for leg in side] for side in legs],
+    )
 
 
 def build_world(
@@ -193,4 +207,5 @@ def build_world(
         ),
         series=_series_rows(instruments, pairs),
         blocks=tuple(blocks),
+        scales=_scales(universe, pairs),
     )

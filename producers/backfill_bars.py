@@ -19,6 +19,7 @@ from deploy.edge.files import CALENDAR_OVERRIDES, read_text
 from deploy.edge.progress import progress
 from producers.day_bar_log import read_day_bars
 from producers.history import patience_s, patient
+from producers.instruments import check_scales_with, publish_instruments
 from producers.log_reader import LogReader
 from producers.metrics import ProducerCounters
 from producers.publisher import Publisher, open_producer
@@ -63,6 +64,7 @@ def run_backfill_bars(universe: Universe, settings: Settings, format: DailyForma
 
     Raises:
         ConfigurationError: No history, or a topic with too few partitions.
+        UniverseError: An instrument has another scale in the log.
         HistoryError: A file that cannot be used.
         TransportError: The broker does not take it.
     """
@@ -90,6 +92,7 @@ def run_backfill_bars(universe: Universe, settings: Settings, format: DailyForma
     # 2
     ranks = source_ranks(universe, source)
     with LogReader(settings.kafka) as reader, progress("reading day bars") as step:
+        check_scales_with(reader, universe)
         found = len(reader.partitions(DAY_BARS_TOPIC))
         if found < settings.kafka.partitions:
             raise ConfigurationError(
@@ -107,6 +110,7 @@ def run_backfill_bars(universe: Universe, settings: Settings, format: DailyForma
     )
     try:
         with progress("publishing day bars") as step:
+            publish_instruments(universe, publisher)
             publish_day_bars(missing, publisher, settings.kafka.partitions, step)
             publisher.flush(patience_s(settings))
     finally:

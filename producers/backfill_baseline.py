@@ -22,6 +22,7 @@ from producers.backfill import publish_baseline
 from producers.backfill_bars import source_ranks
 from producers.day_bar_log import read_day_bars
 from producers.history import patience_s, patient
+from producers.instruments import check_scales_with
 from producers.log_reader import LogReader
 from producers.metrics import ProducerCounters
 from producers.publisher import Publisher, check_topics, open_producer
@@ -60,12 +61,14 @@ def run_backfill_baseline(universe: Universe, settings: Settings, *, until: date
 
     Raises:
         ConfigurationError: The ticks topic has another number of partitions.
+        UniverseError: An instrument has another scale in the log.
         HistoryError: There is no daily bar up to `until`.
         TransportError: The broker does not answer, or does not take it.
     """
     source = find_source(universe, settings.history_source)
     targets = routes(universe, settings.kafka.partitions)
     with LogReader(settings.kafka) as reader:
+        check_scales_with(reader, universe)
         # 1
         with progress("reading day bars") as step:
             found = read_day_bars(reader, source_ranks(universe, source), step)

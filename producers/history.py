@@ -15,6 +15,7 @@ from deploy.edge.files import CALENDAR_OVERRIDES, read_text
 from deploy.edge.named_files import named_file
 from deploy.edge.progress import progress
 from producers.backfill import publish_baseline
+from producers.instruments import check_scales, publish_instruments
 from producers.metrics import ProducerCounters
 from producers.outlet import Outlet
 from producers.publisher import Publisher, check_topics, open_producer
@@ -74,6 +75,8 @@ def run_backfill(universe: Universe, settings: Settings, *, until: date, epoch: 
     )
     try:
         check_topics(sender, settings.kafka)
+        check_scales(universe, settings.kafka)
+        publish_instruments(universe, publisher)
         return publish_history(
             warm_start, universe, settings, publisher, epoch, timeout_s=patience_s(settings)
         )

@@ -11,11 +11,36 @@ from typing import Any, Final
 import msgspec
 
 from core.instruments import Instrument, Universe
+from core.published_scales import INSTRUMENTS_TOPIC, require_same_scales
 from core.schemas import INSTRUMENT
+from core.settings import KafkaSettings
+from producers.log_reader import LogReader
 from producers.outlet import Outlet
 
-INSTRUMENTS_TOPIC: Final = "rotascope.instruments"
 HEADERS: Final = [("content-type", b"application/json"), ("schema", INSTRUMENT.encode())]
+
+
+def check_scales(universe: Universe, settings: KafkaSettings) -> None:
+    """Refuse a universe in which an instrument has another scale than in the log; before anything is sent.
+
+    Args:
+        universe: All instruments.
+        settings: How to reach Kafka.
+
+    Raises:
+        UniverseError: As of `core.published_scales.require_same_scales`.
+        TransportError: The broker does not answer.
+    """
+    with LogReader(settings) as reader:
+        check_scales_with(reader, universe)
+
+
+def check_scales_with(reader: LogReader, universe: Universe) -> None:
+    """As `check_scales`, with a reader that is there."""
+    partitions = reader.existing(INSTRUMENTS_TOPIC)
+    if partitions:
+        records = reader.read(INSTRUMENTS_TOPIC, partitions)
+        require_same_scales(universe, ((record.key, record.value) for record in records))
 
 
 def publish_instruments(universe: Universe, publisher: Outlet) -> int:
@@ -63,4 +88,6 @@ def instrument_body(instrument: Instrument, *, benchmark: bool) -> dict[str, Any
         "has_volume": instrument.has_volume,
         "has_official_close": instrument.has_official_close,
         "max_age_ms": instrument.max_age_ms,
+        "price_exponent": instrument.price_exponent,
+        "size_exponent": instrument.size_exponent,
     }

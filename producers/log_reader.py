@@ -54,13 +54,21 @@ class LogReader:
     ) -> None:
         self._reader.close()
 
+    def existing(self, topic: str) -> list[int]:
+        """Give the partitions of a topic, none where it is not there.
+
+        Raises:
+            TransportError: The broker does not say.
+        """
+        return self._reader.partitions(topic)
+
     def partitions(self, topic: str) -> list[int]:
         """Give the partitions of a topic.
 
         Raises:
             TransportError: It is not there, or the broker does not say.
         """
-        found = self._reader.partitions(topic)
+        found = self.existing(topic)
         if not found:
             raise TransportError(
                 f"topic {topic} is not on {self._reader.servers}",

@@ -13,15 +13,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 import typer
 
 from core.errors import TransportError
 from core.instruments import Source, Universe
+from core.published_scales import INSTRUMENTS_TOPIC
 from core.sessions import CALENDAR_THROUGH, build_calendars
-from core.settings import KafkaSettings, Settings
+from core.settings import Settings
 from deploy.edge.closing import closing_quietly
 from deploy.edge.files import CALENDAR_OVERRIDES, read_text
 from deploy.edge.metrics_server import MetricsServer
@@ -31,7 +32,7 @@ from producers.feeds.base import Feed
 from producers.history import flush_timeout_s, publish_history, read_history
 from producers.hold import Hold
 from producers.holding_publisher import HoldingPublisher
-from producers.instruments import INSTRUMENTS_TOPIC, publish_instruments
+from producers.instruments import check_scales, publish_instruments
 from producers.metrics import ProducerCollector, ProducerCounters, make_registry
 from producers.outage_log import REPEAT_S
 from producers.outlet import DEAD_LETTERS_TOPIC
@@ -39,6 +40,8 @@ from producers.predecessor import check_epoch, find_predecessor
 from producers.producer import Ending, Producer
 from producers.publisher import check_topics, close_sender, open_producer
 from producers.queue import Overflow
+
+T = TypeVar("T")
 
 FIRST_CALENDAR_DATE: Final = date(1990, 1, 1)
 
@@ -83,8 +86,9 @@ def run_feed(
     with _publisher(source, settings, counters) as publisher, stops(publisher.give_up_in) as asked:
         try:
             publisher.wait_connected()
-            predecessor = _predecessor(settings.kafka, source, asked)
+            predecessor = _answered(lambda: find_predecessor(settings.kafka, source.source_id), asked)
             check_epoch(predecessor, epoch, source.name)
+            _answered(lambda: check_scales(universe, settings.kafka), asked)
             publish_instruments(universe, publisher)
             if warm_start is not None:
                 publish_history(warm_start, universe, settings, publisher, epoch, timeout_s=None)
@@ -156,17 +160,25 @@ def _publisher(source: Source, settings: Settings, counters: ProducerCounters) -
         yield publisher
 
 
-def _predecessor(kafka: KafkaSettings, source: Source, asked: threading.Event) -> int | None:
-    """Look for an earlier producer, again and again while the broker does not answer."""
+def _answered(question: Callable[[], T], asked: threading.Event) -> T:
+    """Ask about the log, again and again while the broker does not answer.
+
+    Args:
+        question: Reads the log; raises `TransportError`.
+        asked: Set when a stop is asked for, which ends the wait.
+
+    Raises:
+        TransportError: Not retriable, or a stop was asked for.
+    """
     told_s = -math.inf
     while True:
         try:
-            return find_predecessor(kafka, source.source_id)
+            return question()
         except TransportError as error:
             if asked.is_set() or not error.retriable:
                 raise
             if time.monotonic() - told_s >= REPEAT_S:
-                structlog.get_logger().warning("the end of the log cannot be read", error=error.message)
+                structlog.get_logger().warning("the log cannot be read", error=error.message)
                 told_s = time.monotonic()
             asked.wait(RECONNECT_MAX_MS / 1000)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
@@ -17,6 +17,7 @@ from core.catalogue import Catalogue, parse_catalogue
 from core.errors import ConfigurationError, HistoryError, InputError
 from core.history import check_daily
 from core.instruments import Pair, Universe
+from core.scale_advice import flow_exponent
 from core.sessions import Calendar, build_calendar, day_to_date
 from core.study import Series, study_universe, with_fitting_volume
 from core.suggestions import nearest
@@ -128,9 +129,16 @@ def read_inputs(
     calendar = _calendar(raw, calendar_name)
     frames = {symbol: _checked(symbol, frame, calendar) for symbol, frame in raw.items()}
     beside = [series_of(file.name, list(frames), wanted) for file in _files(series, "--series").values()]
+    values = [
+        _series(one.symbol, file, calendar)
+        for one, file in zip(beside, _files(series, "--series").values(), strict=True)
+    ]
+    beside = [
+        replace(one, exponent=flow_exponent(frame["close"]))
+        for one, frame in zip(beside, values, strict=True)
+    ]
     universe = study_universe(frames, wanted, calendar_name, beside)
-    for one, file in zip(beside, _files(series, "--series").values(), strict=True):
-        frames[one.symbol] = _series(one.symbol, file, calendar)
+    frames |= {one.symbol: frame for one, frame in zip(beside, values, strict=True)}
     artefacts = read_artefacts(None, None, rarity, _exchange(calendar))
     return StudyInputs(universe, calendar, frames, catalogue, artefacts)
 

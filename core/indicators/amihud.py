@@ -25,7 +25,7 @@ _CONSTANT: Final = int(Quality.CONSTANT)
 
 
 @inlined
-def _derive(closes, volumes, row, count, own):  # type: ignore[no-untyped-def]
+def _derive(closes, volumes, row, count, scale, own):  # type: ignore[no-untyped-def]
     """The legs' ratio, and why it is unknown: the newest reason found."""
     own[0] = np.nan
     own[1] = _NOT_READY
@@ -45,7 +45,7 @@ def _derive(closes, volumes, row, count, own):  # type: ignore[no-untyped-def]
         benchmark += abs((now[1] - then[1]) / then[1]) / (float(now[1]) * traded[1])
     own[1] = _CONSTANT
     if benchmark > 0.0:
-        own[0] = numerator / benchmark
+        own[0] = numerator / benchmark * scale[0, row] / scale[1, row]
         own[1] = 0.0
 
 
@@ -56,6 +56,7 @@ def _derive(closes, volumes, row, count, own):  # type: ignore[no-untyped-def]
     array_of(I8, 3),
     array_of(I8),
     array_of(I4),
+    array_of(F8, 2),
     array_of(I8),
     array_of(F8, 2),
     array_of(F8, 2),
@@ -63,11 +64,11 @@ def _derive(closes, volumes, row, count, own):  # type: ignore[no-untyped-def]
     array_of(I4, 2),
 )
 def _day_pass(  # type: ignore[no-untyped-def]
-    prices, closes, volumes, counts, rows, derived_for, derived, values, quality, observations
+    prices, closes, volumes, counts, rows, scale, derived_for, derived, values, quality, observations
 ):
     for row in rows:
         if derived_for[row] != counts[row]:
-            _derive(closes, volumes, row, counts[row], derived[row])
+            _derive(closes, volumes, row, counts[row], scale, derived[row])
             derived_for[row] = counts[row]
         reason = blocked_by(prices, row)
         quality[0, row] = reason if reason != 0 else int(derived[row, 1])
@@ -106,6 +107,7 @@ class Amihud(DayFamily):
             step.days.volumes,
             step.days.counts,
             step.rows,
+            step.scales.illiquidity,
             self._derived_for,
             self._derived,
             self.values,

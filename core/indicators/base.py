@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from core.pair_days import PairDays
 from core.records import Frequency, Quality
+from core.scale import PairScales
 
 _UNITS: Final = ("pct", "percent", "pp", "bp", "sd", "log", "sessions")
 
@@ -73,8 +74,9 @@ class RingStep:
         since_open: Whole seconds or minutes of the session that were closed before `now`.
         numerators: int32 (pairs,).
         benchmarks: int32 (pairs,).
-        volumes: int64 (2, pairs): both legs' volume of the session by the end of the minute, 1e-9 units,
-            or minus a Quality; between the ends of minutes it stays as it was.
+        volumes: int64 (2, pairs): both legs' volume of the session by the end of the minute, in the leg's
+            units, or minus a Quality; between the ends of minutes it stays as it was.
+        scales: What the legs' units are.
     """
 
     rows: NDArray[np.int32]
@@ -84,6 +86,7 @@ class RingStep:
     numerators: NDArray[np.int32]
     benchmarks: NDArray[np.int32]
     volumes: NDArray[np.int64]
+    scales: PairScales
 
 
 @dataclass(slots=True, eq=False)
@@ -93,7 +96,7 @@ class DayStep:
     Args:
         rows: int32 (n,): pairs to evaluate.
         prices: int64 (2, pairs): both legs' price of the session so far, or minus a Quality.
-        volumes: int64 (2, pairs): both legs' volume of the session so far, 1e-9 units, or minus a
+        volumes: int64 (2, pairs): both legs' volume of the session so far, in the leg's units, or minus a
             Quality.
         series: float64 (roles, pairs): value of the session, NaN where there is none, by
             `core.universe_file.SERIES_CLASSES`: a rate in percent, a flow in currency. They come with
@@ -102,6 +105,8 @@ class DayStep:
         days: The finished days.
         session: Days since 1970-01-01 of the session in progress.
         week_ends: uint8 (pairs,): 1 where it is the last session of its week.
+        scales: What the legs' units are. Returns need none; what is told in currency or shares, and a
+            ratio of two legs, does.
     """
 
     rows: NDArray[np.int32]
@@ -112,6 +117,7 @@ class DayStep:
     days: PairDays
     session: int
     week_ends: NDArray[np.uint8]
+    scales: PairScales
 
 
 class IndicatorFamily(ABC):

@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from core.indicators.base import DayFamily, DayStep, Output
 from core.jit import F8, I4, I8, U1, array_of, inlined, kernel
 from core.pair_days import DAY_SLOTS
-from core.records import PRICE_UNITS_PER_ONE, Frequency, Quality
+from core.records import Frequency, Quality
 
 WINDOWS: Final = (63, 252)
 _SERIES: Final = ("numerator", "benchmark", "ratio")
 _DAY_MASK: Final = DAY_SLOTS - 1
-_UNITS: Final = float(PRICE_UNITS_PER_ONE)
 _NOT_READY: Final = int(Quality.NOT_READY)
 
 
@@ -33,16 +32,16 @@ def _outputs() -> tuple[Output, ...]:
 
 
 @inlined
-def _scan(closes, row, first, last, found):  # type: ignore[no-untyped-def]
+def _scan(closes, row, first, last, units, scale, found):  # type: ignore[no-untyped-def]
     """Extremes of ring entries [first, last): high and low of numerator, benchmark and ratio."""
     for side in range(0, 6, 2):
         found[side] = -np.inf
         found[side + 1] = np.inf
     for index in range(first, last):
         close = closes[row, index & _DAY_MASK]
-        numerator = close[0] / _UNITS
-        benchmark = close[1] / _UNITS
-        ratio = close[0] / close[1]
+        numerator = close[0] / units[0, row]
+        benchmark = close[1] / units[1, row]
+        ratio = close[0] / close[1] * scale[0, row] / scale[1, row]
         found[0] = max(found[0], numerator)
         found[1] = min(found[1], numerator)
         found[2] = max(found[2], benchmark)
@@ -57,13 +56,15 @@ def _scan(closes, row, first, last, found):  # type: ignore[no-untyped-def]
     array_of(I8),
     array_of(I4),
     array_of(I4),
+    array_of(F8, 2),
+    array_of(F8, 2),
     array_of(F8),
     array_of(F8, 2),
     array_of(U1, 2),
     array_of(I4, 2),
 )
 def _session_pass(  # type: ignore[no-untyped-def]
-    closes, counts, rows, windows, found, values, quality, observations
+    closes, counts, rows, windows, units, scale, found, values, quality, observations
 ):
     for row in rows:
         for window in range(len(windows)):
@@ -71,7 +72,7 @@ def _session_pass(  # type: ignore[no-untyped-def]
             first = 6 * window
             ready = counts[row] >= length
             if ready:
-                _scan(closes, row, counts[row] - length, counts[row], found)
+                _scan(closes, row, counts[row] - length, counts[row], units, scale, found)
             for output in range(6):
                 values[first + output, row] = found[output] if ready else np.nan
                 quality[first + output, row] = 0 if ready else _NOT_READY
@@ -98,6 +99,8 @@ class Extremes(DayFamily):
             step.days.counts,
             step.rows,
             self._windows,
+            step.scales.price_units,
+            step.scales.ratio,
             self._found,
             self.values,
             self.quality,

@@ -9,22 +9,31 @@ from numpy.typing import NDArray
 
 from core.indicators.base import DayFamily, DayStep, Output, RingFamily, RingStep
 from core.jit import BOOL, F8, I4, I8, U1, array_of, kernel
-from core.records import PRICE_UNITS_PER_ONE, Frequency, Quality
+from core.records import Frequency, Quality
 
 _NOT_READY: Final = int(Quality.NOT_READY)
-_UNITS: Final = float(PRICE_UNITS_PER_ONE)
 
 
-@kernel(I8, array_of(I8, 2), array_of(I4), array_of(I4), array_of(I4), I8, array_of(F8, 2), array_of(U1, 2))
+@kernel(
+    I8,
+    array_of(I8, 2),
+    array_of(I4),
+    array_of(I4),
+    array_of(I4),
+    I8,
+    array_of(F8, 2),
+    array_of(F8, 2),
+    array_of(U1, 2),
+)
 def _ring_pass(  # type: ignore[no-untyped-def]
-    prices, numerators, benchmarks, rows, now, values, quality
+    prices, numerators, benchmarks, rows, now, scale, values, quality
 ):
     current = prices[now & (prices.shape[0] - 1)]
     for row in rows:
         s_now = current[numerators[row]]
         l_now = current[benchmarks[row]]
         if s_now > 0 and l_now > 0:
-            values[0, row] = s_now / l_now
+            values[0, row] = s_now / l_now * scale[0, row] / scale[1, row]
             quality[0, row] = 0
         else:
             values[0, row] = np.nan
@@ -46,7 +55,14 @@ class Ratio(RingFamily):
     def evaluate(self, step: RingStep, *, commit: bool) -> None:
         """Divide the newest closed prices; there is no state."""
         _ring_pass(
-            step.prices, step.numerators, step.benchmarks, step.rows, step.now, self.values, self.quality
+            step.prices,
+            step.numerators,
+            step.benchmarks,
+            step.rows,
+            step.now,
+            step.scales.ratio,
+            self.values,
+            self.quality,
         )
 
 
@@ -57,20 +73,22 @@ class Ratio(RingFamily):
     array_of(I4),
     array_of(F8, 2),
     array_of(F8, 2),
+    array_of(F8, 2),
+    array_of(F8, 2),
     array_of(U1, 2),
     array_of(I4, 2),
     BOOL,
 )
 def _day_pass(  # type: ignore[no-untyped-def]
-    prices, counts, rows, anchors, values, quality, observations, commit
+    prices, counts, rows, units, scale, anchors, values, quality, observations, commit
 ):
     for row in rows:
         for output in range(len(observations)):
             observations[output, row] = counts[row] + 1
         s_now = prices[0, row]
         l_now = prices[1, row]
-        values[2, row] = s_now / _UNITS if s_now > 0 else np.nan
-        values[3, row] = l_now / _UNITS if l_now > 0 else np.nan
+        values[2, row] = s_now / units[0, row] if s_now > 0 else np.nan
+        values[3, row] = l_now / units[1, row] if l_now > 0 else np.nan
         quality[2, row] = 0 if s_now > 0 else max(-s_now, _NOT_READY)
         quality[3, row] = 0 if l_now > 0 else max(-l_now, _NOT_READY)
         reason = max(quality[2, row], quality[3, row])
@@ -80,7 +98,7 @@ def _day_pass(  # type: ignore[no-untyped-def]
             values[0, row] = np.nan
             values[1, row] = np.nan
             continue
-        ratio = s_now / l_now
+        ratio = s_now / l_now * scale[0, row] / scale[1, row]
         anchor = ratio if counts[row] == 0 else anchors[0, row]
         values[0, row] = ratio
         values[1, row] = 100.0 * ratio / anchor
@@ -115,6 +133,8 @@ class RatioLine(DayFamily):
             step.prices,
             step.days.counts,
             step.rows,
+            step.scales.price_units,
+            step.scales.ratio,
             self._anchors,
             self.values,
             self.quality,

@@ -37,11 +37,17 @@ _LEG_FIELDS: Final = 3
 
 @inlined
 def _class_of(price, short, long):  # type: ignore[no-untyped-def]
-    """1, 0 or -1, from a price and the sums of its averages: integers, compared without rounding."""
+    """1, 0 or -1, from a price and the sums of its averages: integers, compared without rounding.
+
+    The band is a percent of a sum, rounded down: more than that many whole units is more than the percent.
+    A hundred times the sum need not fit.
+    """
     averages = (LONG // SHORT) * short - long
-    if averages > 0 and 100 * LONG * price > (100 + BAND_PCT) * long:
+    above = LONG * price - long
+    band = long // (100 // BAND_PCT)
+    if averages > 0 and above > band:
         return 1.0
-    if averages < 0 and 100 * LONG * price < (100 - BAND_PCT) * long:
+    if averages < 0 and -above > band:
         return -1.0
     return 0.0
 

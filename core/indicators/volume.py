@@ -16,14 +16,13 @@ from core.indicators.day_rows import put, put_unknown
 from core.indicators.windows import NEVER_DERIVED
 from core.jit import F8, I4, I8, U1, array_of, kernel
 from core.pair_days import DAY_SLOTS
-from core.records import PRICE_UNITS_PER_ONE, Frequency, Quality
+from core.records import Frequency, Quality
 from core.returns import blocked_by
 
 WINDOWS: Final = (20, 63)
 LEAST_SHARE: Final = 0.9
 """Share of a window's sessions whose volume must be known."""
 
-_UNITS: Final = float(PRICE_UNITS_PER_ONE)
 _DAY_MASK: Final = DAY_SLOTS - 1
 _NOT_READY: Final = int(Quality.NOT_READY)
 
@@ -36,9 +35,12 @@ _NOT_READY: Final = int(Quality.NOT_READY)
     array_of(I8),
     array_of(I4),
     array_of(F8, 2),
+    array_of(F8, 2),
     array_of(I4, 2),
 )
-def _session_pass(volumes, counts, rows, derived_for, windows, means, known):  # type: ignore[no-untyped-def]
+def _session_pass(  # type: ignore[no-untyped-def]
+    volumes, counts, rows, derived_for, windows, units, means, known
+):
     for row in rows:
         if derived_for[row] == counts[row]:
             continue
@@ -49,7 +51,7 @@ def _session_pass(volumes, counts, rows, derived_for, windows, means, known):  #
             for index in range(max(0, counts[row] - windows[window]), counts[row]):
                 volume = volumes[row, index & _DAY_MASK, 0]
                 if volume >= 0:
-                    total += volume / _UNITS
+                    total += volume / units[0, row]
                     number += 1
             means[window, row] = total / number if number > 0 else 0.0
             known[window, row] = number
@@ -63,13 +65,14 @@ def _session_pass(volumes, counts, rows, derived_for, windows, means, known):  #
     array_of(I4),
     array_of(I4),
     array_of(F8, 2),
+    array_of(F8, 2),
     array_of(I4, 2),
     array_of(F8, 2),
     array_of(U1, 2),
     array_of(I4, 2),
 )
 def _day_pass(  # type: ignore[no-untyped-def]
-    prices, volumes, rows, windows, means, known, values, quality, observations
+    prices, volumes, rows, windows, units, means, known, values, quality, observations
 ):
     for row in rows:
         reason = blocked_by(prices, row)
@@ -84,7 +87,7 @@ def _day_pass(  # type: ignore[no-untyped-def]
                 put_unknown(values, quality, observations, output, row, why, number)
             else:
                 mean = means[window, row]
-                share = volumes[0, row] / _UNITS / mean if mean > 0.0 else np.nan
+                share = volumes[0, row] / units[0, row] / mean if mean > 0.0 else np.nan
                 put(values, quality, observations, output, row, share, number)
             if enough:
                 put(values, quality, observations, output + 1, row, means[window, row], number)
@@ -124,6 +127,7 @@ class RelativeVolume(DayFamily):
             step.rows,
             self._derived_for,
             self._windows,
+            step.scales.size_units,
             self._means,
             self._known,
         )
@@ -132,6 +136,7 @@ class RelativeVolume(DayFamily):
             step.volumes,
             step.rows,
             self._windows,
+            step.scales.size_units,
             self._means,
             self._known,
             self.values,

@@ -25,6 +25,7 @@ HALF_HOURS: Final = 13
 """Of a session of six and a half hours; what a longer one has after them is not compared."""
 
 _UNITS: Final = float(PRICE_UNITS_PER_ONE)
+"""Only shares of volumes of one leg leave this family, so its scale does not matter."""
 _NOT_READY: Final = int(Quality.NOT_READY)
 _CONSTANT: Final = int(Quality.CONSTANT)
 _UNKNOWN: Final = -1.0

@@ -19,7 +19,7 @@ from core.indicators.day_rows import put, put_unknown
 from core.indicators.windows import NEVER_DERIVED
 from core.jit import F8, I4, I8, U1, array_of, inlined, kernel
 from core.pair_days import DAY_SLOTS
-from core.records import PRICE_UNITS_PER_ONE, Frequency, Quality
+from core.records import Frequency, Quality
 from core.returns import blocked_by
 
 WEEKS: Final = 52
@@ -27,7 +27,6 @@ WEEKS: Final = 52
 
 LONGEST_RUN: Final = 26
 _NEEDED: Final = WEEKS + LONGEST_RUN
-_UNITS: Final = float(PRICE_UNITS_PER_ONE)
 _DAY_MASK: Final = DAY_SLOTS - 1
 _NOT_READY: Final = int(Quality.NOT_READY)
 
@@ -118,11 +117,12 @@ def _derive(closes, days, row, count, week, own):  # type: ignore[no-untyped-def
     array_of(U1),
     array_of(F8, 2),
     array_of(F8, 2),
+    array_of(F8, 2),
     array_of(U1, 2),
     array_of(I4, 2),
 )
 def _day_pass(  # type: ignore[no-untyped-def]
-    prices, closes, days, counts, rows, session, week_ends, derived, values, quality, observations
+    prices, closes, days, counts, rows, session, week_ends, units, derived, values, quality, observations
 ):
     week = _week_of(session)
     for row in rows:
@@ -144,7 +144,7 @@ def _day_pass(  # type: ignore[no-untyped-def]
             run = float(_longest_run(own, 1, price)[0])
         put(values, quality, observations, 0, row, run, held)
         put(values, quality, observations, 1, row, 100.0 * ((price - resistance) / resistance), held)
-        put(values, quality, observations, 2, row, resistance / _UNITS, held)
+        put(values, quality, observations, 2, row, resistance / units[0, row], held)
     return len(rows)
 
 
@@ -181,6 +181,7 @@ class Weeks(DayFamily):
             step.rows,
             step.session,
             step.week_ends,
+            step.scales.price_units,
             self._derived,
             self.values,
             self.quality,

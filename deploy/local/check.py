@@ -17,6 +17,7 @@ import typer
 from core.errors import RotascopeError
 from core.history import check_daily
 from core.instruments import Universe, home, parse_universe
+from core.scale_advice import advise
 from core.sessions import CALENDAR_THROUGH, build_calendar, build_calendars, day_to_date
 from core.settings import HistoryFile, Settings
 from core.suggestions import nearest
@@ -292,6 +293,10 @@ def _check_file(file: HistoryFile, universe: Universe, overrides: str) -> Iterat
     yield Result(subject, Level.OK, f"{checked.frame.height:,} sessions, {first} to {last}")
     for finding in checked.findings:
         yield Result(subject, Level.NOTE, str(finding))
+    advice = advise(instrument, frame)
+    if advice is not None:
+        level = Level.PROBLEM if advice.refused else Level.NOTE
+        yield Result(subject, level, advice.text, advice.operator_action)
 
 
 def _problem(subject: str, error: RotascopeError) -> Result:

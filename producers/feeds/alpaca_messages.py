@@ -46,15 +46,13 @@ from producers.feeds.base import (
     reject,
 )
 from producers.feeds.columns import (
-    MAX_VALUE,
-    UNIT,
-    fixed_point,
     is_msgpack_timestamp,
     is_rfc3339,
     msgpack_nanoseconds,
     rfc3339_nanoseconds,
 )
 from producers.feeds.lookups import ConditionCodes, RowOf, listing_code, venue_codes
+from producers.feeds.scales import InstrumentScales
 from producers.rows import take
 
 _REASONS: Final = ("", "size", "price", "unknown_symbol", "schema", "trade_id", "timestamp")
@@ -98,6 +96,7 @@ class AlpacaMessages:
         # One row more, which -1 points at: the unknown symbol.
         ids = [instrument.instrument_id for instrument in instruments]
         self._instrument_ids = np.array([*ids, 0], np.uint32)
+        self._scales = InstrumentScales(instruments)
         self._listing = np.array([*map(listing_code, instruments), 0], np.int16)
         self._nanoseconds: Callable[[Sequence[Any]], NDArray[np.int64]] = (
             rfc3339_nanoseconds if codec is Codec.JSON else msgpack_nanoseconds
@@ -133,6 +132,7 @@ class AlpacaMessages:
         if len(rows.trades):
             ts_recv = np.repeat(np.array([message.ts_recv_ns for message in messages], np.int64), lengths)
             self._ticks(rows, ts_recv[rows.items], result)
+        result.notices += self._scales.take()
         return result.batch()
 
     def _rows(self, decoded: Sequence[Any], error: Callable[[int, str], FeedError], result: _Result) -> Rows:
@@ -243,10 +243,13 @@ class AlpacaMessages:
         ticks["instrument_id"] = self._instrument_ids[rows]
         prices = np.array([trade.p for trade in run], np.float64)
         sizes = np.array([trade.s for trade in run], np.float64)
-        bad_price = ~((prices >= UNIT) & (prices < MAX_VALUE))
-        bad_size = ~((sizes >= 0) & (sizes < MAX_VALUE))
-        ticks["price"] = fixed_point(prices, ~bad_price)
-        ticks["size"] = fixed_point(sizes, ~bad_size)
+        scales = self._scales
+        bad_price = ~((prices >= scales.prices.unit(rows)) & (prices <= scales.prices.largest(rows)))
+        bad_size = ~((sizes >= 0) & (sizes <= scales.sizes.largest(rows)))
+        ticks["price"] = scales.prices.fixed_point(prices, ~bad_price, rows)
+        ticks["size"] = scales.sizes.fixed_point(sizes, ~bad_size, rows)
+        if bad_price.any() or bad_size.any():
+            scales.note(rows, prices, sizes, ticks["ts_event"])
         venues = venue_codes([trade.x for trade in run])
         codes = self._conditions.of([trade.c for trade in run], [trade.z for trade in run])
         listing = self._listing[rows]

@@ -15,13 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from core.records import NANOSECONDS_PER_SECOND, PRICE_UNITS_PER_ONE
-
-UNIT: Final = 1 / PRICE_UNITS_PER_ONE
-"""The least price above nothing."""
-
-MAX_VALUE: Final = float(2**63 // PRICE_UNITS_PER_ONE)
-"""Prices and sizes from here on do not fit the record."""
+from core.records import NANOSECONDS_PER_SECOND
 
 _FIRST_YEAR: Final = 1970
 _AFTER_LAST_YEAR: Final = 2262
@@ -198,24 +192,3 @@ def _as_timestamp_64(value: bytes) -> bytes:
 def _check_parts(seconds: int, nanoseconds: int) -> None:
     if not 0 <= seconds <= _MAX_SECONDS or nanoseconds >= NANOSECONDS_PER_SECOND:
         raise ValueError("a msgpack timestamp outside 1970 to 2262")
-
-
-def fixed_point(values: NDArray[np.float64], usable: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Turn decimal numbers into units of 1e-9, to the nearest.
-
-    Exact for up to nine decimals below two million, where the nearest double is nearer than half a
-    unit, and for whole numbers to four billion.
-
-    Args:
-        values: Array (n,).
-        usable: Array (n,): where False the result is 0, whatever the value.
-
-    Returns:
-        Array (n,) int64, 1e-9 units.
-
-    Example:
-        >>> fixed_point(np.array([126.55, np.nan]), np.array([True, False])).tolist()
-        [126550000000, 0]
-    """
-    units: NDArray[np.int64] = np.rint(np.where(usable, values, 0.0) * PRICE_UNITS_PER_ONE).astype(np.int64)
-    return units

@@ -26,7 +26,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from core.errors import HistoryError
-from core.records import NANOSECONDS_PER_SECOND, PRICE_UNITS_PER_ONE
+from core.records import NANOSECONDS_PER_SECOND
+from core.scale import DEFAULT_EXPONENT, units_per_one
+from core.scale_advice import price_exponent
 from core.sessions import Calendar, day_to_date, session_day
 from producers.replay.listings import LISTINGS, Listing, listing_of
 from producers.replay.recording import Column, Print, Recording, assemble
@@ -81,9 +83,16 @@ def _columns(
     listings: Mapping[str, Listing],
 ) -> Iterator[Column]:
     ordered = frame.sort("symbol", "start_ns")
+    exponents = {
+        symbol: price_exponent(pl.Series([low, high]))
+        for symbol, low, high in ordered.group_by("symbol")
+        .agg(pl.col("low").min(), pl.col("high").max())
+        .iter_rows()
+    }
     for (symbol, row), day in ordered.group_by("symbol", "row", maintain_order=True):
         listing = listing_of(str(symbol), listings)
-        ts_event, price, size = tick_path(day)
+        exponent = exponents[str(symbol)]
+        ts_event, price, size = tick_path(day, exponent)
         prints = [Print(listing.exchange, listing.regular_sale, listing.tape)]
         print_row = np.zeros(len(ts_event), np.uint16)
         session = int(row)
@@ -91,10 +100,10 @@ def _columns(
         if close is not None:
             prints.append(_closing_print(listing))
             ts_event = np.append(ts_event, calendar.close_ns[session])
-            price = np.append(price, round(close * PRICE_UNITS_PER_ONE))
+            price = np.append(price, round(close * units_per_one(exponent)))
             size = np.append(size, 0)
             print_row = np.append(print_row, np.uint16(1))
-        yield Column(str(symbol), ts_event, price, size, prints, print_row)
+        yield Column(str(symbol), ts_event, price, size, prints, print_row, exponent)
 
 
 def _closing_print(listing: Listing) -> Print:
@@ -102,17 +111,20 @@ def _closing_print(listing: Listing) -> Print:
     return Print(listing.exchange, conditions, listing.tape)
 
 
-def tick_path(bars: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def tick_path(
+    bars: pl.DataFrame, exponent: int = DEFAULT_EXPONENT
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Lay the path of trades through the bars of one symbol.
 
     Args:
         bars: Rows in order of `start_ns`, with `open`, `high`, `low`, `close` and `volume`.
+        exponent: Of the prices' scale.
 
     Returns:
-        `ts_event` (ns UTC), price (1e-9 units) and size (shares), each (n,) int64.
+        `ts_event` (ns UTC), price (in that scale) and size (shares), each (n,) int64.
     """
     units = [
-        np.rint(bars[name].to_numpy() * PRICE_UNITS_PER_ONE).astype(np.int64) for name in BAR_COLUMNS[2:6]
+        np.rint(bars[name].to_numpy() * units_per_one(exponent)).astype(np.int64) for name in BAR_COLUMNS[2:6]
     ]
     opened, high, low, close = units
     low_first = opened - low <= high - opened

@@ -6,20 +6,20 @@ into, so that a million trades cost 40 bytes each and encode without a Python ob
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import HistoryError
-from core.records import PRICE_UNITS_PER_ONE
+from core.scale import DEFAULT_EXPONENT, units_per_one
 
 RECORDED_TRADE: Final = np.dtype(
     [
         ("ts_event", "<i8"),  # ns UTC
-        ("price", "<i8"),  # 1e-9 units
+        ("price", "<i8"),  # times ten to its symbol's price exponent
         ("size", "<i8"),  # whole shares; 0 where the instrument has no volume
         ("trade_id", "<u8"),  # running number per symbol and day, from 1
         ("symbol", "<u2"),  # row of Recording.symbols
@@ -60,11 +60,13 @@ class Recording:
         trades: RECORDED_TRADE (n,), `ts_event` ascending.
         symbols: What `trades["symbol"]` points into.
         prints: What `trades["print"]` points into.
+        exponents: Symbol → price exponent, where it is not the default.
     """
 
     trades: NDArray[np.void]
     symbols: tuple[str, ...]
     prints: tuple[Print, ...]
+    exponents: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if np.any(np.diff(self.trades["ts_event"]) < 0):
@@ -89,12 +91,24 @@ class Recording:
             self.symbols[record["symbol"]],
             int(record["trade_id"]),
             int(record["ts_event"]),
-            int(record["price"]) / PRICE_UNITS_PER_ONE,
+            float(self.prices(self.trades[row : row + 1])[0]),
             int(record["size"]),
             printed.exchange,
             printed.conditions,
             printed.tape,
         )
+
+    def prices(self, trades: NDArray[np.void]) -> NDArray[np.float64]:
+        """Give the prices of trades as the floats a vendor would send.
+
+        Args:
+            trades: RECORDED_TRADE (n,) of this recording.
+        """
+        if not self.exponents:
+            return trades["price"] / units_per_one(DEFAULT_EXPONENT)
+        units = [float(units_per_one(self.exponents.get(each, DEFAULT_EXPONENT))) for each in self.symbols]
+        prices: NDArray[np.float64] = trades["price"] / np.array(units)[trades["symbol"]]
+        return prices
 
     def symbols_traded(self) -> tuple[str, ...]:
         """Give the symbols that have trades, by name."""
@@ -121,7 +135,7 @@ class Recording:
             )
         rows = [row for row, symbol in enumerate(self.symbols) if symbol in wanted]
         kept = self.trades[np.isin(self.trades["symbol"], rows)]
-        return Recording(kept, self.symbols, self.prints)
+        return Recording(kept, self.symbols, self.prints, self.exponents)
 
     def between(self, start_ns: int, end_ns: int) -> Recording:
         """Keep the trades with `start_ns <= ts_event < end_ns`.
@@ -134,7 +148,7 @@ class Recording:
             A recording that shares this one's tables.
         """
         first, last = np.searchsorted(self.trades["ts_event"], [start_ns, end_ns])
-        return Recording(self.trades[first:last], self.symbols, self.prints)
+        return Recording(self.trades[first:last], self.symbols, self.prints, self.exponents)
 
 
 class Column(NamedTuple):
@@ -143,10 +157,11 @@ class Column(NamedTuple):
     Args:
         symbol: The ticker.
         ts_event_ns: int64 (n,).
-        price: int64 (n,), 1e-9 units.
+        price: int64 (n,), times ten to `exponent`.
         size: int64 (n,), shares.
         prints: The distinct prints of this column.
         print_row: int (n,), row in `prints`.
+        exponent: Price exponent, the same in all columns of a symbol.
     """
 
     symbol: str
@@ -155,6 +170,7 @@ class Column(NamedTuple):
     size: NDArray[np.int64]
     prints: Sequence[Print]
     print_row: NDArray[np.integer]
+    exponent: int = DEFAULT_EXPONENT
 
 
 def assemble(columns: Iterable[Column]) -> Recording:
@@ -172,14 +188,20 @@ def assemble(columns: Iterable[Column]) -> Recording:
     """
     symbols: dict[str, int] = {}
     prints: dict[Print, int] = {}
-    parts = [_numbered(column, symbols, prints) for column in columns]
+    exponents: dict[str, int] = {}
+    parts = []
+    for column in columns:
+        parts.append(_numbered(column, symbols, prints))
+        if exponents.setdefault(column.symbol, column.exponent) != column.exponent:
+            raise HistoryError(f"{column.symbol} has prices in two scales")
     if sum(len(part) for part in parts) == 0:
         raise HistoryError("there is no trade to play")
     if len(symbols) > MAX_SYMBOLS or len(prints) > MAX_SYMBOLS:
         raise HistoryError(f"a recording holds at most {MAX_SYMBOLS} symbols and as many kinds of prints")
     merged = np.concatenate(parts)
     order = np.argsort(merged["ts_event"], kind="stable")
-    return Recording(merged[order], tuple(symbols), tuple(prints))
+    own = {symbol: exponent for symbol, exponent in exponents.items() if exponent != DEFAULT_EXPONENT}
+    return Recording(merged[order], tuple(symbols), tuple(prints), own)
 
 
 def _numbered(column: Column, symbols: dict[str, int], prints: dict[Print, int]) -> NDArray[np.void]:

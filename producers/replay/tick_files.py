@@ -14,10 +14,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from core.errors import HistoryError
-from core.records import PRICE_UNITS_PER_ONE
+from core.scale import (
+    DEFAULT_EXPONENT,
+    LARGEST_PRICE,
+    LEAST_EXPONENT,
+    fits,
+    largest_figure,
+    to_integers,
+    units_per_one,
+)
 from producers.replay.listings import LISTINGS, Listing, listing_of
 from producers.replay.recording import Column, Print, Recording, assemble
 from producers.replay.sip_flags import conditions_of
@@ -70,11 +80,34 @@ def load_tick_files(paths: Iterable[Path], listings: Mapping[str, Listing] = LIS
     Raises:
         HistoryError: A file that cannot be read, with the first offending row.
     """
-    return assemble(column for path in paths for column in _columns(path, listings))
+    frames = {path: _read(path) for path in paths}
+    exponents = _exponents(frames.values())
+    return assemble(
+        column for path, frame in frames.items() for column in _columns(path, frame, exponents, listings)
+    )
 
 
-def _columns(path: Path, listings: Mapping[str, Listing]) -> Iterator[Column]:
-    frame = _read(path)
+def _exponents(frames: Iterable[pl.DataFrame]) -> dict[str, int]:
+    """The scale of each symbol's prices: the default, or the first finer one that holds all exactly."""
+    prices: dict[str, list[NDArray[np.float64]]] = {}
+    for frame in frames:
+        for (symbol,), rows in frame.group_by("symbol"):
+            prices.setdefault(str(symbol), []).append(rows["price"].unique().to_numpy())
+    return {symbol: _exponent(np.concatenate(parts)) for symbol, parts in prices.items()}
+
+
+def _exponent(prices: NDArray[np.float64]) -> int:
+    for exponent in range(DEFAULT_EXPONENT, LEAST_EXPONENT - 1, -1):
+        if not fits(prices, exponent, LARGEST_PRICE).all():
+            break
+        if np.array_equal(to_integers(prices, exponent) / units_per_one(exponent), prices):
+            return exponent
+    return DEFAULT_EXPONENT
+
+
+def _columns(
+    path: Path, frame: pl.DataFrame, exponents: Mapping[str, int], listings: Mapping[str, Listing]
+) -> Iterator[Column]:
     for (symbol, _), day in frame.group_by("symbol", "date", maintain_order=True):
         listing = listing_of(str(symbol), listings)
         kinds = (
@@ -88,10 +121,11 @@ def _columns(path: Path, listings: Mapping[str, Listing]) -> Iterator[Column]:
         yield Column(
             str(symbol),
             day["ts_event"].to_numpy(),
-            day["price_units"].to_numpy(),
+            to_integers(day["price"].to_numpy(), exponents[str(symbol)]),
             day["size"].to_numpy(),
             prints,
             day["print"].to_numpy(),
+            exponents[str(symbol)],
         )
 
 
@@ -119,13 +153,15 @@ def _read(path: Path) -> pl.DataFrame:
     _refuse(
         path, frame, ~(pl.col("price").is_finite() & (pl.col("price") > 0)), "a price that is not above 0"
     )
+    _refuse(
+        path, frame, pl.col("price") > largest_figure(DEFAULT_EXPONENT), "a price that no record can hold"
+    )
     _refuse(path, frame, pl.col("size") < 0, "a negative size")
     midnight = pl.col("date").str.to_datetime("%Y-%m-%d", time_unit="ns", strict=False)
     _refuse(path, frame, midnight.is_null(), "a date that does not read YYYY-MM-DD")
     clock = (midnight + pl.duration(milliseconds="ms")).dt.replace_time_zone(FEED_ZONE, ambiguous="earliest")
     return frame.with_columns(
         clock.dt.convert_time_zone("UTC").dt.epoch("ns").alias("ts_event"),
-        (pl.col("price") * PRICE_UNITS_PER_ONE).round().cast(pl.Int64).alias("price_units"),
     )
 
 

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from core.records import NANOSECONDS_PER_SECOND, PRICE_UNITS_PER_ONE
+from core.records import NANOSECONDS_PER_SECOND
 from producers.replay.recording import Recording
 
 CONTENT_TYPE_MSGPACK: Final = "application/msgpack"
@@ -138,7 +138,7 @@ class MsgpackCodec:
         parts: list[bytes] = [b""] * (4 * len(trades))
         parts[0::4] = _identities(trades)
         parts[1::4], parts[3::4] = self._spans.of(recording, trades)
-        parts[2::4] = _numbers(trades)
+        parts[2::4] = _numbers(trades, recording.prices(trades))
         ends = [*starts[1:], len(trades)]
         return [
             _array_header(end - start) + b"".join(parts[4 * start : 4 * end])
@@ -168,7 +168,7 @@ class JsonCodec:
     def trades(self, recording: Recording, trades: NDArray[np.void], starts: Sequence[int]) -> list[bytes]:
         """See `Codec.trades`."""
         texts = np.datetime_as_string(trades["ts_event"].view("<M8[ns]"), unit="ns").tolist()
-        prices = (trades["price"] / PRICE_UNITS_PER_ONE).tolist()
+        prices = recording.prices(trades).tolist()
         places, terms = self._spans.of(recording, trades)
         columns = (trades["trade_id"].tolist(), places, prices, trades["size"].tolist(), texts, terms)
         parts = [
@@ -211,10 +211,10 @@ def _identities(trades: NDArray[np.void]) -> list[bytes]:
     return _rows(identities)
 
 
-def _numbers(trades: NDArray[np.void]) -> list[bytes]:
+def _numbers(trades: NDArray[np.void], prices: NDArray[np.float64]) -> list[bytes]:
     numbers = np.empty(len(trades), _NUMBERS)
     numbers["before_price"] = b"\xa1p\xcb"
-    numbers["price"] = trades["price"] / PRICE_UNITS_PER_ONE
+    numbers["price"] = prices
     numbers["before_size"] = b"\xa1s\xcf"
     numbers["size"] = trades["size"]
     numbers["before_time"] = b"\xa1t\xd7\xff"

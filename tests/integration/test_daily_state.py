@@ -89,7 +89,7 @@ def test_an_interrupted_backfill_goes_on_and_a_second_one_adds_nothing(
 ) -> None:
     universe, total = demo_universe(), len(FILES) * SESSIONS
     with monkeypatch.context() as patch:
-        _interrupt(patch, backfill_bars, records=500)
+        _interrupt(patch, backfill_bars, records=len(universe.instruments) + 500)
         with pytest.raises(KeyboardInterrupt):
             run_backfill_bars(universe, settings, None)
     assert len(_keys(kafka)) == 500

@@ -14,6 +14,7 @@ from core.indicators import FAMILIES, DayFamily, IndicatorFamily, RingFamily
 from core.indicators.base import DayStep, RingStep
 from core.pair_days import allocate_pair_days, append_days, find_bases
 from core.records import Frequency
+from core.scale import default_pair_scales
 from core.sessions import Calendar, build_calendar
 from core.state import MINUTE_SLOTS, SECOND_SLOTS
 from core.windows import DAY_WINDOWS, ends_week, window_targets
@@ -98,6 +99,8 @@ class FamilyRig:
         self.pairs = prices.shape[2]
         self.rows: NDArray[np.int32] = np.arange(self.pairs, dtype=np.int32)
         self.family = family(self.pairs)
+        self.scales = default_pair_scales(self.pairs)
+        """A test may set others."""
         self.step_number = -1
         self._current: NDArray[np.int64] = np.full((2, self.pairs), -1, np.int64)
         self.volumes = random_volumes(len(prices), self.pairs)
@@ -158,7 +161,17 @@ class FamilyRig:
         session = int(sessions().session[self.step_number])
         volumes, series = self.volumes[self.step_number], self.series[self.step_number]
         self._week_ends[:] = ends_week(sessions(), self.step_number)
-        return DayStep(rows, self._current, volumes, series, self._bases, self.days, session, self._week_ends)
+        return DayStep(
+            rows,
+            self._current,
+            volumes,
+            series,
+            self._bases,
+            self.days,
+            session,
+            self._week_ends,
+            self.scales,
+        )
 
     def evaluate(self, *, commit: bool, rows: NDArray[np.int32] | None = None) -> None:
         """Evaluate the step in progress."""
@@ -169,7 +182,9 @@ class FamilyRig:
             benchmarks = self.rows + np.int32(self.pairs)
             since_open = self.step_number % SESSION_STEPS.get(self.family.name, len(self.prices))
             volumes = self.volumes[self.step_number]
-            step = RingStep(rows, self._ring, self._now, since_open, self.rows, benchmarks, volumes)
+            step = RingStep(
+                rows, self._ring, self._now, since_open, self.rows, benchmarks, volumes, self.scales
+            )
             self.family.evaluate(step, commit=commit)
 
     def open_again(self) -> None:

@@ -204,3 +204,51 @@ def test_only_the_listing_exchange_is_official() -> None:
     assert instrument(1, "SPY").is_listed_at("P")
     assert not instrument(1, "SPY").is_listed_at("D")
     assert instrument(1, "RUT", listing_exchange=None).is_listed_at("E")
+
+
+def test_a_universe_without_scales_keeps_the_digest_it_always_had() -> None:
+    text = (resources.files("core") / "data" / "demo_universe.toml").read_text()
+    known = "61ec2705e7dc7795d3f5371f6bab7a28290635755137bb46db618637bb23d114"
+    assert parse_universe(text).digest == known
+    said = text.replace('symbol = "RUT"', 'symbol = "RUT"\nprice_exponent = -9\nsize_exponent = -9', 1)
+    assert said != text
+    assert parse_universe(said).digest == known
+    for key in ("price_exponent", "size_exponent"):
+        other = parse_universe(text.replace('symbol = "RUT"', f'symbol = "RUT"\n{key} = -12', 1))
+        assert other.digest != known
+
+
+def test_a_class_has_a_scale_and_an_instrument_its_own() -> None:
+    universe = parse_universe("""
+[defaults.crypto]
+calendar = "24/7"
+source = "coins"
+price_exponent = -12
+size_exponent = -6
+[[source]]
+id = 1
+name = "coins"
+[[instrument]]
+id = 1
+symbol = "BTC"
+class = "crypto"
+[[instrument]]
+id = 2
+symbol = "PEPE"
+class = "crypto"
+price_exponent = -15
+size_exponent = 0
+[[pair]]
+numerator = "PEPE"
+benchmark = "BTC"
+""")
+    scales = {each.symbol: (each.price_exponent, each.size_exponent) for each in universe.instruments}
+    assert scales == {"BTC": (-12, -6), "PEPE": (-15, 0)}
+
+
+@pytest.mark.parametrize("exponent", ["1", "-19", "-9.0", '"-9"'])
+def test_a_scale_is_a_whole_number_from_minus_18_to_0(exponent: str) -> None:
+    text = (resources.files("core") / "data" / "demo_universe.toml").read_text()
+    wrong = text.replace('symbol = "RUT"', f'symbol = "RUT"\nprice_exponent = {exponent}', 1)
+    with pytest.raises(UniverseError, match=r"instrument 'RUT' \(number \d+\), price_exponent"):
+        parse_universe(wrong)

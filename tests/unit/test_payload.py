@@ -17,6 +17,7 @@ from core.life_pass import LIFE
 from core.lookups import Lookups, NoLookups
 from core.payload import build_event, leg_figures
 from core.records import EVENT, EventState, Quality
+from core.scale import default_pair_scales
 from core.sessions import build_calendars, session_day
 from core.watch import Watch, make_watch
 from core.world import build_world
@@ -196,7 +197,7 @@ def test_legs_say_price_previous_close_and_return() -> None:
     prices = np.array([[2_125_040_000_000, -2], [5_584_540_000_000, 7]], np.int64)
     bases = np.zeros((2, 2, 2), np.int64)
     bases[0, :, 0] = [2_051_750_000_000, 5_633_910_000_000]
-    figures = leg_figures(prices, bases, 0)
+    figures = leg_figures(prices, bases, 0, default_pair_scales(prices.shape[1]))
     assert figures["numerator"] == {
         "price": 2125.04,
         "previous_close": 2051.75,
@@ -209,7 +210,7 @@ def test_a_leg_says_null_where_it_knows_nothing() -> None:
     prices = np.array([[-int(Quality.HALTED)], [50_000_000_000]], np.int64)
     bases = np.zeros((1, 2, 1), np.int64)
     bases[0, 0, 0] = 40_000_000_000
-    assert leg_figures(prices, bases, 0) == {
+    assert leg_figures(prices, bases, 0, default_pair_scales(prices.shape[1])) == {
         "numerator": {"price": None, "previous_close": 40.0, "return_pct": None},
         "benchmark": {"price": 50.0, "previous_close": None, "return_pct": None},
     }

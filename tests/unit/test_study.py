@@ -80,3 +80,19 @@ def test_a_volume_too_large_for_a_record_is_unknown(calendar: Calendar) -> None:
     assert (fitting["volume"].to_list(), unknown) == ([1e6, None], 1)
     without = frame(calendar, [1.0], volume=False)
     assert with_fitting_volume(without)[1] == 0
+
+
+def test_prices_too_small_for_the_default_scale_get_a_finer_one(calendar: Calendar) -> None:
+    closes = [0.000012, 0.00001234567891]
+    frames = {"A": frame(calendar, closes), "B": frame(calendar, [60_000.5, 60_000.25])}
+    universe = study_universe(frames, [Pair("A", "B")], "XNYS")
+    assert [one.price_exponent for one in universe.instruments] == [-15, -9]
+    run = HistoryRun(universe, parse_catalogue(SIGNALS), {"XNYS": calendar}, frames)
+    rows = {o.key: f.values[n] for f in run.engine.evaluator.families for n, o in enumerate(f.outputs)}
+    seen = []
+    for _ in run.sessions():
+        seen.append((float(rows["numerator_price"][0]), float(rows["ratio:1d"][0])))
+    assert [price for price, _ in seen] == closes
+    assert [ratio for _, ratio in seen] == pytest.approx(
+        [0.000012 / 60_000.5, closes[1] / 60_000.25], rel=1e-14
+    )

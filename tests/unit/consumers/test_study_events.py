@@ -254,7 +254,7 @@ BAD_FILES = {
     "two closes": (b"date,close\n2024-01-02,1\n2024-01-02,2\n", "more than one close"),
     "newest first": (b"date,close\n2024-01-03,1\n2024-01-02,2\n", "dates must ascend"),
     "an infinite price": (b"date,close\n2024-01-02,inf\n", "is infinite"),
-    "a price beyond a record": (b"date,close\n2024-01-02,1e12\n", "does not fit a record"),
+    "a price beyond a record": (b"date,close\n2024-01-02,1e20\n", "does not fit price_exponent"),
     "bytes of something else": (bytes(range(256)), "SML"),
 }
 

@@ -8,15 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import core
 from consumers.schemas import defect
-from consumers.tick_lines import Names, decimal_text, tick_lines
+from consumers.tick_lines import Names, tick_lines
 from consumers.transport import Record
 from core.frames import encode_frame
-from core.records import NO_INSTRUMENT, PRICE_UNITS_PER_ONE, TICK, GapCause, TickKind, Update
+from core.records import NO_INSTRUMENT, TICK, GapCause, TickKind, Update
 from core.schemas import TICK_LINE
 from tests.support.sample_events import CLOSE_2024_07_11_NS
 from tests.support.tail_command import TICKS_TOPIC, TailCommand
@@ -147,15 +145,6 @@ def test_a_kind_of_a_later_version_is_shown_by_its_number() -> None:
     assert defect(TICK_LINE, line) is None
 
 
-@given(st.integers(-(2**63), 2**63 - 1))
-def test_a_decimal_is_exact(units: int) -> None:
-    text = decimal_text(units)
-    whole, _, fraction = text.removeprefix("-").partition(".")
-    read = int(whole) * PRICE_UNITS_PER_ONE + int(f"{fraction:0<9}")
-    assert (-read if text.startswith("-") else read) == units
-    assert not fraction.endswith("0")
-
-
 def test_a_gap_says_its_cause_and_a_takeover_is_noted(command: TailCommand) -> None:
     gap = np.zeros(1, TICK)
     gap["kind"], gap["instrument_id"], gap["source"] = TickKind.GAP, NO_INSTRUMENT, 1
@@ -170,3 +159,13 @@ def test_a_gap_says_its_cause_and_a_takeover_is_noted(command: TailCommand) -> N
     assert "note: 0@1: source alpaca: another producer took over, epoch 7 to 8" in result.stderr
     table = command.run(*CAT, records=records)
     assert table.stdout.splitlines()[-1].split()[-2:] == ["takeover", "0@1+0"]
+
+
+def test_prices_and_sizes_are_read_in_their_instruments_scale() -> None:
+    ticks = np.repeat(some_ticks()[:1], 3)
+    ticks["instrument_id"], ticks["price"], ticks["size"] = 7, 12_000_000_000, 50_000_000_000
+    ticks["kind"] = TickKind.TRADE, TickKind.STATUS, TickKind.ADJUSTMENT
+    lines = list(tick_lines(framed(ticks), Names({7: "PEPE"}, {}, {7: (-15, 0)})))
+    told = [(line["price"], line["size"]) for line in lines]
+    assert told == [("0.000012", "50000000000"), ("12", "50"), ("12", "50")]
+    assert all(defect(TICK_LINE, line) is None for line in lines)

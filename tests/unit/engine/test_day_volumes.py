@@ -150,3 +150,30 @@ def test_volumes_survive_a_snapshot(stop: int) -> None:
     successor.restore(desk.engine.snapshot())
     assert state_of(successor) == state_of(desk.engine)
     assert successor.evaluator.volumes.tolist() == desk.engine.evaluator.volumes.tolist()
+
+
+def test_a_day_whose_volume_does_not_fit_is_unknown_and_never_wraps() -> None:
+    desk = Desk()
+    desk.mark(0)
+    for second in (5, 6, 66):
+        desk.mark(second - 1)
+        desk.trade(second, SML, 100.0, 4e9)
+    desk.mark(232)
+    desk.trade(235, SML, 100.0, 4e9)
+    for instrument, price in ((SML, 101.0), (BIG, 200.0)):
+        desk.official(CLOSE_S + 1, instrument, price)
+    desk.mark(CLOSE_S + 70)
+    assert last_day(desk, "SML/BIG") == [NOT_READY, NOT_READY]
+    bars = {int(bar["instrument_id"]): int(bar["volume"]) for bars in desk.said.day_bars for bar in bars}
+    assert bars[SML] == -1
+    minutes = [bar for bars in desk.said.minute_bars for bar in bars if bar["instrument_id"] == SML]
+    assert [int(bar["volume"]) for bar in minutes] == [8 * 10**9 * UNIT, 4 * 10**9 * UNIT, 4 * 10**9 * UNIT]
+
+
+def test_a_price_whose_averages_would_wrap_is_refused() -> None:
+    desk = Desk()
+    desk.mark(0)
+    desk.trade(5, SML, 36e6)
+    desk.trade(6, SML, 37e6)
+    desk.mark(7)
+    assert desk.said.reasons() == ["price"]

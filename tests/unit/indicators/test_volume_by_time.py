@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from core.indicators.base import RingStep
 from core.indicators.volume_by_time import HALF_HOURS, SESSIONS, VolumeByTime
 from core.records import Quality
+from core.scale import default_pair_scales
 from core.state import MINUTE_SLOTS
 
 OPENED = 28_000_000
@@ -29,7 +30,7 @@ class Watched:
         self._volumes[0, 0] = volume
         zero, one = np.array([0], np.int32), np.array([1], np.int32)
         now = OPENED + session * DAY_MINUTES + minute
-        step = RingStep(zero, self._ring, now, minute, zero, one, self._volumes)
+        step = RingStep(zero, self._ring, now, minute, zero, one, self._volumes, default_pair_scales(1))
         self.family.evaluate(step, commit=True)
         family = self.family
         return float(family.values[0, 0]), int(family.quality[0, 0]), int(family.observations[0, 0])

@@ -211,3 +211,18 @@ def test_where_the_secret_would_be_sent(
 def test_a_feed_on_this_machine_needs_no_encryption(tmp_path: Path) -> None:
     settings = written(tmp_path, "rotascope.toml", '[alpaca]\nurl = "ws://127.0.0.1:9701/v2/sip"\n')
     assert not [each for each in found("--settings", settings) if each["subject"].startswith("alpaca")]
+
+
+def test_a_scale_is_recommended_from_prices_and_volumes(tmp_path: Path) -> None:
+    days = ["2024-07-01", "2024-07-02", "2024-07-03"]
+    rows = "".join(f"{day},0.000012,50000000000\n" for day in days)
+    history = written(tmp_path, "AAPL.csv", "date,close,volume\n" + rows)
+    (advice,) = [result for result in found("--history", f"AAPL={history}") if "exponent" in result["text"]]
+    assert (advice["subject"], advice["level"]) == ("history AAPL", "note")
+    assert advice["operator_action"].startswith("set price_exponent = -15, size_exponent = -7 for AAPL")
+    universe = read_text(None, UNIVERSE).replace(
+        'symbol = "AAPL"', 'symbol = "AAPL"\nprice_exponent = -15\nsize_exponent = -7'
+    )
+    ours = written(tmp_path, "universe.toml", universe)
+    results = found("--universe", ours, "--history", f"AAPL={history}")
+    assert not [result for result in results if "exponent" in result["text"]]

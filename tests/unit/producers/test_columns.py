@@ -8,14 +8,11 @@ from typing import Any
 
 import msgpack
 import msgspec
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers.feeds.columns import (
-    MAX_VALUE,
-    fixed_point,
     is_msgpack_timestamp,
     is_rfc3339,
     msgpack_nanoseconds,
@@ -117,25 +114,6 @@ def test_msgpack_refuses_anything_else(encoded: bytes) -> None:
         msgpack_nanoseconds([msgspec.Raw(encoded)])
     with pytest.raises(ValueError, match=r"timestamp"):
         msgpack_nanoseconds([good, msgspec.Raw(encoded)])
-
-
-@given(st.lists(st.integers(min_value=0, max_value=2 * 10**6 * 10**9 - 1), min_size=1), st.integers(0, 9))
-def test_prices_are_exact_to_nine_decimals_below_two_million(units: list[int], decimals: int) -> None:
-    step = 10 ** (9 - decimals)
-    exact = [number // step * step for number in units]
-    values = np.array([float(f"{number}e-9") for number in exact])
-    assert fixed_point(values, np.ones(len(values), np.bool_)).tolist() == exact
-
-
-@given(st.lists(st.integers(min_value=0, max_value=4 * 10**9), min_size=1))
-def test_whole_shares_are_exact_to_four_billion(shares: list[int]) -> None:
-    values = np.array(shares, np.float64)
-    assert fixed_point(values, values < MAX_VALUE).tolist() == [number * 10**9 for number in shares]
-
-
-def test_fixed_point_makes_nothing_of_what_is_not_usable() -> None:
-    values = np.array([np.nan, np.inf, -1.0, 1e300])
-    assert fixed_point(values, np.zeros(4, np.bool_)).tolist() == [0, 0, 0, 0]
 
 
 GOOD_TEXT = "2024-02-29T23:59:59.123456789Z"

@@ -8,7 +8,8 @@ from importlib import resources
 import jsonschema
 
 from core.instruments import parse_universe
-from producers.instruments import INSTRUMENTS_TOPIC, publish_instruments
+from core.published_scales import INSTRUMENTS_TOPIC
+from producers.instruments import publish_instruments
 from producers.metrics import ProducerCounters
 from tests.support.fake_sender import KeepingSender, publisher_to
 

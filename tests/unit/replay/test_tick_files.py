@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgpack
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from core.errors import HistoryError
 from core.records import Update
 from producers.replay.recording import Recording, Trade
 from producers.replay.tick_files import load_tick_files, tick_files_in
+from producers.replay.wire import JsonCodec, MsgpackCodec
 from tests.support.shared_data import shared_data
 
 HEADER = "symbol,date,ms,price,size,exchange,cond,suspicious\n"
@@ -159,3 +162,25 @@ def test_every_condition_of_the_files_is_known_to_the_rule_table(tape: Recording
     }
     assert unknown == set()
     assert len(tape.prints) > 50
+
+
+def test_prices_with_more_than_nine_decimals_are_played_exactly(tmp_path: Path) -> None:
+    path = tick_file(
+        tmp_path,
+        "IWM,2013-10-08,34200000,0.000012,50000000000,P,1,0",
+        "IWM,2013-10-08,34201000,0.00001234567891,1,P,1,0",
+        "SPY,2013-10-08,34200000,165.48,100,P,1,0",
+    )
+    recording = load_tick_files([path])
+    assert recording.exponents == {"IWM": -14}
+    played = [recording.trade(row) for row in range(3)]
+    assert [(trade.symbol, trade.price, trade.size) for trade in played] == [
+        ("IWM", 0.000012, 50_000_000_000), ("SPY", 165.48, 100), ("IWM", 0.00001234567891, 1),
+    ]  # fmt: skip
+    assert recording.only(["IWM"]).trade(1).price == 0.00001234567891
+    sent = JsonCodec().trades(recording, recording.trades, [0])[0]
+    assert [message["p"] for message in json.loads(sent)] == [0.000012, 165.48, 0.00001234567891]
+    packed = MsgpackCodec().trades(recording, recording.trades, [0])[0]
+    assert [message["p"] for message in msgpack.unpackb(packed, timestamp=3)] == [
+        0.000012, 165.48, 0.00001234567891,
+    ]  # fmt: skip
