@@ -137,8 +137,8 @@ class KafkaPythonTransactions:
             self._producer = None
 
     def _initialised(self, call: DeadlineCall[Any], deadline_ms: int) -> Any:
-        bounds = {"max_block_ms": deadline_ms, "bootstrap_timeout_ms": deadline_ms}
-        producer = made(self._make_producer, **(self._configuration | bounds))
+        configuration = self._configuration | {"max_block_ms": deadline_ms}
+        producer = made(self._make_producer, **configuration)
         try:
             producer.init_transactions()
             call.point_of_no_return("initialised")

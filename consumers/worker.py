@@ -192,8 +192,8 @@ class Worker:
             self._tend_engines,
             self._assignment.open_next,
             self._assignment.rejoin_if_stuck,
-            self._look_for_silence,
             self._look_for_broker,
+            self._look_for_silence,
             self._ends.ask_next,
             self._commit_when_due,
         )
@@ -238,7 +238,8 @@ class Worker:
             self._intake.mended(mended)
 
     def _look_for_silence(self) -> None:
-        if self._silence.look(busy=bool(self._intake.backlog)):
+        # While no broker answers, every partition is silent.
+        if not self._state.broker_away and self._silence.look(busy=bool(self._intake.backlog)):
             self._assignment.rejoin_for_silence()
 
     def _look_for_broker(self) -> None:

@@ -387,6 +387,72 @@ def test_reading_before_the_start_of_the_log_is_no_silent_skip(
     assert not raised.value.retriable
 
 
+def test_empty_answers_are_counted_as_answers(connect: Connect, make_topic: MakeTopic) -> None:
+    """A quiet night is no outage: without any record the count goes on."""
+    topic = make_topic()
+    transport = connect()
+    transport.assign(topic, [0])
+    transport.seek(0, 0)
+    for _ in range(2):
+        before = transport.answers()
+        assert before > 0
+        _wait(lambda b=before: transport.poll(50) == {} and transport.answers() > b)  # type: ignore[misc]
+
+
+def test_what_is_assigned_by_hand_gives_nothing_before_it_is_sought(
+    connect: Connect, make_topic: MakeTopic
+) -> None:
+    topic = make_topic(partitions=2)
+    transport = connect()
+    for number in range(4):
+        transport.send(topic, None, b"%d" % number, (), number % 2)
+    transport.flush(10_000)
+    transport.assign(topic, [0, 1])
+    transport.seek(1, 0)
+    assert {record.partition for record in _read(transport, 2)} == {1}
+    assert transport.poll(300) == {}
+    transport.seek(0, 1)
+    assert [record.value for record in _read(transport, 1)] == [b"2"]
+
+
+def test_a_new_client_without_an_answer_leaves_the_old_one_in_use(
+    kafka: LocalKafka, connect: Connect, make_topic: MakeTopic
+) -> None:
+    """Regression: the old one was closed first, so that every poll after an outage was refused."""
+    topic = make_topic()
+    transport = connect(bootstrap_timeout_ms=1_000)
+    transport.assign(topic, [0])
+    transport.seek(0, 0)
+    transport.send(topic, None, b"before", (), 0)
+    transport.flush(10_000)
+    assert len(_read(transport, 1)) == 1
+    kafka.pause(1)
+    try:
+        assert not transport.fresh_client_answers(500)
+        with pytest.raises(TransportError) as raised:
+            transport.rebuild_consumer()
+        assert raised.value.retriable
+    finally:
+        kafka.resume(1)
+    assert transport.fresh_client_answers(10_000)
+    with KafkaProducer(bootstrap_servers=kafka.bootstrap_servers) as producer:
+        producer.send(topic, b"after", partition=0).get(timeout=10)
+        assert [record.value for record in _read(transport, 1)] == [b"after"]
+        _wait(lambda: _rebuilt(transport))
+        assert transport.poll(200) == {}, "held until it is sought again"
+        transport.seek(0, 1)
+        assert [record.value for record in _read(transport, 1)] == [b"after"]
+
+
+def _rebuilt(transport: Transport) -> bool:
+    """Make the client anew; on a starved machine the first answer may take too long."""
+    try:
+        transport.rebuild_consumer()
+    except TransportError:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("client", TRANSPORTS)
 def test_no_broker_is_a_quick_and_clear_error(client: str) -> None:
     """Also with an explicit api_version, where kafka-python alone would wait for ever."""
