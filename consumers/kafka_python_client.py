@@ -29,6 +29,7 @@ from consumers.deadline import DeadlineCall
 from consumers.transport import Record
 from core.errors import ConfigurationError, TransportError
 from core.settings import KafkaSettings, WorkerSettings
+from deploy.edge.closing import close_quietly
 
 _MIB: Final = 1024 * 1024
 _CONNECT_RETRY_S: Final = 0.1
@@ -172,7 +173,7 @@ def connected_consumer(settings: KafkaSettings, worker: WorkerSettings, client_i
         try:
             consumer.bootstrap(timeout_ms=settings.bootstrap_timeout_ms)
         except BaseException:
-            consumer.close(autocommit=False, timeout_ms=0)
+            close_quietly(lambda: consumer.close(autocommit=False, timeout_ms=0), "the Kafka consumer")
             raise
     return consumer
 

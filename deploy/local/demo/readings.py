@@ -18,6 +18,7 @@ from consumers.topic_reader import TopicReader
 from consumers.transport import Record
 from core.events import FAMILIES, TOPIC_PREFIX
 from core.settings import KafkaSettings
+from deploy.edge.closing import close_quietly
 
 SCRAPE_TIMEOUT_S: Final = 5.0
 EVENT_TOPICS: Final = tuple(TOPIC_PREFIX + family for family in FAMILIES)
@@ -144,5 +145,8 @@ def end_offsets(kafka: KafkaSettings) -> dict[int, int]:
             places = [TopicPartition(topic, number) for number in numbers]
             ends = consumer.end_offsets(places, timeout_ms=kafka.request_timeout_ms)
         finally:
-            consumer.close(autocommit=False, timeout_ms=kafka.request_timeout_ms)
+            close_quietly(
+                lambda: consumer.close(autocommit=False, timeout_ms=kafka.request_timeout_ms),
+                "the Kafka consumer",
+            )
     return {place.partition: int(end) for place, end in ends.items()}
