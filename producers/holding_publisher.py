@@ -34,7 +34,8 @@ from kafka.errors import (
 
 from core.errors import RotascopeError, TransportError
 from producers.backoff import Backoff
-from producers.hold import Dropped, Held, Hold
+from producers.held import Held
+from producers.hold import Dropped, Hold
 from producers.metrics import ProducerCounters
 from producers.outage_log import HoldFigures, OutageLog
 from producers.outlet import SIDE, Headers, Outlet
