@@ -26,6 +26,7 @@ from consumers.trouble_log import TroubleLog
 from consumers.worker_state import Until, WorkerState
 from core.errors import TransportError
 from core.settings import KafkaSettings, WorkerSettings
+from deploy.edge.closing import close_quietly
 
 _NS_PER_MS: Final = 1_000_000
 _NS_PER_SECOND: Final = 1_000_000_000
@@ -136,8 +137,8 @@ class Worker:
         finally:
             with self._state.gate.stepping():
                 self._state.tasks.clear()
-            self._opener.close()
-            self._transport.close()
+            close_quietly(self._opener.close, "the opener of partitions")
+            close_quietly(self._transport.close, "the Kafka client")
 
     def start(self) -> None:
         """Join the group, or bring what was assigned by hand to its place."""

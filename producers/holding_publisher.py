@@ -26,7 +26,8 @@ from core.errors import RotascopeError, TransportError
 from deploy.edge.broker_errors import CHECK_BROKER
 from deploy.edge.kafka_errors import not_delivered
 from producers.backoff import Backoff
-from producers.hold import Dropped, Held, Hold
+from producers.held import Held
+from producers.hold import Dropped, Hold
 from producers.metrics import ProducerCounters
 from producers.outage_log import HoldFigures, OutageLog
 from producers.outlet import SIDE, Headers, Outlet

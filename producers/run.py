@@ -83,7 +83,12 @@ def run_feed(
     for partition in range(settings.kafka.partitions):
         counters.of(partition)
     live = ClockMode(settings.producer.clock) is ClockMode.LIVE
-    with _publisher(source, settings, counters) as publisher, stops(publisher.give_up_in) as asked:
+    producers: list[Producer] = []  # none until the broker has answered
+    with (
+        _publisher(source, settings, counters) as publisher,
+        _metrics_server(settings, counters, producers, publisher),
+        stops(publisher.give_up_in) as asked,
+    ):
         try:
             publisher.wait_connected()
             predecessor = _answered(lambda: find_predecessor(settings.kafka, source.source_id), asked)
@@ -115,10 +120,10 @@ def run_feed(
             flush_timeout_s=flush_timeout_s(settings),
             takes_over=predecessor is not None,
         )
-        with _metrics_server(settings, counters, producer, publisher):
-            calm_garbage_collector()
-            started_s = time.monotonic()
-            ending = asyncio.run(_until_stopped(producer))
+        producers.append(producer)
+        calm_garbage_collector()
+        started_s = time.monotonic()
+        ending = asyncio.run(_until_stopped(producer))
         _summarise(counters, ending, time.monotonic() - started_s)
 
 
@@ -229,13 +234,13 @@ def _summarise(counters: ProducerCounters, ending: Ending, seconds: float) -> No
 
 @contextmanager
 def _metrics_server(
-    settings: Settings, counters: ProducerCounters, producer: Producer, publisher: HoldingPublisher
+    settings: Settings, counters: ProducerCounters, producers: list[Producer], publisher: HoldingPublisher
 ) -> Iterator[None]:
     """Serve /metrics of this run."""
     collector = ProducerCollector(
         counters,
-        queue_messages=lambda: len(producer.queue),
-        queue_age_ns=lambda: producer.queue.age_ns(time.time_ns()),
+        queue_messages=lambda: sum(len(each.queue) for each in producers),
+        queue_age_ns=lambda: max((each.queue.age_ns(time.time_ns()) for each in producers), default=0),
         held=lambda: ((figures := publisher.figures()).bytes, figures.age_s),
     )
     registry = make_registry(collector, counters)

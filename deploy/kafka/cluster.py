@@ -11,6 +11,7 @@ from kafka.admin import ConfigFilterType, ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
 from core.errors import ConfigurationError, TransportError
+from deploy.edge.closing import close_quietly
 from deploy.kafka.topics import Change, ChangeKind, Topic, plan
 
 
@@ -48,7 +49,7 @@ def connect(bootstrap_servers: str, *, timeout_ms: int = 10_000) -> Iterator[Kaf
         ) from error
     finally:
         if client is not None:
-            client.close()
+            close_quietly(client.close, "the admin client")
 
 
 def existing_topics(client: KafkaAdminClient, names: Iterable[str]) -> dict[str, Topic]:

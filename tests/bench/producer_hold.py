@@ -12,7 +12,8 @@ from core.frames import HEADER_BYTES
 from core.records import TICK
 from core.settings import ProducerSettings
 from producers.framer import Framer
-from producers.hold import Held, Hold
+from producers.held import Held
+from producers.hold import Hold
 from producers.outlet import TICK_HEADERS
 from tests.bench.market import TICKS_SOURCE, Market
 from tests.bench.registry import Bench

@@ -17,9 +17,13 @@ from kafka import KafkaConsumer, TopicPartition
 from core.errors import TransportError
 from core.settings import KafkaSettings
 from deploy.kafka.broker import LocalKafka
+from producers.backoff import Backoff
 from producers.framer import Frame
+from producers.hold import Hold
+from producers.holding_publisher import HoldingPublisher
 from producers.metrics import ProducerCounters
 from producers.publisher import Publisher, check_topics, open_producer
+from producers.queue import Overflow
 from tests.support.kafka_broker import MakeTopic
 
 pytestmark = pytest.mark.integration
@@ -41,12 +45,14 @@ class Stage:
             self.sender, topic=topic, source="alpaca", bytes_in_flight_max=budget, counters=self.counters
         )
 
-    def log(self, partitions: int, count: int) -> dict[int, list[int]]:
-        """Numbers of the frames in each partition, in order, once `count` have come."""
+    def log(self, partitions: int, count: int | None) -> dict[int, list[int]]:
+        """Numbers of the frames in each partition, in order: `count` of them, or all that stand there."""
         consumer = KafkaConsumer(bootstrap_servers=self.kafka.bootstrap_servers, auto_offset_reset="earliest")
         numbers: dict[int, list[int]] = defaultdict(list)
         try:
-            consumer.assign([TopicPartition(self.topic, partition) for partition in range(partitions)])
+            places = [TopicPartition(self.topic, partition) for partition in range(partitions)]
+            consumer.assign(places)
+            count = sum(consumer.end_offsets(places).values()) if count is None else count
             deadline = time.monotonic() + DEADLINE_S
             while sum(map(len, numbers.values())) < count:
                 assert time.monotonic() < deadline
@@ -143,6 +149,44 @@ def test_a_broker_frozen_for_too_long_ends_the_producer(kafka: LocalKafka, make_
         assert stage.counters.of(0).failures == 1
     finally:
         stage.publisher.close()
+
+
+def test_a_feed_survives_a_frozen_broker_in_order_although_records_repeat(
+    kafka: LocalKafka, make_topic: MakeTopic
+) -> None:
+    """What the old client had on its way may be appended when the broker thaws: repeats, but no holes."""
+    topic, frames = make_topic(partitions=2), 400
+    settings = KafkaSettings(
+        bootstrap_servers=kafka.bootstrap_servers, delivery_timeout_ms=1_000, request_timeout_ms=800,
+        bootstrap_timeout_ms=500,
+    )  # fmt: skip
+    stage = Stage(kafka, topic, MIB)
+    publisher = HoldingPublisher(
+        lambda: open_producer(settings), topic=topic, source="alpaca", hold=Hold(10**9, 10**6, MIB),
+        bytes_in_flight_max=MIB, counters=stage.counters, backoff=Backoff(10, 10, 0, random=lambda: 0.5),
+    )  # fmt: skip
+    publisher.overflow = Overflow.DROP
+    try:
+        for number in range(frames):
+            publisher.send(frame(number, number % 2))
+            if number == frames // 4:
+                publisher.flush(DEADLINE_S)
+                kafka.pause(1)
+        deadline = time.monotonic() + DEADLINE_S
+        while stage.counters.broker_reconnects == 0:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        kafka.resume(1)
+    publisher.flush(DEADLINE_S)
+    publisher.close()
+    stage.publisher.close()
+    for partition, numbers in stage.log(2, None).items():
+        expected = partition
+        for number in numbers:
+            assert number <= expected, "a record came before one that it must follow"
+            expected += 2 if number == expected else 0
+        assert expected == frames + partition
 
 
 def test_topics_are_checked_before_anything_is_sent(kafka: LocalKafka) -> None:

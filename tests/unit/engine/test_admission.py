@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from core.frames import encode_frame
 from core.records import TICK, TickKind, Update
-from producers.hold import Held, Line
+from producers.held import Held
+from producers.hold import Line
 from tests.support.desk import Desk, at
 from tests.support.logs import run, state_of
 from tests.support.worlds import BIG, COIN, COINS, FEED, HISTORY, SML, small_universe

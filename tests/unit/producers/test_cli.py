@@ -15,6 +15,7 @@ from producers import cli
 from producers.feeds.base import Codec, Feed
 from tests.support.ports import free_port
 from tests.support.program import Program
+from tests.support.scrape import metric, metrics_port
 
 runner = CliRunner()
 KEYS = {"ROTASCOPE_ALPACA_KEY": "k", "ROTASCOPE_ALPACA_SECRET": "s"}
@@ -118,12 +119,15 @@ def test_failures_have_their_exit_codes(run: Recorder, error: Exception, code: i
 def test_a_broker_that_is_not_there_is_waited_for_and_a_stop_ends_the_wait() -> None:
     keys = KEYS | {"ROTASCOPE_KAFKA__BOOTSTRAP_TIMEOUT_MS": "300"}
     servers = ["--bootstrap-servers", f"127.0.0.1:{free_port()}"]
-    with Program("produce", "alpaca", *servers, environment=keys) as program:
+    with Program("produce", "alpaca", *servers, "--metrics-port", "0", environment=keys) as program:
+        port = metrics_port(program)
         program.said("no broker answers")
+        assert metric(port, "rotascope_producer_broker_connected") == 0
+        assert metric(port, "rotascope_producer_queue_messages") == 0
         program.terminate()
         assert program.wait(20) == 0
     assert program.output == ["stopped: no broker has answered, and nothing was read\n"]
-    assert len(program.errors) == 1
+    assert len(program.errors) == 2
 
 
 def test_help_names_the_exit_codes_and_every_flag_says_what_it_does() -> None:

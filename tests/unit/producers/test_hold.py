@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from core.frames import decode_frame, encode_frame
 from core.records import NO_INSTRUMENT, TICK, GapCause, TickKind
-from producers.hold import OVERHEAD_BYTES, Held, Hold, Line
+from producers.held import OVERHEAD_BYTES, Held
+from producers.hold import Hold, Line
 from producers.outlet import SIDE
 
 FRAME_BYTES = OVERHEAD_BYTES + 32 + 48 * 3

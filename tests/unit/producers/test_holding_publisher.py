@@ -17,7 +17,8 @@ from core.errors import TransportError
 from producers.backoff import Backoff
 from producers.feeds.base import reject
 from producers.framer import Frame
-from producers.hold import OVERHEAD_BYTES, Hold
+from producers.held import OVERHEAD_BYTES
+from producers.hold import Hold
 from producers.holding_publisher import HoldingPublisher
 from producers.metrics import ProducerCounters
 from producers.queue import Overflow
