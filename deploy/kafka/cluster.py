@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigFilterType, ConfigResource, ConfigResourceType
@@ -12,6 +13,8 @@ from kafka.errors import KafkaError
 
 from core.errors import ConfigurationError, TransportError
 from deploy.edge.closing import close_quietly
+from deploy.edge.kafka_clients import made, require_reachable
+from deploy.edge.kafka_errors import transport_error
 from deploy.kafka.topics import Change, ChangeKind, Topic, plan
 
 
@@ -27,11 +30,15 @@ def connect(bootstrap_servers: str, *, timeout_ms: int = 10_000) -> Iterator[Kaf
         The client.
 
     Raises:
-        TransportError: No broker answers, or it refuses a request.
+        ConfigurationError: An address that is not `host:port`.
+        TransportError: No broker answers, or it refuses a request; not retriable where another try
+            cannot help.
     """
-    client: KafkaAdminClient | None = None
+    require_reachable(bootstrap_servers, timeout_ms)
+    client: Any = None
     try:
-        client = KafkaAdminClient(
+        client = made(
+            KafkaAdminClient,
             bootstrap_servers=bootstrap_servers.split(","),
             bootstrap_timeout_ms=timeout_ms,
             request_timeout_ms=timeout_ms,
@@ -39,13 +46,11 @@ def connect(bootstrap_servers: str, *, timeout_ms: int = 10_000) -> Iterator[Kaf
         )
         yield client
     except KafkaError as error:
-        reached = client is not None
-        text = str(error) or type(error).__name__
+        if client is not None:
+            raise transport_error(f"Kafka at {bootstrap_servers} refused a request", error) from error
         raise TransportError(
-            f"Kafka at {bootstrap_servers} {'refused a request' if reached else 'does not answer'}: {text}",
-            operator_action="read the broker's log"
-            if reached
-            else "check --bootstrap-servers, and that the broker runs",
+            f"Kafka at {bootstrap_servers} does not answer: {error}",
+            operator_action="check --bootstrap-servers, and that the broker runs",
         ) from error
     finally:
         if client is not None:

@@ -126,8 +126,8 @@ class TestCommandLine:
         address = f"127.0.0.1:{free_port()}"
         code, output = self.run("check", "--bootstrap-servers", address, "--timeout-ms", "500")
         assert code == 1
-        assert f"Kafka at {address} does not answer" in output
-        assert "Operator action: check --bootstrap-servers" in output
+        assert f"no broker at {address} within 500 ms" in output
+        assert "Operator action: start the broker, or correct the bootstrap servers" in output
         assert "Traceback" not in output
 
 
