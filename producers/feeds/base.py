@@ -174,7 +174,7 @@ class FeedConfiguration:
     """Everything a feed is made from.
 
     Args:
-        url: Where to connect, channel included.
+        url: Where to connect, channel included; it may hold a password.
         key: The vendor's key id.
         secret: The vendor's secret; never logged.
         codec: How messages are written.
@@ -183,7 +183,7 @@ class FeedConfiguration:
         max_message_bytes: A larger websocket message ends the connection.
     """
 
-    url: str
+    url: str = field(repr=False)
     key: str = field(repr=False)
     secret: str = field(repr=False)
     codec: Codec

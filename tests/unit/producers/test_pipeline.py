@@ -14,7 +14,7 @@ from core.records import TickKind
 from producers.clock import ClockMode, FeedClock
 from producers.dedup import Deduplicator
 from producers.feeds.alpaca import AlpacaFeed
-from producers.feeds.base import RawMessage
+from producers.feeds.base import MAX_REJECTS, RawMessage
 from producers.framer import Framer
 from producers.metrics import ProducerCounters
 from producers.pipeline import Pipeline
@@ -95,6 +95,27 @@ def test_everything_that_comes_in_is_counted_once() -> None:
         "future",
     ]
     assert [json.loads(value)["where"] for value in stage.sender.dead_letters()] == ["feed", "feed", "clock"]
+
+
+def test_refused_items_that_share_a_dead_letter_are_all_counted() -> None:
+    stage = Stage()
+    bad = [trade(S="NOPE", i=number) for number in range(MAX_REJECTS + 10)]
+    stage.pipeline.process([raw(*bad, trade(i=1))])
+    stage.pipeline.finish(end_of_recording=False, timeout_s=1)
+    assert stage.counters.rejects == {"unknown_symbol": MAX_REJECTS + 10}
+    assert stage.counters.items == {"accepted": 1, "rejected": MAX_REJECTS + 10}
+    letters = stage.sender.dead_letters()
+    assert len(letters) == MAX_REJECTS + 1
+    assert "stands for 10 items" in json.loads(letters[-1])["message"]
+
+
+def test_a_correction_counts_and_its_repetition_after_a_reconnect_does_not() -> None:
+    stage = Stage()
+    common = {"T": "c", "S": "IWM", "x": "P", "z": "B", "oi": 5, "os": 10, "ci": 5, "cs": 10}
+    moves = [(200.0, 201.0), (201.0, 202.0), (202.0, 200.0)]
+    chain = [common | {"t": NOON_NS + k, "op": old, "cp": new} for k, (old, new) in enumerate(moves)]
+    stage.pipeline.process([raw(*chain), GapMark("lost", 5), raw(*chain)])
+    assert (stage.counters.ticks, stage.counters.repeated) == (6, 6)
 
 
 def test_a_gap_mark_stands_where_the_loss_was_and_in_every_partition() -> None:

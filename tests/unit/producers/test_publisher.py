@@ -7,8 +7,10 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 from kafka.future import Future
@@ -22,6 +24,7 @@ from producers.publisher import DEAD_LETTERS_TOPIC, Publisher, check_topics
 
 DEADLINE_S = 10.0
 TOPIC = "rotascope.ticks.v1"
+SCHEMA = Path(__file__).resolve().parents[3] / "core/data/schemas/dead-letter.schema.json"
 
 
 @dataclass
@@ -211,6 +214,15 @@ def test_a_dead_letter_names_source_reason_and_bytes() -> None:
     stage.publisher.flush(1)
     stage.publisher.close()
     assert stage.sender.closed
+
+
+@pytest.mark.parametrize("items", [1, 3])
+def test_a_dead_letter_fits_its_schema_and_says_what_it_stands_for(items: int) -> None:
+    stage = Stage(budget=100_000)
+    stage.publisher.dead_letter(reject("price", b"\xff" * 5_000)._replace(items=items), "feed")
+    body = json.loads(stage.sender.sent[0]["value"])
+    jsonschema.validate(body, json.loads(SCHEMA.read_text()))
+    assert ("stands for 3 items" in body.get("message", "")) == (items == 3)
 
 
 @pytest.mark.parametrize(("partitions", "error"), [({0, 1, 2, 3}, None), ({0, 1}, ConfigurationError)])
