@@ -9,8 +9,9 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ CALENDAR_NAMES: Final = ("24/7", "XNYS")
 NANOSECONDS_PER_DAY: Final = 86_400 * NANOSECONDS_PER_SECOND
 
 _EPOCH: Final = date(1970, 1, 1)
+_ANY_WEEK: Final = (date(2024, 7, 8), date(2024, 7, 12))
 
 
 def session_day(day: date) -> int:
@@ -130,6 +132,27 @@ def build_calendar(name: str, first: date, last: date, *, overrides: str = "") -
     return _override(calendar, zone, overrides) if overrides else calendar
 
 
+def calendar_zone(name: str) -> tzinfo:
+    """Give the time zone a calendar's days belong to.
+
+    Args:
+        name: As for `build_calendar`.
+
+    Raises:
+        SessionError: An unknown name.
+
+    Example:
+        >>> str(calendar_zone("XNYS"))
+        'America/New_York'
+    """
+    if name == "24/7":
+        return UTC
+    if name == "XNYS":
+        return ZoneInfo("America/New_York")
+    _, zone = _exchange_sessions(name, *_ANY_WEEK)
+    return ZoneInfo(str(zone))
+
+
 def build_calendars(
     names: Iterable[str], first: date, last: date, *, overrides: str = ""
 ) -> dict[str, Calendar]:
@@ -156,8 +179,11 @@ def _exchange_sessions(name: str, first: date, last: date) -> tuple[Calendar, An
         raise SessionError(f"no calendar is named {name!r}", operator_action="use XNYS or 24/7") from error
     except exchange_calendars.errors.NoSessionsError as error:
         raise SessionError(f"{name} has no session from {first} to {last}") from error
-    except ValueError as error:
-        raise SessionError(f"{name} cannot be built from {first} to {last}: {error}") from error
+    except (ValueError, OverflowError) as error:
+        raise SessionError(
+            f"{name} cannot be built from {first} to {last}: its holidays are not known for all of it",
+            operator_action="leave out the earliest days",
+        ) from error
     schedule = library.schedule
     # The unit is stated, because pandas 3 keeps instants in microseconds where it can.
     sessions = schedule.index.to_numpy().astype("datetime64[D]").astype(np.int32)
