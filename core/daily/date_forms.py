@@ -58,6 +58,7 @@ def reader_for(texts: Sequence[str], format: str | None, where: str) -> Reader:
         HistoryError: Day and month cannot be told apart.
     """
     if format is not None:
+        _require_format(format, where)
         return Reader(partial(_by_format, format), shown(_PROBE.strftime(format)))
     first = next((text for text in texts if text), "")
     for form in (_COMPACT, _NAMED_LATER, _NAMED_FIRST):
@@ -86,6 +87,16 @@ def check_format(format: str) -> None:
     text = _PROBE.strftime(format)
     if _parsed(text, format).date() != _PROBE.date():
         raise ValueError(format)
+
+
+def _require_format(format: str, where: str) -> None:
+    try:
+        check_format(format)
+    except (ValueError, OverflowError) as error:
+        raise HistoryError(
+            f"{where}: {shown(format)} is not a format of year, month and day",
+            operator_action="write, for instance, %d/%m/%Y",
+        ) from error
 
 
 def _parsed(text: str, format: str) -> datetime:

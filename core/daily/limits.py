@@ -44,7 +44,7 @@ def within_record(frame: pl.DataFrame, limits: Limits, *, name: str, signed: boo
         if over.any():
             row = int(over.arg_true()[0])
             raise HistoryError(
-                f"{name}: the {column} of {frame['date'][row]}, {frame[column][row]:,}, is too large for "
+                f"{name}: the {column} of {frame['date'][row]}, {frame[column][row]:,.12g}, does not fit "
                 f"a record (at most {limits.price:,.0f})",
                 operator_action="give the series in a larger unit, such as millions",
             )
@@ -60,8 +60,8 @@ def within_record(frame: pl.DataFrame, limits: Limits, *, name: str, signed: boo
         over = (frame["volume"] > limits.volume).fill_null(False)
         if over.any():
             message = (
-                f"above {limits.volume:,.0f}, more than a record holds; the volume is unknown, and so is relative "
-                "volume over these days"
+                f"above {limits.volume:,.0f}, more than a record holds; the volume is unknown, and so is "
+                "relative volume over these days"
             )
             findings.append(finding_on("volume_too_large", frame["date"].filter(over), message))
             frame = frame.with_columns(pl.when(~over).then(pl.col("volume")))

@@ -67,7 +67,7 @@ def read_named(
     name = f"{file.symbol} ({_short(file.file.name)})"
     zone = calendar_zone(calendar)
     shape = DailyShape(file.column, file.date_column, file.date_format, zone, file.symbol)
-    daily = read_daily(_bytes(file, name), name, shape, format=format)
+    daily = read_daily(_bytes(file), name, shape, format=format)
     if now_ns is not None:
         today = datetime.fromtimestamp(now_ns // NANOSECONDS_PER_SECOND, UTC).astimezone(zone).date()
         daily = up_to_today(daily, today, name)
@@ -196,14 +196,14 @@ def check_all(
     return frames
 
 
-def _bytes(file: HistoryFile, name: str) -> bytes:
+def _bytes(file: HistoryFile) -> bytes:
     try:
         return file.file.read_bytes()
     except (OSError, ValueError) as error:
         # ValueError: a zero byte in the path.
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no path"
         raise HistoryError(
-            f"{name}: {_tail(str(file.file))} cannot be read: {reason}",
+            f"{file.symbol}: {_tail(str(file.file))} cannot be read: {reason}",
             operator_action="correct the path given for this symbol",
         ) from error
 
