@@ -74,7 +74,8 @@ def decoded(data: bytes, name: str) -> tuple[str, tuple[Finding, ...]]:
 def _text(data: bytes, name: str) -> tuple[str, tuple[Finding, ...]]:
     mark, encoding = next(((m, e) for m, e in _MARKS if data.startswith(m)), (b"", _likely(data)))
     try:
-        return data[len(mark) :].decode(encoding), ()
+        # A file that was converted may still begin with the mark of its first encoding.
+        return data[len(mark) :].decode(encoding).lstrip("\ufeff"), ()
     except UnicodeDecodeError as error:
         if encoding != "utf-8":
             raise HistoryError(

@@ -119,7 +119,8 @@ def universe(folder: Path) -> Path:
         kind = "rate" if name in RATES else "crypto" if name in CRYPTOS else "etf"
         text += (
             f'[[instrument]]\nid = {number}\nsymbol = "{symbol_of(name)}"\nclass = "{kind}"\n'
-            f'source = "alpaca"\ncalendar = "{"24/7" if kind == "crypto" else "XNYS"}"\nhas_official_close = false\n'
+            f'source = "alpaca"\ncalendar = "{"24/7" if kind == "crypto" else "XNYS"}"\n'
+            "has_official_close = false\n"
         )
     file = folder / "universe.toml"
     file.write_text(f'{text}[[pair]]\nnumerator = "SMALL_csv"\nbenchmark = "BIG_csv"\n')
