@@ -28,6 +28,7 @@ _KINDS: Final = (*DETECTORS, RULE_KIND)
 _RULE_FREQUENCIES: Final = (Frequency.MINUTE.label, Frequency.DAY.label)
 _VERSION_DIGITS: Final = 12
 _ID: Final = r"[a-z][a-z0-9_]*"
+_MOST_NAMES: Final = 8
 _ACTION: Final = "correct the catalogue; its head says what each key means"
 _MOST_STEPS: Final = 1_000_000
 """Two and a half years of session minutes; a life cycle counts steps in 32 bits."""
@@ -336,8 +337,12 @@ def _refusal(message: str, operator_action: str | None = None) -> CatalogueError
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=3)
-    return f"; did you mean {' or '.join(close)}?" if close else f"; known are {', '.join(known)}"
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=3)
+    if close:
+        return f"; did you mean {' or '.join(close)}?"
+    more = f", … {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f"; known are {', '.join(names[:_MOST_NAMES])}{more}"
 
 
 def _digest(content: Any) -> str:

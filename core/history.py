@@ -1,8 +1,8 @@
 """Daily history: read and check closes before they warm an engine or a study.
 
 Callers hand in bytes and get frames; files are opened at the edges. `parse_daily` understands the
-file, `check_daily` holds it against the exchange's sessions. What cannot be used is a
-`HistoryError`; what can be passed over is a `Finding`, counted and listed, never silent.
+file, `check_daily` holds it against the exchange's sessions, `judge_daily` does all of it. What cannot be
+used is a `HistoryError`; what can be passed over is a `Finding`, counted and listed, never silent.
 
 A daily frame has the columns `date` (Date) and `close` (Float64), and `open`, `high`, `low`, `volume`
 (Float64) where the file has them.
@@ -10,88 +10,94 @@ A daily frame has the columns `date` (Date) and `close` (Float64), and `open`, `
 
 from __future__ import annotations
 
-import io
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import date
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
 import polars as pl
 
+from core.daily.findings import CheckedHistory, Finding, finding_on, listed
+from core.daily.jumps import without_jumps
+from core.daily.limits import Limits, within_record
+from core.daily.reading import DailyFile, DailyFormat, DailyShape, read_daily
 from core.errors import HistoryError
 from core.sessions import Calendar, day_to_date
-from core.suggestions import nearest
 
-_OPTIONAL_COLUMNS: Final = ("open", "high", "low", "volume")
-_BLANKS: Final = ("", "nan", "null", "none", "na", "n/a", "-")
-_MOST_DATES_SHOWN: Final = 5
+__all__ = ["CheckedHistory", "Finding", "check_daily", "judge_daily", "parse_daily"]
 
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something in a file that was passed over.
-
-    Args:
-        kind: A stable word: `blank_close`, `close_not_positive`, `repeated_row`, `no_session`,
-            `missing_session`, `open_unknown`, `range_unknown` or `volume_unknown`.
-        dates: Every date it concerns, ascending.
-        message: What was found, and what was done about it.
-    """
-
-    kind: str
-    dates: tuple[date, ...]
-    message: str
-
-    @property
-    def count(self) -> int:
-        """Number of dates it concerns."""
-        return len(self.dates)
-
-    def __str__(self) -> str:
-        return f"{self.count} × {self.kind}: {self.message} ({_listed(self.dates)})"
+_CLOSE_TO_EDGE: Final = 1e-6
+"""How far, as a part of itself, an open may lie outside the range for having been rounded."""
 
 
-class CheckedHistory(NamedTuple):
-    """A frame in session order without bad closes, and what was passed over on the way."""
-
-    frame: pl.DataFrame
-    findings: list[Finding]
-
-
-def parse_daily(
-    data: bytes, name: str, *, format: Literal["csv", "parquet"], column: str = "close"
-) -> pl.DataFrame:
-    r"""Read one instrument's daily file.
+def parse_daily(data: bytes, name: str, *, format: DailyFormat, column: str = "close") -> pl.DataFrame:
+    r"""Read one instrument's daily file, dates as they are written.
 
     Args:
         data: The file.
         name: What error messages call it.
         format: "csv" or "parquet".
-        column: The column to use as close, such as "adjclose". With any other than "close",
-            open, high and low are left out, because they belong to another scale.
+        column: The column to use as close, such as "adjclose".
 
     Returns:
-        A daily frame in the file's order. Header case does not matter, other columns are ignored,
-        blanks and NaN are null; a time of day behind a date is dropped.
-
-    Raises:
-        HistoryError: Not such a file, no rows, no date or close column, or text where a date or a
-            number should stand.
+        A daily frame; see `core.daily.reading.read_daily`, also for errors.
 
     Example:
         >>> parse_daily(b"Date,Close\n2024-07-11,2125.04\n", "RUT", format="csv").row(0)
         (datetime.date(2024, 7, 11), 2125.04)
     """
-    file = io.BytesIO(data)
-    try:
-        # CSV as text first, so that a bad figure is reported with its row.
-        raw = pl.read_csv(file, infer_schema=False) if format == "csv" else pl.read_parquet(file)
-        return _daily_frame(raw.rename(lambda header: header.strip().lower()), name, column.lower())
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise HistoryError(f"{name} is not a {format} file that can be read: {error}") from error
+    return read_daily(data, name, DailyShape(column=column), format=format).frame
+
+
+def judge_daily(
+    daily: DailyFile,
+    calendar: Calendar,
+    *,
+    covered: tuple[date, date],
+    symbol: str,
+    name: str,
+    signed: bool = False,
+    confirmed: Collection[date] = (),
+    limits: Limits | None = None,
+) -> CheckedHistory:
+    """Hold a file against a calendar, against itself, and against what a record holds.
+
+    Args:
+        daily: The file.
+        calendar: Its calendar.
+        covered: The first and last date that the calendar was built for; the file lies within.
+        symbol: Of the instrument.
+        name: What error messages call the file.
+        signed: The file holds a series, a rate or a flow: zero and less are values as any other, and so is
+            twice the value of yesterday.
+        confirmed: Days whose jump is real.
+        limits: What the instrument's record holds; None: as much as the usual scale allows.
+
+    Returns:
+        One row per session that can be used, and everything found, in the order it was found.
+
+    Raises:
+        HistoryError: As `check_daily`; a time of day inside a session; a price no record holds; a jump in
+            the last rows.
+    """
+    _require_whole_days(daily, calendar, name)
+    checked = check_daily(daily.frame, calendar, name=name, signed=signed, covered=covered)
+    fitting = within_record(checked.frame, limits or Limits(), name=name, signed=signed)
+    findings = [*daily.findings, *checked.findings, *fitting.findings]
+    if signed:
+        return CheckedHistory(fitting.frame, findings)
+    kept = without_jumps(fitting.frame, calendar, symbol=symbol, name=name, confirmed=confirmed)
+    if kept.frame.height == 0:
+        raise HistoryError(f"{name} has no row that can be used")
+    return CheckedHistory(kept.frame, [*findings, *kept.findings])
 
 
 def check_daily(
-    frame: pl.DataFrame, calendar: Calendar, *, name: str = "history", signed: bool = False
+    frame: pl.DataFrame,
+    calendar: Calendar,
+    *,
+    name: str = "history",
+    signed: bool = False,
+    covered: tuple[date, date] | None = None,
 ) -> CheckedHistory:
     """Hold a daily frame against a calendar.
 
@@ -100,6 +106,8 @@ def check_daily(
         calendar: Covers every date of the frame.
         name: What error messages call it.
         signed: The file holds a series, a rate or a flow: zero and less are values as any other.
+        covered: The first and last date that the calendar was built for, if the exchange was closed on
+            them; None: its first and last session.
 
     Returns:
         One row per session with a usable close, and the findings.
@@ -111,61 +119,34 @@ def check_daily(
     # The order matters: each step may rely on what the one before has made sure of.
     findings: list[Finding] = []
     _require_order(frame["date"], name)  # 1
-    _require_coverage(frame["date"], calendar, name)  # 2
+    _require_coverage(frame["date"], calendar, name, covered)  # 2
     frame = _without_repeats(frame, name, findings)  # 3
     frame = _without_bad_closes(frame, findings, signed=signed)  # 4
     frame = _without_days_off(frame, calendar, findings)  # 5
     if frame.height == 0:
-        raise HistoryError(f"{name} has no row with a close on a session of {calendar.name}")
+        raise HistoryError(
+            f"{name} has no row with a close on a session of {calendar.name}",
+            operator_action="check the column of closes, and the calendar",
+        )
     _note_missing_sessions(frame, calendar, findings)  # 6
     return CheckedHistory(_with_unknowns(frame, findings), findings)  # 7
 
 
-def _daily_frame(raw: pl.DataFrame, name: str, close: str) -> pl.DataFrame:
-    for needed in ("date", close):
-        if needed not in raw.columns:
-            hint = nearest(needed, raw.columns, list_all=True)
-            raise HistoryError(f"{name} has no column {needed!r}{hint}")
-    if raw.height == 0:
-        raise HistoryError(f"{name} has a header but no rows")
-    figures = {"close": _figures(raw, close, name)}
-    for optional in _OPTIONAL_COLUMNS:
-        if optional in raw.columns and (close == "close" or optional == "volume"):
-            figures[optional] = _figures(raw, optional, name)
-    return pl.DataFrame({"date": _dates(raw, name), **figures})
-
-
-def _dates(raw: pl.DataFrame, name: str) -> pl.Series:
-    column = raw["date"]
-    if column.dtype in (pl.Date, pl.Datetime):
-        return column.cast(pl.Date)
-    text = column.cast(pl.String).str.strip_chars().str.slice(0, 10)
-    dates = text.str.to_date("%Y-%m-%d", strict=False)
-    _refuse(dates.is_null(), column, name, "is not a date like 2024-07-11")
-    return dates
-
-
-def _figures(raw: pl.DataFrame, column: str, name: str) -> pl.Series:
-    """One column as Float64, blanks and NaN as null."""
-    series = raw[column]
-    if not series.dtype.is_numeric():
-        text = series.cast(pl.String).str.strip_chars()
-        blank = text.is_null() | text.str.to_lowercase().is_in(_BLANKS).fill_null(True)
-        figures = text.cast(pl.Float64, strict=False)
-        _refuse(figures.is_null() & ~blank, series, name, "is not a number")
-    else:
-        figures = series.cast(pl.Float64)
-    _refuse(figures.is_infinite().fill_null(False), series, name, "is infinite")
-    return figures.fill_nan(None).alias(column)
-
-
-def _refuse(bad: pl.Series, column: pl.Series, name: str, why: str) -> None:
-    rows = bad.arg_true()
-    if len(rows):
-        raise HistoryError(
-            f"{name}, data row {rows[0] + 1}, column {column.name!r}: {column[rows[0]]!r} {why}"
-            + (f" (and {len(rows) - 1} more)" if len(rows) > 1 else "")
-        )
+def _require_whole_days(daily: DailyFile, calendar: Calendar, name: str) -> None:
+    """Refuse a time of day inside a session: what was last then is not the close."""
+    if calendar.name == "24/7" or daily.moments.null_count() == len(daily.moments):
+        return
+    rows = daily.moments.is_not_null().arg_true()
+    instants = daily.moments.dt.epoch("ns")
+    for row in rows.to_list():
+        session = calendar.index_at(int(instants[row]))
+        if session >= 0 and instants[row] > calendar.open_ns[session]:
+            raise HistoryError(
+                f"{name}: the row of {daily.frame['date'][row]} is stamped "
+                f"{daily.moments[row]:%Y-%m-%d %H:%M} UTC, inside a session of {calendar.name}, so the file "
+                "is not daily",
+                operator_action="give one close a session, or take the dates alone: --date-format '%Y-%m-%d'",
+            )
 
 
 def _require_order(dates: pl.Series, name: str) -> None:
@@ -184,10 +165,12 @@ def _require_order(dates: pl.Series, name: str) -> None:
     raise HistoryError(f"{where}: dates must ascend", operator_action="sort the file by date, oldest first")
 
 
-def _require_coverage(dates: pl.Series, calendar: Calendar, name: str) -> None:
+def _require_coverage(
+    dates: pl.Series, calendar: Calendar, name: str, covered: tuple[date, date] | None
+) -> None:
     if dates.len() == 0:
         raise HistoryError(f"{name} has no rows")
-    first, last = day_to_date(calendar.session[0]), day_to_date(calendar.session[-1])
+    first, last = covered or (day_to_date(calendar.session[0]), day_to_date(calendar.session[-1]))
     if dates[0] < first or dates[-1] > last:
         raise HistoryError(
             f"{name} runs from {dates[0]} to {dates[-1]}, calendar {calendar.name} from {first} to {last}",
@@ -202,8 +185,13 @@ def _without_repeats(frame: pl.DataFrame, name: str, findings: list[Finding]) ->
     closes = repeated.group_by("date", maintain_order=True).agg(pl.col("close").n_unique())
     differing = closes.filter(pl.col("close") > 1)["date"].to_list()
     if differing:
-        raise HistoryError(f"{name} has more than one close for {_listed(differing)}")
-    findings.append(_finding("repeated_row", closes["date"], "the same close twice; the first row was kept"))
+        raise HistoryError(
+            f"{name} has more than one close for {listed(differing)}",
+            operator_action="keep one row a day",
+        )
+    findings.append(
+        finding_on("repeated_row", closes["date"], "the same close twice; the first row was kept")
+    )
     return frame.unique("date", keep="first", maintain_order=True)
 
 
@@ -216,7 +204,7 @@ def _without_bad_closes(frame: pl.DataFrame, findings: list[Finding], *, signed:
         ("close_not_positive", not_positive, "a close of zero or less; the row was left out"),
     ):
         if bad.any():
-            findings.append(_finding(kind, frame["date"].filter(bad), message))
+            findings.append(finding_on(kind, frame["date"].filter(bad), message))
     return frame.filter(~(blank | not_positive))
 
 
@@ -224,7 +212,7 @@ def _without_days_off(frame: pl.DataFrame, calendar: Calendar, findings: list[Fi
     on_session = frame["date"].is_in(_session_dates(calendar).implode())
     if not on_session.all():
         message = f"{calendar.name} was closed; the row was left out"
-        findings.append(_finding("no_session", frame["date"].filter(~on_session), message))
+        findings.append(finding_on("no_session", frame["date"].filter(~on_session), message))
     return frame.filter(on_session)
 
 
@@ -234,7 +222,7 @@ def _note_missing_sessions(frame: pl.DataFrame, calendar: Calendar, findings: li
     missing = within.filter(~within.is_in(frame["date"].implode()))
     if missing.len():
         message = f"{calendar.name} was open, the file has no usable row; left as a gap"
-        findings.append(_finding("missing_session", missing, message))
+        findings.append(finding_on("missing_session", missing, message))
 
 
 def _with_unknowns(frame: pl.DataFrame, findings: list[Finding]) -> pl.DataFrame:
@@ -247,6 +235,11 @@ def _with_unknowns(frame: pl.DataFrame, findings: list[Finding]) -> pl.DataFrame
         bad = (frame["low"] <= 0) | (frame["close"] < frame["low"]) | (frame["close"] > frame["high"])
         message = "the close lies outside low to high; both taken as unknown"
         frame = _blank_out(frame, ["high", "low"], bad, "range_unknown", message, findings)
+    if {"open", "high", "low"} <= has:
+        slack = frame["close"] * _CLOSE_TO_EDGE
+        bad = (frame["open"] < frame["low"] - slack) | (frame["open"] > frame["high"] + slack)
+        message = "the open lies outside low to high; taken as unknown"
+        frame = _blank_out(frame, ["open"], bad, "open_unknown", message, findings)
     if "volume" in has:
         message = "a negative volume; taken as unknown"
         frame = _blank_out(frame, ["volume"], frame["volume"] < 0, "volume_unknown", message, findings)
@@ -259,18 +252,9 @@ def _blank_out(
     bad = bad.fill_null(False)
     if not bad.any():
         return frame
-    findings.append(_finding(kind, frame["date"].filter(bad), message))
+    findings.append(finding_on(kind, frame["date"].filter(bad), message))
     return frame.with_columns(pl.when(~bad).then(pl.col(column)).alias(column) for column in columns)
 
 
 def _session_dates(calendar: Calendar) -> pl.Series:
     return pl.Series("date", calendar.session).cast(pl.Date)
-
-
-def _finding(kind: str, dates: pl.Series, message: str) -> Finding:
-    return Finding(kind, tuple(dates.to_list()), message)
-
-
-def _listed(dates: list[date] | tuple[date, ...]) -> str:
-    shown = ", ".join(map(str, dates[:_MOST_DATES_SHOWN]))
-    return shown if len(dates) <= _MOST_DATES_SHOWN else f"{shown}, … {len(dates) - _MOST_DATES_SHOWN} more"

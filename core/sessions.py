@@ -11,9 +11,10 @@ import hashlib
 import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import partial
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
@@ -36,6 +37,7 @@ _LAST_DAY: Final = date(2261, 12, 31)
 """Nanoseconds in 64 bits end in April 2262."""
 _ALWAYS: Final = 2**63
 _EPOCH: Final = date(1970, 1, 1)
+_ANY_WEEK: Final = (date(2024, 7, 8), date(2024, 7, 12))
 
 
 def session_day(day: date) -> int:
@@ -192,6 +194,27 @@ def build_calendar(
     return calendar
 
 
+def calendar_zone(name: str) -> tzinfo:
+    """Give the time zone a calendar's days belong to.
+
+    Args:
+        name: As for `build_calendar`.
+
+    Raises:
+        SessionError: An unknown name.
+
+    Example:
+        >>> str(calendar_zone("XNYS"))
+        'America/New_York'
+    """
+    if name == "24/7":
+        return UTC
+    if name == "XNYS":
+        return ZoneInfo("America/New_York")
+    _, zone = _exchange_sessions(name, *_ANY_WEEK, clamp=False)
+    return ZoneInfo(str(zone))
+
+
 def build_calendars(
     names: Iterable[str], first: date, last: date, *, overrides: str = "", growing: bool = False
 ) -> dict[str, Calendar]:
@@ -245,8 +268,11 @@ def _exchange_sessions(name: str, first: date, last: date, *, clamp: bool) -> tu
         raise SessionError(f"no calendar is named {name!r}", operator_action="use XNYS or 24/7") from error
     except exchange_calendars.errors.NoSessionsError as error:
         raise SessionError(f"{name} has no session from {first} to {last}") from error
-    except ValueError as error:
-        raise SessionError(f"{name} cannot be built from {first} to {last}: {error}") from error
+    except (ValueError, OverflowError) as error:
+        raise SessionError(
+            f"{name} cannot be built from {first} to {last}: its holidays are not known for all of it",
+            operator_action="leave out the earliest days",
+        ) from error
     schedule = library.schedule
     # The unit is stated, because pandas 3 keeps instants in microseconds where it can.
     sessions = schedule.index.to_numpy().astype("datetime64[D]").astype(np.int32)

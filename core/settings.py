@@ -7,6 +7,7 @@ These are plain models. The edges read TOML, environment and flags and hand one 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
@@ -286,8 +287,15 @@ class HistoryFile(_Section):
     """One instrument's daily file, for the warm start."""
 
     symbol: str = Field(min_length=1, description="of the universe")
-    file: Path = Field(description="CSV or Parquet, oldest row first")
+    file: Path = Field(description="CSV, JSON or Parquet")
     column: str = Field(default="close", min_length=1, description="the column to use as close")
+    date_column: str | None = Field(default=None, description="unset: date, timestamp, time, …")
+    date_format: str | None = Field(
+        default=None, description="how dates are written, such as %d/%m/%Y; unset: as the first one looks"
+    )
+    accept_jumps: tuple[date, ...] = Field(
+        default=(), description="days whose close really is twice the one before, or half, or further"
+    )
 
 
 class Settings(_Section):

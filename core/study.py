@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from core.baseline import LARGEST_FIGURE, baseline_records
+from core.baseline import baseline_records
 from core.catalogue import Catalogue
 from core.engine import PartitionEngine
 from core.events import Event
@@ -123,21 +123,6 @@ def _instrument(
         sector=None,
         price_exponent=price_exponent,
     )
-
-
-def with_fitting_volume(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    """Take a volume too large for a record as unknown: some vendors give an index that of its exchange.
-
-    Args:
-        frame: A checked daily frame.
-
-    Returns:
-        The frame, and the number of volumes taken as unknown.
-    """
-    if "volume" not in frame.columns:
-        return frame, 0
-    fits = (frame["volume"] <= LARGEST_FIGURE).fill_null(True)
-    return frame.with_columns(pl.when(fits).then(pl.col("volume"))), int((~fits).sum())
 
 
 class HistoryRun:

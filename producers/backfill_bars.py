@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
@@ -60,7 +61,7 @@ def run_backfill_bars(universe: Universe, settings: Settings, format: DailyForma
     Args:
         universe: Knows symbols, calendars and sources.
         settings: Names the files and the broker.
-        format: Of the files; None: as their names say.
+        format: What the files must be; None: as each shows itself.
 
     Raises:
         ConfigurationError: No history, or a topic with too few partitions.
@@ -78,7 +79,12 @@ def run_backfill_bars(universe: Universe, settings: Settings, format: DailyForma
     overrides = read_text(settings.calendar_overrides_file, CALENDAR_OVERRIDES)
     with progress("reading history") as step:
         checked = read_checked(
-            settings.history, universe, format=format, overrides=overrides, on_progress=step
+            settings.history,
+            universe,
+            format=format,
+            overrides=overrides,
+            now_ns=time.time_ns(),
+            on_progress=step,
         )
     bars = np.concatenate(
         [

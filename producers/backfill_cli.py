@@ -16,6 +16,7 @@ import typer
 from core.instruments import Universe, parse_universe
 from core.settings import Settings
 from deploy.edge.daily_files import DailyFormat
+from deploy.edge.daily_options import AcceptJump, DateColumn, DateFormat, FileOptions
 from deploy.edge.exit_codes import exit_codes
 from deploy.edge.files import UNIVERSE, read_text
 from deploy.edge.log import configure_log
@@ -43,7 +44,8 @@ app = typer.Typer(help="Publish daily history, so that workers start warm.")
 Files = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="SYMBOL=FILE[:COLUMN]…", help="Daily files; none: those under [[history]] in the settings."
+        metavar="SYMBOL=FILE[:COLUMN]…",
+        help="Daily files, a symbol each; none: those under [[history]] in the settings.",
     ),
 ]
 
@@ -59,6 +61,9 @@ def backfill(
     history: History = None,
     history_until: Until = None,
     epoch: Epoch = None,
+    date_column: DateColumn = None,
+    date_format: DateFormat = None,
+    accept_jump: AcceptJump = None,
 ) -> None:
     """Publish daily history, so that workers start warm.
 
@@ -83,7 +88,8 @@ def backfill(
     if context.invoked_subcommand is not None:
         return
     kafka = kafka_flags(bootstrap_servers, partitions, broker_api_version)
-    with _ready(settings_file, universe_file, kafka, history, "--history") as (settings, universe):
+    options = FileOptions(date_column, date_format, accept_jump)
+    with _ready(settings_file, universe_file, kafka, history, "--history", options) as (settings, universe):
         sessions = run_backfill(
             universe, settings, until=last_session(history_until), epoch=generation(epoch)
         )
@@ -97,17 +103,23 @@ def csv(
     universe_file: UniverseFile = None,
     bootstrap_servers: Servers = None,
     partitions: Partitions = None,
+    date_column: DateColumn = None,
+    date_format: DateFormat = None,
+    accept_jump: AcceptJump = None,
 ) -> None:
-    """Put daily CSV files into the topic of daily bars.
+    """Put daily CSV or JSON files into the topic of daily bars.
 
     Only what is missing is sent, and what has changed in the file; a day
     that a worker has a bar of stays as it is.
 
     Examples:
       rotascope backfill csv RUT=RUT.csv IJR=adjusted.csv:IJR
+      rotascope backfill csv GC=F=gold.csv --date-format '%d/%m/%Y'
       rotascope backfill csv --settings rotascope.toml
     """
-    _fill("csv", files, settings_file, universe_file, kafka_flags(bootstrap_servers, partitions, None))
+    options = FileOptions(date_column, date_format, accept_jump)
+    kafka = kafka_flags(bootstrap_servers, partitions, None)
+    _fill("csv", files, options, settings_file, universe_file, kafka)
 
 
 @app.command()
@@ -117,13 +129,18 @@ def parquet(
     universe_file: UniverseFile = None,
     bootstrap_servers: Servers = None,
     partitions: Partitions = None,
+    date_column: DateColumn = None,
+    date_format: DateFormat = None,
+    accept_jump: AcceptJump = None,
 ) -> None:
     """Put daily Parquet files into the topic of daily bars; else as csv.
 
     Examples:
       rotascope backfill parquet SPX=SPX.parquet
     """
-    _fill("parquet", files, settings_file, universe_file, kafka_flags(bootstrap_servers, partitions, None))
+    options = FileOptions(date_column, date_format, accept_jump)
+    kafka = kafka_flags(bootstrap_servers, partitions, None)
+    _fill("parquet", files, options, settings_file, universe_file, kafka)
 
 
 @app.command()
@@ -160,11 +177,12 @@ def baseline(
 def _fill(
     format: DailyFormat,
     files: list[str] | None,
+    options: FileOptions,
     settings_file: Path | None,
     universe_file: Path | None,
     kafka: dict[str, Any],
 ) -> None:
-    with _ready(settings_file, universe_file, kafka, files, "backfill") as (settings, universe):
+    with _ready(settings_file, universe_file, kafka, files, "backfill", options) as (settings, universe):
         filled = run_backfill_bars(universe, settings, format if files else None)
         typer.echo(
             f"published {filled.written:,} daily bars, {filled.present:,} were there, "
@@ -179,13 +197,14 @@ def _ready(
     kafka: dict[str, Any],
     history: list[str] | None = None,
     option: str = "",
+    options: FileOptions | None = None,
 ) -> Iterator[tuple[Settings, Universe]]:
     """Settings and universe, with every error as an exit code."""
     with exit_codes():
         flags: dict[str, Any] = {
             "kafka": kafka,
             "universe_file": universe_file,
-            "history": history_files(history, option),
+            "history": history_files(history, option, options),
         }
         settings = collect_settings(settings_file, flags)
         configure_log(settings.log)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
 from core.errors import ConfigurationError
 from core.instruments import Universe
 from core.settings import KafkaSettings, Settings
+from deploy.edge.daily_options import FileOptions, history_entries
 from deploy.edge.files import CALENDAR_OVERRIDES, read_text
-from deploy.edge.named_files import named_file
+from deploy.edge.named_files import named_files
 from deploy.edge.progress import progress
 from producers.backfill import publish_baseline
 from producers.instruments import check_scales, publish_instruments
@@ -26,20 +28,33 @@ FLUSH_EXTRA_S: Final = 5.0
 """Longer than the delivery time-out, so that a lost record is reported as such."""
 
 
-def history_files(flags: Sequence[str] | None, option: str = "--history") -> list[dict[str, str]] | None:
+def history_files(
+    flags: Sequence[str] | None, option: str = "--history", options: FileOptions | None = None
+) -> list[dict[str, Any]] | None:
     """Read flags that are SYMBOL=FILE[:COLUMN], as the settings take them; None for none.
 
+    Args:
+        flags: The flags.
+        option: What they were given for.
+        options: What was said of the files.
+
     Raises:
-        ConfigurationError: One that is not.
+        ConfigurationError: One that is not, a symbol that stands twice, or an option that fits no file.
 
     Example:
         >>> history_files(["RUT=RUT.csv"])
         [{'symbol': 'RUT', 'file': 'RUT.csv', 'column': 'close'}]
     """
     if not flags:
+        if options is not None and any((options.date_columns, options.date_formats, options.jumps)):
+            raise ConfigurationError(
+                "an option says how files are to be read, and no file is named",
+                operator_action="name files, or say it under [[history]] in the settings: date_column, "
+                "date_format, accept_jumps",
+            )
         return None
-    named = [named_file(text, option, _EXAMPLE) for text in flags]
-    return [{"symbol": each.name, "file": str(each.file), "column": each.column} for each in named]
+    named = named_files(flags, option, _EXAMPLE)
+    return history_entries(named.values(), options or FileOptions())
 
 
 def run_backfill(universe: Universe, settings: Settings, *, until: date, epoch: int) -> int:
@@ -94,6 +109,7 @@ def read_history(universe: Universe, settings: Settings, until: date) -> WarmSta
             source_name=settings.history_source,
             until=until,
             overrides=overrides,
+            now_ns=time.time_ns(),
             on_progress=step,
         )
 

@@ -8,17 +8,15 @@ from datetime import date
 
 import numpy as np
 import polars as pl
-import structlog
 from numpy.typing import NDArray
 
 from core.baseline import baseline_records
 from core.errors import ConfigurationError, HistoryError
-from core.history import check_daily
 from core.instruments import Source, Universe
-from core.sessions import Calendar, build_calendars
+from core.sessions import Calendar
 from core.settings import HistoryFile
 from core.suggestions import nearest
-from deploy.edge.daily_files import DailyFormat, read_daily_file
+from deploy.edge.daily_files import Covered, DailyFormat, build_covering, check_all, read_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class CheckedFiles:
     """Daily files, read and checked.
 
     Args:
-        frames: Instrument → frame of `core.history.check_daily`.
+        frames: Instrument → frame of `core.history.judge_daily`.
         calendars: By name, from the first day to the last.
         first: The earliest date of any file.
         last: The latest.
@@ -60,16 +58,18 @@ def read_warm_start(
     source_name: str,
     until: date,
     overrides: str = "",
+    now_ns: int | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> WarmStart:
     """Read and check daily files, and turn them into baseline records.
 
     Args:
-        files: One a symbol; CSV unless the name ends in ".parquet".
+        files: One a symbol.
         universe: Knows the symbols.
         source_name: The universe's source that the records name.
         until: The last session to use, included: the one before the first live or recorded tick.
         overrides: As for `core.sessions.build_calendar`.
+        now_ns: The present; rows dated after it are left out. None: no date is too late.
         on_progress: Told how many files are read, and of how many.
 
     Raises:
@@ -78,7 +78,7 @@ def read_warm_start(
         HistoryError: A file that cannot be read or used.
     """
     source = find_source(universe, source_name)
-    history = read_checked(files, universe, overrides=overrides, on_progress=on_progress)
+    history = read_checked(files, universe, overrides=overrides, now_ns=now_ns, on_progress=on_progress)
     records = baseline_records(history.frames, universe, history.calendars, until, source.source_id)
     if len(records) == 0:
         raise HistoryError(f"no session of the history lies on or before {until}")
@@ -91,6 +91,7 @@ def read_checked(
     *,
     format: DailyFormat | None = None,
     overrides: str = "",
+    now_ns: int | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> CheckedFiles:
     """Read daily files and hold them against their calendars.
@@ -98,33 +99,45 @@ def read_checked(
     Args:
         files: One a symbol.
         universe: Knows the symbols.
-        format: None: as each file's name says.
+        format: What every file must be; None: as each shows itself.
         overrides: As for `core.sessions.build_calendar`.
+        now_ns: The present; rows dated after it are left out. None: no date is too late.
         on_progress: Told how many files are read, and of how many.
 
     Raises:
-        ConfigurationError: No file at all.
+        ConfigurationError: No file at all, or two for one symbol.
         UniverseError: A symbol that is not in the universe.
         HistoryError: A file that cannot be read or used.
     """
     if not files:
         raise ConfigurationError("a warm start needs at least one history file")
-    raw: dict[str, pl.DataFrame] = {}
-    for number, file in enumerate(files, start=1):
-        universe.instrument(file.symbol)
-        raw[file.symbol] = read_daily_file(file.file, file.symbol, file.column, format=format)
-        on_progress(number, len(files))
-    dates = [day for frame in raw.values() for day in (frame["date"].min(), frame["date"].max())]
-    known = [day for day in dates if isinstance(day, date)]
-    if not known:
-        raise HistoryError("the history files hold no dates")
-    names = {universe.instrument(symbol).calendar for symbol in raw}
-    calendars = build_calendars(names, min(known), max(known), overrides=overrides)
-    frames = {
-        universe.instrument(symbol).instrument_id: _checked(symbol, frame, universe, calendars)
-        for symbol, frame in raw.items()
-    }
-    return CheckedFiles(frames, calendars, min(known), max(known))
+    _refuse_twice(files)
+    calendar_names = {file.symbol: universe.instrument(file.symbol).calendar for file in files}
+    raw = read_all(files, calendar_names.__getitem__, now_ns=now_ns, format=format, on_progress=on_progress)
+    covered: dict[str, Covered] = {}
+    for name in sorted(set(calendar_names.values())):
+        of_name = [file for symbol, file in raw.items() if calendar_names[symbol] == name]
+        covered[name] = build_covering(of_name, name, overrides=overrides)
+    series = [symbol for symbol in raw if universe.instrument(symbol).is_series]
+    frames = check_all(raw, lambda symbol: covered[calendar_names[symbol]], signed=series)
+    return CheckedFiles(
+        {universe.instrument(symbol).instrument_id: frame for symbol, frame in frames.items()},
+        {name: each.calendar for name, each in covered.items()},
+        min(each.first for each in covered.values()),
+        max(each.last for each in covered.values()),
+    )
+
+
+def _refuse_twice(files: Sequence[HistoryFile]) -> None:
+    seen: dict[str, HistoryFile] = {}
+    for file in files:
+        if file.symbol in seen:
+            raise ConfigurationError(
+                f"the history names {file.symbol!r} twice: "
+                f"{seen[file.symbol].file.name} and {file.file.name}",
+                operator_action="give one file for each symbol",
+            )
+        seen[file.symbol] = file
 
 
 def find_source(universe: Universe, name: str) -> Source:
@@ -141,24 +154,3 @@ def find_source(universe: Universe, name: str) -> Source:
         f"the universe has no source {name!r}{nearest(name, names, list_all=True)}",
         operator_action="add it to the universe under [[source]], or name another",
     )
-
-
-def read_daily(file: HistoryFile) -> pl.DataFrame:
-    """Read one daily file, unchecked: CSV unless its name ends in ".parquet".
-
-    Raises:
-        HistoryError: It cannot be read as such.
-    """
-    return read_daily_file(file.file, file.symbol, file.column)
-
-
-def _checked(
-    symbol: str, frame: pl.DataFrame, universe: Universe, calendars: Mapping[str, Calendar]
-) -> pl.DataFrame:
-    """Check one file against its calendar; what was passed over goes to the log."""
-    instrument = universe.instrument(symbol)
-    calendar = calendars[instrument.calendar]
-    checked = check_daily(frame, calendar, name=symbol, signed=instrument.is_series)
-    for finding in checked.findings:
-        structlog.get_logger().warning("history", symbol=symbol, finding=str(finding))
-    return checked.frame

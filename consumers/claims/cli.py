@@ -11,9 +11,10 @@ from typing import Annotated
 
 import typer
 
-from consumers.study.cli import CalendarName, Format, Series, Signals
+from consumers.study.cli import CalendarName, Format, Series, Signals, given_options
 from core.errors import InputError
 from core.settings import LogSettings
+from deploy.edge.daily_options import AcceptJump, DateColumn, DateFormat
 from deploy.edge.exit_codes import exit_codes
 from deploy.edge.files import CLAIMS, read_text
 from deploy.edge.log import configure_log
@@ -28,7 +29,7 @@ def claims(
         typer.Option(
             "--bars",
             metavar="SYMBOL=FILE[:COLUMN]",
-            help="Daily CSV or Parquet, as for `study`; a claim whose symbols are missing is a data gap.",
+            help="Daily files, as for `study`; a claim whose symbols are missing is a data gap.",
         ),
     ] = None,
     series: Series = None,
@@ -40,6 +41,9 @@ def claims(
     ] = None,
     signals: Signals = None,
     calendar: CalendarName = "XNYS",
+    date_column: DateColumn = None,
+    date_format: DateFormat = None,
+    accept_jump: AcceptJump = None,
     output: Annotated[Format, typer.Option("--format", help="A table, or one JSON object.")] = Format.TABLE,
 ) -> None:
     """Say of each claim whether the supplied data bear it out, with the figures.
@@ -68,4 +72,6 @@ def claims(
                 f"the ledger has no row {', '.join(map(str, absent))}",
                 operator_action=f"name rows from {every[0].row} to {every[-1].row}" if every else None,
             )
-        print_findings(findings_of(chosen, bars or [], series or [], signals, calendar), output.value)
+        options = given_options(date_column, date_format, accept_jump)
+        findings = findings_of(chosen, bars or [], series or [], signals, calendar, options)
+        print_findings(findings, output.value)

@@ -15,8 +15,9 @@ from core.claims import ChangeClaim, Claim, DaysClaim, EventsClaim, FollowedClai
 from core.study import HistoryRun
 from core.study_rates import OPENED, last_session
 from core.value_history import PairHistory, ValueHistory
+from deploy.edge.daily_options import FileOptions
 from deploy.edge.files import CATALOGUE, read_text
-from deploy.edge.named_files import named_file
+from deploy.edge.named_files import named_files
 
 
 class EngineEvidence:
@@ -71,6 +72,7 @@ def findings_of(
     series: Sequence[str],
     signals: Path | None,
     calendar: str,
+    options: FileOptions | None = None,
 ) -> list[Finding]:
     """Judge claims by one run over the supplied files.
 
@@ -80,6 +82,7 @@ def findings_of(
         series: `NAME=FILE[:COLUMN]`.
         signals: Catalogue file; None takes Rotascope's own.
         calendar: Whose sessions.
+        options: What was said of the files; None for nothing.
 
     Raises:
         ConfigurationError: A flag, or a claim about a definition that the catalogue lacks.
@@ -89,7 +92,7 @@ def findings_of(
     for claim in claims:
         if isinstance(claim, EventsClaim | FollowedClaim):
             catalogue.get(claim.definition)
-    symbols = [named_file(text, "--bars", BARS_EXAMPLE).name for text in bars]
+    symbols = list(named_files(bars, "--bars", BARS_EXAMPLE))
     named = dict.fromkeys(claim.pair for claim in claims if not isinstance(claim, StatedClaim))
     pairs = [pair for pair in named if all(leg in symbols for leg in pair.split("/"))]
     if not pairs:
@@ -97,7 +100,7 @@ def findings_of(
             stated(claim) if isinstance(claim, StatedClaim) else data_gap(claim, no_bars(claim.pair, symbols))
             for claim in claims
         ]
-    evidence = _run(claims, read_inputs(bars, series, pairs, signals, calendar))
+    evidence = _run(claims, read_inputs(bars, series, pairs, signals, calendar, options=options))
     return [judge(claim, evidence) for claim in claims]
 
 

@@ -6,6 +6,7 @@ standard error.
 
 from __future__ import annotations
 
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +16,7 @@ import typer
 from core.errors import InputError
 from core.records import EventState
 from core.settings import LogSettings
+from deploy.edge.daily_options import AcceptJump, DateColumn, DateFormat, FileOptions
 from deploy.edge.exit_codes import EXIT_FAILED, exit_codes
 from deploy.edge.files import write_bytes
 from deploy.edge.log import configure_log
@@ -46,7 +48,8 @@ Bars = Annotated[
     typer.Option(
         "--bars",
         metavar="SYMBOL=FILE[:COLUMN]",
-        help="Daily CSV or Parquet with date and close, or with COLUMN for a close; once a symbol.",
+        help="Daily CSV, JSON or Parquet with date and close, or with COLUMN for a close; once a symbol. A "
+        "symbol may hold '=', as in GC=F=gold.csv.",
     ),
 ]
 Series = Annotated[
@@ -99,6 +102,9 @@ def events(
         ),
     ] = None,
     calendar: CalendarName = "XNYS",
+    date_column: DateColumn = None,
+    date_format: DateFormat = None,
+    accept_jump: AcceptJump = None,
     output: Annotated[LineFormat, typer.Option("--format", help="A table, or one JSON object a line.")] = (
         LineFormat.TABLE
     ),
@@ -117,11 +123,12 @@ def events(
           --definition opposite_day_up --state opened --format jsonl
     """
     with exit_codes():
+        options = given_options(date_column, date_format, accept_jump)
         from consumers.study.inputs import parse_date, read_inputs
         from consumers.study.printing import EventChoice, print_events
         from consumers.study.running import events_with_base_rates, run_history
 
-        inputs = read_inputs(bars, series or [], pair, signals, calendar, rarity)
+        inputs = read_inputs(bars, series or [], pair, signals, calendar, rarity, options=options)
         choice = EventChoice(
             definitions=_known(definition, inputs),
             states=frozenset(one.value for one in state or ()),
@@ -141,6 +148,9 @@ def values(
     series: Series = None,
     signals: Signals = None,
     calendar: CalendarName = "XNYS",
+    date_column: DateColumn = None,
+    date_format: DateFormat = None,
+    accept_jump: AcceptJump = None,
     output: Annotated[Format, typer.Option("--format", help="A table, or one JSON object.")] = Format.TABLE,
 ) -> None:
     """Print every indicator of a pair as of a day's close, by name.
@@ -154,6 +164,7 @@ def values(
       rotascope study values --bars IWM=IWM.csv --bars SPY=SPY.csv --pair IWM/SPY --date 2024-06-18
     """
     with exit_codes():
+        options = given_options(date_column, date_format, accept_jump)
         from consumers.study.inputs import parse_date, read_inputs
         from consumers.study.printing import print_values
         from consumers.study.running import run_history
@@ -162,7 +173,7 @@ def values(
         day = parse_date(date, "--date")
         if day is None:
             raise InputError("--date is missing")
-        inputs = read_inputs(bars, series or [], [pair], signals, calendar)
+        inputs = read_inputs(bars, series or [], [pair], signals, calendar, options=options)
         wanted = inputs.universe.pairs[0]
         session = session_of(wanted, day, inputs.frames, inputs.calendar)
         engine = run_history(inputs, until=session).run.engine
@@ -177,6 +188,9 @@ def base_rates(
     signals: Signals = None,
     definition: Definitions = None,
     calendar: CalendarName = "XNYS",
+    date_column: DateColumn = None,
+    date_format: DateFormat = None,
+    accept_jump: AcceptJump = None,
     store: Annotated[
         Path | None,
         typer.Option("--store", help="Also write the cards that live events take along to this file."),
@@ -198,12 +212,13 @@ def base_rates(
           --definition spread_z_1d --format json --store base_rates.json
     """
     with exit_codes():
+        options = given_options(date_column, date_format, accept_jump)
         from consumers.study.inputs import read_inputs
         from consumers.study.printing import print_base_rates
         from consumers.study.running import rates_of, run_history
         from core.study_rates import last_session, study_cards
 
-        inputs = read_inputs(bars, series or [], pair, signals, calendar)
+        inputs = read_inputs(bars, series or [], pair, signals, calendar, options=options)
         wanted = _known(definition, inputs)
         rates = rates_of(run_history(inputs))
         last = last_session(inputs.frames)
@@ -224,6 +239,9 @@ def report(
     from_date: From = None,
     to_date: To = None,
     calendar: CalendarName = "XNYS",
+    date_column: DateColumn = None,
+    date_format: DateFormat = None,
+    accept_jump: AcceptJump = None,
 ) -> None:
     """Write one page to look at: the ratio line, the events on it, how rare, and what followed.
 
@@ -235,12 +253,13 @@ def report(
       rotascope study report --bars RUT=RUT.csv --bars GSPC=GSPC.csv --pair RUT/GSPC --out rut.html
     """
     with exit_codes():
+        options = given_options(date_column, date_format, accept_jump)
         from consumers.study.inputs import parse_date, read_inputs
         from consumers.study.printing import EventChoice
         from consumers.study.report import make_report
         from consumers.study.report_page import render
 
-        inputs = read_inputs(bars, series or [], pair, signals, calendar)
+        inputs = read_inputs(bars, series or [], pair, signals, calendar, options=options)
         first, last = parse_date(from_date, "--from"), parse_date(to_date, "--to")
         choice = EventChoice(_known(definition, inputs), frozenset(), first, last)
         made = make_report(inputs, choice.definitions, str(first or ""), str(last or "9999"))
@@ -268,6 +287,9 @@ def nulls(
         typer.Option("--store", help="Also write what later events take along to this file."),
     ] = None,
     calendar: CalendarName = "XNYS",
+    date_column: DateColumn = None,
+    date_format: DateFormat = None,
+    accept_jump: AcceptJump = None,
     output: Annotated[Format, typer.Option("--format", help="Tables, or one JSON object.")] = Format.TABLE,
 ) -> None:
     """Print how often each definition opens really, and how often by chance.
@@ -285,14 +307,23 @@ def nulls(
           --to 2024-07-10 --store rarity.json
     """
     with exit_codes():
+        options = given_options(date_column, date_format, accept_jump)
         from consumers.study.inputs import parse_date, read_inputs
         from consumers.study.nulls import null_report, print_nulls, rarity_of, up_to
 
-        inputs = up_to(read_inputs(bars, [], pair, signals, calendar), parse_date(to_date, "--to"))
+        inputs = read_inputs(bars, [], pair, signals, calendar, options=options)
+        inputs = up_to(inputs, parse_date(to_date, "--to"))
         document = null_report(inputs, simulations=simulations, seed=seed, cache=cache)
         if store is not None:
             write_bytes(store, rarity_of(document, inputs).encode())
         print_nulls(document, output.value)
+
+
+def given_options(
+    date_column: list[str] | None, date_format: list[str] | None, accept_jump: list[str] | None
+) -> FileOptions:
+    """What was said of the files, and what time it is."""
+    return FileOptions(date_column, date_format, accept_jump, time.time_ns())
 
 
 def _known(definitions: list[str] | None, inputs: StudyInputs) -> frozenset[str]:

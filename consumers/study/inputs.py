@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
 import polars as pl
-import structlog
 
 from core.artefacts import Artefacts
 from core.catalogue import Catalogue, parse_catalogue
 from core.errors import ConfigurationError, HistoryError, InputError
-from core.history import check_daily
 from core.instruments import Pair, Universe
 from core.scale_advice import flow_exponent
 from core.sessions import Calendar, build_calendar, day_to_date
-from core.study import Series, study_universe, with_fitting_volume
+from core.settings import HistoryFile
+from core.study import Series, study_universe
 from core.suggestions import nearest
 from deploy.edge.artefacts import read_artefacts
-from deploy.edge.daily_files import read_daily_file
+from deploy.edge.daily_files import Covered, NamedDaily, build_covering, check_all, read_all, read_named
+from deploy.edge.daily_options import FileOptions, history_entries
 from deploy.edge.files import CALENDAR_OVERRIDES, CATALOGUE, read_text
-from deploy.edge.named_files import NamedFile, named_file
+from deploy.edge.named_files import NamedFile, named_files
 from deploy.edge.progress import progress
 
 _EXCHANGE: Final = "XNYS"
@@ -96,6 +96,8 @@ def read_inputs(
     signals: Path | None,
     calendar_name: str,
     rarity: Path | None = None,
+    *,
+    options: FileOptions | None = None,
 ) -> StudyInputs:
     """Read and check everything a study was given.
 
@@ -106,6 +108,7 @@ def read_inputs(
         signals: Catalogue file; None takes Rotascope's own.
         calendar_name: Whose sessions all symbols follow.
         rarity: File of rarity that events take along; None for none.
+        options: What was said of the files; None for nothing.
 
     Raises:
         InputError: A file that holds no rarity.
@@ -113,29 +116,25 @@ def read_inputs(
         HistoryError: A file that cannot be read or used.
     """
     catalogue = parse_catalogue(read_text(signals, CATALOGUE))
-    files = _files(bars, "--bars")
+    options = options or FileOptions()
+    files, others = named_files(bars, "--bars", BARS_EXAMPLE), named_files(series, "--series", _SERIES)
     if not files:
         raise ConfigurationError("a study needs bars", operator_action=BARS_EXAMPLE)
     wanted = [parse_pair(text, list(files)) for text in dict.fromkeys(pairs)]
     if not wanted:
         raise ConfigurationError("a study needs a pair", operator_action=_PAIR)
     legs = {leg for pair in wanted for leg in (pair.numerator, pair.benchmark)}
-    used = {symbol: file for symbol, file in files.items() if symbol in legs}
-    raw: dict[str, pl.DataFrame] = {}
+    every = [*files, *others]
+    used = [file for file in _entries(files.values(), options, every) if file.symbol in legs]
     with progress("reading history") as step:
-        for number, (symbol, file) in enumerate(used.items(), start=1):
-            raw[symbol] = read_daily_file(file.file, symbol, file.column)
-            step(number, len(used))
-    calendar = _calendar(raw, calendar_name)
-    frames = {symbol: _checked(symbol, frame, calendar) for symbol, frame in raw.items()}
-    beside = [series_of(file.name, list(frames), wanted) for file in _files(series, "--series").values()]
-    values = [
-        _series(one.symbol, file, calendar)
-        for one, file in zip(beside, _files(series, "--series").values(), strict=True)
-    ]
+        raw = read_all(used, lambda _: calendar_name, now_ns=options.now_ns, on_progress=step)
+    covered = build_covering(list(raw.values()), calendar_name, overrides=read_text(None, CALENDAR_OVERRIDES))
+    calendar = covered.calendar
+    frames = check_all(raw, lambda _: covered)
+    values = [_series(file, covered, options) for file in _entries(others.values(), options, every)]
     beside = [
-        replace(one, exponent=flow_exponent(frame["close"]))
-        for one, frame in zip(beside, values, strict=True)
+        replace(series_of(name, list(frames), wanted), exponent=flow_exponent(frame["close"]))
+        for name, frame in zip(others, values, strict=True)
     ]
     universe = study_universe(frames, wanted, calendar_name, beside)
     frames |= {one.symbol: frame for one, frame in zip(beside, values, strict=True)}
@@ -171,23 +170,8 @@ def series_of(name: str, symbols: Sequence[str], pairs: Sequence[Pair]) -> Serie
     return Series(f"{into[0]}_flow", "flow", into[0])
 
 
-def _files(flags: Sequence[str], option: str) -> dict[str, NamedFile]:
-    files: dict[str, NamedFile] = {}
-    for text in flags:
-        file = named_file(text, option, _SERIES if option == "--series" else BARS_EXAMPLE)
-        if file.name in files:
-            raise ConfigurationError(f"{option} names {file.name!r} twice")
-        files[file.name] = file
-    return files
-
-
-def _calendar(frames: Mapping[str, pl.DataFrame], name: str) -> Calendar:
-    """The sessions from the first date of any file to the last."""
-    dates = [day for frame in frames.values() for day in (frame["date"].min(), frame["date"].max())]
-    known = [day for day in dates if isinstance(day, date)]
-    if not known:
-        raise HistoryError("the files hold no dates")
-    return build_calendar(name, min(known), max(known), overrides=read_text(None, CALENDAR_OVERRIDES))
+def _entries(files: Iterable[NamedFile], options: FileOptions, every: Sequence[str]) -> list[HistoryFile]:
+    return [HistoryFile(**entry) for entry in history_entries(files, options, besides=every)]
 
 
 def _exchange(calendar: Calendar) -> Calendar:
@@ -198,25 +182,18 @@ def _exchange(calendar: Calendar) -> Calendar:
     )
 
 
-def _checked(symbol: str, frame: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
-    """Check one file; what was passed over goes to the log on standard error."""
-    checked = check_daily(frame, calendar, name=symbol)
-    for finding in checked.findings:
-        structlog.get_logger().warning("history", symbol=symbol, finding=str(finding))
-    frame, unknown = with_fitting_volume(checked.frame)
-    if unknown:
-        structlog.get_logger().warning("history", symbol=symbol, finding=f"{unknown} × volume too large")
-    return frame
-
-
-def _series(symbol: str, file: NamedFile, calendar: Calendar) -> pl.DataFrame:
+def _series(file: HistoryFile, covered: Covered, options: FileOptions) -> pl.DataFrame:
     """Read and check a series; its days before and behind the prices say nothing about them."""
-    frame = read_daily_file(file.file, file.name, file.column).select("date", "close")
-    first, last = day_to_date(calendar.session[0]), day_to_date(calendar.session[-1])
-    covered = frame.filter(pl.col("date").is_between(first, last))
-    if covered.height == 0:
-        raise HistoryError(f"{file.name} has no value from {first} to {last}, where the bars are")
-    checked = check_daily(covered, calendar, name=file.name, signed=True)
-    for finding in checked.findings:
-        structlog.get_logger().warning("history", symbol=symbol, finding=str(finding))
-    return checked.frame
+    read = read_named(file, covered.calendar.name, now_ns=options.now_ns)
+    frame, first, last = read.daily.frame, covered.first, covered.last
+    within = frame["date"].is_between(first, last)
+    if not within.any():
+        raise HistoryError(
+            f"{read.name} has no value from {first} to {last}, where the bars are",
+            operator_action="give a file that reaches there, or leave the series out",
+        )
+    cut = read.daily._replace(
+        frame=frame.filter(within).select("date", "close"), moments=read.daily.moments.filter(within)
+    )
+    name = read.given.symbol
+    return check_all({name: NamedDaily(file, read.name, cut)}, lambda _: covered, signed=[name])[name]

@@ -21,6 +21,7 @@ import typer
 from core.errors import (
     ConfigurationError,
     FeedError,
+    HistoryError,
     InputError,
     RotascopeError,
     SnapshotError,
@@ -61,7 +62,14 @@ def exit_codes() -> Iterator[None]:
     try:
         yield
     except RotascopeError as error:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {_printed(error)}", err=True)
         raise typer.Exit(exit_code(error)) from error
     except KeyboardInterrupt:
         raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+def _printed(error: RotascopeError) -> str:
+    """One line for input, which many files may break in many rows; else the action stands by itself."""
+    if isinstance(error, HistoryError) and error.operator_action is not None:
+        return f"{error.message}; {error.operator_action}"
+    return str(error)

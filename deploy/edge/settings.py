@@ -70,7 +70,9 @@ def _from_file(file: Path | None) -> dict[str, Any]:
     action = "correct the file or its path; TOML has [section] and key = value"
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"settings {file}: it is not UTF-8 text", operator_action=action) from error
+    except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"settings {file}: {error}", operator_action=action) from error
     except OSError as error:
         raise ConfigurationError(f"settings {file}: {error.strerror}", operator_action=action) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,19 +16,19 @@ from typing import Annotated, Final
 import typer
 
 from core.errors import RotascopeError
-from core.history import check_daily
 from core.instruments import Universe, home, parse_universe
 from core.scale_advice import advise
-from core.sessions import CALENDAR_THROUGH, build_calendar, build_calendars, day_to_date
+from core.sessions import CALENDAR_THROUGH, build_calendars, day_to_date
 from core.settings import HistoryFile, Settings
 from core.suggestions import nearest
+from deploy.edge.daily_files import build_covering, check_named, read_named
 from deploy.edge.exit_codes import EXIT_INPUT
 from deploy.edge.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, read_text
 from deploy.edge.settings import SETTINGS_VARIABLE, collect_settings
 from deploy.local.kernels import missing_modules
 from producers.addresses import printable, refuse_in_clear
 from producers.history import history_files
-from producers.warm_start import find_source, read_daily
+from producers.warm_start import find_source
 
 CALENDAR_START: Final = date(1990, 1, 1)
 EXCHANGE: Final = "XNYS"
@@ -280,18 +281,11 @@ def _check_history(settings: Settings, universe: Universe) -> Iterator[Result]:
 def _check_file(file: HistoryFile, universe: Universe, overrides: str) -> Iterator[Result]:
     subject = f"history {file.symbol}"
     instrument = universe.instrument(file.symbol)
-    frame = read_daily(file)
-    # Found again, and explained, by the check below; a calendar cannot be built without them.
-    days = frame["date"].drop_nulls()
-    first, last = days.min(), days.max()
-    if not isinstance(first, date) or not isinstance(last, date):
-        yield Result(subject, Level.PROBLEM, f"{file.file} holds no dates", "give a file with a date column")
-        return
-    checked = check_daily(
-        frame, build_calendar(instrument.calendar, first, last, overrides=overrides), name=file.symbol
-    )
-    yield Result(subject, Level.OK, f"{checked.frame.height:,} sessions, {first} to {last}")
-    for finding in checked.findings:
+    read = read_named(file, instrument.calendar, now_ns=time.time_ns())
+    covered = build_covering([read], instrument.calendar, overrides=overrides)
+    frame, findings = check_named(read, covered, signed=instrument.is_series)
+    yield Result(subject, Level.OK, f"{frame.height:,} sessions, {covered.first} to {covered.last}")
+    for finding in findings:
         yield Result(subject, Level.NOTE, str(finding))
     advice = advise(instrument, frame)
     if advice is not None:

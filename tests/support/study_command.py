@@ -36,7 +36,11 @@ class Answer(NamedTuple):
 def study(*arguments: str, bars: Mapping[str, object] | None = None) -> Answer:
     """Run `rotascope study` with arguments, and `--bars SYMBOL=FILE` for each of `bars`."""
     flags = [flag for symbol, file in (bars or {}).items() for flag in ("--bars", f"{symbol}={file}")]
-    words = ("study", *arguments, *flags)
+    return command("study", *arguments, *flags)
+
+
+def command(*words: str) -> Answer:
+    """Run `rotascope` with words."""
     result = CliRunner().invoke(rotascope.app, words, prog_name="rotascope", env={"COLUMNS": "200"})
     return Answer(result.exit_code, COLOURS.sub("", result.stdout), COLOURS.sub("", result.stderr))
 

@@ -73,7 +73,7 @@ def test_text_from_an_environment_is_understood() -> None:
         ({"log": {"colour": "no"}}, "log.colour is not a key (known: format, level)"),
         (
             {"history": [{"symbol": "RUT", "file": "a", "colum": "b"}]},
-            "history.0.colum is not a key (did you mean 'column'?)",
+            "history.0.colum is not a key (did you mean 'column' or 'date_column'?)",
         ),
         (
             {"producer": {"frame_max_ticks": 1025}},

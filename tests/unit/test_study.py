@@ -11,7 +11,7 @@ from core.catalogue import parse_catalogue
 from core.errors import UniverseError
 from core.instruments import Pair
 from core.sessions import Calendar, build_calendar, day_to_date
-from core.study import HistoryRun, Series, study_universe, with_fitting_volume
+from core.study import HistoryRun, Series, study_universe
 
 SIGNALS = """
 [[definition]]
@@ -72,14 +72,6 @@ def test_a_pair_twice_is_refused(calendar: Calendar) -> None:
     frames = {"A": frame(calendar, [1.0]), "B": frame(calendar, [1.0])}
     with pytest.raises(UniverseError, match="stands twice"):
         study_universe(frames, [Pair("A", "B"), Pair("A", "B")], "XNYS")
-
-
-def test_a_volume_too_large_for_a_record_is_unknown(calendar: Calendar) -> None:
-    large = frame(calendar, [1.0, 1.0]).with_columns(volume=pl.Series([1e6, 1e10]))
-    fitting, unknown = with_fitting_volume(large)
-    assert (fitting["volume"].to_list(), unknown) == ([1e6, None], 1)
-    without = frame(calendar, [1.0], volume=False)
-    assert with_fitting_volume(without)[1] == 0
 
 
 def test_prices_too_small_for_the_default_scale_get_a_finer_one(calendar: Calendar) -> None:

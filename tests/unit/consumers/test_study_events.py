@@ -252,7 +252,7 @@ BAD_FILES = {
     "no date": (b"day,close\n2024-01-02,1\n", "has no column 'date'"),
     "text for a price": (b"date,close\n2024-01-02,dear\n", "column 'close': 'dear' is not a number"),
     "two closes": (b"date,close\n2024-01-02,1\n2024-01-02,2\n", "more than one close"),
-    "newest first": (b"date,close\n2024-01-03,1\n2024-01-02,2\n", "dates must ascend"),
+    "unsorted": (b"date,close\n2024-01-03,1\n2024-01-02,2\n2024-01-04,2\n", "dates must ascend"),
     "an infinite price": (b"date,close\n2024-01-02,inf\n", "is infinite"),
     "a price beyond a record": (b"date,close\n2024-01-02,1e20\n", "does not fit price_exponent"),
     "bytes of something else": (bytes(range(256)), "SML"),
@@ -334,4 +334,4 @@ def test_an_index_with_the_volume_of_its_exchange_is_used_without_it(folder: Pat
         bars={"SML": write_csv(tmp_path, "SML", frame), "BIG": folder / "BIG.csv"},
     )
     assert answer.code == 0
-    assert "volume too large" in json.loads(answer.err.splitlines()[0])["finding"]
+    assert "volume_too_large" in json.loads(answer.err.splitlines()[0])["finding"]

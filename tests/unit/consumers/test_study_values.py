@@ -106,7 +106,7 @@ def test_a_series_before_the_bars_is_refused(folder: Path, tmp_path: Path, dates
     rates.write_text("date,TEN\n1999-01-04,4.5\n")
     answer = values(folder, dates[50], "--series", f"TEN={rates}:TEN")
     assert (answer.code, answer.out) == (2, "")
-    assert "TEN has no value from" in answer.err
+    assert "TEN (rates.csv) has no value from" in answer.err
 
 
 NAMES = (

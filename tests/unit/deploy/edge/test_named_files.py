@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import ConfigurationError
-from deploy.edge.named_files import NamedFile, named_file
+from deploy.edge.named_files import NamedFile, named_file, named_files
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,34 @@ def test_anything_else_is_refused_with_a_right_one(text: str) -> None:
     with pytest.raises(ConfigurationError, match="is not NAME=FILE") as refused:
         named_file(text, "--history", "write RUT=RUT.csv")
     assert refused.value.operator_action == "write RUT=RUT.csv"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("GC=F=gold.csv", NamedFile("GC=F", Path("gold.csv"), "close")),
+        ("GC=F=data/gold.csv:Adj", NamedFile("GC=F", Path("data/gold.csv"), "Adj")),
+        ("RUT=data/year=2024/a.csv", NamedFile("RUT", Path("data/year=2024/a.csv"), "close")),
+        ("EURUSD=X=wide.csv:EURUSD=X", NamedFile("EURUSD=X", Path("wide.csv"), "EURUSD=X")),
+        ("BTC/USD=btc.csv", NamedFile("BTC/USD", Path("btc.csv"), "close")),
+    ],
+)
+def test_a_sign_of_equality_may_stand_in_names_and_paths(text: str, wanted: NamedFile) -> None:
+    assert named_file(text, "--bars", "") == wanted
+
+
+def test_the_file_that_is_there_is_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("F=gold.csv").touch()
+    assert named_file("GC=F=gold.csv", "--bars", "").name == "GC"
+    Path("gold.csv").touch()
+    with pytest.raises(
+        ConfigurationError, match=r"may be 'GC' from 'F=gold\.csv' or 'GC=F' from 'gold\.csv'"
+    ):
+        named_file("GC=F=gold.csv", "--bars", "")
+
+
+def test_a_name_stands_once() -> None:
+    assert list(named_files(["A=a.csv", "B=a.csv"], "--bars", "")) == ["A", "B"]
+    with pytest.raises(ConfigurationError, match=r"--bars names 'A' twice: a\.csv and b\.csv"):
+        named_files(["A=a.csv", "A=b.csv"], "--bars", "")

@@ -1,0 +1,57 @@
+"""Parquet as a table."""
+
+from __future__ import annotations
+
+import io
+from typing import Final
+
+import polars as pl
+
+from core.daily.columns import long_names
+from core.daily.table import Column, Table
+from core.errors import HistoryError
+
+_PANIC: Final = "PanicException"
+"""The reader's own fault in a damaged file; it is no subclass of Exception, and has no public name."""
+
+
+def parquet_table(data: bytes, name: str) -> Table:
+    """Read a Parquet file.
+
+    Args:
+        data: The file.
+        name: What messages call it.
+
+    Returns:
+        The table; text stays text, everything else keeps its type.
+
+    Raises:
+        HistoryError: It is not one, it is damaged, or it has no rows.
+    """
+    try:
+        frame = pl.read_parquet(io.BytesIO(data))
+    except BaseException as error:
+        if isinstance(error, Exception) or type(error).__name__ == _PANIC:
+            raise HistoryError(
+                f"{name} is not a parquet file that can be read: it is damaged or something else",
+                operator_action="write it again, or give a CSV file",
+            ) from error
+        raise
+    if frame.height == 0:
+        raise HistoryError(f"{name} has a header but no rows", operator_action="export it again")
+    names = [column.strip().lower() for column in frame.columns]
+    full = long_names(names)
+    columns: dict[str, Column] = {}
+    repeated: set[str] = set()
+    for short, series in zip(names, frame.get_columns(), strict=True):
+        column = full.get(short, short)
+        if column in columns:
+            repeated.add(column)
+        columns.setdefault(column, _column(series))
+    return Table("parquet", columns, frame.height, frozenset(repeated))
+
+
+def _column(series: pl.Series) -> Column:
+    if series.dtype.is_numeric() or series.dtype in (pl.Date, pl.Datetime):
+        return series
+    return ["" if value is None else str(value) for value in series.to_list()]

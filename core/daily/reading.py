@@ -1,0 +1,130 @@
+"""One daily file: bytes in, a daily frame out, unchecked but understood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, tzinfo
+from typing import Final, Literal, NamedTuple
+
+import polars as pl
+
+from core.daily.columns import close_column, date_column, volume_column
+from core.daily.dates import read_dates
+from core.daily.figures import read_figures
+from core.daily.findings import Finding, finding_on
+from core.daily.json_table import json_table
+from core.daily.parquet_table import parquet_table
+from core.daily.table import Table
+from core.daily.text_table import text_table
+from core.errors import HistoryError
+
+DailyFormat = Literal["csv", "parquet"]
+
+_PARQUET: Final = b"PAR1"
+_RANGE: Final = ("open", "high", "low")
+
+
+@dataclass(frozen=True, slots=True)
+class DailyShape:
+    """What somebody said of a file, where it does not say so itself.
+
+    Args:
+        column: The column to use as close. With any other than "close", open, high and low are left out,
+            because they belong to another scale.
+        date_column: The column of dates; None: what exporters usually call it.
+        date_format: How dates are written, as for `strptime`; None: as the first one looks.
+        zone: The calendar's, for stamps with an offset; None takes the date as it is written.
+        symbol: Whose bars to take where a JSON document has several lists.
+    """
+
+    column: str = "close"
+    date_column: str | None = None
+    date_format: str | None = None
+    zone: tzinfo | None = None
+    symbol: str = ""
+
+
+class DailyFile(NamedTuple):
+    """A file, understood.
+
+    Args:
+        frame: A daily frame, oldest row first where the file ran newest first.
+        moments: Datetime UTC (n,): when a row was stamped, where it has a time of day; else null.
+        findings: What was passed over.
+    """
+
+    frame: pl.DataFrame
+    moments: pl.Series
+    findings: list[Finding]
+
+
+def read_daily(data: bytes, name: str, shape: DailyShape, *, format: DailyFormat | None = None) -> DailyFile:
+    """Read one instrument's daily file.
+
+    Args:
+        data: CSV, JSON or Parquet, by its own first bytes.
+        name: What error messages call it.
+        shape: What is known of it.
+        format: What it must be: "csv" for a text, JSON included, or "parquet"; None for either.
+
+    Raises:
+        HistoryError: Not such a file, no rows, no date or close column, or text where a date or a number
+            should stand.
+    """
+    table = _table(data, name, shape, format)
+    dated = date_column(table, name, shape.date_column)
+    close = close_column(table, name, shape.column)
+    dates = read_dates(table, name, dated, format=shape.date_format, zone=shape.zone)
+    wanted = {"close": close}
+    if shape.column.lower() == "close":
+        wanted |= {each: each for each in _RANGE if each in table.columns and each not in table.repeated}
+    volume = volume_column(table.columns)
+    if volume is not None and volume not in table.repeated:
+        wanted["volume"] = volume
+    frame = pl.DataFrame({"date": dates.days, **read_figures(table, name, wanted)})
+    moments = dates.moments
+    if _newest_first(frame["date"]):
+        frame, moments = frame.reverse(), moments.reverse()
+    return DailyFile(frame, moments, [*table.findings, *dates.findings])
+
+
+def up_to_today(daily: DailyFile, today: date, name: str) -> DailyFile:
+    """Leave out rows dated after today.
+
+    Args:
+        daily: The file.
+        today: At the exchange.
+        name: What error messages call it.
+
+    Raises:
+        HistoryError: No row is left.
+    """
+    later = daily.frame["date"] > today
+    if not later.any():
+        return daily
+    if later.all():
+        first = daily.frame["date"].sort()[0]
+        raise HistoryError(
+            f"{name}: every row is dated after today, {today}; the first is of {first}",
+            operator_action="correct the dates",
+        )
+    message = f"dated after today, {today}; the row was left out"
+    finding = finding_on("after_today", daily.frame["date"].filter(later).sort(), message)
+    return DailyFile(daily.frame.filter(~later), daily.moments.filter(~later), [*daily.findings, finding])
+
+
+def _table(data: bytes, name: str, shape: DailyShape, format: DailyFormat | None) -> Table:
+    is_parquet = data.startswith(_PARQUET)
+    if is_parquet and format == "csv":
+        raise HistoryError(
+            f"{name} is a Parquet file, not text", operator_action="use 'rotascope backfill parquet' for it"
+        )
+    if is_parquet or format == "parquet":
+        return parquet_table(data, name)
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{"):
+        return json_table(data, name, symbol=shape.symbol)
+    return text_table(data, name, wanted=shape.date_column)
+
+
+def _newest_first(dates: pl.Series) -> bool:
+    return len(dates) > 1 and bool(dates[0] > dates[-1]) and dates.is_sorted(descending=True)
