@@ -301,8 +301,10 @@ def test_a_topic_that_is_not_there_is_named_and_not_made(connect: Connect) -> No
 
 
 def test_a_record_that_is_too_large_is_refused_in_our_words(connect: Connect, make_topic: MakeTopic) -> None:
-    with pytest.raises(TransportError, match=r"(?i)message.?size.?too.?large"):
+    with pytest.raises(TransportError, match=r"a record of 3,145,728 bytes is too large for topic") as raised:
         connect().send(make_topic(), None, bytes(3 * 1024 * 1024), (), 0)
+    assert "kafka.max_request_bytes" in str(raised.value)
+    assert not raised.value.retriable
 
 
 def test_an_unanswered_record_counts_as_failed(
