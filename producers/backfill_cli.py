@@ -45,7 +45,7 @@ Files = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="SYMBOL=FILE[:COLUMN]…",
-        help="Daily files, a symbol each; none: those under [[history]] in the settings.",
+        help="Daily files, a symbol each; none: the history of the settings.",
     ),
 ]
 

@@ -40,6 +40,7 @@ from producers.predecessor import check_epoch, find_predecessor
 from producers.producer import Ending, Producer
 from producers.publisher import check_topics, close_sender, open_producer
 from producers.queue import Overflow
+from producers.readiness import why_not_ready
 
 T = TypeVar("T")
 
@@ -244,6 +245,8 @@ def _metrics_server(
         held=lambda: ((figures := publisher.figures()).bytes, figures.age_s),
     )
     registry = make_registry(collector, counters)
-    with MetricsServer(registry, host=settings.metrics.host, port=settings.metrics.port) as server:
+    probes = {"/livez": list[str], "/readyz": lambda: why_not_ready(counters)}
+    host, port = settings.metrics.host, settings.metrics.port
+    with MetricsServer(registry, host=host, port=port, probes=probes) as server:
         structlog.get_logger().info("serving metrics", address=server.url, port=server.port)
         yield

@@ -259,8 +259,7 @@ def test_no_event_opens_on_a_mistake_until_somebody_confirms_it(tmp_path: Path) 
     """The same files, told that the days are real: then the move is news as any other."""
     rule = (
         '[[definition]]\nid = "moved"\nkind = "rule"\nfamily = "level"\npairs = ["A/B"]\n'
-        'enter = ["return_1d_pct >= 5 or '
-        'return_1d_pct <= -5"]\n'
+        'enter = ["return_1d_pct >= 5 or return_1d_pct <= -5"]\n'
     )
     file = tmp_path / "signals.toml"
     file.write_text(rule)
