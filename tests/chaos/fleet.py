@@ -24,7 +24,7 @@ from tests.support.worker_process import WorkerProcess
 READY_DEADLINE_S = 90.0
 SNAPSHOT_INTERVAL_MS = 3_000
 """So that every worker that goes leaves some behind, whole or begun."""
-BROKER_SILENCE_MS = 2_000
+BROKER_SILENCE_MS = 3_000
 """So that the shortest outage shows in /readyz."""
 _OWNED = re.compile(r'^rotascope_partition_ready\{partition="(\d+)"\} 1', re.MULTILINE)
 

@@ -71,16 +71,17 @@ class HealthWatch:
 
 
 def health_problems(
-    answers: Sequence[Answer], *, away_s: float, back_s: float, silence_s: float | None
+    answers: Sequence[Answer], *, away_s: float, returning_s: float, back_s: float, silence_s: float | None
 ) -> list[str]:
     """Say what a worker should not have answered during an outage; empty where all was right.
 
     It lives from first to last. Without a broker it is not ready, from `silence_s` after the last
-    one went until they are back.
+    one went until the first may be back.
 
     Args:
         answers: From the outage's beginning to the recovery.
         away_s: When the last broker was gone, monotonic wall time.
+        returning_s: When they were started again: the first may answer long before the last.
         back_s: When all were back.
         silence_s: The worker's `broker_silence_ms`, in seconds; None: brokers were always there.
     """
@@ -92,9 +93,9 @@ def health_problems(
     if silence_s is None:
         return problems
     silent_s = away_s + silence_s + GRACE_S
-    without = [each for each in answers if each.asked_s >= silent_s and each.answered_s < back_s]
-    if not without:
-        problems.append("it was not asked for /readyz while no broker ran")
+    if not any(each.readyz == HTTPStatus.SERVICE_UNAVAILABLE and each.asked_s < back_s for each in answers):
+        problems.append("/readyz was never 503 until the brokers were back")
+    without = [each for each in answers if each.asked_s >= silent_s and each.answered_s < returning_s]
     if ready := [each for each in without if each.readyz != HTTPStatus.SERVICE_UNAVAILABLE]:
         problems.append(_told("/readyz", ready, [each.readyz for each in ready], len(without), away_s))
     return problems

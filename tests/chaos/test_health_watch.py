@@ -8,7 +8,7 @@ import pytest
 
 from tests.chaos.health_watch import NO_ANSWER, Answer, HealthWatch, health_problems
 
-AWAY_S, BACK_S, RECOVERED_S, SILENCE_S = 100.0, 135.0, 145.0, 2.0
+AWAY_S, RETURNING_S, BACK_S, RECOVERED_S, SILENCE_S = 100.0, 135.0, 140.0, 145.0, 2.0
 
 
 def answers(livez: int = 200, without_broker: int = 503) -> list[Answer]:
@@ -22,7 +22,7 @@ def answers(livez: int = 200, without_broker: int = 503) -> list[Answer]:
 
 
 def problems(given: list[Answer], silence_s: float | None = SILENCE_S) -> list[str]:
-    return health_problems(given, away_s=AWAY_S, back_s=BACK_S, silence_s=silence_s)
+    return health_problems(given, away_s=AWAY_S, returning_s=RETURNING_S, back_s=BACK_S, silence_s=silence_s)
 
 
 def test_alive_and_not_ready_is_right() -> None:
@@ -30,7 +30,8 @@ def test_alive_and_not_ready_is_right() -> None:
 
 
 def test_a_readyz_that_stays_200_is_caught() -> None:
-    (problem,) = problems(answers(without_broker=200))
+    never, problem = problems(answers(without_broker=200))
+    assert never == "/readyz was never 503 until the brokers were back"
     assert problem.startswith("/readyz was 200 in 61 of 61 answers, first 4.5 s after the brokers went")
 
 
@@ -41,8 +42,10 @@ def test_a_readyz_that_is_200_once_is_caught() -> None:
     assert problem.startswith("/readyz was 200 in 1 of 61 answers, first 20.0 s after")
 
 
-def test_readiness_before_the_silence_is_over_and_behind_the_return_is_nobodys_business() -> None:
-    given = [each._replace(readyz=200 if each.answered_s >= BACK_S else each.readyz) for each in answers()]
+def test_readiness_before_the_silence_is_over_and_when_brokers_return_is_nobodys_business() -> None:
+    given = [
+        each._replace(readyz=200 if each.answered_s >= RETURNING_S else each.readyz) for each in answers()
+    ]
     assert problems(given) == []
 
 
@@ -61,7 +64,7 @@ def test_a_worker_that_dies_is_caught_also_behind_the_return(livez: int, told: s
 
 def test_a_worker_that_was_not_asked_proves_nothing() -> None:
     assert problems([]) == ["it was never asked"]
-    assert problems(answers()[:2]) == ["it was not asked for /readyz while no broker ran"]
+    assert problems(answers()[:2]) == ["/readyz was never 503 until the brokers were back"]
 
 
 def test_the_watch_asks_both_pages_and_bears_a_worker_that_is_gone() -> None:

@@ -50,7 +50,7 @@ class Witness:
         self._workers = workers
         self._producers = list(producers)
         self._goes_away = goes_away
-        self._since_s = self._back_s = 0.0
+        self._since_s = self._returning_s = self._back_s = 0.0
         self._watches: dict[str, HealthWatch] = {}
         self._logs: list[_Log] = []
 
@@ -82,6 +82,10 @@ class Witness:
         """Note that no broker is left."""
         self._since_s = time.monotonic()
 
+    def returning(self) -> None:
+        """Note that brokers are started from now on."""
+        self._returning_s = time.monotonic()
+
     def back(self) -> None:
         """Note that all brokers answer."""
         self._back_s = time.monotonic()
@@ -99,6 +103,7 @@ class Witness:
             wrong = health_problems(
                 watch.answers,
                 away_s=self._since_s,
+                returning_s=self._returning_s,
                 back_s=self._back_s,
                 silence_s=BROKER_SILENCE_MS / 1000 if self._goes_away else None,
             )

@@ -93,6 +93,7 @@ def _outage(seconds: int, moment: Moment) -> Callable[[Arena], None]:
                     worker.control.let_go(point)
                 time.sleep(seconds)
             finally:
+                witness.returning()
                 _bring_back(arena)
             witness.back()
             arena.broken()
@@ -112,6 +113,7 @@ def _no_broker_at_start(arena: Arena) -> None:
             worker.logged("serving metrics")
         with _witnessed(arena, workers) as witness:
             time.sleep(NO_BROKER_S)
+            witness.returning()
             _bring_back(arena)
             witness.back()
             arena.broken()
@@ -132,6 +134,7 @@ def _no_broker_at_a_producers_start(arena: Arena) -> None:
             witness.started(live.start_producer())
             time.sleep(NO_BROKER_S)
         finally:
+            witness.returning()
             _bring_back(arena)
         witness.back()
         arena.broken()
