@@ -17,6 +17,8 @@ from core.settings import KafkaSettings, WorkerSettings
 _NS_PER_MS: Final = 1_000_000
 _QUESTION_MS: Final = 200
 _ASK_EVERY_NS: Final = 1_000 * _NS_PER_MS
+_LONG_TURN_NS: Final = 1_000 * _NS_PER_MS
+"""An answer counted after so long a turn may have come at its beginning: a commit waits for seconds."""
 _OWN_CHANCE_NS: Final = 3_000 * _NS_PER_MS
 """The own client tries to connect once a second. It comes back sooner than a new one, which has to join
 the group: so it has this long after a first answer to another client."""
@@ -55,6 +57,7 @@ class BrokerWatch:
         self._trouble = trouble
         self._monotonic_ns = monotonic_ns
         self._answers = 0
+        self._looked_ns: int | None = None
         self._asked_ns: int | None = None
         # Jitter keeps a fleet from connecting at one moment; it decides nothing that is published.
         jitter = random.Random()  # noqa: S311
@@ -84,9 +87,11 @@ class BrokerWatch:
         """
         state, now_ns = self._state, self._monotonic_ns()
         answers = self._transport.answers()
+        looked_ns, self._looked_ns = self._looked_ns, now_ns
         if answers != self._answers:
             self._answers = answers
-            return self._heard(now_ns)
+            was_long = looked_ns is not None and now_ns - looked_ns > _LONG_TURN_NS
+            return self._heard(looked_ns if was_long and looked_ns is not None else now_ns)
         if state.heard_ns is None:
             return False
         silent_ns = now_ns - state.heard_ns

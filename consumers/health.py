@@ -72,7 +72,8 @@ class Health:
         if heard_ns is None:
             yield "no broker has answered yet"
             return
-        if self._state.broker_away:
+        # Not only what the loop has noted: it may wait for an answer at this very moment.
+        if self._state.broker_away or self._ms_since(heard_ns) >= self._settings.broker_silence_ms:
             yield f"no broker has answered for {self._ms_since(heard_ns)} ms"
         if self._state.joined is False:
             yield "not a stable member of the group"
