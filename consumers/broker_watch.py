@@ -95,6 +95,8 @@ class BrokerWatch:
         if state.heard_ns is None:
             return False
         silent_ns = now_ns - state.heard_ns
+        if 2 * silent_ns >= self._limit_ns and self._is_answered(now_ns):
+            return self._heard(now_ns)
         if silent_ns >= self._limit_ns:
             if not state.broker_away:
                 state.broker_away = True
@@ -102,8 +104,6 @@ class BrokerWatch:
                     "no broker answers", silent_ms=silent_ns // _NS_PER_MS, bootstrap_servers=self._servers
                 )
             state.fresh_answers_since_ns = self._fresh.look()
-        if 2 * silent_ns >= self._limit_ns:
-            self._ask(now_ns)
         return False
 
     def _heard(self, now_ns: int) -> bool:
@@ -118,13 +118,19 @@ class BrokerWatch:
         self._trouble.ended("a broker answers again", away_ms=away_ms)
         return True
 
-    def _ask(self, now_ns: int) -> None:
-        partition = next(iter(self._state.tasks), None)
-        if partition is None or (self._asked_ns is not None and now_ns - self._asked_ns < _ASK_EVERY_NS):
-            return
+    def _is_answered(self, now_ns: int) -> bool:
+        """Ask a question for its own sake, at most once a second.
+
+        Without a partition of its own the worker asks about the first one: a member whose join waits for
+        the others gets no other answer, and must not be taken for deaf.
+        """
+        if self._asked_ns is not None and now_ns - self._asked_ns < _ASK_EVERY_NS:
+            return False
         self._asked_ns = now_ns
         try:
-            self._transport.end_offset(partition, timeout_ms=_QUESTION_MS)
+            self._transport.end_offset(next(iter(self._state.tasks), 0), timeout_ms=_QUESTION_MS)
         except TransportError as error:  # no answer is what is looked for, and is told as such
             if not error.retriable:
                 raise
+            return False
+        return True

@@ -81,14 +81,16 @@ def judge_daily(
     """
     _require_whole_days(daily, calendar, name)
     checked = check_daily(daily.frame, calendar, name=name, signed=signed, covered=covered)
-    fitting = within_record(checked.frame, limits or Limits(), name=name, signed=signed)
-    findings = [*daily.findings, *checked.findings, *fitting.findings]
-    if signed:
-        return CheckedHistory(fitting.frame, findings)
-    kept = without_jumps(fitting.frame, calendar, symbol=symbol, name=name, confirmed=confirmed)
-    if kept.frame.height == 0:
+    findings = [*daily.findings, *checked.findings]
+    frame = checked.frame
+    if not signed:
+        # First: a figure that is wrong by a factor is told as such, also where no record could hold it.
+        kept = without_jumps(frame, calendar, symbol=symbol, name=name, confirmed=confirmed)
+        frame, findings = kept.frame, [*findings, *kept.findings]
+    fitting = within_record(frame, limits or Limits(), name=name, signed=signed)
+    if fitting.frame.height == 0:
         raise HistoryError(f"{name} has no row that can be used")
-    return CheckedHistory(kept.frame, [*findings, *kept.findings])
+    return CheckedHistory(fitting.frame, [*findings, *fitting.findings])
 
 
 def check_daily(

@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from core.baseline import baseline_records
+from core.daily.limits import limits_of
 from core.errors import ConfigurationError, HistoryError
 from core.instruments import Source, Universe
 from core.sessions import Calendar
@@ -119,7 +120,12 @@ def read_checked(
         of_name = [file for symbol, file in raw.items() if calendar_names[symbol] == name]
         covered[name] = build_covering(of_name, name, overrides=overrides)
     series = [symbol for symbol in raw if universe.instrument(symbol).is_series]
-    frames = check_all(raw, lambda symbol: covered[calendar_names[symbol]], signed=series)
+    frames = check_all(
+        raw,
+        lambda symbol: covered[calendar_names[symbol]],
+        signed=series,
+        limits=lambda symbol: limits_of(universe.instrument(symbol)),
+    )
     return CheckedFiles(
         {universe.instrument(symbol).instrument_id: frame for symbol, frame in frames.items()},
         {name: each.calendar for name, each in covered.items()},

@@ -13,6 +13,7 @@ import polars as pl
 
 from core.artefacts import Artefacts
 from core.catalogue import Catalogue, parse_catalogue
+from core.daily.limits import ANY_PRICE_SCALE, ANY_SERIES_SCALE
 from core.errors import ConfigurationError, HistoryError, InputError
 from core.instruments import Pair, Universe
 from core.scale_advice import flow_exponent
@@ -130,7 +131,7 @@ def read_inputs(
         raw = read_all(used, lambda _: calendar_name, now_ns=options.now_ns, on_progress=step)
     covered = build_covering(list(raw.values()), calendar_name, overrides=read_text(None, CALENDAR_OVERRIDES))
     calendar = covered.calendar
-    frames = check_all(raw, lambda _: covered)
+    frames = check_all(raw, lambda _: covered, limits=lambda _: ANY_PRICE_SCALE)
     values = [_series(file, covered, options) for file in _entries(others.values(), options, every)]
     beside = [
         replace(series_of(name, list(frames), wanted), exponent=flow_exponent(frame["close"]))
@@ -196,4 +197,10 @@ def _series(file: HistoryFile, covered: Covered, options: FileOptions) -> pl.Dat
         frame=frame.filter(within).select("date", "close"), moments=read.daily.moments.filter(within)
     )
     name = read.given.symbol
-    return check_all({name: NamedDaily(file, read.name, cut)}, lambda _: covered, signed=[name])[name]
+    checked = check_all(
+        {name: NamedDaily(file, read.name, cut)},
+        lambda _: covered,
+        signed=[name],
+        limits=lambda _: ANY_SERIES_SCALE,
+    )
+    return checked[name]

@@ -2,28 +2,70 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Final, NamedTuple
 
 import polars as pl
 
-from core.baseline import LARGEST_FIGURE
 from core.daily.findings import CheckedHistory, Finding, finding_on
 from core.errors import HistoryError
-
-_SMALLEST: Final = 0.5e-9
-"""A price below half a unit of 1e-9 would become zero, and nothing can be divided by it."""
+from core.instruments import Instrument
+from core.scale import (
+    DEFAULT_EXPONENT,
+    LARGEST_INTEGER,
+    LARGEST_PRICE,
+    LEAST_EXPONENT,
+    figure_text,
+    fitting_exponent,
+    largest_float,
+    units_per_one,
+)
 
 
 class Limits(NamedTuple):
-    """What a record of an instrument holds.
+    """What a record of an instrument holds; by default in the scale of 1e-9.
 
     Args:
-        price: The largest price, or value of a series.
-        volume: The largest volume.
+        price_exponent: Scale of the largest price.
+        finest_exponent: Scale of the smallest price; another one where the scale is still to be chosen.
+        size_exponent: Scale of volumes.
+        largest: The largest price, or value of a series, in units.
     """
 
-    price: float = LARGEST_FIGURE
-    volume: float = LARGEST_FIGURE
+    price_exponent: int = DEFAULT_EXPONENT
+    finest_exponent: int = DEFAULT_EXPONENT
+    size_exponent: int = DEFAULT_EXPONENT
+    largest: int = LARGEST_PRICE
+
+    @property
+    def price(self) -> float:
+        """The largest price, or value of a series."""
+        return largest_float(self.price_exponent, self.largest)
+
+    @property
+    def smallest_price(self) -> float:
+        """Half a unit: a price below it would become zero, and nothing can be divided by it."""
+        return 0.5 / units_per_one(self.finest_exponent)
+
+    @property
+    def volume(self) -> float:
+        """The largest volume."""
+        return largest_float(self.size_exponent)
+
+
+ANY_PRICE_SCALE: Final = Limits(price_exponent=0, finest_exponent=LEAST_EXPONENT)
+"""A study chooses the scale of prices by what the files hold."""
+ANY_SERIES_SCALE: Final = ANY_PRICE_SCALE._replace(largest=LARGEST_INTEGER)
+
+
+def limits_of(instrument: Instrument) -> Limits:
+    """Give what a record of an instrument holds, in its scale."""
+    return Limits(
+        instrument.price_exponent,
+        instrument.price_exponent,
+        instrument.size_exponent,
+        LARGEST_INTEGER if instrument.is_series else LARGEST_PRICE,
+    )
 
 
 def within_record(frame: pl.DataFrame, limits: Limits, *, name: str, signed: bool = False) -> CheckedHistory:
@@ -43,16 +85,14 @@ def within_record(frame: pl.DataFrame, limits: Limits, *, name: str, signed: boo
         over = (frame[column].abs() > limits.price).fill_null(False)
         if over.any():
             row = int(over.arg_true()[0])
-            raise HistoryError(
-                f"{name}: the {column} of {frame['date'][row]}, {frame[column][row]:,.12g}, does not fit "
-                f"a record (at most {limits.price:,.0f})",
-                operator_action="give the series in a larger unit, such as millions",
-            )
-    small = frame["close"] < _SMALLEST
+            raise _too_large(name, column, frame["date"][row], frame[column][row], limits)
+    small = frame["close"] < limits.smallest_price
     if not signed and small.any():
         findings.append(
             finding_on(
-                "close_too_small", frame["date"].filter(small), "a close below 1e-9; the row was left out"
+                "close_too_small",
+                frame["date"].filter(small),
+                f"a close that is zero at price_exponent = {limits.finest_exponent}; the row was left out",
             )
         )
         frame = frame.filter(~small)
@@ -60,9 +100,23 @@ def within_record(frame: pl.DataFrame, limits: Limits, *, name: str, signed: boo
         over = (frame["volume"] > limits.volume).fill_null(False)
         if over.any():
             message = (
-                f"above {limits.volume:,.0f}, more than a record holds; the volume is unknown, and so is "
-                "relative volume over these days"
+                f"above {figure_text(limits.size_exponent)}, more than size_exponent = "
+                f"{limits.size_exponent} holds; the volume is unknown, and so is relative volume over "
+                "these days"
             )
             findings.append(finding_on("volume_too_large", frame["date"].filter(over), message))
             frame = frame.with_columns(pl.when(~over).then(pl.col("volume")))
     return CheckedHistory(frame, findings)
+
+
+def _too_large(name: str, column: str, day: date, value: float, limits: Limits) -> HistoryError:
+    fitting = fitting_exponent(abs(value), limits.largest)
+    return HistoryError(
+        f"{name}: the {column} of {day}, {value:,.12g}, does not fit price_exponent = "
+        f"{limits.price_exponent} (at most {figure_text(limits.price_exponent, limits.largest)})",
+        operator_action=(
+            "correct the figure, or give the file in a larger unit, such as millions"
+            if fitting is None or limits.price_exponent == 0
+            else f"correct the figure, or set price_exponent = {fitting} before there is any history"
+        ),
+    )

@@ -171,7 +171,7 @@ def check_all(
     calendar_of: Callable[[str], Covered],
     *,
     signed: Collection[str] = (),
-    limits_of: Callable[[str], Limits] = lambda _: Limits(),
+    limits: Callable[[str], Limits] = lambda _: Limits(),
 ) -> dict[str, pl.DataFrame]:
     """Judge daily files and tell what was passed over.
 
@@ -179,7 +179,7 @@ def check_all(
         files: Symbol → file.
         calendar_of: Symbol → its calendar.
         signed: Symbols of series.
-        limits_of: Symbol → what its record holds.
+        limits: Symbol → what its record holds.
 
     Returns:
         Symbol → checked frame.
@@ -190,7 +190,7 @@ def check_all(
     frames: dict[str, pl.DataFrame] = {}
     for symbol, file in files.items():
         frames[symbol], findings = check_named(
-            file, calendar_of(symbol), signed=symbol in signed, limits=limits_of(symbol)
+            file, calendar_of(symbol), signed=symbol in signed, limits=limits(symbol)
         )
         tell(file, findings)
     return frames

@@ -15,6 +15,7 @@ from typing import Annotated, Final
 
 import typer
 
+from core.daily.limits import limits_of
 from core.errors import RotascopeError
 from core.instruments import Universe, home, parse_universe
 from core.scale_advice import advise
@@ -283,14 +284,16 @@ def _check_file(file: HistoryFile, universe: Universe, overrides: str) -> Iterat
     instrument = universe.instrument(file.symbol)
     read = read_named(file, instrument.calendar, now_ns=time.time_ns())
     covered = build_covering([read], instrument.calendar, overrides=overrides)
-    frame, findings = check_named(read, covered, signed=instrument.is_series)
+    advice = advise(instrument, read.daily.frame)
+    if advice is not None and advice.refused:
+        yield Result(subject, Level.PROBLEM, advice.text, advice.operator_action)
+        return
+    frame, findings = check_named(read, covered, signed=instrument.is_series, limits=limits_of(instrument))
     yield Result(subject, Level.OK, f"{frame.height:,} sessions, {covered.first} to {covered.last}")
     for finding in findings:
         yield Result(subject, Level.NOTE, str(finding))
-    advice = advise(instrument, frame)
     if advice is not None:
-        level = Level.PROBLEM if advice.refused else Level.NOTE
-        yield Result(subject, level, advice.text, advice.operator_action)
+        yield Result(subject, Level.NOTE, advice.text, advice.operator_action)
 
 
 def _problem(subject: str, error: RotascopeError) -> Result:

@@ -235,8 +235,12 @@ FIGURES = (
     BadFile(
         "e400.csv", plain(replaced={1: "2024-07-02,1e400"}), "data row 2, column 'close': '1e400' is infinite"
     ),
-    BadFile("e300.csv", plain(replaced={1: "2024-07-02,1e300"}), "the close of 2024-07-02"),
-    BadFile("e12.csv", plain(replaced={1: "2024-07-02,1e12"}), "does not fit a record"),
+    BadFile(
+        "e300.csv",
+        lines("2024-07-01,1e300"),
+        "the close of 2024-07-01, 1e+300, does not fit price_exponent = 0|does not fit price_exponent = -9",
+    ),
+    BadFile("e12.csv", plain(replaced={1: "2024-07-02,1e12"}), "1 × unit_glitch", works=True),
     BadFile("hex.csv", plain(replaced={1: "2024-07-02,0x10"}), "'0x10' is not a number"),
     BadFile("underscore.csv", plain(replaced={1: "2024-07-02,1_000"}), "'1_000' is not a number"),
     BadFile("fraction.csv", plain(replaced={1: "2024-07-02,101 1/2"}), "is not a number"),
@@ -262,7 +266,7 @@ FIGURES = (
     BadFile("nan.csv", plain(replaced={1: "2024-07-02,NaN"}), "1 × blank_close", works=True),
     BadFile("zero.csv", plain(replaced={1: "2024-07-02,0"}), "1 × close_not_positive", works=True),
     BadFile("negative.csv", plain(replaced={1: "2024-07-02,-101"}), "1 × close_not_positive", works=True),
-    BadFile("tiny.csv", plain(replaced={1: "2024-07-02,1e-12"}), "1 × close_too_small", works=True),
+    BadFile("tiny.csv", plain(replaced={1: "2024-07-02,1e-12"}), "1 × unit_glitch", works=True),
     BadFile(
         "open_text.csv",
         lines("2024-07-01,x,1", header="date,open,close"),
@@ -276,7 +280,11 @@ FIGURES = (
         lines("2024-07-01,inf,1", header="date,open,close"),
         "column 'open': 'inf' is infinite",
     ),
-    BadFile("open_e12.csv", lines("2024-07-01,1e12,1", header="date,open,close"), "the open of 2024-07-01"),
+    BadFile(
+        "open_e300.csv",
+        lines("2024-07-01,1e300,1", header="date,open,close"),
+        "the open of 2024-07-01|does not fit price_exponent = -9",
+    ),
     BadFile(
         "volume_neg.csv",
         lines("2024-07-01,1,-5", "2024-07-02,1,5", "2024-07-11,1,5", header="date,close,volume"),

@@ -20,16 +20,19 @@ def test_a_volume_too_large_is_unknown_with_its_date_and_what_follows() -> None:
     (finding,) = checked.findings
     assert (finding.kind, finding.dates) == ("volume_too_large", (DAYS[1],))
     assert "so is relative volume" in finding.message
-    assert within_record(frame, Limits(volume=1e12), name="X") == (frame, [])
+    assert within_record(frame, Limits(size_exponent=-6), name="X") == (frame, [])
 
 
 def test_a_price_too_large_is_refused_by_its_date() -> None:
     frame = pl.DataFrame({"date": DAYS, "close": [1.0, -5e10]})
     with pytest.raises(
-        HistoryError, match=r"X: the close of 2024-07-12, -50,000,000,000, does not fit a record"
+        HistoryError, match=r"X: the close of 2024-07-12, -50,000,000,000, does not fit price_exponent = -9"
     ):
         within_record(frame, Limits(), name="X", signed=True)
-    assert within_record(frame, Limits(price=1e12), name="X", signed=True).frame is frame
+    assert (
+        within_record(frame, Limits(price_exponent=-6, largest=2**63 - 1), name="X", signed=True).frame
+        is frame
+    )
 
 
 def test_a_price_that_would_become_zero_is_left_out() -> None:

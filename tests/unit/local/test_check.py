@@ -221,7 +221,11 @@ def test_a_scale_is_recommended_from_prices_and_volumes(tmp_path: Path) -> None:
     days = ["2024-07-01", "2024-07-02", "2024-07-03"]
     rows = "".join(f"{day},0.000012,50000000000\n" for day in days)
     history = written(tmp_path, "AAPL.csv", "date,close,volume\n" + rows)
-    (advice,) = [result for result in found("--history", f"AAPL={history}") if "exponent" in result["text"]]
+    (advice,) = [
+        result
+        for result in found("--history", f"AAPL={history}")
+        if "exponent" in (result["operator_action"] or "")
+    ]
     assert (advice["subject"], advice["level"]) == ("history AAPL", "note")
     assert advice["operator_action"].startswith("set price_exponent = -15, size_exponent = -7 for AAPL")
     universe = read_text(None, UNIVERSE).replace(
