@@ -26,7 +26,7 @@ from core.errors import RotascopeError, TransportError
 from deploy.edge.broker_errors import CHECK_BROKER
 from deploy.edge.kafka_errors import not_delivered
 from producers.backoff import Backoff
-from producers.held import Held
+from producers.held import OVERHEAD_BYTES, Held
 from producers.hold import Dropped, Hold
 from producers.metrics import ProducerCounters
 from producers.outage_log import HoldFigures, OutageLog
@@ -305,7 +305,7 @@ class HoldingPublisher(Outlet):
             else:
                 # Here, before the client's thread goes on to send what comes after the record.
                 halt(client)
-                self._give_up_client(not_delivered(held.topic, error, held.size))
+                self._give_up_client(not_delivered(held.topic, error, held.size - OVERHEAD_BYTES))
             self._changed.notify_all()
 
     def _give_up_client(self, error: TransportError) -> None:

@@ -143,6 +143,18 @@ def test_a_worker_that_fetches_nothing_asks_so_that_it_hears() -> None:
     assert rig.health.why_not_ready() == []
 
 
+def test_a_member_whose_join_waits_for_the_others_is_not_deaf() -> None:
+    """It has no partition to ask about, and gets no answer to its join until the others have joined."""
+    rig = Rig()
+    rig.transport.will(("lost", [0, 1]), member=None, generation=1)
+    rig.turn(1)
+    assert not rig.state.tasks
+    rig.transport.raising = {"poll"}
+    rig.transport.fresh_answers = True
+    rig.after(14)
+    assert (rig.transport.rebuilt_consumers, rig.state.broker_away) == (0, False)
+
+
 @pytest.mark.parametrize("how", [IN_A_GROUP, BY_HAND])
 def test_a_deaf_client_is_made_anew_when_new_ones_are_answered(how: dict[str, str]) -> None:
     rig = Rig(**how)
