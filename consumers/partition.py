@@ -142,8 +142,11 @@ class PartitionTask:
                 (self.newest_ts_event_ns,) = _TS_EVENT.unpack_from(newest, len(newest) - _LAST_TICK)
 
     def skip_to(self, offset: int) -> None:
-        """Pass offsets that hold no record: transaction markers, or what compaction removed."""
-        if offset > self.next_offset:
+        """Pass offsets that hold no record: transaction markers, or what compaction removed.
+
+        Without an engine nothing is passed: what came meanwhile was given up and is still to be stepped.
+        """
+        if offset > self.next_offset and not self.needs_engine:
             muted = self.next_offset < self._muted_until
             self.next_offset = offset
             if not muted:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
+from typing import Any
 
 import pytest
 
 from consumers.position import Position
+from consumers.restore import open_partition
 from consumers.transport import Committed
 from consumers.worker import Worker
 from consumers.worker_state import WorkerState
@@ -134,3 +137,32 @@ def test_a_calendar_at_its_end_stops_the_worker_and_blames_no_record() -> None:
     assert exit_code(caught.value) == EXIT_INPUT
     assert dead_letters(broker) == []
     assert state.counters.dead_letters == {}
+
+
+def test_no_offset_is_passed_while_a_spoilt_engine_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: what a poll had brought behind a poison record was committed, and never stepped."""
+
+    def at_leisure(*args: Any, **named: Any) -> Any:
+        assert may_restore.wait(10)
+        return open_partition(*args, **named)
+
+    may_restore = threading.Event()
+    broker = FakeBroker()
+    broker.append(frame([5] * 10, sequence=0))
+    broker.append(frame([POISON_PRICE], sequence=1))
+    for number in range(5):
+        broker.append(frame([5] * 10, sequence=2 + number))
+    worker, state, _ = make_worker(broker, commit_interval_ms=1, eager_commit_interval_ms=1)
+    worker.start()
+    monkeypatch.setattr("consumers.opener.open_partition", at_leisure)
+    try:
+        for _ in range(5):
+            worker.turn()
+        assert worker.commit()
+        assert state.tasks[0].needs_engine
+        assert broker.committed[0].offset == 2
+    finally:
+        may_restore.set()
+    monkeypatch.undo()
+    run_to_the_end(broker)  # as after a crash
+    assert len(event_ids(broker.published)) == 6
