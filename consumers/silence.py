@@ -147,6 +147,9 @@ class SilenceWatch:
         now_ns = self._monotonic_ns()
         limit_ns = self._settings.fetch_silence_ms * _NS_PER_MS
         for partition, task in tasks.items():
+            if task.needs_engine:  # held: it is silent by right, and not to be sought before it has one
+                self._silent_since_ns[partition] = now_ns
+                continue
             silent_ns = now_ns - self._silent_since_ns.setdefault(partition, now_ns)
             begun_at = self._begun_at.setdefault(partition, task.next_offset)
             # librdkafka can lose a seek right after a partition was assigned: no long wait for that.

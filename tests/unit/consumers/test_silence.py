@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 import pytest
 
+from consumers.restore import open_partition
 from consumers.worker import Worker
 from consumers.worker_state import WorkerState
 from core.errors import TransportError
+from tests.support.fake_engine import POISON_PRICE, frame
 from tests.support.fake_transport import FakeBroker, FakeTransport
 from tests.support.worker_in_memory import fill, make_worker
 
@@ -170,3 +175,28 @@ def test_a_busy_neighbour_hides_no_silence() -> None:
         rig.worker.turn()
     rig.worker.turn()
     assert rig.behind(1) == 0
+
+
+def test_a_partition_whose_engine_is_replaced_is_silent_by_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: a long restore of one partition had the client made anew, and all partitions lost."""
+
+    def at_leisure(*args: Any, **named: Any) -> Any:
+        assert may_restore.wait(10)
+        return open_partition(*args, **named)
+
+    may_restore = threading.Event()
+    rig = Rig()
+    monkeypatch.setattr("consumers.opener.open_partition", at_leisure)
+    rig.broker.append(frame([POISON_PRICE], sequence=99), 1)
+    rig.grow(1)
+    rig.after(0.1)
+    try:
+        for _ in range(4):
+            rig.after(5.1)
+        assert rig.state.tasks[1].needs_engine
+        assert 1 in rig.transport.held
+        assert (rig.transport.rebuilt_consumers, rig.state.counters.refetches) == (0, 0)
+    finally:
+        may_restore.set()
+    while rig.behind(1):
+        rig.worker.turn()
