@@ -112,17 +112,18 @@ class Assignment:
                 operator_action="correct --assign",
             )
         self._transport.assign(topic, assigned)
-        for partition in assigned:
+        for number, partition in enumerate(assigned):
             try:
                 task = self._opener.open(partition, None)
             except TransportError as error:
                 if not error.retriable:
                     raise
+                # The rest may wait as long each, and nobody hears a stop: that is for the loop.
                 self._not_answered(partition, error)
-                self._await([partition])
-            else:
-                if task is not None:
-                    self._enter(task)
+                self._await(assigned[number:])
+                return
+            if task is not None:
+                self._enter(task)
 
     def follow(self) -> set[int]:
         """Act on what the last poll has brought.

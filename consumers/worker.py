@@ -101,7 +101,7 @@ class Worker:
             monotonic_ns=monotonic_ns,
         )
         self._mender = Mender(self._opener, state, trouble)
-        self._ends = Ends(transport, state)
+        self._ends = Ends(transport, state, monotonic_ns=monotonic_ns)
         self._log = structlog.get_logger("rotascope.worker")
 
     def stop(self) -> None:

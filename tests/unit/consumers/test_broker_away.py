@@ -271,3 +271,44 @@ def test_what_is_wrong_with_the_settings_ends_a_worker_that_would_wait() -> None
     broker.partitions = 2
     with pytest.raises(ConfigurationError, match="has 2 partitions"):
         worker.run()
+
+
+def test_a_start_by_hand_asks_in_vain_once_and_leaves_the_rest_to_the_loop() -> None:
+    """Regression: ten seconds for each partition, in which no stop was heard and no turn was made."""
+    broker = FakeBroker(partitions=8)
+    transport = FakeTransport(broker)
+    transport.raising = {"committed"}
+    how: dict[str, Any] = {**BY_HAND}
+    worker, state, _ = make_worker(broker, transport, **how)
+    worker.start()
+    assert len(transport.questions_ms) == 1
+    assert state.opening == tuple(range(8))
+    transport.raising = set()
+    deadline = time.monotonic() + DEADLINE_S
+    while len(state.tasks) < 8:
+        assert time.monotonic() < deadline
+        worker.turn()
+    assert None not in transport.questions_ms[1:]
+
+
+def test_a_partition_without_a_leader_after_an_outage_leaves_the_loop_its_time() -> None:
+    """Regression: each turn asked where its log ends, and waited two seconds for no answer."""
+    rig = Rig()
+    rig.transport.away = True
+    rig.after(12)
+    rig.transport.away = False
+    asked_ms: list[int] = []
+    answer = rig.transport.end_offset
+
+    def end_offset(partition: int, *, timeout_ms: int | None = None) -> int:
+        if partition == 0:
+            return answer(partition, timeout_ms=timeout_ms)
+        asked_ms.append(timeout_ms or 0)
+        rig.now_ns += (timeout_ms or 0) * 1_000_000
+        raise TransportError("no leader")
+
+    rig.transport.end_offset = end_offset  # type: ignore[method-assign]
+    begun_ns = rig.now_ns
+    rig.after(60, step_s=0.1)
+    assert len(asked_ms) > 3
+    assert 5 * sum(asked_ms) < (rig.now_ns - begun_ns) / 1_000_000
