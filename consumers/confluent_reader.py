@@ -140,7 +140,13 @@ class ConfluentReader:
             with translated("poll", self._topic):
                 first = self._consumer.poll(timeout_ms / 1000)
                 if first is not None:
-                    messages = [first, *(self._consumer.consume(more, 0) if more else ())]
+                    messages.append(first)
+                    messages += self._consumer.consume(more, 0) if more else ()
+        except TransportError as error:
+            # What the client has given it gives no more: like an error in the log, it waits.
+            if not messages:
+                raise
+            self._failure = error
         finally:
             # Here and nowhere else: what a member that was stopped and thrown out would read later
             # is accepted by the broker.
@@ -276,10 +282,10 @@ class ConfluentReader:
     def _begin(self) -> None:
         """Assign by hand, now that every partition has been sought."""
         if self._starts:
-            starts, self._starts = self._starts, {}
             with translated("assign", self._topic):
-                self._consumer.assign([self._place(*start) for start in starts.items()])
-                self._group.pause_unsought(self._consumer, self._topic, starts)
+                self._consumer.assign([self._place(*start) for start in self._starts.items()])
+                self._group.pause_unsought(self._consumer, self._topic, self._starts)
+            self._starts = {}
 
     def _seek(self, place: TopicPartition) -> None:
         """Seek; a partition that has just been assigned may need a moment before it can be sought."""
@@ -297,13 +303,16 @@ class ConfluentReader:
     def _sort(self, message: Message, batches: dict[int, list[Record]]) -> None:
         """Put a record where it belongs; an error waits until the records before it are stepped."""
         error = message.error()
+        if self._failure is not None and not self._failure.retriable:
+            return  # Behind what was passed over, a record would be taken for the next one.
         if error is None:
             record = _record(message)
             batches.setdefault(record.partition, []).append(record)
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:
             self._failure = lost_place("poll", self._topic, error.str())
-        elif error.code() != KafkaError._MAX_POLL_EXCEEDED and self._failure is None:
-            self._failure = failed("poll", self._topic, error)
+        elif error.code() != KafkaError._MAX_POLL_EXCEEDED:
+            found = failed("poll", self._topic, error)
+            self._failure = found if self._failure is None or not found.retriable else self._failure
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
