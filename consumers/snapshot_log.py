@@ -36,8 +36,7 @@ class TopicSnapshotLog:
             TransportError: The broker does not answer.
         """
         topic = self._settings.snapshots_topic
-        if self._closed:
-            raise TransportError("no more snapshots are read: the worker ends")
+        self._require_open()
         try:
             yield from self._connected(topic).read([topic], partitions=[partition], until_end=True, last=last)
         except TransportError:
@@ -51,6 +50,10 @@ class TopicSnapshotLog:
         self._closed = True
         self._disconnect()
 
+    def _require_open(self) -> None:
+        if self._closed:
+            raise TransportError("no more snapshots are read: the worker ends")
+
     def _disconnect(self) -> None:
         reader, self._reader = self._reader, None
         if reader is not None:
@@ -60,6 +63,9 @@ class TopicSnapshotLog:
         if self._reader is None:
             reader = TopicReader(self._settings)
             self._reader = reader
+            if self._closed:  # meanwhile
+                self._disconnect()
+                self._require_open()
             if not reader.existing([topic]):
                 raise ConfigurationError(
                     f"there is no topic {topic}", operator_action="run 'rotascope topics apply'"

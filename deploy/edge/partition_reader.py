@@ -61,6 +61,7 @@ class PartitionReader:
         self._notes = OutageNotes(self.servers, tell, waiting)
         self._places: dict[TopicPartition, int] = {}
         self._tried_s = 0.0
+        self._closed = False
         self._consumer: Any = connect_consumer(configuration, bootstrap_timeout_ms)
         self._heard_s = self._asked_s = time.monotonic()
 
@@ -70,7 +71,14 @@ class PartitionReader:
         return self._consumer is None
 
     def close(self) -> None:
-        """Close the connection, without waiting for a broker that is silent."""
+        """Close the connection, without waiting for a broker that is silent.
+
+        From any thread: a read that is under way fails, instead of going on with a new client.
+        """
+        self._closed = True
+        self._give_up()
+
+    def _give_up(self) -> None:
         if self._consumer is not None:
             consumer, self._consumer = self._consumer, None
             close_consumer(consumer)
@@ -129,10 +137,11 @@ class PartitionReader:
             TransportError: What another try cannot mend, or a broker that was silent for `patience_ms`.
         """
         try:
-            if self._consumer is None:
+            consumer = self._consumer
+            if consumer is None:
                 self._reconnect(timeout_ms)
                 return {}
-            polled, places = self._polled(timeout_ms)
+            polled, places = self._polled(consumer, timeout_ms)
             if polled:
                 self._heard()
             else:
@@ -166,13 +175,15 @@ class PartitionReader:
             for part, records in sorted(polled.items()):
                 yield [each for each in records if each.offset < ends.get(part, 0)]
 
-    def _polled(self, timeout_ms: int) -> tuple[dict[TopicPartition, list[Any]], dict[TopicPartition, int]]:
+    def _polled(
+        self, consumer: Any, timeout_ms: int
+    ) -> tuple[dict[TopicPartition, list[Any]], dict[TopicPartition, int]]:
         """What has come, and the places behind it."""
         with translated("read from", self.servers):
-            polled: dict[TopicPartition, list[Any]] = self._consumer.poll(timeout_ms=timeout_ms)
+            polled: dict[TopicPartition, list[Any]] = consumer.poll(timeout_ms=timeout_ms)
             places = dict(self._places)
             for part in places:
-                position = self._consumer.position(part, timeout_ms=self._request_timeout_ms)
+                position = consumer.position(part, timeout_ms=self._request_timeout_ms)
                 if position is not None:
                     places[part] = int(position)
         return polled, places
@@ -181,10 +192,11 @@ class PartitionReader:
         """Ask until it is answered; kafka-python has questions without any limit."""
         while True:
             try:
-                if self._consumer is None:
+                consumer = self._consumer
+                if consumer is None:
                     self._reconnect(round(_BETWEEN_TRIES_S * 1000))
                     continue
-                call = DeadlineCall[T](_of(question, self._consumer))
+                call = DeadlineCall[T](_of(question, consumer))
                 with translated(doing, what):
                     try:
                         answer = call.within(self._request_timeout_ms + _PROBE_MS)
@@ -222,7 +234,8 @@ class PartitionReader:
         """
         if not cause.retriable:
             raise cause
-        self.close()
+        self._give_up()
+        self._require_open(cause)
         now_s = self._tried_s = time.monotonic()
         self._notes.silent(self._heard_s, now_s)
         if self._patience_ms is not None and now_s - self._heard_s > self._patience_ms / 1000:
@@ -232,13 +245,23 @@ class PartitionReader:
                 operator_action="check that the broker runs, then run the command again",
             ) from cause
 
+    def _require_open(self, cause: TransportError | None = None) -> None:
+        if self._closed:
+            closed = TransportError(f"the reader of {self.servers} was closed")
+            closed.retriable = False
+            raise closed from cause
+
     def _reconnect(self, timeout_ms: int) -> None:
+        self._require_open()
         wait_s = self._tried_s + _BETWEEN_TRIES_S - time.monotonic()
         if wait_s > 0:
             time.sleep(min(wait_s, timeout_ms / 1000))
             if wait_s > timeout_ms / 1000:
                 return
         self._consumer = connect_consumer(self._configuration, _RECONNECT_MS)
+        if self._closed:  # meanwhile
+            self._give_up()
+            self._require_open()
         if self._places:
             self._seek()
             # Connected is not yet answered: the leader of a partition may still be missing.

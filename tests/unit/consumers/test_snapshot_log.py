@@ -62,3 +62,15 @@ def test_a_missing_topic_is_named(reader: type[_Reader]) -> None:
     reader.topics = ()
     with pytest.raises(ConfigurationError, match="there is no topic"):
         list(TopicSnapshotLog(KafkaSettings()).read(0))
+
+
+def test_a_reader_that_connects_while_the_log_is_closed_reads_nothing(reader: type[_Reader]) -> None:
+    def closed_meanwhile(self: _Reader, settings: KafkaSettings) -> None:
+        log.close()
+        made(self, settings)
+
+    log, made = TopicSnapshotLog(KafkaSettings()), reader.__init__
+    reader.__init__ = closed_meanwhile  # type: ignore[method-assign]
+    with pytest.raises(TransportError, match="the worker ends"):
+        list(log.read(0))
+    assert [each.closed for each in reader.made] == [True]
