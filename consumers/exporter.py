@@ -106,10 +106,11 @@ class WorkerCollector(Collector):
         silence_s = self._health.broker_silence_s()
         if silence_s is not None:
             yield Sample("rotascope_worker_broker_silence_seconds", (), silence_s)
-        answered = self._state.heard_ns is not None and not self._state.broker_away
-        yield Sample("rotascope_worker_joined", (), answered and self._state.joined is not False)
+        joined = self._health.is_answered and self._state.joined is not False
+        yield Sample("rotascope_worker_joined", (), joined)
 
     def _partition_samples(self) -> Iterator[Sample]:
+        answered = self._health.is_answered
         for partition in self._state.opening:
             yield Sample("rotascope_partition_state", (str(partition), "assigned"), 1)
             yield Sample("rotascope_partition_ready", (str(partition),), 0)
@@ -122,7 +123,7 @@ class WorkerCollector(Collector):
             yield Sample("rotascope_partition_ready", labels, task.ready)
             yield Sample("rotascope_partition_next_offset", labels, task.next_offset)
             yield Sample("rotascope_partition_restore_ratio", labels, task.restore_ratio)
-            if task.end_known and not self._state.broker_away:
+            if task.end_known and answered:
                 yield Sample("rotascope_partition_lag_records", labels, task.lag_records)
                 yield Sample("rotascope_partition_lag_seconds", labels, self._lag_seconds(task))
             behind = task.event_time_lag_seconds

@@ -62,6 +62,16 @@ class Health:
         heard_ns = self._state.heard_ns
         return None if heard_ns is None else max(0, self._monotonic_ns() - heard_ns) / _NS_PER_SECOND
 
+    @property
+    def is_answered(self) -> bool:
+        """Whether a broker has answered lately; true to the moment also while the loop waits for one."""
+        heard_ns = self._state.heard_ns
+        return (
+            heard_ns is not None
+            and not self._state.broker_away
+            and self._ms_since(heard_ns) < self._settings.broker_silence_ms
+        )
+
     def why_not_ready(self) -> list[str]:
         """Everything that keeps the worker from being ready; empty when it is."""
         return list(self._reasons())
@@ -72,8 +82,7 @@ class Health:
         if heard_ns is None:
             yield "no broker has answered yet"
             return
-        # Not only what the loop has noted: it may wait for an answer at this very moment.
-        if self._state.broker_away or self._ms_since(heard_ns) >= self._settings.broker_silence_ms:
+        if not self.is_answered:
             yield f"no broker has answered for {self._ms_since(heard_ns)} ms"
         if self._state.joined is False:
             yield "not a stable member of the group"

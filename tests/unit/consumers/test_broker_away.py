@@ -94,6 +94,15 @@ def test_a_silent_broker_makes_a_worker_unready_and_never_dead(how: dict[str, st
     assert rig.transport.rebuilt_consumers == 0
 
 
+def test_no_lag_is_shown_while_the_loop_waits_for_a_broker_that_is_away() -> None:
+    """Regression: /readyz knew of the silence and the lag did not, as long as the loop hung in a call."""
+    rig = Rig()
+    rig.now_ns += 10 * SECOND_NS  # without a turn
+    assert rig.health.why_not_ready() == ["no broker has answered for 10000 ms"]
+    assert rig.shown("rotascope_partition_lag_records") == []
+    assert rig.shown("rotascope_worker_joined ") == [0]
+
+
 def test_the_lag_is_shown_again_when_the_broker_has_said_it() -> None:
     rig = Rig()
     rig.transport.away = True
