@@ -24,6 +24,7 @@ from consumers.partition import PartitionTask
 from consumers.reconnect import Reconnect
 from consumers.transport import ChangeKind, Transport
 from consumers.trouble_log import TroubleLog
+from consumers.turns import Pace
 from consumers.worker_state import WorkerState
 from core.errors import ConfigurationError, TransportError
 from core.settings import KafkaSettings, WorkerSettings
@@ -76,6 +77,7 @@ class Assignment:
         self._handing_over = HandingOver(monotonic_ns)
         self._unanswered_since_ns: int | None = None
         self._question_ms = QUESTION_MS
+        self._pace = Pace(monotonic_ns)
         self._reconnect = Reconnect(transport, settings, state, trouble, monotonic_ns=monotonic_ns)
         self._log = structlog.get_logger("rotascope.worker")
 
@@ -162,16 +164,18 @@ class Assignment:
             SnapshotError: It cannot be brought back to where it was.
             TransportError: Not retriable.
         """
-        if not self._waiting:
+        if not self._waiting or not self._pace.may_ask:
             return
         partition = self._waiting[0]
         self._waiting.rotate(-1)
+        self._pace.begin()
         try:
             task = self._opener.open(partition, self._question_ms)
         except TransportError as error:
             if not error.retriable:
                 raise
             self._not_answered(partition, error)
+            self._pace.unanswered()
             self._question_ms = longer_question_ms(self._question_ms)
             if self._unanswered_since_ns is None and self._settings.membership != "manual":
                 self._unanswered_since_ns = self._monotonic_ns()
@@ -225,6 +229,7 @@ class Assignment:
             self._unstable_since_ns = self._monotonic_ns()
         self._unanswered_since_ns = None
         self._question_ms = QUESTION_MS
+        self._pace.forget()
         self._handing_over = HandingOver(self._monotonic_ns)
         self._reconnect.at_once()
 

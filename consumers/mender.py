@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from consumers.assignment import QUESTION_MS, longer_question_ms
 from consumers.opener import Opener
 from consumers.trouble_log import TroubleLog
-from consumers.turns import next_after
+from consumers.turns import Pace, next_after
 from consumers.worker_state import WorkerState
 from core.errors import TransportError
 
@@ -20,14 +22,23 @@ class Mender:
         opener: Restores.
         state: The tasks.
         trouble: Where failures are told.
+        monotonic_ns: A clock that never steps back.
     """
 
-    def __init__(self, opener: Opener, state: WorkerState, trouble: TroubleLog) -> None:
+    def __init__(
+        self,
+        opener: Opener,
+        state: WorkerState,
+        trouble: TroubleLog,
+        *,
+        monotonic_ns: Callable[[], int],
+    ) -> None:
         self._opener = opener
         self._state = state
         self._trouble = trouble
         self._question_ms: dict[int, int] = {}
         self._last_asked = -1
+        self._pace = Pace(monotonic_ns)
 
     def mend(self) -> set[int]:
         """Go one step further with each spoilt partition.
@@ -45,7 +56,8 @@ class Mender:
             return set()
         under_way = [partition for partition in spoilt if self._opener.is_restoring(partition)]
         mended = {partition for partition in under_way if self._go_on(partition)}
-        if unasked := spoilt.keys() - under_way:
+        unasked = spoilt.keys() - under_way
+        if unasked and self._pace.may_ask:
             self._last_asked = next_after(self._last_asked, unasked)
             if self._go_on(self._last_asked):  # restored before we looked
                 mended.add(self._last_asked)
@@ -53,11 +65,13 @@ class Mender:
 
     def _go_on(self, partition: int) -> bool:
         question_ms = self._question_ms.get(partition, QUESTION_MS)
+        self._pace.begin()
         try:
             mended = self._opener.restore(self._state.tasks[partition], question_ms)
         except TransportError as error:
             if not error.retriable:
                 raise
+            self._pace.unanswered()
             self._question_ms[partition] = longer_question_ms(question_ms)
             self._trouble.failed("engine waits for an answer", partition=partition, error=error.message)
             return False

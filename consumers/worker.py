@@ -100,7 +100,7 @@ class Worker:
             drop=self._forget,
             monotonic_ns=monotonic_ns,
         )
-        self._mender = Mender(self._opener, state, trouble)
+        self._mender = Mender(self._opener, state, trouble, monotonic_ns=monotonic_ns)
         self._ends = Ends(transport, state, monotonic_ns=monotonic_ns)
         self._log = structlog.get_logger("rotascope.worker")
 

@@ -19,6 +19,7 @@ from tests.support.fake_transport import FakeBroker, FakeTransport
 from tests.support.worker_in_memory import event_ids, fill, make_worker
 
 DEADLINE_S = 20.0
+SECOND_NS = 1_000_000_000
 IN_A_GROUP: dict[str, Any] = {"delivery": "exactly_once", "membership": "dynamic"}
 
 
@@ -227,3 +228,38 @@ def test_what_was_fetched_for_an_engine_that_is_replaced_at_once_is_given_up() -
     worker.start()
     _turn_until(worker, lambda: len(engines) == 2 and state.tasks[0].next_offset == 21)
     assert engines[1].steps == 20, "all but the poison"
+
+
+@pytest.mark.parametrize("spoilt", [False, True])
+def test_a_partition_without_answers_has_no_more_than_half_of_the_loops_time(spoilt: bool) -> None:
+    """Regression: nineteen twentieths of it went into waiting for the answers of one partition."""
+    now_ns = waited_ns = 0
+
+    class NoLeader(FakeTransport):
+        def begin_offset(self, partition: int, *, timeout_ms: int | None = None) -> int:
+            nonlocal now_ns, waited_ns
+            if partition == 1 and leaderless:
+                taken_ns = (timeout_ms or 10_000) * 1_000_000
+                now_ns, waited_ns = now_ns + taken_ns, waited_ns + taken_ns
+                raise TransportError("no leader")
+            return super().begin_offset(partition, timeout_ms=timeout_ms)
+
+    broker, _ = _group()
+    leaderless = not spoilt
+    transport = NoLeader(broker)
+    how: dict[str, Any] = IN_A_GROUP | {"membership": "manual"}
+    worker, state, _ = make_worker(broker, transport, monotonic_ns=lambda: now_ns, **how)
+    worker.start()
+    if spoilt:
+        _turn_until(worker, lambda: _at_end(state))
+        broker.append(frame([POISON_PRICE], sequence=99), 1)
+        leaderless = True
+    begun_ns, waited_ns = now_ns, 0
+    for _ in range(200):
+        now_ns += 100_000_000
+        worker.turn()
+    assert waited_ns > 5 * SECOND_NS
+    assert waited_ns < 0.55 * (now_ns - begun_ns)
+    leaderless = False
+    now_ns += 2 * SECOND_NS
+    _turn_until(worker, lambda: len(state.tasks) == 2 and not state.tasks[1].needs_engine)
