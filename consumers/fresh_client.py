@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from core.backoff import GrowingWait
@@ -68,7 +69,9 @@ class FreshClient:
 
     def _try(self) -> None:
         self._answered = False
-        self._answered = self._answers(ATTEMPT_MS)
+        # Whatever it raises is no answer, and no traceback a try on standard error.
+        with suppress(Exception):
+            self._answered = self._answers(ATTEMPT_MS)
 
     def _ended(self, now_ns: int) -> None:
         self._attempt = None

@@ -13,7 +13,7 @@ from consumers.transport import Record
 from core.errors import ConfigurationError, TransportError
 from core.settings import KafkaSettings, WorkerSettings
 from deploy.edge.deadline import DeadlineCall
-from deploy.edge.kafka_clients import addresses_of, connect_consumer, made, require_reachable
+from deploy.edge.kafka_clients import addresses_of, close_consumer, connect_consumer, made, require_reachable
 from deploy.edge.kafka_errors import not_delivered, translated
 
 __all__ = ["addresses_of", "made", "require_reachable", "translated"]
@@ -120,7 +120,7 @@ def fresh_client_answers(settings: KafkaSettings, timeout_ms: int) -> bool:
         consumer = connect_consumer(consumer_configuration(settings) | own, timeout_ms)
     except TransportError:
         return False
-    consumer.close(autocommit=False, timeout_ms=0)
+    close_consumer(consumer)
     return True
 
 

@@ -77,3 +77,14 @@ def test_an_attempt_that_hangs_is_no_answer_and_no_second_one_is_begun() -> None
     assert rig.fresh.look() is None
     assert len(attempts) == 1
     release.set()
+
+
+def test_an_attempt_that_raises_is_not_answered() -> None:
+    def broken(timeout_ms: int) -> bool:
+        raise RuntimeError("can't start new thread")
+
+    rig = Rig()
+    rig.fresh = FreshClient(
+        broken, wait=GrowingWait(1_000, 4_000, random=lambda: 0.0), monotonic_ns=lambda: rig.now_ns
+    )
+    assert [rig.look_at(second) for second in (1, 9)] == [None, None]
