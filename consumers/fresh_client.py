@@ -40,6 +40,7 @@ class FreshClient:
         self._begun_ns = 0
         self._attempt: threading.Thread | None = None
         self._answered = False
+        self._of_earlier = False
 
     def look(self) -> int | None:
         """Take the result of the last attempt, and begin another when it is time.
@@ -64,8 +65,8 @@ class FreshClient:
         """The own client is answered: whatever was found out before says nothing of the next silence."""
         self._since_ns, self._next_ns = None, None
         self._wait.reset()
-        if self._attempt is not None and not self._attempt.is_alive():
-            self._attempt = None
+        # One that is still out may be answered, by the very broker that has just come back.
+        self._of_earlier = self._attempt is not None
 
     def _try(self) -> None:
         self._answered = False
@@ -75,6 +76,9 @@ class FreshClient:
 
     def _ended(self, now_ns: int) -> None:
         self._attempt = None
+        if self._of_earlier:
+            self._of_earlier = False
+            return
         if self._answered:
             self._wait.reset()
             self._since_ns = self._begun_ns if self._since_ns is None else self._since_ns

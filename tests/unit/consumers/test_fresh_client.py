@@ -88,3 +88,25 @@ def test_an_attempt_that_raises_is_not_answered() -> None:
         broken, wait=GrowingWait(1_000, 4_000, random=lambda: 0.0), monotonic_ns=lambda: rig.now_ns
     )
     assert [rig.look_at(second) for second in (1, 9)] == [None, None]
+
+
+def test_an_attempt_out_when_a_silence_ends_says_nothing_of_the_next() -> None:
+    """Regression: in the next outage, hours later, a worker was taken for dead at once."""
+
+    def slow(timeout_ms: int) -> bool:
+        assert may_answer.wait(10)
+        return True
+
+    may_answer = threading.Event()
+    rig = Rig()
+    rig.fresh = FreshClient(
+        slow, wait=GrowingWait(1_000, 4_000, random=lambda: 0.0), monotonic_ns=lambda: rig.now_ns
+    )
+    rig.now_ns = SECOND_NS
+    rig.fresh.look()
+    rig.fresh.forget()
+    may_answer.set()
+    for thread in threading.enumerate():
+        if thread.name == "rotascope-fresh-client":
+            thread.join(10)
+    assert rig.look_at(3_600) == 3_600 * SECOND_NS
