@@ -32,6 +32,8 @@ from core.settings import KafkaSettings, WorkerSettings
 QUESTION_MS: Final = 200
 """How long a question about one partition may hold up all the others, at first."""
 _LONGEST_QUESTION_MS: Final = 2_000
+_LONGEST_PATIENCE: Final = 16
+"""As a multiple of what a question may take: the questions go on meanwhile, and may be answered."""
 _NS_PER_MS: Final = 1_000_000
 
 
@@ -78,6 +80,7 @@ class Assignment:
         self._unanswered_since_ns: int | None = None
         self._question_ms = QUESTION_MS
         self._pace = Pace(monotonic_ns)
+        self._patience_ms = kafka.request_timeout_ms
         self._reconnect = Reconnect(transport, settings, state, trouble, monotonic_ns=monotonic_ns)
         self._log = structlog.get_logger("rotascope.worker")
 
@@ -185,6 +188,8 @@ class Assignment:
         self._unanswered_since_ns = None
         self._question_ms = QUESTION_MS
         self._waiting.remove(partition)
+        if not self._waiting:
+            self._patience_ms = self._kafka.request_timeout_ms
         self._enter(task)
 
     def rejoin_if_stuck(self) -> bool:
@@ -196,8 +201,12 @@ class Assignment:
         Returns:
             Whether it was made anew.
         """
-        if self._silent_for_ms(self._unanswered_since_ns) >= self._kafka.request_timeout_ms:
-            return self._rejoin("a partition's place is not to be had: joining anew")
+        if self._silent_for_ms(self._unanswered_since_ns) >= self._patience_ms:
+            if not self._rejoin("a partition's place is not to be had: joining anew"):
+                return False
+            # Each time, all the others lose their place: a partition may be without a leader for long.
+            self._patience_ms = min(2 * self._patience_ms, _LONGEST_PATIENCE * self._kafka.request_timeout_ms)
+            return True
         settings = self._settings
         group_waits_ms = max(settings.max_poll_interval_ms, settings.session_timeout_ms)
         patience_ms = group_waits_ms + settings.join_timeout_ms
@@ -230,6 +239,7 @@ class Assignment:
         self._unanswered_since_ns = None
         self._question_ms = QUESTION_MS
         self._pace.forget()
+        self._patience_ms = self._kafka.request_timeout_ms
         self._handing_over = HandingOver(self._monotonic_ns)
         self._reconnect.at_once()
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from consumers.assignment import QUESTION_MS
-from consumers.transport import Record
+from consumers.transport import Committed, Record
 from consumers.worker import Worker
 from consumers.worker_state import WorkerState
 from core.errors import TransportError
@@ -263,3 +263,36 @@ def test_a_partition_without_answers_has_no_more_than_half_of_the_loops_time(spo
     leaderless = False
     now_ns += 2 * SECOND_NS
     _turn_until(worker, lambda: len(state.tasks) == 2 and not state.tasks[1].needs_engine)
+
+
+def test_a_partition_without_a_leader_for_long_does_not_unseat_the_others_again_and_again() -> None:
+    """Regression: the client was made anew every ten seconds, and all partitions restored each time."""
+    now_ns, leaderless = 0, True
+
+    class NoLeader(FakeTransport):
+        def committed(self, partition: int, *, timeout_ms: int | None = None) -> Committed | None:
+            nonlocal now_ns
+            if partition == 1 and leaderless:
+                now_ns += (timeout_ms or 0) * 1_000_000
+                raise TransportError("no leader")
+            return super().committed(partition, timeout_ms=timeout_ms)
+
+        def rebuild_consumer(self) -> None:
+            super().rebuild_consumer()
+            broker.generation += 1
+            name = f"member-{broker.generation}"
+            self.will(("assigned", [0, 1]), member=name, generation=broker.generation)
+
+    broker, _ = _group()
+    transport = NoLeader(broker)
+    transport.will(("assigned", [0, 1]), generation=1)
+    worker, state, _ = make_worker(broker, transport, monotonic_ns=lambda: now_ns, **IN_A_GROUP)
+    worker.start()
+    while now_ns < 600 * SECOND_NS:
+        now_ns += SECOND_NS // 10
+        worker.turn()
+        time.sleep(0.0002)  # for the thread that restores
+    assert 1 <= transport.rebuilt_consumers <= 6
+    leaderless = False
+    now_ns += 2 * SECOND_NS
+    _turn_until(worker, lambda: len(state.tasks) == 2 and _at_end(state))
