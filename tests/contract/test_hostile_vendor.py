@@ -264,7 +264,9 @@ def test_a_message_becomes_the_same_whatever_stands_beside_it(
     assert together.ticks.tolist() == ticks.tolist()
     assert together.venues.tolist() == venues.tolist()
     assert list(together.rejects) == [reject for batch in alone for reject in batch.rejects]
-    assert [n.code for n in together.notices] == [n.code for batch in alone for n in batch.notices]
+    # A figure that does not fit its scale is told behind what the vendor said.
+    told = [str(notice.code) for batch in alone for notice in batch.notices]
+    assert sorted(str(notice.code) for notice in together.notices) == sorted(told)
     outcomes = sum((Counter(batch.outcomes) for batch in alone), Counter[Outcome]())
     assert Counter(together.outcomes) == outcomes
     assert together.unknown_conditions == sum(batch.unknown_conditions for batch in alone)

@@ -136,7 +136,7 @@ def test_the_version_is_that_of_the_package() -> None:
         ["events", "tail", "--until-end"],
         ["topics", "check", "--timeout-ms", "500"],
         ["backfill", "--history", "RUT=history.csv", "--history-until", "2024-07-05"],
-        ["consume", "--metrics-port", "0"],
+        ["consume", "--metrics-port", "0", "--until", "idle"],
         ["demo", "--format", "plain"],
     ],
     ids=lambda words: words[0],
