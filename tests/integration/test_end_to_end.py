@@ -30,6 +30,7 @@ from tests.support.program import Program
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(400)]
 
+KEYS = {"ROTASCOPE_ALPACA_KEY": "k", "ROTASCOPE_ALPACA_SECRET": "s"}
 SCHEMAS = Path(rotascope.__file__).parent / "core" / "data" / "schemas"
 READ_DEADLINE_S = 30.0
 
@@ -91,8 +92,7 @@ def headers_of(message: Message) -> dict[str, bytes]:
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
-    keys = {"ROTASCOPE_ALPACA_KEY": "k", "ROTASCOPE_ALPACA_SECRET": "s"}
-    result = CliRunner().invoke(rotascope.app, arguments, prog_name="rotascope", env=keys)
+    result = CliRunner().invoke(rotascope.app, arguments, prog_name="rotascope", env=KEYS)
     return result.exit_code, result.stdout, result.stderr
 
 
@@ -210,11 +210,11 @@ def test_bad_settings_and_universes_stop_every_program(
 @pytest.mark.parametrize(
     ("history", "said"),
     [
-        ("date,close\n2024-07-05,2026.73\n2024-07-03,2036.62\n", "dates must ascend"),
+        ("date,close\n2024-07-05,2026.73\n2024-07-01,2030.07\n2024-07-03,2036.62\n", "must ascend"),
         ("date,close\n2024-07-03,2036.62\n2024-07-03,2037.62\n", "2024-07-03"),
         ("date,close\n2024-07-03,\n", "no row"),
     ],
-    ids=["descending", "two closes", "blank"],
+    ids=["unsorted", "two closes", "blank"],
 )
 def test_a_history_that_cannot_be_used_is_refused_before_anything_is_sent(
     topics: LocalKafka, tmp_path: Path, history: str, said: str
@@ -243,7 +243,7 @@ def test_a_history_with_gaps_and_repeats_is_used_and_what_was_passed_over_is_log
 def test_a_metrics_port_that_is_taken_stops_the_program(topics: LocalKafka, name: str) -> None:
     with socket.create_server((LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
-        with Program(*commands(topics)[name], "--metrics-port", str(port)) as program:
+        with Program(*commands(topics)[name], "--metrics-port", str(port), environment=KEYS) as program:
             assert program.wait(DEADLINE_S) == 2
     errors = "".join(program.errors)
     assert f"{LOOPBACK}:{port}" in errors
@@ -254,7 +254,7 @@ def test_a_wrong_key_ends_the_producer_for_good(topics: LocalKafka) -> None:
     with Program("replay", "serve", "bars", "--port", "0", "--format", "json") as replay:
         url = json.loads(replay.said("listening"))["url"]
         started_s = time.monotonic()
-        with Program(*commands(topics)["produce"], "--url", url) as program:
+        with Program(*commands(topics)["produce"], "--url", url, environment=KEYS) as program:
             assert program.wait() == 78
         assert time.monotonic() - started_s < READ_DEADLINE_S
     errors = "".join(program.errors)
