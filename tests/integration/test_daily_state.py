@@ -208,7 +208,7 @@ def test_a_worker_starts_warm_and_its_own_days_outrank_a_file(
     own = [key for key in _keys(kafka) if key is not None and key.endswith(b"/2024-07-08")]
     assert len(own) == len(set(own)) == len(universe.instruments)
     file = tmp_path / "RUT.csv"
-    file.write_text("date,close\n2024-07-05,2026.73\n2024-07-08,1.0\n")
+    file.write_text("date,close\n2024-07-05,2026.73\n2024-07-08,2000.0\n")
     changed = settings.model_copy(update={"history": (HistoryFile(symbol="RUT", file=file),)})
     filled = run_backfill_bars(universe, changed, None)
     assert filled.kept == 1, "whoever saw the trades knows the day better"

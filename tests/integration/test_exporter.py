@@ -36,6 +36,7 @@ END_NS = 1_720_728_000_000_000_000
 """2024-07-11 20:00 UTC, the close of the day of the opposite move."""
 DEADLINE_S = 60.0
 ON_THE_WAY = (
+    "no broker has answered yet",
     "not a stable member of the group",
     "no partition is open",
     "looking up where it stands",
@@ -184,7 +185,7 @@ def _get(port: int, path: str) -> tuple[int, bytes]:
 def test_answers_of_different_lengths_do_not_disturb_each_other(server: MetricsServer) -> None:
     """Wsgiref writes Content-Length into the very list it is given: a shared one kept the first."""
     for _ in range(2):
-        assert _get(server.port, "/readyz") == (503, b"no partition is open\n")
+        assert _get(server.port, "/readyz") == (503, b"no broker has answered yet\n")
         assert _get(server.port, "/livez") == (200, b"ok\n")
         assert _get(server.port, "/metrics") == (200, b"")
         assert _get(server.port, "/elsewhere") == (404, b"there is /metrics, /livez and /readyz\n")
