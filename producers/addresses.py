@@ -14,9 +14,13 @@ def printable(url: str) -> str:
     Example:
         >>> printable("wss://me:pass@host:8443/v2/sip?token=abc")
         'wss://host:8443/v2/sip'
+        >>> printable("wss://me:se?cret@host/")
+        'wss://'
     """
     plain = url.partition("#")[0].partition("?")[0]
     scheme, separator, rest = plain.rpartition("://")
+    if "/" not in rest and "@" in url[len(plain) :]:  # a password with a "?" or "#" in it, cut in two
+        return f"{scheme}{separator}"
     return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 

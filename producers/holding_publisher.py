@@ -211,6 +211,15 @@ class HoldingPublisher(Outlet):
     # The thread from here on.
 
     def _work(self) -> None:
+        """Send until closed or failed; an error of ours ends the producer instead of this thread alone."""
+        try:
+            self._send_all()
+        except Exception as error:
+            with self._changed:
+                self._failure = self._failure or error
+                self._changed.notify_all()
+
+    def _send_all(self) -> None:
         while True:
             with self._changed:
                 if self._closing or self._failure is not None:

@@ -41,6 +41,7 @@ from producers.producer import Ending, Producer
 from producers.publisher import check_topics, close_sender, open_producer
 from producers.queue import Overflow
 from producers.readiness import why_not_ready
+from producers.stop_flag import StopFlag
 
 T = TypeVar("T")
 
@@ -124,7 +125,7 @@ def run_feed(
         producers.append(producer)
         calm_garbage_collector()
         started_s = time.monotonic()
-        ending = asyncio.run(_until_stopped(producer))
+        ending = asyncio.run(_until_stopped(producer, asked))
         _summarise(counters, ending, time.monotonic() - started_s)
 
 
@@ -166,7 +167,7 @@ def _publisher(source: Source, settings: Settings, counters: ProducerCounters) -
         yield publisher
 
 
-def _answered(question: Callable[[], T], asked: threading.Event) -> T:
+def _answered(question: Callable[[], T], asked: StopFlag) -> T:
     """Ask about the log, again and again while the broker does not answer.
 
     Args:
@@ -190,9 +191,9 @@ def _answered(question: Callable[[], T], asked: threading.Event) -> T:
 
 
 @contextmanager
-def stops(give_up_in: Callable[[float], None]) -> Iterator[threading.Event]:
+def stops(give_up_in: Callable[[float], None]) -> Iterator[StopFlag]:
     """Let SIGINT and SIGTERM end every wait for the broker at once; a stream has handlers of its own."""
-    asked = threading.Event()
+    asked = StopFlag()
 
     def stop(number: int, frame: FrameType | None) -> None:
         asked.set()
@@ -213,12 +214,14 @@ def calm_garbage_collector() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
 
 
-async def _until_stopped(producer: Producer) -> Ending:
+async def _until_stopped(producer: Producer, asked: StopFlag) -> Ending:
     """Run with SIGINT and SIGTERM asking for an end in good order."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    if asked.is_set():  # just before the handlers were exchanged
+        stop.set()
     return await producer.run(stop)
 
 

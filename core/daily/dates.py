@@ -161,6 +161,12 @@ def _in_zone(
         return [Stamp(each.date()) for each in stamps], ()
     if all(each.utcoffset() == timedelta(0) and each.time() == time(0) for each in stamps):
         return _midnights(stamps, zone)
+    odd = [
+        row for row, each in enumerate(stamps) if each.utcoffset() != timedelta(0) or each.time() != time(0)
+    ]
+    if len(odd) == 1 < len(stamps) - 1 and any(each.astimezone(zone).time() != time(0) for each in stamps):
+        has = "has a time of day, the other rows are at midnight UTC"
+        raise table.refuse(name, column, odd, has, f"leave out the unfinished day; {_DATES_ONLY}")
     return [_moment(each, zone) for each in stamps], ()
 
 

@@ -25,6 +25,8 @@ from core.sessions import Calendar
 _FACTORS: Final = (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100, 1000, 10_000)
 _ABOUT: Final = 0.1
 """How far from a factor is about that factor: as much as a market moves in a day."""
+_LARGEST: Final = 1e18
+"""A larger factor is told as this."""
 _NEVER_REAL: Final = 5.5
 """No market moves by such a factor within a session."""
 _GLITCH_ROWS: Final = 5
@@ -100,8 +102,9 @@ def _jumps(frame: pl.DataFrame, calendar: Calendar) -> list[_Jump]:
     close = frame["close"].to_numpy()
     sessions = frame["date"].cast(pl.Int32).to_numpy()
     rows = np.searchsorted(calendar.session, sessions)
-    ratio = close[1:] / close[:-1]
-    size = np.maximum(ratio, 1 / ratio)
+    with np.errstate(over="ignore", divide="ignore"):
+        ratio = close[1:] / close[:-1]
+        size = np.maximum(ratio, 1 / ratio)
     near = np.diff(rows) <= _MOST_MISSING + 1
     found: list[_Jump] = []
     for before in np.flatnonzero((size >= 2 * (1 - _ABOUT)) & near).tolist():
@@ -121,7 +124,7 @@ def _factor(size: float) -> int:
     nearest = min(_FACTORS, key=lambda factor: abs(size / factor - 1))
     if abs(size / nearest - 1) <= _ABOUT:
         return nearest
-    return round(size) if size >= _NEVER_REAL else 0
+    return round(min(size, _LARGEST)) if size >= _NEVER_REAL else 0
 
 
 def _traded_through(frame: pl.DataFrame, before: int) -> bool:

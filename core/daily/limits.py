@@ -81,7 +81,7 @@ def within_record(frame: pl.DataFrame, limits: Limits, *, name: str, signed: boo
         HistoryError: A price too large for a record.
     """
     findings: list[Finding] = []
-    for column in {"close", "open", "high", "low"} & set(frame.columns):
+    for column in [each for each in ("close", "open", "high", "low") if each in frame.columns]:
         over = (frame[column].abs() > limits.price).fill_null(False)
         if over.any():
             row = int(over.arg_true()[0])

@@ -80,6 +80,12 @@ def test_midnight_in_utc_is_a_date_only_where_every_row_has_it() -> None:
     assert some.findings == ()
 
 
+def test_an_unfinished_day_behind_midnights_in_utc_is_refused_and_moves_no_other_day() -> None:
+    days = ["2024-07-09T00:00:00Z", "2024-07-10T00:00:00Z", "2024-07-11T15:30:00Z"]
+    with pytest.raises(HistoryError, match="has a time of day, the other rows are at midnight UTC"):
+        dates(*days)
+
+
 def test_a_column_with_a_zone_is_read_as_its_text_would_be() -> None:
     evening = datetime(2024, 7, 10, 23)  # noqa: DTZ001
     chicago = pl.Series("date", [evening]).dt.replace_time_zone("America/Chicago")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import date
 
@@ -9,7 +10,7 @@ import polars as pl
 import pytest
 
 from core.daily.findings import CheckedHistory
-from core.daily.jumps import without_jumps
+from core.daily.jumps import _factor, without_jumps
 from core.errors import HistoryError
 from core.sessions import Calendar, build_calendar, day_to_date
 
@@ -91,3 +92,7 @@ def test_many_mistakes_are_one_finding() -> None:
     (finding,) = judged(frame(closes)).findings
     assert (finding.kind, finding.count) == ("unit_glitch", 5)
     assert len(str(finding)) <= 300
+
+
+def test_a_factor_beyond_every_float_has_a_name_too() -> None:
+    assert _factor(math.inf) == 10**18

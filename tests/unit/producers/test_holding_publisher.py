@@ -215,3 +215,15 @@ def test_dead_letters_are_held_up_to_a_bound_of_their_own() -> None:
     assert stage.hold.bytes <= SIDE_MAX_BYTES
     assert stage.counters.gaps.total() == 0
     stage.publisher.close()
+
+
+def test_an_error_of_ours_ends_the_producer_and_not_the_thread_alone(stage: Stage) -> None:
+    stage.publisher.wait_connected()
+
+    def broken(topic: str, value: bytes, **rest: Any) -> Future:
+        raise RuntimeError("a defect")
+
+    stage.clients[0].send = broken  # type: ignore[method-assign]
+    stage.publisher.send(frame(1))
+    with pytest.raises(RuntimeError, match="a defect"):
+        stage.publisher.flush(DEADLINE_S)
