@@ -15,7 +15,7 @@ from tests.support.program import Program
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(400)]
 
-AWAY_S = 20.0
+AWAY_S = 45.0
 """Longer than a delivery may take (15 s), so that records expire on their way."""
 
 
