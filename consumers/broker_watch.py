@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from typing import Final
 
 from consumers.fresh_client import FreshClient
+from consumers.retry_wait import retry_wait
 from consumers.transport import Transport
 from consumers.trouble_log import TroubleLog
 from consumers.worker_state import WorkerState
-from core.backoff import GrowingWait
 from core.errors import TransportError
 from core.settings import KafkaSettings, WorkerSettings
 
@@ -59,11 +58,7 @@ class BrokerWatch:
         self._answers = 0
         self._looked_ns: int | None = None
         self._asked_ns: int | None = None
-        # Jitter keeps a fleet from connecting at one moment; it decides nothing that is published.
-        jitter = random.Random()  # noqa: S311
-        wait = GrowingWait(
-            settings.backoff_initial_ms, settings.backoff_max_ms, random=jitter.random, least_share=0.5
-        )
+        wait = retry_wait(settings)
         self._fresh = FreshClient(transport.fresh_client_answers, wait=wait, monotonic_ns=monotonic_ns)
 
     @property

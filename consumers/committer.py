@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
@@ -13,9 +12,9 @@ from consumers.counters import WorkerCounters
 from consumers.outbox import Batch, OutboxRecord
 from consumers.partition import PartitionTask
 from consumers.position import same_place
+from consumers.retry_wait import retry_wait
 from consumers.transport import Membership, Outcome, OutcomeKind, Transport, first_failure, raise_refusal
 from consumers.trouble_log import TroubleLog
-from core.backoff import GrowingWait
 from core.errors import TransportError
 from core.settings import WorkerSettings
 
@@ -60,11 +59,7 @@ class Committer(ABC):
         self._counters = counters
         self._settings = settings
         self._monotonic_ns = monotonic_ns
-        # Jitter spreads the retries of many workers; it decides nothing that is published.
-        jitter = random.Random()  # noqa: S311
-        self._wait = GrowingWait(
-            settings.backoff_initial_ms, settings.backoff_max_ms, random=jitter.random, least_share=0.5
-        )
+        self._wait = retry_wait(settings)
         self._trouble = trouble
         self._log = structlog.get_logger("rotascope.worker")
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from typing import Final
 
+from consumers.retry_wait import retry_wait
 from consumers.transport import RECONNECT_MS, Transport
 from consumers.trouble_log import TroubleLog
-from core.backoff import GrowingWait
 from core.errors import TransportError
 from core.settings import KafkaSettings, WorkerSettings
 
@@ -39,11 +38,7 @@ class FirstConnection:
         self._kafka = kafka
         self._trouble = trouble
         self._monotonic_ns = monotonic_ns
-        # Jitter keeps a fleet from connecting at one moment; it decides nothing that is published.
-        jitter = random.Random()  # noqa: S311
-        self._wait = GrowingWait(
-            settings.backoff_initial_ms, settings.backoff_max_ms, random=jitter.random, least_share=0.5
-        )
+        self._wait = retry_wait(settings)
         self._begun_ns = monotonic_ns()
         self._failed = False
 

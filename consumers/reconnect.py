@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from typing import Final
 
 import structlog
 
+from consumers.retry_wait import retry_wait
 from consumers.transport import Transport
 from consumers.trouble_log import TroubleLog
 from consumers.worker_state import WorkerState
-from core.backoff import GrowingWait
 from core.errors import TransportError
 from core.settings import WorkerSettings
 
@@ -42,11 +41,7 @@ class Reconnect:
         self._state = state
         self._trouble = trouble
         self._monotonic_ns = monotonic_ns
-        # Jitter keeps a fleet from connecting at one moment; it decides nothing that is published.
-        jitter = random.Random()  # noqa: S311
-        self._wait = GrowingWait(
-            settings.backoff_initial_ms, settings.backoff_max_ms, random=jitter.random, least_share=0.5
-        )
+        self._wait = retry_wait(settings)
         self._not_before_ns = 0
         self._log = structlog.get_logger("rotascope.worker")
 
