@@ -26,7 +26,6 @@ from consumers.confluent_client import (
     translated,
 )
 from consumers.confluent_group import ConfluentGroup
-from consumers.kafka_python_client import addresses_of, require_reachable
 from consumers.position import metadata_text
 from consumers.transport import (
     RECONNECT_MS,
@@ -39,6 +38,7 @@ from consumers.transport import (
 from core.errors import TransportError
 from core.settings import KafkaSettings, WorkerSettings
 from deploy.edge.deadline import DeadlineCall
+from deploy.edge.kafka_clients import addresses_of, require_reachable
 
 _SEEK_RETRY_S: Final = 0.002
 _LEAVE_MS: Final = 2_000

@@ -13,10 +13,8 @@ from consumers.transport import Record
 from core.errors import ConfigurationError, TransportError
 from core.settings import KafkaSettings, WorkerSettings
 from deploy.edge.deadline import DeadlineCall
-from deploy.edge.kafka_clients import addresses_of, close_consumer, connect_consumer, made, require_reachable
-from deploy.edge.kafka_errors import not_delivered, translated
-
-__all__ = ["addresses_of", "made", "require_reachable", "translated"]
+from deploy.edge.kafka_clients import close_consumer, connect_consumer
+from deploy.edge.kafka_errors import not_delivered
 
 _CLOSE_MS: Final = 1_000
 

@@ -23,16 +23,15 @@ from consumers.fences import Fences
 from consumers.kafka_python_client import (
     KafkaPythonDelivery,
     close_at_once,
-    made,
     producer_configuration,
-    translated,
 )
 from consumers.outbox import OutboxRecord
 from consumers.transport import Outcome, OutcomeKind, first_failure, raise_refusal
 from core.errors import TransportError
 from core.settings import KafkaSettings
 from deploy.edge.deadline import DeadlineCall
-from deploy.edge.kafka_errors import not_delivered, transport_error
+from deploy.edge.kafka_clients import made
+from deploy.edge.kafka_errors import not_delivered, translated, transport_error
 
 _COMMIT: Final = "commit"
 _STALE_MEMBERSHIP: Final = (CommitFailedError, FencedInstanceIdError)

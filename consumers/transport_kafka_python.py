@@ -12,16 +12,13 @@ from kafka.structs import OffsetAndMetadata
 from consumers.kafka_python_answers import AnswerCount
 from consumers.kafka_python_client import (
     KafkaPythonDelivery,
-    addresses_of,
     close_at_once,
     connected_consumer,
     fresh_client_answers,
     leave,
-    made,
     producer_configuration,
     record_of,
     require_crc32c,
-    translated,
 )
 from consumers.kafka_python_group import JOIN_POLL_MS, AssignmentLog, membership_of
 from consumers.kafka_python_transactions import KafkaPythonTransactions
@@ -41,7 +38,8 @@ from consumers.transport import (
 from core.errors import TransportError
 from core.settings import KafkaSettings, WorkerSettings
 from deploy.edge.deadline import DeadlineCall
-from deploy.edge.kafka_errors import not_delivered
+from deploy.edge.kafka_clients import addresses_of, made
+from deploy.edge.kafka_errors import not_delivered, translated
 
 
 class KafkaPythonTransport:
