@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Final
 
 import numpy as np
 import polars as pl
@@ -24,13 +23,9 @@ from core.scale import (
     figure_text,
     fits,
     fitting_exponent,
-    largest_figure,
     to_integers,
 )
 from core.sessions import Calendar, day_to_date, session_day
-
-LARGEST_FIGURE: Final = largest_figure(DEFAULT_EXPONENT)
-"""The largest volume in the default scale: 9,223,372,036."""
 
 
 def baseline_records(
