@@ -81,3 +81,4 @@ def test_proxies_may_be_left_twice(broker: int) -> None:
     with proxies:
         connected(proxies.lines_to([broker])).close()
     proxies.__exit__()
+    assert not proxies._thread.is_alive()

@@ -33,6 +33,8 @@ def records(universe: Universe) -> list[tuple[bytes | None, bytes | None]]:
 def test_the_same_scales_pass() -> None:
     require_same_scales(with_scale(-15, 0), records(with_scale(-15, 0)))
     require_same_scales(with_scale(-15, 0), [])
+    with pytest.raises(UniverseError):
+        require_same_scales(with_scale(-15, 0), records(with_scale(-15, -1)))
 
 
 def test_a_record_from_before_scales_is_in_the_default_one() -> None:
@@ -54,9 +56,14 @@ def test_another_scale_is_refused_with_what_to_do(price: int, size: int) -> None
 def test_the_last_record_of_an_instrument_holds() -> None:
     both = records(with_scale(-12, -9)) + records(small_universe())
     require_same_scales(small_universe(), both)
+    with pytest.raises(UniverseError, match="price_exponent -12"):
+        require_same_scales(small_universe(), both[: len(both) // 2])
     gone = [*records(with_scale(-12, -9)), (str(SML).encode(), b"")]
     require_same_scales(small_universe(), gone)
 
 
 def test_what_is_no_record_of_an_instrument_says_nothing() -> None:
-    require_same_scales(small_universe(), [(None, b"x"), (str(SML).encode(), b"not JSON")])
+    nothing = [(None, b"x"), (str(SML).encode(), b"not JSON")]
+    require_same_scales(small_universe(), nothing)
+    with pytest.raises(UniverseError, match="SML"):
+        require_same_scales(small_universe(), [*nothing, *records(with_scale(-12, -9))])

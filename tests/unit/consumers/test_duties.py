@@ -67,6 +67,7 @@ def test_a_poll_that_fails_for_ever_leaves_what_was_fetched_to_be_stepped_and_co
     worker._intake.fetch(None)
     transport.raising = {"poll"}
     _turn_until(worker, lambda: broker.committed.get(1) is not None and broker.committed[1].offset == 11)
+    assert state.tasks[1].next_offset == 11
 
 
 def test_a_poll_that_fails_tells_what_it_had_learnt_of_the_group() -> None:
@@ -81,6 +82,7 @@ def test_a_poll_that_fails_tells_what_it_had_learnt_of_the_group() -> None:
     worker, state, _ = make_worker(broker, failing, **IN_A_GROUP)
     worker.start()
     _turn_until(worker, lambda: len(state.tasks) == 2)
+    assert sorted(state.tasks) == [0, 1]
 
 
 def test_no_record_is_lost_where_the_look_at_another_partition_fails() -> None:

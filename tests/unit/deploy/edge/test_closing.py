@@ -23,9 +23,11 @@ def test_the_first_error_is_the_one_that_is_raised(capsys: pytest.CaptureFixture
     assert "Future not done" in out.out + out.err
 
 
-def test_a_failing_close_alone_does_not_end_a_command() -> None:
+def test_a_failing_close_alone_does_not_end_a_command(capsys: pytest.CaptureFixture[str]) -> None:
     with closing_quietly(failing, "the client"):
         pass
+    out = capsys.readouterr()
+    assert "the client" in out.out + out.err
 
 
 def test_what_can_be_closed_is_closed() -> None:
