@@ -198,7 +198,7 @@ def test_an_artefact_that_cannot_be_used_is_explained(
             "ws://far.example/v2 is not encrypted",
         ),
         ('url = "ws://me:hush@far.example/v2"\ninsecure = true', "note", "alpaca.insecure", "unencrypted"),
-        ('url = "me:hush@far.example/v2"', "problem", "alpaca.url", "no websocket address"),
+        ('url = "me:hush@far.example/v2"', "problem", "alpaca.url", "not a websocket URL"),
     ],
 )
 def test_where_the_secret_would_be_sent(
