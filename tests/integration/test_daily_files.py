@@ -174,13 +174,13 @@ def close(filled: Filled, name: str, day: date) -> float:
 @pytest.fixture(scope="module")
 def signals(tmp_path_factory: pytest.TempPathFactory) -> str:
     """One definition, because a whole catalogue takes longer to set up than a file to read."""
-    file = tmp_path_factory.mktemp("signals") / "signals.toml"
+    file = tmp_path_factory.mktemp("signals") / "catalogue.toml"
     file.write_text(DEFINITION)
     return str(file)
 
 
 def values(signals: str, name: str, benchmark: str, day: date, *options: str) -> Answer:
-    words = ("values", "--pair", "A/B", "--date", str(day), "--format", "json", "--signals", signals)
+    words = ("values", "--pair", "A/B", "--date", str(day), "--format", "json", "--catalogue", signals)
     return study(*words, *options, bars={"A": file_of(name), "B": file_of(benchmark)})
 
 
@@ -261,9 +261,9 @@ def test_no_event_opens_on_a_mistake_until_somebody_confirms_it(tmp_path: Path) 
         '[[definition]]\nid = "moved"\nkind = "rule"\nfamily = "level"\npairs = ["A/B"]\n'
         'enter = ["return_1d_pct >= 5 or return_1d_pct <= -5"]\n'
     )
-    file = tmp_path / "signals.toml"
+    file = tmp_path / "catalogue.toml"
     file.write_text(rule)
-    words = ("events", "--pair", "A/B", "--format", "jsonl", "--state", "opened", "--signals", str(file))
+    words = ("events", "--pair", "A/B", "--format", "jsonl", "--state", "opened", "--catalogue", str(file))
     for name, days in (("cents100.csv", ("2024-06-25", "2024-06-26")), ("split_unadj.csv", ("2024-06-25",))):
         bars = {"A": file_of(name), "B": file_of("BIG.csv")}
         careful = study(*words, bars=bars)
