@@ -36,7 +36,7 @@ class Dropped(NamedTuple):
 
     Args:
         slot: The partition, or SIDE.
-        records: Frames, or side records.
+        records: Frames, or side records; 0 where two stretches became one.
         ticks: Ticks in those frames.
         stretches: New stretches; records that go into one that waits already add none.
     """
@@ -122,6 +122,8 @@ class Line:
         before = stretch.size
         ticks = stretch.absorb(held)
         self.bytes += stretch.size - before - held.size
+        if held.is_stretch:  # What it stands for was counted when it was dropped.
+            return Dropped(self.slot, 0, 0, 0)
         return Dropped(self.slot, 1, ticks, new)
 
     def _first_droppable(self) -> int:
@@ -182,7 +184,7 @@ class Hold:
             now_s: Monotonic time.
 
         Returns:
-            One entry a record dropped.
+            One entry a record dropped, or two stretches that became one.
         """
         dropped: list[Dropped] = []
         side = self._lines.get(SIDE)
