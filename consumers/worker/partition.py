@@ -72,6 +72,8 @@ class PartitionTask:
         self.last_append_ms: int | None = None
         self.newest_ts_event_ns: int | None = None
         self.failures_in_a_row = 0
+        self.unreadable_in_a_row = 0
+        """How often its next batch could not be unpacked since a record last came."""
         self.needs_engine = False
         self.end_known = True
         self.committed = plan.committed
@@ -136,6 +138,7 @@ class PartitionTask:
         if end_offset is not None:
             self.end_offset = max(self.end_offset, end_offset)
         if records:
+            self.unreadable_in_a_row = 0
             newest = records[-1].value
             self.end_offset = max(self.end_offset, records[-1].offset + 1)
             if len(newest) >= HEADER_BYTES + _LAST_TICK:
