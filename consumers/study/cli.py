@@ -68,7 +68,7 @@ Signals = Annotated[
     Path | None,
     typer.Option("--signals", help="TOML file of definitions; none: Rotascope's own."),
 ]
-CalendarName = Annotated[str, typer.Option("--calendar", help="Whose sessions: XNYS or 24/7.")]
+CalendarName = Annotated[str, typer.Option("--calendar", help="Whose sessions: XNYS, 24/7, XTKS, …")]
 Definitions = Annotated[
     list[str] | None, typer.Option("--definition", help="Print only this definition; may be repeated.")
 ]
