@@ -115,6 +115,23 @@ def alive_at_the_snapshot() -> dict[Episode, str]:
     return {(life.definition, life.pair, life.episode): life.version for life in released_partition().alive}
 
 
+def names_kept(events: Sequence[Event]) -> int:
+    """Count events of lives that were alive at the snapshot; each has the id and version of the release."""
+    stored = {
+        tuple(event["data"][name] for name in ("definition", "pair", "episode", "transition", "state")): event
+        for event in released_partition().events
+    }
+    versions, kept = alive_at_the_snapshot(), 0
+    for event in events:
+        version = versions.get(episode_of(event))
+        if version is not None:
+            was = stored[*episode_of(event), event.transition, event.state]
+            assert event.version == version
+            assert event.event_id == was["headers"]["ce_id"]
+            kept += 1
+    return kept
+
+
 def test_the_fixture_holds_lives_of_every_kind_and_what_becomes_of_them() -> None:
     given = released_partition()
     kind_of = {life.definition: life.kind for life in given.alive}
@@ -174,16 +191,25 @@ def test_a_changed_value_an_id_or_a_lost_event_would_be_noticed() -> None:
 
 
 def test_a_life_that_was_alive_keeps_its_id_and_version_until_it_ends() -> None:
-    episodes = alive_at_the_snapshot()
-    stored = released_partition().events
-    checked = 0
-    for event, was in zip(gone_on().events, stored, strict=True):
-        version = episodes.get(episode_of(event))
-        if version is not None:
-            checked += 1
-            assert event.version == version == was["data"]["version"]
-            assert event.event_id == was["headers"]["ce_id"]
-    assert checked > 30
+    assert names_kept(gone_on().events) > 30
+
+
+def test_it_keeps_them_through_a_snapshot_of_this_release() -> None:
+    given = released_partition()
+    middle = next(
+        number
+        for number, event in enumerate(given.events)
+        if event["offset"] >= given.committed.offset + len(given.frames) // 10
+    )
+    cut = given.events[middle]["offset"] - given.committed.offset
+    first = opened_with(Catalogue(())).engine
+    before = run(first, given.frames[:cut], first_offset=given.committed.offset)
+    assert len(before.events) == middle
+    second = opened_with(Catalogue(())).engine
+    second.restore(first.snapshot())
+    after = run(second, given.frames[cut:], first_offset=given.committed.offset + cut)
+    assert as_released(after.events, given.events[middle:]) == []
+    assert names_kept(after.events) > 10
 
 
 def test_bars_and_dead_letters_of_the_rest_are_the_same_bytes() -> None:
@@ -205,6 +231,7 @@ def test_a_worker_with_the_same_definitions_has_nothing_to_change() -> None:
     assert not engine.definitions_wait
     said = rest_of_the_log(engine)
     assert [event.event_id for event in said.events] == [event.event_id for event in gone_on().events]
+    assert names_kept(said.events) == names_kept(gone_on().events)
     assert not engine.definitions_wait
 
 
@@ -224,3 +251,4 @@ def test_a_worker_with_the_definitions_that_are_shipped_keeps_what_stays() -> No
     stored = [event for event in released_partition().events if event["data"]["definition"] in ours]
     assert as_released(events, stored) == []
     assert len(stored) > 50
+    assert names_kept(events) > 10
