@@ -57,6 +57,16 @@ def test_a_planted_event_ends_with_1(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "demo" not in out
 
 
+def test_a_field_that_is_expected_to_differ_is_named_in_the_result(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base, head = checkout(tmp_path / "a", "opened"), checkout(tmp_path / "b", "expired")
+    where = ["--folder", str(tmp_path / "kept")]
+    assert command.main([base, head, *where, "--expected", "data.quality", "data.state"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "nothing differs but for data.quality, data.state"
+    assert command.main([base, head, *where, "--expected", "data.quality"]) == 1
+
+
 def test_a_checkout_that_cannot_run_ends_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "b").mkdir()
     base = checkout(tmp_path / "a", "opened")
