@@ -16,7 +16,7 @@ from core.kernels.jit import I4, I8, TICKS, array_of, inlined, kernel
 from core.kernels.prefetch import prefetch
 from core.model.records import NANOSECONDS_PER_SECOND, TickKind, Update
 from core.model.scale import LARGEST_PRICE
-from core.partition.state import DAY_GAP_OPEN, INSTRUMENT_STATE, NEVER, OPEN_SECOND, SOURCE_STATE
+from core.partition.state import INSTRUMENT_STATE, NEVER, OPEN_SECOND, SOURCE_STATE
 from core.partition.volume_sum import add_volume
 
 _TRADE: Final = int(TickKind.TRADE)
@@ -37,7 +37,6 @@ _AHEAD: Final = 8
 """Ticks between calling for memory and using it: with 10,000 instruments it comes from far away."""
 
 _NEVER: Final = NEVER
-_DAY_GAP_OPEN: Final = DAY_GAP_OPEN
 _LARGEST_PRICE: Final = LARGEST_PRICE
 
 
@@ -218,7 +217,7 @@ def _apply_gap(source_row, instruments):  # type: ignore[no-untyped-def]
     for row in range(len(instruments)):
         if instruments[row].source == source_row:
             instruments[row].gap = 1
-            instruments[row].day_gap = _DAY_GAP_OPEN
+            instruments[row].day_gap = 1
 
 
 @inlined
