@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.definitions.catalogue import Definition, parse_catalogue
+from core.definitions.catalogue import parse_catalogue
+from core.definitions.definition import Definition
 from core.detectors import DETECTORS, Detector, Verdict, allocate_verdict
 from core.detectors.base import FALSE, TRUE, UNKNOWN, Column
 from core.indicators import FAMILIES

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from core.definitions.answers import CONFIRM, ENTER, FADE, INVALID, LEAVE, Answers, allocate_answers
-from core.definitions.catalogue import Definition, parse_catalogue
+from core.definitions.catalogue import parse_catalogue
+from core.definitions.definition import Definition
 from core.definitions.rule_entry import RuleText
 from core.definitions.rule_pass import RulePass
 from core.definitions.rules import Atom, Condition, Operator, atoms_of, known_outputs, value_name

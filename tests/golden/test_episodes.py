@@ -9,7 +9,8 @@ from importlib import resources
 
 import pytest
 
-from core.definitions.catalogue import Catalogue, Definition, parse_catalogue
+from core.definitions.catalogue import Catalogue, parse_catalogue
+from core.definitions.definition import Definition
 from core.detectors import DETECTORS
 from core.events.events import Event
 from core.model.instruments import Universe, parse_universe

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.definitions.catalogue import Definition, parse_catalogue, stored_definition
+from core.definitions.catalogue import parse_catalogue, stored_definition
+from core.definitions.definition import Definition
 from core.definitions.rule_entry import Invalidation
 from core.model.errors import CatalogueError
 from core.model.records import Frequency

@@ -10,7 +10,8 @@ from datetime import date
 import numpy as np
 import pytest
 
-from core.definitions.catalogue import Definition, parse_catalogue
+from core.definitions.catalogue import parse_catalogue
+from core.definitions.definition import Definition
 from core.definitions.life_pass import LIFE
 from core.definitions.watch import Watch, make_watch
 from core.events.events import Event, event_id
