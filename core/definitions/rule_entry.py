@@ -183,8 +183,6 @@ def parse_rule(where: str, entry: Mapping[str, Any], frequency: Frequency) -> Ru
     Raises:
         CatalogueError: Names the entry, the key and what is wrong with it.
     """
-    if "parameters" in entry:
-        raise _refusal(f"{where}: a rule has conditions, no 'parameters'")
     family = entry.get("family")
     if family not in EVENT_FAMILIES:
         raise _refusal(f"{where}: family {family!r} is not one of {', '.join(EVENT_FAMILIES)}")

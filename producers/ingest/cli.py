@@ -167,7 +167,7 @@ def settings_mark(
     """
     kafka = kafka_flags(bootstrap_servers, partitions, None) | {"topic_generation": topic_generation}
     flags = {"kafka": kafka, "universe_file": universe_file, "catalogue_file": catalogue_file}
-    # A catalogue knows what detectors and indicators there are: no other producer has kernels to load.
+    # A catalogue knows what indicators there are: no other producer has kernels to load.
     from core.definitions.catalogue import parse_catalogue
 
     with exit_codes():

@@ -23,7 +23,7 @@ from core.model.records import EventState, Frequency, Quality
 SHIPPED = (resources.files("core") / "data" / "catalogue.toml").read_text(encoding="utf-8")
 ENTRIES = {entry["id"]: entry for entry in tomllib.loads(SHIPPED)["definition"]}
 CATALOGUE = parse_catalogue(SHIPPED)
-RULES = {d.definition_id: d for d in CATALOGUE.definitions if d.rule is not None}
+RULES = {d.definition_id: d for d in CATALOGUE.definitions}
 KEYS = list(known_outputs())
 REASONS = [q for q in Quality if q not in (Quality.OK, Quality.REBUILT)]
 NUMBER = re.compile(r"(?<=[=<> *])-?\d+(?:\.\d+)?$")
@@ -32,7 +32,6 @@ over_rules = pytest.mark.parametrize("definition", RULES.values(), ids=list(RULE
 
 
 def rule_of(definition: Definition) -> RuleText:
-    assert definition.rule is not None
     return definition.rule
 
 
@@ -152,7 +151,8 @@ def test_unknown_in_unknown_out(definition: Definition) -> None:
 @over_rules
 def test_what_it_shows_has_a_name_and_a_threshold(definition: Definition) -> None:
     rule = rule_of(definition)
-    assert set(definition.payload) == {value_name(key) for key in (*rule.input_keys, *rule.values)}
+    shown = dict(rule.show) or {value_name(key): key for key in (*rule.input_keys, *rule.values)}
+    assert definition.payload == shown
     assert definition.threshold
     for key in definition.payload.values():
         assert known_outputs()[key][1] == definition.frequency
