@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.definitions.answers import CONFIRM, ENTER, FADE, INVALID, LEAVE, Answers
+from core.definitions.comparison import rounded, usable, worse
 from core.definitions.rule_entry import RuleText
 from core.definitions.rules import Condition, Operator
-from core.detectors.base import rounded, usable, worse
 from core.kernels.jit import BOOL, F8, I1, I4, I8, U1, array_of, inlined, kernel
 
 # Columns of an atom.

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -30,6 +30,9 @@ from deploy.local.kernels import missing_modules
 from producers.backfill.history import history_files
 from producers.backfill.warm_start import find_source
 from producers.ingest.addresses import printable, refuse_in_clear
+
+if TYPE_CHECKING:
+    from core.events.artefacts import Artefacts
 
 CALENDAR_START: Final = date(1990, 1, 1)
 EXCHANGE: Final = "XNYS"
@@ -260,6 +263,20 @@ def _check_calendars(settings: Settings, universe: Universe) -> Iterator[Result]
     rarity = "none" if found.rarities is None else f"{len(found.rarities.cards):,} definitions and pairs"
     summary = f"base rates: {rates}; rarity: {rarity}; dated events tag {tagged:,} sessions"
     yield Result("artefacts", Level.OK, summary)
+    yield from _check_versions(settings, found)
+
+
+def _check_versions(settings: Settings, found: Artefacts) -> Iterator[Result]:
+    """What was made under versions that are no longer in force; nothing where the catalogue is a problem."""
+    from core.definitions.catalogue import parse_catalogue
+    from deploy.local.artefact_versions import outdated_files
+
+    try:
+        catalogue = parse_catalogue(read_text(settings.catalogue_file, CATALOGUE))
+    except RotascopeError:
+        return
+    for setting, text, action in outdated_files(settings, found, catalogue):
+        yield Result(setting, Level.NOTE, text, action)
 
 
 def _check_history(settings: Settings, universe: Universe) -> Iterator[Result]:

@@ -171,7 +171,7 @@ def settings_mark(
     """
     kafka = kafka_flags(bootstrap_servers, partitions, None) | {"topic_generation": topic_generation}
     flags = {"kafka": kafka, "universe_file": universe_file, "catalogue_file": catalogue_file}
-    # Parsing a catalogue imports the detectors and indicators, hence kernels; other producers load none.
+    # Parsing a catalogue imports the indicators, hence kernels; other producers load none.
     from core.definitions.catalogue import parse_catalogue
 
     with exit_codes():

@@ -19,6 +19,7 @@ from core.model.frames import decode_frame
 from core.model.records import BAR, BarFlag
 from core.model.sessions import session_day
 from deploy.kafka.broker import LocalKafka
+from tests.support.definitions import opposite_day
 from tests.support.kafka_broker import TEST_PARTITIONS, reset_topics
 from tests.support.kafka_log import read
 from tests.support.shared_data import shared_data
@@ -30,7 +31,7 @@ DAY_BARS = "rotascope.bars.1d"
 DAY, BEFORE = date(2024, 7, 11), date(2024, 7, 10)
 LONGEST = 300
 PLAIN, SPLIT, CRYPTO, TOKYO = 0.4324422654, 0.1081105664, 1 / 16.796, 15.048
-DEFINITION = '[[definition]]\nid = "a"\nkind = "opposite_day"\npairs = ["A/B"]\n'
+DEFINITION = opposite_day("a", more='pairs = ["A/B"]')
 JULY_11 = (DAY, BEFORE)
 
 
@@ -271,7 +272,7 @@ def test_what_is_unknown_stands_so_in_the_bars(filled: Filled) -> None:
 def test_no_event_opens_on_a_mistake_until_somebody_confirms_it(tmp_path: Path) -> None:
     """The same files, told that the days are real: then the move is news as any other."""
     rule = (
-        '[[definition]]\nid = "moved"\nkind = "rule"\nfamily = "level"\npairs = ["A/B"]\n'
+        '[[definition]]\nid = "moved"\nfamily = "level"\npairs = ["A/B"]\n'
         'enter = ["return_1d_pct >= 5 or return_1d_pct <= -5"]\n'
     )
     file = tmp_path / "catalogue.toml"

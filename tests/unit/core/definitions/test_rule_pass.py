@@ -39,9 +39,7 @@ def asked(
     text: str, row: list[tuple[float, Quality]], *, level: float = 0.0, provisional: bool = False
 ) -> Answers:
     """One rule, one pair; `row` is in the order of KEYS."""
-    definition = parse_catalogue(f'[[definition]]\nid = "x"\nkind = "rule"\nfamily = "level"\n{text}').get(
-        "x"
-    )
+    definition = parse_catalogue(f'[[definition]]\nid = "x"\nfamily = "level"\n{text}').get("x")
     assert definition.rule is not None
     usable = [quality in (Quality.OK, Quality.REBUILT) for _, quality in row]
     values = np.array([[value if known else math.nan] for (value, _), known in zip(row, usable, strict=True)])

@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from core.runtime.files import UNIVERSE, read_text
 from deploy.local.check import app
+from tests.support.definitions import opposite_day
 
 GOOD_HISTORY = "date,close\n2024-07-01,2030.07\n2024-07-02,2033.87\n2024-07-03,2036.62\n2024-07-05,2026.73\n"
 
@@ -99,14 +100,14 @@ def test_a_pair_that_lacks_its_leg_is_explained(tmp_path: Path) -> None:
 
 
 def test_a_definition_for_a_pair_that_is_not_there_is_explained(tmp_path: Path) -> None:
-    text = '[[definition]]\nid = "up"\nkind = "opposite_day"\npairs = ["RUT/SPXX"]\n'
+    text = opposite_day("up", more='pairs = ["RUT/SPXX"]')
     result = check("--catalogue", written(tmp_path, "catalogue.toml", text))
     assert result.exit_code == 2
     assert "RUT/SPXX" in result.stdout
 
 
 def test_a_definition_over_an_indicator_that_is_not_there_is_explained(tmp_path: Path) -> None:
-    text = '[[definition]]\nid = "up"\nkind = "rule"\nfamily = "level"\nenter = ["drawdwn_pct <= -10"]\n'
+    text = '[[definition]]\nid = "up"\nfamily = "level"\nenter = ["drawdwn_pct <= -10"]\n'
     result = check("--catalogue", written(tmp_path, "catalogue.toml", text))
     assert result.exit_code == 2
     said = " ".join(result.stdout.split())
