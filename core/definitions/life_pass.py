@@ -112,33 +112,36 @@ def provisional_pass(  # type: ignore[no-untyped-def]
     filled = 0
     place, index = start // len(rows), start % len(rows)
     while place < len(numbers) and filled < len(staged):
-        number, row = numbers[place], rows[index]
-        index += 1
+        number = numbers[place]
+        enters, falls, wants = answers[ENTER, number], may_fall[number], wanted[number]
+        while index < len(rows) and filled < len(staged):
+            row = rows[index]
+            index += 1
+            enter = enters[row]
+            if enter < 0 or (enter == 0 and not falls[row]) or not wants[row]:
+                continue
+            life = lives[number, row]
+            if life.state == _IDLE and life.cool_down <= 0:
+                if enter == 1 and life.held + 1 < rules[number, _DWELL]:
+                    enter = 0
+                if enter != life.last_provisional:
+                    if life.last_provisional != 0 or enter == 1:
+                        life.flips += 1
+                    life.last_provisional = enter
+                if enter == 1 and life.candidate == 0:
+                    life.candidate = 1
+                    life.first_true_ns = ts_event
+                    life.episode = episode
+                    life.transition = 0
+                    _stage(
+                        staged, filled, life, row, number, _CANDIDATE, _IDLE, ts_event, ts_event,
+                        quality[number, row],
+                    )  # fmt: skip
+                    tally[number, _CANDIDATE] += 1
+                    filled += 1
+            falls[row] = life.last_provisional != 0
         if index == len(rows):
             place, index = place + 1, 0
-        enter = answers[ENTER, number, row]
-        if enter < 0 or (enter == 0 and not may_fall[number, row]) or not wanted[number, row]:
-            continue
-        life = lives[number, row]
-        if life.state == _IDLE and life.cool_down <= 0:
-            if enter == 1 and life.held + 1 < rules[number, _DWELL]:
-                enter = 0
-            if enter != life.last_provisional:
-                if life.last_provisional != 0 or enter == 1:
-                    life.flips += 1
-                life.last_provisional = enter
-            if enter == 1 and life.candidate == 0:
-                life.candidate = 1
-                life.first_true_ns = ts_event
-                life.episode = episode
-                life.transition = 0
-                _stage(
-                    staged, filled, life, row, number, _CANDIDATE, _IDLE, ts_event, ts_event,
-                    quality[number, row],
-                )  # fmt: skip
-                tally[number, _CANDIDATE] += 1
-                filled += 1
-        may_fall[number, row] = life.last_provisional != 0
     return place * len(rows) + index | (filled << 32)
 
 
