@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from core.definitions.answers import Answers, allocate_answers
+from core.definitions.answers import ENTER, Answers, allocate_answers
 from core.definitions.rule_entry import RuleText
 from core.definitions.rule_pass import RulePass, pass_over_cells
 from core.definitions.rule_table import RuleTable
@@ -54,9 +54,10 @@ def _figures(bench: Bench, evaluator: PairEvaluator, *, provisional: bool) -> It
         cells_ns += time_call(old, runs=1, times=5)
     if by_row.said.tobytes() != by_cell.said.tobytes():
         raise RuntimeError("the two passes do not agree")
-    rules = sum(watch.definition.frequency == Frequency.DAY for watch in evaluator.watches)
+    numbers = [number for number, _ in _rules(evaluator)]
+    true, unknown = np.mean(by_row.said[ENTER, numbers] == 1), np.mean(by_row.said[ENTER, numbers] == -1)
     what = f"{'a session in progress' if provisional else 'its end'}, {pairs} pairs"
-    note = f"{rules} rules; {np.mean(by_row.said[0] == 1):.0%} of the answers are true"
+    note = f"{len(numbers)} rules; {true:.1%} of the answers are true, {unknown:.0%} unknown"
     ratios = [cell / row for cell, row in zip(cells_ns, rows_ns, strict=True)]
     yield figure(f"rules over rows, {what}", "µs", [each / 1000 for each in rows_ns], note=note)
     yield figure(f"rules pair by pair, {what}", "µs", [each / 1000 for each in cells_ns])
