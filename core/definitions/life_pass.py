@@ -52,7 +52,7 @@ _DWELL: Final = 3
 
 
 @inlined
-def _stage(staged, filled, life, row, number, state, before, ts_event, ts_knowable, quality):  # type: ignore[no-untyped-def]
+def _stage(staged, filled, life, row, number, state, before, ts_event, ts_knowable, quality):
     """Write one transition; the caller has made sure that there is room."""
     event = staged[filled]
     event.ts_event = ts_event
@@ -81,7 +81,7 @@ def _stage(staged, filled, life, row, number, state, before, ts_event, ts_knowab
     array_of(EVENT),
     array_of(I8, 2),
 )
-def provisional_pass(  # type: ignore[no-untyped-def]
+def provisional_pass(
     lives, rules, wanted, may_fall, numbers, rows, start, answers, quality, step, staged, tally
 ):
     """Look at a session in progress: at most one candidate per definition, pair and session.
@@ -146,7 +146,7 @@ def provisional_pass(  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _open(life, session):  # type: ignore[no-untyped-def]
+def _open(life, session):
     """Record an opening."""
     life.state = _OPENED
     life.transition = 1
@@ -158,7 +158,7 @@ def _open(life, session):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _next(life, answers, number, row, expires, closing):  # type: ignore[no-untyped-def]
+def _next(life, answers, number, row, expires, closing):
     """What becomes of an open episode at this step, 0 when it goes on as it is."""
     unconfirmed = life.state == _OPENED
     if unconfirmed and answers[FADE, number, row] == 1:
@@ -191,7 +191,7 @@ def _next(life, answers, number, row, expires, closing):  # type: ignore[no-unty
     array_of(I8, 2),
     BOOL,
 )
-def final_pass(  # type: ignore[no-untyped-def]
+def final_pass(
     lives, levels, rules, wanted, numbers, rows, start, answers, level, quality, step, staged, tally, emit
 ):
     """Decide a step for good: open, confirm, end, expire, withdraw.

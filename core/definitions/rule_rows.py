@@ -28,7 +28,7 @@ from core.definitions.rule_table import (
     SIZE,
 )
 from core.definitions.rules import Operator
-from core.detectors.base import rounded, usable, worse
+from core.definitions.comparison import rounded, usable, worse
 from core.kernels.jit import BOOL, F8, I1, I4, I8, U1, array_of, inlined, kernel
 
 ROWS_AT_ONCE: Final = 512

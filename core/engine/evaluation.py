@@ -97,7 +97,7 @@ class PairEvaluator:
         first = 0
         for family in self.families:
             last = first + len(family.outputs)
-            family.values, family.quality = values[first:last], quality[first:last]
+            family.place_outputs(values[first:last], quality[first:last])
             first = last
         return values, quality
 
