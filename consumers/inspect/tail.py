@@ -19,6 +19,7 @@ from consumers.inspect.tick_continuity import Continuity
 from consumers.transport.records import Record
 from consumers.transport.topic_reader import TopicReader
 from core.events.events import TOPIC_PREFIX
+from core.kafka.preflight import preflight
 from core.model.errors import InputError, RotascopeError, TransportError
 from core.model.event_families import EVENT_FAMILIES
 from core.model.instruments import parse_universe
@@ -242,7 +243,9 @@ def print_records(
 
 def _kafka(file: Path | None, bootstrap_servers: str | None, embedded: bool) -> KafkaSettings:
     api_version = EMBEDDED_API_VERSION if embedded else None
-    return collect_kafka(file, bootstrap_servers, api_version=api_version)
+    settings = collect_kafka(file, bootstrap_servers, api_version=api_version)
+    preflight(settings, lambda warning: typer.echo(f"note: {warning}", err=True))
+    return settings
 
 
 def _reader(settings: KafkaSettings, until_end: bool) -> TopicReader:

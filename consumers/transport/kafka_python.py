@@ -6,7 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kafka import KafkaProducer, TopicPartition
-from kafka.errors import IllegalStateError, KafkaTimeoutError, MessageSizeTooLargeError
+from kafka.errors import (
+    IllegalStateError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    TopicAuthorizationFailedError,
+)
 from kafka.structs import OffsetAndMetadata
 
 from consumers.transport.kafka_python_answers import AnswerCount
@@ -114,6 +119,9 @@ class KafkaPythonTransport:
                 known = call.within(self._settings.request_timeout_ms)
             except TimeoutError as error:
                 raise TransportError(f"cannot ask for topic {topic}: {error}") from error
+        if not known and topic in consumer._client.cluster.unauthorized_topics:
+            with translated("ask for topic", topic):
+                raise TopicAuthorizationFailedError(topic)
         if not known:
             raise no_such_topic(topic, self._settings.bootstrap_servers)
         return len(known)

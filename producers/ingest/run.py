@@ -18,6 +18,7 @@ from typing import Any, Final, TypeVar
 import structlog
 import typer
 
+from core.kafka.preflight import preflight
 from core.model.errors import TransportError
 from core.model.instruments import Source, Universe
 from core.model.published_scales import INSTRUMENTS_TOPIC
@@ -72,6 +73,7 @@ def run_feed(
     Raises:
         RotascopeError: As the exit codes of `producers.ingest.cli` tell apart.
     """
+    preflight(settings.kafka, structlog.get_logger().warning)
     overrides = read_text(settings.calendar_overrides_file, CALENDAR_OVERRIDES)
     calendars = build_calendars(
         {each.calendar for each in feed.instruments},
