@@ -10,7 +10,6 @@ from kafka.errors import (
     IllegalStateError,
     KafkaTimeoutError,
     MessageSizeTooLargeError,
-    TopicAuthorizationFailedError,
 )
 from kafka.structs import OffsetAndMetadata
 
@@ -34,11 +33,11 @@ from consumers.transport.seam import (
     Membership,
     Outcome,
     OutcomeKind,
-    no_such_topic,
 )
 from core.kafka.clients import addresses_of, made
 from core.kafka.errors import not_delivered, translated
 from core.kafka.kafka_python import producer_configuration
+from core.kafka.missing_topics import no_such_topic
 from core.kafka.security import while_files_are_replaced
 from core.model.errors import TransportError
 from core.model.settings import KafkaSettings, WorkerSettings
@@ -119,11 +118,8 @@ class KafkaPythonTransport:
                 known = call.within(self._settings.request_timeout_ms)
             except TimeoutError as error:
                 raise TransportError(f"cannot ask for topic {topic}: {error}") from error
-        if not known and topic in consumer._client.cluster.unauthorized_topics:
-            with translated("ask for topic", topic):
-                raise TopicAuthorizationFailedError(topic)
         if not known:
-            raise no_such_topic(topic, self._settings.bootstrap_servers)
+            raise no_such_topic(topic, self._settings)
         return len(known)
 
     def assign(self, topic: str, partitions: Sequence[int]) -> None:
