@@ -19,6 +19,7 @@ import structlog
 import typer
 
 from core.kafka.preflight import preflight
+from core.kafka.security_files import SecurityFiles
 from core.model.errors import TransportError
 from core.model.instruments import Source, Universe
 from core.model.published_scales import INSTRUMENTS_TOPIC
@@ -163,6 +164,7 @@ def _publisher(source: Source, settings: Settings, counters: ProducerCounters) -
         hold=Hold(own.hold_max_bytes, own.hold_max_age_ms / 1000, own.bytes_in_flight_max),
         bytes_in_flight_max=in_flight_max,
         counters=counters,
+        files=SecurityFiles(settings.kafka.security, monotonic_ns=time.monotonic_ns),
         backoff=Backoff(RECONNECT_INITIAL_MS, RECONNECT_MAX_MS, 0, random=random.Random().random),  # noqa: S311
     )
     with closing_quietly(publisher.close, "the publisher"):
