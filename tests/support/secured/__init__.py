@@ -1,0 +1,8 @@
+"""A secured Apache Kafka broker for tests, and what its clients need to log in.
+
+certificates.py  a certificate authority and what it signs: for brokers and clients, expired, of another host
+token_server.py  the endpoints of an identity provider: token (client credentials grant) and JWKS
+users.py         who may log in, and how
+broker.py        one broker with a listener for each way in, and an authorizer that lets nobody do anything
+rights.py        gives a user exactly the rights of `kafka-acls.sh` lines
+"""
