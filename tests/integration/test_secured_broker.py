@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 from confluent_kafka.admin import AdminClient
@@ -60,22 +61,17 @@ def test_each_way_in_shows_what_the_principal_may_describe(
 @pytest.mark.parametrize(
     ("listener", "trusted", "reason"),
     [
-        (Listener.SASL_SSL, "authority", ""),
+        (Listener.SASL_SSL, "authority", None),
         (Listener.SASL_SSL, "stranger", "unable to get local issuer certificate"),
         (Listener.FOREIGN, "authority", "IP address mismatch"),
         (Listener.EXPIRED, "authority", "certificate has expired"),
     ],
 )
 def test_each_listener_shows_the_certificate_it_is_named_after(
-    secured: Secured, listener: Listener, trusted: str, reason: str
+    secured: Secured, listener: Listener, trusted: str, reason: str | None
 ) -> None:
     context = ssl.create_default_context(cafile=getattr(secured, trusted).certificate)
     host, port = secured.broker.servers(listener).split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
-        try:
-            context.wrap_socket(connection, server_hostname=host).close()
-        except ssl.SSLCertVerificationError as error:
-            assert reason
-            assert reason in error.verify_message
-        else:
-            assert not reason
+    refused = pytest.raises(ssl.SSLCertVerificationError, match=reason) if reason else nullcontext()
+    with socket.create_connection((host, int(port)), timeout=10) as connection, refused:
+        context.wrap_socket(connection, server_hostname=host).close()

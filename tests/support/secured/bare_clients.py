@@ -15,7 +15,7 @@ from tests.support.secured.users import USERS, Login
 from tests.support.secured_broker import Secured
 
 
-class _Tokens(AbstractTokenProvider):
+class _Tokens(AbstractTokenProvider):  # type: ignore[misc]  # kafka-python has no types
     def __init__(self, secured: Secured) -> None:
         self._secured = secured
 

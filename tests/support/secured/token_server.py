@@ -1,6 +1,6 @@
 """An identity provider for tests: a token endpoint (client credentials grant) and a JWKS endpoint.
 
-Tokens are JWTs signed with RS256, as RFC 7519 and RFC 7515 describe them; the key is published as RFC 7517 has it.
+Tokens are JWTs signed with RS256 (RFC 7515, RFC 7519); the key is published as RFC 7517 has it.
 """
 
 from __future__ import annotations
