@@ -15,7 +15,7 @@ KAFKA_DATA ?= .kafka
 FAST_TESTS := tests/unit tests/contract tests/golden $(wildcard tests/test_*.py) tests/chaos/test_cluster.py tests/chaos/test_oracle.py tests/chaos/test_plan.py \
 	tests/chaos/test_log_bound.py tests/chaos/test_health_watch.py tests/chaos/test_proxy.py
 # Of these, what enters the kernels of core, and runs a second time as plain Python for the coverage.
-CORE_TESTS := tests/unit/engine tests/unit/indicators tests/unit/detectors $(wildcard tests/unit/test_*.py) tests/contract
+CORE_TESTS := tests/unit/core tests/contract
 
 .PHONY: help
 help: ## list the tasks

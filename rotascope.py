@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, NamedTuple
 import typer
 from typer.core import TyperGroup
 
-from deploy.local.numba_cache import configure_numba_cache
+from core.runtime.numba_cache import configure_numba_cache
 
 
 class Piece(NamedTuple):
@@ -35,18 +35,16 @@ class Piece(NamedTuple):
 
 PIECES: Final = MappingProxyType(
     {
-        "demo": Piece(
-            "deploy.local.demo.cli", "app", "See all of it at work on eight recorded days of July 2024."
-        ),
+        "demo": Piece("deploy.demo.cli", "app", "See all of it at work on eight recorded days of July 2024."),
         "check": Piece(
             "deploy.local.check", "app", "Explain mistakes in settings, universe, catalogue, history."
         ),
         "topics": Piece("deploy.kafka.cli", "app", "Create the topics on a cluster, or say what differs."),
         "backfill": Piece(
-            "producers.backfill_cli", "app", "Publish daily history, so that workers start warm."
+            "producers.backfill.cli", "app", "Publish daily history, so that workers start warm."
         ),
-        "produce": Piece("producers.cli", "app", "Stream a vendor's trades into Kafka."),
-        "consume": Piece("consumers.cli", "app", "Turn ticks into events, bars and metrics."),
+        "produce": Piece("producers.ingest.cli", "app", "Stream a vendor's trades into Kafka."),
+        "consume": Piece("consumers.worker.cli", "app", "Turn ticks into events, bars and metrics."),
         "replay": Piece("producers.replay.cli", "app", "Play recorded trades through a vendor's protocol."),
         "study": Piece(
             "consumers.study.cli",
@@ -54,8 +52,8 @@ PIECES: Final = MappingProxyType(
             "Run the engine over daily history: events, values, base rates, report.",
         ),
         "claims": Piece("consumers.claims.cli", "app", "Compute the claim ledger from daily files."),
-        "events": Piece("consumers.tail", "events_app", "Look at the events in their topics."),
-        "ticks": Piece("consumers.tail", "ticks_app", "Look at the ticks inside their frames."),
+        "events": Piece("consumers.inspect.tail", "events_app", "Look at the events in their topics."),
+        "ticks": Piece("consumers.inspect.tail", "ticks_app", "Look at the ticks inside their frames."),
     }
 )
 

@@ -1,5 +1,4 @@
-"""What surrounds the program: a broker on one machine, topics, monitoring, images, manifests.
+"""What surrounds the program: Kafka and its topics, a machine's set-up, the demo.
 
-May import everything. Nothing imports it but the command line and the tests, with one exception:
-`deploy.edge`, what both edges share, which imports only `core`.
+May import everything. Nothing imports it but the command line and the tests.
 """

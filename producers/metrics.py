@@ -13,9 +13,9 @@ from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from core.metrics import METRICS_BY_NAME, Sample
-from core.records import NANOSECONDS_PER_SECOND
-from deploy.edge.counting import Count, Counts, Level, Number, count, level
+from core.model.metrics import METRICS_BY_NAME, Sample
+from core.model.records import NANOSECONDS_PER_SECOND
+from core.runtime.counting import Count, Counts, Level, Number, count, level
 
 _PREFIX: Final = "rotascope_producer_"
 _OF_A_FEED: Final = {

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from core.records import NANOSECONDS_PER_MILLISECOND
-from deploy.edge.settings import SETTINGS_VARIABLE
+from core.model.records import NANOSECONDS_PER_MILLISECOND
+from core.runtime.settings import SETTINGS_VARIABLE
 
 SettingsFile = Annotated[
     Path | None,

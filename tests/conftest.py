@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from deploy.local.numba_cache import configure_numba_cache
+from core.runtime.numba_cache import configure_numba_cache
 
 # Before anything imports Numba, which reads the variable only once.
 configure_numba_cache(os.environ)

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import yaml
 
-from core.day_bars import BAR_HEADERS
-from core.events import FAMILIES
-from core.frames import HEADER_BYTES, encode_frame
-from core.records import BAR, BAR_STRUCT, TICK, TICK_STRUCT, BarFlag, Frequency, TickKind, Update
-from core.schemas import SCHEMA_FILES, event_schema_id
+from core.model.day_bars import BAR_HEADERS
+from core.model.event_families import EVENT_FAMILIES
+from core.model.frames import HEADER_BYTES, encode_frame
+from core.model.records import BAR, BAR_STRUCT, TICK, TICK_STRUCT, BarFlag, Frequency, TickKind, Update
+from core.model.schemas import SCHEMA_FILES, event_schema_id
 from deploy.kafka.topics import TOPICS_FILE, TopicSpec, parse_topics
 
 ASYNCAPI_FILE = TOPICS_FILE.with_name("asyncapi.yaml")
@@ -114,7 +114,7 @@ def test_every_channel_is_sent_to() -> None:
     assert sent == set(CHANNELS)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", EVENT_FAMILIES)
 def test_an_event_channel_names_the_schema_that_the_events_name(family: str) -> None:
     message = message_of(channel_of(f"rotascope.events.{family}"))
     assert message["x-data-schema"] == event_schema_id(family)

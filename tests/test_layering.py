@@ -1,4 +1,4 @@
-"""The layers: `core` is pure, and the two edges do not know each other.
+"""The layers: most of `core` is pure, and the two edges do not know each other.
 
 The rules are read from the syntax tree, so that an import inside a function counts as well.
 """
@@ -6,14 +6,17 @@ The rules are read from the syntax tree, so that an import inside a function cou
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
+from core.runtime.sources import IMPURE_ROOMS
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 
-# What a package may not import, by first name or by full dotted name.
+# What no pure room of core may import, by first name or by full dotted name.
 OUTSIDE_WORLD = frozenset(
     """
     kafka confluent_kafka websockets prometheus_client http httpx requests urllib3 urllib.request
@@ -22,15 +25,35 @@ OUTSIDE_WORLD = frozenset(
     random secrets uuid logging structlog rich typer pydantic_settings
     """.split()
 )
-# What both edges need of the outside world: files, settings, the log, exit codes.
-SHARED_EDGE = "deploy.edge"
-FORBIDDEN_IMPORTS = {
-    "core": OUTSIDE_WORLD | {"producers", "consumers", "deploy", "rotascope", "tests"},
-    SHARED_EDGE: frozenset({"producers", "consumers", "deploy", "rotascope", "tests"}),
+
+# Which rooms a pure room of core may import besides itself: a room stands on those before it.
+PURE_ROOMS: dict[str, frozenset[str]] = {
+    "model": frozenset(),
+    "kernels": frozenset({"model"}),
+    "partition": frozenset({"model", "kernels"}),
+    "indicators": frozenset({"model", "kernels", "partition"}),
+    "detectors": frozenset({"model", "kernels", "indicators"}),
+    "definitions": frozenset({"model", "kernels", "partition", "indicators", "detectors"}),
+    "events": frozenset({"model", "definitions"}),
+    "engine": frozenset(
+        {"model", "kernels", "partition", "indicators", "detectors", "definitions", "events"}
+    ),
+    "daily": frozenset({"model"}),
+    "research": frozenset({"model", "kernels", "definitions", "events", "engine", "daily"}),
+}
+# Rooms of core with input and output: both edges use them, no pure room does.
+OPEN_ROOMS: dict[str, frozenset[str]] = {
+    "runtime": frozenset({*PURE_ROOMS}),
+    "kafka": frozenset({*PURE_ROOMS, "runtime"}),
+}
+ROOMS = {**PURE_ROOMS, **OPEN_ROOMS}
+FORBIDDEN_PACKAGES = {
+    "core": frozenset({"producers", "consumers", "deploy", "rotascope", "tests"}),
     "producers": frozenset({"consumers", "deploy", "rotascope", "tests"}),
     "consumers": frozenset({"producers", "deploy", "rotascope", "tests"}),
     "deploy": frozenset({"tests"}),
 }
+PACKAGES = [*FORBIDDEN_PACKAGES, *(f"core.{room}" for room in ROOMS)]
 
 # What core may not call: the clock, files, the terminal. A Path may be a field of the settings, and BytesIO
 # is only memory; but nothing here opens either.
@@ -55,21 +78,28 @@ def violations(source: str, package: str) -> list[str]:
 
     Args:
         source: Python source text.
-        package: One of `FORBIDDEN_IMPORTS`.
+        package: One of `PACKAGES`.
 
     Returns:
         One line a violation, each beginning with its line number.
     """
     tree = ast.parse(source)
+    top, _, room = package.partition(".")
+    forbidden = FORBIDDEN_PACKAGES[top] | (OUTSIDE_WORLD if room in PURE_ROOMS else frozenset())
     found = [
         f"{line}: imports {name}"
         for line, name in _imports(tree)
-        if FORBIDDEN_IMPORTS[package] & {name, name.split(".")[0]}
-        and not (package != "core" and f"{name}.".startswith(f"{SHARED_EDGE}."))
+        if forbidden & {name, name.split(".")[0]} or (room and _is_foreign_room(name, room))
     ]
-    if package == "core":
+    if room in PURE_ROOMS:
         found += [f"{line}: {what}" for line, what in _impure_calls(tree)]
     return found
+
+
+def _is_foreign_room(name: str, room: str) -> bool:
+    """Whether a module of core stands in a room that this one may not import."""
+    top, _, rest = name.partition(".")
+    return top == "core" and rest.split(".")[0] not in {"", room, *ROOMS[room]}
 
 
 def _imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -110,7 +140,7 @@ def sources(package: str) -> list[Path]:
     return sorted((CHECKOUT / package.replace(".", "/")).rglob("*.py"))
 
 
-@pytest.mark.parametrize("package", sorted(FORBIDDEN_IMPORTS))
+@pytest.mark.parametrize("package", PACKAGES)
 def test_package_keeps_to_its_layer(package: str) -> None:
     files = sources(package)
     assert len(files) > 1, f"no sources of {package} in {CHECKOUT}"
@@ -122,37 +152,92 @@ def test_package_keeps_to_its_layer(package: str) -> None:
     assert not found, "\n".join(found)
 
 
+def test_every_room_of_core_has_its_rule() -> None:
+    rooms = {
+        path.parent.relative_to(CHECKOUT / "core").parts[0] for path in (CHECKOUT / "core").glob("*/*.py")
+    }
+    assert rooms == set(ROOMS)
+    assert sorted(path.name for path in (CHECKOUT / "core").glob("*.py")) == ["__init__.py"]
+
+
+def test_the_pure_rooms_are_those_the_digests_cover() -> None:
+    assert set(OPEN_ROOMS) == IMPURE_ROOMS
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    graph = {name: _modules_imported(path) for name, path in _modules().items()}
+    assert _circle(graph) == []
+
+
+def test_a_planted_circle_is_found() -> None:
+    assert _circle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == ["a", "b", "c", "a"]
+    assert _circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
+def _modules() -> dict[str, Path]:
+    return {
+        ".".join(path.relative_to(CHECKOUT).with_suffix("").parts): path
+        for package in FORBIDDEN_PACKAGES
+        for path in sources(package)
+        if path.name != "__init__.py"
+    }
+
+
+def _modules_imported(path: Path) -> set[str]:
+    """Modules that one imports by name, an import under TYPE_CHECKING or in a function included."""
+    known = _modules()
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module is not None:
+            names = {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            names = {alias.name for alias in node.names}
+        else:
+            continue
+        found |= names & known.keys()
+    return found
+
+
+def _circle(graph: Mapping[str, set[str]]) -> list[str]:
+    """One circle of imports, from its first module back to it; empty where there is none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(reversed(error.args[1]))
+    return []
+
+
 @pytest.mark.parametrize(
     ("package", "source"),
     [
-        ("core", "import kafka"),
-        ("core", "import os.path"),
-        ("core", "text = Path('universe.toml').read_text()"),
-        ("core", "found = settings.file.exists()"),
-        ("core", "stream = io.open('universe.toml')"),
-        ("core", "import urllib.request"),
-        ("core", "from asyncio import Queue"),
-        ("core", "from producers.framer import Framer"),
-        ("core", "from deploy import local"),
-        ("core", "def f():\n    import threading as t\n    return t"),
-        ("core", "import importlib\nimportlib.import_module('socket')"),
-        ("core", "import importlib\nimportlib.import_module(name)"),
-        ("core", "import importlib\nimportlib.import_module(f'{name}.x')"),
-        ("core", "import importlib\nimportlib.import_module(f'kafka.{name}')"),
+        ("core.model", "import kafka"),
+        ("core.model", "import os.path"),
+        ("core.model", "text = Path('universe.toml').read_text()"),
+        ("core.model", "found = settings.file.exists()"),
+        ("core.model", "stream = io.open('universe.toml')"),
+        ("core.model", "import urllib.request"),
+        ("core.model", "from asyncio import Queue"),
+        ("core.model", "from producers.framing.framer import Framer"),
+        ("core.model", "from deploy import local"),
+        ("core.model", "def f():\n    import threading as t\n    return t"),
+        ("core.model", "import importlib\nimportlib.import_module('socket')"),
+        ("core.model", "import importlib\nimportlib.import_module(name)"),
+        ("core.model", "import importlib\nimportlib.import_module(f'{name}.x')"),
+        ("core.model", "import importlib\nimportlib.import_module(f'kafka.{name}')"),
         ("deploy", "import importlib\nimportlib.import_module(f'tests{name}')"),
-        ("core", "from datetime import datetime, UTC\nnow = datetime.now(UTC)"),
-        ("core", "import datetime\nday = datetime.date.today()"),
-        ("core", "import datetime as dt\nday = dt.datetime.utcnow"),
-        ("core", "import pandas as pd\nnow = pd.Timestamp.now('UTC')"),
-        ("core", "text = open('universe.toml').read()"),
-        ("core", "print('hello')"),
-        ("core", "import polars as pl\nframe = pl.scan_csv('x.csv')"),
-        ("core", "frame.write_parquet('x')"),
-        ("core", "level = settings.environ['LEVEL']"),
-        ("core", "from deploy.edge.log import configure_log"),
-        (SHARED_EDGE, "from consumers.worker import Worker"),
-        ("producers", "from consumers.worker import Worker"),
-        ("consumers", "import producers.framer"),
+        ("core.model", "from datetime import datetime, UTC\nnow = datetime.now(UTC)"),
+        ("core.model", "import datetime\nday = datetime.date.today()"),
+        ("core.model", "import datetime as dt\nday = dt.datetime.utcnow"),
+        ("core.model", "import pandas as pd\nnow = pd.Timestamp.now('UTC')"),
+        ("core.model", "text = open('universe.toml').read()"),
+        ("core.model", "print('hello')"),
+        ("core.model", "import polars as pl\nframe = pl.scan_csv('x.csv')"),
+        ("core.model", "frame.write_parquet('x')"),
+        ("core.model", "level = settings.environ['LEVEL']"),
+        ("core.model", "from core.runtime.log import configure_log"),
+        ("core.runtime", "from consumers.worker.worker import Worker"),
+        ("producers", "from consumers.worker.worker import Worker"),
+        ("consumers", "import producers.framing.framer"),
         ("consumers", "def f():\n    from producers import feeds"),
         ("consumers", "from deploy.kafka.topics import load_topics"),
         ("deploy", "from tests.support import ports"),
@@ -168,18 +253,20 @@ def test_a_planted_violation_is_found(package: str, source: str) -> None:
     ("package", "source"),
     [
         (
-            "core",
-            "import numpy as np\nfrom core.records import TICK\nfrom datetime import UTC, date, datetime",
+            "core.model",
+            "import numpy as np\nfrom core.model.records import TICK\nfrom datetime import UTC, date",
         ),
         (
-            "core",
+            "core.model",
             "from importlib import resources\nresources.files('core').joinpath('data/x.json').read_text()",
         ),
-        ("core", "def mark(now_ns: int, time: int) -> int:\n    return now_ns + time"),
-        ("core", "from . import errors\nwhen = datetime.fromtimestamp(0, UTC)"),
-        ("producers", "import asyncio, os, time\nfrom core.frames import encode\nopen('x')"),
-        ("consumers", "import threading\nimport prometheus_client\nfrom core.errors import InputError"),
-        (SHARED_EDGE, "import os\nfrom core.settings import Settings"),
+        ("core.model", "def mark(now_ns: int, time: int) -> int:\n    return now_ns + time"),
+        ("core.model", "from . import errors\nwhen = datetime.fromtimestamp(0, UTC)"),
+        ("producers", "import asyncio, os, time\nfrom core.model.frames import encode\nopen('x')"),
+        ("consumers", "import threading\nimport prometheus_client\nfrom core.model.errors import InputError"),
+        ("core.runtime", "import os\nfrom core.model.settings import Settings"),
+        ("core.kafka", "import kafka\nfrom core.runtime.deadline import Deadline"),
+        ("core.engine", "from core.partition.ticks import apply_ticks\nfrom core import __doc__"),
         ("deploy", "from producers import cli\nfrom consumers import worker"),
         ("deploy", "import importlib\nimportlib.import_module(f'core.{name}')"),
     ],

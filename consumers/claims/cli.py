@@ -12,12 +12,12 @@ from typing import Annotated
 import typer
 
 from consumers.study.cli import CalendarName, Format, Series, Signals, given_options
-from core.errors import InputError
-from core.settings import LogSettings
-from deploy.edge.daily_options import AcceptJump, DateColumn, DateFormat
-from deploy.edge.exit_codes import exit_codes
-from deploy.edge.files import CLAIMS, read_text
-from deploy.edge.log import configure_log
+from core.model.errors import InputError
+from core.model.settings import LogSettings
+from core.runtime.daily_options import AcceptJump, DateColumn, DateFormat
+from core.runtime.exit_codes import exit_codes
+from core.runtime.files import CLAIMS, read_text
+from core.runtime.log import configure_log
 
 app = typer.Typer(help="Compute the claim ledger from daily files.")
 
@@ -62,7 +62,7 @@ def claims(
     with exit_codes():
         from consumers.claims.evidence import findings_of
         from consumers.claims.printing import print_findings
-        from core.claims import parse_claims
+        from core.research.claims import parse_claims
 
         every = parse_claims(read_text(ledger, CLAIMS))
         chosen = [claim for claim in every if not row or claim.row in row]

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from consumers.study.inputs import BARS_EXAMPLE, StudyInputs, read_inputs
 from consumers.study.running import StudyResult, rates_of, run_history
-from core.base_rate_rows import BaseRate
-from core.catalogue import parse_catalogue
-from core.claim_verdicts import Finding, data_gap, judge, stated
-from core.claims import ChangeClaim, Claim, DaysClaim, EventsClaim, FollowedClaim, StatedClaim
-from core.study import HistoryRun
-from core.study_rates import OPENED, last_session
-from core.value_history import PairHistory, ValueHistory
-from deploy.edge.daily_options import FileOptions
-from deploy.edge.files import CATALOGUE, read_text
-from deploy.edge.named_files import named_files
+from core.definitions.catalogue import parse_catalogue
+from core.research.base_rate_rows import BaseRate
+from core.research.claim_verdicts import Finding, data_gap, judge, stated
+from core.research.claims import ChangeClaim, Claim, DaysClaim, EventsClaim, FollowedClaim, StatedClaim
+from core.research.study import HistoryRun
+from core.research.study_rates import OPENED, last_session
+from core.research.value_history import PairHistory, ValueHistory
+from core.runtime.daily_options import FileOptions
+from core.runtime.files import CATALOGUE, read_text
+from core.runtime.named_files import named_files
 
 
 class EngineEvidence:

@@ -10,8 +10,8 @@ import typer
 from rich.table import Table
 
 from consumers.study.tables import print_table
-from core.claim_verdicts import Figure, Finding
-from core.claims import Verdict
+from core.research.claim_verdicts import Figure, Finding
+from core.research.claims import Verdict
 
 
 def print_findings(findings: Sequence[Finding], style: str) -> None:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.errors import InputError
-from core.records import EventState
-from core.settings import LogSettings
-from deploy.edge.daily_options import AcceptJump, DateColumn, DateFormat, FileOptions
-from deploy.edge.exit_codes import EXIT_FAILED, exit_codes
-from deploy.edge.files import write_bytes
-from deploy.edge.log import configure_log
+from core.model.errors import InputError
+from core.model.records import EventState
+from core.model.settings import LogSettings
+from core.runtime.daily_options import AcceptJump, DateColumn, DateFormat, FileOptions
+from core.runtime.exit_codes import EXIT_FAILED, exit_codes
+from core.runtime.files import write_bytes
+from core.runtime.log import configure_log
 
 if TYPE_CHECKING:
     from consumers.study.inputs import StudyInputs
@@ -216,7 +216,7 @@ def base_rates(
         from consumers.study.inputs import read_inputs
         from consumers.study.printing import print_base_rates
         from consumers.study.running import rates_of, run_history
-        from core.study_rates import last_session, study_cards
+        from core.research.study_rates import last_session, study_cards
 
         inputs = read_inputs(bars, series or [], pair, signals, calendar, options=options)
         wanted = _known(definition, inputs)

@@ -11,22 +11,22 @@ from typing import Final
 
 import polars as pl
 
-from core.artefacts import Artefacts
-from core.catalogue import Catalogue, parse_catalogue
 from core.daily.limits import ANY_PRICE_SCALE, ANY_SERIES_SCALE
-from core.errors import ConfigurationError, HistoryError, InputError
-from core.instruments import Pair, Universe
-from core.scale_advice import flow_exponent
-from core.sessions import Calendar, build_calendar, day_to_date
-from core.settings import HistoryFile
-from core.study import Series, study_universe
-from core.suggestions import nearest
-from deploy.edge.artefacts import read_artefacts
-from deploy.edge.daily_files import Covered, NamedDaily, build_covering, check_all, read_all, read_named
-from deploy.edge.daily_options import FileOptions, history_entries
-from deploy.edge.files import CALENDAR_OVERRIDES, CATALOGUE, read_text
-from deploy.edge.named_files import NamedFile, named_files
-from deploy.edge.progress import progress
+from core.definitions.catalogue import Catalogue, parse_catalogue
+from core.events.artefacts import Artefacts
+from core.model.errors import ConfigurationError, HistoryError, InputError
+from core.model.instruments import Pair, Universe
+from core.model.scale_advice import flow_exponent
+from core.model.sessions import Calendar, build_calendar, day_to_date
+from core.model.settings import HistoryFile
+from core.model.suggestions import nearest
+from core.research.study import Series, study_universe
+from core.runtime.artefact_files import read_artefacts
+from core.runtime.daily_files import Covered, NamedDaily, build_covering, check_all, read_all, read_named
+from core.runtime.daily_options import FileOptions, history_entries
+from core.runtime.files import CALENDAR_OVERRIDES, CATALOGUE, read_text
+from core.runtime.named_files import NamedFile, named_files
+from core.runtime.progress import progress
 
 _EXCHANGE: Final = "XNYS"
 _KNOWN_AHEAD: Final = timedelta(days=31)

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,19 +16,20 @@ from rich.table import Table
 
 from consumers.study.inputs import StudyInputs
 from consumers.study.tables import print_table
-from core.alignment import align_legs
-from core.cards import RarityCards
-from core.errors import InputError
-from core.events import Event
-from core.instruments import Pair
-from core.null_figures import known_figures
-from core.nulls import NULLS
-from core.rarity import NullCount, Rarity, count_rarity, null_pairs
-from core.rarity_cards import rarity_card, rarity_cards
-from core.sessions import session_day
-from core.study import HistoryRun, study_universe
-from deploy.edge.files import write_bytes
-from deploy.edge.progress import progress
+from core.events.cards import RarityCards
+from core.events.events import Event
+from core.model.errors import InputError
+from core.model.instruments import Pair
+from core.model.sessions import session_day
+from core.research.alignment import align_legs
+from core.research.null_figures import known_figures
+from core.research.nulls import NULLS
+from core.research.rarity import NullCount, Rarity, count_rarity, null_pairs
+from core.research.rarity_cards import rarity_card, rarity_cards
+from core.research.study import HistoryRun, study_universe
+from core.runtime.files import write_bytes
+from core.runtime.progress import progress
+from core.runtime.sources import CORE, sources_digest
 
 FORMAT: Final = "rotascope-study-nulls/1"
 _LEAST_SESSIONS: Final = 64
@@ -136,11 +136,20 @@ def _digest(inputs: StudyInputs, simulations: int, seed: int) -> str:
             known.update(leg.encode())
             frame = inputs.frames[leg].select(pl.col("date").cast(pl.Int32).cast(pl.Float64), "close")
             known.update(frame.to_numpy().tobytes())
-    for folder in ("", "indicators", "detectors"):
-        for source in sorted((files("core") / folder).iterdir(), key=lambda one: one.name):
-            if source.name.endswith(".py"):
-                known.update(source.read_bytes())
-    return known.hexdigest()[:24]
+    return null_histories_digest(known.hexdigest())
+
+
+def null_histories_digest(study: str, core: Path = CORE) -> str:
+    """Digest a study together with the sources that compute it.
+
+    Args:
+        study: Names catalogue, closes, simulations and seed.
+        core: The directory of the package `core`.
+
+    Returns:
+        24 hexadecimal digits.
+    """
+    return hashlib.sha256(f"{study} {sources_digest(core)}".encode()).hexdigest()[:24]
 
 
 def print_nulls(document: Mapping[str, Any], style: str) -> None:

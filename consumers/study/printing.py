@@ -12,11 +12,11 @@ from msgspec.structs import asdict
 
 from consumers.study.tables import base_rates_table, events_table, print_table, values_table
 from consumers.study.values import DayValues
-from core.base_rate_rows import FIGURES, BaseRate
-from core.errors import InputError
-from core.events import Event, encode_data, event_data
-from core.sessions import session_day
-from core.timestamps import date_text
+from core.events.events import Event, encode_data, event_data
+from core.model.errors import InputError
+from core.model.sessions import session_day
+from core.model.timestamps import date_text
+from core.research.base_rate_rows import FIGURES, BaseRate
 
 
 @dataclass(frozen=True, slots=True)

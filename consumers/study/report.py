@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from consumers.study.inputs import StudyInputs
 from consumers.study.running import rates_of, run_history
-from core.base_rate_rows import BaseRate
-from core.events import Event
-from core.records import Frequency
-from core.rules import find_key
-from core.study import HistoryRun
-from core.study_rates import OPENED, last_session
-from core.timestamps import date_text
-from core.value_history import ValueHistory
+from core.definitions.rules import find_key
+from core.events.events import Event
+from core.model.records import Frequency
+from core.model.timestamps import date_text
+from core.research.base_rate_rows import BaseRate
+from core.research.study import HistoryRun
+from core.research.study_rates import OPENED, last_session
+from core.research.value_history import ValueHistory
 
 RATIO_LINE: Final = "ratio_line"
 SUMMARY: Final = (

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from consumers.study.report import PairReport, Rarity
-from core.base_rate_rows import LARGEST_Q, BaseRate
+from core.research.base_rate_rows import LARGEST_Q, BaseRate
 
 _SHOWN_AT_FIRST: Final = 8
 """The rarest definitions; more marks at once hide the line."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from consumers.study.report import PairReport, Rarity, Report
 from consumers.study.report_figures import interval_figure, library, ratio_figure
-from core.base_rate_rows import LARGEST_Q, BaseRate
+from core.research.base_rate_rows import LARGEST_Q, BaseRate
 
 _UNKNOWN: Final = "–"
 _NOTE: Final = (

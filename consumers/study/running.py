@@ -6,17 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from consumers.study.inputs import StudyInputs
-from core.base_rates import BaseRates
-from core.events import Event
-from core.study import HistoryRun
-from core.study_rates import (
+from core.events.events import Event
+from core.research.base_rates import BaseRates
+from core.research.study import HistoryRun
+from core.research.study_rates import (
     CardsAsAsked,
     cards_as_asked,
     last_session,
     study_base_rates,
     with_base_rates,
 )
-from deploy.edge.progress import progress
+from core.runtime.progress import progress
 
 AfterSession = Callable[[HistoryRun, int], None]
 """Told after each session: the run, whose engine's values stand as of it, and the session."""

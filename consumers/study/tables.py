@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from consumers.study.values import DayValues
-from core.base_rate_rows import BaseRate
-from core.timestamps import date_text
+from core.model.timestamps import date_text
+from core.research.base_rate_rows import BaseRate
 
 _WIDTH: Final = 200
 """Columns where the output is no terminal: nothing is then broken into lines."""

@@ -11,16 +11,16 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from core.alignment import align_legs
-from core.engine import PartitionEngine
-from core.errors import SessionError
-from core.events import SIGNIFICANT_DIGITS
+from core.engine.engine import PartitionEngine
+from core.events.events import SIGNIFICANT_DIGITS
 from core.indicators import FAMILIES
 from core.indicators.base import Output
-from core.instruments import Pair
-from core.records import Frequency, Quality
-from core.sessions import Calendar, day_to_date, session_day
-from core.timestamps import date_text, rfc3339
+from core.model.errors import SessionError
+from core.model.instruments import Pair
+from core.model.records import Frequency, Quality
+from core.model.sessions import Calendar, day_to_date, session_day
+from core.model.timestamps import date_text, rfc3339
+from core.research.alignment import align_legs
 
 DAILY_OUTPUTS: Final[tuple[Output, ...]] = tuple(
     output for family in FAMILIES if family.frequency == Frequency.DAY for output in family.outputs

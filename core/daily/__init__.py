@@ -1,4 +1,5 @@
 """Daily files as people have them: what kind of file it is, which column is which, what its text means.
 
-`reading` gives one file as a frame; `jumps` and `core.history` judge the frame. Nothing here opens a file.
+`reading` gives one file as a frame; `jumps` and `core.research.history` judge the frame. Nothing here
+opens a file.
 """

@@ -7,8 +7,8 @@ from typing import Final
 
 from core.daily.findings import some_names
 from core.daily.table import Table
-from core.errors import HistoryError
-from core.suggestions import nearest
+from core.model.errors import HistoryError
+from core.model.suggestions import nearest
 
 DATE_NAMES: Final = (
     "date",

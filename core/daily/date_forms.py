@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from core.daily.findings import shown
-from core.errors import HistoryError
+from core.model.errors import HistoryError
 
 _TIME: Final = (
     r"(?:(?:[T ]|,\s)\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})"

@@ -16,7 +16,7 @@ import polars as pl
 from core.daily.date_forms import Reader, reader_for
 from core.daily.findings import Finding
 from core.daily.table import Table
-from core.errors import HistoryError
+from core.model.errors import HistoryError
 
 FIRST_YEAR: Final = 1800
 _LAST_YEAR: Final = 2200

@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from core.daily.findings import Finding
-from core.errors import HistoryError
+from core.model.errors import HistoryError
 
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),

@@ -10,7 +10,7 @@ from core.daily.columns import long_names
 from core.daily.encodings import decoded
 from core.daily.findings import some_names
 from core.daily.table import Table
-from core.errors import HistoryError
+from core.model.errors import HistoryError
 
 _DEEPEST: Final = 4
 """Objects inside each other that are looked into."""

@@ -19,8 +19,8 @@ import numpy as np
 import polars as pl
 
 from core.daily.findings import CheckedHistory, Finding
-from core.errors import HistoryError
-from core.sessions import Calendar
+from core.model.errors import HistoryError
+from core.model.sessions import Calendar
 
 _FACTORS: Final = (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100, 1000, 10_000)
 _ABOUT: Final = 0.1

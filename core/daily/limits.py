@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from core.daily.findings import CheckedHistory, Finding, finding_on
-from core.errors import HistoryError
-from core.instruments import Instrument
-from core.scale import (
+from core.model.errors import HistoryError
+from core.model.instruments import Instrument
+from core.model.scale import (
     DEFAULT_EXPONENT,
     LARGEST_INTEGER,
     LARGEST_PRICE,

@@ -9,7 +9,7 @@ import polars as pl
 
 from core.daily.columns import long_names
 from core.daily.table import Column, Table
-from core.errors import HistoryError
+from core.model.errors import HistoryError
 
 _PANIC: Final = "PanicException"
 """The reader's own fault in a damaged file; it is no subclass of Exception, and has no public name."""

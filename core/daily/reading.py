@@ -16,7 +16,7 @@ from core.daily.json_table import json_table
 from core.daily.parquet_table import parquet_table
 from core.daily.table import Table
 from core.daily.text_table import text_table
-from core.errors import HistoryError
+from core.model.errors import HistoryError
 
 DailyFormat = Literal["csv", "parquet"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from core.daily.findings import Finding, shown
-from core.errors import HistoryError
+from core.model.errors import HistoryError
 
 Column = list[str] | pl.Series
 """Text, blank where there is nothing; or values that have a type of their own."""

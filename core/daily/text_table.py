@@ -12,7 +12,7 @@ from core.daily.columns import DATE_NAMES
 from core.daily.encodings import decoded
 from core.daily.findings import Finding, shown
 from core.daily.table import Table
-from core.errors import HistoryError
+from core.model.errors import HistoryError
 
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _HEADER_WITHIN: Final = 50

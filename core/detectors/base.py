@@ -14,8 +14,8 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.jit import inlined
-from core.records import Frequency, Quality
+from core.kernels.jit import inlined
+from core.model.records import Frequency, Quality
 
 UNKNOWN: Final = -1
 FALSE: Final = 0

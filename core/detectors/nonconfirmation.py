@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from core.detectors.base import Column, Detector, Parameter, Parameters, Verdict, rounded, usable, worse
 from core.indicators.extremes import WINDOWS
-from core.jit import F8, I1, I4, I8, U1, array_of, inlined, kernel
-from core.records import Frequency
+from core.kernels.jit import F8, I1, I4, I8, U1, array_of, inlined, kernel
+from core.model.records import Frequency
 
 
 @inlined

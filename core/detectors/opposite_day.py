@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.detectors.base import Detector, Parameter, Parameters, Verdict, rounded, usable, worse
-from core.jit import F8, I1, I4, I8, U1, array_of, kernel
-from core.records import Frequency
+from core.kernels.jit import F8, I1, I4, I8, U1, array_of, kernel
+from core.model.records import Frequency
 
 
 @kernel(

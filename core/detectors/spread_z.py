@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.detectors.base import Detector, Parameter, Parameters, Verdict, rounded, usable
-from core.errors import CatalogueError
-from core.jit import F8, I1, I4, I8, U1, array_of, kernel
-from core.records import Frequency
+from core.kernels.jit import F8, I1, I4, I8, U1, array_of, kernel
+from core.model.errors import CatalogueError
+from core.model.records import Frequency
 
 _WINDOWS: Final = {1: "1d", 5: "5d", 21: "21d"}
 

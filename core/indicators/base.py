@@ -15,9 +15,9 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.pair_days import PairDays
-from core.records import Frequency, Quality
-from core.scale import PairScales
+from core.model.records import Frequency, Quality
+from core.model.scale import PairScales
+from core.partition.pair_days import PairDays
 
 _UNITS: Final = ("pct", "percent", "pp", "bp", "sd", "log", "sessions")
 
@@ -99,7 +99,7 @@ class DayStep:
         volumes: int64 (2, pairs): both legs' volume of the session so far, in the leg's units, or minus a
             Quality.
         series: float64 (roles, pairs): value of the session, NaN where there is none, by
-            `core.universe_file.SERIES_CLASSES`: a rate in percent, a flow in currency. They come with
+            `core.model.universe_file.SERIES_CLASSES`: a rate in percent, a flow in currency. They come with
             the history only: a session in progress has none.
         bases: int64 (windows, 2, pairs): closes each of DAY_WINDOWS starts from, 0 where unknown.
         days: The finished days.

@@ -12,12 +12,10 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.ew_moments import NORMAL_95, fisher_bound
 from core.indicators.base import DayFamily, DayStep, Output, RingFamily, RingStep
-from core.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
-from core.pair_days import DAY_SLOTS
-from core.records import Frequency, Quality
-from core.rolling import (
+from core.kernels.ew_moments import NORMAL_95, fisher_bound
+from core.kernels.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
+from core.kernels.rolling import (
     COMOMENT_FIELDS,
     COUNT,
     SINCE_RESUM,
@@ -30,6 +28,8 @@ from core.rolling import (
     copy_fields,
     correlation_of,
 )
+from core.model.records import Frequency, Quality
+from core.partition.pair_days import DAY_SLOTS
 
 SESSIONS: Final = 63
 MINUTES: Final = 60

@@ -16,7 +16,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.cusum import (
+from core.indicators.base import DayFamily, DayStep, Output
+from core.kernels.cusum import (
     CUSUM_DOWN,
     CUSUM_DOWN_LENGTH,
     CUSUM_FIELDS,
@@ -24,13 +25,12 @@ from core.cusum import (
     CUSUM_UP_LENGTH,
     cusum_step,
 )
-from core.ew_moments import decay_of
-from core.indicators.base import DayFamily, DayStep, Output
-from core.jit import BOOL, F8, I4, I8, U1, array_of, kernel
-from core.pair_days import DAY_SLOTS
-from core.records import Frequency, Quality
-from core.returns import blocked_by, log_excess
-from core.rolling import EW_COUNT, EW_FIELDS, EW_MEAN, EW_VARIANCE, copy_fields, ew_update
+from core.kernels.ew_moments import decay_of
+from core.kernels.jit import BOOL, F8, I4, I8, U1, array_of, kernel
+from core.kernels.returns import blocked_by, log_excess
+from core.kernels.rolling import EW_COUNT, EW_FIELDS, EW_MEAN, EW_VARIANCE, copy_fields, ew_update
+from core.model.records import Frequency, Quality
+from core.partition.pair_days import DAY_SLOTS
 
 REFERENCE_SD: Final = 0.5
 """Half of the shift looked for."""

@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from core.jit import inlined
-from core.records import Quality
+from core.kernels.jit import inlined
+from core.model.records import Quality
 
 _NOT_READY: Final = int(Quality.NOT_READY)
 _CONSTANT: Final = int(Quality.CONSTANT)

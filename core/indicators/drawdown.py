@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from core.indicators.base import DayFamily, DayStep, Output
 from core.indicators.day_rows import put, put_unknown
-from core.jit import BOOL, F8, I4, I8, U1, array_of, kernel
-from core.records import Frequency, Quality
-from core.returns import blocked_by
+from core.kernels.jit import BOOL, F8, I4, I8, U1, array_of, kernel
+from core.kernels.returns import blocked_by
+from core.model.records import Frequency, Quality
 
 LEAST_SESSIONS: Final = 252
 """Finished sessions before anything is called a record."""

@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.ew_moments import (
+from core.indicators.base import DayFamily, DayStep, Output
+from core.kernels.ew_moments import (
     EW2_COUNT,
     EW2_FIELDS,
     EW2_XX,
@@ -24,12 +25,11 @@ from core.ew_moments import (
     ew2_update,
     fisher_bound,
 )
-from core.indicators.base import DayFamily, DayStep, Output
-from core.jit import BOOL, F8, I4, I8, U1, array_of, kernel
-from core.pair_days import DAY_SLOTS
-from core.records import Frequency, Quality
-from core.returns import blocked_by, simple_return
-from core.rolling import copy_fields
+from core.kernels.jit import BOOL, F8, I4, I8, U1, array_of, kernel
+from core.kernels.returns import blocked_by, simple_return
+from core.kernels.rolling import copy_fields
+from core.model.records import Frequency, Quality
+from core.partition.pair_days import DAY_SLOTS
 
 HALF_LIFE_SESSIONS: Final = 63
 FAST_HALF_LIFE_SESSIONS: Final = 21

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.indicators.base import DayFamily, DayStep, Output
-from core.jit import F8, I4, I8, U1, array_of, inlined, kernel
-from core.pair_days import DAY_SLOTS
-from core.records import Frequency, Quality
+from core.kernels.jit import F8, I4, I8, U1, array_of, inlined, kernel
+from core.model.records import Frequency, Quality
+from core.partition.pair_days import DAY_SLOTS
 
 WINDOWS: Final = (63, 252)
 _SERIES: Final = ("numerator", "benchmark", "ratio")

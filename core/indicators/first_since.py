@@ -1,7 +1,7 @@
 """Since when a close was last as high, or as low: of the numerator's price and of the ratio.
 
 The answer is the latest earlier session whose close was at least as high (or as low); ties count. It is
-exact for all history as long as `core.monotonic_stack` has had room; a value that would have met a
+exact for all history as long as `core.indicators.monotonic_stack` has had room; a value that would have met a
 close that was given up is `not_ready`, never wrong.
 """
 
@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 
 from core.indicators.base import DayFamily, DayStep, Output
 from core.indicators.day_rows import put, put_unknown
-from core.indicators.windows import NEVER_DERIVED
-from core.jit import BOOL, F8, I4, I8, U1, array_of, kernel
-from core.monotonic_stack import (
+from core.indicators.monotonic_stack import (
     GONE,
     POOL,
     RING_DAYS,
@@ -30,9 +28,11 @@ from core.monotonic_stack import (
     place_of,
     sign_of_stack,
 )
-from core.pair_days import DAY_SLOTS
-from core.records import Frequency, Quality
-from core.returns import blocked_by
+from core.indicators.windows import NEVER_DERIVED
+from core.kernels.jit import BOOL, F8, I4, I8, U1, array_of, kernel
+from core.kernels.returns import blocked_by
+from core.model.records import Frequency, Quality
+from core.partition.pair_days import DAY_SLOTS
 
 LEAST_SESSIONS: Final = 252
 """Finished sessions before anything is said to be of all history."""

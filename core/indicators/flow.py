@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from core.indicators.base import DayFamily, DayStep, Output
 from core.indicators.day_rows import RUN_FIELDS, put_sign_run, put_unknown
-from core.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
-from core.records import Frequency, Quality
-from core.returns import blocked_by
-from core.rolling import copy_fields
-from core.universe_file import SERIES_CLASSES
+from core.kernels.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
+from core.kernels.returns import blocked_by
+from core.kernels.rolling import copy_fields
+from core.model.records import Frequency, Quality
+from core.model.universe_file import SERIES_CLASSES
 
 SESSIONS: Final = 65
 MOST_SESSIONS_WITHOUT: Final = 5

@@ -19,11 +19,9 @@ import numpy as np
 
 from core.indicators.base import Output
 from core.indicators.windows import WINDOW_PASS, WindowFamily
-from core.jit import Kernel, inlined, kernel
-from core.pair_days import DAY_SLOTS
-from core.records import Frequency, Quality
-from core.returns import blocked_by, log_excess
-from core.rolling import (
+from core.kernels.jit import Kernel, inlined, kernel
+from core.kernels.returns import blocked_by, log_excess
+from core.kernels.rolling import (
     COMOMENT_FIELDS,
     SUM_XX,
     SUM_XY,
@@ -32,6 +30,8 @@ from core.rolling import (
     comoments_add,
     copy_fields,
 )
+from core.model.records import Frequency, Quality
+from core.partition.pair_days import DAY_SLOTS
 
 CHANGES: Final = 252
 HORIZON: Final = 5

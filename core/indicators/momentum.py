@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Final
 
 from core.indicators.base import DayFamily, DayStep, Output
-from core.jit import F8, I4, I8, U1, array_of, kernel
-from core.records import Frequency, Quality
-from core.returns import blocked_by
-from core.windows import DAY_WINDOWS
+from core.kernels.jit import F8, I4, I8, U1, array_of, kernel
+from core.kernels.returns import blocked_by
+from core.model.records import Frequency, Quality
+from core.model.windows import DAY_WINDOWS
 
 PRICES_COMPARED: Final = 2
 """Observations a value rests on: two closes of each leg."""

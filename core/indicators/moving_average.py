@@ -27,10 +27,10 @@ from core.indicators.day_rows import (
     sign_of,
 )
 from core.indicators.windows import NEVER_DERIVED
-from core.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
-from core.pair_days import DAY_SLOTS
-from core.records import Frequency, Quality
-from core.returns import blocked_by
+from core.kernels.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
+from core.kernels.returns import blocked_by
+from core.model.records import Frequency, Quality
+from core.partition.pair_days import DAY_SLOTS
 
 SHORT: Final = 50
 LONG: Final = 200

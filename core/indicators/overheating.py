@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from core.indicators.base import DayFamily, DayStep, Output
 from core.indicators.windows import NEVER_DERIVED
-from core.jit import F8, I4, I8, U1, array_of, inlined, kernel
-from core.pair_days import DAY_SLOTS
-from core.records import Frequency, Quality
-from core.returns import blocked_by
-from core.sorted_window import mid_rank, sorted_insert, sorted_replace
+from core.kernels.jit import F8, I4, I8, U1, array_of, inlined, kernel
+from core.kernels.returns import blocked_by
+from core.kernels.sorted_window import mid_rank, sorted_insert, sorted_replace
+from core.model.records import Frequency, Quality
+from core.partition.pair_days import DAY_SLOTS
 
 SHORT: Final = 50
 LONG: Final = 200

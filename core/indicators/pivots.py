@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.indicators.base import DayFamily, DayStep, Output
-from core.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
-from core.pair_days import DAY_SLOTS
-from core.records import Frequency, Quality
-from core.returns import blocked_by
-from core.rolling import copy_fields
+from core.kernels.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
+from core.kernels.returns import blocked_by
+from core.kernels.rolling import copy_fields
+from core.model.records import Frequency, Quality
+from core.partition.pair_days import DAY_SLOTS
 
 SIDE_SESSIONS: Final = 5
 """Sessions a pivot must stand out from, before it and after."""

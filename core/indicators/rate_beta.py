@@ -17,15 +17,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.ew_moments import decay_of
 from core.indicators.base import DayFamily, DayStep, Output
 from core.indicators.day_rows import RUN_FIELDS, put_sign_run, put_unknown
-from core.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
-from core.pair_days import DAY_SLOTS
-from core.records import Frequency, Quality
-from core.returns import blocked_by
-from core.rolling import clear_fields, copy_fields
-from core.universe_file import SERIES_CLASSES
+from core.kernels.ew_moments import decay_of
+from core.kernels.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
+from core.kernels.returns import blocked_by
+from core.kernels.rolling import clear_fields, copy_fields
+from core.model.records import Frequency, Quality
+from core.model.universe_file import SERIES_CLASSES
+from core.partition.pair_days import DAY_SLOTS
 
 CHANGES: Final = 63
 HALF_LIFE_CHANGES: Final = 63

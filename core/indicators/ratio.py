@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.indicators.base import DayFamily, DayStep, Output, RingFamily, RingStep
-from core.jit import BOOL, F8, I4, I8, U1, array_of, kernel
-from core.records import Frequency, Quality
+from core.kernels.jit import BOOL, F8, I4, I8, U1, array_of, kernel
+from core.model.records import Frequency, Quality
 
 _NOT_READY: Final = int(Quality.NOT_READY)
 

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.indicators.base import DayFamily, DayStep, Output, RingFamily, RingStep
-from core.jit import F8, I4, I8, U1, array_of, inlined, kernel
-from core.records import Frequency, Quality
-from core.windows import DAY_WINDOWS, TO_DATE_WINDOWS
+from core.kernels.jit import F8, I4, I8, U1, array_of, inlined, kernel
+from core.model.records import Frequency, Quality
+from core.model.windows import DAY_WINDOWS, TO_DATE_WINDOWS
 
 PRICES_COMPARED: Final = 2
 """Observations a value rests on: two prices of each leg, whatever the window."""

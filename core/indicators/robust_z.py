@@ -12,11 +12,11 @@ import numpy as np
 
 from core.indicators.base import Output
 from core.indicators.windows import WINDOW_PASS, WindowFamily
-from core.jit import Kernel, inlined, kernel
-from core.pair_days import DAY_SLOTS
-from core.records import Frequency, Quality
-from core.returns import blocked_by
-from core.sorted_window import median_deviation, median_of, sorted_insert, sorted_replace
+from core.kernels.jit import Kernel, inlined, kernel
+from core.kernels.returns import blocked_by
+from core.kernels.sorted_window import median_deviation, median_of, sorted_insert, sorted_replace
+from core.model.records import Frequency, Quality
+from core.partition.pair_days import DAY_SLOTS
 
 WINDOWS: Final = (63, 252)
 MAD_TO_SIGMA: Final = 1.4826022185056018

@@ -19,10 +19,10 @@ from core.indicators.day_rows import (
     run_is_known,
     sign_of,
 )
-from core.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
-from core.records import Frequency, Quality
-from core.returns import blocked_by
-from core.windows import DAY_WINDOWS
+from core.kernels.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
+from core.kernels.returns import blocked_by
+from core.model.records import Frequency, Quality
+from core.model.windows import DAY_WINDOWS
 
 GAIN_PCT: Final = 1.0
 """Least return of a session that counts as a gain."""

@@ -12,12 +12,12 @@ import numpy as np
 
 from core.indicators.base import Output
 from core.indicators.windows import WINDOW_PASS, WindowFamily
-from core.jit import Kernel, inlined, kernel
-from core.pair_days import DAY_SLOTS
-from core.records import Frequency, Quality
-from core.returns import blocked_by, log_return
-from core.rolling import clear_fields, copy_fields
-from core.sorted_window import mid_rank, sorted_insert, sorted_replace
+from core.kernels.jit import Kernel, inlined, kernel
+from core.kernels.returns import blocked_by, log_return
+from core.kernels.rolling import clear_fields, copy_fields
+from core.kernels.sorted_window import mid_rank, sorted_insert, sorted_replace
+from core.model.records import Frequency, Quality
+from core.partition.pair_days import DAY_SLOTS
 
 SHORT_SESSIONS: Final = 21
 LONG_SESSIONS: Final = 63

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.indicators.base import Output, RingFamily, RingStep
-from core.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
-from core.records import PRICE_UNITS_PER_ONE, Frequency, Quality
-from core.rolling import copy_fields
+from core.kernels.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
+from core.kernels.rolling import copy_fields
+from core.model.records import PRICE_UNITS_PER_ONE, Frequency, Quality
 
 SESSIONS: Final = 20
 LEAST_SESSIONS: Final = 18

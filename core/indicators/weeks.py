@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from core.indicators.base import DayFamily, DayStep, Output
 from core.indicators.day_rows import put, put_unknown
 from core.indicators.windows import NEVER_DERIVED
-from core.jit import F8, I4, I8, U1, array_of, inlined, kernel
-from core.pair_days import DAY_SLOTS
-from core.records import Frequency, Quality
-from core.returns import blocked_by
+from core.kernels.jit import F8, I4, I8, U1, array_of, inlined, kernel
+from core.kernels.returns import blocked_by
+from core.model.records import Frequency, Quality
+from core.partition.pair_days import DAY_SLOTS
 
 WEEKS: Final = 52
 """Completed weeks whose highest close is the resistance."""

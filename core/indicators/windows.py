@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.indicators.base import DayFamily, DayStep
-from core.jit import F8, I4, I8, U1, Kernel, array_of
+from core.kernels.jit import F8, I4, I8, U1, Kernel, array_of
 
 NEVER_DERIVED: Final = -1
 

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.indicators.base import DayFamily, DayStep, Output, RingFamily, RingStep
-from core.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
-from core.pair_days import DAY_SLOTS
-from core.records import Frequency, Quality
-from core.returns import log_excess
-from core.rolling import EW_COUNT, EW_FIELDS, EW_VARIANCE, copy_fields, ew_update
-from core.windows import SESSION_WINDOWS
+from core.kernels.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
+from core.kernels.returns import log_excess
+from core.kernels.rolling import EW_COUNT, EW_FIELDS, EW_VARIANCE, copy_fields, ew_update
+from core.model.records import Frequency, Quality
+from core.model.windows import SESSION_WINDOWS
+from core.partition.pair_days import DAY_SLOTS
 
 HALF_LIFE_SESSIONS: Final = 63
 HALF_LIFE_MINUTES: Final = 120

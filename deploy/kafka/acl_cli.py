@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from core.settings import Settings
-from deploy.edge.exit_codes import exit_codes
-from deploy.edge.settings import SETTINGS_VARIABLE, collect_settings
+from core.model.settings import Settings
+from core.runtime.exit_codes import exit_codes
+from core.runtime.settings import SETTINGS_VARIABLE, collect_settings
 from deploy.kafka.acls import Grant, acl_line, as_json, choose_commands, grants_of, require_principal
 from deploy.kafka.formats import Format, OutputFormat
 from deploy.kafka.needs import COMMANDS

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from core.errors import ConfigurationError
-from core.settings import Settings, WorkerSettings
-from core.suggestions import nearest
+from core.model.errors import ConfigurationError
+from core.model.settings import Settings, WorkerSettings
+from core.model.suggestions import nearest
 from deploy.kafka.generation import ticks_topic
 from deploy.kafka.needs import COMMANDS, Operation, Target
 from deploy.kafka.topics import Topic

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from core.errors import ConfigurationError, RotascopeError, TransportError
+from core.model.errors import ConfigurationError, RotascopeError, TransportError
 from deploy.local.ports import LOOPBACK, free_ports
 
 HERE = Path(__file__).resolve().parent

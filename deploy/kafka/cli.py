@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
-from deploy.edge.exit_codes import exit_codes
+from core.runtime.exit_codes import exit_codes
 from deploy.kafka.acl_cli import acls
 from deploy.kafka.cluster import apply as apply_topics
 from deploy.kafka.cluster import check as check_topics

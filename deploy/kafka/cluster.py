@@ -11,10 +11,10 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigFilterType, ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
-from core.errors import ConfigurationError, TransportError
-from deploy.edge.closing import close_quietly
-from deploy.edge.kafka_clients import made, require_reachable
-from deploy.edge.kafka_errors import transport_error
+from core.kafka.clients import made, require_reachable
+from core.kafka.errors import transport_error
+from core.model.errors import ConfigurationError, TransportError
+from core.runtime.closing import close_quietly
 from deploy.kafka.topics import Change, ChangeKind, Topic, plan
 
 

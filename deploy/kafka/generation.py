@@ -18,7 +18,7 @@ from kafka.admin import OffsetSpec
 from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
 from kafka.structs import OffsetAndMetadata
 
-from core.errors import ConfigurationError
+from core.model.errors import ConfigurationError
 from deploy.kafka.cluster import check
 from deploy.kafka.topics import TICKS_PREFIX, ChangeKind, Topic
 

@@ -15,7 +15,7 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
-from core.errors import ConfigurationError
+from core.model.errors import ConfigurationError
 
 TOPICS_FILE = Path(__file__).resolve().parent / "topics.yaml"
 DAY_MS = 86_400_000

@@ -16,20 +16,20 @@ from typing import Annotated, Final
 import typer
 
 from core.daily.limits import limits_of
-from core.errors import RotascopeError
-from core.instruments import Universe, home, parse_universe
-from core.scale_advice import advise
-from core.sessions import CALENDAR_THROUGH, build_calendars, day_to_date
-from core.settings import HistoryFile, Settings
-from core.suggestions import nearest
-from deploy.edge.daily_files import build_covering, check_named, read_named
-from deploy.edge.exit_codes import EXIT_INPUT
-from deploy.edge.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, read_text
-from deploy.edge.settings import SETTINGS_VARIABLE, collect_settings
+from core.model.errors import RotascopeError
+from core.model.instruments import Universe, home, parse_universe
+from core.model.scale_advice import advise
+from core.model.sessions import CALENDAR_THROUGH, build_calendars, day_to_date
+from core.model.settings import HistoryFile, Settings
+from core.model.suggestions import nearest
+from core.runtime.daily_files import build_covering, check_named, read_named
+from core.runtime.exit_codes import EXIT_INPUT
+from core.runtime.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, read_text
+from core.runtime.settings import SETTINGS_VARIABLE, collect_settings
 from deploy.local.kernels import missing_modules
-from producers.addresses import printable, refuse_in_clear
-from producers.history import history_files
-from producers.warm_start import find_source
+from producers.backfill.history import history_files
+from producers.backfill.warm_start import find_source
+from producers.ingest.addresses import printable, refuse_in_clear
 
 CALENDAR_START: Final = date(1990, 1, 1)
 EXCHANGE: Final = "XNYS"
@@ -216,7 +216,7 @@ def _check_catalogue(settings: Settings, universe: Universe | None) -> Iterator[
     # Imported here: it compiles kernels on the first start, and mistakes found so far need not wait.
     if missing_modules(os.environ):
         typer.echo("note: compiling kernels, on the first start only (about a minute)", err=True)
-    from core.catalogue import parse_catalogue
+    from core.definitions.catalogue import parse_catalogue
 
     try:
         catalogue = parse_catalogue(read_text(settings.catalogue_file, CATALOGUE))
@@ -234,7 +234,7 @@ def _check_catalogue(settings: Settings, universe: Universe | None) -> Iterator[
 
 def _check_calendars(settings: Settings, universe: Universe) -> Iterator[Result]:
     # Behind the catalogue, whose kernels it brings along.
-    from deploy.edge.artefacts import read_artefacts
+    from core.runtime.artefact_files import read_artefacts
 
     names = sorted({instrument.calendar for instrument in universe.instruments})
     try:

@@ -17,9 +17,9 @@ from typing import Final, Self
 
 from confluent_kafka import KafkaException, Producer
 
-from core.errors import ConfigurationError, TransportError
-from core.frames import HEADER_BYTES
-from core.records import TICK
+from core.model.errors import ConfigurationError, TransportError
+from core.model.frames import HEADER_BYTES
+from core.model.records import TICK
 
 EMBEDDED_API_VERSION: Final = (2, 3)
 """The newest protocol on which kafka-python and the mock cluster understand each other."""

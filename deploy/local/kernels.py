@@ -17,8 +17,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-from deploy.local.numba_cache import CORE, configure_numba_cache
-from deploy.local.signals import stopped_by_signals
+from core.runtime.numba_cache import configure_numba_cache
+from core.runtime.signals import stopped_by_signals
+from core.runtime.sources import CORE
 
 MAX_PROCESSES: Final = 8
 """Each holds the compiler and its libraries, some 250 MB."""

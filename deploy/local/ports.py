@@ -6,7 +6,7 @@ import contextlib
 import socket
 import time
 
-from core.errors import TransportError
+from core.model.errors import TransportError
 
 LOOPBACK = "127.0.0.1"
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from producers.feeds.alpaca import AlpacaFeed
+from producers.feeds.alpaca.feed import AlpacaFeed
 from producers.feeds.base import FeedFactory
 
 FEEDS: Final[Mapping[str, FeedFactory]] = MappingProxyType(

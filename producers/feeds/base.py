@@ -14,9 +14,9 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import FeedError
-from core.instruments import Instrument, Source
-from core.records import TICK
+from core.model.errors import FeedError
+from core.model.instruments import Instrument, Source
+from core.model.records import TICK
 
 MAX_REJECT_BYTES: Final = 4096
 """As much of a refused message as a dead letter keeps."""

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from core.records import NANOSECONDS_PER_SECOND
+from core.model.records import NANOSECONDS_PER_SECOND
 
 _FIRST_YEAR: Final = 1970
 _AFTER_LAST_YEAR: Final = 2262

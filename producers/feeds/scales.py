@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import FeedError
-from core.instruments import Instrument
-from core.scale import (
+from core.model.errors import FeedError
+from core.model.instruments import Instrument
+from core.model.scale import (
     DEFAULT_EXPONENT,
     LARGEST_INTEGER,
     LARGEST_PRICE,
@@ -20,7 +20,7 @@ from core.scale import (
     to_integers,
     units_per_one,
 )
-from core.timestamps import rfc3339
+from core.model.timestamps import rfc3339
 
 _ACTION: Final = (
     "give {symbol} a new id and that scale in the universe; until then such trades are dead letters"
@@ -54,7 +54,7 @@ class Scales:
     ) -> NDArray[np.int64]:
         """Turn decimal numbers into units, to the nearest.
 
-        Exact for decimals of up to fifteen significant digits, as `core.scale.to_integers` is.
+        Exact for decimals of up to fifteen significant digits, as `core.model.scale.to_integers` is.
 
         Args:
             values: Array (n,).

@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from core.errors import HistoryError
+from core.model.errors import HistoryError
 from producers.replay.bar_paths import BAR_COLUMNS, CLOSE_COLUMNS
 
 BAR_HEADER: Final = "symbol,date,open,high,low,close,volume"

@@ -25,11 +25,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from core.errors import HistoryError
-from core.records import NANOSECONDS_PER_SECOND
-from core.scale import DEFAULT_EXPONENT, units_per_one
-from core.scale_advice import price_exponent
-from core.sessions import Calendar, day_to_date, session_day
+from core.model.errors import HistoryError
+from core.model.records import NANOSECONDS_PER_SECOND
+from core.model.scale import DEFAULT_EXPONENT, units_per_one
+from core.model.scale_advice import price_exponent
+from core.model.sessions import Calendar, day_to_date, session_day
 from producers.replay.listings import LISTINGS, Listing, listing_of
 from producers.replay.recording import Column, Print, Recording, assemble
 

@@ -1,6 +1,6 @@
 """`rotascope replay`: plays recorded trades through the vendor's protocol on this machine.
 
-Exit codes, as `deploy.edge.exit_codes` has them: 0 played to the end, or stopped; 2 a file that cannot be
+Exit codes, as `core.runtime.exit_codes` has them: 0 played to the end, or stopped; 2 a file that cannot be
 used, or a port that is taken.
 """
 
@@ -16,8 +16,8 @@ from typing import Annotated, Final
 import polars as pl
 import typer
 
-from core.sessions import build_calendar, day_to_date
-from deploy.edge.exit_codes import exit_codes
+from core.model.sessions import build_calendar, day_to_date
+from core.runtime.exit_codes import exit_codes
 from producers.replay.bar_files import NO_CLOSES, read_bars, read_closes
 from producers.replay.bar_paths import first_and_last_day, load_bars
 from producers.replay.days import on_days, read_days

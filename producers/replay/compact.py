@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 import typer
 
-from core.errors import HistoryError
+from core.model.errors import HistoryError
 from producers.replay.bar_files import read_bars
 from producers.replay.bar_paths import PRICE_COLUMNS
 from producers.replay.demo import BARS_FILE, CLOSE_SCALE, DAILY_FILE, PRICE_SCALE

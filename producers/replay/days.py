@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from core.errors import HistoryError
+from core.model.errors import HistoryError
 from producers.replay.recording import Recording
 from producers.replay.tick_files import FEED_ZONE
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from core.sessions import Calendar, build_calendar, day_to_date
+from core.model.sessions import Calendar, build_calendar, day_to_date
 from producers.replay.bar_paths import BAR_COLUMNS, PRICE_COLUMNS, first_and_last_day, load_bars
 from producers.replay.recording import Recording
 

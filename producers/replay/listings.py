@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from core.errors import HistoryError
+from core.model.errors import HistoryError
 
 INDEX_EXCHANGE: Final = "E"
 """Exchange code of an index value: `market independent` in the vendor's table of exchanges."""

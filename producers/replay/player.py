@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core.records import NANOSECONDS_PER_SECOND
+from core.model.records import NANOSECONDS_PER_SECOND
 from producers.replay.protocol import Subscriptions, error_message
 from producers.replay.recording import Recording
 from producers.replay.settings import Faults, ReplaySettings

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from core.errors import FeedError
+from core.model.errors import FeedError
 
 CONNECTED: Final = MappingProxyType({"T": "success", "msg": "connected"})
 AUTHENTICATED: Final = MappingProxyType({"T": "success", "msg": "authenticated"})

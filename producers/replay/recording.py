@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import HistoryError
-from core.scale import DEFAULT_EXPONENT, units_per_one
+from core.model.errors import HistoryError
+from core.model.scale import DEFAULT_EXPONENT, units_per_one
 
 RECORDED_TRADE: Final = np.dtype(
     [

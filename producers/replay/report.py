@@ -10,7 +10,7 @@ from typing import Protocol, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from core.timestamps import rfc3339
+from core.model.timestamps import rfc3339
 
 
 @dataclass(frozen=True, slots=True)

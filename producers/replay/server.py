@@ -15,7 +15,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from core.errors import ConfigurationError
+from core.model.errors import ConfigurationError
 from producers.replay.connection import PATH_PREFIX, Client
 from producers.replay.player import Outlet, Player
 from producers.replay.protocol import RequestRefused, Subscriptions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from core.errors import ConfigurationError
+from core.model.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from __future__ import annotations
 from enum import IntFlag
 from typing import Final
 
-from core.errors import HistoryError
+from core.model.errors import HistoryError
 
 
 class TradeFlag(IntFlag):

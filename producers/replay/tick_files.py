@@ -18,8 +18,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from core.errors import HistoryError
-from core.scale import (
+from core.model.errors import HistoryError
+from core.model.scale import (
     DEFAULT_EXPONENT,
     LARGEST_PRICE,
     LEAST_EXPONENT,

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from core.records import NANOSECONDS_PER_SECOND
+from core.model.records import NANOSECONDS_PER_SECOND
 from producers.replay.recording import Recording
 
 CONTENT_TYPE_MSGPACK: Final = "application/msgpack"

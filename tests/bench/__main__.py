@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from deploy.local.numba_cache import configure_numba_cache
+from core.runtime.numba_cache import configure_numba_cache
 
 # Before anything imports Numba, which reads these only once; tests look for mistakes with them, at a price.
 for _switch in ("NUMBA_BOUNDSCHECK", "NUMBA_DISABLE_JIT"):

@@ -21,10 +21,10 @@ from typing import NamedTuple
 
 from kafka import KafkaProducer
 
-from core.frames import HEADER_BYTES
-from core.records import TICK
-from core.settings import KafkaSettings
-from core.timestamps import rfc3339
+from core.model.frames import HEADER_BYTES
+from core.model.records import TICK
+from core.model.settings import KafkaSettings
+from core.model.timestamps import rfc3339
 from deploy.kafka.broker import LocalKafka
 from tests.support.kafka_broker import reset_topics
 from tests.support.worker_process import WorkerProcess

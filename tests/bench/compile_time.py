@@ -38,14 +38,14 @@ def run(bench: Bench) -> Iterator[Figure]:
         with TemporaryDirectory(prefix="rotascope-kernels-") as directory:
             progress(f"an empty kernel cache, run {number + 1}")
             cache = {"NUMBA_CACHE_DIR": directory}
-            cold.append(_start("import core.engine", cache))
+            cold.append(_start("import core.engine.engine", cache))
             for _ in range(bench.size(3, 2)):
-                cached.append(_start("import core.engine", cache))
+                cached.append(_start("import core.engine.engine", cache))
                 libraries.append(_start("import numba, polars, msgspec, exchange_calendars", cache))
         with TemporaryDirectory(prefix="rotascope-kernels-") as directory:
             progress(f"an empty kernel cache, all cores, run {number + 1}")
             shared.append(_start(_ALL_CORES, {"NUMBA_CACHE_DIR": directory}))
-    note = "a process that imports core.engine and ends"
+    note = "a process that imports core.engine.engine and ends"
     yield from _figures("start, kernel cache empty", cold, COLD_GOAL, note)
     yield from _figures("kernels compiled on all cores", shared, None, "python -m deploy.local.kernels")
     yield from _figures("start, kernel cache full", cached, CACHED_GOAL, note)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from core.settings import WorkerSettings
+from core.model.settings import WorkerSettings
 from tests.bench.brokered import PARTITIONS, WorkerRun, run_worker
 from tests.bench.market import Market
 from tests.bench.registry import Bench

@@ -14,11 +14,11 @@ from time import perf_counter_ns
 import numpy as np
 from numpy.typing import NDArray
 
-from core.engine import PartitionEngine
-from core.events import Event
-from core.frames import decode_frame
-from core.records import NANOSECONDS_PER_SECOND
-from core.ticks import apply_ticks, unpack
+from core.engine.engine import PartitionEngine
+from core.events.events import Event
+from core.model.frames import decode_frame
+from core.model.records import NANOSECONDS_PER_SECOND
+from core.partition.ticks import apply_ticks, unpack
 from tests.bench.market import FLUSH_RECORDS, TICKS_SOURCE, Market, payloads, warm_engine
 from tests.bench.registry import Bench
 from tests.bench.report import Figure, Goal, figure, progress

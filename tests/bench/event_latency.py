@@ -22,14 +22,15 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from consumers.topic_reader import TopicReader
-from core.events import FAMILIES, TOPIC_PREFIX
-from core.records import NANOSECONDS_PER_MILLISECOND, NANOSECONDS_PER_SECOND
-from core.settings import KafkaSettings, ProducerSettings, WorkerSettings
-from core.timestamps import rfc3339
+from consumers.transport.topic_reader import TopicReader
+from core.events.events import TOPIC_PREFIX
+from core.model.event_families import EVENT_FAMILIES
+from core.model.records import NANOSECONDS_PER_MILLISECOND, NANOSECONDS_PER_SECOND
+from core.model.settings import KafkaSettings, ProducerSettings, WorkerSettings
+from core.model.timestamps import rfc3339
 from deploy.kafka.broker import LocalKafka
-from producers.framer import Framer
-from producers.publisher import TICK_HEADERS, open_producer
+from producers.framing.framer import Framer
+from producers.framing.publisher import TICK_HEADERS, open_producer
 from tests.bench.brokered import PARTITIONS, TICKS_TOPIC, publish, worker_arguments
 from tests.bench.market import HISTORY_SOURCE, TICKS_SOURCE, Market, cut, framer
 from tests.bench.registry import Bench
@@ -153,7 +154,7 @@ def _play(kafka: LocalKafka, script: Script) -> tuple[list[Arrival], float, floa
     settings = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
     late: list[float] = []
     with TopicReader(settings) as reader:
-        reader.start([TOPIC_PREFIX + family for family in FAMILIES], from_beginning=False)
+        reader.start([TOPIC_PREFIX + family for family in EVENT_FAMILIES], from_beginning=False)
         started_s = time.perf_counter() + 0.5
         sender = threading.Thread(target=_send, args=(settings, script, started_s, late), daemon=True)
         sender.start()

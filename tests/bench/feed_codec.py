@@ -14,15 +14,15 @@ from typing import Any
 
 import msgspec
 
-from core.records import PRICE_UNITS_PER_ONE, TICK_STRUCT, Update
-from producers.clock import ClockMode, FeedClock
-from producers.dedup import Deduplicator
-from producers.feeds.alpaca import AlpacaFeed
+from core.model.records import PRICE_UNITS_PER_ONE, TICK_STRUCT, Update
+from producers.feeds.alpaca.feed import AlpacaFeed
 from producers.feeds.base import Codec, FeedConfiguration, RawMessage
-from producers.framer import Framer
-from producers.pipeline import TAKE_BYTES
-from producers.rows import take
-from producers.run import calm_garbage_collector
+from producers.framing.framer import Framer
+from producers.framing.rows import take
+from producers.ingest.clock import ClockMode, FeedClock
+from producers.ingest.dedup import Deduplicator
+from producers.ingest.pipeline import TAKE_BYTES
+from producers.ingest.run import calm_garbage_collector
 from tests.bench.market import TICKS_SOURCE, Market, framer
 from tests.bench.registry import Bench
 from tests.bench.report import Figure, Goal, figure, progress

@@ -7,8 +7,8 @@ from functools import partial
 
 import numpy as np
 
-from core.frames import decode_frame
-from core.records import TICK
+from core.model.frames import decode_frame
+from core.model.records import TICK
 from tests.bench.market import TICKS_SOURCE, Market, payloads
 from tests.bench.registry import Bench
 from tests.bench.report import Figure, figure

@@ -1,6 +1,6 @@
 """An empty call of every kernel: what it costs to enter machine code and come back.
 
-Run as a program, this finds the kernels by watching `core.jit.kernel` while core is imported, and
+Run as a program, this finds the kernels by watching `core.kernels.jit.kernel` while core is imported, and
 calls each with arrays of no rows. It prints JSON, and is started as a process of its own, since
 kernels can be watched only before they are made.
 """
@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import importlib
 import json
-import pkgutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from deploy.local.kernels import kernel_modules
 from tests.bench.registry import Bench
 from tests.bench.report import Figure, Goal, figure, progress
 from tests.bench.timing import run_child, time_call
@@ -24,12 +24,10 @@ CALL_GOAL = Goal(1)
 _BACKING_ROWS = 64
 """Rows behind an array of no rows: a kernel that looks at its first row anyway reads zeros of ours."""
 
-_PACKAGES = ("core", "core.indicators", "core.detectors")
-
 
 @dataclass(frozen=True, slots=True)
 class FoundKernel:
-    """A kernel as `core.jit.kernel` made it."""
+    """A kernel as `core.kernels.jit.kernel` made it."""
 
     name: str
     argument_types: tuple[Any, ...]
@@ -48,7 +46,7 @@ def run(bench: Bench) -> Iterator[Figure]:
 
 def find_kernels() -> list[FoundKernel]:
     """Import core, and note every kernel on the way."""
-    from core import jit
+    from core.kernels import jit
 
     found: list[FoundKernel] = []
     make = jit.kernel
@@ -65,9 +63,8 @@ def find_kernels() -> list[FoundKernel]:
         return note
 
     jit.kernel = noting
-    for package in _PACKAGES:
-        for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
-            importlib.import_module(module.name)
+    for name in kernel_modules():
+        importlib.import_module(f"core.{name}")
     return found
 
 

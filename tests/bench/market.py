@@ -15,12 +15,19 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
-from core.catalogue import Catalogue, parse_catalogue
-from core.engine import PartitionEngine
-from core.instruments import Universe, parse_universe
-from core.records import NANOSECONDS_PER_SECOND, NO_INSTRUMENT, PRICE_UNITS_PER_ONE, TICK, TickKind, Update
-from core.sessions import Calendar, build_calendars
-from producers.framer import Framer
+from core.definitions.catalogue import Catalogue, parse_catalogue
+from core.engine.engine import PartitionEngine
+from core.model.instruments import Universe, parse_universe
+from core.model.records import (
+    NANOSECONDS_PER_SECOND,
+    NO_INSTRUMENT,
+    PRICE_UNITS_PER_ONE,
+    TICK,
+    TickKind,
+    Update,
+)
+from core.model.sessions import Calendar, build_calendars
+from producers.framing.framer import Framer
 
 TICKS_SOURCE = 1
 HISTORY_SOURCE = 900

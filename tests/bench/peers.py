@@ -16,11 +16,11 @@ from collections.abc import Callable
 import numpy as np
 from kafka import KafkaConsumer, TopicPartition
 
-from consumers.kafka_python_client import consumer_configuration
-from core.frames import HEADER_BYTES
-from core.jit import I8, TICKS, array_of, kernel
-from core.records import TICK
-from core.settings import KafkaSettings, WorkerSettings
+from consumers.transport.kafka_python_client import consumer_configuration
+from core.kernels.jit import I8, TICKS, array_of, kernel
+from core.model.frames import HEADER_BYTES
+from core.model.records import TICK
+from core.model.settings import KafkaSettings, WorkerSettings
 
 _MOST_IDS = 1 << 16
 

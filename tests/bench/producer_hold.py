@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from core.frames import HEADER_BYTES
-from core.records import TICK
-from core.settings import ProducerSettings
-from producers.framer import Framer
-from producers.held import Held
-from producers.hold import Hold
-from producers.outlet import TICK_HEADERS
+from core.model.frames import HEADER_BYTES
+from core.model.records import TICK
+from core.model.settings import ProducerSettings
+from producers.framing.framer import Framer
+from producers.framing.held import Held
+from producers.framing.hold import Hold
+from producers.framing.outlet import TICK_HEADERS
 from tests.bench.market import TICKS_SOURCE, Market
 from tests.bench.registry import Bench
 from tests.bench.report import Figure, Goal, figure

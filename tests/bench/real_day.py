@@ -11,11 +11,11 @@ from datetime import date
 from pathlib import Path
 from time import thread_time
 
-from core.catalogue import parse_catalogue
-from core.engine import PartitionEngine
-from core.instruments import Universe, parse_universe
-from core.sessions import build_calendar
-from deploy.edge.files import CATALOGUE, read_text
+from core.definitions.catalogue import parse_catalogue
+from core.engine.engine import PartitionEngine
+from core.model.instruments import Universe, parse_universe
+from core.model.sessions import build_calendar
+from core.runtime.files import CATALOGUE, read_text
 from producers.replay.tick_files import load_tick_files
 from tests.bench.brokered import PARTITIONS, Frames, run_worker, tick_count
 from tests.bench.market import TICKS_SOURCE

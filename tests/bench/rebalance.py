@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from core.settings import KafkaSettings
+from core.model.settings import KafkaSettings
 from deploy.kafka.broker import LocalKafka
-from producers.publisher import TICK_HEADERS, open_producer
+from producers.framing.publisher import TICK_HEADERS, open_producer
 from tests.bench.brokered import TICKS_TOPIC
 from tests.bench.registry import Bench
 from tests.bench.report import Figure, Goal, figure, progress

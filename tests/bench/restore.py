@@ -9,19 +9,20 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter, process_time
 
-from consumers.checkpoint import Checkpointer
-from consumers.counters import WorkerCounters
-from consumers.engine import Engine
-from consumers.partition import PartitionTask
-from consumers.position import Plan, Position
-from consumers.restore import Opened, open_partition
-from consumers.snapshot_log import TopicSnapshotLog
-from consumers.snapshot_records import snapshot_records
-from consumers.snapshot_store import SnapshotStore
-from consumers.transport import Committed, first_failure
-from consumers.transport_kafka_python import KafkaPythonTransport
-from core.engine import PartitionEngine
-from core.settings import KafkaSettings, WorkerSettings
+from consumers.metrics.counters import WorkerCounters
+from consumers.snapshots.checkpoint import Checkpointer
+from consumers.snapshots.log import TopicSnapshotLog
+from consumers.snapshots.position import Plan, Position
+from consumers.snapshots.records import snapshot_records
+from consumers.snapshots.restore import Opened, open_partition
+from consumers.snapshots.store import SnapshotStore
+from consumers.transport.kafka_python import KafkaPythonTransport
+from consumers.transport.records import Committed
+from consumers.transport.seam import first_failure
+from consumers.worker.engine import Engine
+from consumers.worker.partition import PartitionTask
+from core.engine.engine import PartitionEngine
+from core.model.settings import KafkaSettings, WorkerSettings
 from tests.bench.brokered import publish, tick_count
 from tests.bench.market import TICKS_SOURCE, Market, cut, framer, warm_engine
 from tests.bench.registry import Bench

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from time import perf_counter
 
-from core.engine import PartitionEngine
-from core.snapshot import Snapshot
+from core.engine.engine import PartitionEngine
+from core.engine.snapshot import Snapshot
 from tests.bench.market import TICKS_SOURCE, Market, payloads, warm_engine
 from tests.bench.registry import Bench
 from tests.bench.report import Figure, Goal, figure, progress

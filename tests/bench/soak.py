@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core.records import NANOSECONDS_PER_SECOND
-from core.settings import KafkaSettings
+from core.model.records import NANOSECONDS_PER_SECOND
+from core.model.settings import KafkaSettings
 from deploy.kafka.broker import LocalKafka
-from producers.publisher import TICK_HEADERS, open_producer
+from producers.framing.publisher import TICK_HEADERS, open_producer
 from tests.bench.brokered import PARTITIONS, TICKS_TOPIC, publish, worker_arguments
 from tests.bench.market import HISTORY_SOURCE, TICKS_SOURCE, Market, cut, framer, marks
 from tests.bench.registry import Bench

@@ -12,11 +12,11 @@ import sys
 import time
 from collections import defaultdict
 
-from consumers.transports import make_transport
-from consumers.worker import Worker
-from consumers.worker_state import WorkerState
-from core.settings import KafkaSettings, WorkerSettings
-from core.step_output import StepOutput
+from consumers.transport.registry import make_transport
+from consumers.worker.state import WorkerState
+from consumers.worker.worker import Worker
+from core.engine.step_output import StepOutput
+from core.model.settings import KafkaSettings, WorkerSettings
 from tests.support.fake_engine import FakeEngine
 
 

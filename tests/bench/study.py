@@ -44,8 +44,8 @@ def run(bench: Bench) -> Iterator[Figure]:
 def _study(pairs: list[str]) -> dict[str, float]:
     from consumers.study.inputs import read_inputs
     from consumers.study.running import events_with_base_rates, run_history
-    from core.settings import LogSettings
-    from deploy.edge.log import configure_log
+    from core.model.settings import LogSettings
+    from core.runtime.log import configure_log
     from tests.support.shared_data import shared_data
 
     configure_log(LogSettings())

@@ -14,9 +14,9 @@ from time import thread_time
 
 import numpy as np
 
-from core.engine import PartitionEngine
-from core.frames import HEADER_BYTES
-from core.records import NANOSECONDS_PER_SECOND, TICK
+from core.engine.engine import PartitionEngine
+from core.model.frames import HEADER_BYTES
+from core.model.records import NANOSECONDS_PER_SECOND, TICK
 from tests.bench.brokered import PARTITIONS, Frames, run_worker, tick_count, worker_cpu
 from tests.bench.market import HISTORY_SOURCE, TICKS_SOURCE, Market, cut, framer, marks
 from tests.bench.registry import Bench

@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local.numba_cache import configure_numba_cache
+from core.runtime.numba_cache import configure_numba_cache
 
 # Before anything imports Numba, which reads it only once.
 os.environ.pop("NUMBA_DISABLE_JIT", None)
 configure_numba_cache(os.environ)
 
-from core.errors import RotascopeError  # noqa: E402
+from core.model.errors import RotascopeError  # noqa: E402
 from tests.chaos.cluster import Cluster  # noqa: E402
 from tests.chaos.faults import FAULTS  # noqa: E402
 from tests.chaos.fleet import Manner  # noqa: E402

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from consumers.transport import Record
-from core.errors import TransportError
+from consumers.transport.records import Record
+from core.model.errors import TransportError
 from tests.chaos.cluster import Cluster
 from tests.chaos.feed import Feed
 from tests.chaos.fleet import Fleet, Owner

@@ -13,7 +13,7 @@ from typing import NamedTuple, Self
 from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 
-from core.errors import TransportError
+from core.model.errors import TransportError
 from deploy.kafka.broker import LocalKafka
 from deploy.kafka.cluster import apply, connect
 from deploy.kafka.topics import load_topics

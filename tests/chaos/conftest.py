@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.errors import RotascopeError
+from core.model.errors import RotascopeError
 from tests.chaos.cluster import Cluster
 from tests.chaos.warm import warm_up
 

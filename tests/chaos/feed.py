@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from kafka import KafkaProducer
 
-from core.records import NANOSECONDS_PER_SECOND
+from core.model.records import NANOSECONDS_PER_SECOND
 from tests.chaos.cluster import TICKS
 from tests.chaos.market_day import Frame
 

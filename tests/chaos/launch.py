@@ -14,14 +14,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from deploy.local.numba_cache import configure_numba_cache
+from core.runtime.numba_cache import configure_numba_cache
 
 configure_numba_cache(os.environ)
 
 from kafka import KafkaConsumer, KafkaProducer  # noqa: E402
 from kafka.coordinator.base import BaseCoordinator  # noqa: E402
 
-from consumers.publications import MINUTE_BARS_TOPIC  # noqa: E402
+from consumers.worker.publications import MINUTE_BARS_TOPIC  # noqa: E402
 from tests.chaos.control import RAISING, Control, Point  # noqa: E402
 from tests.chaos.market_day import PARTITIONS  # noqa: E402
 from tests.chaos.mutations import MUTATIONS  # noqa: E402
@@ -75,7 +75,7 @@ def wrap(owner: Any, name: str, *, before: Callable[..., None] | None = None, af
 
 
 def _add_worker_points(control: Control) -> None:
-    from consumers.partition import PartitionPhase, PartitionTask
+    from consumers.worker.partition import PartitionPhase, PartitionTask
 
     def step(task: Any, *_: Any) -> None:
         restoring = task.phase is PartitionPhase.RESTORING
@@ -119,7 +119,7 @@ class _CommitPoints:
 
 
 def _add_kafka_python_points(control: Control) -> None:
-    from consumers.transport_kafka_python import KafkaPythonTransport
+    from consumers.transport.kafka_python import KafkaPythonTransport
 
     commit = _CommitPoints(control)
     wrap(KafkaConsumer, "subscribe", before=lambda *_, **__: control.pass_by(Point.JOINING))
@@ -134,8 +134,8 @@ def _add_kafka_python_points(control: Control) -> None:
 
 def _add_confluent_points(control: Control) -> None:
     """Its classes are C: they are replaced, not wrapped."""
-    import consumers.confluent_transactions as transactions
-    from consumers.transport_confluent import ConfluentTransport
+    import consumers.transport.confluent_transactions as transactions
+    from consumers.transport.confluent import ConfluentTransport
 
     commit = _CommitPoints(control)
     usual: Any = vars(transactions)["Producer"]
@@ -157,7 +157,7 @@ def _add_confluent_points(control: Control) -> None:
 
 
 def _add_producer_points(control: Control) -> None:
-    from producers.holding_publisher import HoldingPublisher
+    from producers.framing.holding_publisher import HoldingPublisher
 
     def send(_: Any, frame: Any) -> None:
         if frame.partition == PARTITIONS // 2:  # frames of one flush go out by partition
@@ -179,7 +179,7 @@ def _detour(ports: Mapping[int, int]) -> None:
 
 def _raise_on_marked_records() -> None:
     """Let the step of a marked record raise, when it has ruined the engine's state: the worst moment."""
-    from core.engine import PartitionEngine
+    from core.engine.engine import PartitionEngine
 
     usual = PartitionEngine.step
 

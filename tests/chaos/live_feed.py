@@ -11,10 +11,10 @@ from pathlib import Path
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
-from consumers.kafka_python_client import consumer_configuration
-from core.errors import FrameError
-from core.frames import decode_frame
-from core.settings import KafkaSettings
+from consumers.transport.kafka_python_client import consumer_configuration
+from core.model.errors import FrameError
+from core.model.frames import decode_frame
+from core.model.settings import KafkaSettings
 from tests.chaos.cluster import TICKS
 from tests.chaos.control import Control, Point
 from tests.chaos.feed import DELIVERY_TIMEOUT_S, PACE

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from core.frames import decode_frame, encode_frame
-from core.instruments import parse_universe
-from core.records import NANOSECONDS_PER_SECOND, PRICE_UNITS_PER_ONE, TICK, Update
-from core.sessions import build_calendar, session_day
+from core.model.frames import decode_frame, encode_frame
+from core.model.instruments import parse_universe
+from core.model.records import NANOSECONDS_PER_SECOND, PRICE_UNITS_PER_ONE, TICK, Update
+from core.model.sessions import build_calendar, session_day
 from producers.replay.tick_files import load_tick_files
 from tests.support.recorded_log import frames_of, recorded_ticks, with_marks
 from tests.support.shared_data import shared_data

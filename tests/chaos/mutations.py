@@ -30,8 +30,8 @@ class Mutation:
 
 def _reread_membership() -> None:
     """Let a commit bear what the client says of itself then, in place of what the last poll left."""
-    from consumers.transport import Membership
-    from consumers.transport_kafka_python import KafkaPythonTransport
+    from consumers.transport.kafka_python import KafkaPythonTransport
+    from consumers.transport.seam import Membership
 
     usual = KafkaPythonTransport.transact
 
@@ -46,14 +46,14 @@ def _reread_membership() -> None:
 
 def _ignore_deliveries() -> None:
     """Let nobody ask what became of a record that was sent."""
-    import consumers.kafka_python_transactions as transactions
+    import consumers.transport.kafka_python_transactions as transactions
 
     transactions.first_failure = lambda deliveries: None  # type: ignore[attr-defined]
 
 
 def _admit_every_epoch() -> None:
     """Let an engine take frames of a producer that another has long replaced."""
-    from core.engine import PartitionEngine
+    from core.engine.engine import PartitionEngine
 
     usual = PartitionEngine._admit
 

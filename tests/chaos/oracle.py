@@ -12,20 +12,19 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from consumers.outbox import OutboxRecord
-from consumers.partition import POISON_REASON
-from consumers.publications import (
+from consumers.transport.records import OutgoingRecord, Record
+from consumers.transport.topic_reader import TopicReader
+from consumers.worker.partition import POISON_REASON
+from consumers.worker.publications import (
     DEAD_LETTERS_TOPIC,
     day_bar_records,
     dead_letter_record,
     event_record,
     minute_bar_records,
 )
-from consumers.run import engine_factory
-from consumers.topic_reader import TopicReader
-from consumers.transport import Record
-from core.errors import FrameError
-from core.settings import KafkaSettings, Settings, WorkerSettings
+from consumers.worker.run import engine_factory
+from core.model.errors import FrameError
+from core.model.settings import KafkaSettings, Settings, WorkerSettings
 from tests.chaos.cluster import TICKS
 from tests.chaos.market_day import PARTITIONS
 from tests.chaos.watcher import Said, Seen, identify
@@ -66,7 +65,7 @@ def expected_of(
         engine = make_engine(partition, PARTITIONS)
         bars_sequence = 0
         for record in records:
-            said: list[OutboxRecord] = []
+            said: list[OutgoingRecord] = []
             if (partition, record.offset) in raising:
                 said.append(_letter(record, POISON_REASON))
                 expected += [_identified(each, partition) for each in said]
@@ -91,7 +90,7 @@ def expected_of(
 
 def _letter(
     record: Record, reason: str, message: str | None = None, *, payload: bytes | None = None
-) -> OutboxRecord:
+) -> OutgoingRecord:
     return dead_letter_record(
         reason,
         record.value if payload is None else payload,
@@ -103,7 +102,7 @@ def _letter(
     )
 
 
-def _identified(record: OutboxRecord, partition: int) -> Said:
+def _identified(record: OutgoingRecord, partition: int) -> Said:
     chosen = partition if record.partition is None else record.partition
     return identify(record.topic, record.key, record.value, dict(record.headers), chosen)
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from kafka import KafkaProducer
 
-from consumers.position import decode_position
-from consumers.snapshot_log import TopicSnapshotLog
-from consumers.snapshot_records import SNAPSHOTS_TOPIC, SnapshotName
-from consumers.transport import Headers, Record
-from core.settings import KafkaSettings
+from consumers.snapshots.log import TopicSnapshotLog
+from consumers.snapshots.position import decode_position
+from consumers.snapshots.records import SNAPSHOTS_TOPIC, SnapshotName
+from consumers.transport.records import Headers, Record
+from core.model.settings import KafkaSettings
 from tests.chaos.arena import Arena
 from tests.chaos.market_day import PARTITIONS
 

@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from consumers.transport import Record
-from core.errors import FrameError
-from core.frames import decode_frame
-from core.instruments import parse_universe, routes
-from core.records import TickKind
+from consumers.transport.records import Record
+from core.model.errors import FrameError
+from core.model.frames import decode_frame
+from core.model.instruments import parse_universe, routes
+from core.model.records import TickKind
 from producers.replay.tick_files import load_tick_files
 from tests.chaos.market_day import PARTITIONS, SOURCE_ID, UNIVERSE, write_session_files
 from tests.support.recorded_log import recorded_ticks

@@ -13,17 +13,18 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from consumers.kafka_python_client import consumer_configuration
-from consumers.partition import POISON_REASON
-from consumers.publications import DEAD_LETTERS_TOPIC, MINUTE_BARS_TOPIC
-from core.day_bars import DAY_BARS_TOPIC
-from core.events import FAMILIES, TOPIC_PREFIX
-from core.frames import decode_frame
-from core.records import BAR, NANOSECONDS_PER_SECOND
-from core.settings import KafkaSettings
+from consumers.transport.kafka_python_client import consumer_configuration
+from consumers.worker.partition import POISON_REASON
+from consumers.worker.publications import DEAD_LETTERS_TOPIC, MINUTE_BARS_TOPIC
+from core.events.events import TOPIC_PREFIX
+from core.model.day_bars import DAY_BARS_TOPIC
+from core.model.event_families import EVENT_FAMILIES
+from core.model.frames import decode_frame
+from core.model.records import BAR, NANOSECONDS_PER_SECOND
+from core.model.settings import KafkaSettings
 from tests.chaos.market_day import HOME, PARTITIONS
 
-EVENT_TOPICS = tuple(TOPIC_PREFIX + family for family in FAMILIES)
+EVENT_TOPICS = tuple(TOPIC_PREFIX + family for family in EVENT_FAMILIES)
 WATCHED_TOPICS = (*EVENT_TOPICS, MINUTE_BARS_TOPIC, DAY_BARS_TOPIC, DEAD_LETTERS_TOPIC)
 DRAIN_TIMEOUT_S = 60.0
 MINUTE_NS = 60 * NANOSECONDS_PER_SECOND

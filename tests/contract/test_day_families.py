@@ -7,7 +7,7 @@ import pytest
 
 from core.indicators import FAMILIES, DayFamily
 from core.indicators.windows import WindowFamily
-from core.pair_days import DAY_SLOTS
+from core.partition.pair_days import DAY_SLOTS
 from tests.support.family_rig import PAIRS, FamilyRig, random_walk, warm_rig
 
 DAY_FAMILIES = [family for family in FAMILIES if issubclass(family, DayFamily)]

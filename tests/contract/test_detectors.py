@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.catalogue import Definition, parse_catalogue
+from core.definitions.catalogue import Definition, parse_catalogue
 from core.detectors import DETECTORS, Detector, Verdict, allocate_verdict
 from core.detectors.base import FALSE, TRUE, UNKNOWN, Column
-from core.errors import CatalogueError
-from core.events import FAMILIES as EVENT_FAMILIES
 from core.indicators import FAMILIES
-from core.records import Frequency, Quality
+from core.model.errors import CatalogueError
+from core.model.event_families import EVENT_FAMILIES
+from core.model.records import Frequency, Quality
 
 PAIRS = 5
 ROWS = np.arange(PAIRS, dtype=np.int32)

@@ -15,13 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from consumers.schemas import defect, schema_registry, text_headers, validator
-from core.catalogue import Definition, parse_catalogue
-from core.errors import ConfigurationError
-from core.events import FAMILIES, Event, encode_data, event_data, event_key, kafka_headers
-from core.records import EventState, Frequency, Quality
-from core.rules import OPERATORS
-from core.schemas import EVENT_COMMON, EVENT_DIVERGENCE, EVENT_HEADERS, SCHEMA_FILES, event_schema_id
+from consumers.worker.schemas import defect, schema_registry, text_headers, validator
+from core.definitions.catalogue import Definition, parse_catalogue
+from core.definitions.rules import OPERATORS
+from core.events.events import Event, encode_data, event_data, event_key, kafka_headers
+from core.model.errors import ConfigurationError
+from core.model.event_families import EVENT_FAMILIES
+from core.model.records import EventState, Frequency, Quality
+from core.model.schemas import EVENT_COMMON, EVENT_DIVERGENCE, EVENT_HEADERS, SCHEMA_FILES, event_schema_id
 from tests.support.sample_events import candidate, opposite_day, strength
 
 NO_EARLIER_CASE = {**(opposite_day().first_since or {}), "date": None, "count": 0}
@@ -94,7 +95,7 @@ def test_the_words_of_the_schema_are_those_of_the_code() -> None:
     assert set(properties["state"]["enum"]) == states - {"idle"}
     assert set(properties["quality"]["enum"]) == {quality.label for quality in Quality}
     assert set(properties["frequency"]["enum"]) == {frequency.label for frequency in Frequency}
-    assert tuple(properties["family"]["enum"]) == FAMILIES
+    assert tuple(properties["family"]["enum"]) == EVENT_FAMILIES
     since = validator(EVENT_COMMON).schema["$defs"]["first_since"]["properties"]
     assert tuple(since["operator"]["enum"]) == OPERATORS
     assert list(event_data(opposite_day())) == validator(EVENT_COMMON).schema["required"]
@@ -108,7 +109,7 @@ def test_an_event_is_valid_under_the_schema_its_header_names(event: Event) -> No
     assert defect(headers["ce_dataschema"], the_data(event)) is None
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", EVENT_FAMILIES)
 def test_every_family_has_a_schema(family: str) -> None:
     event = opposite_day(family=family, definition="some_definition")
     assert defect(event_schema_id(family), the_data(event)) is None
@@ -127,7 +128,7 @@ def test_what_a_definition_says_about_itself_is_valid(definition: Definition) ->
         threshold=definition.threshold,
         first_since={**NO_EARLIER_CASE, "series": definition.series, "operator": definition.operator},
     )
-    assert definition.family in FAMILIES
+    assert definition.family in EVENT_FAMILIES
     assert defect(event_schema_id(definition.family), the_data(event)) is None
 
 

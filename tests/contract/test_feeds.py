@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import FeedError
-from core.records import PRICE_UNITS_PER_ONE, TICK, TickKind
+from core.model.errors import FeedError
+from core.model.records import PRICE_UNITS_PER_ONE, TICK, TickKind
 from producers.feeds import FEEDS
 from producers.feeds.base import MAX_REJECT_BYTES, Batch, Codec, Feed, Outcome, RawMessage
 from producers.replay.demo import demo_recording

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.records import TICK
-from producers.feeds import alpaca_messages, alpaca_wire
-from producers.feeds.alpaca import AlpacaFeed
-from producers.feeds.alpaca_wire import Wire
+from core.model.records import TICK
+from producers.feeds.alpaca import messages as alpaca_messages
+from producers.feeds.alpaca import wire as alpaca_wire
+from producers.feeds.alpaca.feed import AlpacaFeed
+from producers.feeds.alpaca.wire import Wire
 from producers.feeds.base import MAX_REJECT_BYTES, MAX_REJECTS, Batch, Codec, Outcome, RawMessage
 from tests.support.feed_samples import NOON_NS, configuration, trade, wire
 

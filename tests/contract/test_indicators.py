@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from core.indicators import FAMILIES, DayFamily, IndicatorFamily
-from core.metrics import METRICS_BY_NAME
-from core.records import Frequency, Quality
+from core.model.metrics import METRICS_BY_NAME
+from core.model.records import Frequency, Quality
 from tests.oracles import intraday
 from tests.oracles.every_day import EVERY_DAY
 from tests.support.family_rig import GATED, PAIRS, FamilyRig, over_families, random_walk, warm_rig, warm_steps

@@ -41,7 +41,8 @@ def test_an_oracle_imports_the_standard_library_and_other_oracles_only(path: Pat
 
 
 @pytest.mark.parametrize(
-    "source", ["import core.rolling", "from core import bars", "import numpy", "from ..support import rig"]
+    "source",
+    ["import core.kernels.rolling", "from core import bars", "import numpy", "from ..support import rig"],
 )
 def test_the_check_finds_planted_imports(tmp_path: Path, source: str) -> None:
     planted = tmp_path / "planted.py"

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from core.answers import CONFIRM, ENTER, FADE, INVALID, LEAVE, Answers, allocate_answers
-from core.catalogue import Definition, parse_catalogue
-from core.records import EventState, Frequency, Quality
-from core.rule_entry import RuleText
-from core.rule_pass import RulePass
-from core.rules import Atom, Condition, Operator, atoms_of, known_outputs, value_name
+from core.definitions.answers import CONFIRM, ENTER, FADE, INVALID, LEAVE, Answers, allocate_answers
+from core.definitions.catalogue import Definition, parse_catalogue
+from core.definitions.rule_entry import RuleText
+from core.definitions.rule_pass import RulePass
+from core.definitions.rules import Atom, Condition, Operator, atoms_of, known_outputs, value_name
+from core.model.records import EventState, Frequency, Quality
 
 SHIPPED = (resources.files("core") / "data" / "catalogue.toml").read_text(encoding="utf-8")
 ENTRIES = {entry["id"]: entry for entry in tomllib.loads(SHIPPED)["definition"]}

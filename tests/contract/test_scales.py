@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.indicators import IndicatorFamily
-from core.scale import pair_scales
+from core.model.scale import pair_scales
 from tests.support.family_rig import PAIRS, FamilyRig, over_families, random_walk, warm_steps
 
 pytestmark = pytest.mark.compiled

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.indicators import FAMILIES, DayFamily, IndicatorFamily
-from core.records import Quality
+from core.model.records import Quality
 from tests.support.family_rig import GATED, PAIRS, FamilyRig, over_families, random_walk, warm_rig, warm_steps
 
 pytestmark = pytest.mark.compiled

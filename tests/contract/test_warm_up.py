@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from core.indicators import FAMILIES, DayFamily
-from core.records import Quality
+from core.model.records import Quality
 from tests.oracles.comparison import RELATIVE_TOLERANCE
 from tests.support.family_rig import PAIRS, FamilyRig, random_walk
 

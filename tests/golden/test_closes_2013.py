@@ -12,9 +12,9 @@ from datetime import date
 import numpy as np
 import pytest
 
-from core.instruments import parse_universe
-from core.records import NANOSECONDS_PER_SECOND, BarFlag, Frequency
-from core.sessions import build_calendars, session_day
+from core.model.instruments import parse_universe
+from core.model.records import NANOSECONDS_PER_SECOND, BarFlag, Frequency
+from core.model.sessions import build_calendars, session_day
 from producers.replay.tick_files import load_tick_files
 from tests.support.recorded_log import recorded_ticks
 from tests.support.shared_data import shared_data

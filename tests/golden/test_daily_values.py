@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from core.indicators import FAMILIES
-from core.instruments import Universe, parse_universe
-from core.records import Frequency
-from core.sessions import Calendar, build_calendars
+from core.model.instruments import Universe, parse_universe
+from core.model.records import Frequency
+from core.model.sessions import Calendar, build_calendars
 from tests.oracles.comparison import Comparison
 from tests.oracles.daily import DAILY, DailyPair, Moment
 from tests.oracles.every_day import EVERY_DAY, WHOLE_PAST

@@ -9,12 +9,12 @@ from importlib import resources
 
 import pytest
 
-from core.catalogue import Catalogue, Definition, parse_catalogue
+from core.definitions.catalogue import Catalogue, Definition, parse_catalogue
 from core.detectors import DETECTORS
-from core.events import Event
-from core.instruments import Universe, parse_universe
-from core.records import Frequency
-from core.sessions import Calendar, build_calendars
+from core.events.events import Event
+from core.model.instruments import Universe, parse_universe
+from core.model.records import Frequency
+from core.model.sessions import Calendar, build_calendars
 from tests.oracles.daily import DailyPair
 from tests.oracles.episodes import KINDS, episodes
 from tests.oracles.raw import daily_closes

@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from core.instruments import parse_universe
-from core.sessions import build_calendars
+from core.model.instruments import parse_universe
+from core.model.sessions import build_calendars
 from tests.support.shared_data import shared_data
 from tests.support.stepped import SteppedEngine
 from tests.support.study_command import study

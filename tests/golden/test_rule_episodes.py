@@ -12,11 +12,11 @@ import pytest
 
 from consumers.study.inputs import StudyInputs, read_inputs
 from consumers.study.running import run_history
-from core.records import Quality
-from core.rules import known_outputs, value_name
-from core.sessions import day_to_date
-from core.study import HistoryRun
-from deploy.edge.files import CATALOGUE, read_text
+from core.definitions.rules import known_outputs, value_name
+from core.model.records import Quality
+from core.model.sessions import day_to_date
+from core.research.study import HistoryRun
+from core.runtime.files import CATALOGUE, read_text
 from tests.oracles.rules import Life
 from tests.support.shared_data import shared_data
 

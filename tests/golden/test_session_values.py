@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.instruments import Universe, parse_universe
-from core.records import NANOSECONDS_PER_SECOND
-from core.sessions import Calendar, build_calendars, session_day
+from core.model.instruments import Universe, parse_universe
+from core.model.records import NANOSECONDS_PER_SECOND
+from core.model.sessions import Calendar, build_calendars, session_day
 from producers.replay.demo import demo_recording
 from tests.oracles.comparison import Comparison
 from tests.oracles.daily import BEYOND_PRICES, DAILY, DailyPair, Moment

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from core.indicators import FAMILIES
-from core.instruments import Universe, parse_universe
-from core.records import NANOSECONDS_PER_SECOND, Frequency
-from core.sessions import build_calendars, session_day
+from core.model.instruments import Universe, parse_universe
+from core.model.records import NANOSECONDS_PER_SECOND, Frequency
+from core.model.sessions import build_calendars, session_day
 from producers.replay.tick_files import load_tick_files
 from tests.oracles.comparison import Comparison
 from tests.oracles.intraday import ACROSS_SESSIONS, MINUTES, SECONDS, IntradayPair, second_prices

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from consumers.run import engine_factory
-from consumers.transports import TRANSPORTS
-from core.settings import Settings
+from consumers.transport.registry import TRANSPORTS
+from consumers.worker.run import engine_factory
+from core.model.settings import Settings
 from deploy.kafka.broker import LocalKafka
 from tests.support.demo_log import RECENT_HISTORY, demo_log
 from tests.support.kafka_broker import TEST_PARTITIONS, reset_topics

@@ -11,19 +11,19 @@ import pytest
 from kafka import KafkaProducer
 from kafka.errors import UnsupportedCodecError
 
-from consumers.outbox import OutboxRecord
-from consumers.topic_reader import TopicReader
-from consumers.transport import Committed, Transport
-from consumers.transports import TRANSPORTS, make_transport
-from core.errors import RotascopeError, TransportError
-from core.frames import encode_frame
-from core.records import BAR
-from core.settings import KafkaSettings, WorkerSettings
-from deploy.edge.exit_codes import exit_code
+from consumers.transport.records import Committed, OutgoingRecord
+from consumers.transport.registry import TRANSPORTS, make_transport
+from consumers.transport.seam import Transport
+from consumers.transport.topic_reader import TopicReader
+from core.model.errors import RotascopeError, TransportError
+from core.model.frames import encode_frame
+from core.model.records import BAR
+from core.model.settings import KafkaSettings, WorkerSettings
+from core.runtime.exit_codes import exit_code
 from deploy.kafka.broker import LocalKafka
-from producers.log_reader import LogReader
+from producers.backfill.log_reader import LogReader
+from producers.framing.publisher import Publisher, open_producer
 from producers.metrics import ProducerCounters
-from producers.publisher import Publisher, open_producer
 from tests.support.kafka_broker import MakeTopic
 from tests.support.ports import free_port
 
@@ -118,7 +118,7 @@ def test_output_that_is_too_large_is_named_with_its_size_and_the_setting(
     made = make_transport(settings_of(kafka, client=client, **bound), group)
     try:
         made.assign(ticks, [0])
-        record = OutboxRecord(output, b"key", bytes(LARGE), ())
+        record = OutgoingRecord(output, b"key", bytes(LARGE), ())
         with pytest.raises(TransportError) as raised:
             made.transact([record], {0: Committed(1, "")}, None, 10_000)
         assert f"a record of {LARGE + 3:,} bytes is too large for topic {output}" in raised.value.message

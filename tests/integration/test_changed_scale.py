@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from consumers.published_scales import PublishedScales
-from core.errors import UniverseError
-from core.frames import decode_frame
-from core.instruments import parse_universe
-from core.records import BAR
-from core.settings import KafkaSettings
+from consumers.worker.published_scales import PublishedScales
+from core.model.errors import UniverseError
+from core.model.frames import decode_frame
+from core.model.instruments import parse_universe
+from core.model.records import BAR
+from core.model.settings import KafkaSettings
 from deploy.kafka.broker import LocalKafka
-from producers import backfill_cli
-from producers.instruments import check_scales
+from producers.backfill import cli as backfill_cli
+from producers.backfill.instruments import check_scales
 from tests.support.kafka_broker import TEST_PARTITIONS
 from tests.support.kafka_log import read
 

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.frames import decode_frame
-from core.records import BAR, BarFlag
-from core.sessions import session_day
+from core.model.frames import decode_frame
+from core.model.records import BAR, BarFlag
+from core.model.sessions import session_day
 from deploy.kafka.broker import LocalKafka
 from tests.support.kafka_broker import TEST_PARTITIONS, reset_topics
 from tests.support.kafka_log import read

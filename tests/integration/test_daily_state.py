@@ -9,15 +9,16 @@ from typing import Any
 import polars as pl
 import pytest
 
-from consumers.run import engine_factory
-from core.frames import decode_frame
-from core.records import BAR, NO_INSTRUMENT
-from core.settings import HistoryFile, KafkaSettings, Settings
+from consumers.worker.run import engine_factory
+from core.model.frames import decode_frame
+from core.model.records import BAR, NO_INSTRUMENT
+from core.model.settings import HistoryFile, KafkaSettings, Settings
 from deploy.kafka.broker import LocalKafka
-from producers import backfill_bars, backfill_baseline
-from producers.backfill_bars import Filled, run_backfill_bars
-from producers.backfill_baseline import Warmed, run_backfill_baseline
-from producers.history import run_backfill
+from producers.backfill import bars as backfill_bars
+from producers.backfill import baseline as backfill_baseline
+from producers.backfill.bars import Filled, run_backfill_bars
+from producers.backfill.baseline import Warmed, run_backfill_baseline
+from producers.backfill.history import run_backfill
 from tests.support.demo_log import TICKS_SOURCE, demo_log, demo_universe
 from tests.support.kafka_broker import TEST_PARTITIONS, reset_topics
 from tests.support.kafka_log import TICKS, event_ids, publish, read

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.errors import RotascopeError
+from core.model.errors import RotascopeError
 from deploy.kafka.broker import LocalKafka
 from tests.support.demo_run import DEADLINE_S, DemoRun, run_demo
 from tests.support.program import Program

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from consumers.transport import Committed, first_failure
-from consumers.transport_kafka_python import KafkaPythonTransport
-from consumers.worker import Worker
-from consumers.worker_state import Until, WorkerState
-from core.errors import ConfigurationError
-from core.settings import KafkaSettings, WorkerSettings
+from consumers.transport.kafka_python import KafkaPythonTransport
+from consumers.transport.records import Committed
+from consumers.transport.seam import first_failure
+from consumers.worker.state import Until, WorkerState
+from consumers.worker.worker import Worker
+from core.model.errors import ConfigurationError
+from core.model.settings import KafkaSettings, WorkerSettings
 from deploy.local.embedded_broker import (
     EMBEDDED_API_VERSION,
     EMBEDDED_FETCH_MAX_WAIT_MS,

@@ -20,8 +20,9 @@ from referencing.jsonschema import DRAFT202012, Schema
 from typer.testing import CliRunner
 
 import rotascope
-from core.events import FAMILIES, TOPIC_PREFIX
-from deploy.edge.files import UNIVERSE, read_text
+from core.events.events import TOPIC_PREFIX
+from core.model.event_families import EVENT_FAMILIES
+from core.runtime.files import UNIVERSE, read_text
 from deploy.kafka.broker import LocalKafka
 from tests.support.demo_run import DEADLINE_S, DemoRun, run_demo
 from tests.support.kafka_broker import TEST_PARTITIONS, delete_topics, reset_topics
@@ -65,7 +66,7 @@ def _all_records(consumer: Consumer) -> Iterator[Message]:
     topics = consumer.list_topics(timeout=READ_DEADLINE_S).topics
     places = [
         TopicPartition(TOPIC_PREFIX + family, number)
-        for family in FAMILIES
+        for family in EVENT_FAMILIES
         for number in topics[TOPIC_PREFIX + family].partitions
     ]
     for place in places:

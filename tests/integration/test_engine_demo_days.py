@@ -12,13 +12,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from core.catalogue import parse_catalogue
-from core.engine import PartitionEngine
-from core.events import Event, encode_data
-from core.frames import decode_frame, encode_frame
-from core.metrics import METRICS
-from core.records import NO_INSTRUMENT, Update
-from core.sessions import build_calendars, session_day
+from core.definitions.catalogue import parse_catalogue
+from core.engine.engine import PartitionEngine
+from core.events.events import Event, encode_data
+from core.model.frames import decode_frame, encode_frame
+from core.model.metrics import METRICS
+from core.model.records import NO_INSTRUMENT, Update
+from core.model.sessions import build_calendars, session_day
 from producers.replay.demo import demo_daily
 from tests.support.demo_log import demo_log, demo_universe
 from tests.support.logs import Run, run

@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.catalogue import parse_catalogue
-from core.engine import PartitionEngine
-from core.frames import HEADER_BYTES, MAX_RECORDS
-from core.instruments import Universe, parse_universe
-from core.records import TICK, EventState, TickKind
-from core.sessions import Calendar, build_calendar, session_day
+from core.definitions.catalogue import parse_catalogue
+from core.engine.engine import PartitionEngine
+from core.model.frames import HEADER_BYTES, MAX_RECORDS
+from core.model.instruments import Universe, parse_universe
+from core.model.records import TICK, EventState, TickKind
+from core.model.sessions import Calendar, build_calendar, session_day
 from producers.replay.tick_files import load_tick_files
 from tests.support.logs import Run, cut, run, state_of
 from tests.support.recorded_log import recorded_ticks, with_marks

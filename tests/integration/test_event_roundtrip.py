@@ -20,13 +20,13 @@ from kafka import KafkaProducer
 from typer.testing import CliRunner, Result
 
 import core
-from consumers import tail
-from consumers.schemas import defect
-from core.events import Event, encode_data, event_data, event_key, kafka_headers, topic_of
-from core.frames import encode_frame
-from core.records import TICK
-from core.schemas import TICK_LINE
-from core.settings import KafkaSettings
+from consumers.inspect import tail
+from consumers.worker.schemas import defect
+from core.events.events import Event, encode_data, event_data, event_key, kafka_headers, topic_of
+from core.model.frames import encode_frame
+from core.model.records import TICK
+from core.model.schemas import TICK_LINE
+from core.model.settings import KafkaSettings
 from deploy.kafka.broker import LocalKafka
 from tests.support.sample_events import CLOSE_2024_07_11_NS, candidate, opposite_day, strength
 
@@ -86,7 +86,7 @@ def start(kafka: LocalKafka, *arguments: str) -> subprocess.Popen[str]:
         [
             sys.executable,
             "-c",
-            "from consumers.tail import app; app()",
+            "from consumers.inspect.tail import app; app()",
             *arguments,
             "--bootstrap-servers",
             kafka.bootstrap_servers,

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 from kafka.errors import KafkaConnectionError
 
-from consumers.outbox import OutboxRecord
-from consumers.transport import Committed, Membership, Outcome
-from consumers.transport_kafka_python import KafkaPythonTransport
-from consumers.worker import Worker
-from consumers.worker_state import WorkerState
-from core.settings import KafkaSettings
+from consumers.transport.kafka_python import KafkaPythonTransport
+from consumers.transport.records import Committed, OutgoingRecord
+from consumers.transport.seam import Membership, Outcome
+from consumers.worker.state import WorkerState
+from consumers.worker.worker import Worker
+from core.model.settings import KafkaSettings
 from deploy.kafka.broker import LocalKafka
 from tests.support.doomed_worker import WHERE, worker_settings
 from tests.support.fake_engine import FakeEngine, frame
@@ -57,7 +57,7 @@ class Held(KafkaPythonTransport):
 
     def transact(
         self,
-        sends: Sequence[OutboxRecord],
+        sends: Sequence[OutgoingRecord],
         offsets: Mapping[int, Committed],
         membership: Membership | None,
         deadline_ms: int,

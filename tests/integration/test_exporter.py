@@ -19,12 +19,12 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from consumers.health import Health
-from consumers.http_server import MetricsServer
-from consumers.worker_state import WorkerState
-from core.errors import ConfigurationError
-from core.metrics import METRICS, METRICS_BY_NAME, Component, MetricKind
-from core.settings import WorkerSettings
+from consumers.metrics.health import Health
+from consumers.metrics.http_server import MetricsServer
+from consumers.worker.state import WorkerState
+from core.model.errors import ConfigurationError
+from core.model.metrics import METRICS, METRICS_BY_NAME, Component, MetricKind
+from core.model.settings import WorkerSettings
 from deploy.kafka.broker import LocalKafka
 from tests.support.demo_log import RECENT_HISTORY, demo_log
 from tests.support.kafka_log import publish

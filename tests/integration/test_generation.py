@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from core.catalogue import parse_catalogue
-from core.frames import decode_frame
-from core.records import TickKind
-from deploy.edge.files import CATALOGUE, read_text
+from core.definitions.catalogue import parse_catalogue
+from core.model.frames import decode_frame
+from core.model.records import TickKind
+from core.runtime.files import CATALOGUE, read_text
 from deploy.kafka.broker import LocalKafka
 from deploy.kafka.cluster import connect
 from tests.support.kafka_broker import TEST_PARTITIONS, delete_topics, reset_topics

@@ -14,7 +14,7 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 from typer.testing import CliRunner
 
-from core.errors import ConfigurationError, TransportError
+from core.model.errors import ConfigurationError, TransportError
 from deploy.kafka.broker import LocalKafka
 from deploy.kafka.cli import app
 from deploy.kafka.cluster import apply, check, connect

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.base_rates import BaseRates, RateTables
-from core.catalogue import Catalogue, parse_catalogue
-from core.forward_returns import NEVER
+from core.definitions.catalogue import Catalogue, parse_catalogue
 from core.indicators.base import DayStep
 from core.indicators.zscore import ZScoreDays
-from core.sessions import NANOSECONDS_PER_DAY, day_to_date
-from core.study import HistoryRun, StudySession
+from core.model.sessions import NANOSECONDS_PER_DAY, day_to_date
+from core.research.base_rates import BaseRates, RateTables
+from core.research.forward_returns import NEVER
+from core.research.study import HistoryRun, StudySession
 from tests.support.cut_history import Told, copies, differences, recorded, tell
 
 pytestmark = [pytest.mark.integration, pytest.mark.compiled, pytest.mark.slow, pytest.mark.timeout(600)]

@@ -12,10 +12,10 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 from numpy.typing import NDArray
 
-from core.frames import decode_frame
-from core.instruments import parse_universe, routes
-from core.records import NO_INSTRUMENT, TickKind
-from deploy.edge.files import UNIVERSE, read_text
+from core.model.frames import decode_frame
+from core.model.instruments import parse_universe, routes
+from core.model.records import NO_INSTRUMENT, TickKind
+from core.runtime.files import UNIVERSE, read_text
 from deploy.kafka.broker import LocalKafka
 from producers.replay.demo import demo_recording
 from tests.support.kafka_broker import TEST_PARTITIONS

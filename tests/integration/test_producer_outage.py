@@ -13,8 +13,8 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 from numpy.typing import NDArray
 
-from core.frames import FrameHeader, decode_frame
-from core.records import GapCause, TickKind
+from core.model.frames import FrameHeader, decode_frame
+from core.model.records import GapCause, TickKind
 from deploy.kafka.broker import LocalKafka
 from deploy.kafka.cluster import connect
 from tests.support.kafka_broker import TEST_PARTITIONS

@@ -14,16 +14,16 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from core.errors import TransportError
-from core.settings import KafkaSettings
+from core.model.errors import TransportError
+from core.model.settings import KafkaSettings
 from deploy.kafka.broker import LocalKafka
-from producers.backoff import Backoff
-from producers.framer import Frame
-from producers.hold import Hold
-from producers.holding_publisher import HoldingPublisher
+from producers.framing.framer import Frame
+from producers.framing.hold import Hold
+from producers.framing.holding_publisher import HoldingPublisher
+from producers.framing.publisher import Publisher, check_topics, open_producer
+from producers.ingest.backoff import Backoff
+from producers.ingest.queue import Overflow
 from producers.metrics import ProducerCounters
-from producers.publisher import Publisher, check_topics, open_producer
-from producers.queue import Overflow
 from tests.support.kafka_broker import MakeTopic
 
 pytestmark = pytest.mark.integration

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 import pytest
 from kafka import KafkaProducer
 
-from consumers.topic_reader import TopicReader
-from core.errors import RotascopeError, TransportError
-from core.settings import KafkaSettings
+from consumers.transport.topic_reader import TopicReader
+from core.model.errors import RotascopeError, TransportError
+from core.model.settings import KafkaSettings
 from deploy.kafka.broker import LocalKafka
 from deploy.kafka.cluster import connect
-from producers.log_reader import LogReader
+from producers.backfill.log_reader import LogReader
 
 pytestmark = [pytest.mark.integration]
 

@@ -19,20 +19,20 @@ from alpaca.data.live import StockDataStream
 from alpaca.data.models import Trade as AlpacaTrade
 from numpy.typing import NDArray
 
-from core.conditions import decide
-from core.instruments import Source, Universe, parse_universe
-from core.records import PRICE_UNITS_PER_ONE, TickKind
-from producers.backoff import Backoff
-from producers.feeds.alpaca import AlpacaFeed
+from core.model.conditions import decide
+from core.model.instruments import Source, Universe, parse_universe
+from core.model.records import PRICE_UNITS_PER_ONE, TickKind
+from producers.feeds.alpaca.feed import AlpacaFeed
 from producers.feeds.base import Batch, Codec, FeedConfiguration, RawMessage
+from producers.ingest.backoff import Backoff
+from producers.ingest.queue import MessageQueue, Overflow
+from producers.ingest.session import Session
+from producers.ingest.watchdog import SilenceWatch
 from producers.metrics import ProducerCounters
-from producers.queue import MessageQueue, Overflow
 from producers.replay.recording import Recording
 from producers.replay.server import ReplayServer
 from producers.replay.settings import Faults, Injection, ReplaySettings
 from producers.replay.tick_files import load_tick_files
-from producers.session import Session
-from producers.watchdog import SilenceWatch
 from tests.support.shared_data import shared_data
 
 pytestmark = pytest.mark.integration

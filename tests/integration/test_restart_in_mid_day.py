@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
 
-from consumers.position import decode_position
-from consumers.snapshot_log import TopicSnapshotLog
-from consumers.snapshot_store import SnapshotStore
-from consumers.transports import TRANSPORTS, make_transport
-from consumers.worker import Worker
-from consumers.worker_state import WorkerState
-from core.engine import PartitionEngine
-from core.events import Event
-from core.frames import decode_frame
-from core.metrics import METRICS_BY_NAME, MetricKind
-from core.records import BAR
-from core.settings import KafkaSettings, WorkerSettings
+from consumers.snapshots.log import TopicSnapshotLog
+from consumers.snapshots.position import decode_position
+from consumers.snapshots.store import SnapshotStore
+from consumers.transport.registry import TRANSPORTS, make_transport
+from consumers.worker.state import WorkerState
+from consumers.worker.worker import Worker
+from core.engine.engine import PartitionEngine
+from core.events.events import Event
+from core.model.frames import decode_frame
+from core.model.metrics import METRICS_BY_NAME, MetricKind
+from core.model.records import BAR
+from core.model.settings import KafkaSettings, WorkerSettings
 from deploy.kafka.broker import LocalKafka
 from tests.support.kafka_broker import TEST_PARTITIONS
 from tests.support.kafka_log import EVENT_TOPICS, TICKS, publish, read

@@ -11,21 +11,21 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from consumers.tick_lines import Names, tick_lines
-from consumers.transport import Record
-from core.baseline import baseline_records
-from core.engine import PartitionEngine
-from core.errors import FeedError, SnapshotError
-from core.events import encode_data
-from core.frames import decode_frame, encode_frame
-from core.instruments import Instrument, Pair, Universe
-from core.records import NO_INSTRUMENT, TICK, TickKind
-from core.scale import decimal_text
-from core.sessions import day_to_date
-from core.timestamps import rfc3339
-from producers.feeds.alpaca_messages import AlpacaMessages
+from consumers.inspect.tick_lines import Names, tick_lines
+from consumers.transport.records import Record
+from core.engine.baseline import baseline_records
+from core.engine.engine import PartitionEngine
+from core.events.events import encode_data
+from core.model.errors import FeedError, SnapshotError
+from core.model.frames import decode_frame, encode_frame
+from core.model.instruments import Instrument, Pair, Universe
+from core.model.records import NO_INSTRUMENT, TICK, TickKind
+from core.model.scale import decimal_text
+from core.model.sessions import day_to_date
+from core.model.timestamps import rfc3339
+from producers.feeds.alpaca.messages import AlpacaMessages
 from producers.feeds.base import Codec, RawMessage
-from producers.framer import Framer
+from producers.framing.framer import Framer
 from tests.support.logs import Run, run
 from tests.support.worlds import (
     FEED,

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from consumers.outbox import OutboxRecord
-from consumers.position import Position
-from consumers.restore import Opened, open_partition
-from consumers.snapshot_log import TopicSnapshotLog
-from consumers.snapshot_records import CHUNK_BYTES, SnapshotName, snapshot_records
-from consumers.snapshot_store import SnapshotStore
-from consumers.transport import Committed, first_failure
-from consumers.transport_kafka_python import KafkaPythonTransport
-from core.engine import PartitionEngine
-from core.errors import ConfigurationError, SnapshotError
-from core.settings import KafkaSettings, WorkerSettings
+from consumers.snapshots.log import TopicSnapshotLog
+from consumers.snapshots.position import Position
+from consumers.snapshots.records import CHUNK_BYTES, SnapshotName, snapshot_records
+from consumers.snapshots.restore import Opened, open_partition
+from consumers.snapshots.store import SnapshotStore
+from consumers.transport.kafka_python import KafkaPythonTransport
+from consumers.transport.records import Committed, OutgoingRecord
+from consumers.transport.seam import first_failure
+from core.engine.engine import PartitionEngine
+from core.model.errors import ConfigurationError, SnapshotError
+from core.model.settings import KafkaSettings, WorkerSettings
 from deploy.kafka.broker import LocalKafka
 from tests.support.kafka_broker import delete_topics
 from tests.support.logs import cut, run
@@ -50,7 +50,7 @@ class Desk:
         self.send(*records)
         return name
 
-    def send(self, *records: OutboxRecord) -> None:
+    def send(self, *records: OutgoingRecord) -> None:
         deliveries = [self.transport.send(*record) for record in records]
         self.transport.flush(20_000)
         assert first_failure(deliveries) is None

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from deploy.edge.files import CATALOGUE, read_text
+from core.runtime.files import CATALOGUE, read_text
 from tests.support.shared_data import shared_data
 from tests.support.study_command import study
 

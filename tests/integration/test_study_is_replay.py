@@ -11,10 +11,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from core.catalogue import parse_catalogue
-from core.engine import PartitionEngine
-from core.events import Event, event_data
-from core.sessions import build_calendars, day_to_date
+from core.definitions.catalogue import parse_catalogue
+from core.engine.engine import PartitionEngine
+from core.events.events import Event, event_data
+from core.model.sessions import build_calendars, day_to_date
 from producers.replay.demo import demo_daily
 from tests.support.demo_log import LAST_BASELINE_SESSION, demo_log, demo_universe
 from tests.support.logs import Run, run

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from consumers.outbox import OutboxRecord
-from consumers.topic_reader import TopicReader
-from consumers.transport import ChangeKind, Committed, Membership, Outcome, OutcomeKind, Transport
-from consumers.transports import TRANSPORTS, make_transport
-from core.errors import TransportError
-from core.settings import KafkaSettings, WorkerSettings
+from consumers.transport.records import Committed, OutgoingRecord
+from consumers.transport.registry import TRANSPORTS, make_transport
+from consumers.transport.seam import ChangeKind, Membership, Outcome, OutcomeKind, Transport
+from consumers.transport.topic_reader import TopicReader
+from core.model.errors import TransportError
+from core.model.settings import KafkaSettings, WorkerSettings
 from deploy.kafka.broker import LocalKafka
 from tests.support.kafka_broker import MakeTopic
 from tests.support.losing_proxy import END_TRANSACTION, LosingProxy, Lost
@@ -113,11 +113,11 @@ def _seen(kafka: LocalKafka, topic: str) -> list[bytes]:
         return [record.value for record in reader.read([topic], until_end=True)]
 
 
-def _records(topic: str, *values: bytes) -> list[OutboxRecord]:
-    return [OutboxRecord(topic, None, value, (("n", b"1"),), 0) for value in values]
+def _records(topic: str, *values: bytes) -> list[OutgoingRecord]:
+    return [OutgoingRecord(topic, None, value, (("n", b"1"),), 0) for value in values]
 
 
-def _committed(transport: Transport, sends: list[OutboxRecord], offset: int) -> None:
+def _committed(transport: Transport, sends: list[OutgoingRecord], offset: int) -> None:
     deadline = time.monotonic() + DEADLINE_S
     while (outcome := transport.transact(sends, {0: Committed(offset, "")}, None, 2_000)).kind is not (
         OutcomeKind.COMMITTED

@@ -12,11 +12,12 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
-from consumers.position import Position, decode_position, same_place
-from consumers.transport import Committed, Record, Transport, first_failure
-from consumers.transports import TRANSPORTS, make_transport
-from core.errors import ConfigurationError, TransportError
-from core.settings import KafkaSettings, WorkerSettings
+from consumers.snapshots.position import Position, decode_position, same_place
+from consumers.transport.records import Committed, Record
+from consumers.transport.registry import TRANSPORTS, make_transport
+from consumers.transport.seam import Transport, first_failure
+from core.model.errors import ConfigurationError, TransportError
+from core.model.settings import KafkaSettings, WorkerSettings
 from deploy.kafka.broker import LocalKafka
 from tests.support.kafka_broker import MakeTopic
 from tests.support.ports import free_port

@@ -11,15 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
 
-from consumers.run import engine_factory
-from consumers.transport import Record
-from consumers.transport_kafka_python import KafkaPythonTransport
-from consumers.worker import Worker
-from consumers.worker_state import Until, WorkerState
-from core.frames import decode_frame
-from core.records import BAR, BarFlag
-from core.settings import KafkaSettings, Settings, WorkerSettings
-from core.step_output import StepOutput
+from consumers.transport.kafka_python import KafkaPythonTransport
+from consumers.transport.records import Record
+from consumers.worker.run import engine_factory
+from consumers.worker.state import Until, WorkerState
+from consumers.worker.worker import Worker
+from core.engine.step_output import StepOutput
+from core.model.frames import decode_frame
+from core.model.records import BAR, BarFlag
+from core.model.settings import KafkaSettings, Settings, WorkerSettings
 from deploy.kafka.broker import LocalKafka
 from tests.support.demo_log import RECENT_HISTORY, demo_log
 from tests.support.fake_engine import FakeEngine, frame

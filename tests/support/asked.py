@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from core.detectors import DETECTORS, allocate_verdict
-from core.records import Frequency, Quality
+from core.model.records import Frequency, Quality
 
 ROW = np.zeros(1, np.int32)
 

@@ -16,17 +16,17 @@ import polars as pl
 from msgspec.structs import fields, replace
 from numpy.typing import NDArray
 
-from core.base_rate_cards import known_since_ns, quarter_ends
-from core.base_rates import BaseRates, RateTables
-from core.catalogue import Catalogue
-from core.engine import PartitionEngine
-from core.events import Event
-from core.history import check_daily, parse_daily
+from core.definitions.catalogue import Catalogue
+from core.engine.engine import PartitionEngine
+from core.events.events import Event
 from core.indicators import DayFamily
-from core.instruments import Pair
-from core.sessions import Calendar, build_calendar, day_to_date
-from core.study import HistoryRun, Series, study_universe
-from core.study_rates import cards_as_asked, last_session, study_base_rates, with_base_rates
+from core.model.instruments import Pair
+from core.model.sessions import Calendar, build_calendar, day_to_date
+from core.research.base_rate_cards import known_since_ns, quarter_ends
+from core.research.base_rates import BaseRates, RateTables
+from core.research.history import check_daily, parse_daily
+from core.research.study import HistoryRun, Series, study_universe
+from core.research.study_rates import cards_as_asked, last_session, study_base_rates, with_base_rates
 from tests.support.shared_data import shared_data
 
 RESAMPLES = 49

@@ -8,12 +8,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from core.catalogue import Catalogue
-from core.evaluation import PairEvaluator
-from core.events import Event
-from core.instruments import Universe
-from core.sessions import Calendar, session_day
-from core.world import build_world
+from core.definitions.catalogue import Catalogue
+from core.engine.evaluation import PairEvaluator
+from core.events.events import Event
+from core.model.instruments import Universe
+from core.model.sessions import Calendar, session_day
+from core.partition.world import build_world
 
 
 def decide_days(

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from core.events import Event, encode_data
-from deploy.local.demo.readings import ReadEvent
+from core.events.events import Event, encode_data
+from deploy.demo.readings import ReadEvent
 from tests.support.sample_events import candidate, opposite_day
 
 

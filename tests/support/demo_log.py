@@ -9,10 +9,10 @@ from importlib import resources
 
 import polars as pl
 
-from core.baseline import baseline_records
-from core.history import check_daily, parse_daily
-from core.instruments import Universe, parse_universe
-from core.sessions import build_calendars
+from core.engine.baseline import baseline_records
+from core.model.instruments import Universe, parse_universe
+from core.model.sessions import build_calendars
+from core.research.history import check_daily, parse_daily
 from producers.replay.demo import demo_daily, demo_recording
 from tests.support.recorded_log import frames_of, recorded_ticks, with_marks
 

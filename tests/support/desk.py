@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from core.catalogue import Catalogue
-from core.engine import PartitionEngine
-from core.instruments import Universe
-from core.records import Quality, TickKind, Update
-from core.sessions import Calendar
+from core.definitions.catalogue import Catalogue
+from core.engine.engine import PartitionEngine
+from core.model.instruments import Universe
+from core.model.records import Quality, TickKind, Update
+from core.model.sessions import Calendar
 from tests.support.logs import LogBuilder, Run, Sequences, cut, run
 from tests.support.worlds import (
     BIG,

@@ -12,11 +12,11 @@ from typing import Any
 
 from kafka import KafkaProducer
 
-from consumers.kafka_python_transactions import KafkaPythonTransactions
-from consumers.transport_kafka_python import KafkaPythonTransport
-from consumers.worker import Worker
-from consumers.worker_state import WorkerState
-from core.settings import KafkaSettings, WorkerSettings
+from consumers.transport.kafka_python import KafkaPythonTransport
+from consumers.transport.kafka_python_transactions import KafkaPythonTransactions
+from consumers.worker.state import WorkerState
+from consumers.worker.worker import Worker
+from core.model.settings import KafkaSettings, WorkerSettings
 from tests.support.fake_engine import FakeEngine
 from tests.support.kafka_broker import TEST_PARTITIONS
 
@@ -68,7 +68,7 @@ def main(servers: str, group_id: str, where: str, number: str) -> None:
 
             super().__init__(*arguments, **(named | {"make_producer": make}))
 
-    import consumers.transport_kafka_python as seam  # the one place that makes it
+    import consumers.transport.kafka_python as seam  # the one place that makes it
 
     seam.KafkaPythonTransactions = Transactions  # type: ignore[attr-defined]
     transport = KafkaPythonTransport(kafka, settings)

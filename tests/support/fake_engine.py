@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import SnapshotError
-from core.events import Event, event_id
-from core.frames import decode_frame, encode_frame
-from core.metrics import Sample
-from core.records import BAR, TICK, TickKind
-from core.snapshot import Section
-from core.step_output import DeadLetter, StepOutput
+from core.engine.snapshot import Section
+from core.engine.step_output import DeadLetter, StepOutput
+from core.events.events import Event, event_id
+from core.model.errors import SnapshotError
+from core.model.frames import decode_frame, encode_frame
+from core.model.metrics import Sample
+from core.model.records import BAR, TICK, TickKind
 
 POISON_PRICE = 666
 """A tick at this price makes `step` raise, after it has changed the state."""
@@ -25,7 +25,7 @@ BAD_PRICE = 0
 
 @dataclass(frozen=True)
 class FakeCapture:
-    """As `core.engine.Capture`."""
+    """As `core.engine.engine.Capture`."""
 
     data: bytes
     sections: Mapping[str, Section] = field(default_factory=dict)

@@ -10,10 +10,10 @@ import numpy as np
 from kafka.future import Future
 from numpy.typing import NDArray
 
-from core.frames import FrameHeader, decode_frame
-from core.records import TICK
+from core.model.frames import FrameHeader, decode_frame
+from core.model.records import TICK
+from producers.framing.publisher import Publisher
 from producers.metrics import ProducerCounters
-from producers.publisher import Publisher
 
 
 @dataclass

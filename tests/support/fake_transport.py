@@ -6,18 +6,9 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from consumers.outbox import OutboxRecord
-from consumers.transport import (
-    AssignmentChange,
-    ChangeKind,
-    Committed,
-    Headers,
-    Membership,
-    Outcome,
-    OutcomeKind,
-    Record,
-)
-from core.errors import TransportError
+from consumers.transport.records import Committed, Headers, OutgoingRecord, Record
+from consumers.transport.seam import AssignmentChange, ChangeKind, Membership, Outcome, OutcomeKind
+from core.model.errors import TransportError
 
 TOPIC = "rotascope.ticks.v1"
 
@@ -41,7 +32,7 @@ class FakeBroker:
     begin: int = 0
     log: dict[int, list[bytes | None]] = field(default_factory=dict)
     """Payloads by partition; None stands for a control record, which no poll returns."""
-    published: list[OutboxRecord] = field(default_factory=list)
+    published: list[OutgoingRecord] = field(default_factory=list)
     committed: dict[int, Committed] = field(default_factory=dict)
     generation: int = 0
     """Of the group: a transaction under another one is refused."""
@@ -99,7 +90,7 @@ class FakeTransport:
         self.raising: set[str] = set()
         """Methods that raise, for ever, that another try may help."""
         self._answers = 0
-        self._sent: list[OutboxRecord] = []
+        self._sent: list[OutgoingRecord] = []
         self._script: deque[tuple[list[AssignmentChange], Membership | None]] = deque()
         self._changes: list[AssignmentChange] = []
         self._membership: Membership | None = None
@@ -239,7 +230,7 @@ class FakeTransport:
         if self.fail_next_sends:
             self.fail_next_sends -= 1
             return FakeDelivery("the record expired")
-        self._sent.append(OutboxRecord(topic, key, value, headers, partition))
+        self._sent.append(OutgoingRecord(topic, key, value, headers, partition))
         return FakeDelivery(None)
 
     def flush(self, timeout_ms: int) -> None:
@@ -259,7 +250,7 @@ class FakeTransport:
 
     def transact(
         self,
-        sends: Sequence[OutboxRecord],
+        sends: Sequence[OutgoingRecord],
         offsets: Mapping[int, Committed],
         membership: Membership | None,
         deadline_ms: int,

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from core.indicators import FAMILIES, DayFamily, IndicatorFamily, RingFamily
 from core.indicators.base import DayStep, RingStep
-from core.pair_days import allocate_pair_days, append_days, find_bases
-from core.records import Frequency
-from core.scale import default_pair_scales
-from core.sessions import Calendar, build_calendar
-from core.state import MINUTE_SLOTS, SECOND_SLOTS
-from core.windows import DAY_WINDOWS, ends_week, window_targets
+from core.model.records import Frequency
+from core.model.scale import default_pair_scales
+from core.model.sessions import Calendar, build_calendar
+from core.model.windows import DAY_WINDOWS, ends_week, window_targets
+from core.partition.pair_days import allocate_pair_days, append_days, find_bases
+from core.partition.state import MINUTE_SLOTS, SECOND_SLOTS
 
 SLOTS = {Frequency.SECOND: SECOND_SLOTS, Frequency.MINUTE: MINUTE_SLOTS}
 WARM_STEPS = {Frequency.SECOND: 901, Frequency.MINUTE: 80, Frequency.DAY: 300}

@@ -9,9 +9,9 @@ from typing import Any
 import msgpack
 import msgspec
 
-from core.instruments import Instrument, Pair, Source, Universe
-from core.sessions import Calendar, build_calendar
-from core.timestamps import rfc3339
+from core.model.instruments import Instrument, Pair, Source, Universe
+from core.model.sessions import Calendar, build_calendar
+from core.model.timestamps import rfc3339
 from producers.feeds.base import Codec, FeedConfiguration
 
 SOURCE = Source(source_id=1, name="alpaca")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from core.bars import close_minute, close_seconds
-from core.instrument_days import open_session
-from core.records import BAR
-from core.records import NANOSECONDS_PER_SECOND as SECOND
-from core.state import InstrumentState, allocate_instruments
+from core.model.records import BAR
+from core.model.records import NANOSECONDS_PER_SECOND as SECOND
+from core.partition.bars import close_minute, close_seconds
+from core.partition.instrument_days import open_session
+from core.partition.state import InstrumentState, allocate_instruments
 from tests.support.open_seconds import open_second
 
 OPEN_S, CLOSE_S = 60_000, 60_600  # ten minutes, whole ones

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
-from core.errors import RotascopeError
+from core.model.errors import RotascopeError
 from deploy.kafka.broker import LocalKafka
 from deploy.kafka.cluster import apply, connect
 from deploy.kafka.topics import load_topics

@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from consumers.topic_reader import TopicReader
-from consumers.transport import Record
-from core.events import FAMILIES, TOPIC_PREFIX
-from core.settings import KafkaSettings
+from consumers.transport.records import Record
+from consumers.transport.topic_reader import TopicReader
+from core.events.events import TOPIC_PREFIX
+from core.model.event_families import EVENT_FAMILIES
+from core.model.settings import KafkaSettings
 from deploy.kafka.broker import LocalKafka
 from tests.support.kafka_broker import TEST_PARTITIONS
 
 TICKS = "rotascope.ticks.v1"
-EVENT_TOPICS = [TOPIC_PREFIX + family for family in FAMILIES]
+EVENT_TOPICS = [TOPIC_PREFIX + family for family in EVENT_FAMILIES]
 ANSWER_TIMEOUT_S = 60.0
 
 Log = Mapping[int, Sequence[bytes]]

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from core.answers import CONFIRM, ENTER, FADE, INVALID, LEAVE, allocate_answers
-from core.lifecycle import LifeCycle, Rule
-from core.records import EventState, Quality
+from core.definitions.answers import CONFIRM, ENTER, FADE, INVALID, LEAVE, allocate_answers
+from core.definitions.lifecycle import LifeCycle, Rule
+from core.model.records import EventState, Quality
 
 UNKNOWN, FALSE, TRUE = -1, 0, 1
 MINUTE_NS = 60_000_000_000

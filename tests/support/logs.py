@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from core.engine import PartitionEngine
-from core.events import Event, encode_data
-from core.frames import MAX_RECORDS, decode_frame, encode_frame
-from core.records import NO_INSTRUMENT, PRICE_UNITS_PER_ONE, TICK, TickKind, Update
-from core.snapshot import Snapshot
-from core.step_output import DeadLetter
+from core.engine.engine import PartitionEngine
+from core.engine.snapshot import Snapshot
+from core.engine.step_output import DeadLetter
+from core.events.events import Event, encode_data
+from core.model.frames import MAX_RECORDS, decode_frame, encode_frame
+from core.model.records import NO_INSTRUMENT, PRICE_UNITS_PER_ONE, TICK, TickKind, Update
 from tests.support.worlds import FEED, HISTORY
 
 OFFICIAL_CLOSE = Update.REGULAR | Update.OFFICIAL

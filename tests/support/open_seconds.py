@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.state import InstrumentState
+from core.partition.state import InstrumentState
 
 
 def open_second(state: InstrumentState, row: int, second: int) -> np.void:

@@ -6,9 +6,9 @@ from datetime import date
 
 import numpy as np
 
-from core.records import Quality
-from core.sessions import session_day
-from core.value_history import PairHistory
+from core.model.records import Quality
+from core.model.sessions import session_day
+from core.research.value_history import PairHistory
 
 
 def pair_history(**values: list[float]) -> PairHistory:

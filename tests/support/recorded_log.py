@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.conditions import decide
-from core.instruments import Instrument, Universe
-from core.records import NO_INSTRUMENT, TICK, TickKind
-from core.sessions import Calendar
-from producers.clock import ClockMode, FeedClock
-from producers.framer import Framer
+from core.model.conditions import decide
+from core.model.instruments import Instrument, Universe
+from core.model.records import NO_INSTRUMENT, TICK, TickKind
+from core.model.sessions import Calendar
+from producers.framing.framer import Framer
+from producers.ingest.clock import ClockMode, FeedClock
 from producers.replay.recording import Recording
 
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from core.records import NANOSECONDS_PER_SECOND as SECOND
-from core.records import TickKind, Update
+from core.model.records import NANOSECONDS_PER_SECOND as SECOND
+from core.model.records import TickKind, Update
 from tests.support.logs import OFFICIAL_CLOSE, LogBuilder
 from tests.support.worlds import (
     BIG,

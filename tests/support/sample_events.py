@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.events import Event, event_id
+from core.events.events import Event, event_id
 
 SESSION_2024_07_11 = 19915
 CLOSE_2024_07_11_NS = 1_720_728_000_000_000_000

@@ -7,10 +7,9 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from consumers.outbox import OutboxRecord
-from consumers.snapshot_records import SnapshotName, snapshot_records
-from consumers.transport import Record
-from core.errors import SnapshotError
+from consumers.snapshots.records import SnapshotName, snapshot_records
+from consumers.transport.records import OutgoingRecord, Record
+from core.model.errors import SnapshotError
 
 PARTITION = 3
 
@@ -24,7 +23,7 @@ class MemoryLog:
     records: list[Record] = field(default_factory=list)
     reads: list[int | None] = field(default_factory=list)
 
-    def append(self, records: Iterable[OutboxRecord]) -> None:
+    def append(self, records: Iterable[OutgoingRecord]) -> None:
         for each in records:
             assert each.partition == self.partition
             offset = self.records[-1].offset + 1 if self.records else 0
@@ -84,7 +83,7 @@ class StateEngine:
 
 @dataclass
 class StateCapture:
-    """As `core.engine.Capture`."""
+    """As `core.engine.engine.Capture`."""
 
     state: bytes
     sections: Mapping[str, Any] = field(default_factory=dict)

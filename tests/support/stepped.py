@@ -11,16 +11,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from core.baseline import baseline_records
-from core.catalogue import Catalogue
-from core.engine import PartitionEngine
-from core.events import Event
-from core.frames import MAX_RECORDS, encode_frame
-from core.history import check_daily, parse_daily
-from core.instruments import Universe
-from core.records import NANOSECONDS_PER_SECOND, NO_INSTRUMENT, TICK, TickKind
-from core.sessions import Calendar, day_to_date
-from core.step_output import StepOutput
+from core.definitions.catalogue import Catalogue
+from core.engine.baseline import baseline_records
+from core.engine.engine import PartitionEngine
+from core.engine.step_output import StepOutput
+from core.events.events import Event
+from core.model.frames import MAX_RECORDS, encode_frame
+from core.model.instruments import Universe
+from core.model.records import NANOSECONDS_PER_SECOND, NO_INSTRUMENT, TICK, TickKind
+from core.model.sessions import Calendar, day_to_date
+from core.research.history import check_daily, parse_daily
 from tests.support.recorded_log import mark
 
 HISTORY_SOURCE = 900

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 import rotascope
-from core.sessions import build_calendar, day_to_date
+from core.model.sessions import build_calendar, day_to_date
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 

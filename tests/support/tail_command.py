@@ -8,13 +8,14 @@ from typing import Any, Self
 import pytest
 from typer.testing import CliRunner, Result
 
-from consumers import tail
-from consumers.transport import Record
-from core.events import FAMILIES, TOPIC_PREFIX
-from core.settings import KafkaSettings
+from consumers.inspect import tail
+from consumers.transport.records import Record
+from core.events.events import TOPIC_PREFIX
+from core.model.event_families import EVENT_FAMILIES
+from core.model.settings import KafkaSettings
 
 TICKS_TOPIC = KafkaSettings().ticks_topic
-ALL_EVENT_TOPICS = [TOPIC_PREFIX + family for family in FAMILIES]
+ALL_EVENT_TOPICS = [TOPIC_PREFIX + family for family in EVENT_FAMILIES]
 
 
 class FakeReader:

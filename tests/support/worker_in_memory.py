@@ -7,15 +7,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from consumers.outbox import OutboxRecord
-from consumers.snapshot_records import SNAPSHOTS_TOPIC
-from consumers.snapshot_store import SnapshotStore
-from consumers.transport import Record
-from consumers.worker import Worker
-from consumers.worker_state import Until, WorkerState
-from core.frames import decode_frame
-from core.records import BAR
-from core.settings import KafkaSettings, WorkerSettings
+from consumers.snapshots.records import SNAPSHOTS_TOPIC
+from consumers.snapshots.store import SnapshotStore
+from consumers.transport.records import OutgoingRecord, Record
+from consumers.worker.state import Until, WorkerState
+from consumers.worker.worker import Worker
+from core.model.frames import decode_frame
+from core.model.records import BAR
+from core.model.settings import KafkaSettings, WorkerSettings
 from tests.support.fake_engine import FakeEngine, clock, frame
 from tests.support.fake_transport import FakeBroker, FakeTransport
 
@@ -79,7 +78,7 @@ def run_to_the_end(broker: FakeBroker, **changes: Any) -> WorkerState:
     return state
 
 
-def event_ids(records: list[OutboxRecord]) -> list[str]:
+def event_ids(records: list[OutgoingRecord]) -> list[str]:
     return [
         dict(record.headers)["ce_id"].decode()
         for record in records

@@ -16,12 +16,12 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from core.catalogue import Catalogue, parse_catalogue
-from core.engine import PartitionEngine
-from core.instruments import Instrument, Pair, Source, Universe
-from core.lookups import Lookups
-from core.records import NANOSECONDS_PER_SECOND
-from core.sessions import Calendar, session_day
+from core.definitions.catalogue import Catalogue, parse_catalogue
+from core.engine.engine import PartitionEngine
+from core.events.lookups import Lookups
+from core.model.instruments import Instrument, Pair, Source, Universe
+from core.model.records import NANOSECONDS_PER_SECOND
+from core.model.sessions import Calendar, session_day
 
 SECOND = NANOSECONDS_PER_SECOND
 MINUTE = 60 * SECOND

@@ -90,8 +90,16 @@ def test_no_command_loads_kernels_before_it_is_called() -> None:
 
 def test_a_worker_imports_nothing_that_only_a_study_needs() -> None:
     """Guards how soon a worker starts: a type of the study's once brought polars in."""
-    study = ("polars", "scipy", "statsmodels", "plotly", "core.rarity", "core.history", "core.study")
-    assert imported_by("import consumers.run", ("numba", *study)) == ["numba"]
+    study = (
+        "polars",
+        "scipy",
+        "statsmodels",
+        "plotly",
+        "core.research.rarity",
+        "core.research.history",
+        "core.research.study",
+    )
+    assert imported_by("import consumers.worker.run", ("numba", *study)) == ["numba"]
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)

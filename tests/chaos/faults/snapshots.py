@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
-from consumers.snapshot_records import MANIFEST_KEY, SLOTS, SnapshotName, snapshot_key
-from core.snapshot import SNAPSHOT_VERSION
+from consumers.snapshots.records import MANIFEST_KEY, SLOTS, SnapshotName, snapshot_key
+from core.engine.snapshot import SNAPSHOT_VERSION
 from tests.chaos.arena import FLEET_SIZE, Arena, wait_until
 from tests.chaos.faults.base import Fault
 from tests.chaos.market_day import PARTITIONS

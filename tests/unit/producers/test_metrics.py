@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from core.metrics import METRICS, METRICS_BY_NAME, Component
+from core.model.metrics import METRICS, METRICS_BY_NAME, Component
 from producers.metrics import ProducerCollector, ProducerCounters, make_registry
 
 

@@ -1,0 +1,300 @@
+"""`rotascope events tail` and `rotascope ticks cat`: look at what stands in the topics."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+import typer
+
+from consumers.inspect import event_lines, tick_lines
+from consumers.inspect.tick_continuity import Continuity
+from consumers.transport.records import Record
+from consumers.transport.topic_reader import TopicReader
+from core.events.events import TOPIC_PREFIX
+from core.model.errors import InputError, RotascopeError, TransportError
+from core.model.event_families import EVENT_FAMILIES
+from core.model.instruments import parse_universe
+from core.model.records import EventState
+from core.model.settings import KafkaSettings
+from core.runtime.exit_codes import exit_code
+from core.runtime.files import UNIVERSE, read_text
+
+EMBEDDED_API_VERSION: Final = (2, 3)
+"""What the embedded broker of `rotascope demo` understands; a real broker tells by itself."""
+
+Family = StrEnum("Family", {name: name for name in EVENT_FAMILIES})  # type: ignore[misc]
+State = StrEnum("State", {s.label: s.label for s in EventState if s.label != "idle"})  # type: ignore[misc]
+
+
+class Format(StrEnum):
+    """How lines are written."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+app = typer.Typer(no_args_is_help=True, help="Look at what stands in the topics.")
+events_app = typer.Typer(no_args_is_help=True, help="Look at events.")
+ticks_app = typer.Typer(no_args_is_help=True, help="Look at ticks.")
+app.add_typer(events_app, name="events")
+app.add_typer(ticks_app, name="ticks")
+
+Servers = Annotated[
+    str,
+    typer.Option(
+        "--bootstrap-servers",
+        envvar="ROTASCOPE_KAFKA__BOOTSTRAP_SERVERS",
+        metavar="HOST:PORT[,…]",
+        help="Where Kafka answers.",
+    ),
+]
+Embedded = Annotated[
+    bool, typer.Option("--embedded", help="The broker is the embedded one of 'rotascope demo'.")
+]
+FromBeginning = Annotated[
+    bool,
+    typer.Option(
+        "--from-beginning/--from-now", help="Start at the oldest record, or at what comes from now on."
+    ),
+]
+UntilEnd = Annotated[
+    bool, typer.Option("--until-end", help="Stop at the present end instead of waiting for more.")
+]
+Style = Annotated[Format, typer.Option("--format", help="Aligned lines, or one JSON object a line.")]
+Maximum = Annotated[int | None, typer.Option("--max", min=1, help="Stop after so many lines.")]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What has been printed, and what could not be."""
+
+    shown: int = 0
+    invalid: int = 0
+
+
+@events_app.callback()
+def _events() -> None:
+    """Look at events."""
+
+
+@ticks_app.callback()
+def _ticks() -> None:
+    """Look at ticks."""
+
+
+@events_app.command()
+def tail(
+    families: Annotated[
+        list[Family] | None, typer.Option("--family", help="Only this family; may be repeated.")
+    ] = None,
+    definitions: Annotated[
+        list[str] | None, typer.Option("--definition", help="Only this definition; may be repeated.")
+    ] = None,
+    pairs: Annotated[
+        list[str] | None, typer.Option("--pair", help="Only this pair, as RUT/SPX; may be repeated.")
+    ] = None,
+    states: Annotated[
+        list[State] | None, typer.Option("--state", help="Only this state; may be repeated.")
+    ] = None,
+    from_beginning: FromBeginning = True,
+    until_end: UntilEnd = False,
+    maximum: Maximum = None,
+    style: Style = Format.TABLE,
+    bootstrap_servers: Servers = "127.0.0.1:9092",
+    embedded: Embedded = False,
+) -> None:
+    """Print events from their topics, checked against their JSON Schemas.
+
+    JSON lines are the events' data. What is not a valid event is named on
+    standard error and left out; then the exit status is 1. Lines are in
+    order within a pair, not across pairs. Ctrl-C ends the command.
+
+    A broker that goes away is waited for, and no event is lost or comes
+    twice; with --until-end up to 120 s, then the exit status is 1.
+
+    Examples:
+      rotascope events tail
+      rotascope events tail --pair RUT/SPX --state opened --until-end
+      rotascope events tail --family divergence --from-now --format json
+    """
+    wanted = event_lines.EventFilter(
+        definitions=frozenset(definitions or ()),
+        pairs=frozenset(pairs or ()),
+        states=frozenset(state.value for state in states or ()),
+    )
+    topics = [TOPIC_PREFIX + family for family in ([f.value for f in families or ()] or EVENT_FAMILIES)]
+    tally = Tally()
+
+    def lines(record: Record) -> Iterator[Mapping[str, Any]]:
+        data = event_lines.read_event(record)
+        if wanted.admits(data):
+            yield data
+
+    with _polite_end(), _reader(_kafka(bootstrap_servers, embedded), until_end) as reader:
+        present = _present(reader, topics, required=topics if families else ())
+        records = reader.read(present, from_beginning=from_beginning, until_end=until_end)
+        printer = _printer(style, event_lines.TABLE_HEADER, event_lines.event_row)
+        print_records(records, lines, printer, tally, maximum)
+    _report(tally, "events")
+
+
+@ticks_app.command()
+def cat(
+    universe: Annotated[
+        Path | None,
+        typer.Option("--universe", help="TOML file of instruments, which names ids; none: the demo's."),
+    ] = None,
+    partitions: Annotated[
+        list[int] | None, typer.Option("--partition", min=0, help="Only this one; may be repeated.")
+    ] = None,
+    symbols: Annotated[
+        list[str] | None, typer.Option("--symbol", help="Only this symbol; may be repeated.")
+    ] = None,
+    from_beginning: FromBeginning = True,
+    until_end: UntilEnd = False,
+    maximum: Maximum = None,
+    style: Style = Format.TABLE,
+    bootstrap_servers: Servers = "127.0.0.1:9092",
+    embedded: Embedded = False,
+) -> None:
+    """Print ticks out of their frames.
+
+    JSON lines are described by tick-line.schema.json; prices and sizes are
+    exact decimals in strings, read in the scales of the universe. A record that is not a valid frame is named
+    on standard error with the reason and skipped; then the exit status is
+    1. Ticks of benchmarks stand in every partition. Where another producer
+    took over, where frames are missing and where frames repeat, a note on
+    standard error says so. Ctrl-C ends the command.
+
+    A broker that goes away is waited for, and no tick is lost or comes
+    twice; with --until-end up to 120 s, then the exit status is 1.
+
+    Examples:
+      rotascope ticks cat --symbol RUT --until-end --format json
+      rotascope ticks cat --universe universe.toml --partition 2 --max 20
+    """
+    tally = Tally()
+    with _polite_end():
+        known = parse_universe(read_text(universe, UNIVERSE))
+        wanted = frozenset(known.instrument(symbol).instrument_id for symbol in symbols or ())
+        names = tick_lines.Names.of(known)
+        settings = _kafka(bootstrap_servers, embedded)
+        with _reader(settings, until_end) as reader:
+            records = reader.read(
+                _present(reader, [settings.ticks_topic], required=[settings.ticks_topic]),
+                partitions=sorted(set(partitions or ())),
+                from_beginning=from_beginning,
+                until_end=until_end,
+            )
+            printer = _printer(style, tick_lines.TABLE_HEADER, tick_lines.tick_row)
+            continuity = Continuity(names.sources)
+
+            def lines(record: Record) -> Iterator[Mapping[str, Any]]:
+                for finding in continuity.findings(record):
+                    typer.echo(f"note: {record.partition}@{record.offset}: {finding}", err=True)
+                yield from tick_lines.tick_lines(record, names, wanted)
+
+            print_records(records, lines, printer, tally, maximum)
+    _report(tally, "ticks")
+
+
+def print_records(
+    records: Iterable[Record],
+    lines: Callable[[Record], Iterable[Mapping[str, Any]]],
+    printer: Callable[[Mapping[str, Any]], None],
+    tally: Tally,
+    maximum: int | None,
+) -> None:
+    """Print what records hold; name on standard error what cannot be read.
+
+    Args:
+        records: From a topic.
+        lines: A record's lines; raises InputError for one that cannot be read.
+        printer: Prints one line.
+        tally: Counts as it goes, so that an interrupted run can still report.
+        maximum: Stop after so many lines; None never stops.
+    """
+    for record in records:
+        try:
+            for line in lines(record):
+                tally.shown += 1  # first, so that Ctrl-C between the two does not make it "none"
+                printer(line)
+                if tally.shown == maximum:
+                    return
+        except InputError as error:
+            tally.invalid += 1
+            place = f"{record.topic}/{record.partition}@{record.offset}"
+            reason = getattr(error, "reason", None)
+            typer.echo(f"warning: {place}: {f'{reason}: ' if reason else ''}{error}", err=True)
+
+
+def _kafka(bootstrap_servers: str, embedded: bool) -> KafkaSettings:
+    return KafkaSettings(
+        bootstrap_servers=bootstrap_servers, api_version=EMBEDDED_API_VERSION if embedded else None
+    )
+
+
+def _reader(settings: KafkaSettings, until_end: bool) -> TopicReader:
+    return TopicReader(
+        settings,
+        follow=not until_end,
+        patience_ms=settings.patience_ms,
+        tell=lambda line: typer.echo(f"note: {line}", err=True),
+    )
+
+
+def _printer(
+    style: Format, header: str, row: Callable[[Mapping[str, Any]], str]
+) -> Callable[[Mapping[str, Any]], None]:
+    if style is Format.JSON:
+        return lambda line: typer.echo(msgspec.json.encode(line).decode())
+    heads = iter((header,))
+
+    def print_row(line: Mapping[str, Any]) -> None:
+        for head in heads:
+            typer.echo(head)
+        typer.echo(row(line))
+
+    return print_row
+
+
+def _present(reader: TopicReader, topics: list[str], required: Iterable[str]) -> tuple[str, ...]:
+    present = reader.existing(topics)
+    missing = sorted(set(required) - set(present)) if present else topics
+    if missing:
+        raise TransportError(
+            f"the broker has no topic {' or '.join(missing[:2])}{' or …' if missing[2:] else ''}",
+            operator_action="run 'rotascope topics apply', or check --bootstrap-servers",
+        )
+    return present
+
+
+def _report(tally: Tally, what: str) -> None:
+    if tally.invalid:
+        typer.echo(f"note: records left out: {tally.invalid}; exit status 1", err=True)
+        raise typer.Exit(1)
+    if not tally.shown:
+        typer.echo(f"note: no {what} matched", err=True)
+
+
+@contextmanager
+def _polite_end() -> Iterator[None]:
+    """End without a traceback: on Ctrl-C, on a reader that went away, on errors of ours."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        return
+    except BrokenPipeError:
+        # Python flushes standard output once more at exit; that must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except RotascopeError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(exit_code(error)) from error

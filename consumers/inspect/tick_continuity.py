@@ -1,0 +1,57 @@
+"""What the headers of frames say about the log: another producer, missing frames, repeated frames.
+
+A worker acts on all three, as `PartitionEngine` says: the first two make prices unknown until the next
+trade, a repeat is dropped. None of them is a record, so a listing of records would not show them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from consumers.transport.records import Record
+from core.model.frames import decode_frame
+
+
+class Continuity:
+    """Compares each frame with the one before it of the same source and partition.
+
+    Args:
+        sources: Source id → name; an id without a name is shown as it is.
+    """
+
+    def __init__(self, sources: Mapping[int, str]) -> None:
+        self._sources = sources
+        self._last: dict[tuple[int, int], tuple[int, int]] = {}
+
+    def findings(self, record: Record) -> Iterator[str]:
+        """Give what is remarkable about a frame, in a line each.
+
+        Args:
+            record: The next of its partition.
+
+        Raises:
+            FrameError: The record is not a valid frame.
+        """
+        header, _ = decode_frame(record.value)
+        place = (record.partition, header.source)
+        if place not in self._last:
+            self._last[place] = header.epoch, header.sequence
+            return
+        epoch, sequence = self._last[place]
+        source = self._sources.get(header.source, str(header.source))
+        if header.epoch < epoch:
+            yield f"source {source}: epoch {header.epoch} is older than {epoch}: workers drop this frame"
+            return
+        if header.epoch > epoch:
+            yield (
+                f"source {source}: another producer took over, epoch {epoch} to {header.epoch}: "
+                "prices are unknown until the next trade"
+            )
+            sequence = -1
+        if header.epoch == epoch and header.sequence <= sequence:
+            yield f"source {source}: frame {header.sequence} repeats: workers drop it"
+            return
+        if header.sequence > sequence + 1:
+            missing = header.sequence - sequence - 1
+            yield f"source {source}: {missing:,} frames are missing before frame {header.sequence}"
+        self._last[place] = header.epoch, header.sequence

@@ -1,0 +1,122 @@
+"""Frames of the tick topic as JSON lines and table rows, for people and for partners without NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
+
+from consumers.transport.records import Record
+from core.model.frames import decode_frame
+from core.model.instruments import Universe
+from core.model.records import NO_INSTRUMENT, GapCause, TickKind, Update
+from core.model.scale import DEFAULT_EXPONENT, decimal_text
+from core.model.timestamps import rfc3339
+
+_ROW: Final = "{time:<30}  {symbol:<10}  {kind:<13}  {price:>18}  {size:>18}  {update:<30}  {place}"
+_DEFAULT_SCALE: Final = (DEFAULT_EXPONENT, DEFAULT_EXPONENT)
+_UNSCALED: Final = (TickKind.ADJUSTMENT, TickKind.STATUS)
+"""Kinds whose price and size are the default scale's, whatever the instrument's is."""
+
+TABLE_HEADER: Final = _ROW.format(
+    time="EVENT TIME", symbol="SYMBOL", kind="KIND", price="PRICE", size="SIZE", update="UPDATE",
+    place="PARTITION@OFFSET+INDEX",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the ids in ticks stand for.
+
+    Args:
+        symbols: instrument_id → symbol.
+        sources: source id → name.
+        scales: instrument_id → price and size exponent, where they are not the default.
+    """
+
+    symbols: Mapping[int, str]
+    sources: Mapping[int, str]
+    scales: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, universe: Universe) -> Self:
+        """Take the names from a universe."""
+        return cls(
+            {instrument.instrument_id: instrument.symbol for instrument in universe.instruments},
+            {source.source_id: source.name for source in universe.sources},
+            {each.instrument_id: (each.price_exponent, each.size_exponent) for each in universe.instruments},
+        )
+
+
+def tick_lines(
+    record: Record, names: Names, instrument_ids: frozenset[int] = frozenset()
+) -> Iterator[dict[str, Any]]:
+    """Decode one frame.
+
+    Args:
+        record: From `rotascope.ticks.v1`.
+        names: What ids stand for; an id without a name gives null, never an error, and is taken to be in
+            the default scale.
+        instrument_ids: Only these instruments; all records when empty.
+
+    Yields:
+        One dict per tick, as `tick-line.schema.json` describes it.
+
+    Raises:
+        FrameError: The record is not a valid frame; nothing of it has been given.
+    """
+    header, ticks = decode_frame(record.value)
+    for index, tick in enumerate(ticks.tolist()):
+        ts_event, ts_recv, price, size, trade_id, instrument_id, update, kind, source = tick
+        if instrument_ids and instrument_id not in instrument_ids:
+            continue
+        scale = _DEFAULT_SCALE if kind in _UNSCALED else names.scales.get(instrument_id, _DEFAULT_SCALE)
+        price_exponent, size_exponent = scale
+        line = {
+            "partition": record.partition,
+            "offset": record.offset,
+            "index": index,
+            "epoch": header.epoch,
+            "sequence": header.sequence,
+            "kind": _kind_text(kind),
+            "symbol": names.symbols.get(instrument_id),
+            "instrument_id": None if instrument_id == NO_INSTRUMENT else instrument_id,
+            "ts_event": rfc3339(ts_event),
+            "ts_recv": rfc3339(ts_recv),
+            "price": decimal_text(price, price_exponent),
+            "size": decimal_text(size, size_exponent),
+            "trade_id": str(trade_id),
+            "update": [str(flag.name).lower() for flag in Update if flag & update],
+            "source": names.sources.get(source),
+            "source_id": source,
+        }
+        if kind == TickKind.GAP:
+            line["gap_cause"] = _cause_text(trade_id)
+        yield line
+
+
+def tick_row(line: Mapping[str, Any]) -> str:
+    """Write a line of `tick_lines` under `TABLE_HEADER`."""
+    return _ROW.format(
+        time=line["ts_event"],
+        symbol=line["symbol"] or (line["instrument_id"] if line["instrument_id"] is not None else "-"),
+        kind=line["kind"],
+        price=line["price"],
+        size=line["size"],
+        update=line.get("gap_cause") or ",".join(line["update"]) or "-",
+        place=f"{line['partition']}@{line['offset']}+{line['index']}",
+    )
+
+
+def _kind_text(number: int) -> str:
+    try:
+        return TickKind(number).name.lower()
+    except ValueError:
+        return f"unknown_{number}"
+
+
+def _cause_text(number: int) -> str:
+    try:
+        return GapCause(number).label
+    except ValueError:
+        return f"unknown_{number}"

@@ -1,0 +1,361 @@
+"""The reading half of the confluent-kafka transport: positions, records and the group."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from confluent_kafka import (
+    OFFSET_INVALID,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+
+from consumers.snapshots.position import metadata_text
+from consumers.transport.confluent_answers import AnswerCount
+from consumers.transport.confluent_client import (
+    consumer_configuration,
+    failed,
+    fresh_client_answers,
+    group_configuration,
+    lost_place,
+    translated,
+)
+from consumers.transport.confluent_group import ConfluentGroup
+from consumers.transport.records import Committed, Record
+from consumers.transport.seam import RECONNECT_MS, AssignmentChange, Membership, no_such_topic
+from core.kafka.clients import addresses_of, require_reachable
+from core.model.errors import TransportError
+from core.model.settings import KafkaSettings, WorkerSettings
+from core.runtime.deadline import DeadlineCall
+
+_SEEK_RETRY_S: Final = 0.002
+_LEAVE_MS: Final = 2_000
+
+
+class ConfluentReader:
+    """One consumer, assigned by hand or by the group. Each method: see `Transport`.
+
+    Args:
+        settings: Addresses, sizes and time-outs.
+        worker: Group and membership.
+        client_id: What the broker's logs call this client.
+
+        connected: Whether to connect at once.
+
+    Raises:
+        ConfigurationError: An address that is none.
+        TransportError: No broker answers within `bootstrap_timeout_ms`.
+    """
+
+    def __init__(
+        self, settings: KafkaSettings, worker: WorkerSettings, client_id: str, *, connected: bool
+    ) -> None:
+        addresses_of(settings.bootstrap_servers)
+        self._settings = settings
+        self._worker = worker
+        self._client_id = client_id
+        self._request_s = settings.request_timeout_ms / 1000
+        self._topic = ""
+        self._assigned: tuple[int, ...] = ()
+        self._subscribed = False
+        self._starts: dict[int, int] = {}
+        self._sought: dict[int, int] = {}
+        self._group = ConfluentGroup()
+        self._membership: Membership | None = None
+        self._failure: TransportError | None = None
+        self._answers = AnswerCount()
+        self._connected = False
+        self._consumer: Consumer
+        if connected:
+            self.connect(settings.bootstrap_timeout_ms)
+
+    def connect(self, timeout_ms: int) -> None:
+        """See `Transport`."""
+        if not self._connected:
+            self._consumer = self._connected_consumer(timeout_ms)
+            self._connected = True
+
+    def answers(self) -> int:
+        """See `Transport`."""
+        return self._answers.count
+
+    def fresh_client_answers(self, timeout_ms: int) -> bool:
+        """See `Transport`."""
+        return fresh_client_answers(self._settings, timeout_ms)
+
+    def partitions(self, topic: str) -> int:
+        """See `Transport`."""
+        with translated("ask for topic", topic):
+            found = self._consumer.list_topics(topic, timeout=self._request_s).topics[topic]
+        self._answers.note()
+        if found.error is not None and found.error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+            raise failed("ask for topic", topic, found.error)
+        if not found.partitions:
+            raise no_such_topic(topic, self._settings.bootstrap_servers)
+        return len(found.partitions)
+
+    def assign(self, topic: str, partitions: Sequence[int]) -> None:
+        """See `Transport`."""
+        self._topic = topic
+        self._assigned = tuple(partitions)
+        self._assign()
+
+    def subscribe(self, topic: str) -> None:
+        """See `Transport`."""
+        self._topic = topic
+        self._subscribed = True
+        self._join()
+
+    def assignment_changes(self) -> list[AssignmentChange]:
+        """See `Transport`."""
+        return self._group.drain()
+
+    def membership(self) -> Membership | None:
+        """See `Transport`."""
+        return self._membership
+
+    def poll(self, timeout_ms: int, *, max_records: int | None = None) -> dict[int, list[Record]]:
+        """See `Transport`.
+
+        librdkafka's batch call waits until the batch is full or the time is over: one record is
+        waited for, and what is there besides is taken along.
+        """
+        self._raise_failure()
+        self._begin()
+        messages: list[Message] = []
+        more = (max_records or self._worker.poll_max_records) - 1
+        try:
+            with translated("poll", self._topic):
+                first = self._consumer.poll(timeout_ms / 1000)
+                if first is not None:
+                    messages.append(first)
+                    messages += self._consumer.consume(more, 0) if more else ()
+        except TransportError as error:
+            # What the client has given it gives no more: like an error in the log, it waits.
+            if not messages:
+                raise
+            self._failure = error
+        finally:
+            # Here and nowhere else: what a member that was stopped and thrown out would read later
+            # is accepted by the broker.
+            if self._subscribed:
+                self._membership = self._group.membership(self._consumer)
+        batches: dict[int, list[Record]] = {}
+        for message in messages:
+            self._sort(message, batches)
+        if not batches:
+            self._raise_failure()
+        return batches
+
+    def seek(self, partition: int, offset: int) -> None:
+        """See `Transport`."""
+        self._sought[partition] = offset
+        if partition in self._starts:
+            self._starts[partition] = offset
+            self._group.sought(partition)
+            return
+        if self._subscribed and partition not in self._group.held:
+            raise TransportError(f"cannot seek in {self._topic}: partition {partition} is not assigned")
+        place = self._place(partition, offset)
+        with translated("seek in", self._topic):
+            self._seek(place)
+            if self._group.sought(partition):
+                self._consumer.resume([place])
+
+    def hold(self, partition: int) -> None:
+        """See `Transport`."""
+        if partition not in self._starts:
+            with translated("hold", self._topic):
+                self._consumer.pause([self._place(partition)])
+        self._group.hold(partition)
+
+    def position(self, partition: int) -> int:
+        """See `Transport`."""
+        with translated("ask for the position in", self._topic):
+            (place,) = self._consumer.position([self._place(partition)])
+        # Between a seek and the first record librdkafka has none.
+        position = place.offset if place.offset >= 0 else self._sought.get(partition, -1)
+        if position < 0:
+            raise TransportError(f"no position in partition {partition} of {self._topic}")
+        return position
+
+    def end_seen(self, partition: int) -> int | None:
+        """See `Transport`."""
+        with translated("look up the end of", self._topic):
+            _, end = self._consumer.get_watermark_offsets(self._place(partition), cached=True)
+        return end if end >= 0 else None
+
+    def begin_offset(self, partition: int, *, timeout_ms: int | None = None) -> int:
+        """See `Transport`."""
+        return self._watermarks(partition, timeout_ms)[0]
+
+    def end_offset(self, partition: int, *, timeout_ms: int | None = None) -> int:
+        """See `Transport`."""
+        return self._watermarks(partition, timeout_ms)[1]
+
+    def committed(self, partition: int, *, timeout_ms: int | None = None) -> Committed | None:
+        """See `Transport`."""
+        timeout_s = self._request_s if timeout_ms is None else timeout_ms / 1000
+        with translated("ask for the committed offset of", self._topic):
+            (found,) = self._consumer.committed([self._place(partition)], timeout_s)
+        if found.error is not None:
+            raise failed("ask for the committed offset of", self._topic, found.error)
+        self._answers.note()
+        return None if found.offset < 0 else Committed(found.offset, metadata_of(found))
+
+    def commit(self, offsets: Mapping[int, Committed]) -> None:
+        """See `Transport`.
+
+        This is the one call of librdkafka's that takes no time-out and may take minutes.
+        """
+        places, consumer = self._places(offsets), self._consumer
+        call = DeadlineCall[list[TopicPartition]](
+            lambda call: consumer.commit(offsets=places, asynchronous=False)
+        )
+        with translated("commit offsets of", self._topic):
+            try:
+                stored = call.within(self._settings.request_timeout_ms)
+            except TimeoutError as error:
+                raise TransportError(f"cannot commit offsets of {self._topic}: {error}") from error
+        for place in stored:
+            if place.error is not None:
+                raise failed("commit offsets of", self._topic, place.error)
+
+    def rebuild_consumer(self) -> None:
+        """See `Transport`."""
+        fresh = self._connected_consumer(min(self._settings.bootstrap_timeout_ms, RECONNECT_MS))
+        self._group.lose_all()
+        lost = self._group.drain()
+        self._membership, self._failure = None, None
+        self._leave()
+        self._group = ConfluentGroup(lost)
+        self._consumer = fresh
+        if self._subscribed:
+            self._join()
+        else:
+            self._assign()
+
+    def _connected_consumer(self, timeout_ms: int) -> Consumer:
+        """A consumer whose first question has been answered: librdkafka makes one also without a broker."""
+        require_reachable(self._settings.bootstrap_servers, timeout_ms)
+        configuration = consumer_configuration(self._settings, self._client_id)
+        told = self._answers.configuration(self._worker.broker_silence_ms)
+        with translated("connect to", self._settings.bootstrap_servers):
+            consumer = Consumer(configuration | group_configuration(self._worker) | told)
+            try:
+                if self._topic:
+                    consumer.list_topics(self._topic, timeout=timeout_ms / 1000)
+                else:
+                    consumer.list_topics(timeout=timeout_ms / 1000)
+            except BaseException:
+                _close(consumer)
+                raise
+        self._answers.note()
+        return consumer
+
+    def _assign(self) -> None:
+        """Remember what to assign: librdkafka fetches at once, so that is done at the first poll."""
+        self._starts = dict.fromkeys(self._assigned, 0)
+        for partition in self._assigned:
+            self._group.hold(partition)
+
+    def _join(self) -> None:
+        with translated("subscribe to", self._topic):
+            self._group.join(self._consumer, self._topic)
+
+    def _leave(self) -> None:
+        if self._connected:
+            _close(self._consumer)
+
+    def _begin(self) -> None:
+        """Assign by hand, now that every partition has been sought."""
+        if self._starts:
+            with translated("assign", self._topic):
+                self._consumer.assign([self._place(*start) for start in self._starts.items()])
+                self._group.pause_unsought(self._consumer, self._topic, self._starts)
+            self._starts = {}
+
+    def _seek(self, place: TopicPartition) -> None:
+        """Seek; a partition that has just been assigned may need a moment before it can be sought."""
+        deadline_s = time.monotonic() + self._request_s
+        while True:
+            try:
+                self._consumer.seek(place)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError._STATE or time.monotonic() > deadline_s:
+                    raise
+                time.sleep(_SEEK_RETRY_S)
+            else:
+                return
+
+    def _sort(self, message: Message, batches: dict[int, list[Record]]) -> None:
+        """Put a record where it belongs; an error waits until the records before it are stepped."""
+        error = message.error()
+        if self._failure is not None and not self._failure.retriable:
+            return  # Behind what was passed over, a record would be taken for the next one.
+        if error is None:
+            record = _record(message)
+            batches.setdefault(record.partition, []).append(record)
+        elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+            self._failure = lost_place("poll", self._topic, error.str())
+        elif error.code() != KafkaError._MAX_POLL_EXCEEDED:
+            found = failed("poll", self._topic, error)
+            self._failure = found if self._failure is None or not found.retriable else self._failure
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+
+    def _watermarks(self, partition: int, timeout_ms: int | None) -> tuple[int, int]:
+        timeout_s = self._request_s if timeout_ms is None else timeout_ms / 1000
+        with translated("ask for the ends of", self._topic):
+            found = self._consumer.get_watermark_offsets(self._place(partition), timeout_s)
+        self._answers.note()
+        return found
+
+    def _places(self, offsets: Mapping[int, Committed]) -> list[TopicPartition]:
+        return [
+            TopicPartition(self._topic, partition, position.offset, position.metadata)
+            for partition, position in offsets.items()
+        ]
+
+    def _place(self, partition: int, offset: int = OFFSET_INVALID) -> TopicPartition:
+        return TopicPartition(self._topic, partition, offset)
+
+
+def _close(consumer: Consumer) -> None:
+    """Leave the group and close, but wait for no client that hangs."""
+    with suppress(Exception):
+        DeadlineCall[None](lambda call: consumer.close()).within(_LEAVE_MS)
+
+
+def metadata_of(place: Any) -> str:
+    """Read the metadata of a committed offset; bytes of other memory behind them do no harm.
+
+    The wrapper reads up to the next zero byte, and raises when that is not UTF-8.
+    """
+    try:
+        return str(place.metadata or "")
+    except UnicodeDecodeError as error:
+        return metadata_text(error.object)
+
+
+def _record(message: Message) -> Record:
+    # Without an error none of these is missing, whatever their types say.
+    told: Any = message
+    return Record(
+        told.topic(),
+        told.partition(),
+        told.offset(),
+        told.key(),
+        told.value() or b"",
+        tuple(told.headers() or ()),
+        told.timestamp()[1],
+    )

@@ -1,0 +1,83 @@
+"""What the group does with our partitions, noted on kafka-python's I/O thread."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from kafka import ConsumerRebalanceListener
+from kafka.structs import ConsumerGroupMetadata, MemberState
+
+from consumers.transport.seam import AssignmentChange, ChangeKind, Membership
+
+JOIN_POLL_MS: Final = 1_000
+"""kafka-python 3.0.12 throws away a join that ends between two polls, and begins another. So a poll
+that expires in a join is followed by a long one at once; short ones could go on joining for ever."""
+
+
+class AssignmentLog(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
+    """Records intent and nothing else: on the I/O thread no question may be asked.
+
+    Args:
+        hold: Keeps a partition from being fetched, or asked for its committed offset, until it is
+            sought; called on the I/O thread.
+    """
+
+    def __init__(self, hold: Callable[[Any], None]) -> None:
+        self._hold = hold
+        self._changes: deque[AssignmentChange] = deque()
+        self._held: set[int] = set()
+
+    def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
+        """Note new partitions, and hold each of them."""
+        places = list(assigned)
+        for place in places:
+            self._hold(place)
+        self._held |= self._note(ChangeKind.ASSIGNED, places)
+
+    def on_partitions_revoked(self, revoked: Iterable[Any]) -> None:
+        """Note partitions that go in good order."""
+        self._held -= self._note(ChangeKind.REVOKED, revoked)
+
+    def on_partitions_lost(self, lost: Iterable[Any]) -> None:
+        """Note partitions that are gone already."""
+        self._held -= self._note(ChangeKind.LOST, lost)
+
+    def lose_all(self) -> None:
+        """Note that everything held is gone."""
+        if self._held:
+            self._changes.append(AssignmentChange(ChangeKind.LOST, tuple(sorted(self._held))))
+            self._held = set()
+
+    def begin_with(self, changes: Iterable[AssignmentChange]) -> None:
+        """Tell of these first: they happened to an earlier consumer."""
+        self._changes.extendleft(reversed(list(changes)))
+
+    def drain(self) -> list[AssignmentChange]:
+        """What happened since the last call."""
+        changes = []
+        while self._changes:
+            changes.append(self._changes.popleft())
+        return changes
+
+    def _note(self, kind: ChangeKind, places: Iterable[Any]) -> set[int]:
+        partitions = {place.partition for place in places}
+        if partitions:
+            self._changes.append(AssignmentChange(kind, tuple(sorted(partitions))))
+        return partitions
+
+
+def membership_of(metadata: ConsumerGroupMetadata) -> Membership | None:
+    """What may stand for us in a commit, from what the client says of itself.
+
+    While a join is under way the client may already bear the number of a generation whose
+    assignment nobody has seen; and a member that was thrown out bears none. Neither may commit.
+
+    Args:
+        metadata: Read right after a poll.
+    """
+    stable = metadata.state is MemberState.STABLE or metadata.state == MemberState.STABLE
+    if not stable or metadata.generation_id < 0 or not metadata.member_id:
+        return None
+    return Membership(metadata.generation_id, metadata.member_id, metadata)

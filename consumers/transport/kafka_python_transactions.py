@@ -1,0 +1,229 @@
+"""Transactions of kafka-python: one producer, and the calls that may hang in it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from kafka import KafkaProducer
+from kafka.errors import (
+    CommitFailedError,
+    FencedInstanceIdError,
+    InvalidProducerEpochError,
+    KafkaError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    ProducerFencedError,
+)
+
+from consumers.transport.fences import Fences
+from consumers.transport.kafka_python_client import (
+    KafkaPythonDelivery,
+    close_at_once,
+    producer_configuration,
+)
+from consumers.transport.records import OutgoingRecord
+from consumers.transport.seam import Outcome, OutcomeKind, first_failure, raise_refusal
+from core.kafka.clients import made
+from core.kafka.errors import not_delivered, translated, transport_error
+from core.model.errors import TransportError
+from core.model.settings import KafkaSettings
+from core.runtime.deadline import DeadlineCall
+
+_COMMIT: Final = "commit"
+_STALE_MEMBERSHIP: Final = (CommitFailedError, FencedInstanceIdError)
+_FENCED: Final = (ProducerFencedError, InvalidProducerEpochError)
+
+
+class KafkaPythonTransactions:
+    """Runs whole transactions, each with a deadline.
+
+    A producer whose transaction did not commit is never used again. kafka-python 3.0.12 keeps the
+    offsets of an aborted transaction and would send them with the next one, also those of a
+    partition that has gone to somebody else; and after a stall it may stand in a state from which
+    no call returns. A new producer costs some 20 ms.
+
+    Args:
+        settings: Addresses, sizes and time-outs.
+        transactional_id: The same after a restart, and of no other worker.
+        timeout_ms: After which the coordinator aborts an open transaction.
+        client_id: What the broker's logs call the producer.
+        make_producer: Makes the client's producer; tests put another in its place.
+    """
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        *,
+        transactional_id: str,
+        timeout_ms: int,
+        client_id: str,
+        make_producer: Callable[..., Any] = KafkaProducer,
+    ) -> None:
+        self.transactional_id = transactional_id
+        self._settings = settings
+        self._configuration = producer_configuration(settings) | {
+            "client_id": client_id,
+            "transactional_id": transactional_id,
+            "transaction_timeout_ms": timeout_ms,
+            # The first transaction looks for its coordinators, each time twice this long.
+            "retry_backoff_ms": 5,
+        }
+        self._make_producer = make_producer
+        self._producer: Any = None
+        self._fences = Fences(transactional_id)
+
+    def transact(
+        self, sends: Sequence[OutgoingRecord], offsets: Mapping[Any, Any], group: Any, deadline_ms: int
+    ) -> Outcome:
+        """See `Transport.transact`.
+
+        Args:
+            sends: The records.
+            offsets: kafka-python's offsets by its partitions.
+            group: kafka-python's group metadata as captured, or the bare name of a group.
+            deadline_ms: For all of it.
+        """
+        started = time.monotonic()
+        if self._producer is None:
+            try:
+                self.rebuild(deadline_ms)
+            except TransportError as error:
+                if not error.retriable:
+                    raise
+                return Outcome(OutcomeKind.ABORTED, error.message)
+        producer = self._producer
+        left_ms = max(1.0, deadline_ms - (time.monotonic() - started) * 1000)
+        call = DeadlineCall[str | None](
+            lambda call: _transaction(call, producer, sends, offsets, group, left_ms)
+        )
+        try:
+            failure = call.within(left_ms)
+        except TimeoutError as error:
+            outcome = Outcome(_unless_committing(call, OutcomeKind.ABORTED), str(error))
+        except KafkaError as error:
+            outcome = self._judge(call, error, sends)
+        except TransportError:
+            self._drop(producer)
+            raise
+        else:
+            if failure is None:
+                return Outcome(OutcomeKind.COMMITTED)
+            outcome = Outcome(OutcomeKind.ABORTED, failure)
+        self._drop(producer)
+        if any(error.__name__ in outcome.reason for error in _FENCED):
+            self._fences.note(outcome.reason)
+        return outcome
+
+    def rebuild(self, deadline_ms: int) -> None:
+        """See `Transport.rebuild_producer`."""
+        if self._producer is not None:
+            self._drop(self._producer)
+        call = DeadlineCall[Any](lambda call: self._initialised(call, deadline_ms))
+        with translated("begin transactions as", self.transactional_id):
+            try:
+                self._producer = call.within(deadline_ms)
+            except TimeoutError as error:
+                raise TransportError(f"no transactional producer {self.transactional_id}: {error}") from error
+
+    def close(self) -> None:
+        """Give the producer up, with whatever it has not sent."""
+        if self._producer is not None:
+            close_at_once(self._producer)
+            self._producer = None
+
+    def _initialised(self, call: DeadlineCall[Any], deadline_ms: int) -> Any:
+        configuration = self._configuration | {"max_block_ms": deadline_ms}
+        producer = made(self._make_producer, **configuration)
+        try:
+            producer.init_transactions()
+            call.point_of_no_return("initialised")
+        except BaseException:
+            close_at_once(producer)
+            raise
+        return producer
+
+    def _judge(
+        self, call: DeadlineCall[str | None], error: KafkaError, sends: Sequence[OutgoingRecord]
+    ) -> Outcome:
+        reason = repr(error)
+        if isinstance(error, _STALE_MEMBERSHIP):
+            return Outcome(OutcomeKind.FENCED, reason)
+        if call.passed != _COMMIT:
+            failed = transport_error(f"cannot publish to {', '.join({each.topic for each in sends})}", error)
+            if not failed.retriable:
+                raise failed from error
+        return Outcome(_unless_committing(call, OutcomeKind.ABORTED), reason)
+
+    def _drop(self, producer: Any) -> None:
+        self._producer = None
+        # Closing waits for a thread that may hang; nobody else should.
+        threading.Thread(target=close_at_once, args=(producer,), daemon=True).start()
+
+
+def _transaction(
+    call: DeadlineCall[str | None],
+    producer: Any,
+    sends: Sequence[OutgoingRecord],
+    offsets: Mapping[Any, Any],
+    group: Any,
+    deadline_ms: float,
+) -> str | None:
+    """The steps of `Transport.transact`; why nothing was committed, or None."""
+    producer.begin_transaction()
+    try:
+        # 1
+        deliveries = [_sent(producer, record) for record in sends]
+        if deliveries:
+            with suppress(KafkaTimeoutError):  # each record's own delivery says what became of it
+                producer.flush(timeout=deadline_ms / 1000)
+        # 2
+        failure = first_failure(deliveries)
+        raise_refusal(deliveries)
+        if failure is None:
+            # 3
+            producer.send_offsets_to_transaction(offsets, group)
+    except (KafkaError, TransportError):
+        _abort(call, producer)
+        raise
+    if failure is not None:
+        _abort(call, producer)
+        return failure
+    # 4
+    call.point_of_no_return(_COMMIT)
+    producer.commit_transaction()
+    return None
+
+
+def _sent(producer: Any, record: OutgoingRecord) -> KafkaPythonDelivery:
+    """Queue one record.
+
+    Raises:
+        TransportError: The client itself refuses it for its size.
+    """
+    size_bytes = len(record.value) + len(record.key or b"")
+    try:
+        future = producer.send(
+            record.topic,
+            value=record.value,
+            key=record.key,
+            headers=list(record.headers),
+            partition=record.partition,
+        )
+    except MessageSizeTooLargeError as error:
+        raise not_delivered(record.topic, error, size_bytes) from error
+    return KafkaPythonDelivery(future, record.topic, size_bytes)
+
+
+def _abort(call: DeadlineCall[str | None], producer: Any) -> None:
+    """Let readers go on at once; where this fails, the next producer's start does it."""
+    if not call.abandoned:
+        with suppress(KafkaError):
+            producer.abort_transaction()
+
+
+def _unless_committing(call: DeadlineCall[str | None], otherwise: OutcomeKind) -> OutcomeKind:
+    return OutcomeKind.UNKNOWN if call.passed == _COMMIT else otherwise

@@ -1,0 +1,319 @@
+"""Which partitions are ours, and how each comes to its place in the log.
+
+    assigned ──► restoring ──► running
+       │             │            │
+       └─────────────┴────────────┴──► revoked, lost, overtaken: dropped
+
+A partition that goes takes its outbox with it, also when it goes in good order. What it had said
+was not committed, so the next owner says it again; committing it in haste, under a generation in
+which somebody else may already have read the offset, is how events are doubled.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import structlog
+
+from consumers.metrics.counters import NEW_MEMBER, OVERTAKEN
+from consumers.transport.seam import ChangeKind, Transport
+from consumers.worker.handing_over import HandingOver
+from consumers.worker.opener import Opener
+from consumers.worker.partition import PartitionTask
+from consumers.worker.reconnect import Reconnect
+from consumers.worker.state import WorkerState
+from consumers.worker.trouble_log import TroubleLog
+from consumers.worker.turns import Pace
+from core.model.errors import ConfigurationError, TransportError
+from core.model.settings import KafkaSettings, WorkerSettings
+
+QUESTION_MS: Final = 200
+"""How long a question about one partition may hold up all the others, at first."""
+_LONGEST_QUESTION_MS: Final = 2_000
+_LONGEST_PATIENCE: Final = 16
+"""As a multiple of what a question may take: the questions go on meanwhile, and may be answered."""
+_NS_PER_MS: Final = 1_000_000
+
+
+def longer_question_ms(question_ms: int) -> int:
+    """Give an unanswered question twice the time: on a starved machine 200 ms may never be enough."""
+    return min(2 * question_ms, _LONGEST_QUESTION_MS)
+
+
+class Assignment:
+    """Follows the group, or stays with what an operator has assigned.
+
+    Args:
+        transport: Tells what the group does.
+        opener: Brings one partition to its place.
+        kafka: Topic and number of partitions.
+        settings: Who assigns, and how long a join may take.
+        state: Where tasks, and partitions without one, are seen from outside.
+        trouble: Where failures are told.
+        monotonic_ns: A clock that never steps back.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        opener: Opener,
+        *,
+        kafka: KafkaSettings,
+        settings: WorkerSettings,
+        state: WorkerState,
+        trouble: TroubleLog,
+        monotonic_ns: Callable[[], int],
+    ) -> None:
+        self._trouble = trouble
+        self._transport = transport
+        self._opener = opener
+        self._kafka = kafka
+        self._settings = settings
+        self._state = state
+        self._monotonic_ns = monotonic_ns
+        self._waiting: deque[int] = deque()
+        self._opened_as: dict[int, str] = {}
+        self._unstable_since_ns: int | None = None
+        self._handing_over = HandingOver(monotonic_ns)
+        self._unanswered_since_ns: int | None = None
+        self._question_ms = QUESTION_MS
+        self._pace = Pace(monotonic_ns)
+        self._patience_ms = kafka.request_timeout_ms
+        self._reconnect = Reconnect(transport, settings, state, trouble, monotonic_ns=monotonic_ns)
+        self._log = structlog.get_logger("rotascope.worker")
+
+    @property
+    def opening(self) -> bool:
+        """Whether a partition waits to be brought to its place."""
+        return bool(self._waiting)
+
+    def start(self) -> None:
+        """Join the group, or open what was assigned by hand.
+
+        Raises:
+            ConfigurationError: The topic has another number of partitions.
+            SnapshotError: A partition cannot be brought back to where it was.
+            TransportError: The broker does not say what the topic looks like; another try may come.
+        """
+        topic, settings = self._kafka.ticks_topic, self._settings
+        found = self._transport.partitions(topic)
+        if found != self._kafka.partitions:
+            raise ConfigurationError(
+                f"topic {topic} has {found} partitions, the settings say {self._kafka.partitions}",
+                operator_action="the number is fixed for a topic's generation: correct --partitions, or "
+                "make a new generation of the topic",
+            )
+        if settings.membership != "manual":
+            self._state.joined = False
+            self._unstable_since_ns = self._monotonic_ns()
+            self._transport.subscribe(topic)
+            return
+        assigned = settings.assigned if settings.assigned is not None else tuple(range(found))
+        if not assigned or not set(assigned) <= set(range(found)):
+            raise ConfigurationError(
+                f"partitions {assigned} are not a selection of 0 to {found - 1}",
+                operator_action="correct --assign",
+            )
+        self._transport.assign(topic, assigned)
+        for number, partition in enumerate(assigned):
+            try:
+                task = self._opener.open(partition, None)
+            except TransportError as error:
+                if not error.retriable:
+                    raise
+                # The rest may wait as long each, and nobody hears a stop: that is for the loop.
+                self._not_answered(partition, error)
+                self._await(assigned[number:])
+                return
+            if task is not None:
+                self._enter(task)
+
+    def follow(self) -> set[int]:
+        """Act on what the last poll has brought.
+
+        Returns:
+            Partitions that are dropped: no record of theirs, fetched or said, may be used.
+        """
+        dropped: set[int] = set()
+        for kind, partitions in self._transport.assignment_changes():
+            self._state.counters.rebalances[kind] += 1
+            self._log.info(f"partitions {kind}", partitions=partitions)
+            if kind is ChangeKind.ASSIGNED:
+                self._await(partitions)
+            else:
+                dropped |= self._drop(partitions, kind)
+            if kind is ChangeKind.REVOKED:
+                self._handing_over.revoked()
+        return dropped | self._check_member()
+
+    def reopen(self, partitions: Iterable[int]) -> set[int]:
+        """Begin anew with partitions that somebody else has committed for since.
+
+        Returns:
+            As `follow`.
+        """
+        again = {partition for partition in partitions if partition in self._state.tasks}
+        dropped = self._drop(again, OVERTAKEN)
+        self._await(sorted(again))
+        self._hold(again)
+        return dropped
+
+    def open_next(self) -> None:
+        """Bring one waiting partition to its place, or let it wait for another turn.
+
+        Raises:
+            SnapshotError: It cannot be brought back to where it was.
+            TransportError: Not retriable.
+        """
+        if not self._waiting or not self._pace.may_ask:
+            return
+        partition = self._waiting[0]
+        self._waiting.rotate(-1)
+        self._pace.begin()
+        try:
+            task = self._opener.open(partition, self._question_ms)
+        except TransportError as error:
+            if not error.retriable:
+                raise
+            self._not_answered(partition, error)
+            self._pace.unanswered()
+            self._question_ms = longer_question_ms(self._question_ms)
+            if self._unanswered_since_ns is None and self._settings.membership != "manual":
+                self._unanswered_since_ns = self._monotonic_ns()
+            return
+        if task is None:
+            return
+        self._unanswered_since_ns = None
+        self._question_ms = QUESTION_MS
+        self._waiting.remove(partition)
+        if not self._waiting:
+            self._patience_ms = self._kafka.request_timeout_ms
+        self._enter(task)
+
+    def rejoin_if_stuck(self) -> bool:
+        """Make the client anew when it has not become a stable member, or gives no answers, for too long.
+
+        A join may last as long as the group waits for its slowest member, or for one that died:
+        who left earlier would begin the wait of all others anew, and two such members for ever.
+
+        Returns:
+            Whether it was made anew.
+        """
+        if self._silent_for_ms(self._unanswered_since_ns) >= self._patience_ms:
+            if not self._rejoin("a partition's place is not to be had: joining anew"):
+                return False
+            # Each time, all the others lose their place: a partition may be without a leader for long.
+            self._patience_ms = min(2 * self._patience_ms, _LONGEST_PATIENCE * self._kafka.request_timeout_ms)
+            return True
+        settings = self._settings
+        group_waits_ms = max(settings.max_poll_interval_ms, settings.session_timeout_ms)
+        patience_ms = group_waits_ms + settings.join_timeout_ms
+        if self._silent_for_ms(self._handing_over.awaited_since_ns) >= patience_ms:
+            return self._rejoin("what was handed over has no next owner: joining anew")
+        if self._silent_for_ms(self._unstable_since_ns) < patience_ms:
+            return False
+        return self._rejoin("not a stable member: joining anew")
+
+    def rejoin_for_silence(self) -> None:
+        """Make the client anew that gives nothing of a partition although it was sought again.
+
+        Who assigns by hand has no group to come back through: there another seek must do.
+        """
+        if self._settings.membership != "manual":
+            self._rejoin("a partition stays silent: joining anew")
+
+    def rejoin_for_answers(self) -> bool:
+        """Make the client anew that hears nothing although a new one is answered.
+
+        Returns:
+            Whether it was made anew.
+        """
+        return self._rejoin("only new clients are answered: connecting anew", although_away=True)
+
+    def broker_is_back(self) -> None:
+        """Give the client as much time as at the start: what it waited for during an outage was in vain."""
+        if self._unstable_since_ns is not None:
+            self._unstable_since_ns = self._monotonic_ns()
+        self._unanswered_since_ns = None
+        self._question_ms = QUESTION_MS
+        self._pace.forget()
+        self._patience_ms = self._kafka.request_timeout_ms
+        self._handing_over = HandingOver(self._monotonic_ns)
+        self._reconnect.at_once()
+
+    def _silent_for_ms(self, since_ns: int | None) -> int:
+        return -1 if since_ns is None else (self._monotonic_ns() - since_ns) // _NS_PER_MS
+
+    def _rejoin(self, why: str, *, although_away: bool = False) -> bool:
+        if not self._reconnect.attempt(why, waiting=list(self._waiting), although_away=although_away):
+            return False
+        self._unanswered_since_ns = None
+        self._handing_over = HandingOver(self._monotonic_ns)
+        if self._settings.membership != "manual":
+            self._unstable_since_ns = self._monotonic_ns()
+        return True
+
+    def _check_member(self) -> set[int]:
+        """A partition kept under another name may have been somebody else's in between."""
+        if self._settings.membership == "manual":
+            return set()
+        membership = self._transport.membership()
+        self._state.joined = membership is not None
+        if membership is None:
+            if self._unstable_since_ns is None:
+                self._unstable_since_ns = self._monotonic_ns()
+            return set()
+        self._unstable_since_ns = None
+        self._handing_over.member_in(membership.generation)
+        held = {*self._state.tasks, *self._waiting}
+        strange = {
+            p for p in held if self._opened_as.setdefault(p, membership.member_id) != membership.member_id
+        }
+        dropped = self._drop(strange, NEW_MEMBER)
+        self._await(sorted(strange))
+        for partition in strange:
+            self._opened_as[partition] = membership.member_id
+        self._hold(strange)
+        return dropped
+
+    def _hold(self, partitions: Iterable[int]) -> None:
+        """Where it fails, the client fetches what nobody takes: a partition is sought when it is opened."""
+        for partition in partitions:
+            try:
+                self._transport.hold(partition)
+            except TransportError as error:
+                if not error.retriable:
+                    raise
+
+    def _not_answered(self, partition: int, error: TransportError) -> None:
+        self._trouble.failed("partition waits for an answer", partition=partition, error=error.message)
+
+    def _await(self, partitions: Iterable[int]) -> None:
+        self._waiting.extend(partitions)
+        self._show_waiting()
+
+    def _enter(self, task: PartitionTask) -> None:
+        with self._state.gate.stepping():
+            self._state.tasks[task.partition] = task
+        self._show_waiting()
+
+    def _drop(self, partitions: Iterable[int], reason: str) -> set[int]:
+        dropped = set(partitions)
+        for partition in dropped:
+            with self._state.gate.stepping():
+                task = self._state.tasks.pop(partition, None)
+            self._state.counters.forget(partition)
+            if task is not None and task.outbox.records:
+                self._state.counters.dropped_records[reason] += task.outbox.records
+            self._opened_as.pop(partition, None)
+        self._opener.forget(dropped)
+        self._waiting = deque(partition for partition in self._waiting if partition not in dropped)
+        if not self._waiting:
+            self._unanswered_since_ns = None
+        self._show_waiting()
+        return dropped
+
+    def _show_waiting(self) -> None:
+        self._state.opening = tuple(self._waiting)

@@ -1,0 +1,69 @@
+"""A worker that is started before its broker waits for it, as its supervisor would have it do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from consumers.transport.seam import RECONNECT_MS, Transport
+from consumers.worker.retry_wait import retry_wait
+from consumers.worker.trouble_log import TroubleLog
+from core.model.errors import TransportError
+from core.model.settings import KafkaSettings, WorkerSettings
+
+_NS_PER_MS: Final = 1_000_000
+
+
+class FirstConnection:
+    """Tries to connect in short attempts, so that a stop in between is heard soon.
+
+    Args:
+        transport: To be connected.
+        kafka: The addresses, for the log.
+        settings: The waits.
+        trouble: Where failures are told.
+        monotonic_ns: A clock that never steps back.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        kafka: KafkaSettings,
+        settings: WorkerSettings,
+        trouble: TroubleLog,
+        *,
+        monotonic_ns: Callable[[], int],
+    ) -> None:
+        self._transport = transport
+        self._kafka = kafka
+        self._trouble = trouble
+        self._monotonic_ns = monotonic_ns
+        self._wait = retry_wait(settings)
+        self._begun_ns = monotonic_ns()
+        self._failed = False
+
+    def attempt(self) -> None:
+        """Try once.
+
+        Raises:
+            TransportError: No broker answers.
+        """
+        self._transport.connect(min(self._kafka.bootstrap_timeout_ms, RECONNECT_MS))
+
+    def failed(self, error: TransportError) -> None:
+        """Say that the start has to wait."""
+        self._failed = True
+        waited_ms = (self._monotonic_ns() - self._begun_ns) // _NS_PER_MS
+        self._trouble.failed("waiting for a broker", error=error.message, waited_ms=waited_ms)
+
+    def wait_ms(self) -> float:
+        """Time to the next try."""
+        return self._wait.next_ms()
+
+    def succeeded(self) -> None:
+        """Say so, where it had to wait."""
+        if self._failed:
+            waited_ms = (self._monotonic_ns() - self._begun_ns) // _NS_PER_MS
+            self._trouble.ended(
+                "a broker answers", waited_ms=waited_ms, bootstrap_servers=self._kafka.bootstrap_servers
+            )

@@ -1,0 +1,148 @@
+"""Records that have been fetched and not yet stepped."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import Final
+
+from consumers.transport.records import Record
+from consumers.transport.seam import Transport
+from consumers.worker.assignment import Assignment
+from consumers.worker.duty import done
+from consumers.worker.opener import POLL_MS
+from consumers.worker.partition import PartitionTask
+from consumers.worker.silence import SilenceWatch
+from consumers.worker.state import WorkerState
+from consumers.worker.trouble_log import TroubleLog
+from core.model.settings import WorkerSettings
+
+_NS_PER_SECOND: Final = 1_000_000_000
+
+
+class Intake:
+    """Polls, keeps what came until it is stepped, and takes nothing that would leave a hole.
+
+    Args:
+        transport: Polled.
+        assignment: Follows what a poll brings of the group.
+        silence: Is told which partitions gave records.
+        settings: Pace and bounds.
+        state: Tasks and counters.
+        trouble: Where failures are told.
+        drop: Takes partitions that are no longer ours.
+        monotonic_ns: A clock that never steps back.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        assignment: Assignment,
+        silence: SilenceWatch,
+        *,
+        settings: WorkerSettings,
+        state: WorkerState,
+        trouble: TroubleLog,
+        drop: Callable[[set[int]], None],
+        monotonic_ns: Callable[[], int],
+    ) -> None:
+        self.backlog: deque[Record] = deque()
+        self.full = False
+        """Whether the outboxes are full, so that nothing is taken."""
+        self._transport = transport
+        self._assignment = assignment
+        self._silence = silence
+        self._settings = settings
+        self._state = state
+        self._trouble = trouble
+        self._drop = drop
+        self._monotonic_ns = monotonic_ns
+        self._unplaced: set[int] = set()
+        self._last_poll_ns: int | None = None
+
+    def relieve(self) -> None:
+        """Fetch nothing while the outboxes are full, and go on where stepping stopped.
+
+        Polls go on meanwhile: a loop that does not poll is thrown out of its group.
+        """
+        tasks = self._state.tasks
+        full = sum(task.outbox.bytes for task in tasks.values()) > self._settings.outbox_max_bytes
+        if full != self.full:
+            self.full = full
+            self.begin_anew()
+        self._unplaced &= tasks.keys()
+        for partition in sorted(self._unplaced):
+            done(partial(self._place, tasks[partition]), self._trouble)
+
+    def begin_anew(self) -> None:
+        """Give up what was fetched; nothing more is taken before it has been fetched again."""
+        self.backlog.clear()
+        self._unplaced = set(self._state.tasks)
+
+    def mended(self, partitions: Collection[int]) -> None:
+        """Give up what was fetched for partitions that have been sought since."""
+        self._unplaced.difference_update(partitions)
+        self.forget(partitions)
+
+    def forget(self, partitions: Collection[int]) -> None:
+        """Give up what was fetched for some partitions."""
+        if partitions:
+            self.backlog = deque(each for each in self.backlog if each.partition not in partitions)
+
+    def fetch(self, wait_ms: int | None) -> None:
+        """Fetch when there is nothing left to step, else only ask what the group wants.
+
+        A poll between any two slices is what keeps a slow worker in its group, and the others from
+        waiting for it.
+
+        Args:
+            wait_ms: Time until a commit is due, which no poll may sleep past; None for none.
+
+        Raises:
+            TransportError: The client's; what the poll had learnt of the group is followed.
+        """
+        now_ns = self._monotonic_ns()
+        if self._last_poll_ns is not None:
+            self._state.counters.poll_gap.observe((now_ns - self._last_poll_ns) / _NS_PER_SECOND)
+        # Nor is slept long while a partition waits.
+        timeout_ms = POLL_MS if self._assignment.opening else self._settings.poll_timeout_ms
+        busy = bool(self.backlog)
+        batches: dict[int, list[Record]] = {}
+        try:
+            batches = self._transport.poll(
+                0 if busy else timeout_ms if wait_ms is None else min(timeout_ms, wait_ms),
+                max_records=1 if busy else None,
+            )
+        finally:
+            self._last_poll_ns = self._monotonic_ns()
+            self._drop(self._assignment.follow())
+        tasks = self._state.tasks
+        # Held, a client may still give what it had; behind what was put back, it would be a hole.
+        taken = {} if self.full else {p: batches.get(p, []) for p in tasks if p not in self._unplaced}
+        for records in taken.values():
+            self.backlog.extend(records)
+        waits = self.full or self._state.joined is False
+        self._silence.heard(tasks if waits else {record.partition for record in self.backlog})
+        for partition, task in tasks.items():
+            # Only now: whatever fails here, no record that the client has given is lost.
+            done(partial(self._note, task, taken.get(partition), busy), self._trouble)
+
+    def _place(self, task: PartitionTask) -> None:
+        if self.full:
+            self._transport.hold(task.partition)
+        elif not task.needs_engine:  # else it is sought when it has one
+            self._transport.seek(task.partition, task.next_offset)
+        self._unplaced.discard(task.partition)
+
+    def _note(self, task: PartitionTask, records: list[Record] | None, busy: bool) -> None:
+        """Note how far the log goes, and pass offsets that hold no record.
+
+        Args:
+            task: Whose.
+            records: What came; None where nothing may be taken.
+            busy: Records wait to be stepped, and nothing was fetched.
+        """
+        task.fetched(records or [], self._transport.end_seen(task.partition))
+        if records == [] and not busy and task.lag_records:
+            task.skip_to(self._transport.position(task.partition))

@@ -1,0 +1,110 @@
+"""What the engine says, turned into Kafka records."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from consumers.transport.records import Headers, OutgoingRecord
+from core.events.events import encode_data, event_key, kafka_headers, topic_of
+from core.model.day_bars import BAR_EPOCH, BAR_HEADERS, DAY_BARS_TOPIC, day_bar_key
+from core.model.frames import MAX_RECORDS, encode_frame
+
+if TYPE_CHECKING:
+    from core.events.events import Event
+
+MINUTE_BARS_TOPIC: Final = "rotascope.bars.1m"
+DEAD_LETTERS_TOPIC: Final = "rotascope.dead-letters"
+DEAD_LETTER_SOURCE: Final = "worker"
+
+DEAD_LETTER_HEADERS: Final[Headers] = (("content-type", b"application/json"),)
+
+
+def event_record(event: Event) -> OutgoingRecord:
+    """An event in CloudEvents' binary mode, in the topic of its family."""
+    return OutgoingRecord(topic_of(event), event_key(event), encode_data(event), tuple(kafka_headers(event)))
+
+
+def minute_bar_records(bars: NDArray[np.void], partition: int, sequence: int) -> Iterator[OutgoingRecord]:
+    """Minute bars and complete marks as frames, in the partition their ticks came from.
+
+    Args:
+        bars: BAR array (n,), n ≥ 1.
+        partition: The ticks' partition, which is also the frame's source.
+        sequence: Number of the first frame; the next ones follow. A worker that steps the same
+            record again gives the same numbers, so that a reader drops the repeat.
+
+    Yields:
+        One record for each 1,024 bars.
+    """
+    for number, start in enumerate(range(0, len(bars), MAX_RECORDS)):
+        frame = encode_frame(
+            bars[start : start + MAX_RECORDS],
+            source=partition,
+            epoch=BAR_EPOCH,
+            sequence=sequence + number,
+        )
+        yield OutgoingRecord(MINUTE_BARS_TOPIC, None, frame, BAR_HEADERS, partition)
+
+
+def day_bar_records(bars: NDArray[np.void], partition: int, offset: int) -> Iterator[OutgoingRecord]:
+    """Day bars one by one, since compaction keeps the last record of a key; in the ticks' partition.
+
+    Args:
+        bars: BAR array (n,).
+        partition: The ticks' partition, which is also the frame's source.
+        offset: Offset of the frame of ticks that finished the day; the frame's sequence.
+
+    Yields:
+        One record a bar, key `instrument_id/session`.
+    """
+    for row in range(len(bars)):
+        bar = bars[row : row + 1]
+        key = day_bar_key(int(bar["instrument_id"][0]), int(bar["session"][0]))
+        frame = encode_frame(bar, source=partition, epoch=BAR_EPOCH, sequence=offset)
+        yield OutgoingRecord(DAY_BARS_TOPIC, key, frame, BAR_HEADERS, partition)
+
+
+def dead_letter_record(
+    reason: str,
+    payload: bytes,
+    *,
+    max_bytes: int,
+    topic: str,
+    partition: int,
+    offset: int,
+    message: str | None = None,
+) -> OutgoingRecord:
+    """Input that could not be used, with its place in the log and its first bytes.
+
+    Args:
+        reason: A stable label, also that of the counter.
+        payload: The whole record, or the tick of it that is bad.
+        max_bytes: How much of it is kept.
+        topic: Where the record stands.
+        partition: Where the record stands.
+        offset: Where the record stands.
+        message: What is wrong, with the figures.
+    """
+    body: dict[str, object] = {
+        "source": DEAD_LETTER_SOURCE,
+        "topic": topic,
+        "partition": partition,
+        "offset": offset,
+        "reason": reason,
+        "payload_bytes": len(payload),
+        "payload_base64": base64.b64encode(payload[:max_bytes]).decode(),
+    }
+    if message is not None:
+        body["message"] = message
+    return OutgoingRecord(
+        DEAD_LETTERS_TOPIC,
+        DEAD_LETTER_SOURCE.encode(),
+        msgspec.json.encode(body),
+        DEAD_LETTER_HEADERS,
+    )

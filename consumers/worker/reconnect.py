@@ -1,0 +1,81 @@
+"""Makes the reading client anew, at a pace that an outage of any length can bear."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from consumers.transport.seam import Transport
+from consumers.worker.retry_wait import retry_wait
+from consumers.worker.state import WorkerState
+from consumers.worker.trouble_log import TroubleLog
+from core.model.errors import TransportError
+from core.model.settings import WorkerSettings
+
+_NS_PER_MS: Final = 1_000_000
+
+
+class Reconnect:
+    """Tries again after a growing wait; until a new client is answered the old one stays in use.
+
+    Args:
+        transport: Has the client.
+        settings: The waits.
+        state: Tells whether a broker answers; counts.
+        trouble: Where failures are told.
+        monotonic_ns: A clock that never steps back.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        settings: WorkerSettings,
+        state: WorkerState,
+        trouble: TroubleLog,
+        *,
+        monotonic_ns: Callable[[], int],
+    ) -> None:
+        self._transport = transport
+        self._state = state
+        self._trouble = trouble
+        self._monotonic_ns = monotonic_ns
+        self._wait = retry_wait(settings)
+        self._not_before_ns = 0
+        self._log = structlog.get_logger("rotascope.worker")
+
+    def attempt(self, why: str, *, waiting: list[int], although_away: bool) -> bool:
+        """Make the client anew, unless the last try was a moment ago.
+
+        Args:
+            why: For the log.
+            waiting: Partitions without a place, for the log.
+            although_away: Try also while no broker answers the client that there is.
+
+        Returns:
+            Whether there is a new one.
+
+        Raises:
+            TransportError: Not retriable.
+        """
+        now_ns = self._monotonic_ns()
+        if now_ns < self._not_before_ns or (self._state.broker_away and not although_away):
+            return False
+        try:
+            self._transport.rebuild_consumer()
+        except TransportError as error:
+            if not error.retriable:
+                raise
+            self._not_before_ns = now_ns + int(self._wait.next_ms() * _NS_PER_MS)
+            self._trouble.failed("no new client yet", why=why, error=error.message)
+            return False
+        self._wait.reset()
+        self._log.warning(why, waiting=waiting)
+        self._state.counters.rejoins += 1
+        return True
+
+    def at_once(self) -> None:
+        """Let the next try come without a wait."""
+        self._wait.reset()
+        self._not_before_ns = 0

@@ -1,0 +1,84 @@
+"""What one step said, as records to publish: counted, and in the order a reader needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import structlog
+
+from consumers.metrics.counters import WorkerCounters
+from consumers.transport.records import OutgoingRecord, Record
+from consumers.worker.publications import (
+    day_bar_records,
+    dead_letter_record,
+    event_record,
+    minute_bar_records,
+)
+from core.model.records import BarFlag, Frequency
+
+if TYPE_CHECKING:
+    from core.engine.step_output import StepOutput
+    from core.events.events import Event
+
+
+class StepRecords:
+    """Turns the output of one partition's steps into records.
+
+    Args:
+        partition: Number of the partition.
+        bars_sequence: Sequence of the next frame of minute bars.
+        counters: Where to count.
+        dead_letter_max_bytes: Bytes kept of what cannot be used.
+    """
+
+    def __init__(
+        self, partition: int, *, bars_sequence: int, counters: WorkerCounters, dead_letter_max_bytes: int
+    ) -> None:
+        self.bars_sequence = bars_sequence
+        self._partition = partition
+        self._counters = counters
+        self._dead_letter_max_bytes = dead_letter_max_bytes
+        self._log = structlog.get_logger("rotascope.worker").bind(partition=partition)
+
+    def of_step(self, record: Record, output: StepOutput) -> list[OutgoingRecord]:
+        """Events, bars and dead letters of one step."""
+        said = self.of_events(output.events)
+        counters = self._counters
+        for bars in output.day_bars:
+            counters.bars.add(Frequency.DAY.label, len(bars))
+            said.extend(day_bar_records(bars, self._partition, record.offset))
+        for bars in output.minute_bars:
+            marks = int(((bars["flags"] & BarFlag.COMPLETE_MARK) != 0).sum())
+            counters.bars.add(Frequency.MINUTE.label, len(bars) - marks)
+            frames = list(minute_bar_records(bars, self._partition, self.bars_sequence))
+            self.bars_sequence += len(frames)
+            said.extend(frames)
+        for letter in output.dead_letters:
+            said.append(self._letter(record, letter.reason, letter.payload, None))
+        return said
+
+    def of_events(self, events: Iterable[Event]) -> list[OutgoingRecord]:
+        """Events that no record of the log brought about, such as a change of definitions."""
+        said = []
+        for event in events:
+            self._counters.events.add((event.definition, event.state))
+            said.append(event_record(event))
+        return said
+
+    def of_refused(self, record: Record, reason: str, message: str) -> list[OutgoingRecord]:
+        """A record that could not be stepped at all."""
+        self._log.warning("record cannot be used", offset=record.offset, reason=reason, message=message)
+        return [self._letter(record, reason, record.value, message)]
+
+    def _letter(self, record: Record, reason: str, payload: bytes, message: str | None) -> OutgoingRecord:
+        self._counters.dead_letters.add(reason)
+        return dead_letter_record(
+            reason,
+            payload,
+            max_bytes=self._dead_letter_max_bytes,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            message=message,
+        )

@@ -1,0 +1,9 @@
+"""What to look for, and the life of what was found.
+
+catalogue.py        definitions from TOML
+rules.py            conditions over values, as text; rule_entry.py makes a definition of them
+rule_pass.py        asks all rules of a frequency in one kernel
+watch.py            asks all definitions of a frequency
+answers.py          true, false or unknown
+lifecycle.py        candidate, open, paused, closed: all lives in one pass (life_pass.py)
+"""

@@ -1,0 +1,161 @@
+"""Definitions come and go: state is carried over, and nothing else is rebuilt.
+
+A definition of the same id and version keeps its lives. One that is gone, changed, or no longer for
+a pair has its open events withdrawn, under ids that follow from the state alone. A new one begins
+with the session in force, and counts its history from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.definitions.catalogue import Catalogue
+from core.definitions.watch import Watch
+from core.engine.evaluation import PairEvaluator
+from core.engine.pair_time import PairTime
+from core.engine.partition_state import UNCOUNTED, Orphan, PartitionState
+from core.engine.sections import carry, definition_section_name, pair_sections
+from core.engine.snapshot import Section
+from core.events.events import Event, event_id, event_time_text
+from core.events.lookups import Lookups
+from core.events.payload import leg_figures
+from core.model.records import EVENT, NANOSECONDS_PER_SECOND, EventState, Quality
+from core.model.windows import NO_SESSION
+
+_OPEN: Final = (int(EventState.OPENED), int(EventState.CONFIRMED))
+_SECONDS_PER_DAY: Final = 86_400
+_GONE: Final = "the definition can no longer be computed"
+
+
+def adopt(
+    state: PartitionState, catalogue: Catalogue, lookups: Lookups | None
+) -> tuple[PartitionState, list[Event]]:
+    """Change the definitions in force.
+
+    Args:
+        state: As it stands; it is not to be used afterwards.
+        catalogue: The definitions to go on with.
+        lookups: Where events find base rates and tags.
+
+    Returns:
+        The state to go on with, and a `withdrawn` event for everything that was open or a
+        candidate under a definition that is gone, in the order of the definitions and pairs.
+
+    Raises:
+        CatalogueError: A definition cannot be computed.
+    """
+    evaluator = PairEvaluator(state.world, catalogue, lookups)
+    pair_time = PairTime(state.world, state.instruments, evaluator)
+    before, after = pair_sections(state.evaluator, state.pair_time), pair_sections(evaluator, pair_time)
+    own = {definition_section_name(definition.definition_id) for definition in catalogue.definitions}
+    carry(after, before, after.keys() - own)
+    pair_time.resume()
+    sessions, _ = state.pair_time.standing()
+    watched = {_identity(watch): watch for watch in state.evaluator.watches}
+    for watch in evaluator.watches:
+        name = definition_section_name(watch.definition.definition_id)
+        _take_lives(watch, watched.get(_identity(watch)), after[name], before.get(name), sessions)
+    kept = {_identity(watch): watch.wanted for watch in evaluator.watches}
+    events = _withdrawn(state, kept)
+    adopted = replace(state, evaluator=evaluator, pair_time=pair_time, orphans=())
+    return adopted, events
+
+
+def _identity(watch: Watch) -> tuple[str, str]:
+    return watch.definition.definition_id, watch.definition.version
+
+
+def _take_lives(
+    watch: Watch,
+    earlier: Watch | None,
+    section: Section,
+    stored: Section | None,
+    sessions: NDArray[np.int64],
+) -> None:
+    """Copy the lives of pairs that were watched under the same version; let the others begin."""
+    same = np.zeros(len(watch.wanted), np.bool_)
+    if earlier is not None and stored is not None:
+        same = watch.wanted & earlier.wanted
+        for name, array in section.arrays.items():
+            array[same] = stored.arrays[name][same]
+    begins = watch.wanted & ~same
+    for name in ("lives", "undo/lives"):
+        section.arrays[name]["since"][begins] = np.maximum(sessions[begins], UNCOUNTED)
+
+
+def _withdrawn(state: PartitionState, kept: Mapping[tuple[str, str], NDArray[np.bool_]]) -> list[Event]:
+    evaluator = state.evaluator
+    nowhere = np.zeros(len(state.world.pairs), np.bool_)
+    events: list[Event] = []
+    for watch in evaluator.watches:
+        lives = evaluator.lives.lives[watch.rule.number]
+        for row in np.flatnonzero(_alive(lives) & ~kept.get(_identity(watch), nowhere)):
+            staged, session = _stage(state, lives[row], int(row), watch.rule.number)
+            events.append(evaluator.event(staged, session))
+    for orphan in state.orphans:
+        lives = orphan.section.arrays["lives"]
+        for row in np.flatnonzero(_alive(lives)):
+            events.append(_orphaned(state, orphan, lives[row], int(row)))
+    return events
+
+
+def _alive(lives: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Which pairs have something open or ahead that a reader has been told of."""
+    alive: NDArray[np.bool_] = np.isin(lives["state"], _OPEN) | (lives["candidate"] == 1)
+    return alive
+
+
+def _stage(state: PartitionState, life: np.void, row: int, number: int) -> tuple[np.void, int]:
+    """The transition that ends a life early, and the session it belongs to."""
+    sessions, closed_ns = state.pair_time.standing()
+    ts_event_ns = max(int(closed_ns[row]), int(state.evaluator.as_of_ns[:, row].max()))
+    session = int(sessions[row])
+    if session == NO_SESSION:
+        session = ts_event_ns // (_SECONDS_PER_DAY * NANOSECONDS_PER_SECOND)
+    opened = int(life["state"]) in _OPEN
+    staged = np.zeros(1, EVENT)
+    staged["ts_event"] = staged["ts_knowable"] = ts_event_ns
+    staged["definition"] = number
+    staged["pair"] = row
+    staged["episode"] = life["episode"]
+    staged["transition"] = int(life["transition"]) + 1 if opened else 1
+    staged["state"] = int(EventState.WITHDRAWN)
+    staged["previous_state"] = int(life["state"]) if opened else int(EventState.CANDIDATE)
+    record: np.void = staged[0]
+    return record, session
+
+
+def _orphaned(state: PartitionState, orphan: Orphan, life: np.void, row: int) -> Event:
+    """Withdraw what a release that is gone has opened: without its detector, without its values."""
+    staged, session = _stage(state, life, row, -1)
+    evaluator, entry = state.evaluator, orphan.entry
+    pair, definition_id, frequency = state.world.pairs[row], entry["id"], entry["frequency"]
+    episode, transition = int(staged["episode"]), int(staged["transition"])
+    ts_event_ns, withdrawn = int(staged["ts_event"]), EventState.WITHDRAWN.label
+    return Event(
+        event_id=event_id(definition_id, orphan.version, pair.name, frequency, episode, transition),
+        definition=definition_id,
+        version=orphan.version,
+        family=orphan.family,
+        pair=pair.name,
+        frequency=frequency,
+        state=withdrawn,
+        previous_state=EventState(int(staged["previous_state"])).label,
+        episode=episode,
+        transition=transition,
+        ts_event_ns=ts_event_ns,
+        ts_knowable_ns=ts_event_ns,
+        event_time=event_time_text(frequency, withdrawn, session, ts_event_ns),
+        values=dict.fromkeys(orphan.values),
+        threshold=dict(entry.get("parameters", {})),
+        legs=leg_figures(evaluator.prices, evaluator.bases, row, evaluator.world.scales),
+        first_since=None,
+        reasons=dict.fromkeys(orphan.values, _GONE),
+        quality=Quality.NOT_READY.label,
+        provenance=evaluator.provenance,
+    )

@@ -1,0 +1,345 @@
+"""The engine of one partition: frames in; events, bars and dead letters out.
+
+A pure function of the log. `step` may be called with any cut of the log into frames: a second is
+closed exactly when a clock mark passes it, and everything else follows from closed seconds.
+
+The way of a tick:
+
+1. A frame is checked whole; repeated and outdated frames are dropped, a hole becomes a gap.
+2. `apply_ticks` puts ticks into open seconds until a mark closes a second.
+3. Closed seconds move prices, minutes and days (`InstrumentTime`).
+4. Pairs follow at the lesser clock of their legs (`PairTime`): values, verdicts, events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.definitions.catalogue import Catalogue
+from core.engine.adoption import adopt
+from core.engine.partition_state import PartitionState, fresh_state, restored_state
+from core.engine.samples import engine_samples
+from core.engine.snapshot import Section, pack
+from core.engine.step_output import DeadLetter, StepOutput
+from core.events.events import Event
+from core.events.lookups import Lookups
+from core.model.frames import FrameHeader, decode_frame
+from core.model.instruments import Universe
+from core.model.metrics import Sample
+from core.model.records import NANOSECONDS_PER_SECOND, TickKind
+from core.model.sessions import Calendar
+from core.partition.state import NEVER
+from core.partition.ticks import Note, apply_ticks
+from core.partition.ticks import unpack as unpack_position
+from core.partition.world import build_world
+
+_DEAD_LETTER_BYTES: Final = 4096
+_REVISION_TOO_LATE: Final = "revision_too_late"
+_CONTROL_NOTE: Final = int(Note.CONTROL)
+_REVISION_NOTE: Final = int(Note.REVISION)
+_BASELINE: Final = int(TickKind.BASELINE)
+
+
+class Capture(NamedTuple):
+    """The state of an engine at one moment, a copy.
+
+    Args:
+        head: What it belongs to.
+        sections: By name.
+    """
+
+    head: Mapping[str, Any]
+    sections: Mapping[str, Section]
+
+    def pack(self) -> bytes:
+        """Give the bytes that `PartitionEngine.snapshot` would have given."""
+        return pack(self.head, self.sections)
+
+
+class PartitionEngine:
+    """State and logic of one partition.
+
+    Args:
+        universe: All instruments and pairs.
+        catalogue: The definitions.
+        calendars: Every calendar the universe names.
+        partition: Number of the partition.
+        partitions: Number of partitions of the topic generation.
+        lookups: Where events find base rates and tags; None for neither.
+        history_events: Also tell the events of baseline sessions, as a study wants them. Ids and state
+            are the same either way.
+
+    Raises:
+        UniverseError: A calendar is missing.
+        CatalogueError: A definition cannot be computed.
+    """
+
+    def __init__(
+        self,
+        universe: Universe,
+        catalogue: Catalogue,
+        calendars: Mapping[str, Calendar],
+        *,
+        partition: int,
+        partitions: int,
+        lookups: Lookups | None = None,
+        history_events: bool = False,
+    ) -> None:
+        self.world = build_world(universe, calendars, partition=partition, partitions=partitions)
+        self.catalogue = catalogue
+        self._lookups = lookups
+        self._output = StepOutput()
+        self._history_events = history_events
+        self._notes: NDArray[np.int64] = np.zeros(1024, np.int64)
+        self._source_rows = {source.source_id: row for row, source in enumerate(self.world.sources)}
+        self._use(fresh_state(self.world, catalogue, lookups))
+
+    def _use(self, whole: PartitionState) -> None:
+        """Go on with this state."""
+        self._whole = whole
+        self.state = whole.instruments
+        self.evaluator = whole.evaluator
+        self.instrument_time = whole.instrument_time
+        self.pair_time = whole.pair_time
+        self._sources = self.state.source_columns
+        self._offsets = whole.offsets
+
+    @property
+    def clock_ns(self) -> int:
+        """Event time up to which every source has closed its seconds, ns UTC; NEVER before any."""
+        sources = self.state.sources
+        closed = sources["closed_second"][(sources["mark_ns"] != NEVER) & (sources["dead"] == 0)]
+        return int(closed.min()) * NANOSECONDS_PER_SECOND if len(closed) else NEVER
+
+    @property
+    def baseline_offset(self) -> int:
+        """Log offset from which a fresh engine comes to this state: the first one it stepped.
+
+        That is where the baseline of its history begins. A later baseline only adds days that are
+        missing, so it is no place to start from.
+        """
+        return int(self._offsets[0])
+
+    def step(self, payload: bytes, offset: int) -> StepOutput:
+        """Apply one frame.
+
+        Args:
+            payload: Value of one record of the ticks topic.
+            offset: Its offset.
+
+        Returns:
+            What became known.
+
+        Raises:
+            FrameError: The record is not a frame; the state is as it was.
+        """
+        header, ticks = decode_frame(payload)
+        if not self._offsets[1]:
+            self._offsets[:2] = offset, 1
+        output = StepOutput()
+        self._output = output
+        row = self._source_rows.get(header.source, -1)
+        if row < 0:
+            output.dead_letters.append(DeadLetter("unknown_source", payload[:_DEAD_LETTER_BYTES]))
+        elif self._admit(row, header):
+            self._apply(row, ticks)
+        self._offsets[2] = offset + 1
+        return output
+
+    def _admit(self, row: int, header: FrameHeader) -> bool:
+        """Drop an older epoch and a repeated sequence; take a hole, and a new epoch, for a gap."""
+        sources = self._sources
+        epoch, expected = sources.epoch.item(row), sources.next_sequence.item(row)
+        if not sources.seen.item(row):
+            # A replay may begin behind frames of an earlier session: the first one seen is no hole.
+            sources.seen[row] = 1
+            sources.epoch[row] = header.epoch
+            expected = header.sequence
+        elif header.epoch < epoch:
+            self.state.sources[row]["count_old_epoch_frames"] += 1
+            return False
+        elif header.epoch > epoch:
+            # What came between the last frame of the old epoch and this one, nobody can tell.
+            sources.epoch[row] = header.epoch
+            expected = 0
+            self.instrument_time.mark_gap(row)
+        if header.sequence < expected:
+            self.state.sources[row]["count_repeated_frames"] += 1
+            return False
+        if header.sequence > expected:
+            self.state.sources[row]["count_missing_frames"] += header.sequence - expected
+            self.instrument_time.mark_gap(row)
+        sources.next_sequence[row] = header.sequence + 1
+        return True
+
+    def _apply(self, source_row: int, ticks: NDArray[np.void]) -> None:
+        state = self.state
+        position, count = 0, len(ticks)
+        while position < count:
+            packed = apply_ticks(
+                ticks,
+                position,
+                source_row,
+                state.sources,
+                self.world.row_of_id,
+                state.instruments,
+                state.seconds,
+                self._notes,
+            )
+            position, notes, boundary = unpack_position(packed)
+            if notes:
+                position = self._handle_notes(ticks, notes, position, source_row)
+            if boundary:
+                self._advance(source_row)
+
+    def _handle_notes(self, ticks: NDArray[np.void], notes: int, position: int, source_row: int) -> int:
+        """Do what the kernel leaves; a control record is its last note. Give the tick to go on with."""
+        for entry in self._notes[:notes].tolist():
+            tick = ticks[entry & 0xFFFF_FFFF]
+            note = entry >> 32
+            if note == _CONTROL_NOTE and tick["kind"] == _BASELINE:
+                return self._baselines(ticks, position - 1, source_row)
+            if note == _CONTROL_NOTE:
+                self._control(tick, source_row)
+            elif note == _REVISION_NOTE:
+                self._revise(tick, source_row)
+            else:
+                self._output.dead_letters.append(DeadLetter(Note(note).reason, tick.tobytes()))
+        return position
+
+    def _baselines(self, ticks: NDArray[np.void], first: int, source_row: int) -> int:
+        """Take the records of a baseline session, up to what ends it; give the tick to go on with."""
+        # A session has one record an instrument and its mark; looking no further keeps it linear.
+        records = ticks[first : first + len(self.world.instruments) + 1]
+        used = self.pair_time.baseline.take(records)
+        for position in np.flatnonzero(~used).tolist():
+            reason = Note.UNKNOWN_INSTRUMENT if self._row_of(records[position]) < 0 else Note.PRICE
+            self._output.dead_letters.append(DeadLetter(reason.reason, records[position].tobytes()))
+        end = len(used)
+        if end < len(records) and records[end]["kind"] == _BASELINE:
+            emit = self._output.events.append if self._history_events else None
+            self.pair_time.finish_baseline(int(records[end]["ts_event"]), emit)
+            end += 1
+        self.state.sources[source_row]["count_baselines"] += end
+        return first + end
+
+    def _control(self, tick: np.void, source_row: int) -> None:
+        kind = TickKind(int(tick["kind"]))
+        if kind is TickKind.ADJUSTMENT:
+            self._adjust(tick, source_row)
+        elif kind is TickKind.SOURCE_CLOSED:
+            self.state.sources[source_row]["dead"] = 1
+            self._follow()
+        elif kind is TickKind.SETTINGS:
+            self._whole.settings[:] = tick["trade_id"], self._whole.settings[1] + 1
+            if self.adoption_is_due:
+                self._output.events += self.adopt()
+
+    def _row_of(self, tick: np.void) -> int:
+        number = int(tick["instrument_id"])
+        return int(self.world.row_of_id[number]) if number < len(self.world.row_of_id) else -1
+
+    def _adjust(self, tick: np.void, source_row: int) -> None:
+        """A split: stored daily prices of the instrument are multiplied by price / size."""
+        row = self._row_of(tick)
+        if row < 0 or tick["price"] <= 0 or tick["size"] <= 0:
+            reason = Note.UNKNOWN_INSTRUMENT.reason if row < 0 else Note.PRICE.reason
+            self._output.dead_letters.append(DeadLetter(reason, tick.tobytes()))
+            return
+        self.state.sources[source_row]["count_adjustments"] += 1
+        self.pair_time.adjust(row, int(tick["price"]), int(tick["size"]))
+
+    def _revise(self, tick: np.void, source_row: int) -> None:
+        # Not the mark: it may already have moved on in this frame, and in another cut it would not.
+        known_ns = int(self.state.sources[source_row]["closed_second"]) * NANOSECONDS_PER_SECOND
+        row, ts_event_ns = self._row_of(tick), int(tick["ts_event"])
+        in_time = self.pair_time.revise(
+            row, int(tick["price"]), ts_event_ns, max(ts_event_ns, known_ns), self._output.events
+        )
+        if not in_time:
+            self._output.dead_letters.append(DeadLetter(_REVISION_TOO_LATE, tick.tobytes()))
+
+    def _advance(self, source_row: int) -> None:
+        """Close everything the source's new watermark allows, pairs right behind it."""
+        sources = self._sources
+        complete_ns = sources.mark_ns.item(source_row) - sources.lateness_ns.item(source_row)
+        target = complete_ns // NANOSECONDS_PER_SECOND
+        self._advance_to(source_row, target)
+        self._follow()
+
+    def _advance_to(self, source_row: int, target: int) -> None:
+        output = self._output
+        for _ in self.instrument_time.advance(source_row, target, output.minute_bars, output.day_bars):
+            self.pair_time.advance(source_row, output.events)
+
+    def _follow(self) -> None:
+        """A source declared dead moves with the slowest of the living: its prices grow stale."""
+        if 1 not in self._sources.dead.tolist():
+            return
+        sources = self.state.sources
+        living = [int(s["closed_second"]) for s in sources if not s["dead"] and s["mark_ns"] != NEVER]
+        if not living:
+            return
+        for row in np.flatnonzero(sources["dead"]):
+            if sources[row]["mark_ns"] != NEVER and sources[row]["closed_second"] < min(living):
+                self._advance_to(int(row), min(living))
+
+    def capture(self) -> Capture:
+        """Copy the whole state, so that `Capture.pack` can be called while the engine goes on."""
+        sections = self._whole.sections()
+        return Capture(self._whole.head(), {name: section.copied() for name, section in sections.items()})
+
+    def snapshot(self) -> bytes:
+        """The whole state: restored elsewhere and fed the same log, it gives the same output."""
+        return pack(self._whole.head(), self._whole.sections())
+
+    def restore(self, data: bytes) -> None:
+        """Take over a snapshot, with the definitions that it was made with.
+
+        Args:
+            data: From `snapshot` of an engine of the same universe and partition. Where its
+                catalogue is another one, `definitions_wait` is true until `adopt`.
+
+        Raises:
+            SnapshotError: It belongs to something else, or is damaged; the state is as it was.
+        """
+        self._use(restored_state(data, self.world, self.catalogue, self._lookups))
+
+    @property
+    def definitions_wait(self) -> bool:
+        """Whether the state holds other definitions than those the engine was built with."""
+        in_force = self.evaluator.catalogue.digest
+        return in_force != self.catalogue.digest or bool(self._whole.orphans)
+
+    @property
+    def asked_catalogue(self) -> int | None:
+        """`Catalogue.mark` that the latest settings mark of the log asks for; None without any."""
+        asked, marks = self._whole.settings.tolist()
+        return asked if marks else None
+
+    @property
+    def adoption_is_due(self) -> bool:
+        """Whether the engine's own definitions wait, and the log asks for no others."""
+        return self.definitions_wait and self.asked_catalogue in (None, self.catalogue.mark)
+
+    def adopt(self) -> list[Event]:
+        """Put the engine's own definitions in force, between two frames or where the log says so.
+
+        Returns:
+            A `withdrawn` event for whatever was open under a definition that is gone or changed.
+        """
+        whole, events = adopt(self._whole, self.catalogue, self._lookups)
+        self._use(whole)
+        return events
+
+    def mark_rebuilt(self) -> None:
+        """Say that the engine begins in the middle of a history: what it counts is `rebuilt`."""
+        self._whole.mark_rebuilt()
+
+    def samples(self) -> Iterator[Sample]:
+        """Every exported value as it stands, for whoever serves metrics."""
+        return engine_samples(self.world, self.state, self.evaluator)

@@ -1,0 +1,329 @@
+"""Event time of pairs: each block of pairs follows the lesser clock of its legs' sources.
+
+A block passes its seconds in the same segments as instruments do: the last second of a segment is
+evaluated, minutes at their end, and after the close each pair as soon as both legs are final.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.engine.baseline_session import BaselineSession
+from core.engine.evaluation import Emit, PairEvaluator
+from core.engine.revision import DayUndo
+from core.events.events import Event
+from core.indicators.base import RingStep
+from core.model.records import NANOSECONDS_PER_SECOND, Quality
+from core.model.windows import NO_SESSION
+from core.partition.pair_days import leg_prices, leg_volumes, ready_pairs
+from core.partition.session_clock import SessionClock
+from core.partition.state import MINUTE_SLOTS, NEVER, SECOND_SLOTS, InstrumentState
+from core.partition.world import PairBlock, PartitionWorld
+
+_DAY_NS: Final = 86_400 * NANOSECONDS_PER_SECOND
+_NEVER_SECOND: Final = NEVER // NANOSECONDS_PER_SECOND
+_SECONDS_AHEAD: Final = SECOND_SLOTS - 901
+"""How far the faster leg may be ahead: the ring still holds its price of a quarter of an hour ago."""
+_MINUTES_AHEAD: Final = MINUTE_SLOTS - 62
+"""The same for minutes, whose longest look back is an hour and the return before it."""
+
+
+class PairTime:
+    """Clocks of the partition's blocks of pairs, and the baseline that comes before them.
+
+    Args:
+        world: The partition's rows.
+        state: Instruments, as their own clocks leave them.
+        evaluator: What is computed for pairs.
+    """
+
+    def __init__(self, world: PartitionWorld, state: InstrumentState, evaluator: PairEvaluator) -> None:
+        self._world = world
+        self._state = state
+        self._evaluator = evaluator
+        self._clocks = [SessionClock(world.calendars[block.calendar_row], 0) for block in world.blocks]
+        blocks, pairs = len(world.blocks), len(world.pairs)
+        self._closed: NDArray[np.int64] = np.full(blocks, _NEVER_SECOND)
+        self._sessions: NDArray[np.int64] = np.full(blocks, NO_SESSION)
+        self._done: NDArray[np.int32] = np.full(pairs, NO_SESSION, np.int32)
+        self._ready: NDArray[np.int32] = np.zeros(pairs, np.int32)
+        self.baseline = BaselineSession(world)
+        self.undo = DayUndo(evaluator)
+        self._by_source = [
+            [n for n, block in enumerate(world.blocks) if row in block.source_rows]
+            for row in range(len(world.sources))
+        ]
+        # A ring of one slot: what every leg is once the other has run too far ahead of it.
+        self._out_of_step: NDArray[np.int64] = np.full((1, len(world.instruments)), -int(Quality.STALE))
+        self._closed_seconds = state.source_columns.closed_second
+        self._second_step = self._ring_step(state.second_prices)
+        self._minute_step = self._ring_step(state.minute_prices)
+
+    def _ring_step(self, prices: NDArray[np.int64]) -> RingStep:
+        rows: NDArray[np.int32] = np.zeros(0, np.int32)
+        world = self._world
+        volumes = self._evaluator.volumes
+        return RingStep(rows, prices, 0, 0, world.numerators, world.benchmarks, volumes, world.scales)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What a snapshot must hold besides the evaluator's state."""
+        arrays: dict[str, NDArray[Any]] = {
+            "block_closed": self._closed,
+            "block_sessions": self._sessions,
+            "pair_done": self._done,
+        }
+        return arrays | self.baseline.arrays()
+
+    def standing(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where each pair stands.
+
+        Returns:
+            int64 (pairs,) each: session in force, days since 1970-01-01 or NO_SESSION, and event
+            time up to which the pair is closed, ns UTC.
+        """
+        sessions = np.full(len(self._world.pairs), NO_SESSION, np.int64)
+        closed_ns = np.full(len(self._world.pairs), NEVER, np.int64)
+        for number, block in enumerate(self._world.blocks):
+            sessions[block.rows] = self._sessions[number]
+            if self._closed[number] != _NEVER_SECOND:
+                closed_ns[block.rows] = self._closed[number] * NANOSECONDS_PER_SECOND
+        return sessions, closed_ns
+
+    def resume(self) -> None:
+        """Put the clocks where the restored arrays say they are.
+
+        Raises:
+            SessionError: A session that is not in the calendar.
+        """
+        self._evaluator.resume()
+        for number, clock in enumerate(self._clocks):
+            session, closed = int(self._sessions[number]), int(self._closed[number])
+            if session == NO_SESSION and closed != _NEVER_SECOND:
+                self._resume_behind(number, closed)
+            else:
+                clock.resume(session)
+
+    def _resume_behind(self, number: int, closed: int) -> None:
+        """Go on from a state that had come to the end of its calendar, where this one is longer."""
+        self._clocks[number].start_at(closed)
+        if self._clocks[number].session != NO_SESSION:
+            self._start_session(number)
+
+    def _look_up_anew(self) -> None:
+        """Derive what stays fixed in the sessions in force from finished days that have changed."""
+        for block, clock in zip(self._world.blocks, self._clocks, strict=True):
+            if clock.session != NO_SESSION:
+                self._evaluator.look_up(block, block.calendar_row, clock.row)
+
+    def advance(self, source_row: int, events: list[Event]) -> None:
+        """Let the blocks of a source follow to where both their legs are closed.
+
+        Args:
+            source_row: The source that has moved.
+            events: Takes each event.
+        """
+        closed_seconds = self._closed_seconds
+        for number in self._by_source[source_row]:
+            block = self._world.blocks[number]
+            first, second = block.source_rows
+            target = min(closed_seconds.item(first), closed_seconds.item(second))
+            if target == _NEVER_SECOND:
+                continue
+            if self._closed[number] == _NEVER_SECOND:
+                self._closed[number] = target
+                self._clocks[number].start_at(target)
+                self._start_session(number)
+            elif target > self._closed[number]:
+                self._advance_block(number, block, target, events.append)
+
+    def _start_session(self, number: int) -> None:
+        block, clock = self._world.blocks[number], self._clocks[number]
+        self._sessions[number] = clock.session
+        if clock.session != NO_SESSION:
+            self._evaluator.start_session(block, block.calendar_row, clock.row)
+
+    def _advance_block(self, number: int, block: PairBlock, target: int, emit: Emit) -> None:
+        clock = self._clocks[number]
+        closed = int(self._closed[number])
+        while closed < target:
+            if closed < clock.open_second:
+                closed = min(target, clock.open_second)
+            elif closed < clock.close_second:
+                stop = min(target, clock.close_second, (closed // 60 + 1) * 60)
+                self._pass_segment(block, clock, stop, emit)
+                closed = stop
+            else:
+                closed = target
+            if closed >= clock.close_second and self._finish(number, block, clock, closed, emit):
+                clock.enter(clock.row + 1)
+                self._start_session(number)
+        self._closed[number] = closed
+
+    def _pass_segment(self, block: PairBlock, clock: SessionClock, stop: int, emit: Emit) -> None:
+        first, second = block.source_rows
+        ahead = max(self._closed_seconds.item(first), self._closed_seconds.item(second)) - stop
+        step = self._second_step
+        step.prices = self._state.second_prices if ahead <= _SECONDS_AHEAD else self._out_of_step
+        step.rows = block.rows
+        step.now = stop - 1
+        step.since_open = stop - 1 - clock.open_second
+        self._evaluator.second(step)
+        if stop % 60 == 0:
+            readable = ahead // 60 <= _MINUTES_AHEAD
+            minute = self._minute_step
+            minute.prices = self._state.minute_prices if readable else self._out_of_step
+            minute.rows = block.rows
+            minute.now = stop // 60 - 1
+            minute.since_open = minute.now - clock.open_second // 60
+            self._leg_prices(minute)
+            self._evaluator.minute(
+                minute,
+                clock.session,
+                stop * NANOSECONDS_PER_SECOND,
+                emit,
+                closing=stop == clock.close_second,
+            )
+            if not readable:
+                self._evaluator.restart(block.rows)
+
+    def _leg_prices(self, minute: RingStep) -> None:
+        numerators, benchmarks, evaluator = minute.numerators, minute.benchmarks, self._evaluator
+        leg_prices(minute.prices, minute.now, numerators, benchmarks, minute.rows, evaluator.prices)
+        leg_volumes(
+            self._state.instruments, minute.now, numerators, benchmarks, minute.rows, evaluator.volumes
+        )
+
+    def _finish(self, number: int, block: PairBlock, clock: SessionClock, closed: int, emit: Emit) -> bool:
+        """Finish the session of every pair that is ready; True when none is left."""
+        session = clock.session
+        count = ready_pairs(
+            self._state.instruments,
+            self._world.numerators,
+            self._world.benchmarks,
+            block.rows,
+            self._done,
+            session,
+            self._evaluator.prices,
+            self._evaluator.volumes,
+            self._ready,
+        )
+        if count:
+            rows = self._ready[:count].copy()
+            self.undo.keep(rows, session)
+            self._evaluator.finish_day(
+                rows,
+                session,
+                clock.close_second * NANOSECONDS_PER_SECOND,
+                closed * NANOSECONDS_PER_SECOND,
+                emit,
+            )
+            self._done[rows] = session
+        return bool((self._done[block.rows] >= session).all())
+
+    def finish_baseline(self, ts_close_ns: int, emit: Emit | None) -> None:
+        """End a baseline session: its closes become a finished day.
+
+        Args:
+            ts_close_ns: The latest close of that date over all calendars; blocks whose calendar has
+                no close on that date pass it over.
+            emit: Takes each event; None where history only moves lives.
+        """
+        world, evaluator = self._world, self._evaluator
+        for number, block in enumerate(world.blocks):
+            calendar = world.calendars[block.calendar_row]
+            calendar.reach(ts_close_ns)
+            row = int(np.searchsorted(calendar.close_ns, ts_close_ns, side="right")) - 1
+            if row < 0 or ts_close_ns - int(calendar.close_ns[row]) >= _DAY_NS:
+                continue
+            session = int(calendar.session[row])
+            clock = self._clocks[number]
+            if clock.session <= session and self._closed[number] > clock.open_second:
+                continue  # A session that is being watched is not history yet.
+            rows = self.baseline.give(
+                block.rows, self._done, session, evaluator.prices, evaluator.volumes, evaluator.series
+            )
+            if len(rows) == 0:
+                continue
+            evaluator.look_up(block, block.calendar_row, row)
+            evaluator.finish_day(rows, session, int(calendar.close_ns[row]), ts_close_ns, emit, history=True)
+            self._done[rows] = session
+            evaluator.prices[:, rows] = -1
+            evaluator.volumes[:, rows] = -1
+            evaluator.series[:, rows] = np.nan
+            if clock.session != NO_SESSION:
+                evaluator.look_up(block, block.calendar_row, clock.row)
+        self.baseline.clear()
+
+    def adjust(self, row: int, numerator: int, denominator: int) -> None:
+        """Multiply an instrument's stored daily prices by numerator / denominator: a split.
+
+        Args:
+            row: The instrument.
+            numerator: 1e-9 units.
+            denominator: 1e-9 units.
+        """
+        for side, legs in enumerate((self._world.numerators, self._world.benchmarks)):
+            rows = np.flatnonzero(legs == row).astype(np.int32)
+            if len(rows):
+                self._evaluator.adjust(rows, side, numerator, denominator)
+                self.undo.forget(rows)
+        self._look_up_anew()
+
+    def revise(
+        self, row: int, price: int, ts_event_ns: int, ts_knowable_ns: int, events: list[Event]
+    ) -> bool:
+        """Correct the official close of the last final session, and say which events it changes.
+
+        Args:
+            row: The instrument.
+            price: Corrected close, in the instrument's units.
+            ts_event_ns: Event time of the print that is corrected.
+            ts_knowable_ns: Event time of the correction.
+            events: Takes a `revised` event for every definition that decides otherwise now.
+
+        Returns:
+            False when it is too late: a pair has gone on into the next session, or was split.
+        """
+        instrument = self._state.instruments[row]
+        calendar = self._world.calendars[int(instrument["calendar"])]
+        session_row = int(np.searchsorted(calendar.open_ns, ts_event_ns, side="right")) - 1
+        if session_row < 0:
+            return False
+        opened, closed = int(calendar.open_ns[session_row]), int(calendar.close_ns[session_row])
+        if ts_event_ns < opened + (closed - opened) // 2:
+            return True  # An official open moves nothing that is known by now.
+        session = int(calendar.session[session_row])
+        if session != instrument["final_session"]:
+            return False
+        instrument["final_close"] = price
+        if instrument["session"] == session:
+            instrument["revised"] = 1
+        in_time = True
+        for number, block in enumerate(self._world.blocks):
+            if block.calendar_row != instrument["calendar"]:
+                continue  # Such a pair uses the price at its own close, not this one.
+            sides = np.stack((self._world.numerators == row, self._world.benchmarks == row))[:, block.rows]
+            finished = sides.any(axis=0) & (self._done[block.rows] >= session)
+            can_redo = finished & self.undo.can_redo(block.rows, session) & self._is_latest(number, session)
+            in_time &= bool((can_redo == finished).all())
+            if can_redo.any():
+                self.undo.redo(
+                    block,
+                    block.rows[can_redo],
+                    sides[:, can_redo],
+                    price,
+                    session_row,
+                    closed,
+                    ts_knowable_ns,
+                    events,
+                )
+        self._look_up_anew()
+        return in_time
+
+    def _is_latest(self, number: int, session: int) -> bool:
+        """Whether a block has looked at nothing after a session."""
+        clock = self._clocks[number]
+        return clock.session == session or int(self._closed[number]) <= clock.open_second

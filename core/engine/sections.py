@@ -1,0 +1,87 @@
+"""The state of a partition as sections of a snapshot.
+
+What instruments and pairs share is one section each. Every indicator family has its own, and every
+definition has its own, undo copies included: a definition that comes or goes touches nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from core.engine.evaluation import PairEvaluator
+from core.engine.pair_time import PairTime
+from core.engine.snapshot import Section
+from core.indicators import IndicatorFamily
+
+INSTRUMENTS: Final = "instruments"
+PAIRS: Final = "pairs"
+_FAMILY: Final = "family/"
+_DEFINITION: Final = "definition/"
+_SHARED_VERSION: Final = "1"
+_VERSION_DIGITS: Final = 12
+
+
+def instrument_section(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Section]:
+    """Sources, instruments and their rings."""
+    return {INSTRUMENTS: Section(_SHARED_VERSION, arrays)}
+
+
+def pair_sections(evaluator: PairEvaluator, pair_time: PairTime) -> dict[str, Section]:
+    """Everything about pairs: what they share, each family, each definition.
+
+    Returns:
+        Section name → views of the state.
+    """
+    undo = pair_time.undo
+    sections = {PAIRS: Section(_SHARED_VERSION, evaluator.arrays() | pair_time.arrays() | undo.arrays())}
+    for family in evaluator.families:
+        arrays: dict[str, NDArray[Any]] = {
+            "values": family.values,
+            "quality": family.quality,
+            "observations": family.observations,
+        }
+        arrays |= {f"state/{name}": array for name, array in family.state().items()}
+        arrays |= {f"undo/{name}": array for name, array in undo.of_family(family.name).items()}
+        sections[family_section_name(family.name)] = Section(family_version(family), arrays)
+    lives, undone = evaluator.lives, undo.lives
+    for watch in evaluator.watches:
+        number = watch.rule.number
+        sections[definition_section_name(watch.definition.definition_id)] = Section(
+            watch.definition.version,
+            {
+                "lives": lives.lives[number],
+                "levels": lives.levels[number],
+                "undo/lives": undone.lives[number],
+                "undo/levels": undone.levels[number],
+            },
+        )
+    return sections
+
+
+def family_section_name(name: str) -> str:
+    """Name of a family's section."""
+    return f"{_FAMILY}{name}"
+
+
+def definition_section_name(definition_id: str) -> str:
+    """Name of a definition's section."""
+    return f"{_DEFINITION}{definition_id}"
+
+
+def family_version(family: IndicatorFamily) -> str:
+    """Hash of what a family's state means: its semantics, and its outputs in their order."""
+    content = [family.semantics, int(family.frequency), [output.key for output in family.outputs]]
+    return hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:_VERSION_DIGITS]
+
+
+def carry(into: Mapping[str, Section], source: Mapping[str, Section], names: Iterable[str]) -> None:
+    """Copy whole sections from one state to another of the same layout."""
+    for name in names:
+        for array_name, array in into[name].arrays.items():
+            np.copyto(array, source[name].arrays[array_name])

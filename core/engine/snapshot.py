@@ -1,0 +1,175 @@
+"""Engine state to bytes and back, section by section.
+
+A snapshot is a MessagePack map: a head that says what the state belongs to, and sections. A
+section has a version, which says what its numbers mean, the layout of its arrays, and their bytes
+one behind another under LZ4. Sections are independent of each other: whoever reads a snapshot takes
+those that fit. The same state gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import crc32c
+import lz4.block
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from core.model.errors import SnapshotError
+
+SNAPSHOT_VERSION: Final = 2
+_ACTION: Final = "delete the snapshot and let the worker rebuild from the log's baseline"
+
+
+class Section(NamedTuple):
+    """Arrays that belong together.
+
+    Args:
+        version: What they mean; a reader with another version must not take them.
+        arrays: By name, any dtype.
+    """
+
+    version: str
+    arrays: Mapping[str, NDArray[Any]]
+
+    def copied(self) -> Section:
+        """The section as it is now, whatever happens to the arrays."""
+        return Section(self.version, {name: array.copy() for name, array in self.arrays.items()})
+
+
+class _Layout(msgspec.Struct, array_like=True):
+    dtype: str | list[tuple[str, str]]
+    shape: list[int]
+
+
+class _StoredSection(msgspec.Struct):
+    version: str
+    layout: dict[str, _Layout]
+    length: int
+    data: bytes
+
+
+class _Content(msgspec.Struct):
+    version: int
+    head: dict[str, Any]
+    sections: dict[str, _StoredSection]
+
+
+def pack(head: Mapping[str, Any], sections: Mapping[str, Section]) -> bytes:
+    """Write a snapshot.
+
+    Args:
+        head: What the state belongs to: digests, partition, definitions; plain values only.
+        sections: By name.
+
+    Returns:
+        CRC32C (4 bytes, little-endian) and the MessagePack map.
+    """
+    body = msgspec.msgpack.encode(
+        _Content(
+            version=SNAPSHOT_VERSION,
+            head=dict(head),
+            sections={name: _store(section) for name, section in sorted(sections.items())},
+        )
+    )
+    return crc32c.crc32c(body).to_bytes(4, "little") + body
+
+
+def _store(section: Section) -> _StoredSection:
+    arrays = sorted(section.arrays.items())
+    raw = b"".join(array.tobytes() for _, array in arrays)
+    return _StoredSection(
+        version=section.version,
+        layout={name: _layout(array) for name, array in arrays},
+        length=len(raw),
+        data=lz4.block.compress(raw, store_size=False),
+    )
+
+
+def _layout(array: NDArray[Any]) -> _Layout:
+    dtype = array.dtype
+    fields = dtype.str if dtype.names is None else [(name, dtype[name].str) for name in dtype.names]
+    return _Layout(fields, list(array.shape))
+
+
+class Snapshot:
+    """A snapshot that has been read and found whole.
+
+    Args:
+        data: From `pack`.
+
+    Raises:
+        SnapshotError: Damaged bytes, or another version.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        if len(data) < 4 or crc32c.crc32c(data[4:]) != int.from_bytes(data[:4], "little"):
+            raise SnapshotError("the snapshot is damaged: its CRC32C does not match", operator_action=_ACTION)
+        try:
+            content = msgspec.msgpack.decode(data[4:], type=_Content)
+        except msgspec.DecodeError as error:
+            raise SnapshotError(f"this is no snapshot: {error}", operator_action=_ACTION) from error
+        if content.version != SNAPSHOT_VERSION:
+            raise SnapshotError(
+                f"snapshot version {content.version} is not {SNAPSHOT_VERSION}", operator_action=_ACTION
+            )
+        self.head: dict[str, Any] = content.head
+        self._sections = content.sections
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Version of each section, by name."""
+        return {name: section.version for name, section in self._sections.items()}
+
+    @property
+    def stored_bytes(self) -> dict[str, tuple[int, int]]:
+        """Length of each section: compressed, and as it is in memory."""
+        return {name: (len(section.data), section.length) for name, section in self._sections.items()}
+
+    def misfit(self, name: str, section: Section) -> str | None:
+        """Why a section cannot be filled from this snapshot; None when it can."""
+        stored = self._sections.get(name)
+        if stored is None:
+            return f"the snapshot lacks {name}"
+        if stored.version != section.version:
+            return f"the version of {name} has changed"
+        for array_name in sorted(stored.layout.keys() ^ section.arrays.keys()):
+            return f"the layout of {name} lacks or adds {array_name}"
+        for array_name, array in section.arrays.items():
+            if stored.layout[array_name] != _layout(array):
+                return f"the layout of {name} has changed: {array_name}"
+        return None
+
+    def fill(self, name: str, section: Section) -> None:
+        """Write a section's arrays, in place; nothing is written unless it fits.
+
+        Raises:
+            SnapshotError: It does not fit.
+        """
+        problem = self.misfit(name, section)
+        if problem is not None:
+            raise SnapshotError(problem, operator_action=_ACTION)
+        for array_name, array in self.section(name).arrays.items():
+            section.arrays[array_name][...] = array
+
+    def section(self, name: str) -> Section:
+        """Give a section as it was stored; the arrays cannot be written to.
+
+        Raises:
+            SnapshotError: Its bytes are not those of its arrays.
+        """
+        stored = self._sections[name]
+        arrays, position = {}, 0
+        try:
+            raw = lz4.block.decompress(stored.data, uncompressed_size=stored.length)
+            for array_name, layout in stored.layout.items():
+                dtype = np.dtype(layout.dtype)
+                count = math.prod(layout.shape)
+                arrays[array_name] = np.frombuffer(raw, dtype, count, position).reshape(layout.shape)
+                position += count * dtype.itemsize
+        except (lz4.block.LZ4BlockError, ValueError, TypeError) as error:
+            raise SnapshotError(f"section {name} cannot be read: {error}", operator_action=_ACTION) from error
+        return Section(stored.version, arrays)

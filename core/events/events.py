@@ -1,0 +1,283 @@
+"""What an event says, and how it travels: deterministic id, JSON data, CloudEvents in Kafka.
+
+The same event gives the same bytes on every machine: no clock, no locale, no random id, floats
+at ten significant digits, keys in a fixed order. A value that is not known is `null`, and
+`reasons` says why. Under `reasons` a key is the name of a value (`spread_pp`), the name of a
+field (`first_since`), or for anything deeper the dotted path (`legs.benchmark.price`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import numbers
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+
+from core.model.errors import InputError
+from core.model.event_families import EVENT_FAMILIES
+from core.model.records import EventState, Frequency, Quality
+from core.model.schemas import event_schema_id
+from core.model.timestamps import date_text, rfc3339
+
+TOPIC_PREFIX: Final = "rotascope.events."
+LEGS: Final = ("numerator", "benchmark")
+LEG_FIELDS: Final = ("previous_close", "price", "return_pct")
+SIGNIFICANT_DIGITS: Final = 10
+
+_DAY: Final = Frequency.DAY.label
+_CANDIDATE: Final = EventState.CANDIDATE.label
+_USABLE: Final = frozenset({Quality.OK.label, Quality.REBUILT.label})
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One transition in the life of an event.
+
+    Args:
+        event_id: From `event_id`; the same transition has the same id in every run.
+        definition: Id of the definition in the catalogue.
+        version: Hash of the definition's parameters and semantics.
+        family: One of `EVENT_FAMILIES`.
+        pair: `NUMERATOR/BENCHMARK`.
+        frequency: `1s`, `1m` or `1d`.
+        state: The state entered, an `EventState` label.
+        previous_state: The state left; `idle` for the first transition of an episode.
+        episode: Session (days since 1970-01-01) or grid second at which the episode began.
+        transition: Number of this transition inside its episode.
+        ts_event_ns: The bar or grid second that made it true, ns UTC.
+        ts_knowable_ns: Earliest event time at which it could be known, ns UTC.
+        event_time: From `event_time_text`.
+        values: Name with its unit (`_pct`, `_pp`, …) → value, `_date` → a date; None or NaN is unknown.
+        threshold: What the values were held against, in the same units.
+        legs: `numerator` and `benchmark` → `LEG_FIELDS`; a missing figure is unknown.
+        first_since: {date, history_start, series, operator, count}: the latest earlier case in
+            the history supplied and the number of them; `date` is None when there is none.
+            None for a definition without such a record.
+        reasons: Why a null is null; keys as in the head of this module.
+        quality: A `Quality` label.
+        provenance: Digests of catalogue, universe and calendars, and of what base rates and tags came from.
+        base_rate: What followed earlier events of the definition; None where none was supplied.
+        rarity: How often chance would give such events; None where it was not supplied.
+        tags: Names of dated events whose window holds the session.
+    """
+
+    event_id: str
+    definition: str
+    version: str
+    family: str
+    pair: str
+    frequency: str
+    state: str
+    previous_state: str
+    episode: int
+    transition: int
+    ts_event_ns: int
+    ts_knowable_ns: int
+    event_time: str
+    values: Mapping[str, float | str | None]
+    threshold: Mapping[str, float]
+    legs: Mapping[str, Mapping[str, float | None]]
+    first_since: Mapping[str, object] | None
+    reasons: Mapping[str, str]
+    quality: str
+    provenance: Mapping[str, object]
+    base_rate: Mapping[str, object] | None = None
+    rarity: Mapping[str, object] | None = None
+    tags: tuple[str, ...] = ()
+
+
+def event_id(definition: str, version: str, pair: str, frequency: str, episode: int, transition: int) -> str:
+    """Name a transition by what it is, so that a repeat is recognised as one.
+
+    The bytes hashed are the UTF-8 of the JSON array of the six arguments in this order, without
+    spaces and with non-ASCII letters as they are; anybody can recompute the id from the data.
+
+    Returns:
+        The first 32 hexadecimal digits of the SHA-256.
+
+    Example:
+        >>> event_id("opposite_day_up", "1f", "RUT/SPX", "1d", 19915, 1)
+        '2b00f879930a6029e5db2c61dec74531'
+    """
+    parts = [definition, version, pair, frequency, int(episode), int(transition)]
+    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]
+
+
+def event_time_text(frequency: str, state: str, session_day: int, ts_event_ns: int) -> str:
+    """Say when an event happened, as precisely as it is known.
+
+    Args:
+        frequency: `1s`, `1m` or `1d`.
+        state: The state entered.
+        session_day: Days since 1970-01-01 of the session it belongs to.
+        ts_event_ns: The bar or grid second that made it true, ns UTC.
+
+    Returns:
+        The session's date for what a final day bar decided; for candidates and for intraday
+        definitions the instant.
+
+    Example:
+        >>> event_time_text("1d", "opened", 19915, 1720728000_000000000)
+        '2024-07-11'
+        >>> event_time_text("1d", "candidate", 19915, 1720708260_000000000)
+        '2024-07-11T14:31:00Z'
+    """
+    if frequency == _DAY and state != _CANDIDATE:
+        return date_text(session_day)
+    return rfc3339(ts_event_ns)
+
+
+def event_data(event: Event) -> dict[str, object]:
+    """Build the JSON data of an event.
+
+    Args:
+        event: The event; its figures may be NumPy scalars.
+
+    Returns:
+        Plain strings, numbers, dicts and None, keys in their published order and sorted inside
+        open mappings. Every null is named in `reasons`.
+
+    Raises:
+        InputError: A pair without two legs, or a figure that JSON cannot hold.
+    """
+    symbols = dict(zip(LEGS, _leg_symbols(event.pair), strict=True))
+    nulls: dict[str, str] = {}
+    unknown = "unknown" if event.quality in _USABLE else event.quality
+    first_since = None if event.first_since is None else dict(event.first_since)
+    if first_since is None:
+        nulls["first_since"] = "not computed"
+    elif first_since.get("date") is None:
+        nulls["first_since.date"] = f"none since {first_since.get('history_start')}"
+    if event.base_rate is None:
+        nulls["base_rate"] = "not computed"
+    if event.rarity is None:
+        nulls["rarity"] = "not computed"
+    data: dict[str, object] = {
+        "definition": event.definition,
+        "version": event.version,
+        "family": event.family,
+        "pair": event.pair,
+        **symbols,
+        "frequency": event.frequency,
+        "state": event.state,
+        "previous_state": event.previous_state,
+        "episode": int(event.episode),
+        "transition": int(event.transition),
+        "event_time": event.event_time,
+        "knowable_time": rfc3339(event.ts_knowable_ns),
+        "values": {name: _plain(value, name, unknown, nulls) for name, value in sorted(event.values.items())},
+        "threshold": _plain(event.threshold, "threshold", unknown, nulls),
+        "legs": {
+            leg: {"symbol": symbols[leg], **_leg(event.legs.get(leg, {}), leg, unknown, nulls)}
+            for leg in LEGS
+        },
+        "first_since": _plain(first_since, "first_since", unknown, nulls),
+        "base_rate": _plain(event.base_rate, "base_rate", unknown, nulls),
+        "rarity": _plain(event.rarity, "rarity", unknown, nulls),
+        "tags": list(event.tags),
+        "quality": event.quality,
+    }
+    provenance = _plain(event.provenance, "provenance", unknown, nulls)
+    data["reasons"] = dict(sorted((nulls | dict(event.reasons)).items()))
+    data["provenance"] = provenance
+    return data
+
+
+def encode_data(event: Event) -> bytes:
+    """Encode `event_data` as compact UTF-8 JSON: equal events give equal bytes."""
+    return msgspec.json.encode(event_data(event))
+
+
+def cloudevent_attributes(event: Event) -> dict[str, str]:
+    """Give the CloudEvents context of an event.
+
+    Returns:
+        Attribute name → value. `source` names the pair and never a partition, so that (source,
+        id) stays unique when the number of partitions changes.
+
+    Source:
+        CloudEvents 1.0.2, "Context Attributes"; Partitioning extension (`partitionkey`).
+    """
+    numerator, benchmark = (quote(symbol, safe="") for symbol in _leg_symbols(event.pair))
+    return {
+        "specversion": "1.0",
+        "id": event.event_id,
+        "source": f"/rotascope/pairs/{numerator}/{benchmark}",
+        "type": f"rotascope.{event.family}.{event.definition}.{event.state}",
+        "subject": event.pair,
+        "time": rfc3339(event.ts_knowable_ns),
+        "datacontenttype": "application/json",
+        "dataschema": event_schema_id(event.family),
+        "partitionkey": event.pair,
+        "definitionversion": event.version,
+    }
+
+
+def kafka_headers(event: Event) -> list[tuple[str, bytes]]:
+    """Give the Kafka headers of an event in binary content mode.
+
+    Source:
+        CloudEvents Kafka Protocol Binding 1.0.2, §3.2: `datacontenttype` becomes
+        `content-type`, every other attribute takes the prefix `ce_`, values are UTF-8.
+    """
+    attributes = cloudevent_attributes(event)
+    content_type = attributes.pop("datacontenttype")
+    headers = [("content-type", content_type.encode())]
+    return headers + [(f"ce_{name}", value.encode()) for name, value in attributes.items()]
+
+
+def event_key(event: Event) -> bytes:
+    """Give the Kafka key: events of a pair stay in order."""
+    return event.pair.encode()
+
+
+def topic_of(event: Event) -> str:
+    """Name the topic of an event's family.
+
+    Raises:
+        InputError: A family that has no topic.
+    """
+    if event.family not in EVENT_FAMILIES:
+        raise InputError(f"no topic for family {event.family!r}; families are {', '.join(EVENT_FAMILIES)}")
+    return TOPIC_PREFIX + event.family
+
+
+def _leg_symbols(pair: str) -> tuple[str, str]:
+    numerator, slash, benchmark = pair.partition("/")
+    if not (numerator and slash and benchmark) or "/" in benchmark:
+        raise InputError(f"pair {pair!r} is not NUMERATOR/BENCHMARK")
+    return numerator, benchmark
+
+
+def _leg(
+    figures: Mapping[str, float | None], leg: str, unknown: str, nulls: dict[str, str]
+) -> dict[str, object]:
+    names = sorted({*LEG_FIELDS, *figures})
+    return {name: _plain(figures.get(name), f"legs.{leg}.{name}", unknown, nulls) for name in names}
+
+
+def _plain(value: object, path: str, unknown: str, nulls: dict[str, str]) -> object:
+    """Turn a figure or a mapping of them into what JSON holds; note each null under `path`."""
+    if isinstance(value, bool | str):
+        return value
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real):
+        rounded = float(f"{float(value):.{SIGNIFICANT_DIGITS - 1}e}")
+        # Adding zero turns -0.0 into 0.0: equal events must not differ in a sign nobody sees.
+        value = rounded + 0.0 if math.isfinite(rounded) else None
+    if value is None:
+        nulls.setdefault(path, unknown)
+        return None
+    if isinstance(value, float):
+        return value
+    if isinstance(value, Mapping):
+        return {
+            str(key): _plain(item, f"{path}.{key}", unknown, nulls) for key, item in sorted(value.items())
+        }
+    if isinstance(value, list | tuple):
+        return [_plain(item, f"{path}.{row}", unknown, nulls) for row, item in enumerate(value)]
+    raise InputError(f"{path} is a {type(value).__name__}, which JSON cannot hold")

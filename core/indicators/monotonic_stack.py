@@ -1,0 +1,149 @@
+"""Closes that no later close has reached: what "since when" is answered from.
+
+Only such closes can be the latest one at least as high (or as low) as the present, and they stand in
+order, so one look is a binary search: the monotonic stack of D. Lemire's "Streaming maximum-minimum
+filter" (Nordic Journal of Computing 13 (2006) 328-339), kept for all history instead of for a window.
+
+A pair has four: highs and lows of the numerator, highs and lows of the ratio. Each has two parts. What
+the day ring holds is derived from the ring. Older closes are state: 35 years leave at most 341 of
+them, so POOL are kept for each series, highs from the left and lows from the right. When they meet,
+the longer side gives up its oldest but one. The oldest is the record of all history and always stays.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from core.kernels.jit import inlined
+from core.partition.pair_days import DAY_SLOTS
+
+POOL: Final = 224
+"""Closes older than the ring that are kept of a series, highs and lows together."""
+
+STACKS: Final = 4
+SIZES: Final = 0
+GONE: Final = STACKS
+"""Marks: entries of each stack's older part, then the most extreme entry each has given up, 0 for none."""
+
+RING_DAYS: Final = DAY_SLOTS - 1
+"""One slot less than there are: a day taken back has already been written over the oldest."""
+
+_DAY_MASK: Final = DAY_SLOTS - 1
+
+
+@inlined
+def close_of(closes, row, index, stack):  # type: ignore[no-untyped-def]
+    """Close of a ring entry in a stack's series."""
+    close = closes[row, index & _DAY_MASK]
+    return float(close[0]) if stack < 2 else close[0] / close[1]
+
+
+@inlined
+def sign_of_stack(stack):  # type: ignore[no-untyped-def]
+    """1 for a stack of highs, -1 for one of lows."""
+    return 1.0 if stack % 2 == 0 else -1.0
+
+
+@inlined
+def place_of(stack, position):  # type: ignore[no-untyped-def]
+    """Where an older entry of a stack stands in its series' pool."""
+    return stack // 2 * POOL + (position if stack % 2 == 0 else POOL - 1 - position)
+
+
+@inlined
+def derive_ring(closes, row, count, moved_one, ring, ends):  # type: ignore[no-untyped-def]
+    """Bring a pair's ring stacks up to `count` finished days.
+
+    Args:
+        closes: int64 (pairs, 512, 2).
+        row: The pair.
+        count: Finished days.
+        moved_one: The stacks stand for one day less.
+        ring: int32 (stacks, 512): numbers of days, by position.
+        ends: int64 (stacks, 2): first position, and the one behind the last.
+    """
+    oldest = max(0, count - RING_DAYS)
+    first = count - 1 if moved_one else oldest
+    for stack in range(STACKS):
+        if not moved_one:
+            ends[stack, 0] = 0
+            ends[stack, 1] = 0
+        head = ends[stack, 0]
+        tail = ends[stack, 1]
+        sign = sign_of_stack(stack)
+        for index in range(first, count):
+            value = sign * close_of(closes, row, index, stack)
+            while tail > head:
+                if sign * close_of(closes, row, ring[stack, (tail - 1) & _DAY_MASK], stack) > value:
+                    break
+                tail -= 1
+            ring[stack, tail & _DAY_MASK] = index
+            tail += 1
+        while head < tail and ring[stack, head & _DAY_MASK] < oldest:
+            head += 1
+        ends[stack, 0] = head
+        ends[stack, 1] = tail
+
+
+@inlined
+def latest_in_ring(closes, row, stack, value, ring, head, tail):  # type: ignore[no-untyped-def]
+    """Number of the latest day of the ring whose close reaches `value`, -1 where none does."""
+    sign = sign_of_stack(stack)
+    low = head - 1
+    high = tail - 1
+    while low < high:  # positions up to `low` reach it, those behind `high` do not
+        middle = (low + high + 1) // 2
+        if sign * close_of(closes, row, ring[stack, middle & _DAY_MASK], stack) >= sign * value:
+            low = middle
+        else:
+            high = middle - 1
+    return ring[stack, low & _DAY_MASK] if low >= head else -1
+
+
+@inlined
+def latest_before(levels, row, stack, value, size):  # type: ignore[no-untyped-def]
+    """Position of the latest older entry that reaches `value`, -1 where none does."""
+    sign = sign_of_stack(stack)
+    low = -1
+    high = size - 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        if sign * levels[place_of(stack, middle), row] >= sign * value:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+@inlined
+def _give_up_one(levels, sessions, marks, row, stack):  # type: ignore[no-untyped-def]
+    """Drop the oldest entry but one of a stack."""
+    size = int(marks[SIZES + stack, row])
+    if marks[GONE + stack, row] == 0.0:  # later ones are less extreme
+        marks[GONE + stack, row] = levels[place_of(stack, 1), row]
+    for position in range(1, size - 1):
+        levels[place_of(stack, position), row] = levels[place_of(stack, position + 1), row]
+        sessions[place_of(stack, position), row] = sessions[place_of(stack, position + 1), row]
+    marks[SIZES + stack, row] = size - 1
+
+
+@inlined
+def commit_close(row, stack, value, leaving, leaving_session, levels, sessions, marks):  # type: ignore[no-untyped-def]
+    """Drop older entries that `value` reaches; take over the ring's entry that leaves, 0 for none."""
+    sign = sign_of_stack(stack)
+    if marks[GONE + stack, row] != 0.0 and sign * value >= sign * marks[GONE + stack, row]:
+        marks[GONE + stack, row] = 0.0
+    size = int(marks[SIZES + stack, row])
+    while size > 0 and sign * levels[place_of(stack, size - 1), row] <= sign * value:
+        size -= 1
+    marks[SIZES + stack, row] = size
+    if leaving == 0.0 or sign * leaving <= sign * value:
+        return
+    other = stack + 1 - 2 * (stack % 2)
+    if marks[SIZES + stack, row] + marks[SIZES + other, row] >= POOL:
+        longer = marks[SIZES + stack, row] >= marks[SIZES + other, row]
+        _give_up_one(levels, sessions, marks, row, stack if longer else other)
+    place = place_of(stack, int(marks[SIZES + stack, row]))
+    levels[place, row] = leaving
+    sessions[place, row] = leaving_session
+    marks[SIZES + stack, row] += 1.0

@@ -1,0 +1,153 @@
+"""Connections of kafka-python that are made within their time, or leave nothing behind."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from kafka import KafkaConsumer
+from kafka.errors import KafkaError
+from kafka.net.compat import KafkaNetClient
+
+from core.kafka.errors import translated
+from core.kafka.unpacking import guard_unpacking
+from core.model.errors import ConfigurationError, TransportError
+from core.runtime.deadline import DeadlineCall
+
+_CONNECT_RETRY_S: Final = 0.1
+_GRACE_MS: Final = 500
+"""The client's own time-out should be heard of first: it says more."""
+_CLOSE_MS: Final = 1_000
+
+
+def connect_consumer(configuration: Mapping[str, Any], timeout_ms: float) -> Any:
+    """Make a `KafkaConsumer` that has found its cluster.
+
+    Also in time where a broker accepts connections and answers nothing: with an explicit api_version
+    kafka-python then waits for ever.
+
+    Args:
+        configuration: kafka-python's own, with `bootstrap_servers` as a list.
+        timeout_ms: For all of it, in ms.
+
+    Raises:
+        ConfigurationError: An address that is not `host:port`.
+        TransportError: No broker answers in time.
+    """
+    # Without any handler the client's connection attempts land on standard error.
+    logging.getLogger("kafka").addHandler(logging.NullHandler())
+    servers = ",".join(configuration["bootstrap_servers"])
+    deadline_s = time.monotonic() + timeout_ms / 1000
+    require_reachable(servers, timeout_ms)
+    left_ms = max(_CONNECT_RETRY_S, deadline_s - time.monotonic()) * 1000
+    call = DeadlineCall[Any](lambda call: _bootstrapped(call, configuration, left_ms))
+    with translated("connect to", servers):
+        try:
+            return call.within(left_ms + _GRACE_MS)
+        except TimeoutError as error:
+            raise TransportError(
+                f"a broker at {servers} accepts connections and does not answer within {timeout_ms:.0f} ms",
+                operator_action="check that it is a Kafka broker, and look at its log",
+            ) from error
+
+
+def close_consumer(consumer: Any) -> None:
+    """Close a consumer, but wait for no client that hangs; never raises."""
+    closing = DeadlineCall[None](lambda call: consumer.close(autocommit=False, timeout_ms=_CLOSE_MS))
+    with suppress(Exception):
+        closing.within(2 * _CLOSE_MS)
+
+
+def _bootstrapped(call: DeadlineCall[Any], configuration: Mapping[str, Any], left_ms: float) -> Any:
+    consumer = made(KafkaConsumer, **(dict(configuration) | {"bootstrap_timeout_ms": left_ms}))
+    try:
+        consumer.bootstrap(timeout_ms=left_ms)
+        call.point_of_no_return("connected")
+    except BaseException:
+        close_consumer(consumer)
+        raise
+    return guard_unpacking(consumer)
+
+
+def made(kind: Callable[..., Any], **configuration: Any) -> Any:
+    """Make a consumer or a producer.
+
+    kafka-python's constructors start a thread, then look for a broker; where none answers they raise and
+    leave the thread behind. In an outage that would be one more with each try.
+
+    Args:
+        kind: Its class.
+        configuration: In kafka-python's words.
+
+    Raises:
+        KafkaError: No broker answers.
+    """
+    clients: list[Any] = []
+
+    def client(**options: Any) -> Any:
+        clients.append(KafkaNetClient(**options))
+        return clients[-1]
+
+    try:
+        return kind(kafka_client=client, **configuration)
+    except BaseException:
+        for each in clients:
+            with suppress(KafkaError):
+                each.close()
+        raise
+
+
+def require_reachable(bootstrap_servers: str, timeout_ms: float) -> None:
+    """Wait until one of the servers accepts a connection.
+
+    With an explicit api_version kafka-python begins a bootstrap of its own that has no deadline,
+    and its `bootstrap(timeout_ms=…)` then waits for that one: without a broker, for ever.
+
+    Args:
+        bootstrap_servers: `host:port`, comma-separated.
+        timeout_ms: How long to try, all servers together.
+
+    Raises:
+        ConfigurationError: An address that is none.
+        TransportError: No server accepted in time.
+    """
+    addresses = addresses_of(bootstrap_servers)
+    deadline_s = time.monotonic() + timeout_ms / 1000
+    while all(refusals := [_refusal(address, deadline_s) for address in addresses]):
+        if time.monotonic() >= deadline_s:
+            raise TransportError(
+                f"no broker at {bootstrap_servers} within {timeout_ms:.0f} ms: {refusals[0]}",
+                operator_action="start the broker, or correct the bootstrap servers",
+            )
+        time.sleep(_CONNECT_RETRY_S)
+
+
+def addresses_of(bootstrap_servers: str) -> list[tuple[str, int]]:
+    """Read `host:port`, comma-separated.
+
+    Raises:
+        ConfigurationError: An address that is none.
+    """
+    return [_address(server.strip()) for server in bootstrap_servers.split(",")]
+
+
+def _refusal(address: tuple[str, int], deadline_s: float) -> str | None:
+    try:
+        left_s = max(_CONNECT_RETRY_S, deadline_s - time.monotonic())
+        socket.create_connection(address, timeout=left_s).close()
+    except OSError as error:
+        return str(error)
+    return None
+
+
+def _address(server: str) -> tuple[str, int]:
+    host, colon, port = server.rpartition(":")
+    if not (host and colon and port.isdecimal()):
+        raise ConfigurationError(
+            f"bootstrap server {server!r} is not host:port", operator_action="correct the bootstrap servers"
+        )
+    return host.strip("[]"), int(port)

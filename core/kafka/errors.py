@@ -1,0 +1,102 @@
+"""kafka-python's failures in our words, for every program that uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from kafka.errors import (
+    KafkaConfigurationError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    OffsetOutOfRangeError,
+    UnsupportedCodecError,
+)
+
+from core.kafka.broker_errors import BAD_CODEC, MESSAGE_TOO_LARGE, REQUEST_TOO_LARGE, action_of, too_large
+from core.model.errors import TransportError
+
+
+@contextmanager
+def translated(doing: str, what: str) -> Iterator[None]:
+    """Let none of the client's own errors through.
+
+    Args:
+        doing: What is tried, for the message.
+        what: With what, for the message.
+
+    Raises:
+        TransportError: In place of any `KafkaError`; not retriable where another try cannot help.
+    """
+    try:
+        yield
+    except KafkaError as error:
+        raise transport_error(f"cannot {doing} {what}", error) from error
+
+
+def transport_error(message: str, error: KafkaError) -> TransportError:
+    """Make our error of one of kafka-python's.
+
+    Args:
+        message: What failed, in our words.
+        error: The client's.
+    """
+    if isinstance(error, OffsetOutOfRangeError):
+        message = f"{message}: the next record was deleted before it was read"
+        action, retriable = (
+            "give the topic a longer retention.ms, and start once with --missing-baseline rebuild",
+            False,
+        )
+    elif isinstance(error, UnsupportedCodecError):
+        action, retriable = BAD_CODEC, False
+    elif isinstance(error, KafkaConfigurationError):
+        action, retriable = "correct the settings that the message names", False
+    else:
+        action, retriable = action_of(number_of(error))
+    made = TransportError(f"{message}: {_words(error)}", operator_action=action)
+    made.retriable = retriable
+    return made
+
+
+def not_delivered(topic: str, error: BaseException, size_bytes: int) -> TransportError:
+    """Say why a record is not in the log.
+
+    Args:
+        topic: Where it was to go.
+        error: What the client's future, or its `send`, ended with.
+        size_bytes: Of key and value.
+
+    Returns:
+        Not retriable where another try cannot help.
+    """
+    if not isinstance(error, KafkaError):
+        broken = TransportError(f"a record was not delivered to {topic}: {error!r}")
+        broken.retriable = False
+        return broken
+    if isinstance(error, MessageSizeTooLargeError):
+        return _refused_for_its_size(topic, error, size_bytes)
+    return transport_error(f"a record of {size_bytes:,} bytes was not delivered to {topic}", error)
+
+
+def number_of(error: BaseException | None) -> int | None:
+    """The number that a broker gave an error; None for what no broker sent."""
+    return getattr(error, "errno", None)
+
+
+def _refused_for_its_size(topic: str, error: Any, size_bytes: int) -> TransportError:
+    """The client says in its text what it refused itself; a broker gives a number and no text."""
+    own = "max_request_size" in str(error)
+    limit = "kafka.max_request_bytes" if own else "max.message.bytes"
+    made = TransportError(
+        f"{too_large(topic, size_bytes)}: it, or the batch it is in, is above {limit}",
+        operator_action=REQUEST_TOO_LARGE if own else action_of(MESSAGE_TOO_LARGE)[0],
+    )
+    made.retriable = False
+    return made
+
+
+def _words(error: KafkaError) -> str:
+    """Name the error, with its text where it has any."""
+    text = ", ".join(str(each) for each in error.args if each is not None)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,278 @@
+"""Reads partitions without a group, also past an outage of the broker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from kafka import TopicPartition
+
+from core.kafka.clients import close_consumer, connect_consumer
+from core.kafka.errors import translated
+from core.model.errors import TransportError
+from core.runtime.deadline import DeadlineCall
+from core.runtime.outage_notes import OutageNotes
+
+_PROBE_AFTER_S: Final = 2.0
+"""Where nothing comes for so long, the broker is asked whether it is there."""
+_PROBE_MS: Final = 2_000
+_RECONNECT_MS: Final = 1_500
+"""How long one try of a new client may hold up a poll."""
+_BETWEEN_TRIES_S: Final = 0.5
+
+T = TypeVar("T")
+
+
+class PartitionReader:
+    """Reads partitions that it was given by hand; it commits nothing and disturbs nobody.
+
+    A client that is not answered is thrown away and made anew until it connects, and reads on behind the
+    last record that was given: none is lost, none comes twice.
+
+    Args:
+        configuration: kafka-python's own.
+        bootstrap_timeout_ms: How long to look for a broker at the start.
+        request_timeout_ms: How long one question may take.
+        patience_ms: How long a silent broker is waited for; None: as long as it takes.
+        tell: Takes a line when the broker goes away and when it is back.
+
+    Raises:
+        ConfigurationError: An address that is not `host:port`.
+        TransportError: No broker answers.
+    """
+
+    def __init__(
+        self,
+        configuration: Mapping[str, Any],
+        *,
+        bootstrap_timeout_ms: int,
+        request_timeout_ms: int,
+        patience_ms: int | None,
+        tell: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.servers = ",".join(configuration["bootstrap_servers"])
+        self._configuration = configuration
+        self._request_timeout_ms = request_timeout_ms
+        self._patience_ms = patience_ms
+        waiting = (
+            "waiting for it" if patience_ms is None else f"waiting up to {patience_ms / 1000:g} s for it"
+        )
+        self._notes = OutageNotes(self.servers, tell, waiting)
+        self._places: dict[TopicPartition, int] = {}
+        self._tried_s = 0.0
+        self._closed = False
+        self._consumer: Any = connect_consumer(configuration, bootstrap_timeout_ms)
+        self._heard_s = self._asked_s = time.monotonic()
+
+    @property
+    def away(self) -> bool:
+        """Whether the broker is being waited for."""
+        return self._consumer is None
+
+    def close(self) -> None:
+        """Close the connection, without waiting for a broker that is silent.
+
+        From any thread: a read that is under way fails, instead of going on with a new client.
+        """
+        self._closed = True
+        self._give_up()
+
+    def _give_up(self) -> None:
+        if self._consumer is not None:
+            consumer, self._consumer = self._consumer, None
+            close_consumer(consumer)
+
+    def topics(self) -> set[str]:
+        """Ask which topics there are.
+
+        Raises:
+            TransportError: The broker does not answer.
+        """
+        return set(self._asked("list the topics of", self.servers, lambda consumer: consumer.topics()))
+
+    def partitions(self, topic: str) -> list[int]:
+        """Ask for the partitions of a topic; none where it is not there. Errors as of `topics`."""
+        return sorted(
+            self._asked("look at", topic, lambda consumer: consumer.partitions_for_topic(topic) or ())
+        )
+
+    def begins(self, parts: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Ask for the offset of the oldest record of each. Errors as of `topics`."""
+        bound = self._request_timeout_ms
+        return self._asked(
+            "find the beginning of",
+            _names(parts),
+            lambda consumer: dict(consumer.beginning_offsets(parts, timeout_ms=bound)),
+        )
+
+    def ends(self, parts: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Ask for the offset behind the newest record of each. Errors as of `topics`."""
+        bound = self._request_timeout_ms
+        return self._asked(
+            "find the end of",
+            _names(parts),
+            lambda consumer: dict(consumer.end_offsets(parts, timeout_ms=bound)),
+        )
+
+    def place(self, places: Mapping[TopicPartition, int]) -> None:
+        """Read these partitions from these offsets on, and no others."""
+        self._places = dict(places)
+        if self._consumer is not None:
+            self._seek()
+
+    def position(self, part: TopicPartition) -> int:
+        """Offset of the next record to give: past aborted records and transaction markers."""
+        return self._places[part]
+
+    def poll(self, timeout_ms: int) -> dict[TopicPartition, list[Any]]:
+        """Give what has come since the last call.
+
+        While the broker is away a call may take some seconds, and gives nothing.
+
+        Args:
+            timeout_ms: How long to wait for something to come.
+
+        Raises:
+            TransportError: What another try cannot mend, or a broker that was silent for `patience_ms`.
+        """
+        try:
+            consumer = self._consumer
+            if consumer is None:
+                self._reconnect(timeout_ms)
+                return {}
+            polled, places = self._polled(consumer, timeout_ms)
+            if polled:
+                self._heard()
+            else:
+                self._probe()
+        except TransportError as error:
+            self._lost(error)
+            return {}
+        # Only now: what is not given is read again.
+        self._places = places
+        return polled
+
+    def rest(self, ends: Mapping[TopicPartition, int], poll_ms: int) -> Iterable[list[Any]]:
+        """Read on to these ends, in batches; each is in order within a partition.
+
+        Raises:
+            TransportError: As of `poll`, or the end cannot be reached.
+        """
+        moved_s, places = time.monotonic(), dict(self._places)
+        while pending := {part: end for part, end in ends.items() if self._places[part] < end}:
+            polled = self.poll(poll_ms)
+            now_s = time.monotonic()
+            if self.away or places != self._places:
+                moved_s, places = now_s, dict(self._places)
+            elif now_s - moved_s > self._request_timeout_ms / 1000:
+                part, end = min(pending.items())
+                raise TransportError(
+                    f"the end of {part.topic}/{part.partition}, offset {end}, is out of reach: "
+                    f"no record came for {self._request_timeout_ms} ms",
+                    operator_action=f"check the broker at {self.servers} and try again",
+                )
+            for part, records in sorted(polled.items()):
+                yield [each for each in records if each.offset < ends.get(part, 0)]
+
+    def _polled(
+        self, consumer: Any, timeout_ms: int
+    ) -> tuple[dict[TopicPartition, list[Any]], dict[TopicPartition, int]]:
+        """What has come, and the places behind it."""
+        with translated("read from", self.servers):
+            polled: dict[TopicPartition, list[Any]] = consumer.poll(timeout_ms=timeout_ms)
+            places = dict(self._places)
+            for part in places:
+                position = consumer.position(part, timeout_ms=self._request_timeout_ms)
+                if position is not None:
+                    places[part] = int(position)
+        return polled, places
+
+    def _asked(self, doing: str, what: str, question: Callable[[Any], T]) -> T:
+        """Ask until it is answered; kafka-python has questions without any limit."""
+        while True:
+            try:
+                consumer = self._consumer
+                if consumer is None:
+                    self._reconnect(round(_BETWEEN_TRIES_S * 1000))
+                    continue
+                call = DeadlineCall[T](_of(question, consumer))
+                with translated(doing, what):
+                    try:
+                        answer = call.within(self._request_timeout_ms + _PROBE_MS)
+                    except TimeoutError as error:
+                        raise TransportError(f"cannot {doing} {what}: {error}") from error
+            except TransportError as error:
+                self._lost(error)
+            else:
+                self._heard()
+                return answer
+
+    def _seek(self) -> None:
+        with translated("read", _names(self._places)):
+            self._consumer.assign(list(self._places))
+            for part, offset in self._places.items():
+                self._consumer.seek(part, offset)
+
+    def _heard(self) -> None:
+        self._heard_s = self._asked_s = time.monotonic()
+        self._notes.answered(self._heard_s)
+
+    def _probe(self) -> None:
+        """Ask whether the broker is there, where nothing has come for a while."""
+        if not self._places or time.monotonic() - self._asked_s < _PROBE_AFTER_S:
+            return
+        with translated("ask for the end of", next(iter(self._places)).topic):
+            self._consumer.end_offsets(list(self._places), timeout_ms=_PROBE_MS)
+        self._heard()
+
+    def _lost(self, cause: TransportError) -> None:
+        """Give the client up; the next polls make another.
+
+        Raises:
+            TransportError: What another try cannot mend, or the broker was silent for too long.
+        """
+        if not cause.retriable:
+            raise cause
+        self._give_up()
+        self._require_open(cause)
+        now_s = self._tried_s = time.monotonic()
+        self._notes.silent(self._heard_s, now_s)
+        if self._patience_ms is not None and now_s - self._heard_s > self._patience_ms / 1000:
+            raise TransportError(
+                f"no answer from the broker at {self.servers} for {now_s - self._heard_s:.0f} s: "
+                f"{cause.message}",
+                operator_action="check that the broker runs, then run the command again",
+            ) from cause
+
+    def _require_open(self, cause: TransportError | None = None) -> None:
+        if self._closed:
+            closed = TransportError(f"the reader of {self.servers} was closed")
+            closed.retriable = False
+            raise closed from cause
+
+    def _reconnect(self, timeout_ms: int) -> None:
+        self._require_open()
+        wait_s = self._tried_s + _BETWEEN_TRIES_S - time.monotonic()
+        if wait_s > 0:
+            time.sleep(min(wait_s, timeout_ms / 1000))
+            if wait_s > timeout_ms / 1000:
+                return
+        self._consumer = connect_consumer(self._configuration, _RECONNECT_MS)
+        if self._closed:  # meanwhile
+            self._give_up()
+            self._require_open()
+        if self._places:
+            self._seek()
+            # Connected is not yet answered: the leader of a partition may still be missing.
+            with translated("find the end of", _names(self._places)):
+                self._consumer.end_offsets(list(self._places), timeout_ms=_PROBE_MS)
+        self._heard()
+
+
+def _of(question: Callable[[Any], T], consumer: Any) -> Callable[[DeadlineCall[T]], T]:
+    return lambda call: question(consumer)
+
+
+def _names(parts: Iterable[TopicPartition]) -> str:
+    return ", ".join(sorted({str(part.topic) for part in parts}))

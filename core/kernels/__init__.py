@@ -1,0 +1,11 @@
+"""How kernels are compiled, and the numerical kernels that more than one room uses.
+
+jit.py              the decorator of every kernel
+interpreted.py      the same kernels as plain Python, for coverage
+prefetch.py         asks for a cache line ahead of its use
+rolling.py          sums, means and variances over rings
+ew_moments.py       exponentially weighted moments
+sorted_window.py    order statistics
+cusum.py            cumulative sums of shocks
+returns.py          returns between prices of a scale
+"""

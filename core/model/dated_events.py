@@ -1,0 +1,240 @@
+"""Dated events around the market: which session lies in whose window.
+
+The file `data/calendar_events.toml` holds dates with source and status; what follows a rule is
+computed, and half days are read from the exchange's calendar.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from core.model.errors import ConfigurationError
+from core.model.sessions import NANOSECONDS_PER_DAY, Calendar, day_to_date, session_day
+from core.model.suggestions import nearest
+
+STATUSES: Final = ("confirmed", "announced", "superseded")
+_WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_KIND_KEYS: Final = {"id", "before", "after", "scheduled", "early_close", "rule"}
+_EVENT_KEYS: Final = {"kind", "dates", "status", "source", "note"}
+_RULE_KEYS: Final = {"month", "weekday", "nth", "first_year"}
+_MOST_SESSIONS: Final = 10
+_COMPLETE_DAYS: Final = 60
+"""A window of the most sessions is shorter, so nothing behind a calendar's end reaches further back."""
+_ALWAYS: Final = 2**31
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of dated event.
+
+    Args:
+        name: The tag.
+        before: Sessions before the date that belong to its window.
+        after: Sessions after it.
+        scheduled: It was known before its day.
+        early_close: Its dates are the calendar's half days.
+        rule: Month, weekday (Monday 0), nth and first year; None without a rule.
+    """
+
+    name: str
+    before: int
+    after: int
+    scheduled: bool
+    early_close: bool
+    rule: tuple[int, int, int, int] | None
+
+
+class DatedEvents:
+    """Tags by session, on a calendar that may grow.
+
+    Args:
+        kinds: Kinds with the dates of each that are not superseded.
+        calendar: The exchange's sessions.
+        digest: SHA-256, in hex, of the file's text.
+    """
+
+    def __init__(
+        self, kinds: Sequence[tuple[Kind, frozenset[date]]], calendar: Calendar, digest: str
+    ) -> None:
+        self.digest = digest
+        self._kinds = kinds
+        self._placed = _placed(kinds, calendar.copy())
+
+    @property
+    def by_session(self) -> Mapping[int, tuple[str, ...]]:
+        """Session → tags, in the order of the file's kinds."""
+        return self._placed.tags
+
+    def tags(self, session: int) -> tuple[str, ...]:
+        """Names of the dated events whose window holds a session."""
+        if session > self._placed.good_to:
+            # A calendar of its own and one assignment: engines on several threads ask.
+            longer = self._placed.calendar.copy()
+            longer.reach(session * NANOSECONDS_PER_DAY)
+            self._placed = _placed(self._kinds, longer)
+        return self._placed.tags.get(session, ())
+
+
+class _Placed(NamedTuple):
+    """Tags on a calendar, and the last session for which they are complete."""
+
+    tags: Mapping[int, tuple[str, ...]]
+    calendar: Calendar
+    good_to: int
+
+
+def _placed(kinds: Sequence[tuple[Kind, frozenset[date]]], calendar: Calendar) -> _Placed:
+    found: dict[int, list[str]] = {}
+    for kind, dates in kinds:
+        for row in sorted(set(_rows(kind, dates, calendar))):
+            found.setdefault(int(calendar.session[row]), []).append(kind.name)
+    grows = calendar.through is not None
+    good_to = int(calendar.session[-1]) - _COMPLETE_DAYS if grows else _ALWAYS
+    return _Placed({session: tuple(own) for session, own in found.items()}, calendar, good_to)
+
+
+def nth_weekday(year: int, month: int, weekday: int, nth: int) -> date:
+    """Give the nth weekday of a month.
+
+    Args:
+        year: The year.
+        month: 1 to 12.
+        weekday: Monday 0 to Sunday 6.
+        nth: 1 to 4.
+
+    Example:
+        >>> nth_weekday(2024, 6, 4, 4)
+        datetime.date(2024, 6, 28)
+    """
+    first = date(year, month, 1)
+    return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (nth - 1))
+
+
+def parse_dated_events(text: str, calendar: Calendar) -> DatedEvents:
+    """Read the file of dated events, and place them on a calendar.
+
+    Args:
+        text: TOML; its head says what each key means.
+        calendar: The exchange's sessions; dates outside them are passed over.
+
+    Returns:
+        Tags by session.
+
+    Raises:
+        ConfigurationError: Names the entry and what is wrong with it.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _refusal(f"dated events are not TOML: {error}") from error
+    _only("dated events", document, {"kind", "event"})
+    kinds = [_kind(entry) for entry in document.get("kind", [])]
+    names = [kind.name for kind in kinds]
+    dates: dict[str, set[date]] = {name: set() for name in names}
+    for entry in document.get("event", []):
+        name, status, found = _event(entry, names)
+        if status != "superseded":
+            dates[name] |= set(found)
+    placed = [(kind, frozenset(dates[kind.name])) for kind in kinds]
+    return DatedEvents(placed, calendar, hashlib.sha256(text.encode()).hexdigest())
+
+
+def _rows(kind: Kind, dates: frozenset[date], calendar: Calendar) -> Iterable[int]:
+    """Rows of the sessions in the windows of a kind."""
+    if len(calendar) == 0:
+        return
+    for day in sorted(dates | set(_by_rule(kind, dates, calendar))):
+        session = session_day(day)
+        if not calendar.session[0] <= session <= calendar.session[-1]:
+            continue
+        # On a day without a session, the window's middle lies between two rows.
+        row = int(np.searchsorted(calendar.session, session))
+        open_that_day = calendar.session[row] == session
+        before = kind.before if kind.scheduled else 0
+        if not open_that_day and kind.scheduled and kind.rule is not None:
+            row, open_that_day = row - 1, True  # The exchange is closed: it takes place the day before.
+        stop = row + kind.after + (1 if open_that_day else 0)
+        yield from range(max(0, row - before), min(stop, len(calendar)))
+    if kind.early_close:
+        yield from np.flatnonzero(calendar.early_close).tolist()
+
+
+def _by_rule(kind: Kind, dates: frozenset[date], calendar: Calendar) -> Iterable[date]:
+    """Dates of the years that have no entry."""
+    if kind.rule is None:
+        return
+    month, weekday, nth, first_year = kind.rule
+    known = {day.year for day in dates}
+    last_year = day_to_date(calendar.session[-1]).year
+    for year in range(max(first_year, day_to_date(calendar.session[0]).year), last_year + 1):
+        if year not in known:
+            yield nth_weekday(year, month, weekday, nth)
+
+
+def _kind(entry: Mapping[str, Any]) -> Kind:
+    where = f"kind {entry.get('id')!r}"
+    _only(where, entry, _KIND_KEYS)
+    name = entry.get("id")
+    if not isinstance(name, str) or not name.isidentifier():
+        raise _refusal(f"{where}: 'id' must be a word")
+    for key in ("before", "after"):
+        value = entry.get(key)
+        if type(value) is not int or not 0 <= value <= _MOST_SESSIONS:
+            raise _refusal(f"{where}: {key!r} must be a number of sessions, 0 to {_MOST_SESSIONS}")
+    for key in ("scheduled", "early_close"):
+        if type(entry.get(key, False)) is not bool:
+            raise _refusal(f"{where}: {key!r} must be true or false")
+    rule = entry.get("rule")
+    return Kind(
+        name,
+        entry["before"],
+        entry["after"],
+        entry.get("scheduled", True),
+        entry.get("early_close", False),
+        None if rule is None else _rule(where, rule),
+    )
+
+
+def _rule(where: str, rule: object) -> tuple[int, int, int, int]:
+    if not isinstance(rule, dict) or set(rule) != _RULE_KEYS:
+        raise _refusal(f"{where}: a rule has {', '.join(sorted(_RULE_KEYS))}")
+    month, nth, first_year = rule["month"], rule["nth"], rule["first_year"]
+    if rule["weekday"] not in _WEEKDAYS:
+        raise _refusal(f"{where}: unknown weekday{nearest(str(rule['weekday']), _WEEKDAYS, list_all=True)}")
+    if month not in range(1, 13) or nth not in range(1, 5) or type(first_year) is not int:
+        raise _refusal(f"{where}: a month is 1 to 12, nth 1 to 4, first_year a year")
+    return month, _WEEKDAYS.index(rule["weekday"]), nth, first_year
+
+
+def _event(entry: Mapping[str, Any], kinds: list[str]) -> tuple[str, str, list[date]]:
+    where = f"event {entry.get('kind')!r} {entry.get('dates', '')}"
+    _only(where, entry, _EVENT_KEYS)
+    name, status, dates = entry.get("kind"), entry.get("status"), entry.get("dates")
+    if name not in kinds:
+        raise _refusal(f"{where}: unknown kind{nearest(str(name), kinds, list_all=True)}")
+    if status not in STATUSES:
+        raise _refusal(f"{where}: unknown status{nearest(str(status), STATUSES, list_all=True)}")
+    if not isinstance(entry.get("source"), str) or not entry["source"].strip():
+        raise _refusal(f"{where}: a date without a source does not belong here")
+    if not isinstance(dates, list) or not dates or not all(type(day) is date for day in dates):
+        raise _refusal(f"{where}: 'dates' must be a list of dates such as 2024-06-28")
+    return str(name), str(status), dates
+
+
+def _only(where: str, entry: Mapping[str, Any], known: set[str]) -> None:
+    for key in entry:
+        if key not in known:
+            raise _refusal(f"{where}: unknown key {key!r}{nearest(key, known, list_all=True)}")
+
+
+def _refusal(message: str) -> ConfigurationError:
+    return ConfigurationError(
+        message, operator_action="correct the file of dated events; its head says what each key means"
+    )

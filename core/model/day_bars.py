@@ -1,0 +1,26 @@
+"""Day bars as they stand in their topic: name, headers, key."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from core.model.records import BAR_VERSION
+from core.model.timestamps import date_text
+
+DAY_BARS_TOPIC: Final = "rotascope.bars.1d"
+BAR_HEADERS: Final[tuple[tuple[str, bytes], ...]] = (
+    ("content-type", b"application/vnd.rotascope.frame"),
+    ("schema", f"bar/{BAR_VERSION}".encode()),
+)
+BAR_EPOCH: Final = 0
+"""Bars have no lease: what they are follows from a log or a file alone."""
+
+
+def day_bar_key(instrument_id: int, session: int) -> bytes:
+    """Give the record key of a day bar: compaction keeps the last record of each.
+
+    Example:
+        >>> day_bar_key(7, 19915)
+        b'7/2024-07-11'
+    """
+    return f"{instrument_id}/{date_text(session)}".encode()

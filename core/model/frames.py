@@ -1,0 +1,105 @@
+"""Ticks and bars to bytes and back: one Kafka record holds one frame.
+
+A frame is a 32-byte header and `count` fixed-width records:
+
+    offset  size  field
+         0     2  codec version
+         2     2  source
+         4     4  count
+         8     8  epoch      generation of the source's lease
+        16     8  sequence   frames of (source, epoch) in this partition, from 0
+        24     4  CRC32C     over the header with this field zero, then the records
+        28     4  reserved   zero
+
+The whole frame is checked before any record of it is looked at.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final, NamedTuple
+
+import crc32c
+import numpy as np
+from numpy.typing import NDArray
+
+from core.model.errors import FrameError
+from core.model.records import TICK
+
+CODEC_VERSION: Final = 1
+HEADER_BYTES: Final = 32
+MAX_RECORDS: Final = 1024
+"""Most records one frame may hold; a frame is flushed at 512."""
+
+_HEADER: Final = struct.Struct("<HHIQQII")
+_CRC_OFFSET: Final = 24
+
+
+class FrameHeader(NamedTuple):
+    """What stands before the records of a frame."""
+
+    version: int
+    source: int
+    records: int
+    epoch: int
+    sequence: int
+    crc: int
+
+
+def encode_frame(records: NDArray[np.void], *, source: int, epoch: int, sequence: int) -> bytes:
+    """Turn records into one frame.
+
+    Args:
+        records: Structured array (n,) of TICK or BAR, 1 ≤ n ≤ 1024.
+        source: Id of the source that sends it.
+        epoch: Generation of the source's lease.
+        sequence: Number of this frame within (source, epoch, partition), from 0.
+
+    Returns:
+        Header and records, ready to be the value of one Kafka record.
+
+    Raises:
+        FrameError: `count` when there are no records or more than a frame may hold.
+
+    Example:
+        >>> frame = encode_frame(np.zeros(2, TICK), source=1, epoch=7, sequence=0)
+        >>> len(frame), decode_frame(frame)[0].epoch
+        (128, 7)
+    """
+    count = len(records)
+    if not 1 <= count <= MAX_RECORDS:
+        raise FrameError("count", f"a frame holds 1 to {MAX_RECORDS} records, not {count}")
+    payload = records.tobytes()
+    head = _HEADER.pack(CODEC_VERSION, source, count, epoch, sequence, 0, 0)
+    crc = crc32c.crc32c(payload, crc32c.crc32c(head))
+    return _HEADER.pack(CODEC_VERSION, source, count, epoch, sequence, crc, 0) + payload
+
+
+def decode_frame(payload: bytes, dtype: np.dtype[np.void] = TICK) -> tuple[FrameHeader, NDArray[np.void]]:
+    """Check a frame whole and give a view of its records.
+
+    Args:
+        payload: The value of one Kafka record.
+        dtype: What the topic holds, TICK or BAR.
+
+    Returns:
+        The header, and a read-only view (count,) of `payload`: no copy is made.
+
+    Raises:
+        FrameError: `length`, `version`, `count` or `crc`.
+    """
+    if len(payload) < HEADER_BYTES:
+        raise FrameError("length", f"{len(payload)} bytes cannot hold a {HEADER_BYTES}-byte header")
+    version, source, count, epoch, sequence, crc, reserved = _HEADER.unpack_from(payload)
+    if version != CODEC_VERSION:
+        raise FrameError("version", f"codec version {version} is not {CODEC_VERSION}")
+    if not 1 <= count <= MAX_RECORDS:
+        raise FrameError("count", f"header says {count} records, a frame holds 1 to {MAX_RECORDS}")
+    expected = HEADER_BYTES + count * dtype.itemsize
+    if len(payload) != expected:
+        raise FrameError("length", f"{len(payload)} bytes where {count} records make {expected}")
+    zeroed = _HEADER.pack(version, source, count, epoch, sequence, 0, reserved)
+    if crc32c.crc32c(memoryview(payload)[HEADER_BYTES:], crc32c.crc32c(zeroed)) != crc:
+        raise FrameError("crc", f"CRC32C of {len(payload)} bytes does not match the header")
+    header = FrameHeader(version, source, count, epoch, sequence, crc)
+    return header, np.frombuffer(payload, dtype=dtype, offset=HEADER_BYTES)

@@ -1,0 +1,304 @@
+"""Instruments, pairs and sources: what Rotascope watches, and which partition owns it.
+
+A universe is written as TOML: `core.model.universe_file` checks each entry by itself, `Universe` checks
+what the entries say about each other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from core.model.errors import UniverseError
+from core.model.scale import DEFAULT_EXPONENT
+from core.model.suggestions import nearest
+from core.model.universe_file import SERIES_CLASSES, read_universe_file, universe_error
+
+SCALE_KEYS: Final = ("price_exponent", "size_exponent")
+"""What the universe and its published records call an instrument's scale."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One sender of ticks, with the patience its data needs.
+
+    Args:
+        source_id: Stable number, 0 to 65,535; it stands in every tick.
+        name: Lower-case name, such as "alpaca".
+        allowed_lateness_ms: How far the watermark stays behind the source's clock mark.
+        max_lead_ms: A tick further ahead of the mark than this is dead-lettered.
+        official_close_wait_ms: How long after the close a day bar waits for the official close.
+        tick_max_age_ms: A tick further behind the mark than this is dead-lettered.
+    """
+
+    source_id: int
+    name: str
+    allowed_lateness_ms: int = 1_000
+    max_lead_ms: int = 5_000
+    official_close_wait_ms: int = 900_000
+    tick_max_age_ms: int = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """One thing that trades.
+
+    Args:
+        instrument_id: Stable number, 0 to 2³¹ − 1.
+        symbol: What the source calls it; unique.
+        name: What people call it.
+        asset_class: "index", "etf", "equity" or "crypto"; or a series, "rate" or "flow".
+        calendar: Whose sessions it follows: "XNYS" or "24/7".
+        source: Name of the source that sends it.
+        listing_exchange: The exchange, in the source's code, whose auctions are official.
+        max_age_ms: An older last price is stale.
+        has_volume: Its ticks and bars carry volume; an index has none.
+        has_official_close: Its day waits for an official closing print.
+        group: Free label for cross-sections; of a flow, the symbol of the numerator it flows into.
+        sector: Free label for cross-sections.
+        price_exponent: Its prices are integers times ten to this; of a series, its values.
+        size_exponent: Its sizes and volumes are integers times ten to this.
+    """
+
+    instrument_id: int
+    symbol: str
+    name: str
+    asset_class: str
+    calendar: str
+    source: str
+    listing_exchange: str | None
+    max_age_ms: int
+    has_volume: bool
+    has_official_close: bool
+    group: str | None
+    sector: str | None
+    price_exponent: int = DEFAULT_EXPONENT
+    size_exponent: int = DEFAULT_EXPONENT
+
+    @property
+    def is_series(self) -> bool:
+        """A rate or a flow: daily values beside the prices, never a leg of a pair."""
+        return self.asset_class in SERIES_CLASSES
+
+    def is_listed_at(self, exchange: str) -> bool:
+        """Say whether a print of this exchange may be official; any may, where none is named."""
+        return self.listing_exchange is None or exchange == self.listing_exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An instrument seen against a benchmark, both by symbol."""
+
+    numerator: str
+    benchmark: str
+
+    @property
+    def name(self) -> str:
+        """The name used in keys, labels and payloads: "RUT/SPX"."""
+        return f"{self.numerator}/{self.benchmark}"
+
+
+@dataclass(frozen=True)
+class Universe:
+    """Everything that is watched.
+
+    Args:
+        sources: In order of id.
+        instruments: In order of id.
+        pairs: In the file's order.
+
+    Raises:
+        UniverseError: An id, symbol or name stands twice, or a pair or an instrument names
+            something that is not there.
+    """
+
+    sources: tuple[Source, ...]
+    instruments: tuple[Instrument, ...]
+    pairs: tuple[Pair, ...]
+
+    def __post_init__(self) -> None:
+        problems = list(_problems_between(self.sources, self.instruments, self.pairs))
+        if problems:
+            raise universe_error(problems)
+
+    def instrument(self, id_or_symbol: int | str) -> Instrument:
+        """Give an instrument by id or symbol; UniverseError names the nearest symbols."""
+        if isinstance(id_or_symbol, str):
+            found = self._by_symbol.get(id_or_symbol)
+        else:
+            found = self._by_id.get(int(id_or_symbol))
+        if found is None:
+            hint = nearest(str(id_or_symbol), self._by_symbol)
+            raise UniverseError(f"no instrument {id_or_symbol!r} in the universe{hint}")
+        return found
+
+    def pair(self, name: str) -> Pair:
+        """Give a pair by its name, such as "RUT/SPX"; UniverseError names the nearest ones."""
+        found = self._by_pair.get(name)
+        if found is None:
+            raise UniverseError(f"no pair {name!r} in the universe{nearest(name, self._by_pair)}")
+        return found
+
+    @cached_property
+    def benchmarks(self) -> tuple[Instrument, ...]:
+        """The benchmark tape: every instrument that is some pair's benchmark, by id."""
+        symbols = {pair.benchmark for pair in self.pairs}
+        return tuple(instrument for instrument in self.instruments if instrument.symbol in symbols)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256, in hex, of the canonical form: the same for two files that say the same."""
+        content = asdict(self)
+        for instrument in content["instruments"]:
+            for key in SCALE_KEYS:
+                if instrument[key] == DEFAULT_EXPONENT:  # says what a universe without scales says
+                    del instrument[key]
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    @cached_property
+    def _by_id(self) -> dict[int, Instrument]:
+        return {instrument.instrument_id: instrument for instrument in self.instruments}
+
+    @cached_property
+    def _by_symbol(self) -> dict[str, Instrument]:
+        return {instrument.symbol: instrument for instrument in self.instruments}
+
+    @cached_property
+    def _by_pair(self) -> dict[str, Pair]:
+        return {pair.name: pair for pair in self.pairs}
+
+
+def home(instrument_id: int, partitions: int) -> int:
+    """Give the one partition that owns an instrument, its pairs, its bars and its events.
+
+    Args:
+        instrument_id: The instrument.
+        partitions: Number of partitions of the ticks topic, fixed for a topic generation.
+
+    Returns:
+        A partition, 0 to `partitions` − 1.
+
+    Example:
+        >>> home(14, 12)
+        2
+    """
+    return instrument_id % partitions
+
+
+def routes(universe: Universe, partitions: int) -> dict[int, tuple[int, ...]]:
+    """Give the partitions that each instrument's ticks go to.
+
+    Args:
+        universe: The universe.
+        partitions: Number of partitions of the ticks topic.
+
+    Returns:
+        instrument_id → home first; for the benchmark tape and for series, then every other partition once.
+    """
+    tape = {instrument.instrument_id for instrument in universe.benchmarks}
+    result: dict[int, tuple[int, ...]] = {}
+    for instrument in universe.instruments:
+        first = home(instrument.instrument_id, partitions)
+        others = tuple(partition for partition in range(partitions) if partition != first)
+        everywhere = instrument.instrument_id in tape or instrument.is_series
+        result[instrument.instrument_id] = (first, *others) if everywhere else (first,)
+    return result
+
+
+def parse_universe(text: str) -> Universe:
+    """Read a universe from TOML text.
+
+    Args:
+        text: The file's text; `data/universe.schema.json` describes it.
+
+    Returns:
+        The universe, with defaults filled in.
+
+    Raises:
+        UniverseError: With every problem found, each naming its entry and the nearest names.
+    """
+    document = read_universe_file(text)
+    sources = [_source(entry) for entry in document["source"]]
+    instruments = [_instrument(entry) for entry in document["instrument"]]
+    return Universe(
+        sources=tuple(sorted(sources, key=lambda source: source.source_id)),
+        instruments=tuple(sorted(instruments, key=lambda instrument: instrument.instrument_id)),
+        pairs=tuple(Pair(entry["numerator"], entry["benchmark"]) for entry in document["pair"]),
+    )
+
+
+def _source(entry: Mapping[str, Any]) -> Source:
+    return Source(source_id=entry["id"], **{key: value for key, value in entry.items() if key != "id"})
+
+
+def _instrument(entry: Mapping[str, Any]) -> Instrument:
+    return Instrument(
+        instrument_id=entry["id"],
+        symbol=entry["symbol"],
+        name=entry["name"],
+        asset_class=entry["class"],
+        calendar=entry["calendar"],
+        source=entry["source"],
+        listing_exchange=entry.get("listing_exchange"),
+        max_age_ms=entry["max_age_ms"],
+        has_volume=entry["has_volume"],
+        has_official_close=entry["has_official_close"],
+        group=entry.get("group"),
+        sector=entry.get("sector"),
+        price_exponent=entry.get("price_exponent", DEFAULT_EXPONENT),
+        size_exponent=entry.get("size_exponent", DEFAULT_EXPONENT),
+    )
+
+
+def _problems_between(
+    sources: tuple[Source, ...], instruments: tuple[Instrument, ...], pairs: tuple[Pair, ...]
+) -> Iterable[str]:
+    """Check what entries say about each other."""
+    source_names = [source.name for source in sources]
+    symbols = [instrument.symbol for instrument in instruments]
+    yield from _twice("source id", [source.source_id for source in sources])
+    yield from _twice("source name", source_names)
+    yield from _twice("instrument id", [instrument.instrument_id for instrument in instruments])
+    yield from _twice("symbol", symbols)
+    yield from _twice("pair", [pair.name for pair in pairs])
+    known_sources, known_symbols = set(source_names), set(symbols)
+    for instrument in instruments:
+        if instrument.source not in known_sources:
+            hint = nearest(instrument.source, source_names)
+            yield f"instrument {instrument.symbol!r} names the unknown source {instrument.source!r}{hint}"
+    for pair in pairs:
+        if pair.numerator == pair.benchmark:
+            yield f"pair {pair.name!r} sets an instrument against itself"
+        for leg in dict.fromkeys((pair.numerator, pair.benchmark)):
+            if leg not in known_symbols:
+                yield f"pair {pair.name!r} lacks its leg {leg!r}: no such instrument{nearest(leg, symbols)}"
+    yield from _series_problems(instruments, pairs)
+
+
+def _series_problems(instruments: tuple[Instrument, ...], pairs: tuple[Pair, ...]) -> Iterable[str]:
+    """Check that series are no legs, and that each flow names an instrument of its own."""
+    series = {each.symbol: each for each in instruments if each.is_series}
+    for pair in pairs:
+        for leg in dict.fromkeys((pair.numerator, pair.benchmark)):
+            if leg in series:
+                yield f"pair {pair.name!r} has the {series[leg].asset_class} {leg!r} for a leg"
+    traded = [each.symbol for each in instruments if not each.is_series]
+    flows = [each for each in series.values() if each.asset_class == "flow"]
+    for flow in flows:
+        if flow.group not in traded:
+            hint = nearest(flow.group or "", traded)
+            yield f"flow {flow.symbol!r} must name the instrument it flows into as its 'group'{hint}"
+    yield from _twice("flow into", [flow.group for flow in flows if flow.group in traded])
+
+
+def _twice(what: str, values: list[int] | list[str]) -> Iterable[str]:
+    seen: set[int | str] = set()
+    for value in values:
+        if value in seen:
+            yield f"{what} {value!r} stands twice"
+        seen.add(value)

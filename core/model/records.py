@@ -1,0 +1,198 @@
+"""The records of Rotascope: the contract between producers, log, engine and consumers.
+
+All records are fixed-width, little-endian and naturally aligned, so that a frame is read
+without a copy. Prices and sizes are integers in the units of their instrument's scale
+(`core.model.scale`), 1e-9 unless the universe says otherwise; timestamps are nanoseconds UTC.
+A partner without NumPy reads a TICK with the pack string `TICK_STRUCT`.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+from typing import Final
+
+import numpy as np
+
+TICK_VERSION: Final = 1
+BAR_VERSION: Final = 1
+EVENT_VERSION: Final = 1
+
+PRICE_UNITS_PER_ONE: Final = 1_000_000_000
+"""Of the default scale, and of what has no scale of its own: the factor of a split, a trading status."""
+
+NANOSECONDS_PER_SECOND: Final = 1_000_000_000
+NANOSECONDS_PER_MILLISECOND: Final = 1_000_000
+
+NO_INSTRUMENT: Final = 0xFFFF_FFFF
+"""`instrument_id` of a record that speaks of a whole source: marks, gaps, settings."""
+
+TICK: Final = np.dtype(
+    [
+        ("ts_event", "<i8"),  # when it happened, ns UTC
+        ("ts_recv", "<i8"),  # when our reader received it, ns UTC
+        ("price", "<i8"),  # in the instrument's price units
+        ("size", "<i8"),  # in the instrument's size units
+        ("trade_id", "<u8"),  # the vendor's id; a baseline's offset in bars.1d
+        ("instrument_id", "<u4"),
+        ("update", "u1"),  # Update flags
+        ("kind", "u1"),  # TickKind
+        ("source", "<u2"),
+    ]
+)
+TICK_STRUCT: Final = "<qqqqQIBBH"
+
+BAR: Final = np.dtype(
+    [
+        ("ts_start", "<i8"),  # first nanosecond of the bar, UTC
+        ("open", "<i8"),
+        ("high", "<i8"),
+        ("low", "<i8"),
+        ("close", "<i8"),
+        ("volume", "<i8"),  # in the instrument's size units; -1 where there is none, or it does not fit
+        ("trades", "<u4"),
+        ("instrument_id", "<u4"),
+        ("session", "<i4"),  # days since 1970-01-01 of the session the bar belongs to
+        ("frequency", "u1"),  # Frequency
+        ("flags", "u1"),  # BarFlag
+        ("source", "<u2"),
+    ]
+)
+BAR_STRUCT: Final = "<qqqqqqIIiBBH"
+
+EVENT: Final = np.dtype(
+    [
+        ("ts_event", "<i8"),  # the bar or grid second that made it true
+        ("ts_knowable", "<i8"),  # earliest event time at which it could be known
+        ("definition", "<i4"),  # row in the catalogue
+        ("pair", "<i4"),  # row in the partition's pairs
+        ("episode", "<i8"),  # session (days) or grid second at which the episode began
+        ("transition", "<i4"),  # number of the transition inside its episode
+        ("state", "u1"),  # EventState
+        ("previous_state", "u1"),
+        ("quality", "u1"),  # Quality of the values behind it
+        ("reserved", "u1"),
+    ]
+)
+
+
+class TickKind(IntEnum):
+    """What a TICK record means."""
+
+    TRADE = 0
+    CORRECTION = 1
+    """New price and size of `trade_id`; `update` as for the corrected trade."""
+    CANCEL = 2
+    """The trade `trade_id` at this price and size never happened."""
+    GAP = 3
+    """The source lost an unknown number of ticks just before `ts_event`; `trade_id` is the GapCause."""
+    CLOCK = 4
+    """Everything of this source up to `ts_event` has been sent."""
+    ADJUSTMENT = 5
+    """A split: multiply stored prices of the instrument by price/size (both 1e-9 units)."""
+    BASELINE = 6
+    """A finished session's close, or value of a series; with NO_INSTRUMENT, the end of the session."""
+    STATUS = 7
+    """Trading status: size 1e-9 units of 1 halted, 0 resumed."""
+    SETTINGS = 8
+    """A change of definitions; the hash stands in `trade_id`."""
+    SOURCE_CLOSED = 9
+    """The lease holder declares the source dead: its clock no longer holds others up."""
+
+
+class GapCause(IntEnum):
+    """Why ticks are missing at a GAP record; stands in its `trade_id`."""
+
+    UNKNOWN = 0
+    """Written before causes were recorded."""
+    DISCONNECT = 1
+    """The connection to the vendor was lost."""
+    QUEUE_OVERFLOW = 2
+    """The pipeline fell behind the reader."""
+    HOLD_OVERFLOW = 3
+    """The broker was away for longer than records could be held."""
+    TAKEOVER = 4
+    """Another producer of the source wrote before this one."""
+
+    @property
+    def label(self) -> str:
+        """The name used in metrics and output."""
+        return self.name.lower()
+
+
+class Update(IntFlag):
+    """What a trade may update, decided from its sale conditions."""
+
+    LAST = 1
+    HIGH_LOW = 2
+    VOLUME = 4
+    REGULAR = 8
+    OFFICIAL = 16
+    SERIES = 32
+    """Not a trade: `price` is the value of a rate or a flow and may have any sign."""
+
+    ALL = LAST | HIGH_LOW | VOLUME | REGULAR
+
+
+class Frequency(IntEnum):
+    """The step of a bar, and how often a family or definition is evaluated."""
+
+    SECOND = 0
+    MINUTE = 1
+    DAY = 2
+
+    @property
+    def label(self) -> str:
+        """The short name used in topics, metrics and catalogues."""
+        return ("1s", "1m", "1d")[self]
+
+
+class BarFlag(IntFlag):
+    """Facts about how a bar came to be."""
+
+    OFFICIAL_CLOSE = 1
+    GAP = 2
+    LATE_VOLUME = 4
+    NO_VOLUME = 8
+    COMPLETE_MARK = 16
+    """Not a bar: every bar up to and including this start has been sent by the partition."""
+    REVISED = 32
+
+
+class Quality(IntEnum):
+    """Why a value can or cannot be used. Everything but OK and REBUILT means `unknown`."""
+
+    OK = 0
+    NOT_READY = 1
+    STALE = 2
+    HALTED = 3
+    CONSTANT = 4
+    GAP = 5
+    NO_SESSION = 6
+    REBUILT = 7
+    INCONCLUSIVE = 8
+    """There is a number, but the test that must come first cannot tell it from chance."""
+
+    @property
+    def label(self) -> str:
+        """The word used in payloads and metrics."""
+        return self.name.lower()
+
+
+class EventState(IntEnum):
+    """The life of an event."""
+
+    IDLE = 0
+    CANDIDATE = 1
+    OPENED = 2
+    CONFIRMED = 3
+    RESOLVED = 4
+    FADED = 5
+    INVALIDATED = 6
+    EXPIRED = 7
+    WITHDRAWN = 8
+    REVISED = 9
+
+    @property
+    def label(self) -> str:
+        """The word used in payloads, topics and metrics."""
+        return self.name.lower()

@@ -1,0 +1,317 @@
+"""Verdicts: a claim held against what the engine gave for the files supplied."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.definitions.rules import known_outputs, value_name
+from core.events.events import SIGNIFICANT_DIGITS
+from core.model.records import Quality
+from core.model.sessions import session_day
+from core.model.timestamps import date_text
+from core.research.base_rate_rows import LARGEST_Q, BaseRate
+from core.research.claims import (
+    Bounds,
+    ChangeClaim,
+    Claim,
+    DaysClaim,
+    EventsClaim,
+    FollowedClaim,
+    StatedClaim,
+    Verdict,
+)
+from core.research.value_history import PairHistory, period_ends
+
+Figure = float | int | str | list[str] | list[float] | None
+_DAYS_A_YEAR: Final = 365.25
+_SHOWN_DATES: Final = 12
+_ANY: Final[Bounds] = (-math.inf, math.inf)
+
+
+class Evidence(Protocol):
+    """What verdicts rest on."""
+
+    def missing(self, pair: str) -> str | None:
+        """Why a pair cannot be looked at; None where it can."""
+
+    def history(self, pair: str) -> PairHistory:
+        """The values of a pair."""
+
+    def openings(self, definition: str, pair: str) -> Sequence[int]:
+        """Sessions on which a definition opened on a pair, ascending.
+
+        Raises:
+            CatalogueError: The catalogue lacks the definition.
+        """
+
+    def base_rate(self, definition: str, pair: str, horizon_sessions: int) -> BaseRate | None:
+        """What followed these openings, as of the end of the history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What became of one claim.
+
+    Args:
+        claim: The claim.
+        metric: What was measured.
+        window: Over which days.
+        verdict: Whether it holds.
+        reason: Why not, or why nothing can be said; None where it is reproduced.
+        figures: By name, with the unit in the name; a value that is unknown is null.
+    """
+
+    claim: Claim
+    metric: str
+    window: str
+    verdict: Verdict
+    reason: str | None = None
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+
+
+def judge(claim: Claim, evidence: Evidence) -> Finding:
+    """Give the verdict on one claim.
+
+    Args:
+        claim: From `parse_claims`.
+        evidence: What the files gave.
+    """
+    if isinstance(claim, StatedClaim):
+        return stated(claim)
+    gap = evidence.missing(claim.pair) or _behind(claim, evidence.history(claim.pair))
+    if gap is not None:
+        return data_gap(claim, gap)
+    (verdict, reason), figures = _judged(claim, evidence)
+    told = None if verdict is Verdict.REPRODUCED else reason
+    return Finding(claim, metric_of(claim), window_of(claim), verdict, told, figures)
+
+
+def stated(claim: StatedClaim) -> Finding:
+    """Give the verdict that stands in the ledger."""
+    return Finding(claim, metric_of(claim), window_of(claim), Verdict(claim.verdict), claim.reason)
+
+
+def data_gap(claim: Claim, reason: str) -> Finding:
+    """Say why nothing that was supplied can decide a claim."""
+    return Finding(claim, metric_of(claim), window_of(claim), Verdict.DATA_GAP, reason)
+
+
+_Judged = tuple[tuple[Verdict, str], dict[str, Figure]]
+
+
+def _judged(claim: DaysClaim | ChangeClaim | EventsClaim | FollowedClaim, evidence: Evidence) -> _Judged:
+    match claim:
+        case DaysClaim():
+            return _days(claim, evidence)
+        case ChangeClaim():
+            return _change(claim, evidence)
+        case EventsClaim():
+            return _events(claim, evidence)
+        case FollowedClaim():
+            return _followed(claim, evidence)
+
+
+def _behind(claim: Claim, history: PairHistory) -> str | None:
+    """Why the data end too early, or begin too late, for a claim."""
+    first, last = int(history.sessions[0]), int(history.sessions[-1])
+    dates = [getattr(claim, name, None) for name in ("on", "since", "until")]
+    days = [session_day(day) for day in dates if day is not None]
+    if any(day > last for day in days):
+        return f"the files end on {date_text(last)}"
+    single = isinstance(claim, ChangeClaim) or getattr(claim, "on", None) is not None
+    if single and any(day < first for day in days):
+        return f"the files begin on {date_text(first)}"
+    return None
+
+
+def _days(claim: DaysClaim, evidence: Evidence) -> _Judged:
+    history = evidence.history(claim.pair)
+    condition = claim.condition
+    known, holds = history.known(condition), history.holds(condition)
+    if claim.on is not None:
+        row = history.row_of(session_day(claim.on))
+        if row is None:
+            return (Verdict.DATA_GAP, f"no close of both legs on {claim.on}"), {}
+        figures = _figures(history, claim.keys, row)
+        if not known[row]:
+            return (Verdict.DATA_GAP, _unknown(history, claim.keys, row)), figures
+        return _met(bool(holds[row]), "the values are others"), figures
+    chosen = _window(history.sessions, claim.since, claim.until) & period_ends(history.sessions, claim.every)
+    counted, held = chosen & known, chosen & holds
+    n, number = int(counted.sum()), int(held.sum())
+    dates = [date_text(int(day)) for day in history.sessions[held]]
+    figures = {
+        "days": n,
+        "days_held": number,
+        "share_pct": _shown(100.0 * number / n) if n else None,
+        "first_held": dates[0] if dates else None,
+        "last_held": dates[-1] if dates else None,
+        "history_start": date_text(int(history.sessions[0])),
+    }
+    if n == 0:
+        return (Verdict.DATA_GAP, "no day of the window has all values"), figures
+    if dates:
+        last = int(np.flatnonzero(held)[-1])
+        figures |= {f"{name}_at_last": each for name, each in _figures(history, claim.keys, last).items()}
+    if claim.share_pct is not None:
+        return _met(_within(100.0 * number / n, claim.share_pct), "the share is another"), figures
+    return _met(_within(number, claim.days or _ANY), "the number of days is another"), figures
+
+
+def _change(claim: ChangeClaim, evidence: Evidence) -> _Judged:
+    history, (key,) = evidence.history(claim.pair), claim.keys
+    name = value_name(key)
+    figures: dict[str, Figure] = {}
+    ends: list[float] = []
+    for label, day in (("since", claim.since), ("until", claim.until)):
+        row = history.row_of(session_day(day))
+        if row is None:
+            return (Verdict.DATA_GAP, f"no close of both legs on {day}"), figures
+        figures[f"{name}_{label}"] = _shown(history.values[key].item(row))
+        ends.append(history.values[key].item(row))
+    if not all(math.isfinite(end) for end in ends) or ends[0] == 0.0:
+        return (Verdict.DATA_GAP, f"{name} is not known on both days"), figures
+    change_pct = 100.0 * (ends[1] / ends[0] - 1.0)
+    figures["change_pct"] = _shown(change_pct)
+    return _met(_within(change_pct, claim.change_pct), "the change is another"), figures
+
+
+def _events(claim: EventsClaim, evidence: Evidence) -> _Judged:
+    sessions = evidence.history(claim.pair).sessions
+    every = np.array(evidence.openings(claim.definition, claim.pair), np.int64)
+    chosen = every[_window(every, claim.since, claim.until)]
+    dates = [date_text(int(day)) for day in chosen]
+    figures: dict[str, Figure] = {
+        "openings": len(dates),
+        "dates": dates[-_SHOWN_DATES:],
+        "history_start": date_text(int(sessions[0])),
+    }
+    if claim.dates is not None:
+        return _met(dates == [str(day) for day in sorted(claim.dates)], "the days are others"), figures
+    if claim.count is not None:
+        return _met(_within(len(dates), claim.count), "the number is another"), figures
+    if len(chosen) < 2:
+        return (Verdict.NOT_REPRODUCED, "there are no two openings to measure between"), figures
+    years = (int(chosen[-1]) - int(chosen[-2])) / _DAYS_A_YEAR
+    figures["years_since_previous"] = _shown(years)
+    return _met(_within(years, claim.years_since_previous or _ANY), "the time between is another"), figures
+
+
+def _followed(claim: FollowedClaim, evidence: Evidence) -> _Judged:
+    row = evidence.base_rate(claim.definition, claim.pair, claim.horizon_sessions)
+    if row is None:
+        return (Verdict.NOT_MEASURABLE, "no base rate: the definition does not look at this pair by day"), {}
+    figures: dict[str, Figure] = {
+        "n": row.n,
+        "n_declustered": row.n_declustered,
+        "hits": row.hits,
+        "hit_rate": row.hit_rate,
+        "mean_spread_pp": row.mean_spread_pp,
+        "difference_pp": row.difference_pp,
+        "difference_interval_pp": _listed(row.difference_interval_pp),
+        "q_value": row.q_value,
+        "as_of": date_text(row.as_of),
+    }
+    if row.difference_interval_pp is None or row.difference_pp is None:
+        return (Verdict.NOT_MEASURABLE, row.reason), figures
+    low, high = row.difference_interval_pp
+    clear = low > 0.0 if claim.side == "ahead" else high < 0.0
+    if clear and (row.q_value is None or row.q_value > LARGEST_Q):
+        return _met(False, f"{row.wording}; too little for {row.family_size} things looked at"), figures
+    return _met(clear, row.wording), figures
+
+
+def _met(holds: bool, otherwise: str) -> tuple[Verdict, str]:
+    return (Verdict.REPRODUCED if holds else Verdict.NOT_REPRODUCED), otherwise
+
+
+def _within(figure: float, bounds: Bounds) -> bool:
+    return bounds[0] <= figure <= bounds[1]
+
+
+def _window(sessions: NDArray[np.int64], since: date | None, until: date | None) -> NDArray[np.bool_]:
+    chosen = np.ones(len(sessions), np.bool_)
+    if since is not None:
+        chosen &= sessions >= session_day(since)
+    if until is not None:
+        chosen &= sessions <= session_day(until)
+    return chosen
+
+
+def _figures(history: PairHistory, keys: Sequence[str], row: int) -> dict[str, Figure]:
+    outputs = known_outputs()
+    figures: dict[str, Figure] = {}
+    for key in keys:
+        value = history.values[key].item(row)
+        if math.isnan(value):
+            figures[value_name(key)] = None
+        elif outputs[key][0].is_session:
+            figures[value_name(key)] = date_text(int(value)) if value else "none before"
+        else:
+            figures[value_name(key)] = _shown(value)
+    return figures
+
+
+def _unknown(history: PairHistory, keys: Sequence[str], row: int) -> str:
+    reasons = {
+        value_name(key): Quality(history.quality[key].item(row)).label.replace("_", " ")
+        for key in keys
+        if math.isnan(history.values[key].item(row))
+    }
+    return "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+
+
+def _shown(value: float) -> float:
+    return float(f"{value:.{SIGNIFICANT_DIGITS - 1}e}") + 0.0
+
+
+def _listed(bounds: Bounds | None) -> list[float] | None:
+    return None if bounds is None else list(bounds)
+
+
+def metric_of(claim: Claim) -> str:
+    """Say what is measured, in the names of the engine."""
+    match claim:
+        case DaysClaim():
+            told = " and ".join(claim.holds)
+            return f"{told}: {_span(claim.share_pct, ' % of days')}{_span(claim.days, ' days')}".rstrip(": ")
+        case ChangeClaim():
+            return f"change of {claim.value}: {_span(claim.change_pct, ' %')}"
+        case EventsClaim():
+            dates = ", ".join(map(str, claim.dates)) if claim.dates else "none" if claim.dates == [] else ""
+            wanted = dates + _span(claim.count, " times") + _span(claim.years_since_previous, " years apart")
+            return f"{claim.definition} opens: {wanted}"
+        case FollowedClaim():
+            return f"{claim.side} over {claim.horizon_sessions} sessions after {claim.definition}"
+        case StatedClaim():
+            return "none"
+
+
+def _span(bounds: Bounds | None, unit: str) -> str:
+    if bounds is None:
+        return ""
+    low, high = (f"{bound:g}" for bound in bounds)
+    if math.isinf(bounds[1]):
+        return f"at least {low}{unit}"
+    if math.isinf(bounds[0]):
+        return f"at most {high}{unit}"
+    return f"{low}{unit}" if low == high else f"{low} to {high}{unit}"
+
+
+def window_of(claim: Claim) -> str:
+    """Say over which days it is measured."""
+    if isinstance(claim, StatedClaim | FollowedClaim):
+        return "whole history" if isinstance(claim, FollowedClaim) else "none"
+    if isinstance(claim, DaysClaim) and claim.on is not None:
+        return str(claim.on)
+    ends = f"{claim.since or 'first'} to {claim.until or 'last'}"
+    told = "whole history" if claim.since is None and claim.until is None else ends
+    every = claim.every if isinstance(claim, DaysClaim) else "session"
+    return told if every == "session" else f"{told}, {every} ends"

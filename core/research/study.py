@@ -1,0 +1,193 @@
+"""A study: the engine of the live system, run over daily history.
+
+There is no second way to compute anything: daily files become baseline records, the records become
+frames, and the one `PartitionEngine` steps them. A study only asks it to speak while history passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from core.definitions.catalogue import Catalogue
+from core.engine.baseline import baseline_records
+from core.engine.engine import PartitionEngine
+from core.events.events import Event
+from core.events.lookups import Lookups
+from core.model.frames import MAX_RECORDS, encode_frame
+from core.model.instruments import Instrument, Pair, Source, Universe
+from core.model.records import NO_INSTRUMENT
+from core.model.scale import DEFAULT_EXPONENT
+from core.model.scale_advice import price_exponent
+from core.model.sessions import Calendar, day_to_date, session_day
+
+HISTORY: Final = Source(source_id=900, name="history")
+_MAX_AGE_MS: Final = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class StudySession:
+    """A finished session of the history, and what became known with it.
+
+    Args:
+        session: Days since 1970-01-01.
+        events: In the engine's order.
+    """
+
+    session: int
+    events: list[Event]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A daily series beside the prices.
+
+    Args:
+        symbol: Its name.
+        asset_class: "rate" or "flow".
+        into: Of a flow, the symbol it flows into.
+        exponent: Scale of its values.
+    """
+
+    symbol: str
+    asset_class: str
+    into: str | None = None
+    exponent: int = DEFAULT_EXPONENT
+
+
+def study_universe(
+    frames: Mapping[str, pl.DataFrame], pairs: Sequence[Pair], calendar: str, series: Sequence[Series] = ()
+) -> Universe:
+    """Make a universe of what a study was given.
+
+    Args:
+        frames: Symbol → daily frame; a frame with volume makes an instrument with volume.
+        pairs: To be looked at.
+        calendar: Whose sessions all of them follow.
+        series: Rates and flows.
+
+    Returns:
+        One source, the instruments in the order of the symbols, and the pairs. Prices are in the default
+        scale, or in the one `core.model.scale_advice` recommends where that is too coarse or too small.
+
+    Raises:
+        UniverseError: A pair whose leg is not among the symbols, or that stands twice.
+    """
+    traded = [
+        _instrument(
+            number,
+            symbol,
+            "etf",
+            calendar,
+            has_volume="volume" in frame.columns,
+            price_exponent=price_exponent(frame["close"]),
+        )
+        for number, (symbol, frame) in enumerate(frames.items(), start=1)
+    ]
+    beside = [
+        _instrument(
+            number, one.symbol, one.asset_class, calendar, group=one.into, price_exponent=one.exponent
+        )
+        for number, one in enumerate(series, start=len(traded) + 1)
+    ]
+    return Universe((HISTORY,), tuple(traded + beside), tuple(pairs))
+
+
+def _instrument(
+    number: int,
+    symbol: str,
+    asset_class: str,
+    calendar: str,
+    *,
+    has_volume: bool = False,
+    group: str | None = None,
+    price_exponent: int = DEFAULT_EXPONENT,
+) -> Instrument:
+    return Instrument(
+        instrument_id=number,
+        symbol=symbol,
+        name=symbol,
+        asset_class=asset_class,
+        calendar=calendar,
+        source=HISTORY.name,
+        listing_exchange=None,
+        max_age_ms=_MAX_AGE_MS,
+        has_volume=has_volume,
+        has_official_close=asset_class == "etf",
+        group=group,
+        sector=None,
+        price_exponent=price_exponent,
+    )
+
+
+class HistoryRun:
+    """One engine over the whole history, a session at a time.
+
+    Args:
+        universe: From `study_universe`.
+        catalogue: The definitions.
+        calendars: Every calendar the universe names, over the whole history.
+        frames: Symbol → checked daily frame, also of series.
+        until: The last session to step, days since 1970-01-01; None for all.
+        lookups: Where events find tags; base rates follow when the history has been seen.
+
+    Raises:
+        HistoryError: A figure too large for a record.
+        UniverseError: A calendar is missing.
+        CatalogueError: A definition cannot be computed.
+    """
+
+    def __init__(
+        self,
+        universe: Universe,
+        catalogue: Catalogue,
+        calendars: Mapping[str, Calendar],
+        frames: Mapping[str, pl.DataFrame],
+        *,
+        until: int | None = None,
+        lookups: Lookups | None = None,
+    ) -> None:
+        last = max(session_day(frame["date"][-1]) for frame in frames.values())
+        self.engine = PartitionEngine(
+            universe, catalogue, calendars, partition=0, partitions=1, lookups=lookups, history_events=True
+        )
+        closes = {universe.instrument(symbol).instrument_id: frame for symbol, frame in frames.items()}
+        stop = last if until is None else min(last, until)
+        self._records = baseline_records(closes, universe, calendars, day_to_date(stop), HISTORY.source_id)
+        self._ends = np.flatnonzero(self._records["instrument_id"] == NO_INSTRUMENT) + 1
+        self._sequence = 0
+
+    def __len__(self) -> int:
+        """Number of sessions there are to step."""
+        return len(self._ends)
+
+    def sessions(self) -> Iterator[StudySession]:
+        """Step the history; the engine's values stand as of each session yielded."""
+        start = 0
+        for end in self._ends.tolist():
+            events = self._step(self._records[start:end])
+            ts_close_ns = int(self._records["ts_event"][end - 1])
+            # A session that ends at midnight belongs to the day it ends.
+            yield StudySession((ts_close_ns - 1) // _DAY_NS, events)
+            start = end
+
+    def _step(self, records: NDArray[np.void]) -> list[Event]:
+        events: list[Event] = []
+        for first in range(0, len(records), MAX_RECORDS):
+            frame = encode_frame(
+                records[first : first + MAX_RECORDS],
+                source=HISTORY.source_id,
+                epoch=1,
+                sequence=self._sequence,
+            )
+            events += self.engine.step(frame, self._sequence).events
+            self._sequence += 1
+        return events
+
+
+_DAY_NS: Final = 86_400_000_000_000

@@ -1,0 +1,36 @@
+"""Artefacts an engine looks things up in, read from where the settings name them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.events.artefacts import Artefacts
+from core.events.cards import RarityCards, RateCards
+from core.model.dated_events import parse_dated_events
+from core.model.sessions import Calendar
+from core.runtime.files import CALENDAR_EVENTS, read_bytes, read_text
+
+
+def read_artefacts(
+    calendar_events_file: Path | None,
+    base_rates_file: Path | None,
+    rarity_file: Path | None,
+    exchange: Calendar,
+) -> Artefacts:
+    """Read base rates, rarity and dated events.
+
+    Args:
+        calendar_events_file: None takes the one that comes with Rotascope.
+        base_rates_file: None for no base rates.
+        rarity_file: None for no rarity.
+        exchange: The exchange whose sessions the dated events are placed on.
+
+    Raises:
+        ConfigurationError: A file that cannot be read, or an entry that cannot be used.
+        InputError: A file that holds no base rates, or no rarity.
+    """
+    return Artefacts(
+        cards=None if base_rates_file is None else RateCards.parse(read_bytes(base_rates_file)),
+        dated_events=parse_dated_events(read_text(calendar_events_file, CALENDAR_EVENTS), exchange),
+        rarities=None if rarity_file is None else RarityCards.parse(read_bytes(rarity_file)),
+    )

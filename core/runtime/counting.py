@@ -1,0 +1,170 @@
+"""Counters and histograms of the metrics table, as objects of prometheus_client.
+
+A thread that counts and a thread that scrapes meet in prometheus_client's locks and nowhere else.
+Label children are bound once, because looking one up costs several times as much as an addition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, Generic, Protocol, TypeVar
+
+from prometheus_client import CollectorRegistry, Gauge, Histogram, Metric
+from prometheus_client import Counter as PrometheusCounter
+
+from core.model.metrics import METRICS_BY_NAME
+
+LATENCY_BOUNDS_SECONDS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 15.0)
+
+_Number = TypeVar("_Number", bound=float)
+_Key = TypeVar("_Key", bound=str | tuple[str, ...])
+
+
+class Count(PrometheusCounter):
+    """A counter that can be read back, and that shows no `_created` series."""
+
+    @property
+    def value(self) -> float:
+        """The count so far."""
+        return float(self._value.get())
+
+    def collect(self) -> Iterable[Metric]:
+        """See `Collector`."""
+        return _without_created(super().collect())
+
+
+class Level(Gauge):
+    """A gauge that can be read back."""
+
+    @property
+    def value(self) -> float:
+        """The value that was set last."""
+        return float(self._value.get())
+
+
+class Durations(Histogram):
+    """A histogram of seconds that shows no `_created` series."""
+
+    def collect(self) -> Iterable[Metric]:
+        """See `Collector`."""
+        return _without_created(super().collect())
+
+
+def _without_created(metrics: Iterable[Metric]) -> Iterable[Metric]:
+    # The library can leave them out for the whole process only, and no row of the table names them.
+    for metric in metrics:
+        metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
+        yield metric
+
+
+def count(name: str, registry: CollectorRegistry) -> Count:
+    """Make the counter of one row of the table and register it."""
+    row = METRICS_BY_NAME[name]
+    return Count(name, row.help, row.labels, registry=registry)
+
+
+def level(name: str, registry: CollectorRegistry) -> Level:
+    """Make the gauge of one row of the table and register it."""
+    row = METRICS_BY_NAME[name]
+    return Level(name, row.help, row.labels, registry=registry)
+
+
+def durations(name: str, registry: CollectorRegistry) -> Durations:
+    """Make the histogram of one row of the table and register it."""
+    row = METRICS_BY_NAME[name]
+    return Durations(name, row.help, row.labels, registry=registry, buckets=LATENCY_BOUNDS_SECONDS)
+
+
+class Bound(Protocol):
+    """An object whose counters are bound to their labels."""
+
+    @property
+    def bound(self) -> Mapping[str, Count | Level]:
+        """Metric by attribute name."""
+
+
+class Number(Generic[_Number]):
+    """An attribute that is read and written as a number and kept in a metric.
+
+    `owner.rejoins += 1` adds to the counter. The sum is not atomic: two threads that count the same
+    thing call `owner.bound[name].inc` instead.
+
+    Args:
+        kind: `int` or `float`.
+    """
+
+    def __init__(self, kind: Callable[[float], _Number]) -> None:
+        self._kind = kind
+        self._name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, owner: Bound, kind: type | None = None) -> _Number:
+        return self._kind(owner.bound[self._name].value)
+
+    def __set__(self, owner: Bound, value: _Number) -> None:
+        metric = owner.bound[self._name]
+        if isinstance(metric, Level):
+            metric.set(value)
+        else:
+            metric.inc(value - metric.value)
+
+
+class Counts(Mapping[_Key, int]):
+    """The children of one labelled counter as a mapping; a label never counted reads 0.
+
+    Iteration and comparison leave out what is still 0. Only the threads that count may use it; a
+    scrape reads the counter.
+
+    Args:
+        counter: The counter.
+        leading: Values of its first labels; a key holds the rest.
+        known: Keys to show from the start, at 0.
+
+    Example:
+        >>> counts = Counts(Count("c", "help", ("feed", "reason"), registry=None), leading=("alpaca",))
+        >>> counts["price"] += 2
+        >>> counts.add("length")
+        >>> dict(counts), counts["crc"], counts.total()
+        ({'price': 2, 'length': 1}, 0, 3)
+    """
+
+    def __init__(self, counter: Count, *, leading: tuple[str, ...] = (), known: Iterable[_Key] = ()) -> None:
+        self._counter = counter
+        self._leading = leading
+        self._children: dict[_Key, Count] = {}
+        for key in known:
+            self._child(key)
+
+    def add(self, key: _Key, amount: int = 1) -> None:
+        """Count; safe from several threads, and faster than `+=`."""
+        self._child(key).inc(amount)
+
+    def total(self) -> int:
+        """The sum over all labels."""
+        return sum(self.values())
+
+    def _child(self, key: _Key) -> Count:
+        child = self._children.get(key)
+        if child is None:
+            own = (key,) if isinstance(key, str) else key
+            child = self._children.setdefault(key, self._counter.labels(*self._leading, *own))
+        return child
+
+    def __getitem__(self, key: _Key) -> int:
+        child = self._children.get(key)
+        return 0 if child is None else int(child.value)
+
+    def __setitem__(self, key: _Key, value: int) -> None:
+        child = self._child(key)
+        child.inc(value - child.value)
+
+    def __contains__(self, key: object) -> bool:
+        return any(key == each for each in self)
+
+    def __iter__(self) -> Iterator[_Key]:
+        return (key for key, child in list(self._children.items()) if child.value)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

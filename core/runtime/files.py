@@ -1,0 +1,74 @@
+"""Files that an operator names, or that come with Rotascope."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from core.model.errors import ConfigurationError
+
+UNIVERSE: Final = "demo_universe.toml"
+CATALOGUE: Final = "catalogue.toml"
+CALENDAR_OVERRIDES: Final = "calendar_overrides.toml"
+CALENDAR_EVENTS: Final = "calendar_events.toml"
+CLAIMS: Final = "claims.toml"
+
+
+def read_text(file: Path | None, packaged: str) -> str:
+    """Read a file, or the one of this name that comes with Rotascope.
+
+    Args:
+        file: What the settings name; None takes the packaged one.
+        packaged: `UNIVERSE`, `CATALOGUE`, `CALENDAR_OVERRIDES`, `CALENDAR_EVENTS` or `CLAIMS`.
+
+    Raises:
+        ConfigurationError: The file cannot be read.
+    """
+    if file is None:
+        return (resources.files("core") / "data" / packaged).read_text(encoding="utf-8")
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigurationError(
+            f"{file} cannot be read: {reason}", operator_action="correct the path, or leave it out"
+        ) from error
+
+
+def read_bytes(file: Path) -> bytes:
+    """Read a file whole.
+
+    Raises:
+        ConfigurationError: The file cannot be read.
+    """
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file} cannot be read: {error.strerror}", operator_action="correct the path, or leave it out"
+        ) from error
+
+
+def write_bytes(
+    file: Path, data: bytes, *, make_folder: bool = False, operator_action: str = "name another file"
+) -> None:
+    """Write a file whole.
+
+    Args:
+        file: Where to.
+        data: All of it.
+        make_folder: Make the folder as well where there is none.
+        operator_action: What the operator may do where it cannot be written.
+
+    Raises:
+        ConfigurationError: The file cannot be written.
+    """
+    try:
+        if make_folder:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file} cannot be written: {error.strerror}", operator_action=operator_action
+        ) from error

@@ -1,0 +1,180 @@
+"""The HTTP server of both edges: /metrics, and probes such as /readyz, on one port."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import socketserver
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Self
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from prometheus_client import CollectorRegistry, make_wsgi_app
+
+from core.model.errors import ConfigurationError
+
+Probe = Callable[[], list[str]]
+"""Gives what is wrong; nothing when all is well."""
+
+_ALLOWED: Final = "GET, HEAD"
+_PLAIN: Final = ("Content-Type", "text/plain; charset=utf-8")
+_OTHER_PORT: Final = "choose another --metrics-port, or 0 for any free one"
+_OTHER_HOST: Final = "correct metrics.host: a name or an address of this machine, such as 127.0.0.1 or ::"
+
+_Application = Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]
+
+
+class MetricsServer:
+    """Serves a registry and probes from a thread of its own.
+
+    Args:
+        registry: What /metrics shows.
+        host: Name or address to listen on, IPv4 or IPv6.
+        port: 0 lets the system choose; `port` then says which it is.
+        probes: What else is served, by path: 200 where the probe finds nothing wrong, else 503.
+
+    Raises:
+        ConfigurationError: The host is not of this machine, or the port is taken or may not be used.
+    """
+
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        *,
+        host: str,
+        port: int,
+        probes: Mapping[str, Probe] | None = None,
+    ) -> None:
+        self._server = _listen(host, port)
+        self._server.set_app(_application(registry, probes or {}))
+        self.port: int = self._server.server_address[1]
+        self.url = f"http://{_shown(host, self.port)}/metrics"
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, name="metrics", daemon=True
+        )
+
+    def __enter__(self) -> Self:
+        """Start to serve."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Stop, and free the port."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def _listen(host: str, port: int) -> _Server:
+    """Bind to the first address of the host that this machine can use."""
+    unusable: OSError | None = None
+    for family, address in _addresses(host, port):
+        try:
+            return _Server(family, address)
+        except OSError as error:
+            if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                raise _refusal(host, port, error) from error
+            unusable = error
+    raise ConfigurationError(
+        f"cannot serve metrics on {_shown(host, port)}: this machine has no such address",
+        operator_action=_OTHER_HOST,
+    ) from unusable
+
+
+def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, Any]]:
+    """What a host stands for; IPv4 first, where a name stands for both."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (socket.gaierror, ValueError) as error:  # ValueError: no name can be spelt like that
+        raise ConfigurationError(
+            f"cannot serve metrics on {_shown(host, port)}: the host cannot be resolved",
+            operator_action=_OTHER_HOST,
+        ) from error
+    addresses = [(family, address) for family, _, _, _, address in found]
+    return sorted(addresses, key=lambda each: each[0] != socket.AF_INET)
+
+
+def _refusal(host: str, port: int, error: OSError) -> ConfigurationError:
+    reason, action = error.strerror or str(error), "correct metrics.host and --metrics-port"
+    if error.errno == errno.EADDRINUSE:
+        reason, action = "the port is taken", _OTHER_PORT
+    elif error.errno in (errno.EACCES, errno.EPERM):
+        reason = "permission denied; a port below 1024 needs a privilege that this process lacks"
+        action = "choose a --metrics-port from 1024 up, or 0 for any free one"
+    return ConfigurationError(
+        f"cannot serve metrics on {_shown(host, port)}: {reason}", operator_action=action
+    )
+
+
+def _shown(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _application(registry: CollectorRegistry, probes: Mapping[str, Probe]) -> _Application:
+    metrics: _Application = make_wsgi_app(registry)
+    *others, last = ("/metrics", *probes)
+    known = f"there is {', '.join(others)} and {last}\n" if others else f"there is {last}\n"
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
+        if path != "/metrics" and path not in probes:
+            return _say(start_response, method, "404 Not Found", known)
+        if method not in ("GET", "HEAD"):
+            return _say(
+                start_response, method, "405 Method Not Allowed", f"use {_ALLOWED}\n", ("Allow", _ALLOWED)
+            )
+        if path != "/metrics":
+            wrong = probes[path]()
+            status = "503 Service Unavailable" if wrong else "200 OK"
+            return _say(start_response, method, status, "\n".join(wrong or ["ok"]) + "\n")
+        if method == "GET":
+            return metrics(environ, start_response)
+        return _head(metrics, environ, start_response)
+
+    return application
+
+
+def _say(
+    start_response: StartResponse, method: str, status: str, text: str, *headers: tuple[str, str]
+) -> list[bytes]:
+    body = text.encode()
+    start_response(status, [_PLAIN, *headers, ("Content-Length", str(len(body)))])
+    return [] if method == "HEAD" else [body]
+
+
+def _head(application: _Application, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+    """Answer as a GET would, without the body."""
+    said: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def keep(status: str, headers: list[tuple[str, str]], *exception: object) -> Callable[[bytes], object]:
+        said.append((status, headers))
+        return lambda data: None
+
+    body = b"".join(application({**environ, "REQUEST_METHOD": "GET"}, keep))
+    status, headers = said[-1]
+    start_response(status, [*headers, ("Content-Length", str(len(body)))])
+    return []
+
+
+class _Server(socketserver.ThreadingMixIn, WSGIServer):
+    """A thread for each request: a slow scrape does not hold up a probe."""
+
+    daemon_threads = True
+
+    def __init__(self, family: socket.AddressFamily, address: Any) -> None:
+        self.address_family = family
+        super().__init__(address, _QuietHandler)
+
+    def server_bind(self) -> None:
+        """Bind without asking a name server who we are, which can take seconds."""
+        socketserver.TCPServer.server_bind(self)
+        host, port = self.server_address[:2]
+        self.server_name, self.server_port = str(host), int(port)
+        self.setup_environ()
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """A scrape every few seconds is no news."""

@@ -1,0 +1,105 @@
+"""Where the demo's topics are: a broker inside this process, or a real one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from core.model.errors import ConfigurationError
+from core.model.settings import KafkaSettings
+from deploy.demo.readings import end_offsets
+from deploy.kafka.cluster import apply, connect
+from deploy.kafka.topics import load_topics
+from deploy.local.embedded_broker import (
+    EMBEDDED_API_VERSION,
+    EMBEDDED_FETCH_MAX_WAIT_MS,
+    EMBEDDED_PARTITIONS,
+    EmbeddedBroker,
+)
+
+DEMO_PARTITIONS: Final = EMBEDDED_PARTITIONS
+"""The same on a real broker: what is shown must not depend on where it runs."""
+
+PATIENCE_MS: Final = 300_000
+"""How long a real broker that goes away is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """A broker that is ready for the demo.
+
+    Args:
+        name: What people call it.
+        kafka: How this process reaches it.
+        producer_flags: How `rotascope produce` is told to.
+        worker_flags: How `rotascope consume` is told to.
+        tail_flags: How a person's `rotascope events tail` is told to.
+    """
+
+    name: str
+    kafka: KafkaSettings
+    producer_flags: tuple[str, ...]
+    worker_flags: tuple[str, ...]
+    tail_flags: tuple[str, ...]
+
+
+@contextmanager
+def embedded_broker() -> Iterator[Broker]:
+    """Start a broker in this process; with the context it is gone, and all it holds."""
+    with EmbeddedBroker([topic.name for topic in load_topics()]) as broker:
+        servers = broker.bootstrap_servers
+        version = ".".join(map(str, EMBEDDED_API_VERSION))
+        reach = ("--bootstrap-servers", servers, "--partitions", str(DEMO_PARTITIONS))
+        embedded = (*reach, "--broker-api-version", version)
+        yield Broker(
+            f"embedded broker at {servers}",
+            KafkaSettings(
+                bootstrap_servers=servers,
+                api_version=EMBEDDED_API_VERSION,
+                partitions=DEMO_PARTITIONS,
+                fetch_max_wait_ms=EMBEDDED_FETCH_MAX_WAIT_MS,
+            ),
+            embedded,
+            # It knows no transactions, forgets what is compacted, and members join it for half a minute.
+            (
+                *(*embedded, "--fetch-max-wait-ms", str(EMBEDDED_FETCH_MAX_WAIT_MS)),
+                *("--membership", "manual", "--delivery", "at-least-once", "--snapshot-interval-ms", "0"),
+            ),
+            ("--bootstrap-servers", servers, "--embedded"),
+        )
+
+
+def real_broker(bootstrap_servers: str, *, group_id: str) -> Broker:
+    """Make a real broker ready: apply the topics, and refuse a log that has begun already.
+
+    Args:
+        bootstrap_servers: host:port, comma-separated.
+        group_id: Under which the worker commits.
+
+    Raises:
+        ConfigurationError: The topics have another number of partitions, or there are ticks.
+        TransportError: The broker does not answer.
+    """
+    kafka = KafkaSettings(
+        bootstrap_servers=bootstrap_servers, partitions=DEMO_PARTITIONS, patience_ms=PATIENCE_MS
+    )
+    with connect(bootstrap_servers) as client:
+        apply(client, load_topics(partitions=DEMO_PARTITIONS))
+    ends = end_offsets(kafka)
+    if any(ends.values()):
+        # A log's time never goes back, so a recording that is older than its end would be late.
+        raise ConfigurationError(
+            f"{kafka.ticks_topic} at {bootstrap_servers} has been written to already "
+            f"({sum(ends.values()):,} records); the demo begins with an empty log",
+            operator_action="use a cluster without these topics, or delete them with its own tools first",
+        )
+    reach = ("--bootstrap-servers", bootstrap_servers, "--partitions", str(DEMO_PARTITIONS))
+    return Broker(
+        f"Kafka at {bootstrap_servers}",
+        kafka,
+        reach,
+        (*reach, "--group-id", group_id),
+        ("--bootstrap-servers", bootstrap_servers),
+    )

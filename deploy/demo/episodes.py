@@ -1,0 +1,78 @@
+"""Transitions put together again: one line from candidate to end for every event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from core.model.records import EventState
+from deploy.demo.readings import ReadEvent
+
+_CANDIDATE: Final = EventState.CANDIDATE.label
+_OPENED: Final = EventState.OPENED.label
+_ENDS: Final = frozenset(
+    state.label
+    for state in (
+        EventState.RESOLVED,
+        EventState.FADED,
+        EventState.INVALIDATED,
+        EventState.EXPIRED,
+        EventState.WITHDRAWN,
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """What became of one event of a definition and a pair.
+
+    Args:
+        definition: Id of the definition.
+        pair: `NUMERATOR/BENCHMARK`.
+        candidate: Data of the first transition, where it was a candidate.
+        opened: Data of the opening, where there was one.
+        last: Data of the latest transition.
+    """
+
+    definition: str
+    pair: str
+    candidate: Mapping[str, Any] | None
+    opened: Mapping[str, Any] | None
+    last: Mapping[str, Any]
+
+    @property
+    def ended(self) -> Mapping[str, Any] | None:
+        """Data of the end, where it has ended."""
+        return self.last if self.last["state"] in _ENDS else None
+
+
+def episodes(events: Iterable[ReadEvent]) -> list[Episode]:
+    """Put transitions together.
+
+    Args:
+        events: In order.
+
+    Returns:
+        By definition, then in order of the first transition.
+    """
+    found: dict[tuple[str, str, int], list[Mapping[str, Any]]] = {}
+    for event in events:
+        data = event.data
+        found.setdefault((data["definition"], data["pair"], data["episode"]), []).append(data)
+    put_together = [
+        Episode(
+            definition,
+            pair,
+            _in_state(transitions, _CANDIDATE),
+            _in_state(transitions, _OPENED),
+            transitions[-1],
+        )
+        for (definition, pair, _), transitions in found.items()
+    ]
+    # A stable sort: within a definition they stay in order of time.
+    return sorted(put_together, key=lambda episode: episode.definition)
+
+
+def _in_state(transitions: list[Mapping[str, Any]], state: str) -> Mapping[str, Any] | None:
+    return next((data for data in transitions if data["state"] == state), None)

@@ -1,0 +1,121 @@
+"""Looks at a running demo as a user would, and keeps what there is to show."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping
+from typing import Final
+
+from deploy.demo.processes import Program
+from deploy.demo.progress import Progress, View
+from deploy.demo.readings import EventReader, Page, ReadEvent, scrape
+
+SCRAPE_INTERVAL_S: Final = 0.25
+RATE_OVER_S: Final = 1.0
+_NS_PER_SECOND: Final = 1_000_000_000
+
+
+class Observer:
+    """Reads values from /metrics and events from their topics, and hands them to a view.
+
+    Args:
+        view: Who shows it.
+        reader: Of the event topics.
+    """
+
+    def __init__(self, view: View, reader: EventReader) -> None:
+        self.progress = Progress()
+        self.events: list[ReadEvent] = []
+        self.ticks_before_playing = 0
+        self._view = view
+        self._reader = reader
+        self._server: Program | None = None
+        self._page: Page | None = None
+        self._scraped_s = 0.0
+        self._rates: deque[tuple[float, int]] = deque()
+
+    def phase(self, text: str) -> None:
+        """Say what is going on."""
+        self.progress.phase = text
+
+    def metrics_at(self, url: str) -> None:
+        """Say where the worker's /metrics page is."""
+        self.progress.metrics_url = url
+
+    def playing(self, server: Program, trades: int) -> None:
+        """Say that the recording has begun."""
+        self._server = server
+        self.progress.trades = trades
+        self.progress.phase = "playing"
+        self._scrape()
+        self.ticks_before_playing = self.progress.ticks
+
+    @property
+    def broker_away(self) -> bool:
+        """Whether the broker has gone away and is being waited for."""
+        return self._reader.away
+
+    @property
+    def stepped(self) -> tuple[int, int]:
+        """Frames and ticks that the worker had stepped at the last look."""
+        return self.progress.frames, self.progress.ticks
+
+    def look(self) -> None:
+        """Look at what is new, now and then at the metrics, and show it."""
+        for event in self._reader.new():
+            self._note(event)
+        if self.progress.metrics_url and time.monotonic() - self._scraped_s >= SCRAPE_INTERVAL_S:
+            self._scrape()
+        if self._server is not None:
+            told = self._server.said("served") or self._server.said("progress") or {}
+            self.progress.trades_sent = int(told.get("trades_sent", 0))
+        self._view.show(self.progress)
+
+    def has_stepped(self, ends: Mapping[int, int]) -> bool:
+        """Whether, at the last look, it had stepped up to these offsets and published what came of it.
+
+        Args:
+            ends: Partition → end of the log.
+        """
+        if self._page is None:
+            return False
+        places = self._page.by_labels("rotascope_partition_next_offset", "partition")
+        stepped = all(places.get((str(partition),), -1) >= end for partition, end in ends.items())
+        return stepped and self._page.total("rotascope_worker_outbox_records") == 0
+
+    def last_events(self) -> None:
+        """Read the event topics to their present end."""
+        for event in self._reader.rest():
+            self._note(event)
+
+    def _note(self, event: ReadEvent) -> None:
+        self.events.append(event)
+        self._view.event(event)
+
+    def _scrape(self) -> None:
+        self._scraped_s = time.monotonic()
+        page = scrape(self.progress.metrics_url)
+        if page is None:
+            return
+        self._page = page
+        progress = self.progress
+        progress.ticks = int(page.total("rotascope_worker_ticks_total"))
+        progress.frames = int(page.total("rotascope_worker_frames_total"))
+        progress.lag_records = int(page.total("rotascope_partition_lag_records"))
+        progress.ticks_per_s = self._rate(progress.ticks)
+        clocks = page.by_labels("rotascope_partition_clock_timestamp_seconds", "partition").values()
+        progress.clock_ns = int(min(clocks) * _NS_PER_SECOND) if clocks else None
+        behind = page.by_labels("rotascope_partition_event_time_lag_seconds", "partition").values()
+        progress.lag_s = max(behind, default=0.0)
+        progress.ratios = page.by_labels("rotascope_ratio", "pair")
+        progress.strength = page.by_labels("rotascope_relative_strength_percent", "pair", "window")
+
+    def _rate(self, ticks: int) -> float:
+        """Ticks a second over the last second or so."""
+        now_s = time.monotonic()
+        self._rates.append((now_s, ticks))
+        while len(self._rates) > 2 and now_s - self._rates[1][0] >= RATE_OVER_S:
+            self._rates.popleft()
+        first_s, first = self._rates[0]
+        return (ticks - first) / (now_s - first_s) if now_s > first_s else 0.0

@@ -1,0 +1,273 @@
+"""What the demo starts when, and how all of it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from core.model.errors import TransportError
+from core.model.instruments import parse_universe
+from core.runtime.files import UNIVERSE, read_text
+from core.runtime.numba_cache import compiled_kernels
+from core.runtime.settings import PREFIX
+from deploy.demo.broker import Broker, embedded_broker, real_broker
+from deploy.demo.episodes import episodes
+from deploy.demo.inputs import LAST_HISTORY_DAY, Inputs, read_inputs
+from deploy.demo.observer import Observer
+from deploy.demo.processes import Program, Programs
+from deploy.demo.progress import Summary, View
+from deploy.demo.readings import EventReader, end_offsets, in_order
+from deploy.local.embedded_broker import require_input_fits
+from deploy.local.kernels import compiling, cores, missing_modules
+
+START_TIMEOUT_S: Final = 300.0
+"""For one program; on a small machine kernels take a minute to compile."""
+END_TIMEOUT_S: Final = 60.0
+"""For the worker to step what is left once all has been sent, and again to publish and go."""
+TURN_S: Final = 0.05
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a user may choose.
+
+    Args:
+        bootstrap_servers: A real broker; None for the embedded one.
+        speed: Event seconds a second; 0: as fast as it is read.
+        closes_file: Daily closes in place of the shipped ones.
+        keep_s: How long broker and metrics stay up after the recording has ended.
+    """
+
+    bootstrap_servers: str | None = None
+    speed: float = 0.0
+    closes_file: Path | None = None
+    keep_s: float = 0.0
+
+
+def run_demo(options: Options, view: View) -> None:
+    """Run the demo from nothing to its summary.
+
+    Args:
+        options: What the user chose.
+        view: Who shows it.
+
+    Raises:
+        RotascopeError: What went wrong; whatever had been started has ended.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(view)
+        summary = Demo(options, view, stack).run()
+    view.finished(summary)
+
+
+class Demo:
+    """One run.
+
+    Args:
+        options: What the user chose.
+        view: Who shows it.
+        stack: Ends whatever is started, in reverse.
+    """
+
+    def __init__(self, options: Options, view: View, stack: ExitStack) -> None:
+        self._started_s = time.monotonic()
+        self._options = options
+        self._view = view
+        self._directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rotascope-demo-")))
+        self._secret = secrets.token_hex(16)
+        self._broker = self._open_broker(stack)
+        self._observer = Observer(view, stack.enter_context(EventReader(self._broker.kafka, view.milestone)))
+        # What the user has set for programs of theirs must not change what is shown here.
+        environ = {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)}
+        self._programs = stack.enter_context(Programs(self._directory, environ))
+        self._compiled = compiled_kernels(os.environ)
+        # The worker compiles as it imports, on one core: the other cores begin with what takes longest.
+        stack.enter_context(compiling(missing_modules(os.environ), cores() - 1, silent=True))
+        view.milestone(f"{self._broker.name}, {self._broker.kafka.partitions} partitions of ticks")
+
+    def run(self) -> Summary:
+        """Run it, on a broker with empty topics.
+
+        1. The worker, which takes longest to start.
+        2. Meanwhile the input: the daily history into the log, and a server that plays the recording.
+        3. The worker steps the history: from here on, values over months and years are ready.
+        4. The producer streams what the server plays; until the server has played all, the producer
+           has sent all, and the worker has stepped all.
+        5. The worker is asked to end, which publishes what it holds; then the events are complete.
+        """
+        observer, programs = self._observer, self._programs
+        # 1
+        worker = programs.start("worker", ["consume", *self._broker.worker_flags, "--metrics-port", "0"])
+        # 2
+        inputs = read_inputs(self._options.closes_file)
+        if self._options.bootstrap_servers is None:
+            universe = parse_universe(read_text(None, UNIVERSE))
+            require_input_fits(inputs.bytes_by_partition(universe, self._broker.kafka.partitions))
+        backfill = programs.start("backfill", self._backfill_arguments(inputs))
+        server = programs.start("replay server", self._server_arguments(), self._keys("REPLAY"))
+        # 3
+        self._warm_up(worker, backfill)
+        listening = self._wait(server, lambda: server.said("listening"))
+        # 4
+        producer = programs.start(
+            "producer", self._producer_arguments(listening["url"]), self._keys("ALPACA")
+        )
+        observer.phase("starting the producer")
+        self._wait(producer, lambda: producer.said("streaming"))
+        played_s = self._play(worker, server, producer, int(listening["trades"]))
+        self._keep(worker)
+        # 5
+        observer.phase("the worker publishes what it holds")
+        worker.ask_to_end()
+        self._wait(worker, lambda: worker.require_success() or None, END_TIMEOUT_S)
+        observer.last_events()
+        return self._summary(listening, played_s)
+
+    def _open_broker(self, stack: ExitStack) -> Broker:
+        servers = self._options.bootstrap_servers
+        if servers is None:
+            return stack.enter_context(embedded_broker())
+        # A group of its own: another run's offsets mean nothing here.
+        return real_broker(servers, group_id=f"rotascope-demo-{secrets.token_hex(4)}")
+
+    def _keys(self, who: str) -> dict[str, str]:
+        """The key by which the server knows the producer, as variables of either."""
+        return {f"{PREFIX}{who}_KEY": "demo", f"{PREFIX}{who}_SECRET": self._secret}
+
+    def _server_arguments(self) -> list[str]:
+        arguments = ["replay", "serve", "bars", "--port", "0", "--format", "json"]
+        arguments += ["--speed", f"{self._options.speed:g}"]
+        if self._options.closes_file is not None:
+            arguments += ["--closes", str(self._options.closes_file)]
+        return arguments
+
+    def _producer_arguments(self, url: str) -> list[str]:
+        arguments = ["produce", "alpaca", "--url", url, "--clock", "recorded", "--metrics-port", "0"]
+        return [*arguments, *self._broker.producer_flags]
+
+    def _backfill_arguments(self, inputs: Inputs) -> list[str]:
+        arguments = ["backfill", *self._broker.producer_flags]
+        arguments += ["--history-until", LAST_HISTORY_DAY.isoformat()]
+        for symbol, file in inputs.write_history(self._directory).items():
+            arguments += ["--history", f"{symbol}={file}"]
+        return arguments
+
+    def _warm_up(self, worker: Program, backfill: Program) -> None:
+        """Wait until the worker has its kernels and has stepped the history.
+
+        Args:
+            worker: Just started.
+            backfill: Just started.
+        """
+        observer = self._observer
+        observer.phase("starting the worker")
+
+        def serving() -> dict[str, Any] | None:
+            new = compiled_kernels(os.environ) - self._compiled
+            if new > 0:
+                observer.phase(f"compiling kernels, on the first start only: {new} so far")
+            return worker.said("serving metrics")
+
+        address = self._wait(worker, serving)["address"]
+        observer.metrics_at(address)
+        self._view.milestone(f"worker started after {self._elapsed_s():.1f} s, metrics at {address}")
+        observer.phase("publishing the daily history")
+        self._wait(backfill, lambda: backfill.require_success() or None)
+        observer.phase("stepping the daily history")
+        ends = end_offsets(self._broker.kafka)
+        self._wait(worker, lambda: observer.has_stepped(ends) or None)
+        self._view.milestone(f"daily history stepped after {self._elapsed_s():.1f} s")
+
+    def _elapsed_s(self) -> float:
+        return time.monotonic() - self._started_s
+
+    def _play(self, worker: Program, server: Program, producer: Program, trades: int) -> float:
+        """Watch until all is played, sent and stepped; seconds since the first trade."""
+        observer, started_s = self._observer, time.monotonic()
+        speed = self._options.speed
+        pace = f"at {speed:,g} seconds of the recording a second" if speed else "as fast as they are read"
+        self._view.milestone(f"playing {trades:,} trades {pace}")
+        observer.playing(server, trades)
+        # Both are asked each time: either may fail while the other goes on.
+        while not all([server.require_success(), producer.require_success()]):
+            worker.require_running()
+            observer.look()
+            time.sleep(TURN_S)
+        observer.phase("all is sent; the worker steps what is left")
+        ends = end_offsets(self._broker.kafka)
+        self._wait(worker, lambda: observer.has_stepped(ends) or None, END_TIMEOUT_S)
+        return time.monotonic() - started_s
+
+    def _keep(self, worker: Program) -> None:
+        """Leave everything up for people to look at; Ctrl-C goes on to the summary."""
+        if self._options.keep_s <= 0:
+            return
+        observer = self._observer
+        tail = " ".join(("rotascope events tail", *self._broker.tail_flags))
+        self._view.milestone(f"kept up for {self._options.keep_s:g} s, for instance for: {tail}")
+        observer.phase("done; kept up for you to look at")
+        deadline_s = time.monotonic() + self._options.keep_s
+        with contextlib.suppress(KeyboardInterrupt):
+            while time.monotonic() < deadline_s:
+                worker.require_running()
+                observer.look()
+                time.sleep(TURN_S)
+
+    def _wait(self, program: Program, ready: Callable[[], T | None], timeout_s: float = START_TIMEOUT_S) -> T:
+        """Look on until a program has come so far.
+
+        The time begins anew whenever the worker steps something, and while the broker is away.
+
+        Raises:
+            ProgramError: It has ended instead.
+            TransportError: It takes too long, or the broker stays away.
+        """
+        observer = self._observer
+        deadline_s, stepped = time.monotonic() + timeout_s, observer.stepped
+        while True:
+            if observer.broker_away or observer.stepped != stepped:
+                deadline_s, stepped = time.monotonic() + timeout_s, observer.stepped
+            ended = program.exit_code is not None  # before `ready`, which may see its last words
+            found = ready()
+            if found is not None:
+                return found
+            if ended:
+                program.require_running()
+            if time.monotonic() > deadline_s:
+                raise TransportError(
+                    f"the {program.name} has not come further for {timeout_s:g} s; the end of its log:\n"
+                    f"{program.tail()}",
+                    operator_action="try again on a machine that is less busy",
+                )
+            observer.look()
+            time.sleep(TURN_S)
+
+    def _summary(self, listening: Mapping[str, Any], played_s: float) -> Summary:
+        observer = self._observer
+        transitions = in_order(observer.events)
+        ticks = observer.progress.ticks
+        return Summary(
+            trades=int(listening["trades"]),
+            symbols=tuple(listening["symbols"]),
+            first_ns=int(listening["first_ts_event_ns"]),
+            last_ns=int(listening["last_ts_event_ns"]),
+            played_s=played_s,
+            ticks=ticks,
+            ticks_per_s=(ticks - observer.ticks_before_playing) / max(played_s, 1e-9),
+            frames=observer.progress.frames,
+            partitions=self._broker.kafka.partitions,
+            transitions=transitions,
+            episodes=episodes(transitions),
+            metrics_url=observer.progress.metrics_url,
+            wall_s=self._elapsed_s(),
+        )

@@ -1,0 +1,160 @@
+"""What a user would read: values from /metrics, events from their topics."""
+
+from __future__ import annotations
+
+import http.client
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from kafka import TopicPartition
+from prometheus_client.parser import text_string_to_metric_families
+
+from consumers.inspect.event_lines import read_event
+from consumers.transport.kafka_python_client import consumer_configuration
+from consumers.transport.records import Record
+from consumers.transport.topic_reader import TopicReader
+from core.events.events import TOPIC_PREFIX
+from core.kafka.partition_reader import PartitionReader
+from core.model.event_families import EVENT_FAMILIES
+from core.model.settings import KafkaSettings
+
+SCRAPE_TIMEOUT_S: Final = 5.0
+EVENT_TOPICS: Final = tuple(TOPIC_PREFIX + family for family in EVENT_FAMILIES)
+
+
+class Page:
+    r"""One scrape of a /metrics page.
+
+    Args:
+        text: In Prometheus' text format.
+
+    Example:
+        >>> page = Page('ticks_total{partition="0"} 3.0\nticks_total{partition="1"} 4.0\n')
+        >>> page.total("ticks_total"), page.by_labels("ticks_total", "partition")
+        (7.0, {('0',): 3.0, ('1',): 4.0})
+    """
+
+    def __init__(self, text: str) -> None:
+        self._samples: dict[str, list[tuple[Mapping[str, str], float]]] = {}
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                self._samples.setdefault(sample.name, []).append((sample.labels, sample.value))
+
+    def total(self, name: str) -> float:
+        """Sum of a metric over all its labels; 0 where there is none."""
+        return sum(value for _, value in self._samples.get(name, ()))
+
+    def by_labels(self, name: str, *labels: str) -> dict[tuple[str, ...], float]:
+        """The values of a metric by some of its labels."""
+        return {tuple(own[label] for label in labels): value for own, value in self._samples.get(name, ())}
+
+
+def scrape(url: str) -> Page | None:
+    """Read a /metrics page; None while nobody answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=SCRAPE_TIMEOUT_S) as answer:  # noqa: S310 - our own http address
+            return Page(answer.read().decode())
+    except (urllib.error.URLError, OSError, http.client.HTTPException):
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEvent:
+    """One event as it stands in its topic.
+
+    Args:
+        event_id: The CloudEvents id.
+        data: Valid against its JSON Schema.
+    """
+
+    event_id: str
+    data: Mapping[str, Any]
+
+
+class EventReader:
+    """Reads the event topics from now on; a repeat of an event is passed over.
+
+    Args:
+        kafka: How to reach the broker, and how long to wait when it goes away.
+        tell: Takes a line when it goes away, and when it is back.
+    """
+
+    def __init__(self, kafka: KafkaSettings, tell: Callable[[str], None] = lambda line: None) -> None:
+        self._reader = TopicReader(kafka, patience_ms=kafka.patience_ms, tell=tell)
+        self._seen: set[str] = set()
+
+    def __enter__(self) -> Self:
+        """Place it at the end of every topic."""
+        self._reader.start(EVENT_TOPICS, from_beginning=False)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Close the connection."""
+        self._reader.close()
+
+    @property
+    def away(self) -> bool:
+        """Whether the broker has gone away and is being waited for."""
+        return self._reader.away
+
+    def new(self) -> list[ReadEvent]:
+        """What has come since the last call, in order of when it could be known.
+
+        Waits for nothing, but for a broker that has gone away.
+
+        Raises:
+            InputError: A record that is not a valid event.
+        """
+        return in_order(self._fresh(self._reader.poll(timeout_ms=0)))
+
+    def rest(self) -> list[ReadEvent]:
+        """What there is up to the present end.
+
+        Raises:
+            InputError: A record that is not a valid event.
+            TransportError: The end cannot be reached.
+        """
+        return in_order(self._fresh(self._reader.rest()))
+
+    def _fresh(self, records: Iterable[Record]) -> Iterator[ReadEvent]:
+        for record in records:
+            event_id = dict(record.headers)["ce_id"].decode()
+            if event_id not in self._seen:
+                self._seen.add(event_id)
+                yield ReadEvent(event_id, read_event(record))
+
+
+def in_order(events: Iterable[ReadEvent]) -> list[ReadEvent]:
+    """Sort events by when they could be known; ties in an order that every run has."""
+    return sorted(
+        events,
+        key=lambda event: (
+            event.data["knowable_time"],
+            event.data["definition"],
+            event.data["pair"],
+            event.data["transition"],
+        ),
+    )
+
+
+def end_offsets(kafka: KafkaSettings) -> dict[int, int]:
+    """Ask for the end of every partition of the ticks.
+
+    Raises:
+        TransportError: The broker does not answer.
+    """
+    reader = PartitionReader(
+        consumer_configuration(kafka),
+        bootstrap_timeout_ms=kafka.bootstrap_timeout_ms,
+        request_timeout_ms=kafka.request_timeout_ms,
+        patience_ms=kafka.patience_ms,
+    )
+    try:
+        topic = kafka.ticks_topic
+        ends = reader.ends([TopicPartition(topic, number) for number in reader.partitions(topic)])
+    finally:
+        reader.close()
+    return {place.partition: int(end) for place, end in ends.items()}

@@ -1,0 +1,101 @@
+"""What a run came to, as lines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, Final
+
+from core.model.timestamps import rfc3339
+from deploy.demo.episodes import Episode
+from deploy.demo.progress import Summary
+from deploy.demo.story import first_since, moves, when
+
+_OPENED_ROW: Final = "    {time:<17} {pair:<9} {what}"
+_CLOCK_LETTERS: Final = len("14:34")
+
+
+def summary_lines(summary: Summary) -> Iterator[str]:
+    """Write a summary: figures first, then every event under its definition."""
+    rate = summary.trades / max(summary.played_s, 1e-9)
+    states = Counter(event.data["state"] for event in summary.transitions)
+    yield "Summary"
+    yield (
+        f"  played   {summary.trades:,} trades of {len(summary.symbols)} instruments, "
+        f"{rfc3339(summary.first_ns)} to {rfc3339(summary.last_ns)}, in {summary.played_s:.1f} s "
+        f"({rate:,.0f} trades/s)"
+    )
+    yield (
+        f"  stepped  {summary.ticks:,} ticks in {summary.frames:,} frames over {summary.partitions} "
+        f"partitions ({summary.ticks_per_s:,.0f} ticks/s; history, clock marks and "
+        "benchmark copies count)"
+    )
+    yield (
+        f"  events   {len(summary.transitions)} transitions of {len(summary.episodes)} events: "
+        + ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    )
+    yield f"  metrics  were at {summary.metrics_url}"
+    yield f"  took     {summary.wall_s:.1f} s"
+    yield ""
+    yield "Events by definition, times in UTC; a date alone was decided by that day's close"
+    for definition, group in groupby(summary.episodes, key=lambda episode: episode.definition):
+        yield f"  {definition}"
+        yield from _definition_lines(list(group))
+
+
+def _definition_lines(episodes: Sequence[Episode]) -> Iterator[str]:
+    """Opened events in full, the others in passing."""
+    for episode in episodes:
+        if episode.opened is not None:
+            what = "; ".join(_opened(episode, episode.opened))
+            yield _OPENED_ROW.format(time=when(episode.opened), pair=episode.pair, what=what)
+    others = [episode for episode in episodes if episode.opened is None]
+    if others:
+        yield "    not opened: " + ", ".join(_other(episode) for episode in others)
+
+
+def _opened(episode: Episode, opened: Mapping[str, Any]) -> Iterator[str]:
+    yield moves(opened)
+    since = first_since(opened)
+    if since is not None:
+        yield since
+    if episode.candidate is not None:
+        yield f"candidate at {when(episode.candidate)[-_CLOCK_LETTERS:]}"
+    if episode.ended is not None:
+        yield f"{episode.ended['state']} {when(episode.ended)}"
+
+
+def _other(episode: Episode) -> str:
+    if episode.candidate is None:
+        return f"{episode.pair} of the history ({episode.last['state']} {when(episode.last)})"
+    return f"{episode.pair} {when(episode.candidate)} ({episode.last['state']})"
+
+
+def summary_record(summary: Summary) -> dict[str, Any]:
+    """Give a summary as one JSON object."""
+    return {
+        "trades": summary.trades,
+        "symbols": list(summary.symbols),
+        "first_event_time": rfc3339(summary.first_ns),
+        "last_event_time": rfc3339(summary.last_ns),
+        "played_seconds": round(summary.played_s, 3),
+        "ticks": summary.ticks,
+        "ticks_per_second": round(summary.ticks_per_s),
+        "frames": summary.frames,
+        "partitions": summary.partitions,
+        "transitions": len(summary.transitions),
+        "events": len(summary.episodes),
+        "opened": _opened_by_definition(summary.episodes),
+        "metrics_url": summary.metrics_url,
+        "wall_seconds": round(summary.wall_s, 3),
+    }
+
+
+def _opened_by_definition(episodes: Sequence[Episode]) -> dict[str, list[dict[str, str]]]:
+    opened: dict[str, list[dict[str, str]]] = {}
+    for episode in episodes:
+        if episode.opened is not None:
+            entry = {"pair": episode.pair, "event_time": str(episode.opened["event_time"])}
+            opened.setdefault(episode.definition, []).append(entry)
+    return opened

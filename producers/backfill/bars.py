@@ -1,0 +1,179 @@
+"""Daily files into the topic of daily bars: only what is not there yet, so that a second run adds nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.model.day_bars import BAR_EPOCH, BAR_HEADERS, DAY_BARS_TOPIC, day_bar_key
+from core.model.errors import ConfigurationError
+from core.model.frames import encode_frame
+from core.model.instruments import Source, Universe, home
+from core.model.settings import Settings
+from core.research.history_bars import day_bars
+from core.runtime.daily_files import DailyFormat
+from core.runtime.files import CALENDAR_OVERRIDES, read_text
+from core.runtime.progress import progress
+from producers.backfill.day_bar_log import read_day_bars
+from producers.backfill.history import patience_s, patient
+from producers.backfill.instruments import check_scales_with, publish_instruments
+from producers.backfill.log_reader import LogReader
+from producers.backfill.warm_start import find_source, read_checked
+from producers.framing.publisher import Publisher, open_producer
+from producers.metrics import ProducerCounters
+
+BARS_PER_STEP: Final = 1_000
+"""Bars sent between two calls of `on_progress`."""
+
+_HEADERS: Final = list(BAR_HEADERS)
+
+
+class Filled(NamedTuple):
+    """What a backfill did.
+
+    Args:
+        written: Bars sent: missing before, or of this source and since corrected in the file.
+        present: Bars that were there, just so.
+        kept: Days that another source, which knows better, has a bar of.
+    """
+
+    written: int
+    present: int
+    kept: int
+
+
+def source_ranks(universe: Universe, history: Source) -> dict[int, int]:
+    """Rank sources: whoever saw the trades knows a day better than a file."""
+    return {source.source_id: int(source.source_id != history.source_id) for source in universe.sources}
+
+
+def run_backfill_bars(universe: Universe, settings: Settings, format: DailyFormat | None) -> Filled:
+    """Put the history the settings name into the topic of daily bars.
+
+    1. Read and check the files.
+    2. Read which days are there: what an interrupted run has sent is not sent again.
+    3. Send the others.
+
+    Args:
+        universe: Knows symbols, calendars and sources.
+        settings: Names the files and the broker.
+        format: What the files must be; None: as each shows itself.
+
+    Raises:
+        ConfigurationError: No history, or a topic with too few partitions.
+        UniverseError: An instrument has another scale in the log.
+        HistoryError: A file that cannot be used.
+        TransportError: The broker does not take it.
+    """
+    if not settings.history:
+        raise ConfigurationError(
+            "there is no history to publish",
+            operator_action="name files as SYMBOL=FILE, or under [[history]] in the settings",
+        )
+    # 1
+    source = find_source(universe, settings.history_source)
+    overrides = read_text(settings.calendar_overrides_file, CALENDAR_OVERRIDES)
+    with progress("reading history") as step:
+        checked = read_checked(
+            settings.history,
+            universe,
+            format=format,
+            overrides=overrides,
+            now_ns=time.time_ns(),
+            on_progress=step,
+        )
+    bars = np.concatenate(
+        [
+            day_bars(
+                frame, instrument := universe.instrument(number), checked.calendars[instrument.calendar],
+                source.source_id,
+            )
+            for number, frame in checked.frames.items()
+        ]
+    )  # fmt: skip
+    # 2
+    ranks = source_ranks(universe, source)
+    with LogReader(settings.kafka) as reader, progress("reading day bars") as step:
+        check_scales_with(reader, universe)
+        found = len(reader.partitions(DAY_BARS_TOPIC))
+        if found < settings.kafka.partitions:
+            raise ConfigurationError(
+                f"{DAY_BARS_TOPIC} has {found} partitions, the settings say {settings.kafka.partitions}",
+                operator_action="set kafka.partitions to what the topics have",
+            )
+        missing, filled = missing_bars(bars, read_day_bars(reader, ranks, step).bars, ranks)
+    # 3
+    publisher = Publisher(
+        open_producer(patient(settings.kafka)),
+        topic=DAY_BARS_TOPIC,
+        source=source.name,
+        bytes_in_flight_max=settings.producer.bytes_in_flight_max,
+        counters=ProducerCounters(source.name),
+    )
+    try:
+        with progress("publishing day bars") as step:
+            publish_instruments(universe, publisher)
+            publish_day_bars(missing, publisher, settings.kafka.partitions, step)
+            publisher.flush(patience_s(settings))
+    finally:
+        publisher.close()
+    return filled
+
+
+def missing_bars(
+    wanted: NDArray[np.void], present: NDArray[np.void], ranks: Mapping[int, int]
+) -> tuple[NDArray[np.void], Filled]:
+    """Leave out the days that are there.
+
+    Args:
+        wanted: BAR array (n,), all of one source.
+        present: BAR array (m,), one a day and instrument.
+        ranks: Source → rank.
+
+    Returns:
+        Those of `wanted` to send, and how many are of which kind.
+    """
+    there = {(bar["instrument_id"], bar["session"]): bar for bar in present}
+    send = np.zeros(len(wanted), bool)
+    kept = 0
+    for number, bar in enumerate(wanted):
+        other = there.get((bar["instrument_id"], bar["session"]))
+        if other is not None and ranks[int(other["source"])] > ranks[int(bar["source"])]:
+            kept += 1
+        else:
+            send[number] = other is None or bar != other
+    written = int(send.sum())
+    return wanted[send], Filled(written, len(wanted) - written - kept, kept)
+
+
+def publish_day_bars(
+    bars: NDArray[np.void],
+    publisher: Publisher,
+    partitions: int,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> None:
+    """Queue bars, oldest session first, each for its instrument's partition.
+
+    Args:
+        bars: BAR array (n,).
+        publisher: Sends them.
+        partitions: Number of partitions of the ticks topic.
+        on_progress: Told how many are queued, and of how many.
+
+    Raises:
+        TransportError: One could not be delivered.
+    """
+    order = np.argsort(bars["session"], kind="stable")
+    for number, row in enumerate(order.tolist()):
+        bar = bars[row : row + 1]
+        instrument_id, session = int(bar["instrument_id"][0]), int(bar["session"][0])
+        partition = home(instrument_id, partitions)
+        frame = encode_frame(bar, source=partition, epoch=BAR_EPOCH, sequence=0)
+        key = day_bar_key(instrument_id, session)
+        publisher.keyed(DAY_BARS_TOPIC, key, frame, _HEADERS, partition=partition)
+        if (number + 1) % BARS_PER_STEP == 0 or number + 1 == len(order):
+            on_progress(number + 1, len(order))

@@ -1,0 +1,215 @@
+"""`rotascope backfill`: daily history into the daily bars, and from there into the log.
+
+Exit codes, as `core.runtime.exit_codes` has them: 0 published; 1 the broker failed; 2 settings, universe
+or history cannot be used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.model.instruments import Universe, parse_universe
+from core.model.settings import Settings
+from core.runtime.daily_files import DailyFormat
+from core.runtime.daily_options import AcceptJump, DateColumn, DateFormat, FileOptions
+from core.runtime.exit_codes import exit_codes
+from core.runtime.files import UNIVERSE, read_text
+from core.runtime.log import configure_log
+from core.runtime.settings import collect_settings
+from producers.backfill.bars import run_backfill_bars
+from producers.backfill.baseline import run_backfill_baseline
+from producers.backfill.history import history_files, run_backfill
+from producers.options import (
+    ApiVersion,
+    Epoch,
+    Generation,
+    History,
+    Partitions,
+    Servers,
+    SettingsFile,
+    UniverseFile,
+    Until,
+    generation,
+    kafka_flags,
+    last_session,
+)
+
+app = typer.Typer(help="Publish daily history, so that workers start warm.")
+
+Files = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="SYMBOL=FILE[:COLUMN]…",
+        help="Daily files, a symbol each; none: the history of the settings.",
+    ),
+]
+
+
+@app.callback(invoke_without_command=True)
+def backfill(
+    context: typer.Context,
+    settings_file: SettingsFile = None,
+    universe_file: UniverseFile = None,
+    bootstrap_servers: Servers = None,
+    partitions: Partitions = None,
+    broker_api_version: ApiVersion = None,
+    history: History = None,
+    history_until: Until = None,
+    epoch: Epoch = None,
+    date_column: DateColumn = None,
+    date_format: DateFormat = None,
+    accept_jump: AcceptJump = None,
+) -> None:
+    """Publish daily history, so that workers start warm.
+
+    With csv or parquet, files go into the topic of daily bars, where
+    workers put each day they have seen; baseline lets a log begin with
+    what is there. Each may be run again, and goes on where it was
+    interrupted.
+
+    Without any of the three, files go straight into the ticks topic:
+    for trying things out, as the demo does.
+
+    A broker that goes away is waited for up to kafka.patience_ms (120 s).
+
+    Exit codes: 0 published; 1 the broker failed; 2 settings, universe or
+    history cannot be used.
+
+    Examples:
+      rotascope backfill csv RUT=RUT.csv SPX=SPX.csv
+      rotascope backfill baseline
+      rotascope backfill --history RUT=RUT.csv --history-until 2024-07-05
+    """
+    if context.invoked_subcommand is not None:
+        return
+    kafka = kafka_flags(bootstrap_servers, partitions, broker_api_version)
+    options = FileOptions(date_column, date_format, accept_jump)
+    with _ready(settings_file, universe_file, kafka, history, "--history", options) as (settings, universe):
+        sessions = run_backfill(
+            universe, settings, until=last_session(history_until), epoch=generation(epoch)
+        )
+        typer.echo(f"published {sessions:,} sessions of {len(settings.history)} instruments")
+
+
+@app.command()
+def csv(
+    files: Files = None,
+    settings_file: SettingsFile = None,
+    universe_file: UniverseFile = None,
+    bootstrap_servers: Servers = None,
+    partitions: Partitions = None,
+    date_column: DateColumn = None,
+    date_format: DateFormat = None,
+    accept_jump: AcceptJump = None,
+) -> None:
+    """Put daily CSV or JSON files into the topic of daily bars.
+
+    Only what is missing is sent, and what has changed in the file; a day
+    that a worker has a bar of stays as it is.
+
+    Examples:
+      rotascope backfill csv RUT=RUT.csv IJR=adjusted.csv:IJR
+      rotascope backfill csv GC=F=gold.csv --date-format '%d/%m/%Y'
+      rotascope backfill csv --settings rotascope.toml
+    """
+    options = FileOptions(date_column, date_format, accept_jump)
+    kafka = kafka_flags(bootstrap_servers, partitions, None)
+    _fill("csv", files, options, settings_file, universe_file, kafka)
+
+
+@app.command()
+def parquet(
+    files: Files = None,
+    settings_file: SettingsFile = None,
+    universe_file: UniverseFile = None,
+    bootstrap_servers: Servers = None,
+    partitions: Partitions = None,
+    date_column: DateColumn = None,
+    date_format: DateFormat = None,
+    accept_jump: AcceptJump = None,
+) -> None:
+    """Put daily Parquet files into the topic of daily bars; else as csv.
+
+    Examples:
+      rotascope backfill parquet SPX=SPX.parquet
+    """
+    options = FileOptions(date_column, date_format, accept_jump)
+    kafka = kafka_flags(bootstrap_servers, partitions, None)
+    _fill("parquet", files, options, settings_file, universe_file, kafka)
+
+
+@app.command()
+def baseline(
+    settings_file: SettingsFile = None,
+    universe_file: UniverseFile = None,
+    bootstrap_servers: Servers = None,
+    partitions: Partitions = None,
+    topic_generation: Generation = None,
+    history_until: Until = None,
+    epoch: Epoch = None,
+) -> None:
+    """Let the ticks topic begin with the daily bars, so that workers start warm.
+
+    Run it once for each generation of the ticks topic, before the first
+    producer. Run again it sends only sessions that an interrupted run has
+    not; once ticks follow, a worker passes over days it already has.
+
+    Examples:
+      rotascope backfill baseline --history-until 2024-07-05
+      rotascope backfill baseline --topic-generation 2 --partitions 24
+    """
+    kafka = kafka_flags(bootstrap_servers, partitions, None) | {"topic_generation": topic_generation}
+    with _ready(settings_file, universe_file, kafka) as (settings, universe):
+        warmed = run_backfill_baseline(
+            universe, settings, until=last_session(history_until), epoch=generation(epoch)
+        )
+        typer.echo(
+            f"published {warmed.published:,} sessions to {settings.kafka.ticks_topic}, "
+            f"{warmed.present:,} were there"
+        )
+
+
+def _fill(
+    format: DailyFormat,
+    files: list[str] | None,
+    options: FileOptions,
+    settings_file: Path | None,
+    universe_file: Path | None,
+    kafka: dict[str, Any],
+) -> None:
+    with _ready(settings_file, universe_file, kafka, files, "backfill", options) as (settings, universe):
+        filled = run_backfill_bars(universe, settings, format if files else None)
+        typer.echo(
+            f"published {filled.written:,} daily bars, {filled.present:,} were there, "
+            f"{filled.kept:,} are a worker's own"
+        )
+
+
+@contextmanager
+def _ready(
+    settings_file: Path | None,
+    universe_file: Path | None,
+    kafka: dict[str, Any],
+    history: list[str] | None = None,
+    option: str = "",
+    options: FileOptions | None = None,
+) -> Iterator[tuple[Settings, Universe]]:
+    """Settings and universe, with every error as an exit code."""
+    with exit_codes():
+        flags: dict[str, Any] = {
+            "kafka": kafka,
+            "universe_file": universe_file,
+            "history": history_files(history, option, options),
+        }
+        settings = collect_settings(settings_file, flags)
+        configure_log(settings.log)
+        yield settings, parse_universe(read_text(settings.universe_file, UNIVERSE))
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,93 @@
+"""Who is who: the compacted topic that says what an instrument id stands for.
+
+A producer writes it before its first tick, so that a partner who reads ticks or bars from the
+log needs no universe file.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from core.model.instruments import Instrument, Universe
+from core.model.published_scales import INSTRUMENTS_TOPIC, require_same_scales
+from core.model.schemas import INSTRUMENT
+from core.model.settings import KafkaSettings
+from producers.backfill.log_reader import LogReader
+from producers.framing.outlet import Outlet
+
+HEADERS: Final = [("content-type", b"application/json"), ("schema", INSTRUMENT.encode())]
+
+
+def check_scales(universe: Universe, settings: KafkaSettings) -> None:
+    """Refuse a universe in which an instrument has another scale than in the log; before anything is sent.
+
+    Args:
+        universe: All instruments.
+        settings: How to reach Kafka.
+
+    Raises:
+        UniverseError: As of `core.model.published_scales.require_same_scales`.
+        TransportError: The broker does not answer.
+    """
+    with LogReader(settings) as reader:
+        check_scales_with(reader, universe)
+
+
+def check_scales_with(reader: LogReader, universe: Universe) -> None:
+    """As `check_scales`, with a reader that is there."""
+    partitions = reader.existing(INSTRUMENTS_TOPIC)
+    if partitions:
+        records = reader.read(INSTRUMENTS_TOPIC, partitions)
+        require_same_scales(universe, ((record.key, record.value) for record in records))
+
+
+def publish_instruments(universe: Universe, publisher: Outlet) -> int:
+    """Send one record per instrument; the key is the id in decimal digits.
+
+    Args:
+        universe: All instruments.
+        publisher: Sends them.
+
+    Returns:
+        Number of records.
+
+    Raises:
+        TransportError: A record could not be delivered.
+    """
+    benchmarks = {instrument.instrument_id for instrument in universe.benchmarks}
+    for instrument in universe.instruments:
+        body = instrument_body(instrument, benchmark=instrument.instrument_id in benchmarks)
+        key = str(instrument.instrument_id).encode()
+        publisher.keyed(INSTRUMENTS_TOPIC, key, msgspec.json.encode(body), HEADERS)
+    return len(universe.instruments)
+
+
+def instrument_body(instrument: Instrument, *, benchmark: bool) -> dict[str, Any]:
+    """Give the JSON of an instrument.
+
+    Args:
+        instrument: The instrument.
+        benchmark: Whether any pair is held against it.
+
+    Returns:
+        What `core/data/schemas/instrument.schema.json` describes.
+    """
+    return {
+        "instrument_id": instrument.instrument_id,
+        "symbol": instrument.symbol,
+        "name": instrument.name,
+        "class": instrument.asset_class,
+        "group": instrument.group,
+        "sector": instrument.sector,
+        "benchmark": benchmark,
+        "calendar": instrument.calendar,
+        "source": instrument.source,
+        "listing_exchange": instrument.listing_exchange,
+        "has_volume": instrument.has_volume,
+        "has_official_close": instrument.has_official_close,
+        "max_age_ms": instrument.max_age_ms,
+        "price_exponent": instrument.price_exponent,
+        "size_exponent": instrument.size_exponent,
+    }

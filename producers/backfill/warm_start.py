@@ -1,0 +1,162 @@
+"""From daily files to the log: read, check, turn into baseline records, publish."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from core.daily.limits import limits_of
+from core.engine.baseline import baseline_records
+from core.model.errors import ConfigurationError, HistoryError
+from core.model.instruments import Source, Universe
+from core.model.sessions import Calendar
+from core.model.settings import HistoryFile
+from core.model.suggestions import nearest
+from core.runtime.daily_files import Covered, DailyFormat, build_covering, check_all, read_all
+
+
+@dataclass(frozen=True, slots=True)
+class WarmStart:
+    """Finished sessions, ready to be published.
+
+    Args:
+        records: TICK (n,), kind BASELINE.
+        first: Date of the first session.
+        last: Date of the last session.
+    """
+
+    records: NDArray[np.void]
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedFiles:
+    """Daily files, read and checked.
+
+    Args:
+        frames: Instrument → frame of `core.research.history.judge_daily`.
+        calendars: By name, from the first day to the last.
+        first: The earliest date of any file.
+        last: The latest.
+    """
+
+    frames: Mapping[int, pl.DataFrame]
+    calendars: Mapping[str, Calendar]
+    first: date
+    last: date
+
+
+def read_warm_start(
+    files: Sequence[HistoryFile],
+    universe: Universe,
+    *,
+    source_name: str,
+    until: date,
+    overrides: str = "",
+    now_ns: int | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> WarmStart:
+    """Read and check daily files, and turn them into baseline records.
+
+    Args:
+        files: One a symbol.
+        universe: Knows the symbols.
+        source_name: The universe's source that the records name.
+        until: The last session to use, included: the one before the first live or recorded tick.
+        overrides: As for `core.model.sessions.build_calendar`.
+        now_ns: The present; rows dated after it are left out. None: no date is too late.
+        on_progress: Told how many files are read, and of how many.
+
+    Raises:
+        ConfigurationError: No such source, or no file at all.
+        UniverseError: A symbol that is not in the universe.
+        HistoryError: A file that cannot be read or used.
+    """
+    source = find_source(universe, source_name)
+    history = read_checked(files, universe, overrides=overrides, now_ns=now_ns, on_progress=on_progress)
+    records = baseline_records(history.frames, universe, history.calendars, until, source.source_id)
+    if len(records) == 0:
+        raise HistoryError(f"no session of the history lies on or before {until}")
+    return WarmStart(records, history.first, min(history.last, until))
+
+
+def read_checked(
+    files: Sequence[HistoryFile],
+    universe: Universe,
+    *,
+    format: DailyFormat | None = None,
+    overrides: str = "",
+    now_ns: int | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> CheckedFiles:
+    """Read daily files and hold them against their calendars.
+
+    Args:
+        files: One a symbol.
+        universe: Knows the symbols.
+        format: What every file must be; None: as each shows itself.
+        overrides: As for `core.model.sessions.build_calendar`.
+        now_ns: The present; rows dated after it are left out. None: no date is too late.
+        on_progress: Told how many files are read, and of how many.
+
+    Raises:
+        ConfigurationError: No file at all, or two for one symbol.
+        UniverseError: A symbol that is not in the universe.
+        HistoryError: A file that cannot be read or used.
+    """
+    if not files:
+        raise ConfigurationError("a warm start needs at least one history file")
+    _refuse_twice(files)
+    calendar_names = {file.symbol: universe.instrument(file.symbol).calendar for file in files}
+    raw = read_all(files, calendar_names.__getitem__, now_ns=now_ns, format=format, on_progress=on_progress)
+    covered: dict[str, Covered] = {}
+    for name in sorted(set(calendar_names.values())):
+        of_name = [file for symbol, file in raw.items() if calendar_names[symbol] == name]
+        covered[name] = build_covering(of_name, name, overrides=overrides)
+    series = [symbol for symbol in raw if universe.instrument(symbol).is_series]
+    frames = check_all(
+        raw,
+        lambda symbol: covered[calendar_names[symbol]],
+        signed=series,
+        limits=lambda symbol: limits_of(universe.instrument(symbol)),
+    )
+    return CheckedFiles(
+        {universe.instrument(symbol).instrument_id: frame for symbol, frame in frames.items()},
+        {name: each.calendar for name, each in covered.items()},
+        min(each.first for each in covered.values()),
+        max(each.last for each in covered.values()),
+    )
+
+
+def _refuse_twice(files: Sequence[HistoryFile]) -> None:
+    seen: dict[str, HistoryFile] = {}
+    for file in files:
+        if file.symbol in seen:
+            raise ConfigurationError(
+                f"the history names {file.symbol!r} twice: "
+                f"{seen[file.symbol].file.name} and {file.file.name}",
+                operator_action="give one file for each symbol",
+            )
+        seen[file.symbol] = file
+
+
+def find_source(universe: Universe, name: str) -> Source:
+    """Give a source of the universe by name.
+
+    Raises:
+        ConfigurationError: There is none; the message names the nearest.
+    """
+    for source in universe.sources:
+        if source.name == name:
+            return source
+    names = [source.name for source in universe.sources]
+    raise ConfigurationError(
+        f"the universe has no source {name!r}{nearest(name, names, list_all=True)}",
+        operator_action="add it to the universe under [[source]], or name another",
+    )

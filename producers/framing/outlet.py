@@ -1,0 +1,111 @@
+"""What every way to Kafka offers a producer: frames, side records, a flush and a close."""
+
+from __future__ import annotations
+
+import base64
+from abc import ABC, abstractmethod
+from typing import Any, Final
+
+import msgspec
+
+from core.model.records import TICK_VERSION
+from producers.feeds.base import MAX_REJECT_BYTES, Reject
+from producers.framing.framer import Frame
+
+DEAD_LETTERS_TOPIC: Final = "rotascope.dead-letters"
+SIDE: Final = -1
+"""Stands for the keyed side topics where a partition is meant: they have a budget of their own."""
+
+TICK_HEADERS: Final = [
+    ("content-type", b"application/vnd.rotascope.frame"),
+    ("schema", f"tick/{TICK_VERSION}".encode()),
+]
+DEAD_LETTER_HEADERS: Final = [("content-type", b"application/json")]
+
+Headers = list[tuple[str, bytes]]
+
+
+class Outlet(ABC):
+    """Sends frames and side records.
+
+    Args:
+        topic: The ticks topic.
+        source: Name of the source: the key of its dead letters.
+    """
+
+    def __init__(self, *, topic: str, source: str) -> None:
+        self._topic = topic
+        self._source = source
+
+    def send(self, frame: Frame) -> None:
+        """Send one frame; wait while there is no room for it, where the outlet waits.
+
+        Raises:
+            TransportError: This or an earlier record could not be delivered.
+        """
+        self._send(frame.partition, self._topic, None, frame.payload, TICK_HEADERS, partition=frame.partition)
+
+    def dead_letter(self, reject: Reject, where: str) -> None:
+        """Send what could not be used.
+
+        Args:
+            reject: Reason and bytes.
+            where: Which part of the producer refused it.
+
+        Raises:
+            TransportError: This or an earlier record could not be delivered.
+        """
+        payload = reject.payload[:MAX_REJECT_BYTES]
+        body: dict[str, Any] = {
+            "source": self._source,
+            "topic": None,
+            "partition": None,
+            "offset": None,
+            "where": where,
+            "reason": reject.reason,
+            "payload_bytes": reject.whole_bytes,
+            "payload_base64": base64.b64encode(payload).decode(),
+        }
+        if reject.items > 1:
+            body["message"] = f"stands for {reject.items} items of one message; this is the first of them"
+        key, value = self._source.encode(), msgspec.json.encode(body)
+        self.keyed(DEAD_LETTERS_TOPIC, key, value, DEAD_LETTER_HEADERS)
+
+    def keyed(
+        self, topic: str, key: bytes, value: bytes, headers: Headers, *, partition: int | None = None
+    ) -> None:
+        """Send a record to a side topic, where the key decides the partition unless one is named.
+
+        Raises:
+            TransportError: This or an earlier record could not be delivered.
+        """
+        self._send(SIDE, topic, key, value, headers, partition=partition)
+
+    @abstractmethod
+    def flush(self, timeout_s: float | None) -> None:
+        """Wait until every record is acknowledged; None waits for as long as it takes.
+
+        Raises:
+            TransportError: A record could not be delivered, or was not within the time-out.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release the client; sends nothing more, and never raises."""
+
+    @abstractmethod
+    def give_up_in(self, seconds: float) -> None:
+        """End every wait for the broker after so many seconds, where it would go on for longer."""
+
+    @abstractmethod
+    def _send(
+        self,
+        slot: int,
+        topic: str,
+        key: bytes | None,
+        value: bytes,
+        headers: Headers,
+        *,
+        partition: int | None = None,
+    ) -> None:
+        """Take one record; `slot` is its partition, or SIDE."""

@@ -1,0 +1,259 @@
+"""Frames and side records to Kafka, with the bytes in flight bounded per partition.
+
+`KafkaProducer.send()` never blocks: with a stalled broker it takes a gigabyte in two seconds. So
+the bound is ours: a partition whose budget is used up makes `send` wait, nothing is dropped, and
+the other partitions keep what room they have. What the broker refuses, or does not acknowledge
+within the delivery time-out, ends the command: it can be run again, and goes on where it was.
+
+One thread sends; acknowledgements arrive on the client's own thread. A feed has another outlet,
+which survives an outage: `producers.framing.holding_publisher`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from core.kafka.broker_errors import CHECK_BROKER
+from core.kafka.errors import not_delivered, transport_error
+from core.model.errors import ConfigurationError, TransportError
+from core.model.settings import KafkaSettings
+from core.runtime.closing import close_quietly
+from producers.framing.outlet import DEAD_LETTERS_TOPIC as DEAD_LETTERS_TOPIC
+from producers.framing.outlet import SIDE, Headers, Outlet
+from producers.framing.outlet import TICK_HEADERS as TICK_HEADERS
+from producers.metrics import PartitionCounters, ProducerCounters
+
+_WAIT_SLICE_S: Final = 1.0
+
+
+class RecordSender(Protocol):
+    """What the publisher needs from kafka-python's producer."""
+
+    def send(
+        self,
+        topic: str,
+        value: bytes,
+        key: bytes | None = None,
+        headers: list[tuple[str, bytes]] | None = None,
+        partition: int | None = None,
+    ) -> Any:
+        """Queue one record and give its future."""
+
+    def flush(self, timeout: float | None = None) -> None:
+        """Wait for everything queued."""
+
+    def close(self, timeout: float | None = None) -> None:
+        """Release sockets and threads."""
+
+
+class Publisher(Outlet):
+    """Sends records, and stops for good at the first that was not delivered.
+
+    Args:
+        sender: A `KafkaProducer`, or what stands for one in a test.
+        topic: The ticks topic.
+        source: Name of the source: the key of its dead letters.
+        bytes_in_flight_max: Unacknowledged bytes a partition may have.
+        counters: Acknowledgements, failures and waits are counted here.
+        on_stall: Told the partition and the seconds, once a second while a send waits.
+        monotonic_s: Monotonic clock, for the length of waits.
+    """
+
+    def __init__(
+        self,
+        sender: RecordSender,
+        *,
+        topic: str,
+        source: str,
+        bytes_in_flight_max: int,
+        counters: ProducerCounters,
+        on_stall: Callable[[int, float], None] = lambda partition, seconds: None,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(topic=topic, source=source)
+        self._sender = sender
+        self._bytes_in_flight_max = bytes_in_flight_max
+        self._counters = counters
+        self._on_stall = on_stall
+        self._monotonic_s = monotonic_s
+        self._side = PartitionCounters()
+        self._acknowledged = threading.Condition()
+        self._failure: TransportError | None = None
+
+    def flush(self, timeout_s: float | None) -> None:
+        """See `Outlet`."""
+        problem: KafkaError | None = None
+        started_s = self._monotonic_s()
+        try:
+            self._sender.flush(timeout=timeout_s)
+        except KafkaError as error:
+            # Not yet the end: kafka-python gives up a batch that it has split, and sends its parts.
+            problem = error
+        left_s = None if timeout_s is None else max(0.0, timeout_s - (self._monotonic_s() - started_s))
+        # The client may report a batch as done a moment before its callbacks have run.
+        with self._acknowledged:
+            self._acknowledged.wait_for(
+                lambda: self._failure is not None or self.in_flight_bytes == 0, left_s
+            )
+        self._raise_failure()
+        if self.in_flight_bytes:
+            within = "" if timeout_s is None else f" within {timeout_s:g} s"
+            unanswered = f"{self.in_flight_bytes:,} bytes were not acknowledged{within}"
+            if problem is None:
+                raise TransportError(unanswered, operator_action=CHECK_BROKER)
+            raise transport_error(unanswered, problem) from problem
+
+    def give_up_in(self, seconds: float) -> None:
+        """See `Outlet`; the delivery time-out bounds every wait already."""
+
+    def close(self) -> None:
+        """See `Outlet`."""
+        close_sender(self._sender)
+
+    @property
+    def in_flight_bytes(self) -> int:
+        """Bytes sent and not yet acknowledged, over all partitions."""
+        ticks = sum(counters.in_flight_bytes for counters in self._counters.partitions.values())
+        return ticks + self._side.in_flight_bytes
+
+    def _send(
+        self,
+        slot: int,
+        topic: str,
+        key: bytes | None,
+        value: bytes,
+        headers: Headers,
+        *,
+        partition: int | None = None,
+    ) -> None:
+        counters = self._side if slot == SIDE else self._counters.of(slot)
+        size = len(value)
+
+        def failed(error: BaseException) -> None:
+            self._settle(counters, size, not_delivered(topic, error, size + len(key or b"")))
+
+        with self._acknowledged:
+            if counters.in_flight_bytes and counters.in_flight_bytes + size > self._bytes_in_flight_max:
+                self._wait_for_room(slot, counters, size)
+            self._raise_failure()
+            counters.in_flight_bytes += size
+        try:
+            future = self._sender.send(topic, value, key=key, headers=headers, partition=partition)
+        except (KafkaError, ValueError) as error:
+            failed(error)
+            self._raise_failure()
+            raise  # unreachable: the failure has just been noted
+        future.add_callback(lambda _: self._settle(counters, size, None))
+        future.add_errback(failed)
+
+    def _wait_for_room(self, slot: int, counters: PartitionCounters, size: int) -> None:
+        """Wait until the partition has room; counted, reported every second, never given up."""
+        started = self._monotonic_s()
+        counters.waits += 1
+        while (
+            self._failure is None
+            and counters.in_flight_bytes
+            and counters.in_flight_bytes + size > self._bytes_in_flight_max
+        ):
+            if not self._acknowledged.wait(_WAIT_SLICE_S):
+                self._on_stall(slot, self._monotonic_s() - started)
+        counters.waited_seconds += self._monotonic_s() - started
+
+    def _settle(self, counters: PartitionCounters, size: int, error: TransportError | None) -> None:
+        """Note what became of a record; on the client's thread."""
+        with self._acknowledged:
+            counters.in_flight_bytes -= size
+            if error is None:
+                counters.frames += 1
+            else:
+                counters.failures += 1
+                self._failure = self._failure or error
+            self._acknowledged.notify_all()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+
+def halt(sender: Any) -> None:
+    """Let a client send nothing more: what it has not sent fails at once.
+
+    `KafkaProducer.close()` flushes first, and gives up, leaving its thread behind, when that fails.
+    Only its sender can be told to leave records unsent. Safe in a callback on the client's thread.
+    """
+    inner = getattr(sender, "_sender", None)
+    if inner is not None:
+        inner.force_close()
+
+
+def close_sender(sender: RecordSender, timeout_s: float = 1.0) -> None:
+    """Close a client whose unsent records nobody waits for any more; never raises."""
+    halt(sender)
+    inner = getattr(sender, "_sender", None)
+    if inner is not None:
+        inner.join(timeout_s)
+    close_quietly(lambda: sender.close(timeout=timeout_s), "the Kafka producer")
+
+
+def open_producer(settings: KafkaSettings, client_id: str = "rotascope-producer") -> Any:
+    """Connect a `KafkaProducer` made for frames: idempotent, acknowledged by all replicas.
+
+    Raises:
+        TransportError: No broker answers.
+    """
+    try:
+        return KafkaProducer(
+            bootstrap_servers=settings.bootstrap_servers.split(","),
+            client_id=client_id,
+            api_version=settings.api_version,
+            bootstrap_timeout_ms=settings.bootstrap_timeout_ms,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=settings.linger_ms,
+            batch_size=settings.batch_size_bytes,
+            max_request_size=settings.max_request_bytes,
+            compression_type=None if settings.compression == "none" else settings.compression,
+            delivery_timeout_ms=settings.delivery_timeout_ms,
+            request_timeout_ms=settings.request_timeout_ms,
+            max_block_ms=settings.request_timeout_ms,
+            allow_auto_create_topics=False,
+            retry_backoff_ms=20,
+            reconnect_backoff_max_ms=1_000,
+        )
+    except KafkaError as error:
+        raise transport_error(f"no broker answers at {settings.bootstrap_servers}", error) from error
+
+
+def check_topics(
+    producer: Any, settings: KafkaSettings, others: Sequence[str] = (DEAD_LETTERS_TOPIC,)
+) -> None:
+    """Make sure that the topics are there, and the ticks topic has the partitions it should have.
+
+    Args:
+        producer: A `KafkaProducer`.
+        settings: Name the ticks topic.
+        others: Further topics that records will be sent to.
+
+    Raises:
+        TransportError: A topic is missing, or the broker does not say.
+        ConfigurationError: The ticks topic has another number of partitions.
+    """
+    for topic in (settings.ticks_topic, *others):
+        try:
+            partitions = producer.partitions_for(topic)
+        except KafkaError as error:
+            failed = transport_error(f"topic {topic} is not on {settings.bootstrap_servers}", error)
+            if failed.retriable:
+                failed.operator_action = "create the topics with 'rotascope topics apply'"
+            raise failed from error
+        if topic == settings.ticks_topic and len(partitions) != settings.partitions:
+            raise ConfigurationError(
+                f"{topic} has {len(partitions)} partitions, the settings say {settings.partitions}",
+                operator_action="set kafka.partitions to what the topic has; it is fixed for a generation",
+            )

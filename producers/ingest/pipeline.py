@@ -1,0 +1,174 @@
+"""Raw messages to frames in Kafka: one thread, in one order.
+
+    queue → parse → drop repetitions → clock marks → frames → publisher
+
+The thread exists so that a slow broker stops this and not the reader. Time is read here, at the
+edge, and handed to the pure parts as an argument.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.model.errors import FeedError
+from core.model.records import NO_INSTRUMENT
+from producers.feeds.base import Feed, RawMessage, Reject
+from producers.framing.framer import Frame, Framer
+from producers.framing.outlet import Outlet
+from producers.framing.rows import take
+from producers.ingest.clock import Clocked, FeedClock
+from producers.ingest.dedup import Deduplicator
+from producers.ingest.queue import GapMark, Item, MessageQueue
+from producers.metrics import ProducerCounters
+
+TAKE_BYTES: Final = 512 * 1024
+"""Most bytes parsed in one go: less than ten milliseconds of work, with a batch's own cost (0.3 ms,
+however small it is) spread over 4,000 trades and more."""
+
+GATHER_S: Final = 0.001
+"""Pause after a small batch. A batch costs half a millisecond however small it is, so messages that
+come one by one are let gather instead of being worked on one by one."""
+
+SMALL_BATCH: Final = 64
+"""Messages."""
+
+IDLE_S: Final = 0.05
+"""How soon an idle pipeline looks at the wall clock again."""
+
+
+class Pipeline:
+    """Turns one queue into frames.
+
+    Args:
+        feed: Parses.
+        queue: Where raw messages come from.
+        deduplicator: Drops repeated trades.
+        clock: Puts marks between the ticks.
+        framer: Cuts frames.
+        publisher: Sends them.
+        counters: Everything is counted here.
+        on_notice: Told every error the vendor reports in the stream; on the pipeline's thread.
+        wall_ns: Wall clock, ns UTC.
+        monotonic_ms: Monotonic clock.
+        pause: Waits for seconds.
+    """
+
+    def __init__(
+        self,
+        feed: Feed,
+        queue: MessageQueue,
+        deduplicator: Deduplicator,
+        clock: FeedClock,
+        framer: Framer,
+        publisher: Outlet,
+        counters: ProducerCounters,
+        *,
+        on_notice: Callable[[FeedError], None],
+        wall_ns: Callable[[], int],
+        monotonic_ms: Callable[[], float],
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._feed = feed
+        self._queue = queue
+        self._deduplicator = deduplicator
+        self._clock = clock
+        self._framer = framer
+        self._publisher = publisher
+        self._counters = counters
+        self._on_notice = on_notice
+        self._wall_ns = wall_ns
+        self._monotonic_ms = monotonic_ms
+        self._pause = pause
+
+    def run(self) -> None:
+        """Work until the queue is closed and empty.
+
+        Raises:
+            TransportError: A record could not be delivered.
+        """
+        while (items := self._queue.take(TAKE_BYTES, self._patience_s())) is not None:
+            self.process(items)
+            if not items and self._counters.connected:
+                self._frame(self._clock.raise_to(self._wall_ns()))
+            self._send(self._framer.due(self._monotonic_ms()))
+            if 0 < len(items) < SMALL_BATCH and len(self._queue) < SMALL_BATCH:
+                self._pause(GATHER_S)
+
+    def process(self, items: Sequence[Item]) -> None:
+        """Take items of the queue, in order."""
+        for _, group in groupby(items, key=lambda item: isinstance(item, GapMark)):
+            messages: list[RawMessage] = []
+            for item in group:
+                if isinstance(item, RawMessage):
+                    messages.append(item)
+                else:
+                    self._counters.gaps[item.cause.label] += 1
+                    self._frame(self._clock.gap(item.ts_recv_ns, item.cause))
+            if messages:
+                self._parse(messages)
+
+    def finish(self, *, end_of_recording: bool, timeout_s: float | None) -> None:
+        """Send what is left and wait for the broker.
+
+        Args:
+            end_of_recording: Nothing more will ever come, so the last session may be closed.
+            timeout_s: How long to wait for acknowledgements; None for as long as it takes.
+
+        Raises:
+            TransportError: A record could not be delivered.
+        """
+        if end_of_recording:
+            self._pass(self._clock.finish())
+        self._send(self._framer.flush())
+        self._publisher.flush(timeout_s)
+
+    def _patience_s(self) -> float:
+        due_ms = self._framer.next_due_ms()
+        if due_ms is None:
+            return IDLE_S
+        return min(IDLE_S, max(0.0, due_ms - self._monotonic_ms()) / 1000)
+
+    def _parse(self, messages: Sequence[RawMessage]) -> None:
+        counters = self._counters
+        batch = self._feed.parse(messages)
+        for outcome, count in batch.outcomes.items():
+            counters.items.add(outcome.value, count)
+        counters.unknown_conditions += batch.unknown_conditions
+        self._refuse(batch.rejects, "feed")
+        for notice in batch.notices:
+            counters.vendor_errors.add(str(notice.code))
+            self._on_notice(notice)
+        ticks = batch.ticks
+        if len(ticks) == 0:
+            return
+        counters.feed_delay_ns = int(ticks["ts_recv"][-1]) - int(ticks["ts_event"][-1])
+        fresh = self._deduplicator.fresh(ticks, batch.venues)
+        if not fresh.all():
+            counters.repeated += len(fresh) - int(np.count_nonzero(fresh))
+            ticks = take(ticks, fresh)
+        self._pass(self._clock.advance(ticks))
+
+    def _pass(self, clocked: Clocked) -> None:
+        self._refuse(clocked.rejects, "clock")
+        self._frame(clocked.ticks)
+
+    def _refuse(self, rejects: Sequence[Reject], where: str) -> None:
+        for reject in rejects:
+            self._counters.rejects.add(reject.reason, reject.items)
+            self._publisher.dead_letter(reject, where)
+
+    def _frame(self, ticks: NDArray[np.void]) -> None:
+        if len(ticks):
+            self._counters.ticks += int(np.count_nonzero(ticks["instrument_id"] != NO_INSTRUMENT))
+            self._counters.clock_ns = self._clock.mark_ns
+            self._send(self._framer.add(ticks, self._monotonic_ms()))
+
+    def _send(self, frames: Sequence[Frame]) -> None:
+        for frame in frames:
+            self._publisher.send(frame)

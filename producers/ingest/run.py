@@ -1,0 +1,255 @@
+"""A producer as a program: calendars, warm start, Kafka, metrics, signals, and a last line of figures."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import math
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from types import FrameType
+from typing import Any, Final, TypeVar
+
+import structlog
+import typer
+
+from core.model.errors import TransportError
+from core.model.instruments import Source, Universe
+from core.model.published_scales import INSTRUMENTS_TOPIC
+from core.model.sessions import CALENDAR_THROUGH, build_calendars
+from core.model.settings import Settings
+from core.runtime.closing import closing_quietly
+from core.runtime.files import CALENDAR_OVERRIDES, read_text
+from core.runtime.metrics_server import MetricsServer
+from producers.backfill.history import flush_timeout_s, publish_history, read_history
+from producers.backfill.instruments import check_scales, publish_instruments
+from producers.feeds.base import Feed
+from producers.framing.hold import Hold
+from producers.framing.holding_publisher import HoldingPublisher
+from producers.framing.outage_log import REPEAT_S
+from producers.framing.outlet import DEAD_LETTERS_TOPIC
+from producers.framing.publisher import check_topics, close_sender, open_producer
+from producers.ingest.backoff import Backoff
+from producers.ingest.clock import ClockMode
+from producers.ingest.predecessor import check_epoch, find_predecessor
+from producers.ingest.producer import Ending, Producer
+from producers.ingest.queue import Overflow
+from producers.ingest.readiness import why_not_ready
+from producers.ingest.stop_flag import StopFlag
+from producers.metrics import ProducerCollector, ProducerCounters, make_registry
+
+T = TypeVar("T")
+
+FIRST_CALENDAR_DATE: Final = date(1990, 1, 1)
+
+RECONNECT_INITIAL_MS: Final = 200
+RECONNECT_MAX_MS: Final = 2_000
+"""Longest wait between two attempts to reach a broker; an attempt itself takes `bootstrap_timeout_ms`."""
+
+GC_THRESHOLDS: Final = (50_000, 20, 20)
+"""Decoding makes a hundred thousand short-lived objects a second and no cycles: the default would
+search for some every few messages."""
+
+
+def run_feed(
+    feed: Feed, source: Source, universe: Universe, settings: Settings, *, until: date, epoch: int
+) -> None:
+    """Publish the warm start, if there is one, then stream until the end.
+
+    Args:
+        feed: The vendor's language.
+        source: What its ticks name.
+        universe: Decides the partitions.
+        settings: Everything else.
+        until: Last session of the warm start.
+        epoch: Generation of this run.
+
+    Raises:
+        RotascopeError: As the exit codes of `producers.ingest.cli` tell apart.
+    """
+    overrides = read_text(settings.calendar_overrides_file, CALENDAR_OVERRIDES)
+    calendars = build_calendars(
+        {each.calendar for each in feed.instruments},
+        FIRST_CALENDAR_DATE,
+        CALENDAR_THROUGH,
+        overrides=overrides,
+        growing=True,
+    )
+    warm_start = read_history(universe, settings, until) if settings.history else None
+    counters = ProducerCounters(feed.name)
+    for partition in range(settings.kafka.partitions):
+        counters.of(partition)
+    live = ClockMode(settings.producer.clock) is ClockMode.LIVE
+    producers: list[Producer] = []  # none until the broker has answered
+    with (
+        _publisher(source, settings, counters) as publisher,
+        _metrics_server(settings, counters, producers, publisher),
+        stops(publisher.give_up_in) as asked,
+    ):
+        try:
+            publisher.wait_connected()
+            predecessor = _answered(lambda: find_predecessor(settings.kafka, source.source_id), asked)
+            check_epoch(predecessor, epoch, source.name)
+            _answered(lambda: check_scales(universe, settings.kafka), asked)
+            publish_instruments(universe, publisher)
+            if warm_start is not None:
+                publish_history(warm_start, universe, settings, publisher, epoch, timeout_s=None)
+            publisher.flush(None)
+        except TransportError:
+            if asked.is_set() and not publisher.has_connected:
+                typer.echo("stopped: no broker has answered, and nothing was read")
+                return
+            raise
+        if asked.is_set():
+            typer.echo("stopped: nothing was read")
+            return
+        publisher.overflow = Overflow.DROP if live else Overflow.WAIT
+        producer = Producer(
+            feed,
+            source,
+            universe,
+            calendars,
+            publisher,
+            counters,
+            settings.producer,
+            partitions=settings.kafka.partitions,
+            epoch=epoch,
+            flush_timeout_s=flush_timeout_s(settings),
+            takes_over=predecessor is not None,
+        )
+        producers.append(producer)
+        calm_garbage_collector()
+        started_s = time.monotonic()
+        ending = asyncio.run(_until_stopped(producer, asked))
+        _summarise(counters, ending, time.monotonic() - started_s)
+
+
+@contextmanager
+def _publisher(source: Source, settings: Settings, counters: ProducerCounters) -> Iterator[HoldingPublisher]:
+    """Hold records for as long as the settings say, and close at the end."""
+    own = settings.producer
+    checked = threading.Event()
+
+    def connect() -> Any:
+        sender = open_producer(settings.kafka)
+        if not checked.is_set():
+            try:
+                check_topics(sender, settings.kafka, (DEAD_LETTERS_TOPIC, INSTRUMENTS_TOPIC))
+            except TransportError as error:
+                close_sender(sender)
+                # A broker that went away meanwhile knows no topic either; one that answers lacks it.
+                close_sender(open_producer(settings.kafka))
+                error.retriable = False
+                raise
+            except BaseException:
+                close_sender(sender)
+                raise
+            checked.set()
+        return sender
+
+    # What the client has cannot be dropped, so it may have no more than half of the hold.
+    in_flight_max = min(own.bytes_in_flight_max, own.hold_max_bytes // (2 * settings.kafka.partitions))
+    publisher = HoldingPublisher(
+        connect,
+        topic=settings.kafka.ticks_topic,
+        source=source.name,
+        hold=Hold(own.hold_max_bytes, own.hold_max_age_ms / 1000, own.bytes_in_flight_max),
+        bytes_in_flight_max=in_flight_max,
+        counters=counters,
+        backoff=Backoff(RECONNECT_INITIAL_MS, RECONNECT_MAX_MS, 0, random=random.Random().random),  # noqa: S311
+    )
+    with closing_quietly(publisher.close, "the publisher"):
+        yield publisher
+
+
+def _answered(question: Callable[[], T], asked: StopFlag) -> T:
+    """Ask about the log, again and again while the broker does not answer.
+
+    Args:
+        question: Reads the log; raises `TransportError`.
+        asked: Set when a stop is asked for, which ends the wait.
+
+    Raises:
+        TransportError: Not retriable, or a stop was asked for.
+    """
+    told_s = -math.inf
+    while True:
+        try:
+            return question()
+        except TransportError as error:
+            if asked.is_set() or not error.retriable:
+                raise
+            if time.monotonic() - told_s >= REPEAT_S:
+                structlog.get_logger().warning("the log cannot be read", error=error.message)
+                told_s = time.monotonic()
+            asked.wait(RECONNECT_MAX_MS / 1000)
+
+
+@contextmanager
+def stops(give_up_in: Callable[[float], None]) -> Iterator[StopFlag]:
+    """Let SIGINT and SIGTERM end every wait for the broker at once; a stream has handlers of its own."""
+    asked = StopFlag()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        asked.set()
+        give_up_in(0)
+
+    watched = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, stop) for number in watched}
+    try:
+        yield asked
+    finally:
+        for number, usual in before.items():
+            signal.signal(number, usual)
+
+
+def calm_garbage_collector() -> None:
+    """Keep the collector from searching the decoder's short-lived objects for cycles they never have."""
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+
+
+async def _until_stopped(producer: Producer, asked: StopFlag) -> Ending:
+    """Run with SIGINT and SIGTERM asking for an end in good order."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    if asked.is_set():  # just before the handlers were exchanged
+        stop.set()
+    return await producer.run(stop)
+
+
+def _summarise(counters: ProducerCounters, ending: Ending, seconds: float) -> None:
+    frames = sum(partition.frames for partition in counters.partitions.values())
+    rejected = counters.rejects.total()
+    how = "end of recording" if ending.end_of_recording else "stopped"
+    typer.echo(
+        f"{how}: {counters.ticks:,} ticks in {frames:,} frames ({seconds:,.1f} s, "
+        f"{counters.ticks / max(seconds, 1e-9):,.0f} ticks/s), {rejected:,} rejected, "
+        f"{counters.repeated:,} repeated, {counters.gaps.total():,} gaps"
+    )
+
+
+@contextmanager
+def _metrics_server(
+    settings: Settings, counters: ProducerCounters, producers: list[Producer], publisher: HoldingPublisher
+) -> Iterator[None]:
+    """Serve /metrics of this run."""
+    collector = ProducerCollector(
+        counters,
+        queue_messages=lambda: sum(len(each.queue) for each in producers),
+        queue_age_ns=lambda: max((each.queue.age_ns(time.time_ns()) for each in producers), default=0),
+        held=lambda: ((figures := publisher.figures()).bytes, figures.age_s),
+    )
+    registry = make_registry(collector, counters)
+    probes = {"/livez": list[str], "/readyz": lambda: why_not_ready(counters)}
+    host, port = settings.metrics.host, settings.metrics.port
+    with MetricsServer(registry, host=host, port=port, probes=probes) as server:
+        structlog.get_logger().info("serving metrics", address=server.url, port=server.port)
+        yield

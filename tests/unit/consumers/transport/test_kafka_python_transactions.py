@@ -1,0 +1,202 @@
+"""One transaction over a producer that fails where the test wants it to."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from kafka.errors import CommitFailedError, KafkaError, ProducerFencedError
+
+from consumers.transport.kafka_python_transactions import KafkaPythonTransactions
+from consumers.transport.records import OutgoingRecord
+from consumers.transport.seam import Outcome, OutcomeKind
+from core.model.errors import TransportError
+from core.model.settings import KafkaSettings
+
+RECORDS = [OutgoingRecord("events", b"key", b"value", (), None), OutgoingRecord("bars", None, b"bar", (), 3)]
+DEADLINE_MS = 20_000
+SHORT_MS = 50
+
+
+@dataclass
+class Future:
+    exception: KafkaError | None = None
+    is_done: bool = True
+
+
+@dataclass
+class Sender:
+    forced: bool = False
+
+    def force_close(self) -> None:
+        self.forced = True
+
+
+@dataclass
+class Producer:
+    """Writes down what it is told, and raises or hangs at one step."""
+
+    configuration: dict[str, Any]
+    fails_at: dict[str, KafkaError]
+    hangs_at: str
+    failing_futures: bool
+    calls: list[str] = field(default_factory=list)
+    closed: threading.Event = field(default_factory=threading.Event)
+    _sender: Sender = field(default_factory=Sender)
+    _transaction_manager: None = None
+
+    def _step(self, name: str) -> None:
+        self.calls.append(name)
+        if name == self.hangs_at:
+            self.closed.wait(DEADLINE_MS / 1000)
+        if name in self.fails_at:
+            raise self.fails_at[name]
+
+    def init_transactions(self) -> None:
+        self._step("init")
+
+    def begin_transaction(self) -> None:
+        self._step("begin")
+
+    def send(self, topic: str, **_: object) -> Future:
+        self._step(f"send {topic}")
+        return Future(KafkaError("expired") if self.failing_futures and topic == "bars" else None)
+
+    def flush(self, timeout: float) -> None:
+        self._step("flush")
+
+    def send_offsets_to_transaction(self, offsets: object, group: object) -> None:
+        self._step("offsets")
+
+    def commit_transaction(self) -> None:
+        self._step("commit")
+
+    def abort_transaction(self) -> None:
+        self._step("abort")
+
+    def close(self, timeout: float) -> None:
+        self.closed.set()
+
+
+@dataclass
+class Rig:
+    """Transactions, and every producer they made; faults belong to the next one that is made."""
+
+    fails_at: dict[str, KafkaError] = field(default_factory=dict)
+    hangs_at: str = ""
+    failing_futures: bool = False
+    made: list[Producer] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.transactions = KafkaPythonTransactions(
+            KafkaSettings(),
+            transactional_id="group/slot",
+            timeout_ms=10_000,
+            client_id="test",
+            make_producer=self._make,
+        )
+
+    def _make(self, **configuration: object) -> Producer:
+        self.made.append(Producer(configuration, self.fails_at, self.hangs_at, self.failing_futures))
+        self.fails_at, self.hangs_at, self.failing_futures = {}, "", False
+        return self.made[-1]
+
+    def transact(self, deadline_ms: int = DEADLINE_MS) -> Outcome:
+        return self.transactions.transact(RECORDS, {"place": 7}, "group", deadline_ms)
+
+
+WHOLE = ["begin", "send events", "send bars", "flush", "offsets", "commit"]
+
+
+def test_a_producer_lives_on_from_commit_to_commit() -> None:
+    rig = Rig()
+    assert [rig.transact().kind for _ in range(2)] == [OutcomeKind.COMMITTED] * 2
+    assert [producer.calls for producer in rig.made] == [["init", *WHOLE, *WHOLE]]
+    configuration = rig.made[0].configuration
+    assert configuration["transactional_id"] == "group/slot"
+    assert configuration["transaction_timeout_ms"] == 10_000
+    assert configuration["enable_idempotence"] is True
+
+
+def test_a_record_that_was_not_acknowledged_aborts() -> None:
+    """eos.md 2: the commit would report success without it."""
+    rig = Rig(failing_futures=True)
+    outcome = rig.transact()
+    assert outcome.kind is OutcomeKind.ABORTED
+    assert "1 records not acknowledged; the first: bars: KafkaError('expired')" in outcome.reason
+    assert rig.made[0].calls == ["init", "begin", "send events", "send bars", "flush", "abort"]
+
+
+@pytest.mark.parametrize(
+    ("step", "error", "kind"),
+    [
+        ("begin", KafkaError("x"), OutcomeKind.ABORTED),
+        ("send bars", KafkaError("x"), OutcomeKind.ABORTED),
+        ("flush", KafkaError("x"), OutcomeKind.ABORTED),
+        ("offsets", KafkaError("x"), OutcomeKind.ABORTED),
+        ("offsets", CommitFailedError("stale"), OutcomeKind.FENCED),
+        ("commit", KafkaError("x"), OutcomeKind.UNKNOWN),
+        ("commit", ProducerFencedError(), OutcomeKind.UNKNOWN),
+    ],
+)
+def test_what_a_failure_says_of_the_outcome(step: str, error: KafkaError, kind: OutcomeKind) -> None:
+    rig = Rig(fails_at={step: error})
+    assert rig.transact().kind is kind
+    assert "commit" not in rig.made[0].calls or step == "commit"
+
+
+@pytest.mark.parametrize(
+    ("step", "kind"),
+    [("flush", OutcomeKind.ABORTED), ("offsets", OutcomeKind.ABORTED), ("commit", OutcomeKind.UNKNOWN)],
+)
+def test_a_step_that_hangs_is_given_up_at_the_deadline(step: str, kind: OutcomeKind) -> None:
+    """eos.md 4."""
+    rig = Rig(hangs_at=step)
+    assert rig.transact(SHORT_MS).kind is kind
+    assert rig.made[0].closed.wait(DEADLINE_MS / 1000), "the producer is closed, whoever hangs in it"
+    assert rig.made[0]._sender.forced
+
+
+def test_a_producer_whose_transaction_failed_is_never_used_again() -> None:
+    """kafka-python would send the aborted transaction's offsets with the next one."""
+    rig = Rig(fails_at={"offsets": CommitFailedError("stale")})
+    rig.transact()
+    assert rig.transact().kind is OutcomeKind.COMMITTED
+    assert [producer.calls[:2] for producer in rig.made] == [["init", "begin"]] * 2
+
+
+def test_no_producer_is_no_commit() -> None:
+    rig = Rig(fails_at={"init": KafkaError("no coordinator")})
+    outcome = rig.transact()
+    assert outcome.kind is OutcomeKind.ABORTED
+    assert "no coordinator" in outcome.reason
+    assert rig.made[0].closed.is_set()
+    assert rig.transact().kind is OutcomeKind.COMMITTED
+
+
+def test_a_rebuild_that_hangs_is_an_error_and_leaves_no_producer_behind() -> None:
+    rig = Rig(hangs_at="init")
+    with pytest.raises(TransportError, match="group/slot: no answer within 50 ms") as raised:
+        rig.transactions.rebuild(SHORT_MS)
+    assert raised.value.retriable
+    rig.made[0].closed.set()
+    rig.transactions.rebuild(DEADLINE_MS)
+    rig.transactions.close()
+    assert rig.made[1].closed.is_set()
+
+
+def test_a_name_that_two_producers_fight_over_is_an_error_in_the_end() -> None:
+    rig = Rig()
+
+    def fight() -> None:
+        for _ in range(10):
+            rig.transactions.close()
+            rig.fails_at = {"begin": ProducerFencedError()}
+            assert rig.transact().kind is OutcomeKind.ABORTED
+
+    with pytest.raises(TransportError, match="5 transactions within 60 s were fenced") as raised:
+        fight()
+    assert not raised.value.retriable
+    assert len(rig.made) == 5

@@ -1,0 +1,254 @@
+"""core.model.instruments: the universe, its look-ups, and who owns what."""
+
+from collections.abc import Sequence
+from dataclasses import FrozenInstanceError, replace
+from importlib import resources
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.model.errors import UniverseError
+from core.model.instruments import Instrument, Pair, Source, Universe, home, parse_universe, routes
+
+DEMO = resources.files("core").joinpath("data/demo_universe.toml").read_text(encoding="utf-8")
+ALPACA = Source(1, "alpaca")
+
+
+def instrument(number: int, symbol: str, **changes: Any) -> Instrument:
+    made = Instrument(
+        instrument_id=number,
+        symbol=symbol,
+        name=symbol,
+        asset_class="etf",
+        calendar="XNYS",
+        source="alpaca",
+        listing_exchange="P",
+        max_age_ms=60_000,
+        has_volume=True,
+        has_official_close=True,
+        group=None,
+        sector=None,
+    )
+    return replace(made, **changes)
+
+
+def universe(pairs: Sequence[tuple[str, str]], symbols: Sequence[str] = ("IWM", "SPY", "QQQ")) -> Universe:
+    instruments = tuple(instrument(number, symbol) for number, symbol in enumerate(symbols))
+    return Universe((ALPACA,), instruments, tuple(Pair(*pair) for pair in pairs))
+
+
+@pytest.fixture(scope="module")
+def demo() -> Universe:
+    return parse_universe(DEMO)
+
+
+def test_the_demo_watches_what_it_says(demo: Universe) -> None:
+    assert [(each.instrument_id, each.symbol) for each in demo.instruments] == list(
+        enumerate("RUT SPX SPY QQQ AAPL AMZN GOOG META MSFT NVDA TSLA".split(), start=1)
+    )
+    assert [pair.name for pair in demo.pairs] == [
+        "RUT/SPX",
+        "RUT/QQQ",
+        "QQQ/SPY",
+        *(f"{symbol}/SPY" for symbol in "AAPL AMZN GOOG META MSFT NVDA TSLA".split()),
+    ]
+    assert [(source.source_id, source.name) for source in demo.sources] == [(1, "alpaca"), (900, "history")]
+    assert [each.symbol for each in demo.benchmarks] == ["SPX", "SPY", "QQQ"]
+
+
+def test_the_demos_instruments_have_their_own_facts(demo: Universe) -> None:
+    assert {each.max_age_ms for each in demo.instruments} == {240_000}
+    assert all(each.has_official_close for each in demo.instruments)
+    assert {each.symbol for each in demo.instruments if not each.has_volume} == {"RUT", "SPX"}
+    assert demo.instrument("SPY").listing_exchange == "P"
+    assert demo.instrument("AAPL").listing_exchange == "Q"
+    assert demo.instrument("RUT").listing_exchange is None
+
+
+def test_look_ups_by_id_symbol_and_name(demo: Universe) -> None:
+    assert demo.instrument(3) is demo.instrument("SPY")
+    assert demo.pair("RUT/SPX") == Pair("RUT", "SPX")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ("SPYY", "no instrument 'SPYY' in the universe (did you mean 'SPY'?)"),
+        (99, "no instrument 99 in the universe"),
+    ],
+)
+def test_an_unknown_instrument_is_named_with_its_neighbours(
+    demo: Universe, wanted: int | str, message: str
+) -> None:
+    with pytest.raises(UniverseError) as error:
+        demo.instrument(wanted)
+    assert str(error.value) == message
+
+
+def test_an_unknown_pair_is_named_with_its_neighbours(demo: Universe) -> None:
+    with pytest.raises(UniverseError, match=r"no pair 'RUT/SPY' in the universe \(did you mean 'RUT/SPX'"):
+        demo.pair("RUT/SPY")
+
+
+def test_the_digest_is_of_the_meaning_not_of_the_text(demo: Universe) -> None:
+    assert parse_universe("# a remark\n" + DEMO).digest == demo.digest
+    assert len(bytes.fromhex(demo.digest)) == 32
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("max_age_ms = 240_000", "max_age_ms = 240_001"),
+        ('listing_exchange = "P"', 'listing_exchange = "Q"'),
+        ('name = "history"', 'name = "archive"'),
+        ("id = 11", "id = 12"),
+    ],
+)
+def test_the_digest_changes_with_any_fact(demo: Universe, old: str, new: str) -> None:
+    assert old in DEMO
+    assert parse_universe(DEMO.replace(old, new, 1)).digest != demo.digest
+
+
+def test_instruments_come_in_order_of_id_and_pairs_in_the_files_order() -> None:
+    text = """
+    source = [{id = 2, name = "b"}, {id = 1, name = "a"}]
+    instrument = [
+        {id = 9, symbol = "BTC-USD", class = "crypto", calendar = "24/7", source = "b"},
+        {id = 4, symbol = "ETH-USD", class = "crypto", calendar = "24/7", source = "a"},
+    ]
+    pair = [{numerator = "ETH-USD", benchmark = "BTC-USD"}, {numerator = "BTC-USD", benchmark = "ETH-USD"}]
+    """
+    read = parse_universe(text)
+    assert [each.instrument_id for each in read.instruments] == [4, 9]
+    assert [source.name for source in read.sources] == ["a", "b"]
+    assert [pair.name for pair in read.pairs] == ["ETH-USD/BTC-USD", "BTC-USD/ETH-USD"]
+
+
+def test_a_universe_cannot_be_changed(demo: Universe) -> None:
+    with pytest.raises(FrozenInstanceError):
+        demo.pairs = ()  # type: ignore[misc]
+    with pytest.raises(FrozenInstanceError):
+        demo.instruments[0].symbol = "IWM"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        ([("IWM", "SPY"), ("IWM", "SPY")], "pair 'IWM/SPY' stands twice"),
+        ([("SPY", "SPY")], "pair 'SPY/SPY' sets an instrument against itself"),
+        ([("IWM", "SPX")], "pair 'IWM/SPX' lacks its leg 'SPX': no such instrument (did you mean 'SPY'?)"),
+        ([("ABCDEF", "SPY")], "pair 'ABCDEF/SPY' lacks its leg 'ABCDEF': no such instrument"),
+    ],
+)
+def test_pairs_must_have_two_legs(pairs: list[tuple[str, str]], message: str) -> None:
+    with pytest.raises(UniverseError) as error:
+        universe(pairs)
+    assert error.value.message == message
+    assert error.value.operator_action is not None
+
+
+@pytest.mark.parametrize(
+    ("sources", "instruments", "message"),
+    [
+        ((ALPACA, Source(1, "coinbase")), (), "source id 1 stands twice"),
+        ((ALPACA, Source(2, "alpaca")), (), "source name 'alpaca' stands twice"),
+        ((ALPACA,), (instrument(1, "SPY"), instrument(1, "IWM")), "instrument id 1 stands twice"),
+        ((ALPACA,), (instrument(1, "SPY"), instrument(2, "SPY")), "symbol 'SPY' stands twice"),
+        (
+            (ALPACA,),
+            (instrument(1, "SPY", source="alpacca"),),
+            "instrument 'SPY' names the unknown source 'alpacca' (did you mean 'alpaca'?)",
+        ),
+    ],
+)
+def test_nothing_stands_twice_or_names_what_is_not_there(
+    sources: tuple[Source, ...], instruments: tuple[Instrument, ...], message: str
+) -> None:
+    with pytest.raises(UniverseError) as error:
+        Universe(sources, instruments, ())
+    assert error.value.message == message
+
+
+@given(number=st.integers(0, 2**31 - 1), partitions=st.integers(1, 1_024))
+def test_home_is_one_of_the_partitions_and_never_moves(number: int, partitions: int) -> None:
+    assert home(number, partitions) == home(number, partitions) == number % partitions
+    assert 0 <= home(number, partitions) < partitions
+
+
+@pytest.mark.parametrize("partitions", [1, 4, 12])
+def test_the_tape_goes_everywhere_once_and_the_rest_goes_home(demo: Universe, partitions: int) -> None:
+    found = routes(demo, partitions)
+    tape = {each.instrument_id for each in demo.benchmarks}
+    assert set(found) == {each.instrument_id for each in demo.instruments}
+    for number, partitions_of in found.items():
+        assert partitions_of[0] == home(number, partitions)
+        assert len(partitions_of) == len(set(partitions_of)), "never twice to one partition"
+        assert set(partitions_of) == (
+            set(range(partitions)) if number in tape else {home(number, partitions)}
+        )
+
+
+@pytest.mark.parametrize("partitions", [1, 4, 12])
+def test_every_partition_holds_both_legs_of_the_pairs_it_owns(demo: Universe, partitions: int) -> None:
+    found = routes(demo, partitions)
+    for pair in demo.pairs:
+        numerator, benchmark = demo.instrument(pair.numerator), demo.instrument(pair.benchmark)
+        owner = home(numerator.instrument_id, partitions)
+        assert owner in found[numerator.instrument_id]
+        assert owner in found[benchmark.instrument_id]
+
+
+def test_only_the_listing_exchange_is_official() -> None:
+    assert instrument(1, "SPY").is_listed_at("P")
+    assert not instrument(1, "SPY").is_listed_at("D")
+    assert instrument(1, "RUT", listing_exchange=None).is_listed_at("E")
+
+
+def test_a_universe_without_scales_keeps_the_digest_it_always_had() -> None:
+    text = (resources.files("core") / "data" / "demo_universe.toml").read_text()
+    known = "61ec2705e7dc7795d3f5371f6bab7a28290635755137bb46db618637bb23d114"
+    assert parse_universe(text).digest == known
+    said = text.replace('symbol = "RUT"', 'symbol = "RUT"\nprice_exponent = -9\nsize_exponent = -9', 1)
+    assert said != text
+    assert parse_universe(said).digest == known
+    for key in ("price_exponent", "size_exponent"):
+        other = parse_universe(text.replace('symbol = "RUT"', f'symbol = "RUT"\n{key} = -12', 1))
+        assert other.digest != known
+
+
+def test_a_class_has_a_scale_and_an_instrument_its_own() -> None:
+    universe = parse_universe("""
+[defaults.crypto]
+calendar = "24/7"
+source = "coins"
+price_exponent = -12
+size_exponent = -6
+[[source]]
+id = 1
+name = "coins"
+[[instrument]]
+id = 1
+symbol = "BTC"
+class = "crypto"
+[[instrument]]
+id = 2
+symbol = "PEPE"
+class = "crypto"
+price_exponent = -15
+size_exponent = 0
+[[pair]]
+numerator = "PEPE"
+benchmark = "BTC"
+""")
+    scales = {each.symbol: (each.price_exponent, each.size_exponent) for each in universe.instruments}
+    assert scales == {"BTC": (-12, -6), "PEPE": (-15, 0)}
+
+
+@pytest.mark.parametrize("exponent", ["1", "-19", "-9.0", '"-9"'])
+def test_a_scale_is_a_whole_number_from_minus_18_to_0(exponent: str) -> None:
+    text = (resources.files("core") / "data" / "demo_universe.toml").read_text()
+    wrong = text.replace('symbol = "RUT"', f'symbol = "RUT"\nprice_exponent = {exponent}', 1)
+    with pytest.raises(UniverseError, match=r"instrument 'RUT' \(number \d+\), price_exponent"):
+        parse_universe(wrong)

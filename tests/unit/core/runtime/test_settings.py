@@ -1,0 +1,112 @@
+"""Settings from a file, the environment and flags: which wins, and what is refused."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from core.model.errors import ConfigurationError
+from core.model.settings import HistoryFile, Settings
+from core.runtime.settings import PREFIX, collect_settings
+
+
+@pytest.fixture(autouse=True)
+def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        monkeypatch.delenv(name)
+
+
+def settings_file(directory: Path, text: str) -> Path:
+    path = directory / "rotascope.toml"
+    path.write_text(text)
+    return path
+
+
+def test_nothing_said_gives_the_defaults() -> None:
+    assert collect_settings(None, {"kafka": {"partitions": None}, "universe_file": None}) == Settings()
+
+
+def test_a_flag_wins_over_the_environment_and_that_over_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "[kafka]\npartitions = 1\nlinger_ms = 11\ncompression = 'lz4'\n[worker]\ngroup_id = 'of-file'\n"
+    monkeypatch.setenv("ROTASCOPE_KAFKA__PARTITIONS", "2")
+    monkeypatch.setenv("ROTASCOPE_KAFKA__LINGER_MS", "22")
+    found = collect_settings(settings_file(tmp_path, text), {"kafka": {"partitions": 3, "client": None}})
+    assert (found.kafka.partitions, found.kafka.linger_ms, found.kafka.compression) == (3, 22, "lz4")
+    assert found.worker.group_id == "of-file"
+
+
+def test_the_environment_takes_lists_as_json_and_keys_outside_the_sections(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ROTASCOPE_KAFKA__API_VERSION", "[2, 3]")
+    monkeypatch.setenv("ROTASCOPE_HISTORY", '[{"symbol": "RUT", "file": "RUT.csv"}]')
+    monkeypatch.setenv("ROTASCOPE_CATALOGUE_FILE", "catalogue.toml")
+    found = collect_settings(None, {})
+    assert found.kafka.api_version == (2, 3)
+    assert found.history == (HistoryFile(symbol="RUT", file=Path("RUT.csv")),)
+    assert found.catalogue_file == Path("catalogue.toml")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("ROTASCOPE_KAFKA__PARTITION", "4", "kafka.partition is not a key (did you mean 'partitions'?)"),
+        ("ROTASCOPE_KAFKA_PARTITIONS", "4", "did you mean 'ROTASCOPE_KAFKA__PARTITIONS'"),
+        ("ROTASCOPE_KAFAK__PARTITIONS", "4", "did you mean 'ROTASCOPE_KAFKA__PARTITIONS'"),
+        ("ROTASCOPE_UNIVERS_FILE", "u.toml", "did you mean 'ROTASCOPE_UNIVERSE_FILE'"),
+        ("ROTASCOPE_KAFKA__PARTITIONS", "four", "kafka.partitions: input should be a valid integer"),
+        ("ROTASCOPE_HISTORY", "RUT.csv", 'error parsing value for field "history"'),
+    ],
+)
+def test_a_variable_that_cannot_be_used_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as caught:
+        collect_settings(None, {})
+    assert said in caught.value.message
+    assert caught.value.operator_action
+
+
+def test_a_secret_is_not_repeated_in_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROTASCOPE_ALPACA__SECRET_KEYS", "very-secret")
+    with pytest.raises(ConfigurationError) as caught:
+        collect_settings(None, {})
+    assert "alpaca.secret_keys is not a key" in caught.value.message
+    assert "very-secret" not in str(caught.value)
+
+
+def test_addresses_of_kubernetes_services_are_not_taken_for_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards against a pod that does not start because a service is called rotascope-worker."""
+    for name in ("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_METRICS", "PORT", "PORT_9464_TCP_ADDR"):
+        monkeypatch.setenv(f"ROTASCOPE_WORKER_{name}", "tcp://10.0.0.7:9464")
+    assert collect_settings(None, {}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[kafka]\npartition = 4\n", "kafka.partition is not a key (did you mean 'partitions'?)"),
+        ("[kafak]\npartitions = 4\n", "kafak is not a key (did you mean 'kafka'?)"),
+        ("kafka = 4\n", "kafka: input should be a valid dictionary"),
+        ("[kafka\n", "rotascope.toml: Expected"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        collect_settings(settings_file(tmp_path, text), {})
+    assert said in caught.value.message
+    assert caught.value.operator_action
+
+
+def test_a_file_that_is_not_there_or_not_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="No such file"):
+        collect_settings(tmp_path / "none.toml", {})
+    binary = tmp_path / "binary.toml"
+    binary.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigurationError, match=r"binary\.toml"):
+        collect_settings(binary, {})

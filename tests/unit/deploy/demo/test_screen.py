@@ -1,0 +1,96 @@
+"""The live screen: what can be read on it, and that it fits the terminal."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from deploy.demo.progress import Progress
+from deploy.demo.screen import NARROW_WINDOWS, WIDE, WINDOWS, Screen, latest
+from tests.support.demo_events import read_back, story_of_2024_07_11
+from tests.support.sample_events import candidate, opposite_day
+
+PAIRS = tuple((f"P{number}/SPX",) for number in range(10))
+PROGRESS = Progress(
+    phase="playing",
+    metrics_url="http://127.0.0.1:9464/metrics",
+    trades=26_371,
+    trades_sent=12_000,
+    clock_ns=1_720_708_440_000_000_000,
+    ticks=100_000,
+    frames=2_000,
+    ticks_per_s=12_345.0,
+    lag_records=7,
+    lag_s=3.0,
+    strength={(*PAIRS[0], "1d"): 3.31, (*PAIRS[1], "1d"): -1.23, (*PAIRS[2], "1d"): 0.001},
+    ratios=dict.fromkeys(PAIRS, 0.3712),
+)
+
+
+def shown(progress: Progress, *, width: int = 140, height: int = 45) -> list[str]:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=width, height=height, color_system=None)
+    screen = Screen(console)
+    screen.show(progress)
+    for event in story_of_2024_07_11():
+        screen.event(event)
+    # What Live would draw, without its cursor movements.
+    console.print(screen.picture())
+    return stream.getvalue().splitlines()
+
+
+def test_it_shows_clock_strength_events_rate_and_lag() -> None:
+    lines = shown(PROGRESS)
+    text = "\n".join(lines)
+    assert "Thu 2024-07-11  14:34:00 UTC" in text
+    assert "12,000 of 26,371 trades" in text
+    assert "12,345" in text
+    assert "7 frames, 3 s" in text
+    row = next(line for line in lines if "P0/SPX" in line)
+    assert row.split()[:3] == ["P0/SPX", "0.3712", "·"]
+    assert "+3.31" in row
+    assert "-1.23" in next(line for line in lines if "P1/SPX" in line)
+    opened = next(line for line in lines if " opened " in line)
+    assert "RUT +3.57 %, SPX -0.88 %; first since 2008-10-10 (history from 1990" in opened
+
+
+def test_before_the_first_mark_there_is_no_board() -> None:
+    text = "\n".join(shown(Progress(phase="compiling kernels: 3 so far")))
+    assert "no event time yet" in text
+    assert "compiling kernels: 3 so far" in text
+    assert "relative strength" not in text
+
+
+@pytest.mark.parametrize(
+    ("width", "windows"), [(WIDE, WINDOWS), (WIDE - 1, NARROW_WINDOWS), (80, NARROW_WINDOWS)]
+)
+def test_it_fits_the_terminal(width: int, windows: tuple[str, ...]) -> None:
+    lines = shown(PROGRESS, width=width, height=32)
+    assert max(map(len, lines)) <= width
+    assert len(lines) <= 32
+    head = next(line for line in lines if line.split()[:2] == ["pair", "ratio"])
+    assert head.split()[2:] == list(windows)
+
+
+def test_what_has_opened_stays_longer_than_what_has_not() -> None:
+    opened, other = read_back(opposite_day()), read_back(candidate())
+    assert latest([opened, *[other] * 9], 4) == [opened, other, other, other]
+    assert latest([opened, opened, opened, *[other] * 3], 4) == [opened, opened, other, other]
+    assert latest([opened, other], 1) == [other]
+    assert latest([opened] * 9, 4) == [opened] * 4
+    assert latest([other, opened], 4) == [other, opened]
+    assert latest([], 4) == []
+
+
+def test_it_leaves_the_last_picture_and_restores_the_terminal() -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=120, height=40)
+    with Screen(console) as screen:
+        screen.milestone("worker started")
+        screen.show(PROGRESS)
+    output = stream.getvalue()
+    assert "worker started" in output
+    assert "P9/SPX" in output
+    assert output.rindex("\x1b[?25h") > output.rindex("\x1b[?25l"), "the cursor is visible again"

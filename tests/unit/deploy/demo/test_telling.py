@@ -1,0 +1,169 @@
+"""Events as words, put together, summed up, and told in lines."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+from deploy.demo.episodes import episodes
+from deploy.demo.lines import JsonView, PlainView
+from deploy.demo.progress import Progress, Summary
+from deploy.demo.readings import ReadEvent, in_order
+from deploy.demo.story import first_since, what_happened
+from deploy.demo.summary import summary_lines, summary_record
+from tests.support.demo_events import read_back, story_of_2024_07_11
+from tests.support.sample_events import opposite_day, strength
+
+OPENED_NS = 1_720_445_400_000_000_000
+CLOSED_NS = 1_721_246_400_000_000_000
+
+
+def summary_of(events: list[ReadEvent]) -> Summary:
+    return Summary(
+        trades=26_371,
+        symbols=("RUT", "SPX"),
+        first_ns=OPENED_NS,
+        last_ns=CLOSED_NS,
+        played_s=2.0,
+        ticks=155_845,
+        ticks_per_s=20_000.0,
+        frames=308,
+        partitions=4,
+        transitions=events,
+        episodes=episodes(events),
+        metrics_url="http://127.0.0.1:9464/metrics",
+        wall_s=20.0,
+    )
+
+
+def test_a_daily_event_tells_how_far_both_legs_moved() -> None:
+    assert what_happened(read_back(opposite_day()).data) == "RUT +3.57 %, SPX -0.88 %"
+
+
+def test_an_intraday_event_tells_how_the_legs_moved_against_each_other() -> None:
+    event = strength(values={"relative_return_pct": 0.4163, "spread_pp": 0.4157, "zscore": 4.726})
+    assert what_happened(read_back(event).data) == "IWM against SPY +0.42 %, z +4.7"
+
+
+def test_a_value_that_is_not_known_is_called_so() -> None:
+    event = opposite_day(values={"instrument_return_pct": None, "benchmark_return_pct": -0.876})
+    assert what_happened(read_back(event).data) == "RUT unknown, SPX -0.88 %"
+
+
+def test_extremes_stand_beside_what_they_were_compared_with() -> None:
+    values = {
+        "instrument_return_pct": 3.5718,
+        "benchmark_return_pct": -0.876,
+        "numerator_close": 2125.04,
+        "numerator_previous_high": 2124.55,
+        "benchmark_close": 5584.54,
+        "benchmark_previous_high": 5633.91,
+    }
+    told = what_happened(read_back(opposite_day(values=values)).data)
+    assert told == (
+        "RUT +3.57 %, SPX -0.88 %, RUT 2,125.04 above its 2,124.55 high, SPX 5,584.54 below its 5,633.91 high"
+    )
+
+
+def test_without_a_record_nothing_is_said_of_since_when() -> None:
+    assert first_since(read_back(opposite_day(first_since=None)).data) is None
+
+
+def test_events_come_in_the_order_in_which_they_could_be_known() -> None:
+    story = story_of_2024_07_11()
+    shuffled = [story[2], story[0], story[3], story[1]]
+    assert in_order(shuffled) == in_order(story)
+    assert [event.data["state"] for event in in_order(shuffled)] == [
+        "candidate", "candidate", "withdrawn", "opened",
+    ]  # fmt: skip
+
+
+def test_transitions_become_one_event_from_candidate_to_end() -> None:
+    story = [*story_of_2024_07_11(), read_back(opposite_day(state="resolved", transition=2))]
+    opened, withdrawn = episodes(story)
+    assert (opened.pair, withdrawn.pair) == ("RUT/SPX", "RUT/QQQ")
+    assert opened.candidate is not None
+    assert opened.candidate["event_time"] == "2024-07-11T14:31:00Z"
+    assert opened.opened is not None
+    assert opened.opened["event_time"] == "2024-07-11"
+    assert opened.ended is not None
+    assert opened.ended["state"] == "resolved"
+    assert withdrawn.opened is None
+    assert withdrawn.ended is not None
+    assert withdrawn.ended["state"] == "withdrawn"
+
+
+def test_an_event_that_goes_on_has_no_end() -> None:
+    (still,) = episodes([read_back(opposite_day())])
+    assert still.ended is None
+
+
+def test_the_summary_names_figures_and_every_event_with_its_times() -> None:
+    text = "\n".join(summary_lines(summary_of(story_of_2024_07_11())))
+    for figure in ("26,371 trades", "155,845 ticks", "308 frames", "20,000 ticks/s", "9464/metrics"):
+        assert figure in text
+    assert "4 transitions of 2 events: 2 candidate, 1 opened, 1 withdrawn" in text
+    opened = next(line for line in text.splitlines() if line.startswith("    2024-07-11"))
+    assert opened.split("RUT/SPX   ")[1] == (
+        "RUT +3.57 %, SPX -0.88 %; first since 2008-10-10 (history from 1990-01-02); candidate at 14:31"
+    )
+    assert "not opened: RUT/QQQ 2024-07-11 14:31 (withdrawn)" in text
+
+
+def test_an_event_that_opened_in_the_history_is_said_to_be_of_it() -> None:
+    event = read_back(opposite_day(state="resolved", transition=2))
+    text = "\n".join(summary_lines(summary_of([event])))
+    assert "not opened: RUT/SPX of the history (resolved 2024-07-11)" in text
+
+
+def test_programs_get_the_summary_as_one_object() -> None:
+    record = json.loads(json.dumps(summary_record(summary_of(story_of_2024_07_11()))))
+    assert record["opened"] == {"opposite_day_up": [{"pair": "RUT/SPX", "event_time": "2024-07-11"}]}
+    assert (record["transitions"], record["events"]) == (4, 2)
+
+
+def told_by(view: type[PlainView] | type[JsonView]) -> list[str]:
+    stream = io.StringIO()
+    events = story_of_2024_07_11()
+    with view(stream) as teller:
+        teller.milestone("worker started")
+        teller.show(Progress(metrics_url="http://127.0.0.1:9464/metrics"))
+        teller.show(Progress(metrics_url="http://127.0.0.1:9464/metrics"))
+        for event in events:
+            teller.event(event)
+    teller.finished(summary_of(events))
+    return stream.getvalue().splitlines()
+
+
+def test_plain_lines_tell_the_story() -> None:
+    lines = told_by(PlainView)
+    assert lines[0] == "worker started"
+    assert [" ".join(line.split()) for line in lines[1:6]] == [
+        "2024-07-11T14:31:00Z opposite_day_up RUT/SPX candidate RUT +3.57 %, SPX -0.88 %",
+        "2024-07-11T14:31:00Z opposite_day_up RUT/QQQ candidate RUT +3.57 %, QQQ -0.88 %",
+        "2024-07-11 opposite_day_up RUT/SPX opened RUT +3.57 %, SPX -0.88 %",
+        "first since 2008-10-10 (history from 1990-01-02)",
+        "2024-07-11 opposite_day_up RUT/QQQ withdrawn RUT +3.57 %, QQQ -0.88 %",
+    ]
+    assert "Summary" in lines
+
+
+def test_json_lines_say_what_they_are() -> None:
+    records: list[dict[str, Any]] = [json.loads(line) for line in told_by(JsonView)]
+    assert [record["kind"] for record in records] == ["milestone", "serving", *["event"] * 4, "summary"]
+    assert records[1]["metrics_url"] == "http://127.0.0.1:9464/metrics"
+    assert records[4]["id"] == opposite_day().event_id
+    assert records[4]["data"]["first_since"]["date"] == "2008-10-10"
+
+
+@pytest.mark.parametrize("clock_ns", [None, OPENED_NS])
+def test_a_log_shows_that_it_goes_on(monkeypatch: pytest.MonkeyPatch, clock_ns: int | None) -> None:
+    monkeypatch.setattr("deploy.demo.lines.PROGRESS_INTERVAL_S", 0.0)
+    stream = io.StringIO()
+    progress = Progress(phase="stepping the history", clock_ns=clock_ns, trades=10, trades_sent=3)
+    PlainView(stream).show(progress)
+    expected = "stepping the history" if clock_ns is None else "2024-07-08T13:30:00Z: 3 of 10 trades"
+    assert stream.getvalue().startswith(f"... {expected}")

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from core.model.errors import ConfigurationError
+from deploy.kafka.topics import TOPICS_FILE, ChangeKind, Topic, load_topics, parse_topics, plan, resolve
+
+DAY_MS = 86_400_000
+FAMILIES = (
+    "relative-strength", "divergence", "rotation", "breadth", "level", "volume", "flow", "regime", "quality",
+)  # fmt: skip
+
+
+@pytest.fixture
+def wanted() -> dict[str, Topic]:
+    return {topic.name: topic for topic in load_topics()}
+
+
+def entry(**changes: object) -> str:
+    topic = {
+        "name": "rotascope.x",
+        "purpose": "p",
+        "key": "k",
+        "partitions": 1,
+        "cleanup": "compact",
+    } | changes
+    topic = {name: value for name, value in topic.items() if value is not None}
+    text: str = yaml.safe_dump(
+        {"generation_partitions": 12, "replication_factor": "broker-default", "topics": [topic]}
+    )
+    return text
+
+
+class TestTheFile:
+    def test_holds_every_topic_of_the_design(self, wanted: dict[str, Topic]) -> None:
+        names = {"instruments", "ticks.v1", "bars.1m", "bars.1d", "snapshots.v1", "dead-letters"}
+        names |= {f"events.{family}" for family in FAMILIES}
+        assert set(wanted) == {f"rotascope.{name}" for name in names}
+
+    def test_ticks_live_long_enough_to_rebuild_a_state(self, wanted: dict[str, Topic]) -> None:
+        assert int(wanted["rotascope.ticks.v1"].config["retention.ms"]) >= 8 * DAY_MS
+
+    def test_topics_that_share_the_ticks_partition_numbers_have_as_many(
+        self, wanted: dict[str, Topic]
+    ) -> None:
+        bound = {name for name, topic in wanted.items() if topic.generation_bound}
+        assert bound == {f"rotascope.{name}" for name in ("ticks.v1", "bars.1m", "bars.1d", "snapshots.v1")}
+        assert {wanted[name].partitions for name in bound} == {12}
+
+    def test_cleanup_is_that_of_the_design(self, wanted: dict[str, Topic]) -> None:
+        compacted = {n for n, topic in wanted.items() if topic.config["cleanup.policy"] == "compact"}
+        assert compacted == {"rotascope.instruments", "rotascope.bars.1d", "rotascope.snapshots.v1"}
+
+    def test_a_replay_of_old_days_is_not_deleted_for_its_age(self, wanted: dict[str, Topic]) -> None:
+        assert {topic.config["message.timestamp.type"] for topic in wanted.values()} == {"LogAppendTime"}
+
+    def test_a_snapshot_chunk_fits_its_topic(self, wanted: dict[str, Topic]) -> None:
+        chunk_and_headers = 512 * 1024 + 4096
+        assert int(wanted["rotascope.snapshots.v1"].config["max.message.bytes"]) > chunk_and_headers
+
+
+class TestFigures:
+    def test_partitions_given_replace_those_of_the_generation_only(self) -> None:
+        topics = {topic.name: topic for topic in load_topics(partitions=4)}
+        assert topics["rotascope.ticks.v1"].partitions == 4
+        assert topics["rotascope.dead-letters"].partitions == 1
+
+    def test_without_a_replication_factor_the_cluster_decides(self, wanted: dict[str, Topic]) -> None:
+        ticks = wanted["rotascope.ticks.v1"]
+        assert ticks.replication_factor is None
+        assert "min.insync.replicas" not in ticks.config
+
+    @pytest.mark.parametrize(("factor", "in_sync"), [(1, "1"), (2, "1"), (3, "2")])
+    def test_one_replica_may_be_away(self, factor: int, in_sync: str) -> None:
+        for topic in load_topics(replication_factor=factor):
+            assert topic.replication_factor == factor
+            assert topic.config["min.insync.replicas"] == in_sync
+
+    def test_the_file_may_give_a_replication_factor(self) -> None:
+        file = parse_topics(entry().replace("broker-default", "2"))
+        assert resolve(file)[0].replication_factor == 2
+        assert resolve(file, replication_factor=3)[0].replication_factor == 3
+
+    def test_further_settings_reach_the_broker_as_text(self) -> None:
+        (topic,) = resolve(parse_topics(entry(config={"segment.ms": 600000})))
+        assert topic.config["segment.ms"] == "600000"
+
+
+class TestBadFiles:
+    @pytest.mark.parametrize(
+        ("text", "names"),
+        [
+            pytest.param(entry(name="ticks"), "topics.0.name", id="foreign name"),
+            pytest.param(entry(partitions=0), "topics.0.partitions", id="no partitions"),
+            pytest.param(entry(cleanup="delete"), "retention_days", id="delete without retention"),
+            pytest.param(entry(retention_days=3), "drop retention_days", id="compact with retention"),
+            pytest.param(entry(compression="zstd"), "compression", id="a codec no client is sure to have"),
+            pytest.param(entry(config={"compression.type": "lz4"}), "compression.type", id="codec twice"),
+            pytest.param(entry(config={"retention.ms": 1}), "retention.ms", id="setting said twice"),
+            pytest.param(entry(partition=3), "topics.0.partition", id="unknown key"),
+            pytest.param(
+                entry(name="rotascope.ticks.v2", cleanup="delete", retention_days=7),
+                "8 days",
+                id="short ticks",
+            ),
+            pytest.param("topics: [", "not YAML", id="no YAML"),
+            pytest.param("just text", "file", id="no mapping"),
+        ],
+    )
+    def test_are_refused_and_the_place_is_named(self, text: str, names: str) -> None:
+        with pytest.raises(ConfigurationError, match=names):
+            parse_topics(text)
+
+    def test_a_topic_listed_twice(self) -> None:
+        content = yaml.safe_load(entry())
+        content["topics"] *= 2
+        with pytest.raises(ConfigurationError, match=r"listed twice: rotascope\.x"):
+            parse_topics(yaml.safe_dump(content))
+
+    def test_a_file_that_is_not_there(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigurationError, match="No such file"):
+            load_topics(tmp_path / "none.yaml")
+
+
+class TestPlan:
+    def test_an_empty_cluster_needs_every_topic(self, wanted: dict[str, Topic]) -> None:
+        changes = plan(wanted.values(), {})
+        assert [change.topic for change in changes] == list(wanted)
+        assert {change.kind for change in changes} == {ChangeKind.CREATE}
+
+    def test_a_cluster_as_wanted_needs_nothing(self, wanted: dict[str, Topic]) -> None:
+        existing = {
+            name: replace(topic, replication_factor=1, config={**topic.config, "flush.ms": "1"})
+            for name, topic in wanted.items()
+        }
+        assert plan(wanted.values(), existing) == []
+
+    def test_a_setting_that_differs_is_named_with_both_values(self, wanted: dict[str, Topic]) -> None:
+        ticks = wanted["rotascope.ticks.v1"]
+        (change,) = plan([ticks], {ticks.name: replace(ticks, config={**ticks.config, "retention.ms": "1"})})
+        assert change.kind is ChangeKind.CONFIGURE
+        assert (change.setting, change.current, change.wanted) == ("retention.ms", "1", str(8 * DAY_MS))
+
+    @pytest.mark.parametrize("count", [11, 13])
+    def test_another_partition_count_of_a_generation_is_refused(
+        self, wanted: dict[str, Topic], count: int
+    ) -> None:
+        ticks = wanted["rotascope.ticks.v1"]
+        (change,) = plan([ticks], {ticks.name: replace(ticks, partitions=count)})
+        assert change.kind is ChangeKind.REFUSE
+        assert change.operator_action is not None
+        assert f"--partitions {count}" in change.operator_action
+        assert "rotascope topics migrate" in change.operator_action
+
+    def test_what_generations_share_grows_and_never_shrinks(self, wanted: dict[str, Topic]) -> None:
+        bars = wanted["rotascope.bars.1d"]
+        (change,) = plan([bars], {bars.name: replace(bars, partitions=4)})
+        assert (change.kind, change.current, change.wanted) == (ChangeKind.GROW, "4", "12")
+        assert plan([bars], {bars.name: replace(bars, partitions=24)}) == []
+
+    def test_another_generation_has_ticks_and_snapshots_of_its_own(self, wanted: dict[str, Topic]) -> None:
+        second = {topic.name: topic for topic in load_topics(generation=2, partitions=24)}
+        assert set(second) - set(wanted) == {"rotascope.ticks.v2", "rotascope.snapshots.v2"}
+        assert second["rotascope.ticks.v2"].partitions == second["rotascope.bars.1m"].partitions == 24
+        assert second["rotascope.dead-letters"].partitions == 1
+
+    def test_another_partition_count_would_also_move_the_keys_of_other_topics(
+        self, wanted: dict[str, Topic]
+    ) -> None:
+        events = wanted["rotascope.events.divergence"]
+        (change,) = plan([events], {events.name: replace(events, partitions=6)})
+        assert change.kind is ChangeKind.REFUSE
+        assert change.operator_action is not None
+        assert "keys" in change.operator_action
+
+    def test_another_replication_factor_is_for_the_clusters_own_tools(self) -> None:
+        ticks = load_topics(replication_factor=3)[1]
+        (change,) = plan([ticks], {ticks.name: replace(ticks, replication_factor=1)})
+        assert (change.kind, change.setting) == (ChangeKind.REFUSE, "replication_factor")
+
+
+def test_the_file_ships_beside_the_code() -> None:
+    assert TOPICS_FILE.is_file()

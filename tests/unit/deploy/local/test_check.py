@@ -1,0 +1,236 @@
+"""`rotascope check`: every mistake is found and explained, none of them ends in a traceback."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from core.runtime.files import UNIVERSE, read_text
+from deploy.local.check import app
+
+GOOD_HISTORY = "date,close\n2024-07-01,2030.07\n2024-07-02,2033.87\n2024-07-03,2036.62\n2024-07-05,2026.73\n"
+
+
+@pytest.fixture(autouse=True)
+def _kernels_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploy.local.check.missing_modules", lambda environ: [])
+
+
+def check(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def found(*arguments: str) -> list[dict[str, Any]]:
+    results: list[dict[str, Any]] = json.loads(check(*arguments, "--format", "json").stdout)
+    return results
+
+
+def written(directory: Path, name: str, text: str) -> str:
+    file = directory / name
+    file.write_text(text)
+    return str(file)
+
+
+def test_what_comes_with_rotascope_has_no_problem() -> None:
+    result = check()
+    assert (result.exit_code, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert [line.split()[:2] for line in lines] == [
+        ["ok", "settings"], ["ok", "universe"], ["ok", "catalogue"], ["ok", "calendars"],
+        ["ok", "artefacts"],
+    ]  # fmt: skip
+    assert "11 instruments, 10 pairs against 3 benchmarks" in lines[1]
+
+
+def test_a_settings_file_is_followed(tmp_path: Path) -> None:
+    history = written(tmp_path, "RUT.csv", GOOD_HISTORY)
+    settings = written(
+        tmp_path,
+        "rotascope.toml",
+        f'[metrics]\nwatched_pairs = ["RUT/SPX"]\n[[history]]\nsymbol = "RUT"\nfile = "{history}"\n',
+    )
+    results = found("--settings", settings)
+    assert {"subject": "history RUT", "level": "ok", "text": "4 sessions, 2024-07-01 to 2024-07-05",
+            "operator_action": None} in results  # fmt: skip
+    assert [result["level"] for result in results if result["subject"] == "history"] == ["note"]
+
+
+@pytest.mark.parametrize(
+    ("text", "subject", "said"),
+    [
+        ("[kafka]\npartition = 4\n", "settings", "kafka.partition is not a key (did you mean 'partitions'?)"),
+        ("[kafka\n", "settings", "rotascope.toml"),
+        ("universe_file = 'none.toml'\n", "universe", "none.toml cannot be read"),
+        ("catalogue_file = 'none.toml'\n", "catalogue", "none.toml cannot be read"),
+        ("[metrics]\nwatched_pairs = ['RUT/SPY']\n", "metrics.watched_pairs", "no pair 'RUT/SPY' (did you"),
+        (
+            "[kafka]\npartitions = 4\n[worker]\nmembership = 'manual'\nassigned = [4]\n",
+            "worker.assigned",
+            "0 to 3",
+        ),
+        (
+            "history_source = 'histroy'\n[[history]]\nsymbol = 'RUT'\nfile = 'none.csv'\n",
+            "history_source",
+            "did you mean 'history'?",
+        ),
+    ],
+)
+def test_a_mistake_in_the_settings_is_explained(tmp_path: Path, text: str, subject: str, said: str) -> None:
+    result = check("--settings", written(tmp_path, "rotascope.toml", text))
+    assert result.exit_code == 2
+    problem = next(line for line in result.stdout.splitlines() if line.startswith("problem"))
+    assert problem.split()[1] == subject
+    assert said in problem
+    assert "Operator action:" in result.stdout
+    assert result.stderr.startswith("error: ")
+
+
+def test_a_pair_that_lacks_its_leg_is_explained(tmp_path: Path) -> None:
+    text = read_text(None, UNIVERSE).replace('benchmark = "SPX"', 'benchmark = "SPXX"')
+    result = check("--universe", written(tmp_path, "universe.toml", text))
+    assert result.exit_code == 2
+    assert "'SPXX'" in result.stdout
+    assert "did you mean 'SPX'" in result.stdout
+    assert "catalogue" in result.stdout, "what does not depend on the universe is looked at all the same"
+
+
+def test_a_definition_for_a_pair_that_is_not_there_is_explained(tmp_path: Path) -> None:
+    text = '[[definition]]\nid = "up"\nkind = "opposite_day"\npairs = ["RUT/SPXX"]\n'
+    result = check("--catalogue", written(tmp_path, "catalogue.toml", text))
+    assert result.exit_code == 2
+    assert "RUT/SPXX" in result.stdout
+
+
+def test_a_definition_over_an_indicator_that_is_not_there_is_explained(tmp_path: Path) -> None:
+    text = '[[definition]]\nid = "up"\nkind = "rule"\nfamily = "level"\nenter = ["drawdwn_pct <= -10"]\n'
+    result = check("--catalogue", written(tmp_path, "catalogue.toml", text))
+    assert result.exit_code == 2
+    said = " ".join(result.stdout.split())
+    assert "definition 'up': enter: no indicator gives 'drawdwn_pct' to a rule at 1d" in said
+    assert "did you mean drawdown_pct or" in said
+
+
+@pytest.mark.parametrize(
+    ("history", "level", "said"),
+    [
+        (
+            "date,close\n2024-07-05,2026.73\n2024-07-03,2036.62\n2024-07-08,2038.67\n",
+            "problem",
+            "dates must ascend",
+        ),
+        ("date,close\n2024-07-02,2033.87\n2024-07-02,2034.87\n", "problem", "2024-07-02"),
+        ("date,close\n2024-07-02,2033.87\n2024-07-02,2033.87\n", "note", "repeated_row"),
+        ("date,close\n2024-07-02,2033.87\n2024-07-05,2026.73\n", "note", "missing_session"),
+        ("date,open,close\n2024-07-02,0,2033.87\n", "note", "open_unknown"),
+        ("date,close\n2024-07-02,\n2024-07-03,2036.62\n", "note", "blank_close"),
+        ("day,close\n2024-07-02,2033.87\n", "problem", "no column 'date'"),
+        ("date,close\n", "problem", "no rows"),
+        ("date,close\n2024-07-02,twelve\n", "problem", "twelve"),
+    ],
+)
+def test_a_history_with_faults_is_explained(tmp_path: Path, history: str, level: str, said: str) -> None:
+    results = found("--history", f"RUT={written(tmp_path, 'RUT.csv', history)}")
+    of_file = [result for result in results if result["subject"] == "history RUT"]
+    assert any(result["level"] == level and said in result["text"] for result in of_file), of_file
+
+
+@pytest.mark.parametrize(
+    ("flag", "said"),
+    [
+        ("RUT", "'RUT' is not NAME=FILE"),
+        ("RUT=none.csv", "none.csv cannot be read"),
+        ("RUTT=none.csv", "did you mean 'RUT'"),
+    ],
+)
+def test_a_history_that_is_not_there_is_explained(flag: str, said: str) -> None:
+    result = check("--history", flag)
+    assert result.exit_code == 2
+    assert said in result.stdout
+
+
+def test_before_kernels_are_compiled_it_says_why_it_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploy.local.check.missing_modules", lambda environ: ["ticks"])
+    assert check().stderr.startswith("note: compiling kernels, on the first start only")
+
+
+def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+    result = check(
+        "--history", f"RUT={tmp_path / 'none.csv'}", "--history", f"SPX={tmp_path / 'none.csv'}"
+    )  # fmt: skip
+    assert result.stdout.count("problem ") == 2
+    assert result.stderr == "error: 2 problems\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("calendar_events_file", "[[event]]\nkind = 'fomc'\n", "unknown kind"),
+        ("base_rates_file", "{}", "base rates cannot be read"),
+        ("base_rates_file", None, "cannot be read"),
+        ("rarity_file", '{"format": "1", "entries": []}', "rarity of format '1'"),
+    ],
+)
+def test_an_artefact_that_cannot_be_used_is_explained(
+    tmp_path: Path, name: str, text: str | None, said: str
+) -> None:
+    file, settings = tmp_path / "artefact", tmp_path / "settings.toml"
+    if text is not None:
+        file.write_text(text)
+    settings.write_text(f'{name} = "{file}"\n')
+    result = check("--settings", str(settings))
+    assert result.exit_code == 2
+    line = next(line for line in result.stdout.splitlines() if "artefacts" in line)
+    assert line.startswith("problem")
+    assert said in line
+
+
+@pytest.mark.parametrize(
+    ("lines", "level", "subject", "said"),
+    [
+        (
+            'url = "ws://me:hush@far.example/v2"',
+            "problem",
+            "alpaca.url",
+            "ws://far.example/v2 is not encrypted",
+        ),
+        ('url = "ws://me:hush@far.example/v2"\ninsecure = true', "note", "alpaca.insecure", "unencrypted"),
+        ('url = "me:hush@far.example/v2"', "problem", "alpaca.url", "no websocket address"),
+    ],
+)
+def test_where_the_secret_would_be_sent(
+    tmp_path: Path, lines: str, level: str, subject: str, said: str
+) -> None:
+    settings = written(tmp_path, "rotascope.toml", f"[alpaca]\n{lines}\n")
+    (result,) = [each for each in found("--settings", settings) if each["subject"].startswith("alpaca")]
+    assert (result["level"], result["subject"]) == (level, subject)
+    assert said in result["text"]
+    assert result["operator_action"]
+    assert "hush" not in str(result)
+
+
+def test_a_feed_on_this_machine_needs_no_encryption(tmp_path: Path) -> None:
+    settings = written(tmp_path, "rotascope.toml", '[alpaca]\nurl = "ws://127.0.0.1:9701/v2/sip"\n')
+    assert not [each for each in found("--settings", settings) if each["subject"].startswith("alpaca")]
+
+
+def test_a_scale_is_recommended_from_prices_and_volumes(tmp_path: Path) -> None:
+    days = ["2024-07-01", "2024-07-02", "2024-07-03"]
+    rows = "".join(f"{day},0.000012,50000000000\n" for day in days)
+    history = written(tmp_path, "AAPL.csv", "date,close,volume\n" + rows)
+    (advice,) = [
+        result
+        for result in found("--history", f"AAPL={history}")
+        if "exponent" in (result["operator_action"] or "")
+    ]
+    assert (advice["subject"], advice["level"]) == ("history AAPL", "note")
+    assert advice["operator_action"].startswith("set price_exponent = -15, size_exponent = -7 for AAPL")
+    universe = read_text(None, UNIVERSE).replace(
+        'symbol = "AAPL"', 'symbol = "AAPL"\nprice_exponent = -15\nsize_exponent = -7'
+    )
+    ours = written(tmp_path, "universe.toml", universe)
+    results = found("--universe", ours, "--history", f"AAPL={history}")
+    assert not [result for result in results if "exponent" in result["text"]]
