@@ -16,7 +16,6 @@ from consumers.transport.kafka_python_client import (
     connected_consumer,
     fresh_client_answers,
     leave,
-    producer_configuration,
     record_of,
     require_crc32c,
 )
@@ -34,6 +33,8 @@ from consumers.transport.seam import (
 )
 from core.kafka.clients import addresses_of, made
 from core.kafka.errors import not_delivered, translated
+from core.kafka.kafka_python import producer_configuration
+from core.kafka.security import while_files_are_replaced
 from core.model.errors import TransportError
 from core.model.settings import KafkaSettings, WorkerSettings
 from core.runtime.deadline import DeadlineCall
@@ -284,7 +285,8 @@ class KafkaPythonTransport:
 
     def rebuild_consumer(self) -> None:
         """See `Transport`."""
-        fresh = self._connected(min(self._settings.bootstrap_timeout_ms, RECONNECT_MS))
+        with while_files_are_replaced():
+            fresh = self._connected(min(self._settings.bootstrap_timeout_ms, RECONNECT_MS))
         self._log.lose_all()
         lost = self._log.drain()
         self._membership = None

@@ -12,7 +12,6 @@ from typing import Any, Final, Self
 
 from kafka import TopicPartition
 
-from consumers.transport.kafka_python_client import consumer_configuration
 from consumers.transport.records import Record
 from core.kafka.partition_reader import PartitionReader
 from core.model.errors import ConfigurationError
@@ -45,9 +44,8 @@ class TopicReader:
     ) -> None:
         # A worker must stop where records are gone that it never saw; whoever looks goes on.
         self._reader = PartitionReader(
-            consumer_configuration(settings) | {"auto_offset_reset": "earliest"},
-            bootstrap_timeout_ms=settings.bootstrap_timeout_ms,
-            request_timeout_ms=settings.request_timeout_ms,
+            settings,
+            words={"auto_offset_reset": "earliest"},
             patience_ms=None if follow else patience_ms or settings.request_timeout_ms,
             tell=tell,
         )

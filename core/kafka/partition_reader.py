@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from kafka import TopicPartition
 
 from core.kafka.clients import close_consumer, connect_consumer
 from core.kafka.errors import translated
+from core.kafka.kafka_python import consumer_configuration
+from core.kafka.security import while_files_are_replaced
 from core.model.errors import TransportError
+from core.model.settings import KafkaSettings
 from core.runtime.deadline import DeadlineCall
 from core.runtime.outage_notes import OutageNotes
 
@@ -31,29 +35,28 @@ class PartitionReader:
     last record that was given: none is lost, none comes twice.
 
     Args:
-        configuration: kafka-python's own.
-        bootstrap_timeout_ms: How long to look for a broker at the start.
-        request_timeout_ms: How long one question may take.
+        settings: How to reach Kafka, how long to look for a broker, how long one question may take.
+        words: Further ones, in kafka-python's own words.
         patience_ms: How long a silent broker is waited for; None: as long as it takes.
         tell: Takes a line when the broker goes away and when it is back.
 
     Raises:
-        ConfigurationError: An address that is not `host:port`.
+        ConfigurationError: An address that is not `host:port`, or a file of the security.
         TransportError: No broker answers.
     """
 
     def __init__(
         self,
-        configuration: Mapping[str, Any],
+        settings: KafkaSettings,
         *,
-        bootstrap_timeout_ms: int,
-        request_timeout_ms: int,
+        words: Mapping[str, Any] = MappingProxyType({}),
         patience_ms: int | None,
         tell: Callable[[str], None] = lambda line: None,
     ) -> None:
-        self.servers = ",".join(configuration["bootstrap_servers"])
-        self._configuration = configuration
-        self._request_timeout_ms = request_timeout_ms
+        self.servers = settings.bootstrap_servers
+        self._settings = settings
+        self._words = words
+        self._request_timeout_ms = settings.request_timeout_ms
         self._patience_ms = patience_ms
         waiting = (
             "waiting for it" if patience_ms is None else f"waiting up to {patience_ms / 1000:g} s for it"
@@ -62,7 +65,7 @@ class PartitionReader:
         self._places: dict[TopicPartition, int] = {}
         self._tried_s = 0.0
         self._closed = False
-        self._consumer: Any = connect_consumer(configuration, bootstrap_timeout_ms)
+        self._consumer: Any = self._connected(settings.bootstrap_timeout_ms)
         self._heard_s = self._asked_s = time.monotonic()
 
     @property
@@ -251,6 +254,10 @@ class PartitionReader:
             closed.retriable = False
             raise closed from cause
 
+    def _connected(self, timeout_ms: int) -> Any:
+        # Configured anew each time: a certificate may have been replaced since the last client.
+        return connect_consumer({**consumer_configuration(self._settings), **self._words}, timeout_ms)
+
     def _reconnect(self, timeout_ms: int) -> None:
         self._require_open()
         wait_s = self._tried_s + _BETWEEN_TRIES_S - time.monotonic()
@@ -258,7 +265,8 @@ class PartitionReader:
             time.sleep(min(wait_s, timeout_ms / 1000))
             if wait_s > timeout_ms / 1000:
                 return
-        self._consumer = connect_consumer(self._configuration, _RECONNECT_MS)
+        with while_files_are_replaced():
+            self._consumer = self._connected(_RECONNECT_MS)
         if self._closed:  # meanwhile
             self._give_up()
             self._require_open()

@@ -11,6 +11,7 @@
     ├── FeedError                 what a vendor answered; `action` says what follows
     ├── SnapshotError             state that does not fit this engine
     └── TransportError            the broker or the client; usually worth another try
+        └── AccessRefusedError    a connection that will be refused until somebody changes something
 
 Callers branch on `retriable`, never on a list of classes. Whatever reaches an operator ends
 with a line "Operator action: …".
@@ -114,3 +115,9 @@ class TransportError(RotascopeError):
     """The broker or its client failed; another try may succeed."""
 
     retriable = True
+
+
+class AccessRefusedError(TransportError):
+    """Credentials or a certificate are refused, by the broker or by this client."""
+
+    retriable = False

@@ -12,41 +12,43 @@ from kafka.admin import ConfigFilterType, ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
 from core.kafka.clients import made, require_reachable
+from core.kafka.connections import ConnectionRefusedForGoodError
 from core.kafka.errors import transport_error
+from core.kafka.kafka_python import admin_configuration
 from core.model.errors import ConfigurationError, TransportError
+from core.model.settings import KafkaSettings
 from core.runtime.closing import close_quietly
 from deploy.kafka.topics import Change, ChangeKind, Topic, plan
 
 
 @contextmanager
-def connect(bootstrap_servers: str, *, timeout_ms: int = 10_000) -> Iterator[KafkaAdminClient]:
+def connect(kafka: KafkaSettings | str, *, timeout_ms: int = 10_000) -> Iterator[KafkaAdminClient]:
     """Open an admin client; every failure of the broker inside the block becomes a TransportError.
 
     Args:
-        bootstrap_servers: `host:port`, comma separated.
+        kafka: How to reach the cluster; `host:port`, comma-separated, where it has no security.
         timeout_ms: How long to wait for the first broker, and for each request.
 
     Yields:
         The client.
 
     Raises:
-        ConfigurationError: An address that is not `host:port`.
+        AccessRefusedError: Credentials or a certificate are refused.
+        ConfigurationError: An address that is not `host:port`, or a file of the security.
         TransportError: No broker answers, or it refuses a request; not retriable where another try
             cannot help.
     """
-    require_reachable(bootstrap_servers, timeout_ms)
+    settings = KafkaSettings(bootstrap_servers=kafka) if isinstance(kafka, str) else kafka
+    bootstrap_servers = settings.bootstrap_servers
+    times = {"bootstrap_timeout_ms": timeout_ms, "request_timeout_ms": timeout_ms}
+    configuration = admin_configuration(settings) | times | {"client_id": "rotascope-topics"}
+    require_reachable(bootstrap_servers, timeout_ms, configuration.get("ssl_context"))
     client: Any = None
     try:
-        client = made(
-            KafkaAdminClient,
-            bootstrap_servers=bootstrap_servers.split(","),
-            bootstrap_timeout_ms=timeout_ms,
-            request_timeout_ms=timeout_ms,
-            client_id="rotascope-topics",
-        )
+        client = made(KafkaAdminClient, **configuration)
         yield client
     except KafkaError as error:
-        if client is not None:
+        if client is not None or isinstance(error, ConnectionRefusedForGoodError):
             raise transport_error(f"Kafka at {bootstrap_servers} refused a request", error) from error
         raise TransportError(
             f"Kafka at {bootstrap_servers} does not answer: {error}",

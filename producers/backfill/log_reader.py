@@ -27,21 +27,9 @@ class LogReader:
     """
 
     def __init__(self, settings: KafkaSettings) -> None:
-        configuration = {
-            "bootstrap_servers": settings.bootstrap_servers.split(","),
-            "api_version": settings.api_version,
-            "request_timeout_ms": settings.request_timeout_ms,
-            "isolation_level": "read_committed",
-            "enable_auto_commit": False,
-            "auto_offset_reset": "earliest",
-            "allow_auto_create_topics": False,
-            "max_poll_records": 5_000,
-            "reconnect_backoff_max_ms": 1_000,
-        }
         self._reader = PartitionReader(
-            configuration,
-            bootstrap_timeout_ms=settings.bootstrap_timeout_ms,
-            request_timeout_ms=settings.request_timeout_ms,
+            settings,
+            words={"auto_offset_reset": "earliest", "max_poll_records": 5_000},
             patience_ms=settings.patience_ms,
             tell=structlog.get_logger().warning,
         )

@@ -20,7 +20,9 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from core.kafka.broker_errors import CHECK_BROKER
+from core.kafka.clients import made, require_reachable
 from core.kafka.errors import not_delivered, transport_error
+from core.kafka.kafka_python import producer_configuration
 from core.model.errors import ConfigurationError, TransportError
 from core.model.settings import KafkaSettings
 from core.runtime.closing import close_quietly
@@ -205,27 +207,17 @@ def open_producer(settings: KafkaSettings, client_id: str = "rotascope-producer"
     """Connect a `KafkaProducer` made for frames: idempotent, acknowledged by all replicas.
 
     Raises:
+        AccessRefusedError: Credentials or a certificate are refused.
+        ConfigurationError: A file of the security cannot be used.
         TransportError: No broker answers.
     """
-    try:
-        return KafkaProducer(
-            bootstrap_servers=settings.bootstrap_servers.split(","),
-            client_id=client_id,
-            api_version=settings.api_version,
-            bootstrap_timeout_ms=settings.bootstrap_timeout_ms,
-            acks="all",
-            enable_idempotence=True,
-            linger_ms=settings.linger_ms,
-            batch_size=settings.batch_size_bytes,
-            max_request_size=settings.max_request_bytes,
-            compression_type=None if settings.compression == "none" else settings.compression,
-            delivery_timeout_ms=settings.delivery_timeout_ms,
-            request_timeout_ms=settings.request_timeout_ms,
-            max_block_ms=settings.request_timeout_ms,
-            allow_auto_create_topics=False,
-            retry_backoff_ms=20,
-            reconnect_backoff_max_ms=1_000,
+    configuration = producer_configuration(settings) | {"client_id": client_id}
+    if settings.security.encrypts:
+        require_reachable(
+            settings.bootstrap_servers, settings.bootstrap_timeout_ms, configuration["ssl_context"]
         )
+    try:
+        return made(KafkaProducer, **configuration)
     except KafkaError as error:
         raise transport_error(f"no broker answers at {settings.bootstrap_servers}", error) from error
 

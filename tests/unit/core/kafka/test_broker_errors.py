@@ -7,8 +7,8 @@ from confluent_kafka import KafkaError as LibrdkafkaError
 from kafka import errors
 from kafka.errors import KafkaError
 
-from consumers.transport.confluent_client import failed
 from core.kafka.broker_errors import CHECK_BROKER, FINAL, HINTS, action_of
+from core.kafka.confluent_errors import failed
 from core.kafka.errors import not_delivered, transport_error
 
 

@@ -12,6 +12,7 @@ from kafka.errors import IllegalStateError
 from core.kafka import partition_reader
 from core.kafka.partition_reader import PartitionReader
 from core.model.errors import TransportError
+from core.model.settings import KafkaSettings
 
 PART = TopicPartition("ticks", 0)
 
@@ -58,12 +59,10 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[FakeConsumer]:
 
 
 def _reader() -> PartitionReader:
-    reader = PartitionReader(
-        {"bootstrap_servers": ["kafka:9092"]},
-        bootstrap_timeout_ms=100,
-        request_timeout_ms=5_000,
-        patience_ms=None,
+    settings = KafkaSettings(
+        bootstrap_servers="kafka:9092", bootstrap_timeout_ms=100, request_timeout_ms=5_000
     )
+    reader = PartitionReader(settings, patience_ms=None)
     reader.place({PART: 0})
     return reader
 

@@ -1,0 +1,82 @@
+"""kafka-python's connections, with a refusal told to whoever asks for the next one.
+
+kafka-python 3.0.12 means to do so itself for failed authentication, and forgets it at once: a wrong
+password is tried again without a pause, and a caller learns no more than that its time is over. Of a
+failed handshake it keeps nothing at all.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from kafka.errors import KafkaError, SaslAuthenticationFailedError, UnsupportedSaslMechanismError
+from kafka.net.compat import KafkaNetClient
+from kafka.net.manager import KafkaConnectionManager
+from kafka.net.selector import NetworkSelector
+
+from core.kafka.refusals import access_refused, credentials_refused
+from core.kafka.tls import causes, handshake_refusal
+from core.model.errors import AccessRefusedError, RotascopeError
+
+
+class ConnectionRefusedForGoodError(KafkaError):  # type: ignore[misc]  # kafka-python has no types
+    """Stands for one of our errors inside kafka-python, which passes on no others.
+
+    Args:
+        refusal: Why no connection is made.
+    """
+
+    retriable = False
+
+    def __init__(self, refusal: AccessRefusedError) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+
+
+def watched_client(**options: Any) -> KafkaNetClient:
+    """Make the network half of one of kafka-python's clients, as its constructors take it."""
+    net = NetworkSelector(**options)
+    return KafkaNetClient(net=net, manager=_WatchedConnections(net, **options))
+
+
+class _WatchedConnections(KafkaConnectionManager):  # type: ignore[misc]  # kafka-python has no types
+    """Never connects again to a node that has refused this client; a new client tries it anew."""
+
+    async def _connect(self, node: Any, conn: Any, **options: Any) -> None:
+        await super()._connect(node, conn, **options)
+        # The base class takes what failed for a success by now, and has reset the wait.
+        conn.init_future.add_errback(partial(self._failed, node))
+
+    def _failed(self, node: Any, error: BaseException) -> None:
+        refusal = refusal_in(error, f"{node.host}:{node.port}")
+        if refusal is not None:
+            self._auth_failures[node.node_id] = ConnectionRefusedForGoodError(refusal)
+        elif self.connection_delay(node.node_id) <= 0:
+            self.update_backoff(node.node_id)
+
+
+def refusal_in(error: BaseException, where: str) -> AccessRefusedError | None:
+    """Find out whether a connection was refused for good.
+
+    Args:
+        error: What it failed with.
+        where: host:port of the broker.
+
+    Returns:
+        None where another try may succeed.
+    """
+    for each in causes(error):
+        if isinstance(each, AccessRefusedError):
+            return each  # no token is issued to us
+        if isinstance(each, RotascopeError):
+            # A file that cannot be used; where the endpoint of tokens is silent, another try may help.
+            return None if each.retriable else access_refused(each.message, each.operator_action or "")
+        if isinstance(each, SaslAuthenticationFailedError | UnsupportedSaslMechanismError):
+            return credentials_refused(where, _words(each))
+    return handshake_refusal(where, error)
+
+
+def _words(error: Any) -> str:
+    """Give the broker's own text; none of the mechanisms puts a secret into it."""
+    return ", ".join(str(each) for each in error.args if each) or str(error.description)
