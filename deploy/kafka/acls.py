@@ -72,10 +72,12 @@ def choose_commands(named: Sequence[str]) -> list[str]:
         >>> choose_commands(["produce"])
         ['produce alpaca', 'produce settings-mark']
     """
-    chosen = {}
-    for name in named or ("",):
+    if not named:
+        return list(COMMANDS)
+    chosen: dict[str, None] = {}
+    for name in named:
         words = name.removeprefix("rotascope ").split()
-        found = [command for command in COMMANDS if command.split()[: len(words)] == words]
+        found = [command for command in COMMANDS if words and command.split()[: len(words)] == words]
         if not found:
             raise ConfigurationError(
                 f"{name} is not a command that needs rights{nearest(name, COMMANDS, list_all=True)}",
