@@ -1,9 +1,10 @@
-"""The rights that are printed: complete over the topics, under the settings' names, and as kafka-acls.sh reads them."""
+"""The rights that are printed: for every topic, under the settings' names, as kafka-acls.sh reads them."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -31,11 +32,11 @@ IMPLIED = {
 """As `AclEntry.supportedOperations` and the authorizer of Apache Kafka have it."""
 
 
-def grants(command: str, topics: tuple[Topic, ...] = TOPICS, **settings: object) -> list[Grant]:
+def grants(command: str, topics: tuple[Topic, ...] = TOPICS, **settings: Any) -> list[Grant]:
     return grants_of(command, topics, parse_settings(settings) if settings else Settings())
 
 
-def topic_rights(command: str, **settings: object) -> dict[str, set[Operation]]:
+def topic_rights(command: str, **settings: Any) -> dict[str, set[Operation]]:
     rights: dict[str, set[Operation]] = {}
     for grant in grants(command, **settings):
         if grant.kind is Kind.TOPIC:
