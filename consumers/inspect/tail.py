@@ -26,6 +26,7 @@ from core.model.records import EventState
 from core.model.settings import KafkaSettings
 from core.runtime.exit_codes import exit_code
 from core.runtime.files import UNIVERSE, read_text
+from core.runtime.settings import SETTINGS_VARIABLE, collect_kafka
 
 EMBEDDED_API_VERSION: Final = (2, 3)
 """What the embedded broker of `rotascope demo` understands; a real broker tells by itself."""
@@ -47,14 +48,15 @@ ticks_app = typer.Typer(no_args_is_help=True, help="Look at ticks.")
 app.add_typer(events_app, name="events")
 app.add_typer(ticks_app, name="ticks")
 
-Servers = Annotated[
-    str,
+SettingsFile = Annotated[
+    Path | None,
     typer.Option(
-        "--bootstrap-servers",
-        envvar="ROTASCOPE_KAFKA__BOOTSTRAP_SERVERS",
-        metavar="HOST:PORT[,…]",
-        help="Where Kafka answers.",
+        "--settings", envvar=SETTINGS_VARIABLE, help="TOML file of settings, for its section [kafka]."
     ),
+]
+Servers = Annotated[
+    str | None,
+    typer.Option("--bootstrap-servers", metavar="HOST:PORT[,…]", help="Where Kafka answers."),
 ]
 Embedded = Annotated[
     bool, typer.Option("--embedded", help="The broker is the embedded one of 'rotascope demo'.")
@@ -108,7 +110,8 @@ def tail(
     until_end: UntilEnd = False,
     maximum: Maximum = None,
     style: Style = Format.TABLE,
-    bootstrap_servers: Servers = "127.0.0.1:9092",
+    settings_file: SettingsFile = None,
+    bootstrap_servers: Servers = None,
     embedded: Embedded = False,
 ) -> None:
     """Print events from their topics, checked against their JSON Schemas.
@@ -138,7 +141,7 @@ def tail(
         if wanted.admits(data):
             yield data
 
-    with _polite_end(), _reader(_kafka(bootstrap_servers, embedded), until_end) as reader:
+    with _polite_end(), _reader(_kafka(settings_file, bootstrap_servers, embedded), until_end) as reader:
         present = _present(reader, topics, required=topics if families else ())
         records = reader.read(present, from_beginning=from_beginning, until_end=until_end)
         printer = _printer(style, event_lines.TABLE_HEADER, event_lines.event_row)
@@ -162,7 +165,8 @@ def cat(
     until_end: UntilEnd = False,
     maximum: Maximum = None,
     style: Style = Format.TABLE,
-    bootstrap_servers: Servers = "127.0.0.1:9092",
+    settings_file: SettingsFile = None,
+    bootstrap_servers: Servers = None,
     embedded: Embedded = False,
 ) -> None:
     """Print ticks out of their frames.
@@ -186,7 +190,7 @@ def cat(
         known = parse_universe(read_text(universe, UNIVERSE))
         wanted = frozenset(known.instrument(symbol).instrument_id for symbol in symbols or ())
         names = tick_lines.Names.of(known)
-        settings = _kafka(bootstrap_servers, embedded)
+        settings = _kafka(settings_file, bootstrap_servers, embedded)
         with _reader(settings, until_end) as reader:
             records = reader.read(
                 _present(reader, [settings.ticks_topic], required=[settings.ticks_topic]),
@@ -236,10 +240,9 @@ def print_records(
             typer.echo(f"warning: {place}: {f'{reason}: ' if reason else ''}{error}", err=True)
 
 
-def _kafka(bootstrap_servers: str, embedded: bool) -> KafkaSettings:
-    return KafkaSettings(
-        bootstrap_servers=bootstrap_servers, api_version=EMBEDDED_API_VERSION if embedded else None
-    )
+def _kafka(file: Path | None, bootstrap_servers: str | None, embedded: bool) -> KafkaSettings:
+    api_version = EMBEDDED_API_VERSION if embedded else None
+    return collect_kafka(file, bootstrap_servers, api_version=api_version)
 
 
 def _reader(settings: KafkaSettings, until_end: bool) -> TopicReader:

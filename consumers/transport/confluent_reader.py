@@ -22,7 +22,7 @@ from consumers.transport.confluent_client import fresh_client_answers, group_con
 from consumers.transport.confluent_group import ConfluentGroup
 from consumers.transport.records import Committed, Record
 from consumers.transport.seam import RECONNECT_MS, AssignmentChange, Membership, no_such_topic
-from core.kafka.clients import addresses_of, require_reachable
+from core.kafka.clients import addresses_of, no_answer, require_reachable
 from core.kafka.confluent import consumer_configuration
 from core.kafka.confluent_errors import failed, lost_place, translated
 from core.kafka.confluent_refusals import ConfluentRefusals
@@ -34,6 +34,7 @@ from core.runtime.deadline import DeadlineCall
 
 _SEEK_RETRY_S: Final = 0.002
 _LEAVE_MS: Final = 2_000
+_SILENCE: Final = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN)
 _FIRST_TRY_S: Final = 0.5
 """A broker takes up to 0.3 s to refuse credentials; librdkafka would go on trying."""
 
@@ -272,9 +273,12 @@ class ConfluentReader:
                     consumer.list_topics(self._topic, timeout=min(left_s, wait_s))
                 else:
                     consumer.list_topics(timeout=min(left_s, wait_s))
-            except KafkaException:
+            except KafkaException as error:
                 consumer.poll(0)  # which tells of a refusal, where there was one
                 refusals.raise_any()
+                if left_s <= wait_s and error.args[0].code() in _SILENCE:
+                    protocol = self._settings.security.protocol
+                    raise no_answer(self._settings.bootstrap_servers, timeout_ms, protocol) from error
                 if left_s <= wait_s:
                     raise
                 wait_s *= 2

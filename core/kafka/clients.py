@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from kafka import KafkaConsumer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from core.kafka.connections import watched_client
 from core.kafka.errors import translated
@@ -47,17 +47,28 @@ def connect_consumer(configuration: Mapping[str, Any], timeout_ms: float) -> Any
     deadline_s = time.monotonic() + timeout_ms / 1000
     require_reachable(servers, timeout_ms, configuration.get("ssl_context"))
     left_ms = max(_CONNECT_RETRY_S, deadline_s - time.monotonic()) * 1000
-    protocol = configuration.get("security_protocol", "PLAINTEXT")
     call = DeadlineCall[Any](lambda call: _bootstrapped(call, configuration, left_ms))
     with translated("connect to", servers):
         try:
             return call.within(left_ms + _GRACE_MS)
-        except TimeoutError as error:
-            raise TransportError(
-                f"a broker at {servers} accepts connections and does not answer within {timeout_ms:.0f} ms",
-                operator_action=f"check that it is a Kafka broker whose listener takes {protocol} "
-                "(kafka.security.protocol), and look at its log",
-            ) from error
+        except (TimeoutError, KafkaTimeoutError) as error:
+            protocol = configuration.get("security_protocol", "PLAINTEXT")
+            raise no_answer(servers, timeout_ms, protocol) from error
+
+
+def no_answer(bootstrap_servers: str, timeout_ms: float, protocol: str) -> TransportError:
+    """Make the error of brokers that accept a connection and say nothing.
+
+    Args:
+        bootstrap_servers: `host:port`, comma-separated.
+        timeout_ms: How long they had.
+        protocol: What the client speaks; one that speaks another is not answered, either.
+    """
+    return TransportError(
+        f"a broker at {bootstrap_servers} accepts connections and does not answer within {timeout_ms:.0f} ms",
+        operator_action=f"check that it is a Kafka broker whose listener takes {protocol} "
+        "(kafka.security.protocol), and look at its log",
+    )
 
 
 def close_consumer(consumer: Any) -> None:

@@ -1,8 +1,9 @@
 """kafka-python's connections, with a refusal told to whoever asks for the next one.
 
-kafka-python 3.0.12 means to do so itself for failed authentication, and forgets it at once: a wrong
-password is tried again without a pause, and a caller learns no more than that its time is over. Of a
-failed handshake it keeps nothing at all.
+kafka-python 3.0.12 means to do so itself for failed authentication, and does not: it throws away what a
+broker says right before it closes, and takes what failed for a success. So a wrong password is tried
+again and again, and a caller learns no more than that its time is over. Of a failed handshake it keeps
+nothing at all.
 """
 
 from __future__ import annotations
@@ -43,6 +44,12 @@ def watched_client(**options: Any) -> KafkaNetClient:
 class _WatchedConnections(KafkaConnectionManager):  # type: ignore[misc]  # kafka-python has no types
     """Never connects again to a node that has refused this client; a new client tries it anew."""
 
+    async def _build_transport(self, node: Any, **options: Any) -> Any:
+        transport = await super()._build_transport(node, **options)
+        received = transport._sock_recv
+        transport._sock_recv = lambda: _data_first(*received())
+        return transport
+
     async def _connect(self, node: Any, conn: Any, **options: Any) -> None:
         await super()._connect(node, conn, **options)
         # The base class takes what failed for a success by now, and has reset the wait.
@@ -54,6 +61,11 @@ class _WatchedConnections(KafkaConnectionManager):  # type: ignore[misc]  # kafk
             self._auth_failures[node.node_id] = ConnectionRefusedForGoodError(refusal)
         elif self.connection_delay(node.node_id) <= 0:
             self.update_backoff(node.node_id)
+
+
+def _data_first(data: bytes, error: BaseException | None) -> tuple[bytes, BaseException | None]:
+    """Let what has come be read before the end of a connection is told; the next look finds the end again."""
+    return data, None if data else error
 
 
 def refusal_in(error: BaseException, where: str) -> AccessRefusedError | None:
@@ -79,4 +91,5 @@ def refusal_in(error: BaseException, where: str) -> AccessRefusedError | None:
 
 def _words(error: Any) -> str:
     """Give the broker's own text; none of the mechanisms puts a secret into it."""
-    return ", ".join(str(each) for each in error.args if each) or str(error.description)
+    text = ", ".join(str(each) for each in error.args if each) or str(error.description)
+    return text.removeprefix("SaslAuthenticationFailedError: ")

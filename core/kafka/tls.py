@@ -101,7 +101,7 @@ def _of_broker(where: str, error: ssl.SSLCertVerificationError) -> AccessRefused
     if code == _EXPIRED:
         return access_refused(
             f"the certificate of the broker at {where} has expired",
-            "renew the broker's certificate; then this machine's clock is the next to look at",
+            "renew the broker's certificate; where it is valid, correct this machine's clock",
         )
     if code == _NOT_YET_VALID:
         return access_refused(

@@ -20,7 +20,7 @@ from typing import Any, Final, cast
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
 from core.model.errors import ConfigurationError
-from core.model.settings import Settings, parse_settings
+from core.model.settings import KafkaSettings, Settings, parse_settings
 from core.model.suggestions import nearest
 
 PREFIX: Final = "ROTASCOPE_"
@@ -59,6 +59,17 @@ def collect_settings(file: Path | None, flags: Mapping[str, Any]) -> Settings:
     for layer in (_from_file(file), _from_environment(), _given(flags)):
         values = _merged(values, layer)
     return parse_settings(values)
+
+
+def collect_kafka(file: Path | None, bootstrap_servers: str | None, **flags: Any) -> KafkaSettings:
+    """Read how to reach Kafka, for a command that needs nothing else.
+
+    Args:
+        file: As of `collect_settings`, as are the errors.
+        bootstrap_servers: The flag; None where it was not given.
+        flags: Further keys of the section; a None was not given.
+    """
+    return collect_settings(file, {"kafka": {"bootstrap_servers": bootstrap_servers, **flags}}).kafka
 
 
 def _merged(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:

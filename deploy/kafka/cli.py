@@ -14,6 +14,7 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from core.runtime.exit_codes import exit_codes
+from core.runtime.settings import SETTINGS_VARIABLE, collect_kafka
 from deploy.kafka.acl_cli import acls
 from deploy.kafka.cluster import apply as apply_topics
 from deploy.kafka.cluster import check as check_topics
@@ -26,11 +27,14 @@ app = typer.Typer(no_args_is_help=True, help="The topics of Rotascope on a Kafka
 app.command()(acls)
 
 
-BootstrapServers = Annotated[
-    str,
+SettingsFile = Annotated[
+    Path | None,
     typer.Option(
-        "--bootstrap-servers", envvar="ROTASCOPE_KAFKA__BOOTSTRAP_SERVERS", help="host:port, comma separated."
+        "--settings", envvar=SETTINGS_VARIABLE, help="TOML file of settings, for its section [kafka]."
     ),
+]
+BootstrapServers = Annotated[
+    str | None, typer.Option("--bootstrap-servers", help="host:port, comma-separated.")
 ]
 Partitions = Annotated[
     int | None, typer.Option("--partitions", min=1, help="N of this generation, in place of the file's.")
@@ -47,7 +51,8 @@ Generation = Annotated[
 
 @app.command()
 def apply(
-    bootstrap_servers: BootstrapServers = "127.0.0.1:9092",
+    settings_file: SettingsFile = None,
+    bootstrap_servers: BootstrapServers = None,
     partitions: Partitions = None,
     replication_factor: ReplicationFactor = None,
     generation: Generation = 1,
@@ -69,14 +74,16 @@ def apply(
         wanted = load_topics(
             file, partitions=partitions, replication_factor=replication_factor, generation=generation
         )
-        with connect(bootstrap_servers, timeout_ms=timeout_ms) as client:
+        kafka = collect_kafka(settings_file, bootstrap_servers)
+        with connect(kafka, timeout_ms=timeout_ms) as client:
             changes = apply_topics(client, wanted)
     _print(changes, output, nothing=f"{len(wanted)} topics are as they should be; nothing to do")
 
 
 @app.command()
 def check(
-    bootstrap_servers: BootstrapServers = "127.0.0.1:9092",
+    settings_file: SettingsFile = None,
+    bootstrap_servers: BootstrapServers = None,
     partitions: Partitions = None,
     replication_factor: ReplicationFactor = None,
     generation: Generation = 1,
@@ -94,7 +101,8 @@ def check(
         wanted = load_topics(
             file, partitions=partitions, replication_factor=replication_factor, generation=generation
         )
-        with connect(bootstrap_servers, timeout_ms=timeout_ms) as client:
+        kafka = collect_kafka(settings_file, bootstrap_servers)
+        with connect(kafka, timeout_ms=timeout_ms) as client:
             changes = check_topics(client, wanted)
     _print(changes, output, nothing=f"{len(wanted)} topics are as they should be")
     if changes:
@@ -105,7 +113,8 @@ def check(
 def migrate(
     to: Annotated[int, typer.Option("--to", min=2, help="The new generation of the ticks.")],
     partitions: Annotated[int, typer.Option("--partitions", min=1, help="N of the new generation.")],
-    bootstrap_servers: BootstrapServers = "127.0.0.1:9092",
+    settings_file: SettingsFile = None,
+    bootstrap_servers: BootstrapServers = None,
     group_id: Annotated[
         str, typer.Option("--group-id", help="Of the workers, to see how far they are.")
     ] = "rotascope-worker",
@@ -130,7 +139,8 @@ def migrate(
         wanted = load_topics(
             file, partitions=partitions, replication_factor=replication_factor, generation=to
         )
-        with connect(bootstrap_servers, timeout_ms=timeout_ms) as client:
+        kafka = collect_kafka(settings_file, bootstrap_servers)
+        with connect(kafka, timeout_ms=timeout_ms) as client:
             found = steps(look(client, wanted, to, group_id), to, partitions)
     if output is Format.JSON:
         typer.echo(json.dumps([asdict(step) for step in found]))
