@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -18,20 +17,16 @@ from core.kafka.preflight import preflight
 from core.model.settings import KafkaSettings
 from core.runtime.exit_codes import exit_codes
 from core.runtime.settings import SETTINGS_VARIABLE, collect_kafka
+from deploy.kafka.acl_cli import acls
 from deploy.kafka.cluster import apply as apply_topics
 from deploy.kafka.cluster import check as check_topics
 from deploy.kafka.cluster import connect
+from deploy.kafka.formats import Format, OutputFormat
 from deploy.kafka.generation import StepState, look, next_step, steps
 from deploy.kafka.topics import TOPICS_FILE, Change, ChangeKind, load_topics
 
 app = typer.Typer(no_args_is_help=True, help="The topics of Rotascope on a Kafka cluster.")
-
-
-class Format(StrEnum):
-    """How a command prints its result."""
-
-    TEXT = "text"
-    JSON = "json"
+app.command()(acls)
 
 
 SettingsFile = Annotated[
@@ -54,7 +49,6 @@ TimeoutMs = Annotated[int, typer.Option("--timeout-ms", min=100, help="How long 
 Generation = Annotated[
     int, typer.Option("--generation", min=1, help="Of the ticks: the number behind 'rotascope.ticks.v'.")
 ]
-OutputFormat = Annotated[Format, typer.Option("--format", help="text for people, json for programs.")]
 
 
 @app.command()
