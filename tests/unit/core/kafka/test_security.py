@@ -76,7 +76,8 @@ def test_a_file_without_a_secret_is_refused(tmp_path: Path, text: str | bytes) -
 
 @pytest.mark.parametrize("name", ["ca_file", "certificate_file"])
 def test_a_file_that_is_not_there_is_named_with_its_setting(tmp_path: Path, name: str) -> None:
-    settings = kafka(protocol="SSL", **{name: tmp_path / "none.pem"})
+    named: dict[str, Any] = {name: tmp_path / "none.pem"}
+    settings = kafka(protocol="SSL", **named)
     with pytest.raises(ConfigurationError) as caught:
         preflight(settings, print)
     assert f"kafka.security.{name}: {tmp_path / 'none.pem'} cannot be read" in caught.value.message
@@ -86,8 +87,9 @@ def test_a_file_that_is_not_there_is_named_with_its_setting(tmp_path: Path, name
 def test_a_file_that_holds_something_else_is_refused(tmp_path: Path, name: str) -> None:
     file = tmp_path / "text.pem"
     file.write_text("no certificate")
+    named: dict[str, Any] = {name: file}
     with pytest.raises(ConfigurationError, match=f"kafka.security.{name}"):
-        preflight(kafka(protocol="SSL", **{name: file}), print)
+        preflight(kafka(protocol="SSL", **named), print)
 
 
 @pytest.mark.parametrize(
