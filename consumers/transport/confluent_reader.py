@@ -20,13 +20,13 @@ from consumers.snapshots.position import metadata_text
 from consumers.transport.confluent_answers import AnswerCount
 from consumers.transport.confluent_client import fresh_client_answers, group_configuration
 from consumers.transport.confluent_group import ConfluentGroup
-from consumers.transport.records import Committed, Record
 from consumers.transport.seam import RECONNECT_MS, AssignmentChange, Membership
 from core.kafka.clients import addresses_of, no_answer, require_reachable
 from core.kafka.confluent import consumer_configuration
 from core.kafka.confluent_errors import failed, lost_place, translated
 from core.kafka.confluent_refusals import ConfluentRefusals
 from core.kafka.missing_topics import no_such_topic
+from core.kafka.records import Committed, Record
 from core.kafka.security import while_files_are_replaced
 from core.kafka.tls import tls_context
 from core.model.errors import TransportError

@@ -26,7 +26,6 @@ from consumers.transport.kafka_python_client import (
 from consumers.transport.kafka_python_group import JOIN_POLL_MS, AssignmentLog, keep_join, membership_of
 from consumers.transport.kafka_python_transactions import KafkaPythonTransactions
 from consumers.transport.named_transactions import NamedTransactions
-from consumers.transport.records import Committed, Headers, OutgoingRecord, Record
 from consumers.transport.seam import (
     RECONNECT_MS,
     AssignmentChange,
@@ -38,6 +37,7 @@ from core.kafka.clients import addresses_of, made
 from core.kafka.errors import not_delivered, translated
 from core.kafka.kafka_python import producer_configuration
 from core.kafka.missing_topics import no_such_topic
+from core.kafka.records import Committed, Headers, OutgoingRecord, Record
 from core.kafka.security import while_files_are_replaced
 from core.model.errors import TransportError
 from core.model.settings import KafkaSettings, WorkerSettings

@@ -11,11 +11,11 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer
 from kafka.admin import ACLOperation, ACLResourcePatternType, ResourceType
 
-from consumers.transport.records import Committed, OutgoingRecord, Record
 from consumers.transport.registry import make_transport
 from consumers.transport.seam import OutcomeKind
 from consumers.worker.renewal import Renewal
 from consumers.worker.trouble_log import TroubleLog
+from core.kafka.records import Committed, OutgoingRecord, Record
 from core.kafka.security_files import SecurityFiles
 from core.model.errors import AccessRefusedError, TransportError
 from core.model.settings import KafkaSettings, WorkerSettings, parse_settings
