@@ -19,7 +19,9 @@ from consumers.inspect.tick_continuity import Continuity
 from consumers.transport.records import Record
 from consumers.transport.topic_reader import TopicReader
 from core.events.events import TOPIC_PREFIX
-from core.model.errors import InputError, RotascopeError, TransportError
+from core.kafka.missing_topics import no_such_topic
+from core.kafka.preflight import preflight
+from core.model.errors import InputError, RotascopeError
 from core.model.event_families import EVENT_FAMILIES
 from core.model.instruments import parse_universe
 from core.model.records import EventState
@@ -141,11 +143,13 @@ def tail(
         if wanted.admits(data):
             yield data
 
-    with _polite_end(), _reader(_kafka(settings_file, bootstrap_servers, embedded), until_end) as reader:
-        present = _present(reader, topics, required=topics if families else ())
-        records = reader.read(present, from_beginning=from_beginning, until_end=until_end)
-        printer = _printer(style, event_lines.TABLE_HEADER, event_lines.event_row)
-        print_records(records, lines, printer, tally, maximum)
+    with _polite_end():
+        settings = _kafka(settings_file, bootstrap_servers, embedded)
+        with _reader(settings, until_end) as reader:
+            present = _present(settings, reader, topics, required=topics if families else ())
+            records = reader.read(present, from_beginning=from_beginning, until_end=until_end)
+            printer = _printer(style, event_lines.TABLE_HEADER, event_lines.event_row)
+            print_records(records, lines, printer, tally, maximum)
     _report(tally, "events")
 
 
@@ -193,7 +197,7 @@ def cat(
         settings = _kafka(settings_file, bootstrap_servers, embedded)
         with _reader(settings, until_end) as reader:
             records = reader.read(
-                _present(reader, [settings.ticks_topic], required=[settings.ticks_topic]),
+                _present(settings, reader, [settings.ticks_topic], required=[settings.ticks_topic]),
                 partitions=sorted(set(partitions or ())),
                 from_beginning=from_beginning,
                 until_end=until_end,
@@ -242,7 +246,9 @@ def print_records(
 
 def _kafka(file: Path | None, bootstrap_servers: str | None, embedded: bool) -> KafkaSettings:
     api_version = EMBEDDED_API_VERSION if embedded else None
-    return collect_kafka(file, bootstrap_servers, api_version=api_version)
+    settings = collect_kafka(file, bootstrap_servers, api_version=api_version)
+    preflight(settings, lambda warning: typer.echo(f"note: {warning}", err=True))
+    return settings
 
 
 def _reader(settings: KafkaSettings, until_end: bool) -> TopicReader:
@@ -269,14 +275,13 @@ def _printer(
     return print_row
 
 
-def _present(reader: TopicReader, topics: list[str], required: Iterable[str]) -> tuple[str, ...]:
+def _present(
+    settings: KafkaSettings, reader: TopicReader, topics: list[str], required: Iterable[str]
+) -> tuple[str, ...]:
     present = reader.existing(topics)
     missing = sorted(set(required) - set(present)) if present else topics
     if missing:
-        raise TransportError(
-            f"the broker has no topic {' or '.join(missing[:2])}{' or …' if missing[2:] else ''}",
-            operator_action="run 'rotascope topics apply', or check --bootstrap-servers",
-        )
+        raise no_such_topic(missing[0], settings, retriable=True)
     return present
 
 

@@ -21,11 +21,12 @@ from consumers.transport.confluent_answers import AnswerCount
 from consumers.transport.confluent_client import fresh_client_answers, group_configuration
 from consumers.transport.confluent_group import ConfluentGroup
 from consumers.transport.records import Committed, Record
-from consumers.transport.seam import RECONNECT_MS, AssignmentChange, Membership, no_such_topic
+from consumers.transport.seam import RECONNECT_MS, AssignmentChange, Membership
 from core.kafka.clients import addresses_of, no_answer, require_reachable
 from core.kafka.confluent import consumer_configuration
 from core.kafka.confluent_errors import failed, lost_place, translated
 from core.kafka.confluent_refusals import ConfluentRefusals
+from core.kafka.missing_topics import no_such_topic
 from core.kafka.security import while_files_are_replaced
 from core.kafka.tls import tls_context
 from core.model.errors import TransportError
@@ -99,7 +100,7 @@ class ConfluentReader:
         if found.error is not None and found.error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
             raise failed("ask for topic", topic, found.error)
         if not found.partitions:
-            raise no_such_topic(topic, self._settings.bootstrap_servers)
+            raise no_such_topic(topic, self._settings)
         return len(found.partitions)
 
     def assign(self, topic: str, partitions: Sequence[int]) -> None:

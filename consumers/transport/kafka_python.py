@@ -6,7 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kafka import KafkaProducer, TopicPartition
-from kafka.errors import IllegalStateError, KafkaTimeoutError, MessageSizeTooLargeError
+from kafka.errors import (
+    IllegalStateError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+)
 from kafka.structs import OffsetAndMetadata
 
 from consumers.transport.kafka_python_answers import AnswerCount
@@ -29,11 +33,11 @@ from consumers.transport.seam import (
     Membership,
     Outcome,
     OutcomeKind,
-    no_such_topic,
 )
 from core.kafka.clients import addresses_of, made
 from core.kafka.errors import not_delivered, translated
 from core.kafka.kafka_python import producer_configuration
+from core.kafka.missing_topics import no_such_topic
 from core.kafka.security import while_files_are_replaced
 from core.model.errors import TransportError
 from core.model.settings import KafkaSettings, WorkerSettings
@@ -115,7 +119,7 @@ class KafkaPythonTransport:
             except TimeoutError as error:
                 raise TransportError(f"cannot ask for topic {topic}: {error}") from error
         if not known:
-            raise no_such_topic(topic, self._settings.bootstrap_servers)
+            raise no_such_topic(topic, self._settings)
         return len(known)
 
     def assign(self, topic: str, partitions: Sequence[int]) -> None:

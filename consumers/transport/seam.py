@@ -226,16 +226,6 @@ class Transport(Protocol):
         """Release sockets and threads. Sends and commits nothing, and never raises."""
 
 
-def no_such_topic(topic: str, bootstrap_servers: str) -> TransportError:
-    """Say that a topic is missing: the same after any number of tries, until somebody makes it."""
-    missing = TransportError(
-        f"topic {topic!r} does not exist on {bootstrap_servers}",
-        operator_action="create the topics with 'rotascope topics apply', or check the address",
-    )
-    missing.retriable = False
-    return missing
-
-
 def first_failure(deliveries: Iterable[Delivery]) -> str | None:
     """Check every delivery, and say why the first bad one failed.
 

@@ -13,7 +13,8 @@ from core.kafka.clients import close_consumer, connect_consumer
 from core.kafka.errors import translated
 from core.kafka.kafka_python import consumer_configuration
 from core.kafka.security import while_files_are_replaced
-from core.model.errors import TransportError
+from core.kafka.security_files import SecurityFiles
+from core.model.errors import AccessRefusedError, TransportError
 from core.model.settings import KafkaSettings
 from core.runtime.deadline import DeadlineCall
 from core.runtime.outage_notes import OutageNotes
@@ -55,6 +56,8 @@ class PartitionReader:
     ) -> None:
         self.servers = settings.bootstrap_servers
         self._settings = settings
+        self._files = SecurityFiles(settings.security, monotonic_ns=time.monotonic_ns)
+        self._tell = tell
         self._words = words
         self._request_timeout_ms = settings.request_timeout_ms
         self._patience_ms = patience_ms
@@ -144,6 +147,8 @@ class PartitionReader:
             if consumer is None:
                 self._reconnect(timeout_ms)
                 return {}
+            if self._files.due():
+                consumer = self._renew(consumer)
             polled, places = self._polled(consumer, timeout_ms)
             if polled:
                 self._heard()
@@ -235,7 +240,7 @@ class PartitionReader:
         Raises:
             TransportError: What another try cannot mend, or the broker was silent for too long.
         """
-        if not cause.retriable:
+        if not cause.retriable and not self._may_be_replaced(cause):
             raise cause
         self._give_up()
         self._require_open(cause)
@@ -248,6 +253,23 @@ class PartitionReader:
                 operator_action="check that the broker runs, then run the command again",
             ) from cause
 
+    def _may_be_replaced(self, cause: TransportError) -> bool:
+        """Whether a refusal may be over with what stands in the files now."""
+        return isinstance(cause, AccessRefusedError) and self._files.changed()
+
+    def _renew(self, old: Any) -> Any:
+        """Exchange a client whose certificates or secrets were replaced, once a new one is answered."""
+        try:
+            with while_files_are_replaced():
+                new = self._connected(_RECONNECT_MS)
+        except TransportError as error:
+            self._tell(f"certificates or secrets were replaced and cannot be used yet: {error.message}")
+            return old
+        self._consumer = new
+        close_consumer(old)
+        self._seek()
+        return new
+
     def _require_open(self, cause: TransportError | None = None) -> None:
         if self._closed:
             closed = TransportError(f"the reader of {self.servers} was closed")
@@ -256,7 +278,10 @@ class PartitionReader:
 
     def _connected(self, timeout_ms: int) -> Any:
         # Configured anew each time: a certificate may have been replaced since the last client.
-        return connect_consumer({**consumer_configuration(self._settings), **self._words}, timeout_ms)
+        self._files.making()
+        consumer = connect_consumer({**consumer_configuration(self._settings), **self._words}, timeout_ms)
+        self._files.taken()
+        return consumer
 
     def _reconnect(self, timeout_ms: int) -> None:
         self._require_open()

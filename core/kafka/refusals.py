@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
-
+from core.kafka.broker_errors import CREDENTIALS
 from core.model.errors import AccessRefusedError
-
-CREDENTIALS: Final = (
-    "correct kafka.security: the mechanism, the username and its password, or what stands in oauth_file; the "
-    "broker's log says which it was"
-)
 
 
 def access_refused(message: str, operator_action: str) -> AccessRefusedError:

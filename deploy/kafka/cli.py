@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
+from core.kafka.preflight import preflight
+from core.model.settings import KafkaSettings
 from core.runtime.exit_codes import exit_codes
 from core.runtime.settings import SETTINGS_VARIABLE, collect_kafka
 from deploy.kafka.acl_cli import acls
@@ -74,7 +76,7 @@ def apply(
         wanted = load_topics(
             file, partitions=partitions, replication_factor=replication_factor, generation=generation
         )
-        kafka = collect_kafka(settings_file, bootstrap_servers)
+        kafka = _kafka(settings_file, bootstrap_servers)
         with connect(kafka, timeout_ms=timeout_ms) as client:
             changes = apply_topics(client, wanted)
     _print(changes, output, nothing=f"{len(wanted)} topics are as they should be; nothing to do")
@@ -101,7 +103,7 @@ def check(
         wanted = load_topics(
             file, partitions=partitions, replication_factor=replication_factor, generation=generation
         )
-        kafka = collect_kafka(settings_file, bootstrap_servers)
+        kafka = _kafka(settings_file, bootstrap_servers)
         with connect(kafka, timeout_ms=timeout_ms) as client:
             changes = check_topics(client, wanted)
     _print(changes, output, nothing=f"{len(wanted)} topics are as they should be")
@@ -139,7 +141,7 @@ def migrate(
         wanted = load_topics(
             file, partitions=partitions, replication_factor=replication_factor, generation=to
         )
-        kafka = collect_kafka(settings_file, bootstrap_servers)
+        kafka = _kafka(settings_file, bootstrap_servers)
         with connect(kafka, timeout_ms=timeout_ms) as client:
             found = steps(look(client, wanted, to, group_id), to, partitions)
     if output is Format.JSON:
@@ -153,6 +155,12 @@ def migrate(
             typer.echo(f"     {step.command}")
     following = next_step(found)
     typer.echo(f"Next: {following.what}" if following else "Nothing is left that the cluster could show")
+
+
+def _kafka(settings_file: Path | None, bootstrap_servers: str | None) -> KafkaSettings:
+    settings = collect_kafka(settings_file, bootstrap_servers)
+    preflight(settings, lambda warning: typer.echo(f"note: {warning}", err=True))
+    return settings
 
 
 def _print(changes: Sequence[Change], output: Format, *, nothing: str) -> None:

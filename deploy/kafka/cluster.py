@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigFilterType, ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
+from core.kafka.broker_errors import action_of
 from core.kafka.clients import made, require_reachable
 from core.kafka.connections import ConnectionRefusedForGoodError
 from core.kafka.errors import transport_error
@@ -19,6 +20,9 @@ from core.model.errors import ConfigurationError, TransportError
 from core.model.settings import KafkaSettings
 from core.runtime.closing import close_quietly
 from deploy.kafka.topics import Change, ChangeKind, Topic, plan
+
+_RIGHTS: Final = frozenset({29, 31})
+"""A missing right on a topic, or on the cluster."""
 
 
 @contextmanager
@@ -153,9 +157,12 @@ def _create(client: KafkaAdminClient, topics: Sequence[Topic]) -> None:
     created = {answer["name"] for answer in answers if answer["error_code"] == 0}
     refused = [f"{answer['name']}: {answer['error_message']}" for answer in answers if answer["error_code"]]
     if refused:
+        first = next(answer["error_code"] for answer in answers if answer["error_code"])
         raise ConfigurationError(
             f"the broker refused {len(refused)} of {len(topics)} new topics; the first is {refused[0]}",
-            operator_action="settle what the broker says and run this again; what exists is left alone",
+            operator_action=action_of(first)[0]
+            if first in _RIGHTS
+            else "settle what the broker says and run this again; what exists is left alone",
         )
     client.wait_for_topics(sorted(created))
 

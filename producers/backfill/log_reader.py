@@ -9,8 +9,8 @@ from typing import Any, Final, Self
 import structlog
 from kafka import TopicPartition
 
+from core.kafka.missing_topics import no_such_topic
 from core.kafka.partition_reader import PartitionReader
-from core.model.errors import TransportError
 from core.model.settings import KafkaSettings
 
 _POLL_MS: Final = 200
@@ -27,6 +27,7 @@ class LogReader:
     """
 
     def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
         self._reader = PartitionReader(
             settings,
             words={"auto_offset_reset": "earliest", "max_poll_records": 5_000},
@@ -58,10 +59,7 @@ class LogReader:
         """
         found = self.existing(topic)
         if not found:
-            raise TransportError(
-                f"topic {topic} is not on {self._reader.servers}",
-                operator_action="create the topics with 'rotascope topics apply'",
-            )
+            raise no_such_topic(topic, self._settings, retriable=True)
         return found
 
     def read(

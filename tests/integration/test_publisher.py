@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
+from core.kafka.security_files import SecurityFiles
 from core.model.errors import TransportError
 from core.model.settings import KafkaSettings
 from deploy.kafka.broker import LocalKafka
@@ -164,6 +165,7 @@ def test_a_feed_survives_a_frozen_broker_in_order_although_records_repeat(
     publisher = HoldingPublisher(
         lambda: open_producer(settings), topic=topic, source="alpaca", hold=Hold(10**9, 10**6, MIB),
         bytes_in_flight_max=MIB, counters=stage.counters, backoff=Backoff(10, 10, 0, random=lambda: 0.5),
+        files=SecurityFiles(settings.security, monotonic_ns=time.monotonic_ns),
     )  # fmt: skip
     publisher.overflow = Overflow.DROP
     try:

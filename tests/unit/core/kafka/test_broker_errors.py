@@ -23,7 +23,7 @@ def test_both_clients_say_the_same(number: int) -> None:
 @pytest.mark.parametrize(
     ("error", "words", "retriable"),
     [
-        (errors.TopicAuthorizationFailedError(), "let this user", False),
+        (errors.TopicAuthorizationFailedError(), "grant this user", False),
         (errors.UnknownTopicOrPartitionError(), "rotascope topics apply", True),
         (errors.NotEnoughReplicasError(), "min.insync.replicas", True),
         (errors.InvalidConfigurationError("retention.ms"), "correct the setting", False),
