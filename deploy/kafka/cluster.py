@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigFilterType, ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from core.kafka.broker_errors import action_of
 from core.kafka.clients import made, require_reachable
@@ -72,11 +72,17 @@ def existing_topics(client: KafkaAdminClient, names: Iterable[str]) -> dict[str,
 
     Returns:
         By name, with every setting of the topic.
+
+    Raises:
+        TopicAuthorizationFailedError: This user may not see one of them.
     """
-    present = sorted(set(names) & set(client.list_topics()))
-    if not present:
-        return {}
-    described = client.describe_topics(present)
+    # By name: a list of all topics leaves out those that this user may not see, as if they were missing.
+    described = client.describe_topics(sorted(set(names)))
+    refused = [
+        each["name"] for each in described if each["error_code"] == TopicAuthorizationFailedError.errno
+    ]
+    if refused:
+        raise TopicAuthorizationFailedError(", ".join(refused))
     # A broker hears of a new topic's name before it hears of its partitions: until then it is not there.
     partitions = {topic["name"]: topic["partitions"] for topic in described if topic["partitions"]}
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in partitions]
