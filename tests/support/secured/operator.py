@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import polars as pl
+import pytest
 from kafka import KafkaAdminClient
 from typer.testing import CliRunner
 
@@ -103,7 +105,10 @@ class Operator:
         words = [*command.split(), *self._arguments(command)]
         environment = KEYS | {"ROTASCOPE_SETTINGS": str(self._settings)}
         with Program(*words, environment=environment) as program:
-            code = program.wait(_DEADLINE_S)
+            try:
+                code = program.wait(_DEADLINE_S)
+            except subprocess.TimeoutExpired:
+                pytest.fail(f"{command} does not end: {[*program.output, *program.errors]}", pytrace=False)
         return Ended(code, program.output, program.errors)
 
     def _arguments(self, command: str) -> list[str]:
