@@ -12,5 +12,6 @@ product.py         Rotascope's own settings for the broker, in files
 operator.py        gives a command the rights that are printed for it, then runs it
 rounds.py          every command in turn, and what it should say
 refusals.py        what a cluster refuses, and what is told of it
+missing_rights.py  takes one right of a command away
 counting_proxy.py  counts connections
 """
