@@ -63,6 +63,26 @@ def connect(kafka: KafkaSettings | str, *, timeout_ms: int = 10_000) -> Iterator
             close_quietly(client.close, "the admin client")
 
 
+def described_topics(client: KafkaAdminClient, names: Iterable[str]) -> list[Mapping[str, Any]]:
+    """Ask for topics by name: a list of all leaves out those that this user may not see.
+
+    Args:
+        client: From `connect`.
+        names: The topics of interest.
+
+    Returns:
+        One answer a topic, in kafka-python's words; a missing one has no partitions.
+
+    Raises:
+        TopicAuthorizationFailedError: This user may not see one of them.
+    """
+    answers: list[Mapping[str, Any]] = client.describe_topics(sorted(set(names)))
+    refused = [each["name"] for each in answers if each["error_code"] == TopicAuthorizationFailedError.errno]
+    if refused:
+        raise TopicAuthorizationFailedError(", ".join(refused))
+    return answers
+
+
 def existing_topics(client: KafkaAdminClient, names: Iterable[str]) -> dict[str, Topic]:
     """Read the named topics as the cluster has them.
 
@@ -76,13 +96,7 @@ def existing_topics(client: KafkaAdminClient, names: Iterable[str]) -> dict[str,
     Raises:
         TopicAuthorizationFailedError: This user may not see one of them.
     """
-    # By name: a list of all topics leaves out those that this user may not see, as if they were missing.
-    described = client.describe_topics(sorted(set(names)))
-    refused = [
-        each["name"] for each in described if each["error_code"] == TopicAuthorizationFailedError.errno
-    ]
-    if refused:
-        raise TopicAuthorizationFailedError(", ".join(refused))
+    described = described_topics(client, names)
     # A broker hears of a new topic's name before it hears of its partitions: until then it is not there.
     partitions = {topic["name"]: topic["partitions"] for topic in described if topic["partitions"]}
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in partitions]
