@@ -39,6 +39,7 @@ from core.kafka.kafka_python import producer_configuration
 from core.kafka.missing_topics import no_such_topic
 from core.kafka.records import Committed, Headers, OutgoingRecord, Record
 from core.kafka.security import while_files_are_replaced
+from core.kafka.topic_rights import require_visible
 from core.model.errors import TransportError
 from core.model.settings import KafkaSettings, WorkerSettings
 from core.runtime.deadline import DeadlineCall
@@ -112,7 +113,7 @@ class KafkaPythonTransport:
         kafka-python waits for the answer without any limit.
         """
         consumer = self._consumer
-        call = DeadlineCall[Any](lambda call: consumer.partitions_for_topic(topic))
+        call = DeadlineCall[Any](lambda call: _known_partitions(consumer, topic))
         with translated("ask for topic", topic):
             try:
                 known = call.within(self._settings.request_timeout_ms)
@@ -349,3 +350,10 @@ class KafkaPythonTransport:
 
     def _place(self, partition: int) -> Any:
         return TopicPartition(self._topic, partition)
+
+
+def _known_partitions(consumer: Any, topic: str) -> Any:
+    known = consumer.partitions_for_topic(topic)
+    if not known:
+        require_visible(consumer, [topic])
+    return known

@@ -14,6 +14,7 @@ from core.kafka.errors import translated
 from core.kafka.kafka_python import consumer_configuration
 from core.kafka.security import while_files_are_replaced
 from core.kafka.security_files import SecurityFiles
+from core.kafka.topic_rights import require_visible
 from core.model.errors import AccessRefusedError, TransportError
 from core.model.settings import KafkaSettings
 from core.runtime.deadline import DeadlineCall
@@ -89,22 +90,20 @@ class PartitionReader:
             consumer, self._consumer = self._consumer, None
             close_consumer(consumer)
 
-    def topics(self) -> set[str]:
-        """Ask which topics there are.
+    def existing(self, topics: Sequence[str]) -> tuple[str, ...]:
+        """Keep the topics that there are, in the given order.
 
         Raises:
-            TransportError: The broker does not answer.
+            TransportError: The broker does not answer, or this user may not see one of them.
         """
-        return set(self._asked("list the topics of", self.servers, lambda consumer: consumer.topics()))
+        return self._asked("look at", ", ".join(topics), lambda consumer: _present(consumer, topics))
 
     def partitions(self, topic: str) -> list[int]:
-        """Ask for the partitions of a topic; none where it is not there. Errors as of `topics`."""
-        return sorted(
-            self._asked("look at", topic, lambda consumer: consumer.partitions_for_topic(topic) or ())
-        )
+        """Ask for the partitions of a topic; none where it is not there. Errors as of `existing`."""
+        return self._asked("look at", topic, lambda consumer: _partitions(consumer, topic))
 
     def begins(self, parts: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        """Ask for the offset of the oldest record of each. Errors as of `topics`."""
+        """Ask for the offset of the oldest record of each. Errors as of `existing`."""
         bound = self._request_timeout_ms
         return self._asked(
             "find the beginning of",
@@ -113,7 +112,7 @@ class PartitionReader:
         )
 
     def ends(self, parts: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        """Ask for the offset behind the newest record of each. Errors as of `topics`."""
+        """Ask for the offset behind the newest record of each. Errors as of `existing`."""
         bound = self._request_timeout_ms
         return self._asked(
             "find the end of",
@@ -301,6 +300,19 @@ class PartitionReader:
             with translated("find the end of", _names(self._places)):
                 self._consumer.end_offsets(list(self._places), timeout_ms=_PROBE_MS)
         self._heard()
+
+
+def _present(consumer: Any, topics: Sequence[str]) -> tuple[str, ...]:
+    known = set(consumer.topics())
+    require_visible(consumer, [topic for topic in topics if topic not in known])
+    return tuple(topic for topic in topics if topic in known)
+
+
+def _partitions(consumer: Any, topic: str) -> list[int]:
+    found = consumer.partitions_for_topic(topic)
+    if not found:
+        require_visible(consumer, [topic])
+    return sorted(found or ())
 
 
 def _of(question: Callable[[Any], T], consumer: Any) -> Callable[[DeadlineCall[T]], T]:

@@ -83,10 +83,9 @@ class TopicReader:
         """Keep the topics that the broker has, in the given order.
 
         Raises:
-            TransportError: The broker does not answer.
+            TransportError: The broker does not answer, or this user may not see one of them.
         """
-        present = self._reader.topics()
-        return tuple(topic for topic in topics if topic in present)
+        return self._reader.existing(topics)
 
     def partitions(self, topic: str) -> list[int]:
         """Give the partitions of a topic.

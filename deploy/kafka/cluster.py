@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigFilterType, ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from core.kafka.broker_errors import action_of
 from core.kafka.clients import made, require_reachable
@@ -63,6 +63,26 @@ def connect(kafka: KafkaSettings | str, *, timeout_ms: int = 10_000) -> Iterator
             close_quietly(client.close, "the admin client")
 
 
+def described_topics(client: KafkaAdminClient, names: Iterable[str]) -> list[Mapping[str, Any]]:
+    """Ask for topics by name: a list of all leaves out those that this user may not see.
+
+    Args:
+        client: From `connect`.
+        names: The topics of interest.
+
+    Returns:
+        One answer a topic, in kafka-python's words; a missing one has no partitions.
+
+    Raises:
+        TopicAuthorizationFailedError: This user may not see one of them.
+    """
+    answers: list[Mapping[str, Any]] = client.describe_topics(sorted(set(names)))
+    refused = [each["name"] for each in answers if each["error_code"] == TopicAuthorizationFailedError.errno]
+    if refused:
+        raise TopicAuthorizationFailedError(", ".join(refused))
+    return answers
+
+
 def existing_topics(client: KafkaAdminClient, names: Iterable[str]) -> dict[str, Topic]:
     """Read the named topics as the cluster has them.
 
@@ -72,11 +92,11 @@ def existing_topics(client: KafkaAdminClient, names: Iterable[str]) -> dict[str,
 
     Returns:
         By name, with every setting of the topic.
+
+    Raises:
+        TopicAuthorizationFailedError: This user may not see one of them.
     """
-    present = sorted(set(names) & set(client.list_topics()))
-    if not present:
-        return {}
-    described = client.describe_topics(present)
+    described = described_topics(client, names)
     # A broker hears of a new topic's name before it hears of its partitions: until then it is not there.
     partitions = {topic["name"]: topic["partitions"] for topic in described if topic["partitions"]}
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in partitions]

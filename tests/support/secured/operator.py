@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import polars as pl
+import pytest
 from kafka import KafkaAdminClient
 from typer.testing import CliRunner
 
@@ -25,6 +27,7 @@ from tests.support.secured.rights import Right, give, read_lines
 from tests.support.secured_broker import Secured
 
 PARTITIONS: Final = 2
+TICKS: Final = "rotascope.ticks.v1"
 HISTORY_FROM: Final = date(2023, 1, 3)
 HISTORY_UNTIL: Final = date(2024, 7, 5)
 HISTORY_SYMBOLS: Final = ("RUT", "SPX")
@@ -74,13 +77,15 @@ class Operator:
         self._access = access
         self._vendor = vendor
         self._directory = directory
-        self._group = directory.name
+        self.group = directory.name
         self._settings = write_settings(secured, access, directory, more=f"partitions = {PARTITIONS}")
 
     def printed_rights(self, command: str) -> list[Right]:
         """What `rotascope topics acls` says that a command needs."""
         asked = ["topics", "acls", "--principal", self._access.principal, "--command", command]
-        asked += ["--settings", str(self._settings), "--group-id", self._group]
+        asked += ["--settings", str(self._settings), "--group-id", self.group]
+        if command == "topics migrate":
+            asked += ["--generation", "2"]
         done = CliRunner().invoke(rotascope.app, asked)
         assert done.exit_code == 0, done.output
         lines = done.stdout.splitlines()
@@ -103,7 +108,10 @@ class Operator:
         words = [*command.split(), *self._arguments(command)]
         environment = KEYS | {"ROTASCOPE_SETTINGS": str(self._settings)}
         with Program(*words, environment=environment) as program:
-            code = program.wait(_DEADLINE_S)
+            try:
+                code = program.wait(_DEADLINE_S)
+            except subprocess.TimeoutExpired:
+                pytest.fail(f"{command} does not end: {[*program.output, *program.errors]}", pytrace=False)
         return Ended(code, program.output, program.errors)
 
     def _arguments(self, command: str) -> list[str]:
@@ -111,7 +119,7 @@ class Operator:
             case "topics apply" | "topics check":
                 return ["--partitions", str(PARTITIONS)]
             case "topics migrate":
-                return ["--to", "2", "--partitions", str(PARTITIONS), "--group-id", self._group]
+                return ["--to", "2", "--partitions", str(PARTITIONS), "--group-id", self.group]
             case "produce alpaca":
                 assert self._vendor is not None
                 return ["--url", self._vendor, "--clock", "recorded", "--metrics-port", "0"]
@@ -124,7 +132,7 @@ class Operator:
             case "backfill baseline":
                 return ["--history-until", HISTORY_UNTIL.isoformat()]
             case "consume":
-                return ["--until", "idle", "--metrics-port", "0", "--group-id", self._group]
+                return ["--until", "idle", "--metrics-port", "0", "--group-id", self.group]
             case "events tail" | "ticks cat":
                 return ["--until-end", "--format", "json"]
         return []
@@ -140,11 +148,11 @@ def admin(secured: Secured) -> Iterator[KafkaAdminClient]:
         client.close()
 
 
-def delete_topics(secured: Secured) -> None:
-    """Leave none of Rotascope's topics."""
+def delete_topics(secured: Secured, prefix: str = "rotascope.") -> None:
+    """Leave none of the topics whose names begin so."""
     deadline = time.monotonic() + _DELETION_S
     with admin(secured) as client:
-        names = [name for name in client.list_topics() if name.startswith("rotascope.")]
+        names = [name for name in client.list_topics() if name.startswith(prefix)]
         if names:
             client.delete_topics(names, raise_errors=False)
         while any(name in names for name in client.list_topics()):
@@ -154,7 +162,12 @@ def delete_topics(secured: Secured) -> None:
 
 def make_topics(secured: Secured) -> None:
     """Make Rotascope's topics anew, empty."""
-    delete_topics(secured)
+    restore_topics(secured, "rotascope.")
+
+
+def restore_topics(secured: Secured, prefix: str) -> None:
+    """Make the topics anew, empty, whose names begin so."""
+    delete_topics(secured, prefix)
     with admin(secured) as client:
         apply(client, load_topics(partitions=PARTITIONS))
 

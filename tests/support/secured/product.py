@@ -60,7 +60,8 @@ def write_settings(secured: Secured, access: Access, directory: Path, *, more: s
         security["ca_file"] = str(access.authority or secured.authority.certificate)
     if PROTOCOLS[listener].startswith("SASL"):
         security["mechanism"] = access.login
-    security |= _proof(secured, access, directory)
+    if PROTOCOLS[listener] != "PLAINTEXT":
+        security |= _proof(secured, access, directory)
     lines = [
         "[kafka]",
         f'bootstrap_servers = "{access.servers or secured.broker.servers(listener)}"',

@@ -78,7 +78,7 @@ def test_who_is_closed_while_reading_does_not_go_on_with_a_new_client(made: list
     assert not raised.value.retriable
     assert [each.closed for each in made] == [True]
     with pytest.raises(TransportError, match="was closed"):
-        reader.topics()
+        reader.existing(["ticks"])
 
 
 def test_a_client_that_fails_is_made_anew(made: list[FakeConsumer]) -> None:
