@@ -13,6 +13,7 @@ import numpy as np
 from numba import types
 
 from core.definitions.answers import CONFIRM, ENTER, FADE, INVALID, LEAVE
+from core.definitions.comparison import rounded, usable, worse
 from core.definitions.rule_table import (
     DEFINITION,
     DIRECTION,
@@ -28,7 +29,6 @@ from core.definitions.rule_table import (
     SIZE,
 )
 from core.definitions.rules import Operator
-from core.definitions.comparison import rounded, usable, worse
 from core.kernels.jit import BOOL, F8, I1, I4, I8, U1, array_of, inlined, kernel
 
 ROWS_AT_ONCE: Final = 512
