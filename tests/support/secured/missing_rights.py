@@ -102,7 +102,7 @@ class Cluster:
 
     def prepare(self, access: Access, lack: Lack) -> None:
         """Make topics, and records where it takes some to meet the lack."""
-        if lack.command == "consume" and self._has_a_log:
+        if lack.command == "consume" and lack.operation is Operation.WRITE and self._has_a_log:
             # A worker would go on from what an earlier one has left, and have nothing to write.
             restore_topics(self.secured, _NAMES[Target.SNAPSHOTS])
             return
@@ -111,9 +111,14 @@ class Cluster:
             self._spoil_topics()
             return
         make_topics(self.secured)
-        if lack.command == "backfill baseline":
+        if lack.operation is Operation.READ:
+            # Who may write a topic may look at it, too: only a record in it is refused.
+            self._run(access, "backfill csv", "backfill baseline")
+            if lack.target is Target.SNAPSHOTS:
+                self._run(access, "consume")
+        elif lack.command == "backfill baseline":
             self._run(access, "backfill csv")
-        if lack.command == "consume" and lack.operation is Operation.WRITE:
+        elif lack.command == "consume":
             self._run(access, "backfill csv", "backfill baseline", "produce alpaca")
             self._add_what_is_no_frame()
             self._has_a_log = True
