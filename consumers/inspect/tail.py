@@ -16,11 +16,11 @@ import typer
 
 from consumers.inspect import event_lines, tick_lines
 from consumers.inspect.tick_continuity import Continuity
-from consumers.transport.records import Record
-from consumers.transport.topic_reader import TopicReader
 from core.events.events import TOPIC_PREFIX
 from core.kafka.missing_topics import no_such_topic
 from core.kafka.preflight import preflight
+from core.kafka.records import Record
+from core.kafka.topic_reader import TopicReader
 from core.model.errors import InputError, RotascopeError
 from core.model.event_families import EVENT_FAMILIES
 from core.model.instruments import parse_universe

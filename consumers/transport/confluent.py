@@ -10,11 +10,11 @@ from consumers.transport.confluent_client import Sending, discard, produce
 from consumers.transport.confluent_reader import ConfluentReader
 from consumers.transport.confluent_transactions import ConfluentTransactions
 from consumers.transport.named_transactions import NamedTransactions
-from consumers.transport.records import Committed, Headers, OutgoingRecord
 from consumers.transport.seam import Membership, Outcome, OutcomeKind
 from core.kafka.confluent import producer_configuration
 from core.kafka.confluent_errors import translated
 from core.kafka.confluent_refusals import ConfluentRefusals
+from core.kafka.records import Committed, Headers, OutgoingRecord
 from core.model.settings import KafkaSettings, WorkerSettings
 
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
-from consumers.transport.records import Headers
 from core.kafka.confluent import common_configuration
 from core.kafka.confluent_errors import describe, final_action, not_delivered
+from core.kafka.records import Headers
 from core.model.errors import RotascopeError, TransportError
 from core.model.settings import KafkaSettings, WorkerSettings
 

@@ -20,13 +20,14 @@ from consumers.snapshots.position import metadata_text
 from consumers.transport.confluent_answers import AnswerCount
 from consumers.transport.confluent_client import fresh_client_answers, group_configuration
 from consumers.transport.confluent_group import ConfluentGroup
-from consumers.transport.records import Committed, Record
 from consumers.transport.seam import RECONNECT_MS, AssignmentChange, Membership
-from core.kafka.clients import addresses_of, no_answer, require_reachable
+from core.kafka.clients import addresses_of, require_reachable
 from core.kafka.confluent import consumer_configuration
 from core.kafka.confluent_errors import failed, lost_place, translated
+from core.kafka.confluent_first import require_first_answer
 from core.kafka.confluent_refusals import ConfluentRefusals
 from core.kafka.missing_topics import no_such_topic
+from core.kafka.records import Committed, Record
 from core.kafka.security import while_files_are_replaced
 from core.kafka.tls import tls_context
 from core.model.errors import TransportError
@@ -35,9 +36,6 @@ from core.runtime.deadline import DeadlineCall
 
 _SEEK_RETRY_S: Final = 0.002
 _LEAVE_MS: Final = 2_000
-_SILENCE: Final = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN)
-_FIRST_TRY_S: Final = 0.5
-"""A broker takes up to 0.3 s to refuse credentials; librdkafka would go on trying."""
 
 
 class ConfluentReader:
@@ -255,36 +253,13 @@ class ConfluentReader:
         with translated("connect to", settings.bootstrap_servers):
             consumer = Consumer(configuration | group_configuration(self._worker) | told)
             try:
-                self._ask_first(consumer, timeout_ms, refusals)
+                require_first_answer(consumer, settings, refusals, timeout_ms, self._topic)
             except BaseException:
                 _close(consumer)
                 raise
         self._refusals = refusals
         self._answers.note()
         return consumer
-
-    def _ask_first(self, consumer: Consumer, timeout_ms: int, refusals: ConfluentRefusals) -> None:
-        """Ask a new consumer its first question, and look between two tries whether we are refused."""
-        deadline_s = time.monotonic() + timeout_ms / 1000
-        wait_s = timeout_ms / 1000 if self._settings.security.protocol == "PLAINTEXT" else _FIRST_TRY_S
-        while True:
-            left_s = deadline_s - time.monotonic()
-            try:
-                if self._topic:
-                    consumer.list_topics(self._topic, timeout=min(left_s, wait_s))
-                else:
-                    consumer.list_topics(timeout=min(left_s, wait_s))
-            except KafkaException as error:
-                consumer.poll(0)  # which tells of a refusal, where there was one
-                refusals.raise_any()
-                if left_s <= wait_s and error.args[0].code() in _SILENCE:
-                    protocol = self._settings.security.protocol
-                    raise no_answer(self._settings.bootstrap_servers, timeout_ms, protocol) from error
-                if left_s <= wait_s:
-                    raise
-                wait_s *= 2
-            else:
-                return
 
     def _assign(self) -> None:
         """Remember what to assign: librdkafka fetches at once, so that is done at the first poll."""

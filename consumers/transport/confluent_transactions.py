@@ -10,11 +10,11 @@ from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from consumers.transport.confluent_client import Sending, discard, produce
 from consumers.transport.fences import Fences
-from consumers.transport.records import OutgoingRecord
 from consumers.transport.seam import Outcome, OutcomeKind, first_failure, raise_refusal
 from core.kafka.confluent import producer_configuration
 from core.kafka.confluent_errors import describe, error_in, failed, final_action, translated
 from core.kafka.confluent_refusals import ConfluentRefusals
+from core.kafka.records import OutgoingRecord
 from core.kafka.security import while_files_are_replaced
 from core.model.errors import TransportError
 from core.model.settings import KafkaSettings

@@ -23,10 +23,9 @@ from consumers.transport.kafka_python_client import (
     record_of,
     require_crc32c,
 )
-from consumers.transport.kafka_python_group import JOIN_POLL_MS, AssignmentLog, membership_of
+from consumers.transport.kafka_python_group import JOIN_POLL_MS, AssignmentLog, keep_join, membership_of
 from consumers.transport.kafka_python_transactions import KafkaPythonTransactions
 from consumers.transport.named_transactions import NamedTransactions
-from consumers.transport.records import Committed, Headers, OutgoingRecord, Record
 from consumers.transport.seam import (
     RECONNECT_MS,
     AssignmentChange,
@@ -38,6 +37,7 @@ from core.kafka.clients import addresses_of, made
 from core.kafka.errors import not_delivered, translated
 from core.kafka.kafka_python import producer_configuration
 from core.kafka.missing_topics import no_such_topic
+from core.kafka.records import Committed, Headers, OutgoingRecord, Record
 from core.kafka.security import while_files_are_replaced
 from core.kafka.topic_rights import require_visible
 from core.model.errors import TransportError
@@ -150,8 +150,11 @@ class KafkaPythonTransport:
         """See `Transport`."""
         try:
             with translated("poll", self._topic):
+                if self._subscribed:
+                    keep_join(self._consumer)
                 batches = self._consumer.poll(timeout_ms=timeout_ms, max_records=max_records)
                 if self._subscribed and not batches and self._may_be_joining():
+                    keep_join(self._consumer)
                     batches = self._consumer.poll(timeout_ms=JOIN_POLL_MS, max_records=max_records)
         finally:
             # Here and nowhere else: a member that was stopped and thrown out learns of it between

@@ -9,10 +9,10 @@ from typing import Any, Final
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaConnectionError, KafkaError
 
-from consumers.transport.records import Record
 from core.kafka.clients import close_consumer, connect_consumer
 from core.kafka.errors import not_delivered
 from core.kafka.kafka_python import consumer_configuration
+from core.kafka.records import Record
 from core.model.errors import ConfigurationError, TransportError
 from core.model.settings import KafkaSettings, WorkerSettings
 from core.runtime.deadline import DeadlineCall

@@ -24,11 +24,11 @@ from consumers.transport.kafka_python_client import (
     KafkaPythonDelivery,
     close_at_once,
 )
-from consumers.transport.records import OutgoingRecord
 from consumers.transport.seam import Outcome, OutcomeKind, first_failure, raise_refusal
 from core.kafka.clients import made
 from core.kafka.errors import not_delivered, translated, transport_error
 from core.kafka.kafka_python import producer_configuration
+from core.kafka.records import OutgoingRecord
 from core.kafka.security import while_files_are_replaced
 from core.model.errors import TransportError
 from core.model.settings import KafkaSettings

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, Protocol
 
-from consumers.transport.records import Committed, Headers, OutgoingRecord, Record
+from core.kafka.records import Committed, Headers, OutgoingRecord, Record
 from core.model.errors import TransportError
 
 RECONNECT_MS: Final = 2_000

@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import Final
 
-from consumers.transport.records import Record
 from consumers.transport.seam import Transport
 from consumers.worker.assignment import Assignment
 from consumers.worker.duty import done
@@ -16,6 +15,7 @@ from consumers.worker.partition import PartitionTask
 from consumers.worker.silence import SilenceWatch
 from consumers.worker.state import WorkerState
 from consumers.worker.trouble_log import TroubleLog
+from core.kafka.records import Record
 from core.model.settings import WorkerSettings
 
 _NS_PER_SECOND: Final = 1_000_000_000

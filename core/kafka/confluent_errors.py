@@ -35,7 +35,7 @@ def final_action(code: int) -> str | None:
 def not_delivered(topic: str, error: KafkaError, size_bytes: int) -> TransportError:
     """Say why a record is not in the log; not retriable where another try cannot help."""
     if error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
-        return failed("deliver a record to", topic, error)
+        return _made(f"a record of {size_bytes:,} bytes was not delivered to {topic}", error)
     # What librdkafka refuses itself it names so; a broker sends no text of its own.
     own = "Unable to produce" in error.str()
     limit = "kafka.max_request_bytes" if own else "max.message.bytes"
@@ -97,9 +97,13 @@ def error_in(raised: BaseException) -> KafkaError:
 
 def failed(doing: str, what: str, error: KafkaError) -> TransportError:
     """Make our error of librdkafka's; not retriable where another try cannot help."""
+    return _made(f"cannot {doing} {what}", error)
+
+
+def _made(message: str, error: KafkaError) -> TransportError:
     action = final_action(error.code())
     made = TransportError(
-        f"cannot {doing} {what}: {describe(error)}",
+        f"{message}: {describe(error)}",
         operator_action=action or action_of(code if (code := error.code()) > 0 else None)[0],
     )
     made.retriable = action is None

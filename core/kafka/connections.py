@@ -8,8 +8,10 @@ nothing at all.
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from kafka.errors import KafkaError, SaslAuthenticationFailedError, UnsupportedSaslMechanismError
 from kafka.net.compat import KafkaNetClient
@@ -19,6 +21,9 @@ from kafka.net.selector import NetworkSelector
 from core.kafka.refusals import access_refused, credentials_refused
 from core.kafka.tls import causes, handshake_refusal
 from core.model.errors import AccessRefusedError, RotascopeError
+
+_REFUSED_S: Final = 1.0
+_PAUSE_S: Final = 0.1
 
 
 class ConnectionRefusedForGoodError(KafkaError):  # type: ignore[misc]  # kafka-python has no types
@@ -38,7 +43,32 @@ class ConnectionRefusedForGoodError(KafkaError):  # type: ignore[misc]  # kafka-
 def watched_client(**options: Any) -> KafkaNetClient:
     """Make the network half of one of kafka-python's clients, as its constructors take it."""
     net = NetworkSelector(**options)
-    return KafkaNetClient(net=net, manager=_WatchedConnections(net, **options))
+    return _WatchedClient(net=net, manager=_WatchedConnections(net, **options))
+
+
+class _WatchedClient(KafkaNetClient):  # type: ignore[misc]  # kafka-python has no types
+    """Lets a producer's thread take a node that refuses for one that is not ready.
+
+    That thread passes over every error and begins anew at once: it would do nothing else any more. What
+    waits to be sent fails after its time, as in an outage.
+    """
+
+    def maybe_connect(self, node_id: Any, **options: Any) -> None:
+        with suppress(ConnectionRefusedForGoodError):
+            super().maybe_connect(node_id, **options)
+
+    def ready(self, node_id: Any, **options: Any) -> bool:
+        try:
+            return bool(super().ready(node_id, **options))
+        except ConnectionRefusedForGoodError:
+            return False
+
+    def await_ready(self, node_id: Any, **options: Any) -> bool:
+        try:
+            return bool(super().await_ready(node_id, **options))
+        except ConnectionRefusedForGoodError:
+            time.sleep(_PAUSE_S)
+            raise
 
 
 class _WatchedConnections(KafkaConnectionManager):  # type: ignore[misc]  # kafka-python has no types
@@ -54,6 +84,17 @@ class _WatchedConnections(KafkaConnectionManager):  # type: ignore[misc]  # kafk
         await super()._connect(node, conn, **options)
         # The base class takes what failed for a success by now, and has reset the wait.
         conn.init_future.add_errback(partial(self._failed, node))
+
+    def connection_delay(self, node_id: Any) -> float:
+        """Give the time until a node is worth another look, in seconds."""
+        return _REFUSED_S if node_id in self._auth_failures else float(super().connection_delay(node_id))
+
+    def maybe_raise_auth_failure(self, node_id: Any) -> None:
+        """Raise what a node has refused us for; a new error each time, or its traceback would grow."""
+        refused = self._auth_failures.get(node_id)
+        if isinstance(refused, ConnectionRefusedForGoodError):
+            raise ConnectionRefusedForGoodError(refused.refusal)
+        super().maybe_raise_auth_failure(node_id)
 
     def _failed(self, node: Any, error: BaseException) -> None:
         refusal = refusal_in(error, f"{node.host}:{node.port}")

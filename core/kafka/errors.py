@@ -76,6 +76,8 @@ def not_delivered(topic: str, error: BaseException, size_bytes: int) -> Transpor
     Returns:
         Not retriable where another try cannot help.
     """
+    if isinstance(error, TransportError):  # of a client that speaks our words already
+        return error
     if not isinstance(error, KafkaError):
         broken = TransportError(f"a record was not delivered to {topic}: {error!r}")
         broken.retriable = False

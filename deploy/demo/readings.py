@@ -13,10 +13,10 @@ from kafka import TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
 from consumers.inspect.event_lines import read_event
-from consumers.transport.records import Record
-from consumers.transport.topic_reader import TopicReader
 from core.events.events import TOPIC_PREFIX
 from core.kafka.partition_reader import PartitionReader
+from core.kafka.records import Record
+from core.kafka.topic_reader import TopicReader
 from core.model.event_families import EVENT_FAMILIES
 from core.model.settings import KafkaSettings
 

@@ -326,7 +326,7 @@ class HoldingPublisher(Outlet):
                 future = client.send(
                     held.topic, held.payload(), key=held.key, headers=held.headers, partition=held.partition
                 )
-            except (KafkaError, ValueError) as error:
+            except (KafkaError, TransportError, ValueError) as error:
                 self._settle(client, generation, held, error)
                 return
             self._watch(future, client, generation, held)

@@ -18,6 +18,7 @@ from typing import Any, Final, TypeVar
 import structlog
 import typer
 
+from core.kafka.dead_letters import DEAD_LETTERS_TOPIC
 from core.kafka.preflight import preflight
 from core.kafka.security_files import SecurityFiles
 from core.model.errors import TransportError
@@ -34,7 +35,6 @@ from producers.feeds.base import Feed
 from producers.framing.hold import Hold
 from producers.framing.holding_publisher import HoldingPublisher
 from producers.framing.outage_log import REPEAT_S
-from producers.framing.outlet import DEAD_LETTERS_TOPIC
 from producers.framing.publisher import check_topics, close_sender, open_producer
 from producers.ingest.backoff import Backoff
 from producers.ingest.clock import ClockMode

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from consumers.inspect import tail
-from consumers.transport.records import Record
 from core.events.events import Event, encode_data, event_key, kafka_headers, topic_of
+from core.kafka.records import Record
 from tests.support.ports import free_port
 from tests.support.sample_events import candidate, opposite_day, strength
 from tests.support.tail_command import ALL_EVENT_TOPICS, TailCommand

@@ -8,7 +8,7 @@ from consumers.snapshots.position import Position
 from consumers.snapshots.records import SnapshotName
 from consumers.snapshots.restore import Opened, open_partition
 from consumers.snapshots.store import SnapshotStore
-from consumers.transport.records import Committed
+from core.kafka.records import Committed
 from core.model.errors import SnapshotError
 from tests.support.snapshot_topic import PARTITION, MemoryLog, StateEngine, write
 

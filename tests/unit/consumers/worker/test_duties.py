@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from consumers.transport.records import Committed, Record
 from consumers.worker.assignment import QUESTION_MS
 from consumers.worker.state import WorkerState
 from consumers.worker.worker import Worker
+from core.kafka.records import Committed, Record
 from core.model.errors import TransportError
 from tests.support.fake_engine import POISON_PRICE, frame
 from tests.support.fake_transport import FakeBroker, FakeTransport

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from consumers.snapshots.records import SNAPSHOTS_TOPIC
-from consumers.transport.records import Committed, OutgoingRecord
 from consumers.transport.seam import ChangeKind, Outcome, OutcomeKind
 from consumers.worker.state import Until, WorkerState
 from consumers.worker.worker import Worker
+from core.kafka.records import Committed, OutgoingRecord
 from core.model.errors import TransportError
 from tests.support.fake_transport import FakeBroker, FakeTransport
 from tests.support.worker_in_memory import bar_sequences, event_ids, fill, make_worker, run_to_the_end
@@ -71,6 +71,29 @@ def test_an_aborted_transaction_is_sent_again_whole() -> None:
     assert worker.commit()
     assert len(broker.published) == 6
     assert state.counters.commits == {"aborted": 1, "committed": 1}
+
+
+def test_a_stop_during_a_rebalance_leaves_its_output_to_the_next_owner(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Guards the exit status of a rolling restart: it was 1 when a stop met a rebalance that did not end."""
+    broker, transport, worker, _ = _stepped(shutdown_timeout_ms=20)
+    transport.will(generation=2, member=None)
+    worker.turn()
+    worker.stop()
+    worker._finish()
+    assert broker.published == []
+    assert broker.committed == {}
+    assert "stopped during a rebalance" in capsys.readouterr().out
+
+
+def test_a_stop_without_an_answer_is_an_error_even_in_a_group() -> None:
+    broker, transport, worker, _ = _stepped(shutdown_timeout_ms=20)
+    transport.outcomes.extend([ABORTED] * 1000)
+    worker.stop()
+    with pytest.raises(TransportError, match="6 records unpublished"):
+        worker._finish()
+    assert broker.committed == {}
 
 
 @pytest.mark.parametrize("in_truth", [True, False])
