@@ -94,7 +94,7 @@ def existing_topics(client: KafkaAdminClient, names: Iterable[str]) -> dict[str,
         By name, with every setting of the topic.
 
     Raises:
-        TopicAuthorizationFailedError: This user may not see one of them.
+        TopicAuthorizationFailedError: This user may not see one of them, or not its settings.
     """
     described = described_topics(client, names)
     # A broker hears of a new topic's name before it hears of its partitions: until then it is not there.
@@ -103,6 +103,10 @@ def existing_topics(client: KafkaAdminClient, names: Iterable[str]) -> dict[str,
     if not resources:
         return {}
     configs = client.describe_configs(resources, config_filter=ConfigFilterType.ALL)["topic"]
+    # kafka-python passes over the error of an answer. A topic has some forty settings, never none.
+    unread = [name for name in partitions if not configs[name]]
+    if unread:
+        raise TopicAuthorizationFailedError(f"the settings of {', '.join(unread)} may not be read")
     return {
         name: Topic(
             name=name,

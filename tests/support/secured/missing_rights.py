@@ -100,20 +100,25 @@ class Cluster:
         self._directory = directory
         self._has_a_log = False
 
-    def prepare(self, access: Access, command: str) -> None:
-        """Make topics, and records where the command needs some."""
-        if command == "consume" and self._has_a_log:
+    def prepare(self, access: Access, lack: Lack) -> None:
+        """Make topics, and records where it takes some to meet the lack."""
+        if lack.command == "consume" and lack.operation is Operation.WRITE and self._has_a_log:
             # A worker would go on from what an earlier one has left, and have nothing to write.
             restore_topics(self.secured, _NAMES[Target.SNAPSHOTS])
             return
         self._has_a_log = False
-        if command == "topics apply":
+        if lack.command == "topics apply":
             self._spoil_topics()
             return
         make_topics(self.secured)
-        if command == "backfill baseline":
+        if lack.operation is Operation.READ:
+            # Who may write a topic may look at it, too: only a record in it is refused.
+            self._run(access, "backfill csv", "backfill baseline")
+            if lack.target is Target.SNAPSHOTS:
+                self._run(access, "consume")
+        elif lack.command == "backfill baseline":
             self._run(access, "backfill csv")
-        if command == "consume":
+        elif lack.command == "consume":
             self._run(access, "backfill csv", "backfill baseline", "produce alpaca")
             self._add_what_is_no_frame()
             self._has_a_log = True
@@ -173,7 +178,7 @@ def run_lacking(cluster: Cluster, access: Access, lack: Lack, directory: Path) -
         lack: The command and the right.
         directory: For settings and files.
     """
-    cluster.prepare(access, lack.command)
+    cluster.prepare(access, lack)
     operator = Operator(cluster.secured, access, directory, vendor=cluster.vendor)
     with allowed_all_but(operator, lack):
         ended = operator.run(lack.command)

@@ -20,11 +20,15 @@ class Answers:
     Args:
         partitions: By topic, as many replicas a partition.
         hidden: Topics that the user may not see.
+        closed: Topics whose settings the user may not read.
     """
 
-    def __init__(self, partitions: dict[str, list[int]], hidden: Collection[str] = ()) -> None:
+    def __init__(
+        self, partitions: dict[str, list[int]], hidden: Collection[str] = (), closed: Collection[str] = ()
+    ) -> None:
         self._partitions = partitions
         self._hidden = hidden
+        self._closed = closed
 
     def describe_topics(self, names: list[str]) -> list[dict[str, Any]]:
         return [
@@ -41,7 +45,8 @@ class Answers:
         ]
 
     def describe_configs(self, resources: list[Any], **options: Any) -> dict[str, Any]:
-        return {"topic": {each.name: {"cleanup.policy": {"value": "delete"}} for each in resources}}
+        settings = {"cleanup.policy": {"value": "delete"}}
+        return {"topic": {each.name: {} if each.name in self._closed else settings for each in resources}}
 
 
 def test_partitions_replicas_and_settings_are_read() -> None:
@@ -62,3 +67,9 @@ def test_a_topic_that_the_user_may_not_see_is_not_taken_for_a_missing_one() -> N
     """A list of topics leaves it out: `topics check` said that it must be created."""
     with pytest.raises(TopicAuthorizationFailedError, match="bars"):
         existing_topics(Answers({"ticks": [1]}, hidden=["bars"]), ["ticks", "bars"])
+
+
+def test_settings_that_the_user_may_not_read_are_not_taken_for_wrong_ones() -> None:
+    """kafka-python gives none for them: `topics check` said that each must be set."""
+    with pytest.raises(TopicAuthorizationFailedError, match="bars"):
+        existing_topics(Answers({"ticks": [1], "bars": [1]}, closed=["bars"]), ["ticks", "bars"])
