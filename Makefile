@@ -111,7 +111,7 @@ chaos: .venv/.dev test-tools ## kill and freeze workers, brokers and producers; 
 	@$(VENV)/python -m tests.chaos $(ARGS)
 
 .PHONY: chaos-outage
-chaos-outage: .venv/.dev test-tools ## all brokers away for 2 and for 10 minutes; 20 minutes
+chaos-outage: .venv/.dev test-tools ## all brokers away for 2 and for 10 minutes; 17 minutes
 	@$(KERNELS)
 	@$(VENV)/python -m tests.chaos --outage $(ARGS)
 
