@@ -39,5 +39,8 @@ class Engine(Snapshotting, Restorable, Protocol):
     def adopt(self) -> list[Event]:
         """Put the engine's own definitions in force; what ends thereby is `withdrawn`."""
 
+    def keep_told_names(self) -> bool:
+        """Note where the silence ends, for names of before; whether a snapshot should follow at once."""
+
     def samples(self) -> Iterator[Sample]:
         """The values of this moment."""

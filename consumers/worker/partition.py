@@ -84,6 +84,8 @@ class PartitionTask:
         self._muted_until = plan.muted_until
         self._stands = plan.position
         self._adopt_again_at = opened.adopt_again_at
+        self._names_are_open = True
+        self._told_until = plan.muted_until
         self._last_cut = plan.seek_to
         self._portion_waits = False
         self._said = StepRecords(
@@ -167,6 +169,8 @@ class PartitionTask:
             return
         muted = offset < self._muted_until
         self._adopt_again(offset)
+        if offset >= self._told_until:
+            self._keep_told_names()
         if offset in self._stands.poison:
             self._advance(record, muted, ())
             return
@@ -202,6 +206,7 @@ class PartitionTask:
         if self.phase is not PartitionPhase.RUNNING:
             return
         with gate.stepping():
+            self._keep_told_names()
             self._adopt_again(self.next_offset)
             if not self.engine.adoption_is_due:
                 return
@@ -218,6 +223,7 @@ class PartitionTask:
         """Begin a snapshot when one is due, and hand the next portion of one to the outbox."""
         if self.phase is not PartitionPhase.RUNNING:
             return
+        self._keep_told_names()
         if self.checkpointer.due and self.next_offset > self._last_cut:
             self._last_cut = self.next_offset
             self.checkpointer.begin(self.engine, self.next_offset)
@@ -258,6 +264,7 @@ class PartitionTask:
         self._adopt_again_at = opened.adopt_again_at
         self.engine = opened.engine
         self.needs_engine = False
+        self._names_are_open = True
 
     def _reached_end(self) -> bool:
         return self._caught_up or self.next_offset >= self._end_at_start
@@ -278,6 +285,20 @@ class PartitionTask:
             self._adopt_again_at = None
             if self.engine.definitions_wait:
                 self.engine.adopt()
+
+    def _keep_told_names(self) -> None:
+        """Note what an earlier release has told, up to where this one begins to speak.
+
+        The snapshot that goes with it makes a restart begin behind this place: nobody else can tell what
+        was told by whom.
+        """
+        if not self._names_are_open:
+            return
+        self._names_are_open = False
+        if self.engine.keep_told_names() and self.checkpointer.enabled:
+            here = max(self.next_offset, self._told_until)
+            self._last_cut = here
+            self.outbox.add(self.checkpointer.write_whole(self.engine, here), next_offset=here)
 
     def _advance(self, record: Record, muted: bool, said: Iterable[OutgoingRecord]) -> None:
         self.next_offset = record.offset + 1

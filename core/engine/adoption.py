@@ -65,7 +65,8 @@ def adopt(
     kept = {_identity(watch): watch.wanted for watch in evaluator.watches}
     evaluator.told = _told(state, kept)
     events = _withdrawn(state, kept)
-    adopted = replace(state, evaluator=evaluator, pair_time=pair_time, orphans=())
+    told_as = _told_as(state, evaluator, kept)
+    adopted = replace(state, evaluator=evaluator, pair_time=pair_time, orphans=(), told_as=told_as)
     return adopted, events
 
 
@@ -105,6 +106,29 @@ def _withdrawn(state: PartitionState, kept: Mapping[tuple[str, str], NDArray[np.
         for row in np.flatnonzero(is_alive(lives)):
             events.append(_orphaned(state, orphan, lives[row], int(row)))
     return events
+
+
+def _told_as(
+    state: PartitionState, evaluator: PairEvaluator, kept: Mapping[tuple[str, str], NDArray[np.bool_]]
+) -> dict[str, str]:
+    """Versions under which an earlier release told the definitions that are now in force.
+
+    Asked for only in the silence behind a restore that has translated: the change was then made by that
+    release, and what it told of new definitions it told under its own versions as well.
+    """
+    if not state.told_as:
+        return {}
+    goes_on = {
+        watch.definition.definition_id for watch in state.evaluator.watches if _identity(watch) in kept
+    }
+    found: dict[str, str] = {}
+    for watch in evaluator.watches:
+        definition_id = watch.definition.definition_id
+        was = state.told_as.get(definition_id) if definition_id in goes_on else None
+        was = was or watch.definition.detector_version
+        if was is not None:
+            found[definition_id] = was
+    return found
 
 
 def _told(state: PartitionState, kept: Mapping[tuple[str, str], NDArray[np.bool_]]) -> ToldVersions:

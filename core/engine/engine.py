@@ -339,6 +339,20 @@ class PartitionEngine:
         self._use(whole)
         return events
 
+    def keep_told_names(self) -> bool:
+        """Note, where the silence behind a restore ends, what readers have been told up to there.
+
+        A snapshot of an earlier release may hold definitions that have another version now. What that
+        release told, before its snapshot and after it, goes on under the names it was told.
+
+        Returns:
+            Whether there was anything to note: a snapshot from here on has it, one from before has not.
+        """
+        if not self._whole.told_as:
+            return False
+        self._use(self._whole.keep_told_names())
+        return True
+
     def mark_rebuilt(self) -> None:
         """Say that the engine begins in the middle of a history: what it counts is `rebuilt`."""
         self._whole.mark_rebuilt()

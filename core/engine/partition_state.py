@@ -7,7 +7,7 @@ catalogue first goes on with those that made the state, and changes to its own w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -51,6 +51,8 @@ class PartitionState:
         settings: uint64 (2,): the catalogue the latest settings mark asked for, and how many
             marks there were.
         orphans: Definitions that are no longer computed.
+        told_as: Definition id → version of before, of definitions that a restore has translated, until
+            what was told under it is known.
     """
 
     world: PartitionWorld
@@ -61,6 +63,7 @@ class PartitionState:
     offsets: NDArray[np.int64]
     settings: NDArray[np.uint64]
     orphans: tuple[Orphan, ...] = ()
+    told_as: Mapping[str, str] = field(default_factory=dict)
 
     def head(self) -> dict[str, Any]:
         """What the state belongs to."""
@@ -114,6 +117,11 @@ class PartitionState:
         return sections | {
             definition_section_name(orphan.entry["id"]): orphan.section for orphan in self.orphans
         }
+
+    def keep_told_names(self) -> PartitionState:
+        """Let every episode so far keep the version of before, where its definition was translated."""
+        self.evaluator.told = {**self.evaluator.told, **_translated(self)}
+        return replace(self, told_as={})
 
     def mark_rebuilt(self) -> None:
         """Say that the state begins in the middle of a history that it has not seen."""
@@ -182,7 +190,10 @@ def restored_state(
             operator_action="start with the settings it was made with, or rebuild from the baseline",
         ) from error
     _fill(state, snapshot, stored.told_as)
-    state.evaluator.told = {**stored.told, **_translated(state, stored.told_as)}
+    versions = {watch.definition.definition_id: watch.version for watch in state.evaluator.watches}
+    told_as = {each: was for each, was in stored.told_as.items() if was != versions[each]}
+    state = replace(state, orphans=stored.orphans, told_as=told_as)
+    state.evaluator.told = {**stored.told, **_translated(state)}
     try:
         state.instrument_time.resume()
         state.pair_time.resume()
@@ -191,7 +202,7 @@ def restored_state(
             f"the snapshot stands in a session that is not in the calendar: {error}",
             operator_action="build the calendar for dates that cover the snapshot",
         ) from error
-    return replace(state, orphans=stored.orphans)
+    return state
 
 
 def _fill(state: PartitionState, snapshot: Snapshot, told_as: Mapping[str, str]) -> None:
@@ -205,14 +216,14 @@ def _fill(state: PartitionState, snapshot: Snapshot, told_as: Mapping[str, str])
         snapshot.fill(name, section._replace(version=versions.get(name, section.version)))
 
 
-def _translated(state: PartitionState, told_as: Mapping[str, str]) -> dict[tuple[str, str], ToldAs]:
+def _translated(state: PartitionState) -> dict[tuple[str, str], ToldAs]:
     """What readers know under the version of before, of definitions that have been translated."""
     lives, undone = state.evaluator.lives.lives, state.pair_time.undo.lives.lives
     found: dict[tuple[str, str], ToldAs] = {}
     for watch in state.evaluator.watches:
         definition_id, number = watch.definition.definition_id, watch.rule.number
-        version = told_as.get(definition_id, watch.version)
-        if version == watch.version:
+        version = state.told_as.get(definition_id)
+        if version is None:
             continue
         tellable = tellable_episodes(lives[number], undone[number])
         for pair, episodes in zip(state.world.pairs, tellable, strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,12 +43,16 @@ class FakeEngine:
     of them withdraws one event.
     """
 
+    snapshots_are_earlier: ClassVar[bool] = False
+    """Whether every snapshot comes from an earlier release, so that a restore translates."""
+
     def __init__(self, partition: int, *, every: int = 10, definitions: str = "first") -> None:
         self.partition = partition
         self.every = every
         self.definitions = self.in_force = definitions
         self.steps = 0
         self.rebuilt = False
+        self.translated = False
         self.trades = 0
         self.price_sum = 0
         self.clock_ns = 0
@@ -88,6 +93,10 @@ class FakeEngine:
         self.in_force = self.definitions
         return [self._event(self.clock_ns, "withdrawn")]
 
+    def keep_told_names(self) -> bool:
+        translated, self.translated = self.translated, False
+        return translated
+
     def capture(self) -> FakeCapture:
         state = (self.trades, self.price_sum, self.clock_ns, self.baseline_offset, self.in_force)
         return FakeCapture(json.dumps(state).encode())
@@ -98,6 +107,7 @@ class FakeEngine:
         except ValueError as error:
             raise SnapshotError("the snapshot belongs to something else") from error
         self.trades, self.price_sum, self.clock_ns, self.baseline_offset, self.in_force = state
+        self.translated = self.snapshots_are_earlier
 
     def mark_rebuilt(self) -> None:
         self.rebuilt = True

@@ -177,6 +177,26 @@ def test_other_definitions_are_adopted_once_and_a_snapshot_goes_with_the_change(
     assert len(event_ids(broker.published)) == len(before) + 1, "adopted once"
 
 
+def test_where_the_silence_behind_an_earlier_release_ends_a_snapshot_is_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody else can tell what that release has told, and under which names."""
+    broker = _snapshotted()
+    before = _named(broker)
+    assert before is not None
+    fill(broker, 12, seed=3)
+    _run(broker, **NEVER)
+    assert _named(broker) == before
+    fill(broker, 5, seed=4)
+    silence_ends = broker.committed[0].offset
+    monkeypatch.setattr(FakeEngine, "snapshots_are_earlier", True)
+    _, (engine,) = _run(broker, **NEVER)
+    assert not engine.translated
+    named = _named(broker)
+    assert named is not None
+    assert (named.number, named.next_offset) == (before.number + 1, silence_ends)
+
+
 def test_a_restart_from_before_the_change_makes_it_again_in_silence() -> None:
     broker = _snapshotted()
     _run(broker, **NEVER, definitions="second")

@@ -229,3 +229,61 @@ def test_a_detector_that_cannot_be_translated_waits_to_be_withdrawn(change: dict
     withdrawn = engine.adopt()
     assert [(event.definition, event.pair) for event in withdrawn] == expected
     assert {event.version for event in withdrawn} <= {VERSIONS["unconfirmed_high"]}
+
+
+def openings_ahead() -> tuple[int, set[tuple[str, str, int]]]:
+    """Frames behind the middle in which something opens that goes on later, and what it is."""
+    engine = restored()
+    known = {(*key, episode) for key, (_, episode) in alive(engine).items()}
+    opened: set[tuple[str, str, int]] = set()
+    length = 0
+    for number, payload in enumerate(frames()[middle()[0] :], start=middle()[0]):
+        for event in engine.step(payload, number).events:
+            key = event.definition, event.pair, event.episode
+            if event.state in ("opened", "candidate") and key not in known and not length:
+                opened.add(key)
+            elif key in opened and length:
+                return length, {key}
+        if opened and not length:
+            length = number + 1 - middle()[0]
+    raise AssertionError("nothing that opens goes on")
+
+
+def test_what_that_release_told_behind_its_snapshot_keeps_its_name_too() -> None:
+    """A worker steps in silence up to the committed offset, then notes what was told by then."""
+    length, (key,) = openings_ahead()
+    versions = {}
+    for noted in (True, False):
+        engine = restored()
+        rest = frames()[middle()[0] :]
+        run(engine, rest[:length], first_offset=middle()[0])
+        if noted:
+            assert engine.keep_told_names()
+            assert not engine.keep_told_names()
+        after = run(engine, rest[length:], first_offset=middle()[0] + length)
+        found = {e.version for e in after.events if (e.definition, e.pair, e.episode) == key}
+        (versions[noted],) = found
+    own = parse_catalogue(worlds.CATALOGUE).get(key[0]).version
+    assert versions == {True: VERSIONS[key[0]], False: own}
+
+
+def test_an_engine_of_this_release_has_no_names_to_note() -> None:
+    engine = make_engine()
+    engine.restore(middle()[1])
+    assert not engine.keep_told_names()
+
+
+def test_names_of_a_change_that_the_release_made_behind_its_snapshot() -> None:
+    """Definitions that came with it were told under their versions as detectors as well."""
+    blocks = worlds.CATALOGUE.split("[[definition]]")[1:]
+    fewer = [block for block in blocks if '"opposite_up"' not in block]
+    before = make_engine(catalogue="".join("[[definition]]" + block for block in fewer))
+    run(before, frames()[: middle()[0]])
+    engine = restored(data=as_detectors(before.snapshot()))
+    assert engine.definitions_wait
+    engine.adopt()
+    engine.keep_told_names()
+    length = len(frames()) - middle()[0]
+    events = run(engine, frames()[middle()[0] :][:length], first_offset=middle()[0]).events
+    own = parse_catalogue(worlds.CATALOGUE).get("opposite_up").version
+    assert {event.version for event in events if event.definition == "opposite_up"} == {own}
