@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from kafka import KafkaProducer, TopicPartition
-from kafka.errors import IllegalStateError, KafkaTimeoutError, MessageSizeTooLargeError
+from kafka.errors import IllegalStateError, KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 from kafka.structs import OffsetAndMetadata
 
 from consumers.transport.kafka_python_answers import AnswerCount
@@ -20,7 +21,7 @@ from consumers.transport.kafka_python_client import (
     record_of,
     require_crc32c,
 )
-from consumers.transport.kafka_python_group import JOIN_POLL_MS, AssignmentLog, membership_of
+from consumers.transport.kafka_python_group import JOIN_POLL_MS, AssignmentLog, keep_join, membership_of
 from consumers.transport.kafka_python_transactions import KafkaPythonTransactions
 from consumers.transport.named_transactions import NamedTransactions
 from consumers.transport.records import Committed, Headers, OutgoingRecord, Record
@@ -144,8 +145,11 @@ class KafkaPythonTransport:
         """See `Transport`."""
         try:
             with translated("poll", self._topic):
+                if self._subscribed:
+                    keep_join(self._consumer)
                 batches = self._consumer.poll(timeout_ms=timeout_ms, max_records=max_records)
                 if self._subscribed and not batches and self._may_be_joining():
+                    keep_join(self._consumer)
                     batches = self._consumer.poll(timeout_ms=JOIN_POLL_MS, max_records=max_records)
         finally:
             # Here and nowhere else: a member that was stopped and thrown out learns of it between
@@ -277,6 +281,17 @@ class KafkaPythonTransport:
             self._worker.group_id if membership is None else membership.handle,
             deadline_ms,
         )
+
+    def sends_to(self, topics: Sequence[str]) -> None:
+        """See `Transport`.
+
+        A producer that is to know a topic that does not exist would ask for it ten times a second.
+        """
+        consumer = self._consumer
+        call = DeadlineCall[set[str]](lambda call: set(consumer.topics()))
+        with suppress(KafkaError, TimeoutError):
+            found = call.within(self._settings.request_timeout_ms)
+            self._transactions.get().topics = tuple(topic for topic in topics if topic in found)
 
     def rebuild_producer(self, deadline_ms: int) -> None:
         """See `Transport`."""

@@ -2,7 +2,8 @@
 
 catalogue.py        definitions from TOML
 rules.py            conditions over values, as text; rule_entry.py makes a definition of them
-rule_pass.py        asks all rules of a frequency in one kernel
+rule_pass.py        asks all rules of a frequency in one kernel: pair by pair, or rule_rows.py where pairs lie
+                    side by side; rule_table.py is what both read
 watch.py            asks all definitions of a frequency
 answers.py          true, false or unknown
 lifecycle.py        candidate, open, paused, closed: all lives in one pass (life_pass.py)

@@ -324,7 +324,8 @@ class PartitionEngine:
     @property
     def adoption_is_due(self) -> bool:
         """Whether the engine's own definitions wait, and the log asks for no others."""
-        return self.definitions_wait and self.asked_catalogue in (None, self.catalogue.mark)
+        asked = self.asked_catalogue
+        return self.definitions_wait and (asked is None or asked in self.catalogue.marks)
 
     def adopt(self) -> list[Event]:
         """Put the engine's own definitions in force, between two frames or where the log says so.

@@ -150,6 +150,10 @@ class IndicatorFamily:
     semantics: ClassVar[int] = 1
     """Raised when a fix changes what stored state means: a snapshot of before is not taken over."""
 
+    of_the_step_alone: ClassVar[bool] = False
+    """Every evaluation writes every output from the step alone: a snapshot of a release that lacked the
+    family does without it."""
+
     def __init__(self, pairs: int) -> None:
         count = len(self.outputs)
         self.values: NDArray[np.float64] = np.full((count, pairs), np.nan)

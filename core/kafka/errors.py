@@ -15,7 +15,8 @@ from kafka.errors import (
 )
 
 from core.kafka.broker_errors import BAD_CODEC, MESSAGE_TOO_LARGE, REQUEST_TOO_LARGE, action_of, too_large
-from core.model.errors import TransportError
+from core.kafka.unpacking import CorruptBatchError
+from core.model.errors import TransportError, UnreadableError
 
 
 @contextmanager
@@ -42,6 +43,8 @@ def transport_error(message: str, error: KafkaError) -> TransportError:
         message: What failed, in our words.
         error: The client's.
     """
+    if isinstance(error, CorruptBatchError):
+        return UnreadableError(f"{message}: {_words(error)}", partition=error.partition)
     if isinstance(error, OffsetOutOfRangeError):
         message = f"{message}: the next record was deleted before it was read"
         action, retriable = (

@@ -1,4 +1,4 @@
-"""Reads topics to their end, for producers that must know what is there before they add to it."""
+"""Reads topics to their end, for producers that must know the existing records before they add to them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _POLL_MS: Final = 200
 
 
 class LogReader:
-    """Reads whole partitions, committed records only, without a group; it disturbs nobody.
+    """Reads whole partitions, committed records only, without a consumer group.
 
     Args:
-        settings: How to reach Kafka.
+        settings: Kafka settings.
 
     Raises:
         TransportError: No broker answers.
@@ -55,7 +55,7 @@ class LogReader:
         self._reader.close()
 
     def existing(self, topic: str) -> list[int]:
-        """Give the partitions of a topic, none where it is not there.
+        """Return the partitions of a topic, empty if it does not exist.
 
         Raises:
             TransportError: The broker does not say.
@@ -63,15 +63,15 @@ class LogReader:
         return self._reader.partitions(topic)
 
     def partitions(self, topic: str) -> list[int]:
-        """Give the partitions of a topic.
+        """Return the partitions of a topic.
 
         Raises:
-            TransportError: It is not there, or the broker does not say.
+            TransportError: It does not exist, or the broker does not answer.
         """
         found = self.existing(topic)
         if not found:
             raise TransportError(
-                f"topic {topic} is not on {self._reader.servers}",
+                f"topic {topic} does not exist at {self._reader.servers}",
                 operator_action="create the topics with 'rotascope topics apply'",
             )
         return found
@@ -84,16 +84,16 @@ class LogReader:
         *,
         last: int | None = None,
     ) -> Iterator[Any]:
-        """Read from the oldest record to the end as it is at the call.
+        """Read from the oldest record up to the end offset at the time of the call.
 
         Args:
             topic: An existing topic.
-            partitions: Which of it.
-            on_progress: Told how many offsets are behind us, and of how many.
-            last: Only what stands at the last so many offsets of each partition; everything by default.
+            partitions: Partitions to read.
+            on_progress: Called with the number of offsets read and the total.
+            last: Read only this many offsets at the end of each partition; everything by default.
 
         Yields:
-            kafka-python's records, in order within each partition.
+            kafka-python records, in order within each partition.
 
         Raises:
             TransportError: The broker stops answering.
@@ -106,5 +106,5 @@ class LogReader:
         total = sum(ends.values()) - sum(begins.values())
         for records in self._reader.rest(ends, _POLL_MS):
             yield from records
-            behind = sum(self._reader.position(part) for part in parts) - sum(begins.values())
-            on_progress(min(total, behind), total)
+            read = sum(self._reader.position(part) for part in parts) - sum(begins.values())
+            on_progress(min(total, read), total)

@@ -27,7 +27,7 @@ over_derived_families = pytest.mark.parametrize("family", DERIVED_FAMILIES, ids=
 def in_prices(key: str) -> bool:
     """Outputs that are prices, ratios of them or volumes, and so move with a split."""
     stems = ("numerator_price", "numerator_high:", "numerator_low:", "benchmark_price", "benchmark_high:")
-    levels = ("average_volume", "resistance_price")
+    levels = ("average_volume", "resistance_price", "paired_")
     return key.startswith((*stems, "benchmark_low:", "ratio:", "ratio_high:", "ratio_low:", *levels))
 
 

@@ -60,6 +60,8 @@ def test_a_member_publishes_every_event_once_and_commits_with_it() -> None:
     }  # fmt: skip
     assert set(state.counters.commits) == {"committed"}
     assert transport.rebuilt_producers == 1, "what an earlier run left open ends at the start"
+    wanted = {"rotascope.events.divergence", "rotascope.bars.1m", "rotascope.snapshots.v1"}
+    assert wanted < set(transport.announced)
 
 
 def test_an_aborted_transaction_is_sent_again_whole() -> None:
@@ -71,6 +73,29 @@ def test_an_aborted_transaction_is_sent_again_whole() -> None:
     assert worker.commit()
     assert len(broker.published) == 6
     assert state.counters.commits == {"aborted": 1, "committed": 1}
+
+
+def test_a_stop_during_a_rebalance_leaves_its_output_to_the_next_owner(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Guards the exit status of a rolling restart: it was 1 when a stop met a rebalance that did not end."""
+    broker, transport, worker, _ = _stepped(shutdown_timeout_ms=20)
+    transport.will(generation=2, member=None)
+    worker.turn()
+    worker.stop()
+    worker._finish()
+    assert broker.published == []
+    assert broker.committed == {}
+    assert "stopped during a rebalance" in capsys.readouterr().out
+
+
+def test_a_stop_without_an_answer_is_an_error_even_in_a_group() -> None:
+    broker, transport, worker, _ = _stepped(shutdown_timeout_ms=20)
+    transport.outcomes.extend([ABORTED] * 1000)
+    worker.stop()
+    with pytest.raises(TransportError, match="6 records unpublished"):
+        worker._finish()
+    assert broker.committed == {}
 
 
 @pytest.mark.parametrize("in_truth", [True, False])

@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from core.runtime.files import UNIVERSE, read_text
 from deploy.local.check import app
+from tests.support.definitions import opposite_day
 
 GOOD_HISTORY = "date,close\n2024-07-01,2030.07\n2024-07-02,2033.87\n2024-07-03,2036.62\n2024-07-05,2026.73\n"
 
@@ -99,14 +100,14 @@ def test_a_pair_that_lacks_its_leg_is_explained(tmp_path: Path) -> None:
 
 
 def test_a_definition_for_a_pair_that_is_not_there_is_explained(tmp_path: Path) -> None:
-    text = '[[definition]]\nid = "up"\nkind = "opposite_day"\npairs = ["RUT/SPXX"]\n'
+    text = opposite_day("up", more='pairs = ["RUT/SPXX"]')
     result = check("--catalogue", written(tmp_path, "catalogue.toml", text))
     assert result.exit_code == 2
     assert "RUT/SPXX" in result.stdout
 
 
 def test_a_definition_over_an_indicator_that_is_not_there_is_explained(tmp_path: Path) -> None:
-    text = '[[definition]]\nid = "up"\nkind = "rule"\nfamily = "level"\nenter = ["drawdwn_pct <= -10"]\n'
+    text = '[[definition]]\nid = "up"\nfamily = "level"\nenter = ["drawdwn_pct <= -10"]\n'
     result = check("--catalogue", written(tmp_path, "catalogue.toml", text))
     assert result.exit_code == 2
     said = " ".join(result.stdout.split())
@@ -120,7 +121,7 @@ def test_a_definition_over_an_indicator_that_is_not_there_is_explained(tmp_path:
         (
             "date,close\n2024-07-05,2026.73\n2024-07-03,2036.62\n2024-07-08,2038.67\n",
             "problem",
-            "dates must ascend",
+            "dates must be ascending",
         ),
         ("date,close\n2024-07-02,2033.87\n2024-07-02,2034.87\n", "problem", "2024-07-02"),
         ("date,close\n2024-07-02,2033.87\n2024-07-02,2033.87\n", "note", "repeated_row"),
@@ -198,7 +199,7 @@ def test_an_artefact_that_cannot_be_used_is_explained(
             "ws://far.example/v2 is not encrypted",
         ),
         ('url = "ws://me:hush@far.example/v2"\ninsecure = true', "note", "alpaca.insecure", "unencrypted"),
-        ('url = "me:hush@far.example/v2"', "problem", "alpaca.url", "no websocket address"),
+        ('url = "me:hush@far.example/v2"', "problem", "alpaca.url", "not a websocket URL"),
     ],
 )
 def test_where_the_secret_would_be_sent(
