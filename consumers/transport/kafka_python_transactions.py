@@ -23,12 +23,13 @@ from consumers.transport.fences import Fences
 from consumers.transport.kafka_python_client import (
     KafkaPythonDelivery,
     close_at_once,
-    producer_configuration,
 )
-from consumers.transport.records import OutgoingRecord
 from consumers.transport.seam import Outcome, OutcomeKind, first_failure, raise_refusal
 from core.kafka.clients import made
 from core.kafka.errors import not_delivered, translated, transport_error
+from core.kafka.kafka_python import producer_configuration
+from core.kafka.records import OutgoingRecord
+from core.kafka.security import while_files_are_replaced
 from core.model.errors import TransportError
 from core.model.settings import KafkaSettings
 from core.runtime.deadline import DeadlineCall
@@ -69,7 +70,7 @@ class KafkaPythonTransactions:
         self.topics: tuple[str, ...] = ()
         """Existing topics that a new producer is to know before it is used."""
         self._settings = settings
-        self._configuration = producer_configuration(settings) | {
+        self._own = {
             "client_id": client_id,
             "transactional_id": transactional_id,
             "transaction_timeout_ms": timeout_ms,
@@ -140,7 +141,10 @@ class KafkaPythonTransactions:
             self._producer = None
 
     def _initialised(self, call: DeadlineCall[Any], deadline_ms: int) -> Any:
-        configuration = self._configuration | {"max_block_ms": deadline_ms}
+        # Configured anew each time: a certificate may have been replaced since the last producer.
+        with while_files_are_replaced():
+            usual = producer_configuration(self._settings)
+        configuration = usual | self._own | {"max_block_ms": deadline_ms}
         producer = made(self._make_producer, **configuration)
         try:
             producer.init_transactions()

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, Protocol
 
-from consumers.transport.records import Committed, Headers, OutgoingRecord, Record
+from core.kafka.records import Committed, Headers, OutgoingRecord, Record
 from core.model.errors import TransportError
 
 RECONNECT_MS: Final = 2_000
@@ -234,16 +234,6 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Release sockets and threads. Sends and commits nothing, and never raises."""
-
-
-def no_such_topic(topic: str, bootstrap_servers: str) -> TransportError:
-    """Say that a topic is missing: the same after any number of tries, until somebody makes it."""
-    missing = TransportError(
-        f"topic {topic!r} does not exist on {bootstrap_servers}",
-        operator_action="create the topics with 'rotascope topics apply', or check the address",
-    )
-    missing.retriable = False
-    return missing
 
 
 def first_failure(deliveries: Iterable[Delivery]) -> str | None:

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from core.daily.limits import limits_of
+from core.kafka.preflight import preflight
 from core.model.errors import RotascopeError
 from core.model.instruments import Universe, home, parse_universe
 from core.model.scale_advice import advise
 from core.model.sessions import CALENDAR_THROUGH, build_calendars, day_to_date
-from core.model.settings import HistoryFile, Settings
+from core.model.settings import HistoryFile, KafkaSettings, Settings
 from core.model.suggestions import nearest
 from core.runtime.daily_files import build_covering, check_named, read_named
 from core.runtime.exit_codes import EXIT_INPUT
@@ -149,6 +150,7 @@ def check_everything(
     where = "defaults" if settings_file is None else str(settings_file)
     yield Result("settings", Level.OK, f"{where}, environment and flags are consistent")
     yield from _check_feed(settings)
+    yield from _check_kafka(settings.kafka)
     try:
         universe = parse_universe(read_text(settings.universe_file, UNIVERSE))
     except RotascopeError as error:
@@ -177,6 +179,24 @@ def _check_feed(settings: Settings) -> Iterator[Result]:
             f"the API secret is sent to {printable(url)} unencrypted",
             "use wss://, unless the network is trusted",
         )
+
+
+def _check_kafka(settings: KafkaSettings) -> Iterator[Result]:
+    """What can be said of certificates, secrets and properties without connecting anywhere."""
+    warnings: list[str] = []
+    try:
+        preflight(settings, warnings.append)
+    except RotascopeError as error:
+        yield _problem("kafka", error)
+        return
+    if settings.security.protocol != "PLAINTEXT":
+        security = settings.security
+        told = (
+            f"{security.protocol}, {security.mechanism or 'no SASL'}, {len(security.named_files)} files read"
+        )
+        yield Result("kafka.security", Level.OK, told)
+    for warning in warnings:
+        yield Result("kafka.security", Level.NOTE, warning)
 
 
 def _describe(universe: Universe, partitions: int) -> str:

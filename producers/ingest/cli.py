@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import structlog
 import typer
 
+from core.kafka.preflight import preflight
 from core.model.errors import ConfigurationError
 from core.model.instruments import parse_universe
 from core.runtime.exit_codes import exit_codes
@@ -177,6 +178,7 @@ def settings_mark(
     with exit_codes():
         settings = collect_settings(settings_file, flags)
         configure_log(settings.log)
+        preflight(settings.kafka, structlog.get_logger().warning)
         universe = parse_universe(read_text(settings.universe_file, UNIVERSE))
         catalogue = parse_catalogue(read_text(settings.catalogue_file, CATALOGUE))
         written = run_settings_mark(

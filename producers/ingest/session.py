@@ -31,10 +31,11 @@ from websockets.exceptions import (
     InvalidURI,
 )
 
+from core.model.addresses import is_loopback
 from core.model.errors import FeedError
 from core.model.records import NANOSECONDS_PER_MILLISECOND
 from producers.feeds.base import Feed, Handshake, RawMessage
-from producers.ingest.addresses import is_loopback, printable
+from producers.ingest.addresses import printable
 from producers.ingest.backoff import Backoff
 from producers.ingest.closes import close_failure, http_failure
 from producers.ingest.queue import GapMark, MessageQueue

@@ -104,5 +104,5 @@ def _rules(evaluator: PairEvaluator) -> list[tuple[int, RuleText]]:
     return [
         (watch.rule.number, watch.definition.rule)
         for watch in evaluator.watches
-        if watch.definition.rule is not None and watch.definition.frequency == Frequency.DAY
+        if watch.definition.frequency == Frequency.DAY
     ]

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from consumers.transport.records import Committed, Headers, OutgoingRecord, Record
 from consumers.transport.seam import AssignmentChange, ChangeKind, Membership, Outcome, OutcomeKind
+from core.kafka.records import Committed, Headers, OutgoingRecord, Record
 from core.model.errors import TransportError
 
 TOPIC = "rotascope.ticks.v1"

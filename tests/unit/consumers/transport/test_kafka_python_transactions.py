@@ -11,8 +11,8 @@ import pytest
 from kafka.errors import CommitFailedError, KafkaError, ProducerFencedError
 
 from consumers.transport.kafka_python_transactions import KafkaPythonTransactions
-from consumers.transport.records import OutgoingRecord
 from consumers.transport.seam import Outcome, OutcomeKind
+from core.kafka.records import OutgoingRecord
 from core.model.errors import TransportError
 from core.model.settings import KafkaSettings
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from consumers.snapshots.records import SNAPSHOTS_TOPIC
-from consumers.transport.records import Committed, OutgoingRecord
 from consumers.transport.seam import ChangeKind, Outcome, OutcomeKind
 from consumers.worker.state import Until, WorkerState
 from consumers.worker.worker import Worker
+from core.kafka.records import Committed, OutgoingRecord
 from core.model.errors import TransportError
 from tests.support.fake_transport import FakeBroker, FakeTransport
 from tests.support.worker_in_memory import bar_sequences, event_ids, fill, make_worker, run_to_the_end

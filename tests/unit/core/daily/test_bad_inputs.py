@@ -71,7 +71,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backfill_bars, "LogReader", Asked)
+    monkeypatch.setattr(backfill_bars, "log_reader", Asked)
 
 
 def run(*words: str) -> Answer:

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.definitions.answers import Answers, allocate_answers
-from core.definitions.rule_entry import Invalidation, RuleText
+from core.definitions.invalidation import Invalidation
+from core.definitions.rule_entry import RuleText
 from core.definitions.rule_pass import FEWEST_ROWS, RulePass, pass_over_cells
 from core.definitions.rule_table import RuleTable
 from core.definitions.rules import Atom, Condition, Operator
@@ -157,7 +158,7 @@ def test_more_pairs_than_the_buffers_hold() -> None:
     """With vectors of every width, and a rest that fills none."""
     condition = ((Atom("abs", "a", Operator.AT_LEAST, "b", 2.0), Atom("", "c", Operator.HAS, None, 2.0)),)
     level = Invalidation("d", 1.0, 2.0)
-    text = RuleText("level", condition, None, condition, None, level, 1, False, (), "close", ">=")
+    text = RuleText("level", condition, None, condition, None, level, 1, False, (), (), (), "close", ">=")
     case = Case([text, text], seed=3, pairs=1_300)
     rows = list(range(1, 1_300))
     assert same(case.asked(rows, provisional=False), case.one_by_one(rows, provisional=False))
@@ -165,5 +166,7 @@ def test_more_pairs_than_the_buffers_hold() -> None:
 
 def test_no_pairs_are_no_question() -> None:
     condition = ((Atom("", "a", Operator.ABOVE, None, 0.0),),)
-    case = Case([RuleText("level", condition, None, None, None, None, 1, False, (), "close", ">=")], seed=1)
+    case = Case(
+        [RuleText("level", condition, None, None, None, None, 1, False, (), (), (), "close", ">=")], seed=1
+    )
     assert same(case.asked([], provisional=False), case.blank())

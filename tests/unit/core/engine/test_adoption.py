@@ -289,7 +289,9 @@ def orphaned(definition_id: str, **changes: Any) -> bytes:
     return crc32c.crc32c(body).to_bytes(4, "little") + body
 
 
-@pytest.mark.parametrize("changes", [{}, {"kind": "forgotten"}, {"parameters": {"forgotten": 1.0}}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"kind": "forgotten"}, {"forgotten": 1.0}, {"enter": ["forgotten_pct > 1"]}]
+)
 def test_what_this_release_cannot_compute_is_kept_until_it_can_be_withdrawn(changes: dict[str, Any]) -> None:
     engine = make_engine(catalogue=CATALOGUE)
     expected = [key for key in alive(restored()) if key[0] == "unconfirmed_high"]
