@@ -14,19 +14,19 @@ _REBUILT: Final = int(Quality.REBUILT)
 
 
 @inlined
-def rounded(value):  # type: ignore[no-untyped-def]
+def rounded(value):
     """A value as thresholds see it: rounded to 1e-10, so that noise in the last bits decides nothing."""
     return np.floor(value * 1e10 + 0.5) / 1e10
 
 
 @inlined
-def usable(quality):  # type: ignore[no-untyped-def]
+def usable(quality):
     """Whether a value of this quality may decide anything."""
     return quality in (_OK, _REBUILT)
 
 
 @inlined
-def worse(first, second):  # type: ignore[no-untyped-def]
+def worse(first, second):
     """The quality of two values taken together: a reason for `unknown` outranks `rebuilt`."""
     if not usable(first):
         return first

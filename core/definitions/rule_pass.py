@@ -55,7 +55,7 @@ _UNEQUAL: Final = int(Operator.UNEQUAL)
 
 
 @inlined
-def _compare(operator, value, target):  # type: ignore[no-untyped-def]
+def _compare(operator, value, target):
     if operator == _AT_LEAST:
         return value >= target
     if operator == _AT_MOST:
@@ -72,7 +72,7 @@ def _compare(operator, value, target):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _beyond_pct(value, mark):  # type: ignore[no-untyped-def]
+def _beyond_pct(value, mark):
     """Distance of two values in percent of the second, so that one rounding fits a ratio and a price."""
     if mark == 0.0:
         return rounded(value)
@@ -80,7 +80,7 @@ def _beyond_pct(value, mark):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _atom_holds(values, quality, atoms, factors, number, row):  # type: ignore[no-untyped-def]
+def _atom_holds(values, quality, atoms, factors, number, row):
     """1, 0, or -1 where a value is not known."""
     left, right, operator = atoms[number, LEFT], atoms[number, RIGHT], atoms[number, OPERATOR]
     if atoms[number, FORM] == QUALITY:
@@ -99,7 +99,7 @@ def _atom_holds(values, quality, atoms, factors, number, row):  # type: ignore[n
 
 
 @inlined
-def _holds(values, quality, atoms, factors, first, last, row):  # type: ignore[no-untyped-def]
+def _holds(values, quality, atoms, factors, first, last, row):
     """1 where every clause has an atom that holds, 0 where one has none, -1 where anything is unknown."""
     whole, clause = 1, 0
     for number in range(first, last):
@@ -114,7 +114,7 @@ def _holds(values, quality, atoms, factors, first, last, row):  # type: ignore[n
 
 
 @inlined
-def _reason(quality, atoms, first, last, row):  # type: ignore[no-untyped-def]
+def _reason(quality, atoms, first, last, row):
     """The quality of everything that an opening rests on."""
     reason = np.uint8(0)
     for number in range(first, last):
@@ -139,7 +139,7 @@ def _reason(quality, atoms, first, last, row):  # type: ignore[no-untyped-def]
     array_of(U1, 2),
     BOOL,
 )
-def pass_over_cells(  # type: ignore[no-untyped-def]
+def pass_over_cells(
     values, quality, rows, atoms, factors, rules, distances, levels, said, level, reasons, provisional
 ):
     """Answer every rule for some pairs, one pair at a time.

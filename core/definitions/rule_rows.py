@@ -49,7 +49,7 @@ _UNEQUAL: Final = int(Operator.UNEQUAL)
 
 
 @inlined
-def _beyond_pct(value, mark):  # type: ignore[no-untyped-def]
+def _beyond_pct(value, mark):
     """As in `core.definitions.rule_pass`; a choice between two figures, where that has a branch."""
     zero = mark == 0.0
     distance = 100.0 * (value - mark) / (1.0 if zero else abs(mark))
@@ -57,19 +57,19 @@ def _beyond_pct(value, mark):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _note_unknown(unknown, quality):  # type: ignore[no-untyped-def]
+def _note_unknown(unknown, quality):
     for k in range(len(unknown)):
         unknown[k] |= not usable(quality[k])
 
 
 @inlined
-def _worsen(reason, quality):  # type: ignore[no-untyped-def]
+def _worsen(reason, quality):
     for k in range(len(reason)):
         reason[k] = worse(reason[k], quality[k])
 
 
 @inlined
-def _compare(operator, figures, target, clause):  # type: ignore[no-untyped-def]
+def _compare(operator, figures, target, clause):
     """Add to a clause, for each pair, whether the figure is to the target as the operator says."""
     if operator == _AT_LEAST:
         for k in range(len(clause)):
@@ -97,7 +97,7 @@ def _compare(operator, figures, target, clause):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _measure(values, quality, atom, factor, low, high, figures, unknown):  # type: ignore[no-untyped-def]
+def _measure(values, quality, atom, factor, low, high, figures, unknown):
     """Write the figures that an atom compares, and note where they are unknown; give what with."""
     left, right, form = np.uint64(atom[LEFT]), atom[RIGHT], atom[FORM]
     value, value_quality = values[left, low:high], quality[left, low:high]
@@ -124,7 +124,7 @@ def _measure(values, quality, atom, factor, low, high, figures, unknown):  # typ
 
 
 @inlined
-def _hold(values, quality, atoms, factors, first, last, low, high, answer, figures, clause, unknown):  # type: ignore[no-untyped-def]
+def _hold(values, quality, atoms, factors, first, last, low, high, answer, figures, clause, unknown):
     """Answer one condition: 1, 0, or -1 where anything is unknown or `unknown` was set before."""
     for k in range(len(answer)):
         answer[k] = 1
@@ -142,7 +142,7 @@ def _hold(values, quality, atoms, factors, first, last, low, high, answer, figur
 
 
 @inlined
-def _judge_level(value, quality, direction, distance_pct, mark, level, invalid):  # type: ignore[no-untyped-def]
+def _judge_level(value, quality, direction, distance_pct, mark, level, invalid):
     """Write the level that an opening now would fix, and whether the open one is broken."""
     factor = 1.0 - direction * distance_pct / 100.0
     for k in range(len(value)):
@@ -170,7 +170,7 @@ def _judge_level(value, quality, direction, distance_pct, mark, level, invalid):
     array_of(I1, 2),
     BOOL,
 )
-def pass_over_rows(  # type: ignore[no-untyped-def]
+def pass_over_rows(
     values,
     quality,
     begin,

@@ -1,7 +1,7 @@
 """Indicator families and their registry.
 
 A new family is a file here and one line in FAMILIES: state layout, snapshot, metrics and the
-contract tests follow from the registry.
+contract tests follow from the registry. CONTRIBUTING.md shows how, with an example.
 """
 
 from __future__ import annotations

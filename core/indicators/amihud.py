@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from core.indicators.base import DayFamily, Output
+from core.indicators.day_rows import put_judged
 from core.indicators.passes import PAIRS, day_pass, derived
 from core.kernels.codes import BENCHMARK, CONSTANT, DAY_MASK, NOT_READY, NUMERATOR, OK
 from core.kernels.jit import inlined
@@ -66,10 +67,10 @@ def _day_pass(
         if derived_for[row] != counts[row]:
             _derive(closes, past_volumes, row, counts[row], illiquidity_scale, own)
             derived_for[row] = counts[row]
-        reason = blocked_by(prices, row)
-        quality[_AMIHUD, row] = reason if reason != OK else int(own[_REASON])
-        values[_AMIHUD, row] = own[_RATIO] if quality[_AMIHUD, row] == OK else np.nan
-        observations[_AMIHUD, row] = min(max(counts[row] - 1, 0), SESSIONS)
+        blocked = blocked_by(prices, row)
+        reason = blocked if blocked != OK else int(own[_REASON])
+        moved = min(max(counts[row] - 1, 0), SESSIONS)
+        put_judged(values, quality, observations, _AMIHUD, row, own[_RATIO], reason, moved)
 
 
 class Amihud(DayFamily):

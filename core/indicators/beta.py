@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.indicators.base import DayFamily, Output, RingFamily
-from core.indicators.day_rows import put_unknown
+from core.indicators.day_rows import put, put_judged, put_unknown
 from core.indicators.passes import PAIRS, day_pass, ring_pass, scratch, state
-from core.kernels.codes import BENCHMARK, CONSTANT, DAY_MASK, NOT_READY, NUMERATOR, OK
+from core.kernels.codes import BENCHMARK, DAY_MASK, NOT_READY, NUMERATOR, OK
 from core.kernels.ew_moments import NORMAL_95, fisher_bound
 from core.kernels.jit import inlined
 from core.kernels.returns import blocked_by, blocked_legs, simple_return
@@ -45,16 +45,14 @@ _BETA, _CORRELATION, _LOW, _HIGH = range(4)  # outputs; an hour has the first tw
 @inlined
 def _publish(work, least, row, blocked, values, quality, observations):
     """Write beta and correlation of a co-moment row, or why they are unknown."""
-    reason = NOT_READY if blocked == OK and work[COUNT] < least else blocked
-    put_unknown(values, quality, observations, _BETA, row, reason, int(work[COUNT]))
-    put_unknown(values, quality, observations, _CORRELATION, row, reason, int(work[COUNT]))
-    if reason != OK:
-        return
-    values[_BETA, row] = beta_of(work, least)
-    values[_CORRELATION, row] = correlation_of(work, least)
-    for output in (_BETA, _CORRELATION):
-        if np.isnan(values[output, row]):
-            quality[output, row] = CONSTANT
+    count = int(work[COUNT])
+    if blocked != OK or work[COUNT] < least:
+        reason = max(blocked, NOT_READY)
+        put_unknown(values, quality, observations, _BETA, row, reason, count)
+        put_unknown(values, quality, observations, _CORRELATION, row, reason, count)
+    else:
+        put(values, quality, observations, _BETA, row, beta_of(work, least), count)
+        put(values, quality, observations, _CORRELATION, row, correlation_of(work, least), count)
 
 
 @inlined
@@ -67,39 +65,34 @@ def _resum_days(closes, row, first, last, work):
         comoments_add(work, simple_return(now[1], then[1]), simple_return(now[0], then[0]))
 
 
-@inlined
-def _roll_day(closes, row, count, s_now, l_now, work):
-    """Let the session's returns enter the window in place of the oldest."""
-    last = closes[row, (count - 1) & DAY_MASK]
-    y_new = simple_return(s_now, last[0])
-    x_new = simple_return(l_now, last[1])
-    if work[COUNT] < SESSIONS:
-        comoments_add(work, x_new, y_new)
-    else:
-        left = closes[row, (count - SESSIONS) & DAY_MASK]
-        before = closes[row, (count - SESSIONS - 1) & DAY_MASK]
-        x_old = simple_return(left[1], before[1])
-        y_old = simple_return(left[0], before[0])
-        comoments_replace(work, x_old, y_old, x_new, y_new)
-        if work[SINCE_RESUM] >= SESSIONS or comoments_worn(work):
-            _resum_days(closes, row, count - SESSIONS + 1, count - 1, work)
-            comoments_add(work, x_new, y_new)
-    work[SINCE_RESUM] += 1.0
-
-
 @day_pass(moments=state(1, PAIRS, COMOMENT_FIELDS), work=scratch(COMOMENT_FIELDS))
 def _day_pass(prices, closes, counts, rows, moments, work, values, quality, observations, commit):
     for row in rows:
         copy_fields(work, moments[0, row])
+        count = counts[row]
         blocked = blocked_by(prices, row)
-        if blocked == OK and counts[row] > 0:
-            _roll_day(closes, row, counts[row], prices[NUMERATOR, row], prices[BENCHMARK, row], work)
+        if blocked == OK and count > 0:
+            last = closes[row, (count - 1) & DAY_MASK]
+            y_new = simple_return(prices[NUMERATOR, row], last[0])
+            x_new = simple_return(prices[BENCHMARK, row], last[1])
+            if work[COUNT] < SESSIONS:
+                comoments_add(work, x_new, y_new)
+            else:
+                left = closes[row, (count - SESSIONS) & DAY_MASK]
+                before = closes[row, (count - SESSIONS - 1) & DAY_MASK]
+                x_old = simple_return(left[1], before[1])
+                y_old = simple_return(left[0], before[0])
+                comoments_replace(work, x_old, y_old, x_new, y_new)
+                if work[SINCE_RESUM] >= SESSIONS or comoments_worn(work):
+                    _resum_days(closes, row, count - SESSIONS + 1, count - 1, work)
+                    comoments_add(work, x_new, y_new)
+            work[SINCE_RESUM] += 1.0
         _publish(work, SESSIONS, row, blocked, values, quality, observations)
         for output in (_LOW, _HIGH):
-            reason, count = quality[_CORRELATION, row], observations[_CORRELATION, row]
-            put_unknown(values, quality, observations, output, row, reason, count)
             deviations = NORMAL_95 if output == _HIGH else -NORMAL_95
-            values[output, row] = fisher_bound(values[_CORRELATION, row], SESSIONS, deviations)
+            bound = fisher_bound(values[_CORRELATION, row], SESSIONS, deviations)
+            reason, count = quality[_CORRELATION, row], observations[_CORRELATION, row]
+            put_judged(values, quality, observations, output, row, bound, reason, count)
         if commit and blocked == OK:
             copy_fields(moments[0, row], work)
 

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from core.indicators.base import DayFamily, Output
-from core.indicators.day_rows import put_all_unknown
+from core.indicators.day_rows import put_judged
 from core.indicators.passes import PAIRS, day_pass, scratch, state
 from core.kernels.codes import BENCHMARK, CONSTANT, DAY_MASK, NOT_READY, NUMERATOR, OK
 from core.kernels.cusum import (
@@ -63,13 +63,12 @@ def _day_pass(prices, closes, counts, rows, chart, work, values, quality, observ
                     deviation = (excess - work[EW_MEAN]) / np.sqrt(work[EW_VARIANCE])
                     alarm = cusum_step(sides, deviation, REFERENCE_SD, LIMIT_SD)
             ew_update(work, excess, _DECAY)
-        put_all_unknown(values, quality, observations, row, reason, int(work[EW_COUNT]))
-        if reason == OK:
-            values[_UP, row] = sides[CUSUM_UP]
-            values[_UP_SESSIONS, row] = sides[CUSUM_UP_LENGTH]
-            values[_DOWN, row] = sides[CUSUM_DOWN]
-            values[_DOWN_SESSIONS, row] = sides[CUSUM_DOWN_LENGTH]
-            values[_ALARM, row] = alarm
+        seen = int(work[EW_COUNT])
+        put_judged(values, quality, observations, _UP, row, sides[CUSUM_UP], reason, seen)
+        put_judged(values, quality, observations, _UP_SESSIONS, row, sides[CUSUM_UP_LENGTH], reason, seen)
+        put_judged(values, quality, observations, _DOWN, row, sides[CUSUM_DOWN], reason, seen)
+        put_judged(values, quality, observations, _DOWN_SESSIONS, row, sides[CUSUM_DOWN_LENGTH], reason, seen)
+        put_judged(values, quality, observations, _ALARM, row, alarm, reason, seen)
         if commit and blocked == OK:
             copy_fields(chart[0, row], work)
 

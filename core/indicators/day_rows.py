@@ -27,15 +27,23 @@ def put_unknown(values, quality, observations, output, row, reason, count):
 
 
 @inlined
+def put_judged(values, quality, observations, output, row, value, reason, count):
+    """Write a value with its quality: NaN and the reason where that is not OK."""
+    values[output, row] = value if reason == OK else np.nan
+    quality[output, row] = reason
+    observations[output, row] = count
+
+
+@inlined
 def put_all_unknown(values, quality, observations, row, reason, count):
-    """Write that every output of a pair is unknown; what is known is then written over it.
+    """Write that every output of a pair is unknown.
 
     Args:
         values: float64 (outputs, pairs).
         quality: uint8 (outputs, pairs).
         observations: int32 (outputs, pairs).
         row: The pair.
-        reason: Why; OK where the values are known and about to be written.
+        reason: Why; OK where the kernel goes on to write the values.
         count: Observations there are.
     """
     for output in range(len(values)):

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from core.indicators.base import DayFamily, DayStep, Output
-from core.indicators.day_rows import put_unknown
+from core.indicators.day_rows import put_judged
 from core.indicators.passes import day_pass, scratch
 from core.kernels.codes import BENCHMARK, DAY_MASK, NOT_READY, NUMERATOR, OK
 from core.kernels.jit import inlined
@@ -64,9 +64,8 @@ def _session_pass(closes, counts, rows, price_units, ratio_scale, found, values,
             for place in range(_FOUND):
                 output = _FOUND * window + place
                 reason = OK if ready else NOT_READY
-                put_unknown(values, quality, observations, output, row, reason, min(counts[row], length))
-                if ready:
-                    values[output, row] = found[place]
+                seen = min(counts[row], length)
+                put_judged(values, quality, observations, output, row, found[place], reason, seen)
 
 
 class Extremes(DayFamily):

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from core.indicators.base import DayFamily, Output
-from core.indicators.day_rows import RUN_FIELDS, put_sign_run, put_unknown
+from core.indicators.day_rows import RUN_FIELDS, put_judged, put_sign_run, put_unknown
 from core.indicators.passes import PAIRS, day_pass, scratch, state
 from core.kernels.codes import GAP, NOT_READY, OK, STALE
 from core.kernels.jit import inlined
@@ -103,14 +103,11 @@ def _day_pass(prices, series, counts, rows, flows, run, values, quality, observa
         if reason == OK:
             total, reason = _sum_to(own, count, flow)
         summed = 0 if seen == 0.0 else min(count + 2 - int(seen), SESSIONS)
-        put_unknown(values, quality, observations, _FLOW, row, reason, summed)
+        put_judged(values, quality, observations, _FLOW, row, total, reason, summed)
         held = int(min(own[_KNOWN_SUMS], RANKED_SUMS))
         ranked = NOT_READY if reason == OK and held < LEAST_SUMS else reason
-        put_unknown(values, quality, observations, _PERCENTILE, row, ranked, held)
-        if reason == OK:
-            values[_FLOW, row] = total
-        if ranked == OK:
-            values[_PERCENTILE, row] = _rank(own, total, held)
+        percentile = _rank(own, total, held) if ranked == OK else np.nan
+        put_judged(values, quality, observations, _PERCENTILE, row, percentile, ranked, held)
         copy_fields(run, own[_RUN:_SEEN])
         if reason == OK and np.isnan(flow):  # the sum stands still, and so does the run of its sign
             put_unknown(values, quality, observations, _SIGN_SESSIONS, row, STALE, SESSIONS)

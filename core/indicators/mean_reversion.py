@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 
 from core.indicators.base import DayFamily, Output
-from core.indicators.day_rows import put_all_unknown
+from core.indicators.day_rows import put, put_all_unknown, put_judged
 from core.indicators.passes import PAIRS, day_pass, derived, scratch
 from core.kernels.codes import BENCHMARK, CONSTANT, DAY_MASK, INCONCLUSIVE, NOT_READY, NUMERATOR, OK
 from core.kernels.jit import inlined
@@ -41,7 +41,7 @@ CRITICAL_TAU: Final = -2.87308
 """5 % point of the test with a constant at 252 changes: J. G. MacKinnon, "Critical values for
 cointegration tests", Queen's Economics Department Working Paper 1227 (2010), table 2."""
 
-_TAU, _REJECTED, _HALF_LIFE, _VARIANCE_RATIO, _VARIANCE_RATIO_Z, _OUTPUTS = range(6)
+_TAU, _REJECTED, _HALF_LIFE, _VARIANCE_RATIO, _VARIANCE_RATIO_Z = range(5)  # outputs
 # Derived for a session: co-moments of level and change, then sums of the finished changes' deviations
 # from their mean: the mean, the squares, five-session sums and their squares, the latest deviations,
 # and four sums for each lag.
@@ -167,26 +167,27 @@ def _day_pass(
         reason = blocked_by(prices, row)
         if reason == OK and count < CHANGES:
             reason = NOT_READY
-        put_all_unknown(values, quality, observations, row, reason, min(count, CHANGES))
         if reason != OK:
+            put_all_unknown(values, quality, observations, row, reason, min(count, CHANGES))
             continue
         last = closes[row, (count - 1) & DAY_MASK]
         change = log_excess(prices[NUMERATOR, row], prices[BENCHMARK, row], last[0], last[1])
-        values[_VARIANCE_RATIO, row], values[_VARIANCE_RATIO_Z, row] = _variance_ratio(own, lag, change)
+        ratio, ratio_z = _variance_ratio(own, lag, change)
         copy_fields(moments, own[:COMOMENT_FIELDS])
         comoments_add(moments, 0.0, change)  # levels are told from the latest close
         slope, tau = _tau(moments)
-        values[_TAU, row] = tau
-        if not np.isnan(tau):
-            values[_REJECTED, row] = 1.0 if tau < CRITICAL_TAU else 0.0
-            if tau < CRITICAL_TAU and slope > -1.0:
-                half_life = np.log(0.5) / np.log1p(slope)
-                if HALF_LIVES_IN_WINDOW * half_life <= CHANGES:
-                    values[_HALF_LIFE, row] = half_life
-        for output in range(_OUTPUTS):
-            if np.isnan(values[output, row]):
-                untested = np.isnan(tau) or output != _HALF_LIFE
-                quality[output, row] = CONSTANT if untested else INCONCLUSIVE
+        half_life = np.nan
+        if tau < CRITICAL_TAU and slope > -1.0:
+            half_life = np.log(0.5) / np.log1p(slope)
+        tested = OK if not np.isnan(tau) else CONSTANT
+        rejected = 1.0 if tau < CRITICAL_TAU else 0.0
+        put_judged(values, quality, observations, _TAU, row, tau, tested, CHANGES)
+        put_judged(values, quality, observations, _REJECTED, row, rejected, tested, CHANGES)
+        shown = HALF_LIVES_IN_WINDOW * half_life <= CHANGES
+        why = INCONCLUSIVE if tested == OK and not shown else tested
+        put_judged(values, quality, observations, _HALF_LIFE, row, half_life, why, CHANGES)
+        put(values, quality, observations, _VARIANCE_RATIO, row, ratio, CHANGES)
+        put(values, quality, observations, _VARIANCE_RATIO_Z, row, ratio_z, CHANGES)
 
 
 class MeanReversion(DayFamily):

@@ -5,30 +5,30 @@ that pays dividends needs adjusted ones.
 """
 
 from core.indicators.base import DayFamily, Output
-from core.indicators.day_rows import put_all_unknown
 from core.indicators.passes import day_pass
 from core.kernels.codes import NOT_READY, OK
 from core.kernels.returns import blocked_by, simple_return
 from core.model.windows import DAY_WINDOWS
 
 _FROM, _TO = DAY_WINDOWS.index("252d"), DAY_WINDOWS.index("21d")
-_CLOSES = 2  # of each leg
 _OUTPUTS = ("momentum_pct", "benchmark_momentum_pct", "relative_momentum_pp")
 _NUMERATOR, _BENCHMARK, _RELATIVE = range(len(_OUTPUTS))
 
 
 @day_pass()
-def _day_pass(prices, bases, rows, values, quality, observations):
+def _day_pass(prices, bases, rows, values, quality):
     for row in rows:
         reason = blocked_by(prices, row)
         for leg in (_NUMERATOR, _BENCHMARK):
             if reason == OK and (bases[_FROM, leg, row] <= 0 or bases[_TO, leg, row] <= 0):
                 reason = NOT_READY
-        put_all_unknown(values, quality, observations, row, reason, _CLOSES)
-        if reason == OK:
-            for leg in (_NUMERATOR, _BENCHMARK):
+        for leg in (_NUMERATOR, _BENCHMARK):
+            values[leg, row] = float("nan")
+            if reason == OK:
                 values[leg, row] = 100.0 * simple_return(bases[_TO, leg, row], bases[_FROM, leg, row])
-            values[_RELATIVE, row] = values[_NUMERATOR, row] - values[_BENCHMARK, row]
+        values[_RELATIVE, row] = values[_NUMERATOR, row] - values[_BENCHMARK, row]
+        for output in range(len(_OUTPUTS)):
+            quality[output, row] = reason
 
 
 class Momentum(DayFamily):
@@ -37,4 +37,4 @@ class Momentum(DayFamily):
     name = "momentum"
     outputs = tuple(Output(name, "12_1") for name in _OUTPUTS)
     evaluation = _day_pass
-    observed = _CLOSES
+    observed = 2  # closes of each leg

@@ -83,18 +83,22 @@ def _put_run(run, row, sign, values, quality, observations, runs, commit):
 
 
 @inlined
-def _put_short(price, row, sums, moments, values, quality, observations):
-    """Write the distances from the short average."""
-    short = sums[_SHORT_SUM, row] + price
-    away = 100.0 * ((SHORT * price - short) / short)
-    put(values, quality, observations, _DISTANCE, row, away, SHORT)
+def _short_distances(price, past, squares):
+    """Distance from the short average in percent and in deviations, NaN where the window is constant.
+
+    Args:
+        price: The session's.
+        past: Sum of the finished closes in the window, one less than its length.
+        squares: Their squares about their mean.
+    """
+    short = past + price
     # Welford's step from the finished sessions' moments to those with this session's price.
-    away = ((SHORT - 1) * price - sums[_SHORT_SUM, row]) / (SHORT - 1)
-    squares = moments[_SHORT_SQUARES, row] + away * away * (SHORT - 1) / SHORT
-    deviation = np.nan
+    away = ((SHORT - 1) * price - past) / (SHORT - 1)
+    squares += away * away * (SHORT - 1) / SHORT
+    deviations = np.nan
     if squares > 0.0:
-        deviation = ((SHORT * price - short) / SHORT) / np.sqrt(squares / (SHORT - 1))
-    put(values, quality, observations, _DISTANCE_SD, row, deviation, SHORT)
+        deviations = ((SHORT * price - short) / SHORT) / np.sqrt(squares / (SHORT - 1))
+    return 100.0 * ((SHORT * price - short) / short), deviations
 
 
 @day_pass(
@@ -118,7 +122,9 @@ def _day_pass(
         if reason != OK or count < SHORT:
             continue
         price = prices[NUMERATOR, row]
-        _put_short(price, row, sums, moments, values, quality, observations)
+        away, deviations = _short_distances(price, sums[_SHORT_SUM, row], moments[_SHORT_SQUARES, row])
+        put(values, quality, observations, _DISTANCE, row, away, SHORT)
+        put(values, quality, observations, _DISTANCE_SD, row, deviations, SHORT)
         if count < LONG:
             continue
         short = sums[_SHORT_SUM, row] + price

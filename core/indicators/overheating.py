@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 
 from core.indicators.base import DayFamily, Output
-from core.indicators.day_rows import put_all_unknown
+from core.indicators.day_rows import put, put_all_unknown
 from core.indicators.passes import PAIRS, day_pass, derived
 from core.kernels.codes import DAY_MASK, NOT_READY, NUMERATOR, OK
 from core.kernels.jit import inlined
@@ -128,8 +128,19 @@ def _derive(closes, past_volumes, row, count, own):
 
 
 @inlined
-def _count_signs(price, last, volume, first, own, row, values, observations):
-    """Look at each sign with the session's price and volume, and write what was found."""
+def _find_signs(price, last, volume, first, own):
+    """Look at each sign with the session's price and volume.
+
+    Args:
+        price: The session's.
+        last: The close before.
+        volume: The session's, below zero where unknown.
+        first: The short average's first close.
+        own: float64 (_DERIVED_FIELDS,).
+
+    Returns:
+        The sum of the signs that hold, the long distance's percentile, whether the volume could be judged.
+    """
     delta = price / first - own[_SHORT_MEAN]
     squares = own[_SHORT_SQUARES] + delta * delta * (SHORT - 1) / SHORT
     deviation = np.sqrt(squares / (SHORT - 1))
@@ -145,14 +156,16 @@ def _count_signs(price, last, volume, first, own, row, values, observations):
     signs += _VOLUME_HIGH if known and volume >= VOLUME_RATIO * own[_VOLUME] else 0
     streak = own[_STREAK] + 1.0 if _gained(price, last) else 0.0
     signs += _STREAK_LONG if streak >= STREAK_SESSIONS else 0
+    return signs, percentile, known
+
+
+@inlined
+def _count_of(signs):
+    """How many signs a sum holds."""
     total = 0
     for bit in range(_MOST_SIGNS):
         total += (signs >> bit) & 1
-    values[_COUNT, row] = total
-    values[_SIGNS, row] = signs
-    values[_PERCENTILE, row] = percentile
-    observations[_COUNT, row] = _MOST_SIGNS if known else _MOST_SIGNS - 1
-    observations[_SIGNS, row] = observations[_COUNT, row]
+    return total
 
 
 @day_pass(finished=derived(PAIRS, _DERIVED_FIELDS))
@@ -169,12 +182,18 @@ def _day_pass(
         reason = blocked_by(prices, row)
         if reason == OK and count < _LEAST_DAYS:
             reason = NOT_READY
-        put_all_unknown(values, quality, observations, row, reason, min(count, RANKED_SESSIONS))
-        if reason == OK:
-            price, volume = prices[NUMERATOR, row], volumes[NUMERATOR, row]
-            last = closes[row, (count - 1) & DAY_MASK, NUMERATOR]
-            first = float(closes[row, (count - SHORT + 1) & DAY_MASK, NUMERATOR])
-            _count_signs(price, last, volume, first, own, row, values, observations)
+        if reason != OK:
+            put_all_unknown(values, quality, observations, row, reason, min(count, RANKED_SESSIONS))
+            continue
+        last = closes[row, (count - 1) & DAY_MASK, NUMERATOR]
+        first = float(closes[row, (count - SHORT + 1) & DAY_MASK, NUMERATOR])
+        signs, percentile, known = _find_signs(
+            prices[NUMERATOR, row], last, volumes[NUMERATOR, row], first, own
+        )
+        looked_at = _MOST_SIGNS if known else _MOST_SIGNS - 1
+        put(values, quality, observations, _COUNT, row, float(_count_of(signs)), looked_at)
+        put(values, quality, observations, _SIGNS, row, float(signs), looked_at)
+        put(values, quality, observations, _PERCENTILE, row, percentile, RANKED_SESSIONS)
 
 
 class Overheating(DayFamily):

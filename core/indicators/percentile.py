@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from core.indicators.base import DayFamily, Output
-from core.indicators.day_rows import put_unknown
+from core.indicators.day_rows import put_judged
 from core.indicators.passes import PAIRS, day_pass, derived
 from core.kernels.codes import BENCHMARK, DAY_MASK, NOT_READY, NUMERATOR, OK
 from core.kernels.jit import inlined
@@ -87,12 +87,12 @@ def _day_pass(prices, closes, counts, rows, derived_for, past_scores, values, qu
             if ready and derived_for[row] != count:
                 _order(closes, row, score, count, count > _LEAST and derived_for[row] == count - 1, past)
             ranked = min(RANKED_SESSIONS, max(0, count - LOOK_BACK))
-            put_unknown(values, quality, observations, score, row, reason, ranked)
+            value = np.nan
             if reason == OK:
                 now = _score(closes, row, score, count, prices[NUMERATOR, row], prices[BENCHMARK, row])
                 rank = mid_rank(past, RANKED_SESSIONS, now)
-                rating = min(99.0, 1.0 + np.floor(99.0 * rank))
-                values[score, row] = rating if score == _STRENGTH else 100.0 * rank
+                value = min(99.0, 1.0 + np.floor(99.0 * rank)) if score == _STRENGTH else 100.0 * rank
+            put_judged(values, quality, observations, score, row, value, reason, ranked)
         derived_for[row] = count
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.indicators.base import DayFamily, Output
-from core.indicators.day_rows import put_unknown
+from core.indicators.day_rows import put_judged
 from core.indicators.passes import PAIRS, day_pass, scratch, state
 from core.kernels.codes import DAY_MASK, NOT_READY, NUMERATOR, OK
 from core.kernels.jit import inlined
@@ -123,9 +123,7 @@ def _day_pass(prices, closes, counts, rows, pivots, work, found, values, quality
         changes = work[_CHANGES]
         reason = NOT_READY if blocked == OK and changes < _READY_CHANGES else blocked
         for output in (_TO_INDEX, _TO_RATIO):
-            put_unknown(values, quality, observations, output, row, reason, int(changes))
-            if reason == OK:
-                values[output, row] = found[output]
+            put_judged(values, quality, observations, output, row, found[output], reason, int(changes))
         if commit and blocked == OK:
             copy_fields(pivots[0, row], work)
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.indicators.base import DayFamily, Output, RingFamily
-from core.indicators.day_rows import put_unknown
+from core.indicators.day_rows import put_judged
 from core.indicators.passes import PAIRS, day_pass, ring_pass, state
 from core.kernels.codes import BENCHMARK, NOT_READY, NUMERATOR, OK
 from core.kernels.returns import blocked_legs
@@ -45,20 +45,20 @@ def _day_pass(prices, counts, rows, price_units, ratio_scale, anchors, values, q
         for side in (NUMERATOR, BENCHMARK):
             price = prices[side, row]
             reason = OK if price > 0 else max(-price, NOT_READY)
-            put_unknown(values, quality, observations, _NUMERATOR_PRICE + side, row, reason, counts[row] + 1)
-            if reason == OK:
-                values[_NUMERATOR_PRICE + side, row] = price / price_units[side, row]
+            shown = price / price_units[side, row]
+            output = _NUMERATOR_PRICE + side
+            put_judged(values, quality, observations, output, row, shown, reason, counts[row] + 1)
         reason = max(quality[_NUMERATOR_PRICE, row], quality[_BENCHMARK_PRICE, row])
-        put_unknown(values, quality, observations, _RATIO, row, reason, counts[row] + 1)
-        put_unknown(values, quality, observations, _LINE, row, reason, counts[row] + 1)
+        ratio = np.nan
+        anchor = np.nan
         if reason == OK:
             ratio = prices[NUMERATOR, row] / prices[BENCHMARK, row]
             ratio = ratio * ratio_scale[NUMERATOR, row] / ratio_scale[BENCHMARK, row]
             anchor = ratio if counts[row] == 0 else anchors[0, row]
-            values[_RATIO, row] = ratio
-            values[_LINE, row] = 100.0 * ratio / anchor
             if commit and counts[row] == 0:
                 anchors[0, row] = ratio
+        put_judged(values, quality, observations, _RATIO, row, ratio, reason, counts[row] + 1)
+        put_judged(values, quality, observations, _LINE, row, 100.0 * ratio / anchor, reason, counts[row] + 1)
 
 
 class RatioLine(DayFamily):

@@ -63,37 +63,14 @@ def _day_outputs(windows: tuple[str, ...]) -> tuple[Output, ...]:
 
 
 @inlined
-def _put_strength(first, outputs, row, s_now, l_now, s_then, l_then, values, quality):
-    """Write a window's outputs, or the first reason why a price of it is unknown.
-
-    Args:
-        first: The window's first output.
-        outputs: How many there are: three, or five with both legs' returns.
-        row: The pair.
-        s_now: The numerator's price, or minus a Quality.
-        l_now: The benchmark's.
-        s_then: The numerator's when the window began, zero or minus a Quality where unknown.
-        l_then: The benchmark's.
-        values: float64 (outputs, pairs).
-        quality: uint8 (outputs, pairs).
-    """
+def _returns(s_now, l_now, s_then, l_then):
+    """Why a window's returns are unknown, OK where they are known; and both legs', NaN where unknown."""
     reason = blocked_legs(s_now, l_now)
     if reason == OK:
         reason = blocked_legs(s_then, l_then)
-    if reason == OK:
-        r_s = simple_return(s_now, s_then)
-        r_l = simple_return(l_now, l_then)
-        excess = (r_s - r_l) / (1.0 + r_l)
-        values[first + _LOG_STRENGTH, row] = np.log1p(excess)
-        values[first + _PERCENT_STRENGTH, row] = 100.0 * excess
-        values[first + _POINTS_STRENGTH, row] = 100.0 * (r_s - r_l)
-        if outputs == _DAY_OUTPUTS:
-            values[first + _NUMERATOR_RETURN, row] = 100.0 * r_s
-            values[first + _BENCHMARK_RETURN, row] = 100.0 * r_l
-    for output in range(first, first + outputs):
-        quality[output, row] = reason
-        if reason != OK:
-            values[output, row] = np.nan
+    if reason != OK:
+        return reason, np.nan, np.nan
+    return reason, simple_return(s_now, s_then), simple_return(l_now, l_then)
 
 
 @ring_pass(steps=fixed(_MOST_WINDOWS, dtype=np.int64))
@@ -102,17 +79,19 @@ def _ring_pass(ring, numerators, benchmarks, rows, now, since_open, steps, value
     current = ring[now & mask]
     for window in range(len(values) // _RING_OUTPUTS):
         first = _RING_OUTPUTS * window
-        if since_open < steps[window]:
-            for output in range(first, first + _RING_OUTPUTS):
-                for row in rows:
-                    values[output, row] = np.nan
-                    quality[output, row] = NOT_READY
-            continue
+        began = since_open >= steps[window]
         earlier = ring[(now - steps[window]) & mask]
         for row in rows:
-            s_now, l_now = current[numerators[row]], current[benchmarks[row]]
-            s_then, l_then = earlier[numerators[row]], earlier[benchmarks[row]]
-            _put_strength(first, _RING_OUTPUTS, row, s_now, l_now, s_then, l_then, values, quality)
+            reason, r_s, r_l = NOT_READY, np.nan, np.nan
+            if began:
+                s, l = numerators[row], benchmarks[row]
+                reason, r_s, r_l = _returns(current[s], current[l], earlier[s], earlier[l])
+            excess = (r_s - r_l) / (1.0 + r_l)
+            values[first + _LOG_STRENGTH, row] = np.log1p(excess)
+            values[first + _PERCENT_STRENGTH, row] = 100.0 * excess
+            values[first + _POINTS_STRENGTH, row] = 100.0 * (r_s - r_l)
+            for output in range(first, first + _RING_OUTPUTS):
+                quality[output, row] = reason
 
 
 @day_pass()
@@ -120,9 +99,16 @@ def _day_pass(prices, bases, rows, values, quality):
     for window in range(len(bases)):
         first = _DAY_OUTPUTS * window
         for row in rows:
-            s_now, l_now = prices[NUMERATOR, row], prices[BENCHMARK, row]
             s_then, l_then = bases[window, NUMERATOR, row], bases[window, BENCHMARK, row]
-            _put_strength(first, _DAY_OUTPUTS, row, s_now, l_now, s_then, l_then, values, quality)
+            reason, r_s, r_l = _returns(prices[NUMERATOR, row], prices[BENCHMARK, row], s_then, l_then)
+            excess = (r_s - r_l) / (1.0 + r_l)
+            values[first + _LOG_STRENGTH, row] = np.log1p(excess)
+            values[first + _PERCENT_STRENGTH, row] = 100.0 * excess
+            values[first + _POINTS_STRENGTH, row] = 100.0 * (r_s - r_l)
+            values[first + _NUMERATOR_RETURN, row] = 100.0 * r_s
+            values[first + _BENCHMARK_RETURN, row] = 100.0 * r_l
+            for output in range(first, first + _DAY_OUTPUTS):
+                quality[output, row] = reason
 
 
 class _RingRelativeStrength(RingFamily):

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from core.indicators.base import DayFamily, Output
-from core.indicators.day_rows import put_unknown
+from core.indicators.day_rows import put_judged
 from core.indicators.passes import PAIRS, day_pass, derived
 from core.kernels.codes import BENCHMARK, CONSTANT, DAY_MASK, NOT_READY, NUMERATOR, OK
 from core.kernels.jit import inlined
@@ -62,10 +62,11 @@ def _day_pass(prices, closes, counts, rows, derived_for, windows, values, qualit
                 reason = NOT_READY
             elif blocked == OK and own[_DEVIATION] <= 0.0:
                 reason = CONSTANT
-            put_unknown(values, quality, observations, output, row, reason, min(count, window))
+            value = np.nan
             if reason == OK:
                 level = np.log(prices[NUMERATOR, row] / prices[BENCHMARK, row])
-                values[output, row] = (level - own[_MEDIAN]) / own[_DEVIATION]
+                value = (level - own[_MEDIAN]) / own[_DEVIATION]
+            put_judged(values, quality, observations, output, row, value, reason, min(count, window))
         derived_for[row] = count
 
 

@@ -11,7 +11,15 @@ from typing import Final
 import numpy as np
 
 from core.indicators.base import DayFamily, Output
-from core.indicators.day_rows import longer_run, put, put_all_unknown, put_unknown, run_is_known, sign_of
+from core.indicators.day_rows import (
+    longer_run,
+    put,
+    put_all_unknown,
+    put_judged,
+    put_unknown,
+    run_is_known,
+    sign_of,
+)
 from core.indicators.passes import PAIRS, day_pass, state
 from core.kernels.codes import BENCHMARK, NOT_READY, NUMERATOR, OK
 from core.kernels.jit import inlined
@@ -25,7 +33,11 @@ LEAST_CHANGES: Final = 252
 """Five-session changes before the largest of them is called a record."""
 
 _ONE, _FIVE = DAY_WINDOWS.index("1d"), DAY_WINDOWS.index("5d")
-_AHEAD_RUN, _GAIN_RUN, _RECORD_HIGH, _RECORD_LOW, _RECORD = range(5)  # outputs
+_OUTPUTS: Final = (
+    *("outperformance_streak_sessions", "gain_streak_sessions"),
+    *("relative_record_5d_pp", "relative_record_low_5d_pp", "relative_5d_record"),
+)
+_AHEAD_RUN, _GAIN_RUN, _RECORD_HIGH, _RECORD_LOW, _RECORD = range(len(_OUTPUTS))
 # State: both runs and whether their starts have been seen, then extremes of the change over five sessions.
 _AHEAD, _AHEAD_SEEN, _GAIN, _GAIN_SEEN, _HIGHEST, _LOWEST, _CHANGES, _FIELDS = range(8)
 
@@ -47,28 +59,13 @@ def _put_run(output, row, field, sign, known_day, count, values, quality, observ
         runs[field + 1, row] = 1.0 if known else 0.0
 
 
-@inlined
-def _hold_against_records(spread, row, changes, values, quality, observations, runs, commit):
-    """Say whether a change over five sessions is a record, and keep it where it is."""
-    highest = changes == 0.0 or spread > runs[_HIGHEST, row]
-    lowest = changes == 0.0 or spread < runs[_LOWEST, row]
-    if changes >= LEAST_CHANGES:
-        mark = 1.0 if highest else (-1.0 if lowest else 0.0)
-        put(values, quality, observations, _RECORD, row, mark, int(changes) + 1)
-    if commit:
-        runs[_HIGHEST, row] = spread if highest else runs[_HIGHEST, row]
-        runs[_LOWEST, row] = spread if lowest else runs[_LOWEST, row]
-        runs[_CHANGES, row] = changes + 1.0
-
-
 @day_pass(runs=state(_FIELDS, PAIRS))
 def _day_pass(prices, bases, counts, rows, runs, values, quality, observations, commit):
     for row in rows:
         reason = blocked_by(prices, row)
         changes = runs[_CHANGES, row]
-        why = reason if reason != OK else NOT_READY
-        put_all_unknown(values, quality, observations, row, why, int(changes))
         if reason != OK:
+            put_all_unknown(values, quality, observations, row, reason, int(changes))
             continue
         known = bases[_ONE, NUMERATOR, row] > 0 and bases[_ONE, BENCHMARK, row] > 0
         ahead = 0
@@ -81,14 +78,25 @@ def _day_pass(prices, bases, counts, rows, runs, values, quality, observations, 
         count = counts[row] + 1
         _put_run(_AHEAD_RUN, row, _AHEAD, ahead, known, count, values, quality, observations, runs, commit)
         _put_run(_GAIN_RUN, row, _GAIN, gain, known, count, values, quality, observations, runs, commit)
-        if changes >= LEAST_CHANGES:
-            put(values, quality, observations, _RECORD_HIGH, row, runs[_HIGHEST, row], int(changes))
-            put(values, quality, observations, _RECORD_LOW, row, runs[_LOWEST, row], int(changes))
-        if bases[_FIVE, NUMERATOR, row] > 0 and bases[_FIVE, BENCHMARK, row] > 0:
-            r_s = simple_return(prices[NUMERATOR, row], bases[_FIVE, NUMERATOR, row])
-            r_l = simple_return(prices[BENCHMARK, row], bases[_FIVE, BENCHMARK, row])
-            spread = 100.0 * (r_s - r_l)
-            _hold_against_records(spread, row, changes, values, quality, observations, runs, commit)
+        why = OK if changes >= LEAST_CHANGES else NOT_READY
+        high, low = runs[_HIGHEST, row], runs[_LOWEST, row]
+        put_judged(values, quality, observations, _RECORD_HIGH, row, high, why, int(changes))
+        put_judged(values, quality, observations, _RECORD_LOW, row, low, why, int(changes))
+        if bases[_FIVE, NUMERATOR, row] <= 0 or bases[_FIVE, BENCHMARK, row] <= 0:
+            put_unknown(values, quality, observations, _RECORD, row, NOT_READY, int(changes))
+            continue
+        r_s = simple_return(prices[NUMERATOR, row], bases[_FIVE, NUMERATOR, row])
+        r_l = simple_return(prices[BENCHMARK, row], bases[_FIVE, BENCHMARK, row])
+        spread = 100.0 * (r_s - r_l)
+        highest = changes == 0.0 or spread > high
+        lowest = changes == 0.0 or spread < low
+        mark = 1.0 if highest else (-1.0 if lowest else 0.0)
+        seen = int(changes) + (1 if why == OK else 0)
+        put_judged(values, quality, observations, _RECORD, row, mark, why, seen)
+        if commit:
+            runs[_HIGHEST, row] = spread if highest else high
+            runs[_LOWEST, row] = spread if lowest else low
+            runs[_CHANGES, row] = changes + 1.0
 
 
 class Streaks(DayFamily):
@@ -99,11 +107,5 @@ class Streaks(DayFamily):
     """
 
     name = "streaks"
-    outputs = (
-        Output("outperformance_streak_sessions", ""),
-        Output("gain_streak_sessions", ""),
-        Output("relative_record_5d_pp", ""),
-        Output("relative_record_low_5d_pp", ""),
-        Output("relative_5d_record", ""),
-    )
+    outputs = tuple(Output(name, "") for name in _OUTPUTS)
     evaluation = _day_pass

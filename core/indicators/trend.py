@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from core.indicators.base import DayFamily, Output
-from core.indicators.day_rows import put_unknown
+from core.indicators.day_rows import put_judged
 from core.indicators.passes import PAIRS, day_pass, derived, scratch, state
 from core.kernels.codes import DAY_MASK, NOT_READY, OK
 from core.kernels.jit import inlined
@@ -96,9 +96,7 @@ def _day_pass(
                     copy_fields(trends[side, row], work)
                 if np.isnan(work[_STANDS]):
                     why = NOT_READY
-            put_unknown(values, quality, observations, side, row, why, min(count + 1, LONG))
-            if why == OK:
-                values[side, row] = work[_STANDS]
+            put_judged(values, quality, observations, side, row, work[_STANDS], why, min(count + 1, LONG))
 
 
 class TrendRegime(DayFamily):

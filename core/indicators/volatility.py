@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from core.indicators.base import DayFamily, Output
-from core.indicators.day_rows import put_unknown
+from core.indicators.day_rows import put_judged
 from core.indicators.passes import PAIRS, day_pass, derived
 from core.kernels.codes import CONSTANT, DAY_MASK, NOT_READY, NUMERATOR, OK
 from core.kernels.jit import inlined
@@ -83,35 +83,18 @@ def _derive(closes, row, count, moved_one, moments, past):
 
 
 @inlined
-def _put_volatility(prices, closes, count, output, row, reason, moments, values, quality, observations):
-    """Write one leg's volatility over one window."""
-    side = output // 2
-    window = SHORT_SESSIONS if output % 2 == 0 else LONG_SESSIONS
-    known = reason == OK and count >= window
-    why = NOT_READY if reason == OK and count < window else reason
-    put_unknown(values, quality, observations, output, row, why, min(count, window))
-    if known:
-        value = log_return(prices[side, row], closes[row, (count - 1) & DAY_MASK, side])
-        delta = value - moments[0]
-        squares = moments[1] + delta * delta * (window - 1) / window
-        values[output, row] = _SCALE * np.sqrt(squares / (window - 1))
+def _with_change(moments, window, change):
+    """Volatility of a window whose last change is the session's."""
+    delta = change - moments[0]
+    squares = moments[1] + delta * delta * (window - 1) / window
+    return _SCALE * np.sqrt(squares / (window - 1))
 
 
 @inlined
-def _put_rank(past, row, count, reason, values, quality, observations):
-    """Rank of the short volatility among the past ones, and what that makes it."""
-    ranked = min(max(count - SHORT_SESSIONS, 0), RANKED_SESSIONS)
-    why = NOT_READY if reason == OK and ranked < RANKED_SESSIONS else reason
-    put_unknown(values, quality, observations, _PERCENTILE, row, why, ranked)
-    put_unknown(values, quality, observations, _REGIME, row, why, ranked)
-    if why == OK:
-        percentile = 100.0 * mid_rank(past, RANKED_SESSIONS, values[_SHORT, row])
-        values[_PERCENTILE, row] = percentile
-        values[_REGIME, row] = _USUAL
-        if percentile >= HIGH_PERCENTILE:
-            values[_REGIME, row] = _HIGH
-        elif percentile <= LOW_PERCENTILE:
-            values[_REGIME, row] = _LOW
+def _regime(percentile):
+    if percentile >= HIGH_PERCENTILE:
+        return _HIGH
+    return _LOW if percentile <= LOW_PERCENTILE else _USUAL
 
 
 @day_pass(moments=derived(PAIRS, _RATIO, 2), past=derived(PAIRS, RANKED_SESSIONS))
@@ -123,16 +106,28 @@ def _day_pass(prices, closes, counts, rows, derived_for, moments, past, values, 
             derived_for[row] = count
         reason = blocked_by(prices, row)
         for output in range(_RATIO):
-            own = moments[row, output]
-            _put_volatility(prices, closes, count, output, row, reason, own, values, quality, observations)
-        put_unknown(
-            values, quality, observations, _RATIO, row, quality[_LONG, row], min(count, LONG_SESSIONS)
-        )
-        if quality[_LONG, row] == OK and values[_BENCHMARK_LONG, row] <= 0.0:
-            quality[_RATIO, row] = CONSTANT
-        elif quality[_LONG, row] == OK:
-            values[_RATIO, row] = values[_LONG, row] / values[_BENCHMARK_LONG, row]
-        _put_rank(past[row], row, count, reason, values, quality, observations)
+            side = output // 2
+            window = SHORT_SESSIONS if output % 2 == 0 else LONG_SESSIONS
+            why = NOT_READY if reason == OK and count < window else reason
+            value = np.nan
+            if why == OK:
+                change = log_return(prices[side, row], closes[row, (count - 1) & DAY_MASK, side])
+                value = _with_change(moments[row, output], window, change)
+            put_judged(values, quality, observations, output, row, value, why, min(count, window))
+        why = quality[_LONG, row]
+        ratio = np.nan
+        if why == OK and values[_BENCHMARK_LONG, row] > 0.0:
+            ratio = values[_LONG, row] / values[_BENCHMARK_LONG, row]
+        elif why == OK:
+            why = CONSTANT
+        put_judged(values, quality, observations, _RATIO, row, ratio, why, min(count, LONG_SESSIONS))
+        ranked = min(max(count - SHORT_SESSIONS, 0), RANKED_SESSIONS)
+        why = NOT_READY if reason == OK and ranked < RANKED_SESSIONS else reason
+        percentile = np.nan
+        if why == OK:
+            percentile = 100.0 * mid_rank(past[row], RANKED_SESSIONS, values[_SHORT, row])
+        put_judged(values, quality, observations, _PERCENTILE, row, percentile, why, ranked)
+        put_judged(values, quality, observations, _REGIME, row, _regime(percentile), why, ranked)
 
 
 class Volatility(DayFamily):

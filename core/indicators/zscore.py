@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from core.indicators.base import DayFamily, Output, RingFamily
-from core.indicators.day_rows import put_unknown
+from core.indicators.day_rows import put_judged
 from core.indicators.passes import PAIRS, day_pass, ring_pass, scratch, state
 from core.kernels.codes import BENCHMARK, CONSTANT, DAY_MASK, NOT_READY, NUMERATOR, OK
 from core.kernels.ew_moments import decay_of
@@ -43,9 +43,10 @@ def _publish(output, row, moment, excess, steps, blocked, values, quality, obser
         reason = NOT_READY
     elif reason == OK and moment[EW_VARIANCE] <= 0.0:
         reason = CONSTANT
-    put_unknown(values, quality, observations, output, row, reason, int(moment[EW_COUNT]))
+    value = np.nan
     if reason == OK:
-        values[output, row] = excess / (np.sqrt(moment[EW_VARIANCE]) * np.sqrt(steps))
+        value = excess / (np.sqrt(moment[EW_VARIANCE]) * np.sqrt(steps))
+    put_judged(values, quality, observations, output, row, value, reason, int(moment[EW_COUNT]))
 
 
 @day_pass(moments=state(len(_HORIZONS), PAIRS, EW_FIELDS), work=scratch(EW_FIELDS))

@@ -1,6 +1,7 @@
 """How kernels are compiled, and the numerical kernels that more than one room uses.
 
 jit.py              the decorator of every kernel
+codes.py            qualities as plain integers, and the day ring's size and mask
 interpreted.py      the same kernels as plain Python, for coverage
 prefetch.py         asks for a cache line ahead of its use
 rolling.py          sums, means and variances over rings
