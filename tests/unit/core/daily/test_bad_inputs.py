@@ -52,7 +52,7 @@ benchmark = "OTH"
 
 
 class Asked:
-    """Stands for the broker, and refuses whoever asks."""
+    """Represents the broker, and refuses whoever asks."""
 
     def __init__(self, *_: object) -> None:
         raise TransportError("a broker was asked")
@@ -218,7 +218,7 @@ def test_files_named_wrongly_are_refused_by_every_command(bars: list[str], said:
         (["--series", "TEN=none.csv:TEN"], "TEN: none.csv cannot be read"),
         (["--rarity", "none.json"], "none.json cannot be read"),
         (["--date-column", "SYM:when"], "has no column 'when'"),
-        (["--date-format", "nothing"], "is not a format of year, month and day"),
+        (["--date-format", "nothing"], "is not a format with year, month and day"),
     ],
 )
 def test_options_of_a_study_are_refused_in_words_of_ours(options: list[str], said: str, folder: Path) -> None:
