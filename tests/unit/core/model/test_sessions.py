@@ -232,7 +232,7 @@ def test_overrides_of_another_calendar_are_passed_over() -> None:
         ('[[early_close]]\ncalendar = "XNYS"\nsession = 2026-07-08', "needs 'close' as a time"),
         (
             '[[early_close]]\ncalendar = "XNYS"\nsession = 2026-07-08\nclose = 09:00:00',
-            "a close of XNYS lies before its open",
+            "a close of XNYS is before its open",
         ),
     ],
 )

@@ -123,7 +123,7 @@ def test_source_limits_are_read_and_defaulted() -> None:
         (
             'symbol = "IWM"\nclass = "etf"\ncalendar = "XNYS"',
             'symbol = "IWM"\nclass = "etf"\ncalendar = "XNYC"',
-            "instrument 'IWM' names the unknown calendar 'XNYC' (did you mean 'XNYS'?)",
+            "instrument 'IWM' has the unknown calendar 'XNYC' (did you mean 'XNYS'?)",
         ),
         (
             'symbol = "SPY"\nclass = "etf"',
