@@ -78,9 +78,9 @@ NOT_A_TABLE = (
     BadFile("header.csv", b"date,close\n", "has a header but no rows"),
     BadFile("header_bom.csv", b"\xef\xbb\xbfdate,close\n", "has a header but no rows"),
     BadFile("blank_rows.csv", b"date,close\n,\n,\n", "has a header but no rows"),
-    BadFile("nul.csv", _GOOD.replace(b"102.5", b"10\x002.5"), "line 6 holds the byte 0x00"),
+    BadFile("nul.csv", _GOOD.replace(b"102.5", b"10\x002.5"), "line 6 contains the byte 0x00"),
     BadFile("binary.csv", bytes(range(256)) * 4, "which is not text"),
-    BadFile("bell.csv", _GOOD + b"\x07", "holds the byte 0x07"),
+    BadFile("bell.csv", _GOOD + b"\x07", "contains the byte 0x07"),
     BadFile("packed.csv", gzip.compress(_GOOD), "it is a gzip archive; unpack it first"),
     BadFile("RUT.csv.gz", gzip.compress(_GOOD), "it is a gzip archive"),
     BadFile("book.xlsx", b"PK\x03\x04" + bytes(60), "an Excel workbook"),
@@ -106,7 +106,7 @@ NOT_A_TABLE = (
     BadFile(
         "tickers.csv",
         b"Price,Close,Close\nTicker,IWM,SPY\nDate,,\n2024-07-01,1,2\n",
-        "holds 2 tickers (IWM, SPY) in stacked columns; download one ticker",
+        "contains 2 tickers (IWM, SPY) in stacked columns; download one ticker",
     ),
     BadFile("ragged_short.csv", plain(replaced={4: "2024-07-08"}), "1 × blank_close", works=True),
     BadFile("preamble.csv", b"Data of today\n\n" + _GOOD, "1 before the header in line 3", works=True),
@@ -143,10 +143,10 @@ DATES = (
     BadFile(
         "year1.csv",
         plain(replaced={0: "0001-07-01,100"}),
-        "data row 1, column 'date': '0001-07-01' lies before",
+        "data row 1, column 'date': '0001-07-01' is before",
     ),
     BadFile("year0.csv", plain(replaced={0: "0000-07-01,100"}), "data row 1"),
-    BadFile("year1799.csv", plain(replaced={0: "1799-07-01,100"}), "lies before the year 1800"),
+    BadFile("year1799.csv", plain(replaced={0: "1799-07-01,100"}), "is before the year 1800"),
     BadFile("year9999.csv", plain(extra=("9999-12-31,105",)), "1 × after_today", works=True),
     BadFile("year2999.csv", lines("2999-01-04,1", "2999-01-05,1"), "every row is dated after today"),
     BadFile("all_9999.csv", lines("9999-12-31,1"), "every row is dated after today"),
@@ -319,7 +319,7 @@ JUMPS = (
     BadFile(
         "glitch_down.csv",
         plain(replaced={5: "2024-07-09,0.103"}),
-        "about 1/1000 of its neighbours'",
+        "about 1/1000 of the adjacent ones",
         works=True,
     ),
     BadFile(
@@ -419,7 +419,7 @@ PARQUET = (
     BadFile(
         "year1.parquet",
         parquet(date=[date(1, 1, 1)], close=[1.0]),
-        "lies before the year 1800",
+        "is before the year 1800",
         form="parquet",
     ),
     BadFile("noon.parquet", parquet(date=_STAMPS, close=CLOSES), "inside a session of XNYS", form="parquet"),

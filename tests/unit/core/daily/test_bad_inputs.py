@@ -181,7 +181,7 @@ def test_what_is_no_file_is_refused(folder: Path, tmp_path: Path) -> None:
         (["SYM=a.csv", "SYM=b.csv"], "names 'SYM' twice: a.csv and b.csv"),
         (["GC=F=a.csv", "GC=F=b.csv"], "names 'GC=F' twice: a.csv and b.csv"),
         (["SYM=" + "x" * 4000], "cannot be read: File name too long"),
-        (["SYM=a\x00b.csv"], "it is no path"),
+        (["SYM=a\x00b.csv"], "it is not a valid path"),
     ],
 )
 def test_files_named_wrongly_are_refused_by_every_command(bars: list[str], said: str, folder: Path) -> None:
@@ -196,7 +196,7 @@ def test_files_named_wrongly_are_refused_by_every_command(bars: list[str], said:
         assert answer.code == 2, answer.err
         require_readable(answer)
         assert said in the_error(answer)
-    if "cannot be read" not in said and "no path" not in said:  # which no claim is about, so it is not read
+    if "cannot be read" not in said and "not a valid path" not in said:  # which no claim is about, so it is not read
         assert said in the_error(run("claims", *given, *others))
 
 
@@ -239,7 +239,7 @@ UNIVERSES = {
     "float_id": (UNIVERSE.replace("id = 2", "id = 2.0"), "id"),
     "no_symbol": (UNIVERSE.replace('symbol = "OTH"\n', ""), "symbol"),
     "bad_class": (UNIVERSE.replace('OTH"\nclass = "etf"', 'OTH"\nclass = "fund"'), "class"),
-    "twice": (UNIVERSE.replace('"OTH"', '"SYM"'), "twice"),
+    "twice": (UNIVERSE.replace('"OTH"', '"SYM"'), "is duplicated"),
     "no_leg": (UNIVERSE.replace('benchmark = "OTH"', 'benchmark = "XYZ"'), "'XYZ'"),
     "calendar": (UNIVERSE.replace('"XNYS"', '"XNYZ"'), "XNYZ"),
     "unknown_key": (UNIVERSE.replace("id = 2", "id = 2\ncolour = 1"), "colour"),

@@ -115,7 +115,7 @@ def test_an_nth_weekday_is_one(year: int) -> None:
         (KIND + "scheduled = 1", "'scheduled' must be true or false"),
         (KIND.replace("= 1", "= 11", 1), "'before' must be a number of sessions, 0 to 10"),
         (KIND.replace('"fair"', '"a fair"'), "'id' must be an identifier"),
-        (KIND + "rule = { month = 6 }", "a rule has first_year, month, nth, weekday"),
+        (KIND + "rule = { month = 6 }", "a rule needs first_year, month, nth, weekday"),
         (KIND + 'rule = {month=6, weekday="fryday", nth=4, first_year=1}', "unknown weekday (did you mean"),
         (KIND + 'rule = {month=13, weekday="friday", nth=4, first_year=1}', "month must be 1 to 12"),
         (KIND + EVENT.replace('"fair"', '"fare"'), "unknown kind (did you mean 'fair'?)"),

@@ -138,8 +138,8 @@ def test_a_universe_cannot_be_changed(demo: Universe) -> None:
     [
         ([("IWM", "SPY"), ("IWM", "SPY")], "pair 'IWM/SPY' is duplicated"),
         ([("SPY", "SPY")], "pair 'SPY/SPY' has the same instrument as numerator and benchmark"),
-        ([("IWM", "SPX")], "pair 'IWM/SPX' lacks its leg 'SPX': no such instrument (did you mean 'SPY'?)"),
-        ([("ABCDEF", "SPY")], "pair 'ABCDEF/SPY' lacks its leg 'ABCDEF': no such instrument"),
+        ([("IWM", "SPX")], "pair 'IWM/SPX' has the unknown leg 'SPX' (did you mean 'SPY'?)"),
+        ([("ABCDEF", "SPY")], "pair 'ABCDEF/SPY' has the unknown leg 'ABCDEF'"),
     ],
 )
 def test_pairs_must_have_two_legs(pairs: list[tuple[str, str]], message: str) -> None:
@@ -159,7 +159,7 @@ def test_pairs_must_have_two_legs(pairs: list[tuple[str, str]], message: str) ->
         (
             (ALPACA,),
             (instrument(1, "SPY", source="alpacca"),),
-            "instrument 'SPY' names the unknown source 'alpacca' (did you mean 'alpaca'?)",
+            "instrument 'SPY' has the unknown source 'alpacca' (did you mean 'alpaca'?)",
         ),
     ],
 )
