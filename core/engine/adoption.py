@@ -1,8 +1,8 @@
-"""Definitions come and go: state is carried over, and nothing else is rebuilt.
+"""Changes the definitions in force: state is carried over, and nothing else is rebuilt.
 
-A definition of the same id and version keeps its lives. One that is gone, changed, or no longer for
-a pair has its open events withdrawn, under ids that follow from the state alone. A new one begins
-with the session in force, and counts its history from there.
+A definition with the same id and version keeps its episodes. If one is removed, changed, or no longer
+applies to a pair, its open episodes are withdrawn, with ids derived from the state alone. A new one
+starts with the session in force, and counts its history from there.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from core.model.windows import NO_SESSION
 
 _OPEN: Final = (int(EventState.OPENED), int(EventState.CONFIRMED))
 _SECONDS_PER_DAY: Final = 86_400
-_GONE: Final = "the definition can no longer be computed"
+_GONE: Final = "the definition is no longer supported"
 
 
 def adopt(
@@ -38,16 +38,16 @@ def adopt(
     """Change the definitions in force.
 
     Args:
-        state: As it stands; it is not to be used afterwards.
-        catalogue: The definitions to go on with.
-        lookups: Where events find base rates and tags.
+        state: Current state; must not be used afterwards.
+        catalogue: The new definitions.
+        lookups: Base rates and tags for events.
 
     Returns:
-        The state to go on with, and a `withdrawn` event for everything that was open or a
-        candidate under a definition that is gone, in the order of the definitions and pairs.
+        The new state, and a `withdrawn` event for every open or candidate episode of a removed
+        definition, in the order of the definitions and pairs.
 
     Raises:
-        CatalogueError: A definition cannot be computed.
+        CatalogueError: A definition cannot be evaluated.
     """
     evaluator = PairEvaluator(state.world, catalogue, lookups)
     pair_time = PairTime(state.world, state.instruments, evaluator)
@@ -77,7 +77,7 @@ def _take_lives(
     stored: Section | None,
     sessions: NDArray[np.int64],
 ) -> None:
-    """Copy the lives of pairs that were watched under the same version; let the others begin."""
+    """Copy the episodes of pairs that were evaluated under the same version; start the others."""
     same = np.zeros(len(watch.wanted), np.bool_)
     if earlier is not None and stored is not None:
         same = watch.wanted & earlier.wanted
@@ -105,13 +105,13 @@ def _withdrawn(state: PartitionState, kept: Mapping[tuple[str, str], NDArray[np.
 
 
 def _alive(lives: NDArray[np.void]) -> NDArray[np.bool_]:
-    """Which pairs have something open or ahead that a reader has been told of."""
+    """Return the pairs with an open or candidate episode that has been published."""
     alive: NDArray[np.bool_] = np.isin(lives["state"], _OPEN) | (lives["candidate"] == 1)
     return alive
 
 
 def _stage(state: PartitionState, life: np.void, row: int, number: int) -> tuple[np.void, int]:
-    """The transition that ends a life early, and the session it belongs to."""
+    """Return the transition that ends an episode early, and its session."""
     sessions, closed_ns = state.pair_time.standing()
     ts_event_ns = max(int(closed_ns[row]), int(state.evaluator.as_of_ns[:, row].max()))
     session = int(sessions[row])
@@ -131,7 +131,7 @@ def _stage(state: PartitionState, life: np.void, row: int, number: int) -> tuple
 
 
 def _orphaned(state: PartitionState, orphan: Orphan, life: np.void, row: int) -> Event:
-    """Withdraw what a release that is gone has opened: without its detector, without its values."""
+    """Withdraw episodes opened by an earlier release, without its detector and its values."""
     staged, session = _stage(state, life, row, -1)
     evaluator, entry = state.evaluator, orphan.entry
     pair, definition_id, frequency = state.world.pairs[row], entry["id"], entry["frequency"]

@@ -1,7 +1,7 @@
-"""All that a partition's engine remembers, as one value: made fresh, or read from a snapshot.
+"""The complete state of a partition's engine: created fresh, or read from a snapshot.
 
-A snapshot also holds the definitions in force, entry by entry, so that a worker with another
-catalogue first goes on with those that made the state, and changes to its own where it is told to.
+A snapshot also contains the definitions in force, so that a worker with another catalogue first keeps
+those of the state, and switches to its own at the settings mark.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from core.partition.state import InstrumentState, allocate_instruments, millisec
 from core.partition.world import PartitionWorld
 
 UNCOUNTED: Final = 1
-"""A `since` of LIFE that is older than any session: openings are counted from the pair's first."""
+"""A `since` of LIFE before any session: openings are counted from the pair's first session."""
 
 
 class Orphan(NamedTuple):
-    """A definition of a snapshot that this release cannot compute; its lives wait to be withdrawn.
+    """A definition of a snapshot that this release does not support; its episodes will be withdrawn.
 
     Args:
-        entry: As `Definition.entry` of the release that made it.
-        version: Of the definition.
-        family: Decides the topic.
-        values: Names of the values its events carry.
+        entry: `Definition.entry` as of the release that wrote it.
+        version: Version of the definition.
+        family: Determines the topic.
+        values: Names of the values in its events.
         section: Its state.
     """
 
@@ -50,18 +50,18 @@ class Orphan(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PartitionState:
-    """The state of one partition, and what moves it.
+    """The state of one partition, and the objects that advance it.
 
     Args:
         world: Its rows.
         instruments: Instruments, sources and rings.
         instrument_time: Clocks of the sources.
-        evaluator: Values, verdicts and lives of pairs, under the definitions in force.
+        evaluator: Values, verdicts and episodes of pairs, under the definitions in force.
         pair_time: Clocks of the pairs.
-        offsets: int64 (3,): the first offset stepped, whether there was one, the next offset.
-        settings: uint64 (2,): the catalogue the latest settings mark asked for, and how many
-            marks there were.
-        orphans: Definitions that are no longer computed.
+        offsets: int64 (3,): the first offset processed, whether there was one, the next offset.
+        settings: uint64 (2,): the catalogue requested by the latest settings mark, and the number of
+            marks.
+        orphans: Definitions that are no longer supported.
     """
 
     world: PartitionWorld
@@ -74,7 +74,7 @@ class PartitionState:
     orphans: tuple[Orphan, ...] = ()
 
     def head(self) -> dict[str, Any]:
-        """What the state belongs to."""
+        """Identity of the state."""
         return (
             _owner(self.world)
             | _scales(self.world)
@@ -104,7 +104,7 @@ class PartitionState:
         )
 
     def sections(self) -> dict[str, Section]:
-        """Views of everything, by section."""
+        """Views of all arrays, by section."""
         state = self.instruments
         arrays: dict[str, NDArray[Any]] = {
             "instruments": state.instruments,
@@ -122,21 +122,21 @@ class PartitionState:
         }
 
     def mark_rebuilt(self) -> None:
-        """Say that the state begins in the middle of a history that it has not seen."""
+        """Mark that the state starts in the middle of a history."""
         for lives in (self.evaluator.lives.lives, self.pair_time.undo.lives.lives):
             lives["since"] = UNCOUNTED
 
 
 def fresh_state(world: PartitionWorld, catalogue: Catalogue, lookups: Lookups | None) -> PartitionState:
-    """Nothing traded, nothing known.
+    """Create an empty state.
 
     Args:
         world: The partition's rows.
         catalogue: The definitions in force.
-        lookups: Where events find base rates and tags.
+        lookups: Base rates and tags for events.
 
     Raises:
-        CatalogueError: A definition cannot be computed.
+        CatalogueError: A definition cannot be evaluated.
     """
     slots = max(
         open_second_slots(milliseconds(source.allowed_lateness_ms), milliseconds(source.max_lead_ms))
@@ -158,17 +158,17 @@ def fresh_state(world: PartitionWorld, catalogue: Catalogue, lookups: Lookups | 
 def restored_state(
     data: bytes, world: PartitionWorld, catalogue: Catalogue, lookups: Lookups | None
 ) -> PartitionState:
-    """Read a snapshot; the definitions in force are those that it holds.
+    """Read a snapshot; its definitions are in force.
 
     Args:
         data: From `core.engine.snapshot.pack` with the head and the sections of a state.
         world: The partition's rows.
-        catalogue: Taken where the snapshot's definitions are the same.
-        lookups: Where events find base rates and tags.
+        catalogue: Used if the snapshot's definitions are the same.
+        lookups: Base rates and tags for events.
 
     Raises:
-        SnapshotError: Damaged, of another version, universe or partition, from a release with
-            other indicators, or it stands in a session that is not in the calendar.
+        SnapshotError: It is corrupt, has another version, universe or partition, is from a release with
+            other indicators, or is in a session that is not in the calendar.
     """
     snapshot = Snapshot(data)
     _check_scales(snapshot, world)
@@ -176,7 +176,7 @@ def restored_state(
     if owner != _owner(world):
         raise SnapshotError(
             "the snapshot belongs to another universe or partition",
-            operator_action="start with the settings it was made with, or rebuild from the baseline",
+            operator_action="start with the settings it was written with, or rebuild from the baseline",
         )
     known, orphans = _definitions(snapshot)
     in_force = catalogue if catalogue.digest == snapshot.head["catalogue"] else Catalogue(known)
@@ -188,8 +188,8 @@ def restored_state(
         state.pair_time.resume()
     except SessionError as error:
         raise SnapshotError(
-            f"the snapshot stands in a session that is not in the calendar: {error}",
-            operator_action="build the calendar for dates that cover the snapshot",
+            f"the snapshot is in a session that is not in the calendar: {error}",
+            operator_action="build the calendar for dates that include the snapshot",
         ) from error
     return replace(state, orphans=orphans)
 
@@ -203,7 +203,7 @@ def _owner(world: PartitionWorld) -> dict[str, Any]:
 
 
 def _scales(world: PartitionWorld) -> dict[str, Any]:
-    """Scales other than the default; nothing where there are none, as in snapshots from before scales."""
+    """Return scales other than the default; empty if there are none, as in older snapshots."""
     scales = {
         str(each.instrument_id): [each.price_exponent, each.size_exponent]
         for each in world.instruments
@@ -213,7 +213,7 @@ def _scales(world: PartitionWorld) -> dict[str, Any]:
 
 
 def _check_scales(snapshot: Snapshot, world: PartitionWorld) -> None:
-    """Refuse a state whose integers mean something else, before the digest refuses it without a reason."""
+    """Refuse a state with other scales, before the digest refuses it without a reason."""
     default = [DEFAULT_EXPONENT, DEFAULT_EXPONENT]
     stored = snapshot.head.get("scales", {})
     ours = _scales(world).get("scales", {})
@@ -223,13 +223,13 @@ def _check_scales(snapshot: Snapshot, world: PartitionWorld) -> None:
         if was != now:
             raise SnapshotError(
                 f"the snapshot has {each.symbol} with price_exponent {was[0]} and size_exponent {was[1]}"
-                f"{'' if key in stored else ', or not at all'}; the universe says {now[0]} and {now[1]}",
+                f"{'' if key in stored else ', or not at all'}; the universe has {now[0]} and {now[1]}",
                 operator_action=SCALE_ACTION.format(symbol=each.symbol),
             )
 
 
 def _definitions(snapshot: Snapshot) -> tuple[tuple[Definition, ...], tuple[Orphan, ...]]:
-    """Definitions of a snapshot: those that can be computed, and the rest."""
+    """Return the definitions of a snapshot: the supported ones, and the rest."""
     known, orphans = [], []
     for record in snapshot.head["definitions"]:
         entry, version = record["entry"], record["version"]
