@@ -1,7 +1,7 @@
 """Returns between two closes of a pair's ring, from integer prices.
 
-The difference of two integers is exact; a difference of two logarithms near each other is not. So a
-log return is `log1p` of a simple one, and the ratio's is taken from both legs' returns at once.
+The difference of two integers is exact; the difference of two close logarithms is not. So a log return
+is `log1p` of a simple return, and that of the ratio is computed from both legs' returns at once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _NOT_READY = int(Quality.NOT_READY)
 
 @inlined
 def simple_return(now, then):  # type: ignore[no-untyped-def]
-    """`now / then - 1` of two prices.
+    """Return `now / then - 1` of two prices.
 
     Args:
         now: int64, positive, in the units of the leg.
@@ -30,13 +30,13 @@ def simple_return(now, then):  # type: ignore[no-untyped-def]
 
 @inlined
 def log_return(now, then):  # type: ignore[no-untyped-def]
-    """Log return of one leg: `ln(now / then)`."""
+    """Return the log return of one leg: `ln(now / then)`."""
     return np.log1p((now - then) / then)
 
 
 @inlined
 def log_excess(s_now, l_now, s_then, l_then):  # type: ignore[no-untyped-def]
-    """Log return of the numerator less that of the benchmark: the change of ln(S / L)."""
+    """Return the log return of the numerator minus that of the benchmark: the change of ln(S / L)."""
     r_s = (s_now - s_then) / s_then
     r_l = (l_now - l_then) / l_then
     return np.log1p((r_s - r_l) / (1.0 + r_l))
@@ -44,7 +44,7 @@ def log_excess(s_now, l_now, s_then, l_then):  # type: ignore[no-untyped-def]
 
 @inlined
 def blocked_by(prices, row):  # type: ignore[no-untyped-def]
-    """Why a pair's session has no two prices: the first reason found, 0 where both are known.
+    """Return why a pair's session lacks a price: the first reason found, 0 if both are known.
 
     Args:
         prices: int64 (2, pairs): price, or minus a Quality.
