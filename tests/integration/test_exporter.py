@@ -205,7 +205,7 @@ def test_a_taken_port_is_a_clear_error() -> None:
         port = other.getsockname()[1]
         with pytest.raises(ConfigurationError, match=f"127.0.0.1:{port}: the port is taken") as raised:
             MetricsServer(CollectorRegistry(), health, host="127.0.0.1", port=port)
-    assert raised.value.operator_action == "choose another --metrics-port, or 0 for any free one"
+    assert raised.value.operator_action == "choose another --metrics-port, or 0 for a free one"
 
 
 def test_a_worker_on_a_taken_port_exits_before_it_touches_kafka() -> None:
@@ -213,4 +213,4 @@ def test_a_worker_on_a_taken_port_exits_before_it_touches_kafka() -> None:
         port = str(other.getsockname()[1])
         with WorkerProcess("--metrics-port", port, "--bootstrap-servers", "127.0.0.1:1") as worker:
             assert worker.wait() == 2
-            assert "the port is taken" in worker.errors
+            assert "the port is in use" in worker.errors
