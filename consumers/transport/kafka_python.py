@@ -20,7 +20,7 @@ from consumers.transport.kafka_python_client import (
     record_of,
     require_crc32c,
 )
-from consumers.transport.kafka_python_group import JOIN_POLL_MS, AssignmentLog, membership_of
+from consumers.transport.kafka_python_group import JOIN_POLL_MS, AssignmentLog, keep_join, membership_of
 from consumers.transport.kafka_python_transactions import KafkaPythonTransactions
 from consumers.transport.named_transactions import NamedTransactions
 from consumers.transport.records import Committed, Headers, OutgoingRecord, Record
@@ -144,8 +144,11 @@ class KafkaPythonTransport:
         """See `Transport`."""
         try:
             with translated("poll", self._topic):
+                if self._subscribed:
+                    keep_join(self._consumer)
                 batches = self._consumer.poll(timeout_ms=timeout_ms, max_records=max_records)
                 if self._subscribed and not batches and self._may_be_joining():
+                    keep_join(self._consumer)
                     batches = self._consumer.poll(timeout_ms=JOIN_POLL_MS, max_records=max_records)
         finally:
             # Here and nowhere else: a member that was stopped and thrown out learns of it between

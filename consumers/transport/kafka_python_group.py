@@ -16,6 +16,21 @@ JOIN_POLL_MS: Final = 1_000
 that expires in a join is followed by a long one at once; short ones could go on joining for ever."""
 
 
+def keep_join(consumer: Any) -> None:
+    """Let the next poll wait for a join that is under way.
+
+    kafka-python 3.0.12 joins again when a topic's partitions or the subscription have changed. The leader
+    notes that it has seen the change before its join is over, and a poll that expires in between
+    leaves a client that waits for nothing: it gets records, sends no heartbeat, and is expelled.
+
+    Args:
+        consumer: A consumer that has subscribed.
+    """
+    coordinator = consumer._coordinator
+    if coordinator.rejoining and not coordinator.need_rejoin():
+        coordinator.request_rejoin()
+
+
 class AssignmentLog(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
     """Records intent and nothing else: on the I/O thread no question may be asked.
 

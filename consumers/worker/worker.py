@@ -30,6 +30,9 @@ from core.runtime.closing import close_quietly
 
 _NS_PER_MS: Final = 1_000_000
 _NS_PER_SECOND: Final = 1_000_000_000
+_GROUP_PATIENCE_MS: Final = 5_000
+"""How long a stop waits for a rebalance to end, so that it can commit. A join takes under a second once
+every member has asked for it."""
 _NAP_S: Final = 0.05
 """How long a wait may go on after a signal."""
 
@@ -292,11 +295,23 @@ class Worker:
         return done
 
     def _finish(self) -> None:
-        """Publish and commit what the last slice said; records not yet stepped stay in the log."""
-        deadline_ns = self._monotonic_ns() + self._settings.shutdown_timeout_ms * _NS_PER_MS
+        """Publish and commit what the last slice produced; records not yet stepped stay in the log.
+
+        A group in a rebalance allows no commit. Whoever gets the partitions next produces the same
+        output from the committed offsets, so a stop does not wait long for that.
+        """
+        started_ns = self._monotonic_ns()
         while not self.commit():
-            if self._monotonic_ns() >= deadline_ns:
-                waiting = sum(task.outbox.records for task in self._state.tasks.values())
+            waited_ms = (self._monotonic_ns() - started_ns) // _NS_PER_MS
+            waiting = sum(task.outbox.records for task in self._state.tasks.values())
+            patience_ms = min(_GROUP_PATIENCE_MS, self._settings.shutdown_timeout_ms)
+            if self._leaves_output_to_the_group() and waited_ms >= patience_ms:
+                self._log.warning(
+                    "stopped during a rebalance: the next owner of the partitions produces what is left",
+                    records=waiting,
+                )
+                break
+            if waited_ms >= self._settings.shutdown_timeout_ms:
                 raise TransportError(
                     f"stopped with {waiting} records unpublished and their offsets uncommitted",
                     operator_action="nothing is lost: start the worker again once the broker answers",
@@ -305,6 +320,11 @@ class Worker:
             self._state.last_turn_ns = self._monotonic_ns()
             self._poll_for_the_group()
         self._log.info("worker stopped", partitions=len(self._state.tasks))
+
+    def _leaves_output_to_the_group(self) -> bool:
+        """Whether a commit is impossible for the group's state alone, with brokers that answer."""
+        by_group = self._settings.membership != "manual"
+        return by_group and self._committer.blocked and not self._state.broker_away
 
     def _poll_for_the_group(self) -> None:
         """Learn what the group has done; what the poll brings stays in the log for the next start."""

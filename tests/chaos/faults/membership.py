@@ -11,6 +11,9 @@ from tests.chaos.faults.base import Fault
 REVOKE_DEADLINE_S: Final = 4.0
 """Shorter than the deadline of a transaction: the commit that is held must still be possible."""
 
+REBALANCE_DEADLINE_S: Final = 30.0
+STOPS_IN_REBALANCE: Final = 3
+
 PACES: Final = (
     {"COMMIT_INTERVAL_MS": "50", "EAGER_COMMIT_INTERVAL_MS": "5", "POLL_MAX_RECORDS": "50"},
     {"COMMIT_INTERVAL_MS": "900", "EAGER_COMMIT_INTERVAL_MS": "300", "STEP_SLICE_MS": "5"},
@@ -44,6 +47,20 @@ def _revoked_in_mid_commit(arena: Arena) -> None:
     arena.fleet.wait_until_all_work(FLEET_SIZE + 1)
 
 
+def _stopped_in_rebalance(arena: Arena) -> None:
+    """A worker is told to end just as another joins: it owns partitions and has no stable generation."""
+    arena.broken()
+    for _ in range(STOPS_IN_REBALANCE):
+        for slot in sorted(arena.fleet.workers):
+            arena.fleet.leave(slot)
+        arena.fleet.restore(FLEET_SIZE)
+        wait_until(
+            lambda: bool(arena.fleet.workers[0].ready_partitions()),
+            "the first has partitions",
+            REBALANCE_DEADLINE_S,
+        )
+
+
 def _settings_changed(arena: Arena) -> None:
     """Every worker is replaced by one that polls, steps and commits at another pace."""
     # Later faults find them: whatever the pace, they must be borne.
@@ -56,6 +73,11 @@ def _settings_changed(arena: Arena) -> None:
 
 
 FAULTS: Final = (
+    Fault(
+        "stopped-in-a-rebalance",
+        "a worker is told to end while another joins: it ends with 0, whoever produces its output",
+        _stopped_in_rebalance,
+    ),
     Fault("scale-1-3-2", "the fleet shrinks to one worker, grows to three, shrinks to two", _scaled),
     Fault(
         "revoke-in-mid-commit",

@@ -73,6 +73,29 @@ def test_an_aborted_transaction_is_sent_again_whole() -> None:
     assert state.counters.commits == {"aborted": 1, "committed": 1}
 
 
+def test_a_stop_during_a_rebalance_leaves_its_output_to_the_next_owner(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Guards the exit status of a rolling restart: it was 1 when a stop met a rebalance that did not end."""
+    broker, transport, worker, _ = _stepped(shutdown_timeout_ms=20)
+    transport.will(generation=2, member=None)
+    worker.turn()
+    worker.stop()
+    worker._finish()
+    assert broker.published == []
+    assert broker.committed == {}
+    assert "stopped during a rebalance" in capsys.readouterr().out
+
+
+def test_a_stop_without_an_answer_is_an_error_even_in_a_group() -> None:
+    broker, transport, worker, _ = _stepped(shutdown_timeout_ms=20)
+    transport.outcomes.extend([ABORTED] * 1000)
+    worker.stop()
+    with pytest.raises(TransportError, match="6 records unpublished"):
+        worker._finish()
+    assert broker.committed == {}
+
+
 @pytest.mark.parametrize("in_truth", [True, False])
 def test_an_unknown_outcome_is_looked_up_and_nothing_is_said_twice(in_truth: bool) -> None:
     broker, transport, worker, state = _stepped()
