@@ -1,4 +1,4 @@
-"""Replaces engines that a step has spoilt."""
+"""Recovers partitions whose engine has failed in a step."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from consumers.worker.turns import Pace, next_after
 from core.model.errors import TransportError
 
 
-class Mender:
-    """Brings spoilt partitions back, beside those that run.
+class Recovery:
+    """Recovers failed partitions while others keep running.
 
-    At most one question a turn, each partition in its turn: an answer that does not come must hold
-    up neither the others nor the loop. A partition whose question had no answer is given more time.
+    Sends at most one request per turn, round-robin, so that a missing response delays neither the other
+    partitions nor the loop. After a request without a response a partition gets a longer timeout.
 
     Args:
-        opener: Restores.
+        opener: Restores engines.
         state: The tasks.
-        trouble: Where failures are told.
-        monotonic_ns: A clock that never steps back.
+        trouble: Where failures are reported.
+        monotonic_ns: Monotonic clock, ns.
     """
 
     def __init__(
@@ -40,41 +40,43 @@ class Mender:
         self._last_asked = -1
         self._pace = Pace(monotonic_ns)
 
-    def mend(self) -> set[int]:
-        """Go one step further with each spoilt partition.
+    def advance(self) -> set[int]:
+        """Advance the recovery of each failed partition.
 
         Returns:
-            Partitions that have an engine again: what was fetched for them before is worth nothing.
+            Recovered partitions, whose previously fetched records must be discarded.
 
         Raises:
-            SnapshotError: A partition cannot be brought back to where it was.
+            SnapshotError: A partition's state cannot be restored.
             TransportError: Not retriable.
         """
-        spoilt = {each: task for each, task in self._state.tasks.items() if task.needs_engine}
-        if not spoilt:
+        failed = {each: task for each, task in self._state.tasks.items() if task.needs_engine}
+        if not failed:
             self._question_ms.clear()
             return set()
-        under_way = [partition for partition in spoilt if self._opener.is_restoring(partition)]
-        mended = {partition for partition in under_way if self._go_on(partition)}
-        unasked = spoilt.keys() - under_way
+        under_way = [partition for partition in failed if self._opener.is_restoring(partition)]
+        recovered = {partition for partition in under_way if self._advance_one(partition)}
+        unasked = failed.keys() - under_way
         if unasked and self._pace.may_ask:
             self._last_asked = next_after(self._last_asked, unasked)
-            if self._go_on(self._last_asked):  # restored before we looked
-                mended.add(self._last_asked)
-        return mended
+            if self._advance_one(self._last_asked):  # already restored
+                recovered.add(self._last_asked)
+        return recovered
 
-    def _go_on(self, partition: int) -> bool:
+    def _advance_one(self, partition: int) -> bool:
         question_ms = self._question_ms.get(partition, QUESTION_MS)
         self._pace.begin()
         try:
-            mended = self._opener.restore(self._state.tasks[partition], question_ms)
+            recovered = self._opener.restore(self._state.tasks[partition], question_ms)
         except TransportError as error:
             if not error.retriable:
                 raise
             self._pace.unanswered()
             self._question_ms[partition] = longer_question_ms(question_ms)
-            self._trouble.failed("engine waits for an answer", partition=partition, error=error.message)
+            self._trouble.failed(
+                "recovery is waiting for a response", partition=partition, error=error.message
+            )
             return False
-        if mended:
+        if recovered:
             self._question_ms.pop(partition, None)
-        return mended
+        return recovered

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from consumers.transport.records import OutgoingRecord, Record
 from consumers.transport.topic_reader import TopicReader
-from consumers.worker.partition import POISON_REASON
+from consumers.worker.partition import QUARANTINE_REASON
 from consumers.worker.publications import (
     DEAD_LETTERS_TOPIC,
     day_bar_records,
@@ -67,7 +67,7 @@ def expected_of(
         for record in records:
             said: list[OutgoingRecord] = []
             if (partition, record.offset) in raising:
-                said.append(_letter(record, POISON_REASON))
+                said.append(_letter(record, QUARANTINE_REASON))
                 expected += [_identified(each, partition) for each in said]
                 continue
             try:
@@ -185,7 +185,7 @@ def _name(said: Said) -> tuple[str, str, str]:
 
 def _may_differ(said: Said, may_alter: Collection[int]) -> bool:
     # Why a step raised is told in the words of the exception; that it is told is what counts.
-    return said.home in may_alter or said.name.startswith(POISON_REASON)
+    return said.home in may_alter or said.name.startswith(QUARANTINE_REASON)
 
 
 def _by_key(records: Iterable[Said]) -> dict[tuple[str, str], list[str]]:

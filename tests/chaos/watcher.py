@@ -14,7 +14,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from consumers.transport.kafka_python_client import consumer_configuration
-from consumers.worker.partition import POISON_REASON
+from consumers.worker.partition import QUARANTINE_REASON
 from consumers.worker.publications import DEAD_LETTERS_TOPIC, MINUTE_BARS_TOPIC
 from core.events.events import TOPIC_PREFIX
 from core.model.day_bars import DAY_BARS_TOPIC
@@ -77,7 +77,7 @@ def identify(topic: str, key: bytes | None, value: bytes, headers: dict[str, byt
     if topic == DEAD_LETTERS_TOPIC:
         letter: dict[str, Any] = json.loads(value)
         name = f"{letter['reason']} {letter['partition']}:{letter['offset']}"
-        if letter["reason"] != POISON_REASON:  # that one is told in the words of the exception
+        if letter["reason"] != QUARANTINE_REASON:  # that one is told in the words of the exception
             name += f" {digest}"
         return Said(topic, str(letter["partition"]), name, digest, int(letter["partition"]), 0)
     header, rows = decode_frame(value, BAR)

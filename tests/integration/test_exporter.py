@@ -39,7 +39,7 @@ ON_THE_WAY = (
     "no broker has answered yet",
     "not a stable member of the group",
     "no partition is open",
-    "looking up where it stands",
+    "waiting to be opened",
     "restoring",
     "catching up",
 )
@@ -203,7 +203,7 @@ def test_a_taken_port_is_a_clear_error() -> None:
     health = Health(WorkerState(), WorkerSettings())
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(ConfigurationError, match=f"127.0.0.1:{port}: the port is taken") as raised:
+        with pytest.raises(ConfigurationError, match=f"127.0.0.1:{port}: the port is in use") as raised:
             MetricsServer(CollectorRegistry(), health, host="127.0.0.1", port=port)
     assert raised.value.operator_action == "choose another --metrics-port, or 0 for a free one"
 
