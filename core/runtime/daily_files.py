@@ -22,7 +22,15 @@ from core.model.sessions import Calendar, build_calendar, calendar_zone
 from core.model.settings import HistoryFile
 from core.research.history import judge_daily
 
-__all__ = ["Covered", "DailyFormat", "NamedDaily", "build_covering", "check_named", "read_named", "log_findings"]
+__all__ = [
+    "Covered",
+    "DailyFormat",
+    "NamedDaily",
+    "build_covering",
+    "check_named",
+    "log_findings",
+    "read_named",
+]
 
 _LONGEST_NAME: Final = 60
 

@@ -196,7 +196,9 @@ def test_files_named_wrongly_are_refused_by_every_command(bars: list[str], said:
         assert answer.code == 2, answer.err
         require_readable(answer)
         assert said in the_error(answer)
-    if "cannot be read" not in said and "not a valid path" not in said:  # which no claim is about, so it is not read
+    if (
+        "cannot be read" not in said and "not a valid path" not in said
+    ):  # which no claim is about, so it is not read
         assert said in the_error(run("claims", *given, *others))
 
 
