@@ -98,8 +98,8 @@ class Health:
             elif not task.ready:
                 yield f"partition {task.partition}: catching up, {task.lag_records} records behind"
             if task.failures_in_a_row >= most:
-                yield f"partition {task.partition}: {task.failures_in_a_row} consecutive records could not "
-                "be processed"
+                count = task.failures_in_a_row
+                yield f"partition {task.partition}: {count} consecutive records could not be processed"
         if self._state.commit_failures_in_a_row >= most:
             yield f"{self._state.commit_failures_in_a_row} consecutive commits failed"
 
