@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import msgspec
 
-from consumers.transport.records import Record
 from consumers.worker.schemas import defect, text_headers
 from core.events.events import TOPIC_PREFIX
+from core.kafka.records import Record
 from core.model.errors import InputError
 from core.model.schemas import EVENT_HEADERS, event_schema_id
 

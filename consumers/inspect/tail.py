@@ -16,16 +16,19 @@ import typer
 
 from consumers.inspect import event_lines, tick_lines
 from consumers.inspect.tick_continuity import Continuity
-from consumers.transport.records import Record
-from consumers.transport.topic_reader import TopicReader
 from core.events.events import TOPIC_PREFIX
-from core.model.errors import InputError, RotascopeError, TransportError
+from core.kafka.missing_topics import no_such_topic
+from core.kafka.preflight import preflight
+from core.kafka.records import Record
+from core.kafka.topic_reader import TopicReader
+from core.model.errors import InputError, RotascopeError
 from core.model.event_families import EVENT_FAMILIES
 from core.model.instruments import parse_universe
 from core.model.records import EventState
 from core.model.settings import KafkaSettings
 from core.runtime.exit_codes import exit_code
 from core.runtime.files import UNIVERSE, read_text
+from core.runtime.settings import SETTINGS_VARIABLE, collect_kafka
 
 EMBEDDED_API_VERSION: Final = (2, 3)
 """Protocol version of the embedded broker of `rotascope demo`; real brokers report theirs."""
@@ -47,14 +50,15 @@ ticks_app = typer.Typer(no_args_is_help=True, help="Print ticks.")
 app.add_typer(events_app, name="events")
 app.add_typer(ticks_app, name="ticks")
 
-Servers = Annotated[
-    str,
+SettingsFile = Annotated[
+    Path | None,
     typer.Option(
-        "--bootstrap-servers",
-        envvar="ROTASCOPE_KAFKA__BOOTSTRAP_SERVERS",
-        metavar="HOST:PORT[,…]",
-        help="Kafka bootstrap servers.",
+        "--settings", envvar=SETTINGS_VARIABLE, help="TOML file of settings, for its section [kafka]."
     ),
+]
+Servers = Annotated[
+    str | None,
+    typer.Option("--bootstrap-servers", metavar="HOST:PORT[,…]", help="Where Kafka answers."),
 ]
 Embedded = Annotated[
     bool, typer.Option("--embedded", help="The broker is the embedded one of 'rotascope demo'.")
@@ -106,7 +110,8 @@ def tail(
     until_end: UntilEnd = False,
     maximum: Maximum = None,
     style: Style = Format.TABLE,
-    bootstrap_servers: Servers = "127.0.0.1:9092",
+    settings_file: SettingsFile = None,
+    bootstrap_servers: Servers = None,
     embedded: Embedded = False,
 ) -> None:
     """Print events from their topics, validated against their JSON Schemas.
@@ -137,11 +142,13 @@ def tail(
         if wanted.admits(data):
             yield data
 
-    with _polite_end(), _reader(_kafka(bootstrap_servers, embedded), until_end) as reader:
-        present = _present(reader, topics, required=topics if families else ())
-        records = reader.read(present, from_beginning=from_beginning, until_end=until_end)
-        printer = _printer(style, event_lines.TABLE_HEADER, event_lines.event_row)
-        print_records(records, lines, printer, tally, maximum)
+    with _polite_end():
+        settings = _kafka(settings_file, bootstrap_servers, embedded)
+        with _reader(settings, until_end) as reader:
+            present = _present(settings, reader, topics, required=topics if families else ())
+            records = reader.read(present, from_beginning=from_beginning, until_end=until_end)
+            printer = _printer(style, event_lines.TABLE_HEADER, event_lines.event_row)
+            print_records(records, lines, printer, tally, maximum)
     _report(tally, "events")
 
 
@@ -161,7 +168,8 @@ def cat(
     until_end: UntilEnd = False,
     maximum: Maximum = None,
     style: Style = Format.TABLE,
-    bootstrap_servers: Servers = "127.0.0.1:9092",
+    settings_file: SettingsFile = None,
+    bootstrap_servers: Servers = None,
     embedded: Embedded = False,
 ) -> None:
     """Print the ticks inside frames.
@@ -186,10 +194,10 @@ def cat(
         known = parse_universe(read_text(universe, UNIVERSE))
         wanted = frozenset(known.instrument(symbol).instrument_id for symbol in symbols or ())
         names = tick_lines.Names.of(known)
-        settings = _kafka(bootstrap_servers, embedded)
+        settings = _kafka(settings_file, bootstrap_servers, embedded)
         with _reader(settings, until_end) as reader:
             records = reader.read(
-                _present(reader, [settings.ticks_topic], required=[settings.ticks_topic]),
+                _present(settings, reader, [settings.ticks_topic], required=[settings.ticks_topic]),
                 partitions=sorted(set(partitions or ())),
                 from_beginning=from_beginning,
                 until_end=until_end,
@@ -236,10 +244,11 @@ def print_records(
             typer.echo(f"warning: {place}: {f'{reason}: ' if reason else ''}{error}", err=True)
 
 
-def _kafka(bootstrap_servers: str, embedded: bool) -> KafkaSettings:
-    return KafkaSettings(
-        bootstrap_servers=bootstrap_servers, api_version=EMBEDDED_API_VERSION if embedded else None
-    )
+def _kafka(file: Path | None, bootstrap_servers: str | None, embedded: bool) -> KafkaSettings:
+    api_version = EMBEDDED_API_VERSION if embedded else None
+    settings = collect_kafka(file, bootstrap_servers, api_version=api_version)
+    preflight(settings, lambda warning: typer.echo(f"note: {warning}", err=True))
+    return settings
 
 
 def _reader(settings: KafkaSettings, until_end: bool) -> TopicReader:
@@ -266,14 +275,13 @@ def _printer(
     return print_row
 
 
-def _present(reader: TopicReader, topics: list[str], required: Iterable[str]) -> tuple[str, ...]:
+def _present(
+    settings: KafkaSettings, reader: TopicReader, topics: list[str], required: Iterable[str]
+) -> tuple[str, ...]:
     present = reader.existing(topics)
     missing = sorted(set(required) - set(present)) if present else topics
     if missing:
-        raise TransportError(
-            f"the broker has no topic {' or '.join(missing[:2])}{' or …' if missing[2:] else ''}",
-            operator_action="run 'rotascope topics apply', or check --bootstrap-servers",
-        )
+        raise no_such_topic(missing[0], settings, retriable=True)
     return present
 
 

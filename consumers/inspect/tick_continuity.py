@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from consumers.transport.records import Record
+from core.kafka.records import Record
 from core.model.frames import decode_frame
 
 

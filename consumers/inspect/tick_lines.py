@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
-from consumers.transport.records import Record
+from core.kafka.records import Record
 from core.model.frames import decode_frame
 from core.model.instruments import Universe
 from core.model.records import NO_INSTRUMENT, GapCause, TickKind, Update

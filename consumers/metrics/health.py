@@ -100,6 +100,11 @@ class Health:
             if task.failures_in_a_row >= most:
                 count = task.failures_in_a_row
                 yield f"partition {task.partition}: {count} consecutive records could not be processed"
+            if task.unreadable_in_a_row >= most:
+                yield (
+                    f"partition {task.partition}: the batch at offset {task.next_offset} cannot be unpacked, "
+                    f"fetched {task.unreadable_in_a_row} times"
+                )
         if self._state.commit_failures_in_a_row >= most:
             yield f"{self._state.commit_failures_in_a_row} consecutive commits failed"
 

@@ -15,7 +15,7 @@ import structlog
 from consumers.snapshots.position import MissingBaseline, Plan, Position, decode_position, plan_start
 from consumers.snapshots.records import SnapshotName
 from consumers.snapshots.store import SnapshotStore
-from consumers.transport.records import Committed
+from core.kafka.records import Committed
 from core.model.errors import SnapshotError
 
 
@@ -37,24 +37,19 @@ class Opened(Generic[AnyEngine]):
     """A partition that is ready for processing.
 
     Args:
-        engine: Engine with its state at `plan.seek_to`.
-        plan: Where to resume, and up to which offset output is suppressed.
-        named: The snapshot that the committed offset refers to, usable or not; the next one must differ.
-        restored: The restored snapshot; None if the log is replayed from its baseline.
-        baseline: Offset from which a fresh engine reproduces this state.
-        adopted_at: See `Position`.
-        adopt_again_at: Offset at which the definitions must be changed again, with output suppressed,
-            because the snapshot is from before the change; otherwise None.
+        engine: In the state it has at `plan.seek_to`.
+        plan: Where to continue, up to where in silence, and the position it is at. The snapshot that the
+            position names may not be usable, and the next one is another.
+        restored: The snapshot the engine comes from; None where the log is stepped from its baseline.
+        adopt_again_at: Where the definitions have to be changed once more, in silence: the engine comes
+            from a snapshot before the change. None otherwise.
         rebuilt: Whether history is missing.
         problems: Why preferred options were unusable, best first.
     """
 
     engine: AnyEngine
     plan: Plan
-    named: SnapshotName | None
     restored: SnapshotName | None
-    baseline: int
-    adopted_at: int | None
     adopt_again_at: int | None
     rebuilt: bool
     problems: tuple[str, ...]
@@ -123,10 +118,7 @@ def open_partition(
     opened = Opened(
         engine=engine,
         plan=plan,
-        named=None if position is None else position.snapshot,
         restored=None,
-        baseline=plan.seek_to,
-        adopted_at=None if position is None else position.adopted_at,
         adopt_again_at=None,
         rebuilt=rebuilt,
         problems=tuple(problems),
@@ -164,18 +156,8 @@ def _from_snapshot(
             continue
         opened = Opened(
             engine=engine,
-            plan=Plan(
-                name.next_offset,
-                committed.offset,
-                position.bars_sequence,
-                frozenset(position.quarantined),
-                committed,
-                position.commits,
-            ),
-            named=named,
+            plan=Plan(name.next_offset, committed.offset, position, committed),
             restored=name,
-            baseline=position.baseline,
-            adopted_at=position.adopted_at,
             adopt_again_at=_adopt_again_at(position, name),
             rebuilt=False,
             problems=tuple(problems),
@@ -200,5 +182,9 @@ def _tell(partition: int, opened: Opened[AnyEngine]) -> None:
         "partition opened",
         from_snapshot=None if opened.restored is None else opened.restored.number,
         rebuilt=opened.rebuilt,
-        **opened.plan._asdict(),
+        seek_to=opened.plan.seek_to,
+        suppressed_until=opened.plan.suppressed_until,
+        committed=None if opened.plan.committed is None else opened.plan.committed.offset,
+        quarantined=opened.plan.position.quarantined,
+        commits=opened.plan.position.commits,
     )

@@ -68,7 +68,7 @@ CatalogueFile = Annotated[
     Path | None,
     typer.Option("--catalogue", help="TOML file of definitions; default: Rotascope's own."),
 ]
-CalendarName = Annotated[str, typer.Option("--calendar", help="Trading calendar: XNYS or 24/7.")]
+CalendarName = Annotated[str, typer.Option("--calendar", help="Trading calendar: XNYS, 24/7, XTKS, …")]
 Definitions = Annotated[
     list[str] | None, typer.Option("--definition", help="Print only this definition; repeatable.")
 ]

@@ -21,7 +21,7 @@ CUSUM_FIELDS: Final = 4
 
 
 @inlined
-def cusum_step(chart, deviation, reference, limit):  # type: ignore[no-untyped-def]
+def cusum_step(chart, deviation, reference, limit):
     """Add one value to a two-sided chart.
 
     Args:

@@ -10,7 +10,7 @@ from core.kernels.jit import inlined
 
 
 @inlined
-def sorted_place(values, count, value):  # type: ignore[no-untyped-def]
+def sorted_place(values, count, value):
     """Return how many of the first `count` ascending values are less than `value`."""
     low = 0
     high = count
@@ -24,7 +24,7 @@ def sorted_place(values, count, value):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def sorted_insert(values, count, value):  # type: ignore[no-untyped-def]
+def sorted_insert(values, count, value):
     """Insert a value in order.
 
     Args:
@@ -39,7 +39,7 @@ def sorted_insert(values, count, value):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def sorted_replace(values, count, old, new):  # type: ignore[no-untyped-def]
+def sorted_replace(values, count, old, new):
     """Replace a value by another.
 
     Args:
@@ -59,7 +59,7 @@ def sorted_replace(values, count, old, new):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def mid_rank(values, count, value):  # type: ignore[no-untyped-def]
+def mid_rank(values, count, value):
     """Return the share of smaller values in [0, 1], with equal ones counting half.
 
     Args:
@@ -79,7 +79,7 @@ def mid_rank(values, count, value):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def median_of(values, count):  # type: ignore[no-untyped-def]
+def median_of(values, count):
     """Return the median of the first `count` ascending values, at least one."""
     half = count // 2
     if count % 2 == 1:
@@ -88,7 +88,7 @@ def median_of(values, count):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def median_deviation(values, count, centre):  # type: ignore[no-untyped-def]
+def median_deviation(values, count, centre):
     """Return the median distance of ascending values from `centre`, by merging both sides outward.
 
     Args:

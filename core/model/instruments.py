@@ -52,8 +52,8 @@ class Instrument:
         symbol: Symbol at the source; unique.
         name: Display name.
         asset_class: "index", "etf", "equity" or "crypto"; or a series, "rate" or "flow".
-        calendar: Trading calendar: "XNYS" or "24/7".
-        source: Name of its source.
+        calendar: Whose sessions it follows: "XNYS", "24/7" or another name of exchange_calendars.
+        source: Name of the source that sends it.
         listing_exchange: The exchange, in the source's code, whose auctions are official.
         max_age_ms: Age after which the last price is stale.
         has_volume: Its ticks and bars have volume; an index has none.

@@ -1,7 +1,7 @@
 """Null histories: keep one property of the real pair and randomise the rest.
 
-Each null tests a different explanation of rarity. The definitions run over them in the same engine as
-over the real history, and what they report there is due to chance alone.
+Each null answers a question a rarity claim leaves open. Definitions run over them as over the real
+history, in the same engine, and what they report there is what chance alone gives.
 
     coin_flip             a coin decides which leg is ahead; the size of each day's difference is kept
     student_t             independent days from a Student-t pair with the pair's own moments

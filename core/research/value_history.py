@@ -91,7 +91,7 @@ def _held(
 
 
 def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    # Rounded as for the engine's thresholds (core/detectors/base.py).
+    # As thresholds of the engine see a value (core/definitions/comparison.py).
     return np.floor(values * 1e10 + 0.5) / 1e10
 
 

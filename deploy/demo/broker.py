@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from core.model.errors import ConfigurationError
 from core.model.settings import KafkaSettings
+from core.runtime.settings import SETTINGS_VARIABLE, collect_kafka
 from deploy.demo.readings import end_offsets
 from deploy.kafka.cluster import apply, connect
 from deploy.kafka.topics import load_topics
@@ -82,10 +85,15 @@ def real_broker(bootstrap_servers: str, *, group_id: str) -> Broker:
         ConfigurationError: The topics have another number of partitions, or there are ticks.
         TransportError: The broker does not answer.
     """
-    kafka = KafkaSettings(
-        bootstrap_servers=bootstrap_servers, partitions=DEMO_PARTITIONS, patience_ms=PATIENCE_MS
+    # The programs that the demo starts read the same file and the same environment.
+    file = os.environ.get(SETTINGS_VARIABLE)
+    kafka = collect_kafka(
+        Path(file) if file else None,
+        bootstrap_servers,
+        partitions=DEMO_PARTITIONS,
+        patience_ms=PATIENCE_MS,
     )
-    with connect(bootstrap_servers) as client:
+    with connect(kafka) as client:
         apply(client, load_topics(partitions=DEMO_PARTITIONS))
     ends = end_offsets(kafka)
     if any(ends.values()):

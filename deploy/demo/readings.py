@@ -13,11 +13,10 @@ from kafka import TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
 from consumers.inspect.event_lines import read_event
-from consumers.transport.kafka_python_client import consumer_configuration
-from consumers.transport.records import Record
-from consumers.transport.topic_reader import TopicReader
 from core.events.events import TOPIC_PREFIX
 from core.kafka.partition_reader import PartitionReader
+from core.kafka.records import Record
+from core.kafka.topic_reader import TopicReader
 from core.model.event_families import EVENT_FAMILIES
 from core.model.settings import KafkaSettings
 
@@ -147,9 +146,7 @@ def end_offsets(kafka: KafkaSettings) -> dict[int, int]:
         TransportError: The broker does not answer.
     """
     reader = PartitionReader(
-        consumer_configuration(kafka),
-        bootstrap_timeout_ms=kafka.bootstrap_timeout_ms,
-        request_timeout_ms=kafka.request_timeout_ms,
+        kafka,
         patience_ms=kafka.patience_ms,
     )
     try:

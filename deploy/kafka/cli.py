@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,28 +13,30 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
+from core.kafka.preflight import preflight
+from core.model.settings import KafkaSettings
 from core.runtime.exit_codes import exit_codes
+from core.runtime.settings import SETTINGS_VARIABLE, collect_kafka
+from deploy.kafka.acl_cli import acls
 from deploy.kafka.cluster import apply as apply_topics
 from deploy.kafka.cluster import check as check_topics
 from deploy.kafka.cluster import connect
+from deploy.kafka.formats import Format, OutputFormat
 from deploy.kafka.generation import StepState, look, next_step, steps
 from deploy.kafka.topics import TOPICS_FILE, Change, ChangeKind, load_topics
 
 app = typer.Typer(no_args_is_help=True, help="The topics of Rotascope on a Kafka cluster.")
+app.command()(acls)
 
 
-class Format(StrEnum):
-    """How a command prints its result."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-BootstrapServers = Annotated[
-    str,
+SettingsFile = Annotated[
+    Path | None,
     typer.Option(
-        "--bootstrap-servers", envvar="ROTASCOPE_KAFKA__BOOTSTRAP_SERVERS", help="host:port, comma-separated."
+        "--settings", envvar=SETTINGS_VARIABLE, help="TOML file of settings, for its section [kafka]."
     ),
+]
+BootstrapServers = Annotated[
+    str | None, typer.Option("--bootstrap-servers", help="host:port, comma-separated.")
 ]
 Partitions = Annotated[
     int | None,
@@ -54,12 +55,12 @@ Generation = Annotated[
         "--generation", min=1, help="Generation of the ticks topic: the number after 'rotascope.ticks.v'."
     ),
 ]
-OutputFormat = Annotated[Format, typer.Option("--format", help="text for people, json for programs.")]
 
 
 @app.command()
 def apply(
-    bootstrap_servers: BootstrapServers = "127.0.0.1:9092",
+    settings_file: SettingsFile = None,
+    bootstrap_servers: BootstrapServers = None,
     partitions: Partitions = None,
     replication_factor: ReplicationFactor = None,
     generation: Generation = 1,
@@ -81,14 +82,16 @@ def apply(
         wanted = load_topics(
             file, partitions=partitions, replication_factor=replication_factor, generation=generation
         )
-        with connect(bootstrap_servers, timeout_ms=timeout_ms) as client:
+        kafka = _kafka(settings_file, bootstrap_servers)
+        with connect(kafka, timeout_ms=timeout_ms) as client:
             changes = apply_topics(client, wanted)
     _print(changes, output, nothing=f"{len(wanted)} topics match the file; nothing to do")
 
 
 @app.command()
 def check(
-    bootstrap_servers: BootstrapServers = "127.0.0.1:9092",
+    settings_file: SettingsFile = None,
+    bootstrap_servers: BootstrapServers = None,
     partitions: Partitions = None,
     replication_factor: ReplicationFactor = None,
     generation: Generation = 1,
@@ -106,7 +109,8 @@ def check(
         wanted = load_topics(
             file, partitions=partitions, replication_factor=replication_factor, generation=generation
         )
-        with connect(bootstrap_servers, timeout_ms=timeout_ms) as client:
+        kafka = _kafka(settings_file, bootstrap_servers)
+        with connect(kafka, timeout_ms=timeout_ms) as client:
             changes = check_topics(client, wanted)
     _print(changes, output, nothing=f"{len(wanted)} topics match the file")
     if changes:
@@ -115,11 +119,10 @@ def check(
 
 @app.command()
 def migrate(
-    to: Annotated[int, typer.Option("--to", min=2, help="The new generation of the ticks topic.")],
-    partitions: Annotated[
-        int, typer.Option("--partitions", min=1, help="Number of partitions of the new generation.")
-    ],
-    bootstrap_servers: BootstrapServers = "127.0.0.1:9092",
+    to: Annotated[int, typer.Option("--to", min=2, help="The new generation of the ticks.")],
+    partitions: Annotated[int, typer.Option("--partitions", min=1, help="N of the new generation.")],
+    settings_file: SettingsFile = None,
+    bootstrap_servers: BootstrapServers = None,
     group_id: Annotated[
         str, typer.Option("--group-id", help="Consumer group of the workers, to check their progress.")
     ] = "rotascope-worker",
@@ -144,7 +147,8 @@ def migrate(
         wanted = load_topics(
             file, partitions=partitions, replication_factor=replication_factor, generation=to
         )
-        with connect(bootstrap_servers, timeout_ms=timeout_ms) as client:
+        kafka = _kafka(settings_file, bootstrap_servers)
+        with connect(kafka, timeout_ms=timeout_ms) as client:
             found = steps(look(client, wanted, to, group_id), to, partitions)
     if output is Format.JSON:
         typer.echo(json.dumps([asdict(step) for step in found]))
@@ -157,6 +161,12 @@ def migrate(
             typer.echo(f"     {step.command}")
     following = next_step(found)
     typer.echo(f"Next: {following.what}" if following else "no remaining steps are visible on the cluster")
+
+
+def _kafka(settings_file: Path | None, bootstrap_servers: str | None) -> KafkaSettings:
+    settings = collect_kafka(settings_file, bootstrap_servers)
+    preflight(settings, lambda warning: typer.echo(f"note: {warning}", err=True))
+    return settings
 
 
 def _print(changes: Sequence[Change], output: Format, *, nothing: str) -> None:

@@ -5,48 +5,54 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigFilterType, ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, TopicAuthorizationFailedError
 
+from core.kafka.broker_errors import action_of
 from core.kafka.clients import made, require_reachable
+from core.kafka.connections import ConnectionRefusedForGoodError
 from core.kafka.errors import transport_error
+from core.kafka.kafka_python import admin_configuration
 from core.model.errors import ConfigurationError, TransportError
+from core.model.settings import KafkaSettings
 from core.runtime.closing import close_quietly
 from deploy.kafka.topics import Change, ChangeKind, Topic, plan
 
+_RIGHTS: Final = frozenset({29, 31})
+"""A missing right on a topic, or on the cluster."""
+
 
 @contextmanager
-def connect(bootstrap_servers: str, *, timeout_ms: int = 10_000) -> Iterator[KafkaAdminClient]:
+def connect(kafka: KafkaSettings | str, *, timeout_ms: int = 10_000) -> Iterator[KafkaAdminClient]:
     """Open an admin client; every failure of the broker inside the block becomes a TransportError.
 
     Args:
-        bootstrap_servers: `host:port`, comma-separated.
+        kafka: How to reach the cluster; `host:port`, comma-separated, where it has no security.
         timeout_ms: How long to wait for the first broker, and for each request.
 
     Yields:
         The client.
 
     Raises:
-        ConfigurationError: An address is not `host:port`.
-        TransportError: No broker answers, or it refuses a request; not retriable if a retry
-            cannot succeed.
+        AccessRefusedError: Credentials or a certificate are refused.
+        ConfigurationError: An address that is not `host:port`, or a file of the security.
+        TransportError: No broker answers, or it refuses a request; not retriable where another try
+            cannot help.
     """
-    require_reachable(bootstrap_servers, timeout_ms)
+    settings = KafkaSettings(bootstrap_servers=kafka) if isinstance(kafka, str) else kafka
+    bootstrap_servers = settings.bootstrap_servers
+    times = {"bootstrap_timeout_ms": timeout_ms, "request_timeout_ms": timeout_ms}
+    configuration = admin_configuration(settings) | times | {"client_id": "rotascope-topics"}
+    require_reachable(bootstrap_servers, timeout_ms, configuration.get("ssl_context"))
     client: Any = None
     try:
-        client = made(
-            KafkaAdminClient,
-            bootstrap_servers=bootstrap_servers.split(","),
-            bootstrap_timeout_ms=timeout_ms,
-            request_timeout_ms=timeout_ms,
-            client_id="rotascope-topics",
-        )
+        client = made(KafkaAdminClient, **configuration)
         yield client
     except KafkaError as error:
-        if client is not None:
+        if client is not None or isinstance(error, ConnectionRefusedForGoodError):
             raise transport_error(f"Kafka at {bootstrap_servers} refused a request", error) from error
         raise TransportError(
             f"Kafka at {bootstrap_servers} does not answer: {error}",
@@ -57,6 +63,26 @@ def connect(bootstrap_servers: str, *, timeout_ms: int = 10_000) -> Iterator[Kaf
             close_quietly(client.close, "the admin client")
 
 
+def described_topics(client: KafkaAdminClient, names: Iterable[str]) -> list[Mapping[str, Any]]:
+    """Ask for topics by name: a list of all leaves out those that this user may not see.
+
+    Args:
+        client: From `connect`.
+        names: The topics of interest.
+
+    Returns:
+        One answer a topic, in kafka-python's words; a missing one has no partitions.
+
+    Raises:
+        TopicAuthorizationFailedError: This user may not see one of them.
+    """
+    answers: list[Mapping[str, Any]] = client.describe_topics(sorted(set(names)))
+    refused = [each["name"] for each in answers if each["error_code"] == TopicAuthorizationFailedError.errno]
+    if refused:
+        raise TopicAuthorizationFailedError(", ".join(refused))
+    return answers
+
+
 def existing_topics(client: KafkaAdminClient, names: Iterable[str]) -> dict[str, Topic]:
     """Read the named topics from the cluster.
 
@@ -65,18 +91,22 @@ def existing_topics(client: KafkaAdminClient, names: Iterable[str]) -> dict[str,
         names: Names of the topics; missing ones are omitted.
 
     Returns:
-        Topics by name, with all their settings.
+        By name, with every setting of the topic.
+
+    Raises:
+        TopicAuthorizationFailedError: This user may not see one of them, or not its settings.
     """
-    present = sorted(set(names) & set(client.list_topics()))
-    if not present:
-        return {}
-    described = client.describe_topics(present)
-    # A broker learns a new topic's name before its partitions; until then the topic counts as missing.
+    described = described_topics(client, names)
+    # A broker hears of a new topic's name before it hears of its partitions: until then it is not there.
     partitions = {topic["name"]: topic["partitions"] for topic in described if topic["partitions"]}
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in partitions]
     if not resources:
         return {}
     configs = client.describe_configs(resources, config_filter=ConfigFilterType.ALL)["topic"]
+    # kafka-python passes over the error of an answer. A topic has some forty settings, never none.
+    unread = [name for name in partitions if not configs[name]]
+    if unread:
+        raise TopicAuthorizationFailedError(f"the settings of {', '.join(unread)} may not be read")
     return {
         name: Topic(
             name=name,
@@ -151,9 +181,12 @@ def _create(client: KafkaAdminClient, topics: Sequence[Topic]) -> None:
     created = {answer["name"] for answer in answers if answer["error_code"] == 0}
     refused = [f"{answer['name']}: {answer['error_message']}" for answer in answers if answer["error_code"]]
     if refused:
+        first = next(answer["error_code"] for answer in answers if answer["error_code"])
         raise ConfigurationError(
             f"the broker refused {len(refused)} of {len(topics)} new topics; the first is {refused[0]}",
-            operator_action="fix the reported cause and run this again; existing topics are not changed",
+            operator_action=action_of(first)[0]
+            if first in _RIGHTS
+            else "settle what the broker says and run this again; what exists is left alone",
         )
     client.wait_for_topics(sorted(created))
 

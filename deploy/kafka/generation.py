@@ -19,7 +19,7 @@ from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailable
 from kafka.structs import OffsetAndMetadata
 
 from core.model.errors import ConfigurationError
-from deploy.kafka.cluster import check
+from deploy.kafka.cluster import check, described_topics
 from deploy.kafka.topics import TICKS_PREFIX, ChangeKind, Topic
 
 DAY_BARS_TOPIC = "rotascope.bars.1d"
@@ -112,7 +112,8 @@ def look(client: KafkaAdminClient, wanted: Sequence[Topic], generation: int, gro
                 f"{change.topic} has {change.setting} {change.current}, wanted {change.wanted}",
                 operator_action=change.operator_action,
             )
-    present = set(client.list_topics())
+    of_interest = (DAY_BARS_TOPIC, ticks_topic(generation - 1), ticks_topic(generation))
+    present = {each["name"] for each in described_topics(client, of_interest) if each["partitions"]}
     committed = _committed(client, group_id)
 
     def log(topic: str) -> Log:

@@ -11,16 +11,17 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from core.daily.limits import limits_of
+from core.kafka.preflight import preflight
 from core.model.errors import RotascopeError
 from core.model.instruments import Universe, home, parse_universe
 from core.model.scale_advice import advise
 from core.model.sessions import CALENDAR_THROUGH, build_calendars, day_to_date
-from core.model.settings import HistoryFile, Settings
+from core.model.settings import HistoryFile, KafkaSettings, Settings
 from core.model.suggestions import nearest
 from core.runtime.daily_files import build_covering, check_named, read_named
 from core.runtime.exit_codes import EXIT_INPUT
@@ -30,6 +31,9 @@ from deploy.local.kernels import missing_modules
 from producers.backfill.history import history_files
 from producers.backfill.warm_start import find_source
 from producers.ingest.addresses import printable, refuse_in_clear
+
+if TYPE_CHECKING:
+    from core.events.artefacts import Artefacts
 
 CALENDAR_START: Final = date(1990, 1, 1)
 EXCHANGE: Final = "XNYS"
@@ -146,6 +150,7 @@ def check_everything(
     where = "defaults" if settings_file is None else str(settings_file)
     yield Result("settings", Level.OK, f"{where}, environment and flags are consistent")
     yield from _check_feed(settings)
+    yield from _check_kafka(settings.kafka)
     try:
         universe = parse_universe(read_text(settings.universe_file, UNIVERSE))
     except RotascopeError as error:
@@ -174,6 +179,24 @@ def _check_feed(settings: Settings) -> Iterator[Result]:
             f"the API secret is sent to {printable(url)} unencrypted",
             "use wss://, unless the network is trusted",
         )
+
+
+def _check_kafka(settings: KafkaSettings) -> Iterator[Result]:
+    """What can be said of certificates, secrets and properties without connecting anywhere."""
+    warnings: list[str] = []
+    try:
+        preflight(settings, warnings.append)
+    except RotascopeError as error:
+        yield _problem("kafka", error)
+        return
+    if settings.security.protocol != "PLAINTEXT":
+        security = settings.security
+        told = (
+            f"{security.protocol}, {security.mechanism or 'no SASL'}, {len(security.named_files)} files read"
+        )
+        yield Result("kafka.security", Level.OK, told)
+    for warning in warnings:
+        yield Result("kafka.security", Level.NOTE, warning)
 
 
 def _describe(universe: Universe, partitions: int) -> str:
@@ -260,6 +283,20 @@ def _check_calendars(settings: Settings, universe: Universe) -> Iterator[Result]
     rarity = "none" if found.rarities is None else f"{len(found.rarities.cards):,} definitions and pairs"
     summary = f"base rates: {rates}; rarity: {rarity}; dated events tag {tagged:,} sessions"
     yield Result("artefacts", Level.OK, summary)
+    yield from _check_versions(settings, found)
+
+
+def _check_versions(settings: Settings, found: Artefacts) -> Iterator[Result]:
+    """What was made under versions that are no longer in force; nothing where the catalogue is a problem."""
+    from core.definitions.catalogue import parse_catalogue
+    from deploy.local.artefact_versions import outdated_files
+
+    try:
+        catalogue = parse_catalogue(read_text(settings.catalogue_file, CATALOGUE))
+    except RotascopeError:
+        return
+    for setting, text, action in outdated_files(settings, found, catalogue):
+        yield Result(setting, Level.NOTE, text, action)
 
 
 def _check_history(settings: Settings, universe: Universe) -> Iterator[Result]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +24,7 @@ from core.runtime.sources import CORE
 
 MAX_PROCESSES: Final = 8
 """Memory per process: the compiler and its libraries take some 250 MB."""
-_MARK: Final = "@kernel("
+_MARK: Final = re.compile(r"^@(kernel|day_pass|ring_pass)\(", re.MULTILINE)
 """Marker in the source of a module with kernels."""
 _PATIENCE_S: Final = 10
 """Time for a process to end after SIGTERM before it is killed."""
@@ -38,7 +39,7 @@ def kernel_modules(core: Path = CORE) -> list[str]:
     Returns:
         Module names below `core`.
     """
-    sizes = {path: len(text) for path in core.rglob("*.py") if _MARK in (text := path.read_text("utf-8"))}
+    sizes = {path: len(text) for path in core.rglob("*.py") if _MARK.search(text := path.read_text("utf-8"))}
     ordered = sorted(sizes, key=lambda path: (-sizes[path], path))
     return [".".join(path.relative_to(core).with_suffix("").parts) for path in ordered]
 

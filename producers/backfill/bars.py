@@ -21,7 +21,7 @@ from core.runtime.progress import progress
 from producers.backfill.day_bar_log import read_day_bars
 from producers.backfill.history import patience_s, patient
 from producers.backfill.instruments import check_scales_with, publish_instruments
-from producers.backfill.log_reader import LogReader
+from producers.backfill.log_reader import log_reader
 from producers.backfill.warm_start import find_source, read_checked
 from producers.framing.publisher import Publisher, open_producer
 from producers.metrics import ProducerCounters
@@ -97,7 +97,7 @@ def run_backfill_bars(universe: Universe, settings: Settings, format: DailyForma
     )  # fmt: skip
     # 2
     ranks = source_ranks(universe, source)
-    with LogReader(settings.kafka) as reader, progress("reading day bars") as step:
+    with log_reader(settings.kafka) as reader, progress("reading day bars") as step:
         check_scales_with(reader, universe)
         found = len(reader.partitions(DAY_BARS_TOPIC))
         if found < settings.kafka.partitions:

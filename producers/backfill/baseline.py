@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.engine.baseline import baseline_of_bars
+from core.kafka.topic_reader import TopicReader
 from core.model.errors import HistoryError
 from core.model.frames import decode_frame
 from core.model.instruments import Universe, routes
@@ -23,7 +24,7 @@ from producers.backfill.control_log import publish_baseline
 from producers.backfill.day_bar_log import read_day_bars
 from producers.backfill.history import patience_s, patient
 from producers.backfill.instruments import check_scales_with
-from producers.backfill.log_reader import LogReader
+from producers.backfill.log_reader import log_reader
 from producers.backfill.warm_start import find_source
 from producers.framing.publisher import Publisher, check_topics, open_producer
 from producers.metrics import ProducerCounters
@@ -67,7 +68,7 @@ def run_backfill_baseline(universe: Universe, settings: Settings, *, until: date
     """
     source = find_source(universe, settings.history_source)
     targets = routes(universe, settings.kafka.partitions)
-    with LogReader(settings.kafka) as reader:
+    with log_reader(settings.kafka) as reader:
         check_scales_with(reader, universe)
         # 1
         with progress("reading day bars") as step:
@@ -106,8 +107,8 @@ def run_backfill_baseline(universe: Universe, settings: Settings, *, until: date
     return Warmed(published, sessions - published)
 
 
-def read_head(reader: LogReader, topic: str, partition: int, source_id: int) -> Days:
-    """Return the days of complete sessions at the head of one partition's log.
+def read_head(reader: TopicReader, topic: str, partition: int, source_id: int) -> Days:
+    """Give the days that the log of one partition begins with, as far as their sessions are whole.
 
     Args:
         reader: Log reader.
@@ -124,7 +125,7 @@ def read_head(reader: LogReader, topic: str, partition: int, source_id: int) -> 
     """
     whole: Days = set()
     begun: Days = set()
-    for record in reader.read(topic, [partition]):
+    for record in reader.read([topic], partitions=[partition], until_end=True):
         header, ticks = decode_frame(record.value)
         if header.source != source_id:
             break

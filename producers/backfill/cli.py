@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
+import structlog
 import typer
 
+from core.kafka.preflight import preflight
 from core.model.instruments import Universe, parse_universe
 from core.model.settings import Settings
 from core.runtime.daily_files import DailyFormat
@@ -208,6 +210,7 @@ def _ready(
         }
         settings = collect_settings(settings_file, flags)
         configure_log(settings.log)
+        preflight(settings.kafka, structlog.get_logger().warning)
         yield settings, parse_universe(read_text(settings.universe_file, UNIVERSE))
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from core.kafka.topic_reader import TopicReader
 from core.model.day_bars import DAY_BARS_TOPIC
 from core.model.errors import FrameError
 from core.model.frames import decode_frame
 from core.model.records import BAR
-from producers.backfill.log_reader import LogReader
 
 _NO_SOURCE: Final = -1
 
@@ -31,7 +31,7 @@ class DayBars(NamedTuple):
 
 
 def read_day_bars(
-    reader: LogReader,
+    reader: TopicReader,
     ranks: Mapping[int, int],
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> DayBars:
@@ -41,9 +41,9 @@ def read_day_bars(
     exist because compaction has not removed them yet, or in another partition because the topic has grown.
 
     Args:
-        reader: Log reader.
-        ranks: Source → rank; bars of sources without a rank are ignored.
-        on_progress: See `LogReader.read`.
+        reader: Of the broker.
+        ranks: Source → rank; a source that is not named has none and its bars are passed over.
+        on_progress: As for `TopicReader.read`.
 
     Raises:
         TransportError: The topic does not exist, or the broker stops answering.
@@ -51,8 +51,13 @@ def read_day_bars(
     parts: list[NDArray[np.void]] = []
     offsets: list[int] = []
     sent_ms: list[int] = []
-    for record in reader.read(DAY_BARS_TOPIC, reader.partitions(DAY_BARS_TOPIC), on_progress):
-        if record.value is None:
+    for record in reader.read(
+        [DAY_BARS_TOPIC],
+        partitions=reader.partitions(DAY_BARS_TOPIC),
+        until_end=True,
+        on_progress=on_progress,
+    ):
+        if not record.value:
             continue
         try:
             _, bars = decode_frame(record.value, BAR)
@@ -63,7 +68,7 @@ def read_day_bars(
             continue
         parts.append(bars)
         offsets += [record.offset] * len(bars)
-        sent_ms += [record.timestamp] * len(bars)
+        sent_ms += [record.timestamp_ms] * len(bars)
     if not parts:
         return DayBars(np.zeros(0, BAR), np.zeros(0, np.int64))
     return _latest(np.concatenate(parts), np.array(offsets), np.array(sent_ms), ranks)

@@ -35,7 +35,7 @@ class Dropped(NamedTuple):
 
     Args:
         slot: The partition, or SIDE.
-        records: Number of frames or side records.
+        records: Number of frames or side records; 0 when two stretches merge.
         ticks: Number of ticks in those frames.
         stretches: Number of new stretches; records added to a waiting stretch count none.
     """
@@ -121,6 +121,8 @@ class Line:
         before = stretch.size
         ticks = stretch.absorb(held)
         self.bytes += stretch.size - before - held.size
+        if held.is_stretch:  # What it stands for was counted when it was dropped.
+            return Dropped(self.slot, 0, 0, 0)
         return Dropped(self.slot, 1, ticks, new)
 
     def _first_droppable(self) -> int:
@@ -181,7 +183,7 @@ class Hold:
             now_s: Monotonic time, s.
 
         Returns:
-            One entry per dropped record.
+            One entry per dropped record, or per merge of two stretches.
         """
         dropped: list[Dropped] = []
         side = self._lines.get(SIDE)

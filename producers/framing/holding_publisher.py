@@ -24,7 +24,8 @@ from kafka.errors import KafkaError
 
 from core.kafka.broker_errors import CHECK_BROKER
 from core.kafka.errors import not_delivered
-from core.model.errors import RotascopeError, TransportError
+from core.kafka.security_files import SecurityFiles
+from core.model.errors import AccessRefusedError, ConfigurationError, RotascopeError, TransportError
 from producers.framing.held import OVERHEAD_BYTES, Held
 from producers.framing.hold import Dropped, Hold
 from producers.framing.outage_log import HoldFigures, OutageLog
@@ -52,6 +53,7 @@ class HoldingPublisher(Outlet):
             the maximum held per partition.
         counters: Counters of the producer.
         backoff: Delays between connection attempts.
+        files: Certificates and secrets; a new client is made when they change.
         monotonic_s: Monotonic clock, s.
     """
 
@@ -65,6 +67,7 @@ class HoldingPublisher(Outlet):
         bytes_in_flight_max: int,
         counters: ProducerCounters,
         backoff: Backoff,
+        files: SecurityFiles,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(topic=topic, source=source)
@@ -74,6 +77,8 @@ class HoldingPublisher(Outlet):
         self._bytes_in_flight_max = bytes_in_flight_max
         self._counters = counters
         self._backoff = backoff
+        self._files = files
+        self._renewing = False
         self._monotonic_s = monotonic_s
         self._outage = OutageLog(structlog.get_logger())
         self._looked_s = -math.inf
@@ -226,16 +231,46 @@ class HoldingPublisher(Outlet):
                 if self._closing or self._failure is not None:
                     return
                 client, generation = self._client, self._generation
-                records = [] if client is None else self._sendable()
+                self._renewing = client is not None and (self._renewing or self._files.due())
+                records = [] if client is None or self._renewing else self._sendable()
                 if client is not None:
                     self._look()
-                    if not records:
+                    # Between two clients nothing may be in flight, or it would stand in the log twice.
+                    if not (records or (self._renewing and self._is_idle())):
                         self._changed.wait(_WAIT_SLICE_S)
                         continue
             if client is None:
                 self._make_client()
+            elif self._renewing:
+                self._renew(client)
             else:
                 self._hand_over(client, generation, records)
+
+    def _is_idle(self) -> bool:
+        return not any(line.in_flight_bytes for line in self._hold.lines)
+
+    def _connected(self) -> RecordSender:
+        self._files.making()
+        client = self._connect()
+        self._files.taken()
+        return client
+
+    def _renew(self, old: RecordSender) -> None:
+        """Go on with a new client, made from what stands in the files now; without one, with the old."""
+        log = structlog.get_logger()
+        try:
+            client = self._connected()
+        except RotascopeError as error:
+            self._renewing = False  # until the next look
+            log.warning("replaced certificates or secrets cannot be used yet", error=error.message)
+            return
+        with self._changed:
+            self._renewing = False
+            if not self._closing:
+                self._client, client = client, old
+                self._generation += 1
+                log.info("certificates or secrets were replaced: sending with a new client")
+        threading.Thread(target=close_sender, args=(client, _CLOSE_S), daemon=True).start()
 
     def _sendable(self) -> list[Held]:
         taken: list[Held] = []
@@ -259,10 +294,12 @@ class HoldingPublisher(Outlet):
 
     def _make_client(self) -> None:
         try:
-            client = self._connect()
+            client = self._connected()
         except Exception as error:
             with self._changed:
-                retriable = isinstance(error, RotascopeError) and error.retriable
+                # What worked before and is refused now may be on its way to be replaced.
+                hopeful = self._has_connected and isinstance(error, AccessRefusedError | ConfigurationError)
+                retriable = hopeful or (isinstance(error, RotascopeError) and error.retriable)
                 if not retriable:
                     self._failure = error
                     self._changed.notify_all()
@@ -290,7 +327,7 @@ class HoldingPublisher(Outlet):
                 future = client.send(
                     held.topic, held.payload(), key=held.key, headers=held.headers, partition=held.partition
                 )
-            except (KafkaError, ValueError) as error:
+            except (KafkaError, TransportError, ValueError) as error:
                 self._settle(client, generation, held, error)
                 return
             self._watch(future, client, generation, held)
@@ -322,7 +359,7 @@ class HoldingPublisher(Outlet):
         self._generation += 1
         self._counters.broker_reconnects += 1
         self._last_error = error.message
-        if not error.retriable:
+        if not (error.retriable or isinstance(error, AccessRefusedError)):
             self._failure = error
         client, self._client = self._client, None
         for line in self._hold.lines:

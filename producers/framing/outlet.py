@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from abc import ABC, abstractmethod
-from typing import Any, Final
+from typing import Final
 
-import msgspec
-
+from core.kafka.dead_letters import dead_letter
 from core.model.records import TICK_VERSION
 from producers.feeds.base import MAX_REJECT_BYTES, Reject
 from producers.framing.framer import Frame
 
-DEAD_LETTERS_TOPIC: Final = "rotascope.dead-letters"
 SIDE: Final = -1
 """Pseudo-partition of the keyed side topics, which have their own budget."""
 
@@ -20,7 +17,6 @@ TICK_HEADERS: Final = [
     ("content-type", b"application/vnd.rotascope.frame"),
     ("schema", f"tick/{TICK_VERSION}".encode()),
 ]
-DEAD_LETTER_HEADERS: Final = [("content-type", b"application/json")]
 
 Headers = list[tuple[str, bytes]]
 
@@ -55,21 +51,16 @@ class Outlet(ABC):
         Raises:
             TransportError: This or an earlier record could not be delivered.
         """
-        payload = reject.payload[:MAX_REJECT_BYTES]
-        body: dict[str, Any] = {
-            "source": self._source,
-            "topic": None,
-            "partition": None,
-            "offset": None,
-            "where": where,
-            "reason": reject.reason,
-            "payload_bytes": reject.whole_bytes,
-            "payload_base64": base64.b64encode(payload).decode(),
-        }
-        if reject.items > 1:
-            body["message"] = f"represents {reject.items} items of one message; this is the first of them"
-        key, value = self._source.encode(), msgspec.json.encode(body)
-        self.keyed(DEAD_LETTERS_TOPIC, key, value, DEAD_LETTER_HEADERS)
+        many = f"stands for {reject.items} items of one message; this is the first of them"
+        letter = dead_letter(
+            self._source,
+            reject.reason,
+            reject.payload[:MAX_REJECT_BYTES],
+            reject.whole_bytes,
+            where=where,
+            message=many if reject.items > 1 else None,
+        )
+        self.keyed(letter.topic, self._source.encode(), letter.value, list(letter.headers))
 
     def keyed(
         self, topic: str, key: bytes, value: bytes, headers: Headers, *, partition: int | None = None

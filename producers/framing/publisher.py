@@ -13,18 +13,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from core.kafka.broker_errors import CHECK_BROKER
+from core.kafka.clients import made, require_reachable
+from core.kafka.dead_letters import DEAD_LETTERS_TOPIC
 from core.kafka.errors import not_delivered, transport_error
+from core.kafka.kafka_python import producer_configuration
 from core.model.errors import ConfigurationError, TransportError
 from core.model.settings import KafkaSettings
 from core.runtime.closing import close_quietly
-from producers.framing.outlet import DEAD_LETTERS_TOPIC as DEAD_LETTERS_TOPIC
 from producers.framing.outlet import SIDE, Headers, Outlet
 from producers.framing.outlet import TICK_HEADERS as TICK_HEADERS
 from producers.metrics import PartitionCounters, ProducerCounters
@@ -145,7 +148,7 @@ class Publisher(Outlet):
             counters.in_flight_bytes += size
         try:
             future = self._sender.send(topic, value, key=key, headers=headers, partition=partition)
-        except (KafkaError, ValueError) as error:
+        except (KafkaError, TransportError, ValueError) as error:
             failed(error)
             self._raise_failure()
             raise  # unreachable: the failure was just recorded
@@ -190,6 +193,8 @@ def halt(sender: Any) -> None:
     inner = getattr(sender, "_sender", None)
     if inner is not None:
         inner.force_close()
+    elif (stop := getattr(sender, "halt", None)) is not None:
+        stop()
 
 
 def close_sender(sender: RecordSender, timeout_s: float = 1.0) -> None:
@@ -202,32 +207,50 @@ def close_sender(sender: RecordSender, timeout_s: float = 1.0) -> None:
 
 
 def open_producer(settings: KafkaSettings, client_id: str = "rotascope-producer") -> Any:
-    """Connect a `KafkaProducer` configured for frames: idempotent, acks from all replicas.
+    """Connect the client that the settings name, made for frames: idempotent, acknowledged by all replicas.
+
+    Args:
+        settings: Addresses, sizes, time-outs, security, and the client.
+        client_id: What the broker's logs call it.
+
+    Returns:
+        A `RecordSender` that also tells the partitions of a topic.
 
     Raises:
+        AccessRefusedError: Credentials or a certificate are refused.
+        ConfigurationError: The client is not installed, or a file of the security cannot be used.
         TransportError: No broker answers.
     """
-    try:
-        return KafkaProducer(
-            bootstrap_servers=settings.bootstrap_servers.split(","),
-            client_id=client_id,
-            api_version=settings.api_version,
-            bootstrap_timeout_ms=settings.bootstrap_timeout_ms,
-            acks="all",
-            enable_idempotence=True,
-            linger_ms=settings.linger_ms,
-            batch_size=settings.batch_size_bytes,
-            max_request_size=settings.max_request_bytes,
-            compression_type=None if settings.compression == "none" else settings.compression,
-            delivery_timeout_ms=settings.delivery_timeout_ms,
-            request_timeout_ms=settings.request_timeout_ms,
-            max_block_ms=settings.request_timeout_ms,
-            allow_auto_create_topics=False,
-            retry_backoff_ms=20,
-            reconnect_backoff_max_ms=1_000,
+    return SENDERS[settings.client](settings, client_id)
+
+
+def _kafka_python(settings: KafkaSettings, client_id: str) -> Any:
+    configuration = producer_configuration(settings) | {"client_id": client_id}
+    if settings.security.encrypts:
+        require_reachable(
+            settings.bootstrap_servers, settings.bootstrap_timeout_ms, configuration["ssl_context"]
         )
+    try:
+        return made(KafkaProducer, **configuration)
     except KafkaError as error:
         raise transport_error(f"no broker answers at {settings.bootstrap_servers}", error) from error
+
+
+def _confluent(settings: KafkaSettings, client_id: str) -> Any:
+    try:
+        from producers.framing.confluent_sender import ConfluentSender
+    except ImportError as error:
+        raise ConfigurationError(
+            f"client 'confluent' cannot be used: {error}",
+            operator_action="pip install 'rotascope[confluent]', or set kafka.client to kafka-python",
+        ) from error
+    return ConfluentSender(settings, client_id)
+
+
+SENDERS: Final[Mapping[str, Callable[[KafkaSettings, str], Any]]] = MappingProxyType(
+    {"kafka-python": _kafka_python, "confluent": _confluent}
+)
+"""By `kafka.client`. Only the one in use is imported."""
 
 
 def check_topics(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from core.model.addresses import is_loopback
 from core.model.errors import ConfigurationError
 
 
@@ -27,21 +27,6 @@ def printable(url: str) -> str:
 def holds_credentials(url: str) -> bool:
     """Return whether a URL has a part that `printable` removes."""
     return printable(url) != url
-
-
-def is_loopback(host: str | None) -> bool:
-    """Return whether a host name or address is the loopback interface, without a DNS lookup.
-
-    Example:
-        >>> [is_loopback(host) for host in ("localhost", "127.0.0.2", "::1", "10.0.0.1", None)]
-        [True, True, True, False, False]
-    """
-    if host == "localhost":
-        return True
-    try:
-        return host is not None and ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def in_clear(url: str) -> bool:

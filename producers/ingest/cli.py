@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import structlog
 import typer
 
+from core.kafka.preflight import preflight
 from core.model.errors import ConfigurationError
 from core.model.instruments import parse_universe
 from core.runtime.exit_codes import exit_codes
@@ -171,12 +172,13 @@ def settings_mark(
     """
     kafka = kafka_flags(bootstrap_servers, partitions, None) | {"topic_generation": topic_generation}
     flags = {"kafka": kafka, "universe_file": universe_file, "catalogue_file": catalogue_file}
-    # Parsing a catalogue imports the detectors and indicators, hence kernels; other producers load none.
+    # Parsing a catalogue imports the indicators, hence kernels; other producers load none.
     from core.definitions.catalogue import parse_catalogue
 
     with exit_codes():
         settings = collect_settings(settings_file, flags)
         configure_log(settings.log)
+        preflight(settings.kafka, structlog.get_logger().warning)
         universe = parse_universe(read_text(settings.universe_file, UNIVERSE))
         catalogue = parse_catalogue(read_text(settings.catalogue_file, CATALOGUE))
         written = run_settings_mark(

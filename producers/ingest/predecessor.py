@@ -7,7 +7,7 @@ from typing import Final
 from core.model.errors import ConfigurationError, FrameError
 from core.model.frames import decode_frame
 from core.model.settings import KafkaSettings
-from producers.backfill.log_reader import LogReader
+from producers.backfill.log_reader import log_reader
 
 LOOK_BACK: Final = 256
 """Number of records read at the end of each partition. A feed writes to every partition each second, so its
@@ -29,8 +29,10 @@ def find_predecessor(settings: KafkaSettings, source_id: int) -> int | None:
     """
     epochs: list[int] = []
     topic = settings.ticks_topic
-    with LogReader(settings) as reader:
-        for record in reader.read(topic, reader.partitions(topic), last=LOOK_BACK):
+    with log_reader(settings) as reader:
+        for record in reader.read(
+            [topic], partitions=reader.partitions(topic), until_end=True, last=LOOK_BACK
+        ):
             try:
                 header, _ = decode_frame(record.value)
             except FrameError:

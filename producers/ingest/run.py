@@ -18,6 +18,9 @@ from typing import Any, Final, TypeVar
 import structlog
 import typer
 
+from core.kafka.dead_letters import DEAD_LETTERS_TOPIC
+from core.kafka.preflight import preflight
+from core.kafka.security_files import SecurityFiles
 from core.model.errors import TransportError
 from core.model.instruments import Source, Universe
 from core.model.published_scales import INSTRUMENTS_TOPIC
@@ -32,7 +35,6 @@ from producers.feeds.base import Feed
 from producers.framing.hold import Hold
 from producers.framing.holding_publisher import HoldingPublisher
 from producers.framing.outage_log import REPEAT_S
-from producers.framing.outlet import DEAD_LETTERS_TOPIC
 from producers.framing.publisher import check_topics, close_sender, open_producer
 from producers.ingest.backoff import Backoff
 from producers.ingest.clock import ClockMode
@@ -72,6 +74,7 @@ def run_feed(
     Raises:
         RotascopeError: Mapped to the exit codes of `producers.ingest.cli`.
     """
+    preflight(settings.kafka, structlog.get_logger().warning)
     overrides = read_text(settings.calendar_overrides_file, CALENDAR_OVERRIDES)
     calendars = build_calendars(
         {each.calendar for each in feed.instruments},
@@ -162,6 +165,7 @@ def _publisher(source: Source, settings: Settings, counters: ProducerCounters) -
         hold=Hold(own.hold_max_bytes, own.hold_max_age_ms / 1000, own.bytes_in_flight_max),
         bytes_in_flight_max=in_flight_max,
         counters=counters,
+        files=SecurityFiles(settings.kafka.security, monotonic_ns=time.monotonic_ns),
         backoff=Backoff(RECONNECT_INITIAL_MS, RECONNECT_MAX_MS, 0, random=random.Random().random),  # noqa: S311
     )
     with closing_quietly(publisher.close, "the publisher"):

@@ -31,10 +31,11 @@ from websockets.exceptions import (
     InvalidURI,
 )
 
+from core.model.addresses import is_loopback
 from core.model.errors import FeedError
 from core.model.records import NANOSECONDS_PER_MILLISECOND
 from producers.feeds.base import Feed, Handshake, RawMessage
-from producers.ingest.addresses import is_loopback, printable
+from producers.ingest.addresses import printable
 from producers.ingest.backoff import Backoff
 from producers.ingest.closes import close_failure, http_failure
 from producers.ingest.queue import GapMark, MessageQueue
@@ -141,15 +142,18 @@ class Session:
         Call it on the event loop; `ignore` errors are only logged.
         """
         if failure.action == "ignore":
-            self._log.warning("vendor error", message=failure.message, code=failure.code)
+            self._log.warning("vendor error", message=failure.message, code=failure.code, **_action(failure))
         elif self._verdict is not None and not self._verdict.done():
             self._verdict.set_result(failure)
 
     def _log_loss(self, failure: FeedError, wait_ms: float) -> None:
-        figures: dict[str, Any] = {"reason": failure.message, "code": failure.code}
-        if failure.operator_action is not None:
-            figures["operator_action"] = failure.operator_action
-        self._log.warning("connection lost", **figures, retry_in_ms=round(wait_ms))
+        self._log.warning(
+            "connection lost",
+            reason=failure.message,
+            code=failure.code,
+            **_action(failure),
+            retry_in_ms=round(wait_ms),
+        )
 
     async def _one_connection(self) -> None:
         """Connect, log in and stream; return at the end of a recording, raise FeedError otherwise."""
@@ -304,6 +308,11 @@ class Session:
         if self._recorded and received and (received.code, received.reason) == (1000, END_OF_RECORDING):
             return None
         return close_failure(closed, self._feed)
+
+
+def _action(failure: FeedError) -> dict[str, str]:
+    """What an operator can do about it, as a field of a log line; nothing where there is nothing."""
+    return {} if failure.operator_action is None else {"operator_action": failure.operator_action}
 
 
 class _DirectConnection(connect):

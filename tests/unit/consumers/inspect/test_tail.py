@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from consumers.inspect import tail
-from consumers.transport.records import Record
 from core.events.events import Event, encode_data, event_key, kafka_headers, topic_of
+from core.kafka.records import Record
 from tests.support.ports import free_port
 from tests.support.sample_events import candidate, opposite_day, strength
 from tests.support.tail_command import ALL_EVENT_TOPICS, TailCommand
@@ -147,8 +147,8 @@ def test_a_topic_that_was_asked_for_must_be_there(command: TailCommand) -> None:
     result = command.run("events", "tail", "--family", "level", "--family", "divergence", topics=topics)
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
-        "error: the broker has no topic rotascope.events.level",
-        "Operator action: run 'rotascope topics apply', or check --bootstrap-servers",
+        "error: topic 'rotascope.events.level' does not exist on 127.0.0.1:9092",
+        "Operator action: create the topics with 'rotascope topics apply', or check the address",
     ]
 
 
@@ -163,7 +163,7 @@ def test_families_that_nobody_asked_for_may_be_missing(command: TailCommand) -> 
 def test_a_broker_without_any_topic_of_ours_is_an_error(command: TailCommand) -> None:
     result = command.run("events", "tail", topics=[])
     assert result.exit_code == 1
-    assert "error: the broker has no topic rotascope.events." in result.stderr
+    assert "error: topic 'rotascope.events." in result.stderr
 
 
 @pytest.mark.parametrize("extra", [[], ["--embedded"]])

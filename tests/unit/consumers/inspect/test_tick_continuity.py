@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from consumers.inspect.tick_continuity import Continuity
-from consumers.transport.records import Record
+from core.kafka.records import Record
 from core.model.frames import encode_frame
 from core.model.records import TICK
 

@@ -11,8 +11,8 @@ import pytest
 
 import core
 from consumers.inspect.tick_lines import Names, tick_lines
-from consumers.transport.records import Record
 from consumers.worker.schemas import defect
+from core.kafka.records import Record
 from core.model.frames import encode_frame
 from core.model.records import NO_INSTRUMENT, TICK, GapCause, TickKind, Update
 from core.model.schemas import TICK_LINE

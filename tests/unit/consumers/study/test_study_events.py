@@ -28,14 +28,27 @@ OPPOSITE = (20, 90, 120)
 CATALOGUE = """
 [[definition]]
 id = "opposite_up"
-kind = "opposite_day"
-parameters = { direction = 1, instrument_return_pct = 3.0 }
+family = "divergence"
+point = true
+enter = ["instrument_return_pct:1d >= 3", "benchmark_return_pct:1d < 0"]
+show.instrument_return_pct = "instrument_return_pct:1d"
+show.benchmark_return_pct = "benchmark_return_pct:1d"
+show.spread_pp = "relative_strength_pp:1d"
+threshold = { instrument_return_pct = 3.0 }
 
 [[definition]]
 id = "spread_1d"
-kind = "spread_z"
+family = "relative-strength"
 expires = 5
-parameters = { horizon_sessions = 1, enter_z = 2.5, exit_z = 1.0 }
+enter = ["abs(relative_return_zscore:1d) >= 2.5"]
+exit = ["abs(relative_return_zscore:1d) <= 1"]
+show.zscore = "relative_return_zscore:1d"
+show.relative_return_pct = "relative_strength_percent:1d"
+show.spread_pp = "relative_strength_pp:1d"
+show.instrument_return_pct = "instrument_return_pct:1d"
+show.benchmark_return_pct = "benchmark_return_pct:1d"
+threshold = { zscore = 2.5, zscore_exit = 1.0 }
+series = "relative return"
 """
 
 
@@ -292,7 +305,7 @@ def test_a_store_that_cannot_be_written_ends_with_2(folder: Path) -> None:
     assert "cannot be written" in answer.err
 
 
-RULE = 'id = "x"\nkind = "rule"\nfamily = "level"\n'
+RULE = 'id = "x"\nfamily = "level"\n'
 BAD_SIGNALS = {
     "an unknown kind": ('id = "x"\nkind = "oposite_day"', "did you mean opposite_day"),
     "an unknown indicator": (

@@ -18,13 +18,23 @@ COUNT = 130
 CATALOGUE = """
 [[definition]]
 id = "opposite_up"
-kind = "opposite_day"
-parameters = { direction = 1, instrument_return_pct = 1.0 }
+family = "divergence"
+point = true
+enter = ["instrument_return_pct:1d >= 1", "benchmark_return_pct:1d < 0"]
+show.instrument_return_pct = "instrument_return_pct:1d"
+show.benchmark_return_pct = "benchmark_return_pct:1d"
+show.spread_pp = "relative_strength_pp:1d"
+threshold = { instrument_return_pct = 1.0 }
 
 [[definition]]
 id = "never"
-kind = "opposite_day"
-parameters = { direction = 1, instrument_return_pct = 50.0 }
+family = "divergence"
+point = true
+enter = ["instrument_return_pct:1d >= 50", "benchmark_return_pct:1d < 0"]
+show.instrument_return_pct = "instrument_return_pct:1d"
+show.benchmark_return_pct = "benchmark_return_pct:1d"
+show.spread_pp = "relative_strength_pp:1d"
+threshold = { instrument_return_pct = 50.0 }
 """
 
 

@@ -18,6 +18,7 @@ import rotascope
 from core.model.errors import TransportError
 from producers.backfill import bars as backfill_bars
 from tests.support.bad_files import BAD_FILES, CLOSES, DAYS, BadFile, plain
+from tests.support.definitions import opposite_day
 from tests.support.study_command import COLOURS, Answer
 
 LIBRARIES = re.compile(
@@ -70,7 +71,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backfill_bars, "LogReader", Asked)
+    monkeypatch.setattr(backfill_bars, "log_reader", Asked)
 
 
 def run(*words: str) -> Answer:
@@ -296,17 +297,15 @@ def test_settings_that_cannot_be_used_are_explained(name: str, tmp_path: Path, f
     assert said in the_error(answer)
 
 
-DEFINITION = '[[definition]]\nid = "a"\nkind = "opposite_day"\npairs = ["SYM/OTH"]\n'
+DEFINITION = opposite_day("a", more='pairs = ["SYM/OTH"]')
 CATALOGUES = {
     "not_toml": ("[[definition]", "TOML"),
-    "no_kind": ('[[definition]]\nid = "a"\n', "a"),
-    "bad_kind": (DEFINITION.replace("opposite_day", "opposite_dai"), "opposite_dai"),
-    "bad_parameter": (DEFINITION + "parameters = { direktion = 1 }\n", "direktion"),
-    "wrong_type": (DEFINITION + 'parameters = { direction = "up" }\n', "direction"),
-    "huge": (
-        DEFINITION + "parameters = { direction = 1, instrument_return_pct = 1e400 }\n",
-        "instrument_return_pct",
-    ),
+    "no_rule": ('[[definition]]\nid = "a"\n', "a"),
+    "bad_kind": (DEFINITION + 'kind = "opposite_dai"\n', "opposite_dai"),
+    "detector": ('[[definition]]\nid = "a"\nkind = "opposite_day"\n', "instrument_return_pct:1d >= 3"),
+    "bad_output": (DEFINITION.replace("strength_pp", "strenght_pp"), "relative_strenght_pp"),
+    "wrong_type": (DEFINITION + 'dwell = "up"\n', "dwell"),
+    "huge": (DEFINITION.replace(">= 3.0", ">= 1e400"), "1e400"),
     "twice": (DEFINITION + DEFINITION, "a"),
     "latin": ("# B\xf6rse", "not UTF-8"),
 }  # fmt: skip

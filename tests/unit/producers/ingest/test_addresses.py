@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from core.model.addresses import is_loopback
 from core.model.errors import ConfigurationError
-from producers.ingest.addresses import holds_credentials, is_loopback, printable, refuse_in_clear
+from producers.ingest.addresses import holds_credentials, printable, refuse_in_clear
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import structlog
+from structlog.testing import capture_logs
 from websockets.asyncio.server import ServerConnection, serve
 
 from core.model.errors import FeedError
@@ -245,6 +246,19 @@ async def test_an_error_the_pipeline_finds_ends_the_connection() -> None:
         await asyncio.wait_for(task, DEADLINE_S)
     assert subject.kinds() == ["message", "gap", "message"]
     assert subject.counters.reconnects == {"407": 1}
+
+
+async def test_what_an_operator_can_do_about_an_error_that_ends_nothing_is_logged() -> None:
+    notice = FeedError("ABC: does not fit", action="ignore", code="scale", operator_action="set the scale")
+    async with stage(stream(MESSAGE, close=END)) as (subject, _):
+        with capture_logs() as lines:
+            subject.session.report(notice)
+    (line,) = lines
+    assert (line["event"], line["code"], line["operator_action"]) == (
+        "vendor error",
+        "scale",
+        "set the scale",
+    )
 
 
 async def test_a_fatal_error_in_the_stream_is_raised() -> None:
