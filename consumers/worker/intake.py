@@ -135,7 +135,7 @@ class Intake:
             done(partial(self._note, task, taken.get(partition), busy), self._trouble)
 
     def _unreadable(self, error: UnreadableError) -> None:
-        """Count a batch that cannot be unpacked; the client fetches it again, and may do so for ever."""
+        """Count a batch that cannot be unpacked; the client fetches it again, possibly forever."""
         task = self._state.tasks.get(error.partition)
         if task is None:
             return

@@ -158,9 +158,9 @@ def _take(records, row_of_id, is_series, has_volume, closes, volumes, used, of_s
             of_series[found] = position
             found += 1
             continue
-        told = (record.update & _VOLUME) != 0 and record.size >= 0 and has_volume[row]
+        known = (record.update & _VOLUME) != 0 and record.size >= 0 and has_volume[row]
         closes[row] = record.price
-        volumes[row] = record.size if told else _UNKNOWN_VOLUME
+        volumes[row] = record.size if known else _UNKNOWN_VOLUME
     return len(records) | (found << 32)
 
 

@@ -12,7 +12,7 @@
     ├── SnapshotError             state that is incompatible with this engine
     └── TransportError            the broker or the client; usually retriable
         └── UnreadableError       a batch of the log that cannot be unpacked as it was fetched
-        └── AccessRefusedError    a connection that will be refused until somebody changes something
+        └── AccessRefusedError    a connection that is refused until credentials or rights change
 
 Callers branch on `retriable`, never on a list of classes. Messages for operators end with a line
 "Operator action: …".

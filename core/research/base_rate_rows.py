@@ -80,17 +80,17 @@ class BaseRate(msgspec.Struct, frozen=True):
         """
         if self.n_declustered == 0:
             return "no earlier case"
-        told = f"numerator ahead in {self.hits} of {self.n_declustered}"
+        text = f"numerator ahead in {self.hits} of {self.n_declustered}"
         if self.hit_rate is None or self.hit_rate_interval is None:
-            return told
+            return text
         low, high = (round(100 * bound) for bound in self.hit_rate_interval)
-        told += f" ({round(100 * self.hit_rate)} %, 95 % interval {low} to {high} %)"
+        text += f" ({round(100 * self.hit_rate)} %, 95 % interval {low} to {high} %)"
         if self.difference_interval_pp is None or self.difference_pp is None:
-            return told
+            return text
         low_pp, high_pp = self.difference_interval_pp
         if low_pp <= 0.0 <= high_pp:
-            return f"{told}; no measurable edge over all days"
-        return f"{told}; {self.difference_pp:+.2f} pp against all days ({low_pp:+.2f} to {high_pp:+.2f})"
+            return f"{text}; no measurable edge over all days"
+        return f"{text}; {self.difference_pp:+.2f} pp against all days ({low_pp:+.2f} to {high_pp:+.2f})"
 
 
 def rounded(figure: float) -> float:

@@ -218,13 +218,13 @@ def _fill(
     first = int(np.searchsorted(kept, LEAST_FOR_MEAN))
     if first == len(cuts):
         return
-    told = kept[first:]
-    tables.means[:, cell, first:] = np.cumsum(figures, axis=1)[:, told - 1] / told
+    counted = kept[first:]
+    tables.means[:, cell, first:] = np.cumsum(figures, axis=1)[:, counted - 1] / counted
     tables.all_days[cell, first:] = all_days.means[first:]
     differences = tables.means[2, cell, first:] - all_days.means[first:]
     tables.differences[cell, first:] = differences
     resampled = differences_to_all_days(
-        counts, rows[chosen], figures[2], told.astype(np.int64), all_days.resampled[first:]
+        counts, rows[chosen], figures[2], counted.astype(np.int64), all_days.resampled[first:]
     )
     tables.bounds[cell, first:], p_values = against_chance(resampled, differences)
     # Rounded before ranking, so that q-values are based on the displayed p-values.

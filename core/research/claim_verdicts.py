@@ -89,8 +89,8 @@ def judge(claim: Claim, evidence: Evidence) -> Finding:
     if gap is not None:
         return data_gap(claim, gap)
     (verdict, reason), figures = _judged(claim, evidence)
-    told = None if verdict is Verdict.REPRODUCED else reason
-    return Finding(claim, metric_of(claim), window_of(claim), verdict, told, figures)
+    shown_reason = None if verdict is Verdict.REPRODUCED else reason
+    return Finding(claim, metric_of(claim), window_of(claim), verdict, shown_reason, figures)
 
 
 def stated(claim: StatedClaim) -> Finding:
@@ -280,8 +280,10 @@ def metric_of(claim: Claim) -> str:
     """Describe what is measured, in the engine's names."""
     match claim:
         case DaysClaim():
-            told = " and ".join(claim.holds)
-            return f"{told}: {_span(claim.share_pct, ' % of days')}{_span(claim.days, ' days')}".rstrip(": ")
+            conditions = " and ".join(claim.holds)
+            return f"{conditions}: {_span(claim.share_pct, ' % of days')}{_span(claim.days, ' days')}".rstrip(
+                ": "
+            )
         case ChangeClaim():
             return f"change of {claim.value}: {_span(claim.change_pct, ' %')}"
         case EventsClaim():
@@ -312,6 +314,6 @@ def window_of(claim: Claim) -> str:
     if isinstance(claim, DaysClaim) and claim.on is not None:
         return str(claim.on)
     ends = f"{claim.since or 'first'} to {claim.until or 'last'}"
-    told = "whole history" if claim.since is None and claim.until is None else ends
+    days = "whole history" if claim.since is None and claim.until is None else ends
     every = claim.every if isinstance(claim, DaysClaim) else "session"
-    return told if every == "session" else f"{told}, {every} ends"
+    return days if every == "session" else f"{days}, {every} ends"

@@ -51,8 +51,8 @@ class PairHistory:
         holds = np.ones(len(self.sessions), np.bool_)
         for clause in condition:
             parts = [self._compare(atom) for atom in clause]
-            true = np.any([told & holds for told, holds in parts], axis=0)
-            known &= true | np.all([told for told, _ in parts], axis=0)
+            true = np.any([decided & holds for decided, holds in parts], axis=0)
+            known &= true | np.all([decided for decided, _ in parts], axis=0)
             holds &= true
         return known, holds & known
 
