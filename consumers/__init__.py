@@ -1,8 +1,8 @@
-"""The edge that serves: Kafka in; events, bars and metrics out. Never imports `producers`.
+"""Consumers: Kafka in; events, bars and metrics out. Never imports `producers`.
 
 worker/       `rotascope consume`: the loop, partitions, commits
-transport/    what the loop asks of a Kafka client, and the clients
-snapshots/    state in its topic, and back
+transport/    interface of a Kafka client, and its implementations
+snapshots/    writes state to its topic and restores it
 metrics/      /metrics, /livez, /readyz
 inspect/      `rotascope events tail`, `rotascope ticks cat`
 study/        `rotascope study`

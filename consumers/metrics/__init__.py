@@ -1,7 +1,7 @@
 """A worker's metrics and health over HTTP.
 
-counters.py         what is counted
-exporter.py         the state at a scrape; gate.py keeps loop and scrape apart
+counters.py         counters
+exporter.py         collects state at a scrape; gate.py synchronises loop and scrape
 health.py           /livez and /readyz
-http_server.py      serves them
+http_server.py      HTTP server
 """

@@ -1,4 +1,4 @@
-"""What a worker counts, in prometheus_client's own objects: one thread counts, others scrape."""
+"""Counters of a worker, as prometheus_client objects: one thread counts, others scrape."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.runtime.counting import Count, Counts, Durations, Number, count, durat
 OVERTAKEN: Final = "overtaken"
 NEW_MEMBER: Final = "new_member"
 COMMIT_OUTCOMES: Final = ("committed", "failed", "aborted", "fenced", "unknown")
-"""`failed` of at-least-once; the last three of a transaction."""
+"""`failed` for at-least-once; the last three for transactions."""
 LOOKED_UP: Final = ("committed", "aborted", OVERTAKEN)
 
 _PREFIX: Final = "rotascope_worker_"
@@ -21,12 +21,12 @@ _OF_A_PARTITION: Final = {
     "frames": "frames_total",
     "ticks": "ticks_total",
     "received_bytes": "received_bytes_total",
-    "poisoned": "poisoned_records_total",
+    "quarantined": "poisoned_records_total",
 }
 
 
 class PartitionCounters:
-    """What one partition counts since it was opened.
+    """Counters of one partition since it was opened.
 
     Args:
         bound: Its counters by attribute name.
@@ -35,7 +35,7 @@ class PartitionCounters:
     frames = Number(int)
     ticks = Number(int)
     received_bytes = Number(int)
-    poisoned = Number(int)
+    quarantined = Number(int)
 
     def __init__(self, bound: Mapping[str, Count]) -> None:
         self.bound = bound
@@ -44,30 +44,30 @@ class PartitionCounters:
         )
 
     def stepped(self, ticks: int, received_bytes: int) -> None:
-        """Count one frame; on the way of every frame, so nothing is looked up."""
+        """Count one frame; on the hot path, so without lookups."""
         self._frames.inc()
         self._ticks.inc(ticks)
         self._bytes.inc(received_bytes)
 
 
 class WorkerCounters:
-    """What a worker counts over all its partitions.
+    """Counters of a worker over all its partitions.
 
     Args:
-        registry: Where the counters are registered; by default one of their own.
+        registry: Registry of the counters; a new one by default.
     """
 
     rejoins = Number(int)
-    """Times the client was made anew because it did not become a stable member."""
+    """Times the client was recreated because it did not become a stable member."""
     refetches = Number(int)
-    """Times the client gave nothing of a partition whose log had grown."""
+    """Times the client returned nothing from a partition whose log had grown."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry = CollectorRegistry() if registry is None else registry
         self.partitions: dict[int, PartitionCounters] = {}
-        """Of the partitions that are open; not for a scrape."""
+        """Counters of open partitions; not for a scrape."""
         self.frames_before = self.ticks_before = 0
-        """Counted by partitions that have gone."""
+        """Totals of partitions that have been closed."""
         self.bound: dict[str, Count] = {
             name: count(f"{_PREFIX}{name}_total", registry) for name in ("rejoins", "refetches")
         }
@@ -81,25 +81,25 @@ class WorkerCounters:
         self.dead_letters: Counts[str] = Counts(count(f"{_PREFIX}dead_letters_total", registry))
         """By reason."""
         self.commits: Counts[str] = Counts(count(f"{_PREFIX}commits_total", registry), known=COMMIT_OUTCOMES)
-        """By outcome: `committed`; `aborted`, `fenced` or `unknown` of a transaction, else `failed`."""
+        """By outcome: `committed`; `aborted`, `fenced` or `unknown` for transactions, otherwise `failed`."""
         self.resolved: Counts[str] = Counts(
             count(f"{_PREFIX}unknown_commits_total", registry), known=LOOKED_UP
         )
-        """Commits without an answer, by what was found: `committed`, `aborted` or `overtaken`."""
+        """Commits without a response, by the outcome found: `committed`, `aborted` or `overtaken`."""
         self.rebalances: Counts[str] = Counts(
             count(f"{_PREFIX}rebalances_total", registry), known=tuple(ChangeKind)
         )
-        """By what the group did: `assigned`, `revoked`, `lost`."""
+        """By group callback: `assigned`, `revoked`, `lost`."""
         self.dropped_records: Counts[str] = Counts(
             count(f"{_PREFIX}dropped_records_total", registry),
             known=(ChangeKind.REVOKED, ChangeKind.LOST, OVERTAKEN, NEW_MEMBER),
         )
-        """Records said for a partition that went before they were committed, by why it went."""
+        """Uncommitted records discarded with their partition, by reason."""
         self.poll_gap: Durations = durations(f"{_PREFIX}poll_gap_seconds", registry)
         self.commit_duration: Durations = durations(f"{_PREFIX}commit_duration_seconds", registry)
 
     def of(self, partition: int) -> PartitionCounters:
-        """The counters of one partition, made on first use."""
+        """The counters of one partition, created on first use."""
         own = self.partitions.get(partition)
         if own is None:
             label = str(partition)
@@ -108,7 +108,7 @@ class WorkerCounters:
         return own
 
     def forget(self, partition: int) -> None:
-        """Remove the series of a partition that has gone; the sums at the end keep its counts."""
+        """Remove the series of a closed partition; the final totals keep its counts."""
         own = self.partitions.pop(partition, None)
         if own is not None:
             self.frames_before += own.frames
@@ -118,10 +118,10 @@ class WorkerCounters:
 
     @property
     def frames(self) -> int:
-        """Frames stepped since the start."""
+        """Frames processed since the start."""
         return self.frames_before + sum(own.frames for own in self.partitions.values())
 
     @property
     def ticks(self) -> int:
-        """Ticks inside the frames stepped since the start."""
+        """Ticks in frames processed since the start."""
         return self.ticks_before + sum(own.ticks for own in self.partitions.values())

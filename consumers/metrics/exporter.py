@@ -1,4 +1,4 @@
-"""Metrics of a worker, read from its state at the moment of the scrape."""
+"""Exports a worker's state as metrics at scrape time."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ _NS_PER_SECOND: Final = 1_000_000_000
 
 
 class WorkerCollector(Collector):
-    """Turns a worker's state into metric families; a tick costs nothing here.
+    """Converts a worker's state to metric families, at no cost per tick.
 
-    A partition that leaves takes its series with it, since nothing is remembered between two
-    scrapes. While a partition restores, its engine lives in the past: its values are left out.
-    Counters are not read here: they stand in the same registry and need no gate.
+    Nothing is kept between scrapes, so the series of a revoked partition disappear. While a partition
+    is restoring, its engine is at a past event time, so its values are omitted. Counters are not
+    read here: they are in the same registry and need no gate.
 
     Args:
-        state: The worker as seen from outside.
+        state: Externally visible state of the worker.
         health: For `rotascope_worker_ready`.
-        settings: Which pairs are served, and how many series at most.
-        version: Of Rotascope, for `rotascope_build_info`.
+        settings: Pairs to serve, and the limit of series.
+        version: Version of Rotascope, for `rotascope_build_info`.
         wall_seconds: Wall clock, seconds UTC.
     """
 
@@ -59,11 +59,11 @@ class WorkerCollector(Collector):
 
     @property
     def counters(self) -> WorkerCounters:
-        """What the worker counts."""
+        """Counters of the worker."""
         return self._state.counters
 
     def collect(self) -> Iterable[Metric]:
-        """Read under the gate, and build what is sent after it."""
+        """Read under the gate, and build the families after releasing it."""
         dropped: Counter[str] = Counter()
         ready = not self._health.why_not_ready()
         with self._state.gate.scraping():
@@ -73,7 +73,7 @@ class WorkerCollector(Collector):
                 *self._worker_samples(ready),
                 *self._partition_samples(),
             ]
-        # Only their number matters: stepping need not wait while they are counted.
+        # Only counted, so processing need not wait.
         dropped["cap"] = sum(1 for _ in wanted)
         samples.append(Sample("rotascope_exporter_series", (), len(engine_samples)))
         samples += [
@@ -83,7 +83,7 @@ class WorkerCollector(Collector):
         yield from _families([*samples, *engine_samples])
 
     def _engine_samples(self, dropped: Counter[str]) -> Iterator[Sample]:
-        """Values of the watched pairs; those without a row in the table are counted."""
+        """Return the values of the selected pairs; those without a row in the table are counted."""
         watched = self._watched
         for task in list(self._state.tasks.values()):
             if task.phase is PartitionPhase.RESTORING:
@@ -147,7 +147,7 @@ def _snapshot_samples(labels: tuple[str], snapshots: Checkpointer) -> Iterator[S
 
 
 def make_registry(collector: WorkerCollector) -> CollectorRegistry:
-    """The registry of the worker's counters, with its state and the process's CPU, memory and files."""
+    """Return the registry of the counters, with the worker state and process CPU, memory and files."""
     registry = collector.counters.registry
     registry.register(collector)
     ProcessCollector(registry=registry)
@@ -155,7 +155,7 @@ def make_registry(collector: WorkerCollector) -> CollectorRegistry:
 
 
 def _families(samples: Iterable[Sample]) -> Iterator[Metric]:
-    """One family a name, in order of first appearance: the text format wants them together."""
+    """Group samples into one family per name, in order of first appearance, as the text format requires."""
     families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
     for name, labels, value in samples:
         family = families.get(name)

@@ -1,4 +1,4 @@
-"""One thread steps, others scrape; a scrape sees values of one moment and is let in soon."""
+"""Synchronises processing and scrapes: a scrape sees a consistent state without long waits."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 
 
 class StateGate:
-    """Mutual exclusion between stepping and scraping.
+    """Mutual exclusion between processing and scraping.
 
-    A bare lock is not enough: the stepping thread gives it back and takes it again before a
-    waiting scrape wakes up. So everybody passes a turnstile first, which a scrape holds until it
-    has finished, and the stepping thread asks `scrape_waits` after every record and ends its
-    slice early. Stepping waits for a scrape only while that scrape reads.
+    A plain lock is not enough: the processing thread would release and re-acquire it before a waiting
+    scrape wakes up. So both first acquire a turnstile, which a scrape holds until it has finished,
+    and the processing thread checks `scrape_waits` after every record and ends its slice early.
+    Processing only waits while a scrape reads.
     """
 
     def __init__(self) -> None:
@@ -23,12 +23,12 @@ class StateGate:
 
     @property
     def scrape_waits(self) -> bool:
-        """Whether the stepping thread should end its slice now."""
+        """Whether the processing thread should end its slice now."""
         return self._scrape_waits
 
     @contextmanager
     def stepping(self) -> Iterator[None]:
-        """Hold the state for one slice of steps."""
+        """Hold the state for one slice of processing."""
         with self._turnstile:
             self._state.acquire()
         try:

@@ -9,16 +9,16 @@ from core.runtime import metrics_server
 
 
 class MetricsServer(metrics_server.MetricsServer):
-    """Serves a registry and a worker's health from a thread of its own.
+    """Serves a registry and a worker's health from its own thread.
 
     Args:
-        registry: What /metrics shows.
-        health: What /livez and /readyz say.
+        registry: Registry served at /metrics.
+        health: Evaluates /livez and /readyz.
         host: Name or address to listen on, IPv4 or IPv6.
-        port: 0 lets the system choose; `port` then says which it is.
+        port: 0 picks a free port, available as `port`.
 
     Raises:
-        ConfigurationError: The host is not of this machine, or the port is taken or may not be used.
+        ConfigurationError: The host is not on this machine, or the port is in use or not permitted.
     """
 
     def __init__(self, registry: CollectorRegistry, health: Health, *, host: str, port: int) -> None:

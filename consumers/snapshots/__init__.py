@@ -1,7 +1,7 @@
-"""State in its topic: written in chunks, found, checked and restored.
+"""Snapshots of state in their topic: written in chunks, read, validated and restored.
 
 records.py          a snapshot as Kafka records
-log.py, store.py    the topic, read
-checkpoint.py       when one is taken
-restore.py          which one is used, and what it falls back to
+log.py, store.py    readers of the topic
+checkpoint.py       schedules and writes snapshots
+restore.py          selects the snapshot to restore, with fallbacks
 """

@@ -1,4 +1,4 @@
-"""Writes snapshots of one partition: now and then, a portion at a time, never in the way of events."""
+"""Writes periodic snapshots of one partition, in portions that do not delay events."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 _NS_PER_MS: Final = 1_000_000
 _NS_PER_SECOND: Final = 1_000_000_000
 PORTION_BYTES: Final = 2 * 1024 * 1024
-"""Handed over between two commits: a transaction with events in it stays short."""
+"""Maximum bytes per portion, so that transactions with events stay short."""
 
 
 class Captured(Protocol):
-    """A state, copied."""
+    """A copied state."""
 
     @property
     def sections(self) -> Mapping[str, Section]:
-        """Its parts, by name."""
+        """Its sections, by name."""
 
     def pack(self) -> bytes:
-        """Give the bytes of a snapshot."""
+        """Return the bytes of a snapshot."""
 
 
 class Snapshotting(Protocol):
-    """What a checkpoint needs of an engine."""
+    """Engine interface used by checkpoints."""
 
     def capture(self) -> Captured:
         """Copy the state."""
@@ -49,17 +49,17 @@ class _Cut(NamedTuple):
 class Checkpointer:
     """Snapshots of one partition.
 
-    The state is copied in the main loop, packed by a helper thread, and its records are handed out
-    in portions, for the outbox. A position may name the snapshot once its manifest was handed out,
-    because records and position are committed together, in this order.
+    The state is copied in the main loop and packed by a helper thread; its records are added to the
+    outbox in portions. A position may refer to the snapshot once its manifest was added, because
+    records and position are committed together, in this order.
 
     Args:
-        partition: Which.
-        named: The snapshot that the committed position names; None where there is none.
-        interval_ms: Time between the beginnings of two snapshots; None for never.
-        helper: Runs the packing.
-        topic: That of the ticks' generation.
-        monotonic_ns: A clock that never steps back.
+        partition: Partition number.
+        named: The snapshot that the committed position refers to, or None.
+        interval_ms: Time between the starts of two snapshots; None to disable.
+        helper: Executor for packing.
+        topic: Snapshots topic of the ticks' generation.
+        monotonic_ns: Monotonic clock, ns.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Checkpointer:
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self.named = named
-        """What a position that is committed now may name."""
+        """The snapshot that a position committed now may refer to."""
         self.last_bytes = 0
         self.last_duration_s = 0.0
         self.written = 0
@@ -92,29 +92,29 @@ class Checkpointer:
 
     @property
     def enabled(self) -> bool:
-        """Whether there are snapshots at all."""
+        """Whether snapshots are enabled."""
         return self._interval_ns is not None
 
     @property
     def due(self) -> bool:
-        """Whether it is time to begin another one."""
+        """Whether the next snapshot is due."""
         if self._interval_ns is None or self._packing is not None or self._waiting:
             return False
         return self._monotonic_ns() - self._begun_ns >= self._interval_ns
 
     @property
     def age_s(self) -> float | None:
-        """Seconds since the state of the latest finished snapshot; None before the first of this run."""
+        """Age of the state of the latest completed snapshot, s; None before the first of this run."""
         if self._named_ns is None:
             return None
         return (self._monotonic_ns() - self._named_ns) / _NS_PER_SECOND
 
     def begin(self, engine: Snapshotting, next_offset: int) -> None:
-        """Copy the state and let the helper pack it.
+        """Copy the state and start packing it on the helper.
 
         Args:
-            engine: Has stepped every record before `next_offset` that can be stepped.
-            next_offset: Of the first record it has not seen.
+            engine: Has processed every valid record before `next_offset`.
+            next_offset: Offset of the first record it has not processed.
         """
         self._begun_ns = self._monotonic_ns()
         capture = engine.capture()
@@ -122,9 +122,9 @@ class Checkpointer:
         self._packing = self._helper.submit(self._cut, capture, self._number, next_offset)
 
     def write_whole(self, engine: Snapshotting, next_offset: int) -> list[OutgoingRecord]:
-        """Give a snapshot at once, all of it, for the very next commit; see `begin`.
+        """Return a complete snapshot for the next commit; see `begin`.
 
-        One that was under way is given up: its slot is not named, and is written again.
+        A snapshot in progress is abandoned; no position refers to its slot, which is rewritten.
         """
         self._begun_ns = self._monotonic_ns()
         self._packing = None
@@ -136,9 +136,9 @@ class Checkpointer:
         return cut.records
 
     def portion(self) -> list[OutgoingRecord]:
-        """Give the next records of the snapshot under way, none where there is nothing to write.
+        """Return the next records of the snapshot in progress, empty if there is nothing to write.
 
-        After the call that gives the manifest, `named` is that snapshot.
+        After the call that returns the manifest, `named` is that snapshot.
         """
         packing = self._packing
         if packing is not None and packing.done():
@@ -156,7 +156,7 @@ class Checkpointer:
     def _take(self, packing: Future[_Cut]) -> None:
         error = packing.exception()
         if error is not None:
-            # The state is sound and the one before still stands; the next try may go well.
+            # The state is valid and the previous snapshot still exists; the next attempt may succeed.
             self._log.error("snapshot could not be packed", error=repr(error), exc_info=error)
             return
         cut = packing.result()

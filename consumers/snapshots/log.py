@@ -1,4 +1,4 @@
-"""The snapshots topic as a worker reads it back."""
+"""Reads the snapshots topic."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from core.model.settings import KafkaSettings
 
 
 class TopicSnapshotLog:
-    """Reads partitions of the snapshots topic, over a connection that is made when first needed.
+    """Reads partitions of the snapshots topic, over a connection that is opened on demand.
 
-    After a failure it is made anew.
+    After a failure it is reopened.
 
     Args:
-        settings: How to reach Kafka.
+        settings: Kafka settings.
     """
 
     def __init__(self, settings: KafkaSettings) -> None:
@@ -25,14 +25,14 @@ class TopicSnapshotLog:
         self._closed = False
 
     def read(self, partition: int, *, last: int | None = None) -> Iterator[Record]:
-        """Committed records to the end as it is at the call, oldest first.
+        """Yield committed records up to the end offset at the time of the call, oldest first.
 
         Args:
-            partition: Which.
-            last: Only what stands at the last so many offsets; everything by default.
+            partition: Partition number.
+            last: Read only this many offsets at the end; everything by default.
 
         Raises:
-            ConfigurationError: There is no such topic.
+            ConfigurationError: The topic does not exist.
             TransportError: The broker does not answer.
         """
         topic = self._settings.snapshots_topic
@@ -40,19 +40,19 @@ class TopicSnapshotLog:
         try:
             yield from self._connected(topic).read([topic], partitions=[partition], until_end=True, last=last)
         except TransportError:
-            # Nobody polls this client between two restores, so it may hold on to a broker that went in
-            # the meantime, and go on failing: the next try begins with a new one.
+            # This client is idle between restores, so it may keep using a broker that has gone and keep
+            # failing: the next attempt uses a new one.
             self._disconnect()
             raise
 
     def close(self) -> None:
-        """Close the connection, where there is one; a read that is under way fails, and none begins."""
+        """Close the connection; a read in progress fails, and no new one starts."""
         self._closed = True
         self._disconnect()
 
     def _require_open(self) -> None:
         if self._closed:
-            raise TransportError("no more snapshots are read: the worker ends")
+            raise TransportError("snapshots are no longer read: the worker is shutting down")
 
     def _disconnect(self) -> None:
         reader, self._reader = self._reader, None
@@ -63,11 +63,11 @@ class TopicSnapshotLog:
         if self._reader is None:
             reader = TopicReader(self._settings)
             self._reader = reader
-            if self._closed:  # meanwhile
+            if self._closed:  # closed meanwhile
                 self._disconnect()
                 self._require_open()
             if not reader.existing([topic]):
                 raise ConfigurationError(
-                    f"there is no topic {topic}", operator_action="run 'rotascope topics apply'"
+                    f"topic {topic} does not exist", operator_action="run 'rotascope topics apply'"
                 )
         return self._reader

@@ -1,4 +1,4 @@
-"""What is stored with a committed offset, and what a restart makes of it."""
+"""Metadata of a committed offset, and the start plan derived from it."""
 
 from __future__ import annotations
 
@@ -14,82 +14,82 @@ from core.kafka.records import Committed
 from core.model.errors import SnapshotError
 
 POSITION_VERSION: Final = 1
-MAX_POISON_OFFSETS: Final = 128
-"""Keeps the metadata below the broker's 4,096 bytes. A poison offset that found no room is only
-found again, by raising again in the replay."""
+MAX_QUARANTINED_OFFSETS: Final = 128
+"""Keeps the metadata below the broker's limit of 4,096 bytes. A quarantined offset without room is
+quarantined again when it raises in the replay."""
 
 _CHECKSUM: Final = re.compile(r',"crc32":"([0-9a-f]{8})"}\Z')
 _TEXT: Final = json.JSONDecoder()
 
 MissingBaseline = Literal["fail", "rebuild"]
-"""What to do when the log no longer holds what the state was made of."""
+"""Action if the log no longer contains the state's baseline."""
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):
     """The metadata of a committed offset.
 
     Args:
-        baseline: Offset from which a fresh engine, stepped up to the committed offset, has the
+        baseline: Offset from which a fresh engine, processing up to the committed offset, reproduces the
             state of the engine that committed it.
         bars_sequence: Sequence of the next frame of minute bars.
-        poison: Offsets at or after `baseline` whose step raised; a replay skips them.
-        snapshot: The snapshot from which less has to be stepped; None before the first.
-        commits: How many commits led here, so that no two of one worker's positions are equal: after
-            a commit without an answer, the one that is found tells which it was.
+        quarantined: Quarantined offsets at or after `baseline`, whose processing raised; a replay skips them.
+        snapshot: The snapshot to restore from, which shortens the replay; None before the first.
+        commits: Number of commits, which makes positions of a worker unique: after a commit without a
+            response, the position found shows whether it succeeded.
         adopted_at: Offset at which this group last changed the definitions in force without a
             settings mark in the log; an older snapshot changes them there as well.
-        version: Of this record.
+        version: Version of this format.
     """
 
     baseline: int
     bars_sequence: int = 0
-    poison: tuple[int, ...] = ()
+    quarantined: tuple[int, ...] = msgspec.field(default=(), name="poison")
     snapshot: SnapshotName | None = None
     commits: int = 0
     adopted_at: int | None = None
     version: int = POSITION_VERSION
 
     def encode(self) -> str:
-        """One JSON object, with only the latest poison offsets where there are too many.
+        """Encode as one JSON object, with only the latest quarantined offsets if there are too many.
 
         Its last field is a checksum of the text before it. The closing brace ends the position: a
-        client may give back more bytes than were committed.
+        client may return more bytes than were committed.
         """
-        bounded = msgspec.structs.replace(self, poison=self.poison[-MAX_POISON_OFFSETS:])
+        bounded = msgspec.structs.replace(self, quarantined=self.quarantined[-MAX_QUARANTINED_OFFSETS:])
         text = msgspec.json.encode(bounded).decode().removesuffix("}")
         return f'{text},"crc32":"{_checksum(text)}"}}'
 
 
 class Plan(NamedTuple):
-    """How one partition starts.
+    """Start plan of a partition.
 
     Args:
-        seek_to: Offset of the first record to step.
-        muted_until: Records before this offset were published by an earlier run.
+        seek_to: Offset of the first record to process.
+        suppressed_until: Output of records before this offset is suppressed: an earlier run published it.
         position: What the group had committed with its offset; one of our own when it never did.
         committed: What the group had committed; None when it never did.
     """
 
     seek_to: int
-    muted_until: int
+    suppressed_until: int
     position: Position
     committed: Committed | None = None
 
 
 def decode_position(metadata: str, *, partition: int) -> Position | None:
-    """Read the metadata of a committed offset, and nothing that stands behind it.
+    """Decode the metadata of a committed offset, ignoring any trailing bytes.
 
-    confluent-kafka reads metadata as a string that a zero byte ends, though librdkafka's copy of what
-    another client committed has none: it may give back bytes of other memory behind the position. What
-    it commits itself ends with a zero byte, which kafka-python shows.
+    confluent-kafka reads metadata as a null-terminated string, but librdkafka's copy of another client's
+    metadata is not terminated: it may return bytes of other memory after the position. Its own commits
+    end with a null byte, which kafka-python returns.
 
     Positions of earlier releases have no checksum and are read the same way.
 
     Returns:
-        None for an empty string: the offset was set by hand.
+        None for an empty string: the offset was set manually.
 
     Raises:
-        SnapshotError: The string is not ours, is damaged, or of a version this program does not know.
+        SnapshotError: The string was not written by Rotascope, is corrupt, or has an unknown version.
     """
     if not metadata.strip("\0"):
         return None
@@ -105,13 +105,13 @@ def decode_position(metadata: str, *, partition: int) -> Position | None:
     if position.version != POSITION_VERSION:
         raise SnapshotError(
             f"offset of partition {partition} was committed by version {position.version} of the worker, "
-            f"this one knows {POSITION_VERSION}",
+            f"this one supports version {POSITION_VERSION}",
             operator_action="run the release that committed it, or choose another --group-id",
         )
     stored = _CHECKSUM.search(text)
     if stored is not None and stored[1] != _checksum(text[: stored.start()]):
         raise SnapshotError(
-            f"metadata of the offset committed for partition {partition} is damaged: its checksum differs",
+            f"metadata of the offset committed for partition {partition} is corrupt: its checksum differs",
             operator_action="set the group's offset without metadata to replay the log, or choose another "
             "--group-id",
         )
@@ -119,10 +119,10 @@ def decode_position(metadata: str, *, partition: int) -> Position | None:
 
 
 def same_place(one: Committed | None, other: Committed | None) -> bool:
-    """Whether two committed offsets are the same: offset and decoded position.
+    """Return whether two committed offsets are equal in offset and decoded position.
 
-    The texts may differ by bytes behind the position. Metadata that are not a position are compared as
-    they stand.
+    The texts may differ in bytes after the position. Metadata that are not a position are compared
+    literally.
     """
     if one is None or other is None:
         return one is other
@@ -130,7 +130,7 @@ def same_place(one: Committed | None, other: Committed | None) -> bool:
 
 
 def metadata_text(raw: bytes) -> str:
-    """Read the bytes of metadata as text; bytes that are not UTF-8, behind a position, become U+FFFD."""
+    """Decode metadata as text; bytes after a position that are not UTF-8 become U+FFFD."""
     return raw.decode("utf-8", "replace")
 
 
@@ -153,30 +153,30 @@ def plan_start(
     end_offset: int,
     missing_baseline: MissingBaseline = "fail",
 ) -> Plan:
-    """Decide where one partition starts.
+    """Determine where one partition starts.
 
-    1. Never committed: from the beginning of the log, nothing muted.
-    2. Committed: from the baseline named in the metadata, muted up to the committed offset.
-    3. Offset set by hand, without metadata: from the beginning of the log, muted up to it.
+    1. Never committed: from the start of the log, with output.
+    2. Committed: from the baseline in the metadata, with output suppressed up to the committed offset.
+    3. Offset set manually, without metadata: from the start of the log, with output suppressed up to it.
 
     Args:
-        committed: What the group last committed.
-        partition: For messages.
+        committed: Last committed offset of the group.
+        partition: Partition number, for messages.
         begin_offset: Oldest offset in the log.
-        end_offset: Offset behind the newest record.
-        missing_baseline: `rebuild` lets an engine start in the middle of its history; its
-            values are unknown until their windows are full again.
+        end_offset: End offset of the log.
+        missing_baseline: `rebuild` allows an engine to start in the middle of its history; its values
+            are unknown until their windows are full again.
 
     Raises:
-        SnapshotError: The baseline is older than the log's start, or the log is shorter than
-            what was committed.
+        SnapshotError: The baseline is before the start of the log, or the committed offset is after its
+            end.
     """
     if committed is None:
         return Plan(begin_offset, begin_offset, Position(baseline=begin_offset))
     if committed.offset > end_offset:
         raise SnapshotError(
             f"partition {partition}: {committed.offset} is committed, but the log ends at {end_offset}",
-            operator_action="the topic was made anew: choose another --group-id",
+            operator_action="the topic was recreated: choose another --group-id",
         )
     position = decode_position(committed.metadata, partition=partition)
     if position is None:
@@ -188,7 +188,7 @@ def plan_start(
         seek_to = begin_offset
     else:
         raise SnapshotError(
-            f"partition {partition}: state is made of the log from offset {position.baseline} on, "
+            f"partition {partition}: the state depends on the log from offset {position.baseline} on, "
             f"but the log starts at {begin_offset}",
             operator_action="start once with --missing-baseline rebuild (values are unknown until their "
             "windows are full again), and give the topic a longer retention.ms",

@@ -1,7 +1,7 @@
-"""A snapshot as records of a compacted topic: chunks, and a manifest that makes them one.
+"""Encodes a snapshot as records of a compacted topic: chunks and a manifest.
 
-Three slots a partition are written in turn. While one is being written, the one a committed offset
-names stays whole, and so does the one before it, to fall back to.
+Each partition has three slots, written in rotation. While one is being written, the one that a committed
+offset refers to stays intact, and so does its predecessor, as a fallback.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _MANIFEST_TYPE: Final = b"application/json"
 
 
 class SnapshotName(msgspec.Struct, frozen=True, kw_only=True):
-    """Which snapshot a committed offset rests on.
+    """Identifies the snapshot that a committed offset refers to.
 
     Args:
-        number: Counts the partition's snapshots.
-        next_offset: Offset of the first record the state has not seen.
-        chunks: How many records its bytes were cut into.
+        number: Sequence number of the partition's snapshots.
+        next_offset: Offset of the first record that the state does not include.
+        chunks: Number of chunk records.
     """
 
     number: int
@@ -41,25 +41,25 @@ class SnapshotName(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def slot(self) -> int:
-        """Where it stands."""
+        """Its slot."""
         return self.number % SLOTS
 
     @property
     def snapshot_id(self) -> str:
-        """What its chunks carry. The same id means the same state: the log decides it."""
+        """Id in its chunks. Equal ids mean equal states, which the log determines."""
         return f"{self.number}-{self.next_offset}"
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What the chunks of one slot are together.
+    """Describes the chunks of one slot.
 
     Args:
-        name: Which snapshot it is.
-        partition: Whose.
-        bytes: Length of the chunks together.
-        crc32c: Of the chunks together.
+        name: Identifies the snapshot.
+        partition: Partition number.
+        bytes: Total length of the chunks.
+        crc32c: Checksum of all chunks.
         sections: Name of each section → its version; definitions by id.
-        version: Of the snapshot's format.
+        version: Version of the snapshot format.
     """
 
     name: SnapshotName
@@ -79,18 +79,18 @@ def snapshot_records(
     next_offset: int,
     topic: str = SNAPSHOTS_TOPIC,
 ) -> tuple[SnapshotName, list[OutgoingRecord]]:
-    """Cut a snapshot into records.
+    """Split a snapshot into records.
 
     Args:
         data: From `PartitionEngine.snapshot`.
         sections: Name of each section → its version.
-        partition: Of the ticks, and of the snapshots topic.
-        number: One more than that of the partition's snapshot before it.
-        next_offset: Offset of the first record the state has not seen.
-        topic: That of the ticks' generation.
+        partition: Partition of the ticks and of the snapshots topic.
+        number: One more than that of the partition's previous snapshot.
+        next_offset: Offset of the first record that the state does not include.
+        topic: Snapshots topic of the ticks' generation.
 
     Returns:
-        Its name, and its records in the order in which they must be written: the manifest last.
+        Its name, and its records in write order, the manifest last.
     """
     pieces = [data[start : start + CHUNK_BYTES] for start in range(0, len(data), CHUNK_BYTES)]
     name = SnapshotName(number=number, next_offset=next_offset, chunks=len(pieces))
@@ -124,7 +124,7 @@ def snapshot_records(
 
 
 def snapshot_key(partition: int, slot: int, part: str) -> bytes:
-    """Key of one record.
+    """Return the key of one record.
 
     Example:
         >>> snapshot_key(7, 2, "0")
@@ -138,14 +138,14 @@ def _headers(name: SnapshotName, content_type: bytes) -> Headers:
 
 
 def assemble(manifest: Manifest, chunks: Mapping[int, tuple[bytes, bytes]]) -> bytes:
-    """Put a snapshot together again.
+    """Reassemble a snapshot.
 
     Args:
-        manifest: What it should be.
-        chunks: Number of each chunk found in its slot → the snapshot's id and the bytes.
+        manifest: Its manifest.
+        chunks: Chunk number in the slot → the snapshot's id and the bytes.
 
     Raises:
-        SnapshotError: A chunk is missing, belongs to another snapshot, or is damaged.
+        SnapshotError: A chunk is missing, belongs to another snapshot, or is corrupt.
     """
     name = manifest.name
     wanted = name.snapshot_id.encode()
@@ -162,15 +162,15 @@ def assemble(manifest: Manifest, chunks: Mapping[int, tuple[bytes, bytes]]) -> b
 
 
 def decode_manifest(value: bytes) -> Manifest:
-    """Read a manifest.
+    """Decode a manifest.
 
     Raises:
-        SnapshotError: It cannot be read, or is of a version this release does not know.
+        SnapshotError: It is invalid, or has an unknown version.
     """
     try:
         manifest = msgspec.json.decode(value, type=Manifest)
     except msgspec.MsgspecError as error:
         raise SnapshotError(f"the manifest cannot be read: {error}") from error
     if manifest.version != SNAPSHOT_VERSION:
-        raise SnapshotError(f"it is of version {manifest.version}, this release reads {SNAPSHOT_VERSION}")
+        raise SnapshotError(f"its version is {manifest.version}, this release reads {SNAPSHOT_VERSION}")
     return manifest

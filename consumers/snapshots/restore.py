@@ -1,7 +1,7 @@
-"""Brings an engine back to where a committed offset left it.
+"""Restores an engine to its state at a committed offset.
 
-From the snapshot that the offset names, else from the one before it, else from the log's baseline;
-and where none of them will do, an error that says why and what an operator can choose.
+It uses the snapshot that the offset refers to, otherwise its predecessor, otherwise the log's baseline;
+if none is usable, it raises an error with the reasons and the operator's options.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from core.model.errors import SnapshotError
 
 
 class Restorable(Protocol):
-    """What a restore needs of an engine."""
+    """Engine interface used by a restore."""
 
     def restore(self, data: bytes) -> None:
-        """Take over a snapshot; `SnapshotError` leaves the engine as it was."""
+        """Restore a snapshot; `SnapshotError` leaves the engine unchanged."""
 
     def mark_rebuilt(self) -> None:
-        """Say that the engine begins in the middle of a history."""
+        """Mark that the engine starts in the middle of a history."""
 
 
 AnyEngine = TypeVar("AnyEngine", bound=Restorable)
@@ -34,17 +34,17 @@ AnyEngine = TypeVar("AnyEngine", bound=Restorable)
 
 @dataclass(frozen=True, slots=True)
 class Opened(Generic[AnyEngine]):
-    """A partition that is ready to be stepped.
+    """A partition that is ready for processing.
 
     Args:
         engine: In the state it has at `plan.seek_to`.
-        plan: Where to go on, up to where in silence, and the position it stands at. The snapshot that the
+        plan: Where to continue, up to where in silence, and the position it is at. The snapshot that the
             position names may not be usable, and the next one is another.
         restored: The snapshot the engine comes from; None where the log is stepped from its baseline.
         adopt_again_at: Where the definitions have to be changed once more, in silence: the engine comes
             from a snapshot before the change. None otherwise.
         rebuilt: Whether history is missing.
-        problems: Why better ways did not do, best first.
+        problems: Why preferred options were unusable, best first.
     """
 
     engine: AnyEngine
@@ -65,28 +65,27 @@ def open_partition(
     end_offset: int,
     missing_baseline: MissingBaseline = "fail",
 ) -> Opened[AnyEngine]:
-    """Make an engine and bring it to where the log can be stepped from.
+    """Create an engine and restore it to a point from which the log can be processed.
 
-    Touches nothing but its arguments, so that it may run beside the loop.
+    Uses only its arguments, so that it may run on another thread.
 
-    1. Never committed, or committed by hand: from the beginning of the log.
-    2. The snapshot that the committed offset names, then those before it, newest first: each must
-       be whole, of a format and of settings that this release can take over, and not older than
-       the log, which still has to be stepped from there.
-    3. The baseline that the metadata names, where the log still holds it.
-    4. With `missing_baseline` "rebuild": from the beginning of the log, marked `rebuilt`.
+    1. Never committed, or committed manually: from the start of the log.
+    2. The snapshot that the committed offset refers to, then earlier ones, newest first: each must be
+       complete, compatible with this release and the settings, and not before the start of the log.
+    3. The baseline in the metadata, if the log still contains it.
+    4. With `missing_baseline` "rebuild": from the start of the log, marked `rebuilt`.
 
     Args:
-        make_engine: Makes a fresh engine for the partition.
-        committed: What the group last committed.
-        store: Where snapshots stand; None where there are none.
-        partition: Which.
+        make_engine: Creates a fresh engine for the partition.
+        committed: Last committed offset of the group.
+        store: Snapshot store; None if disabled.
+        partition: Partition number.
         begin_offset: Oldest offset in the log.
-        end_offset: Offset behind the newest record.
-        missing_baseline: What to do when nothing else is left.
+        end_offset: End offset of the log.
+        missing_baseline: Action if nothing else is usable.
 
     Raises:
-        SnapshotError: The state cannot be brought back, or the log is not the one it was made of.
+        SnapshotError: The state cannot be restored, or the log is not the one it was built from.
         TransportError: The snapshots cannot be read.
     """
     problems: list[str] = []
@@ -144,10 +143,10 @@ def _from_snapshot(
         name = stored.name
         where = f"snapshot {name.number} at offset {name.next_offset}"
         if name.next_offset < begin_offset:
-            problems.append(f"{where}: too old for the log, which starts at {begin_offset}")
+            problems.append(f"{where}: it is before the start of the log at {begin_offset}")
             continue
         if name.next_offset > committed.offset:
-            problems.append(f"{where}: it is ahead of the committed offset {committed.offset}")
+            problems.append(f"{where}: it is after the committed offset {committed.offset}")
             continue
         engine = make_engine()
         try:
@@ -169,7 +168,7 @@ def _from_snapshot(
 
 
 def _adopt_again_at(position: Position, restored: SnapshotName) -> int | None:
-    """With the change goes a snapshot, so only an earlier one lies before it."""
+    """The change is committed with a snapshot, so only an earlier snapshot is before it."""
     if position.adopted_at is None or restored == position.snapshot:
         return None
     return position.adopted_at if position.adopted_at >= restored.next_offset else None
@@ -178,14 +177,14 @@ def _adopt_again_at(position: Position, restored: SnapshotName) -> int | None:
 def _tell(partition: int, opened: Opened[AnyEngine]) -> None:
     log = structlog.get_logger("rotascope.worker").bind(partition=partition)
     for problem in opened.problems:
-        log.warning("snapshot passed over", reason=problem)
+        log.warning("snapshot skipped", reason=problem)
     log.info(
         "partition opened",
         from_snapshot=None if opened.restored is None else opened.restored.number,
         rebuilt=opened.rebuilt,
         seek_to=opened.plan.seek_to,
-        muted_until=opened.plan.muted_until,
+        suppressed_until=opened.plan.suppressed_until,
         committed=None if opened.plan.committed is None else opened.plan.committed.offset,
-        poison=opened.plan.position.poison,
+        quarantined=opened.plan.position.quarantined,
         commits=opened.plan.position.commits,
     )

@@ -19,27 +19,27 @@ from core.model.errors import SnapshotError
 
 _NO_MANIFEST: Final = "its manifest is missing"
 _MARKERS_AND_ABORTS: Final = 4
-"""How many offsets a snapshot's record may take: control records and aborted tries stand between."""
+"""Offsets to read per snapshot record, allowing for control records and aborted attempts."""
 
 
 class SnapshotLog(Protocol):
     """The compacted topic, one partition at a time."""
 
     def read(self, partition: int, *, last: int | None = None) -> Iterable[Record]:
-        """Committed records to the end as it is at the call, oldest first.
+        """Yield committed records up to the end offset at the time of the call, oldest first.
 
         Args:
-            partition: Which.
-            last: Only what stands at the last so many offsets; everything by default.
+            partition: Partition number.
+            last: Read only this many offsets at the end; everything by default.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSnapshot:
-    """A snapshot whose chunks are all there.
+    """A complete snapshot.
 
     Args:
-        name: Which one.
+        name: Identifies the snapshot.
         data: From `PartitionEngine.snapshot`.
     """
 
@@ -64,7 +64,7 @@ class SnapshotStore:
     """The snapshots of a worker's partitions.
 
     Args:
-        log: Where they stand.
+        log: The snapshots topic.
     """
 
     def __init__(self, log: SnapshotLog) -> None:
@@ -73,15 +73,15 @@ class SnapshotStore:
     def candidates(
         self, partition: int, named: SnapshotName, problems: list[str]
     ) -> Iterator[StoredSnapshot]:
-        """Give what a partition can be restored from: the snapshot that is named, then those before it.
+        """Yield the snapshots a partition can be restored from: the named one, then earlier ones.
 
         Args:
-            partition: Which.
-            named: By the committed offset's metadata.
-            problems: Takes why a snapshot is not among them.
+            partition: Partition number.
+            named: The snapshot in the committed offset's metadata.
+            problems: Receives the reasons why snapshots are unusable.
 
         Yields:
-            Whole snapshots, newest first. Reading goes no further back than it is asked to.
+            Complete snapshots, newest first. Reads only as far back as consumed.
 
         Raises:
             TransportError: The topic cannot be read.
@@ -116,7 +116,7 @@ class SnapshotStore:
             if not slot_text.isdecimal():
                 continue
             slot = slots.setdefault(int(slot_text), _Slot())
-            if not record.value:  # deleted, and compaction has not yet taken the key away
+            if not record.value:  # a tombstone that compaction has not removed yet
                 slot.delete(part)
             elif part == MANIFEST_KEY:
                 slot.manifest = None
@@ -135,7 +135,7 @@ class SnapshotStore:
             problems.append(f"{where}: its slot is empty")
             return None
         if slot.manifest is None or slot.manifest.name != name:
-            other = slot.problem if slot.manifest is None else "its slot holds another one"
+            other = slot.problem if slot.manifest is None else "its slot contains another one"
             problems.append(f"{where}: {other}")
             return None
         try:

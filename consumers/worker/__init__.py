@@ -1,11 +1,11 @@
-"""`rotascope consume`: the loop from ticks to events, bars and offsets.
+"""`rotascope consume`: processes ticks to events and bars, and commits offsets.
 
 cli.py, run.py      the command and its process
-worker.py           the loop; duty.py isolates its steps, turns.py paces them
-intake.py           polls and steps
-assignment.py       partitions come and go; opener.py restores them, partition.py is one of them
-outbox.py           what has been produced and not yet committed
-committer.py        output and offsets in one transaction; position.py is the committed place
-silence.py          a partition that stays silent though the broker has more
-reconnect.py        a new client in place of one that is not answered; broker_watch.py asks the broker
+worker.py           the main loop; duty.py isolates its steps, turns.py schedules requests
+intake.py           polls and buffers records
+assignment.py       partition assignment; opener.py restores partitions, partition.py is one partition
+outbox.py           output produced but not yet committed
+committer.py        publishes output and commits offsets, by default in one transaction
+silence.py          detects a partition without records although the broker has more
+reconnect.py        replaces a client that gets no responses; broker_watch.py detects outages
 """

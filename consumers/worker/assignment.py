@@ -1,12 +1,12 @@
-"""Which partitions are ours, and how each comes to its place in the log.
+"""Assigned partitions and their life cycle.
 
     assigned ──► restoring ──► running
        │             │            │
        └─────────────┴────────────┴──► revoked, lost, overtaken: dropped
 
-A partition that goes takes its outbox with it, also when it goes in good order. What it had said
-was not committed, so the next owner says it again; committing it in haste, under a generation in
-which somebody else may already have read the offset, is how events are doubled.
+A revoked partition's outbox is discarded, also on a clean revocation. Its output was not committed, so the
+next owner produces it again. Committing it late, in a group generation in which another member may already
+have read the offset, would duplicate events.
 """
 
 from __future__ import annotations
@@ -31,30 +31,30 @@ from core.model.errors import ConfigurationError, TransportError
 from core.model.settings import KafkaSettings, WorkerSettings
 
 QUESTION_MS: Final = 200
-"""How long a question about one partition may hold up all the others, at first."""
+"""Initial timeout of a request about one partition, which blocks all others."""
 _LONGEST_QUESTION_MS: Final = 2_000
 _LONGEST_PATIENCE: Final = 16
-"""As a multiple of what a question may take: the questions go on meanwhile, and may be answered."""
+"""As a multiple of the request timeout; requests continue meanwhile and may be answered."""
 _NS_PER_MS: Final = 1_000_000
 
 
 def longer_question_ms(question_ms: int) -> int:
-    """Give an unanswered question twice the time: on a starved machine 200 ms may never be enough."""
+    """Double the timeout of an unanswered request: on an overloaded machine 200 ms may never be enough."""
     return min(2 * question_ms, _LONGEST_QUESTION_MS)
 
 
 class Assignment:
-    """Follows the group, or stays with what an operator has assigned.
+    """Follows the group's assignment, or uses a manual one.
 
     Args:
-        transport: Tells what the group does.
-        opener: Brings one partition to its place.
+        transport: Reports the group's rebalances.
+        opener: Opens partitions.
         kafka: Topic and number of partitions.
         settings: Who assigns, and how long a join may take.
         files: What the client in use was made from.
         state: Where tasks, and partitions without one, are seen from outside.
-        trouble: Where failures are told.
-        monotonic_ns: A clock that never steps back.
+        trouble: Where failures are reported.
+        monotonic_ns: Monotonic clock, ns.
     """
 
     def __init__(
@@ -89,16 +89,16 @@ class Assignment:
 
     @property
     def opening(self) -> bool:
-        """Whether a partition waits to be brought to its place."""
+        """Whether a partition is waiting to be opened."""
         return bool(self._waiting)
 
     def start(self) -> None:
-        """Join the group, or open what was assigned by hand.
+        """Join the group, or open the manually assigned partitions.
 
         Raises:
-            ConfigurationError: The topic has another number of partitions.
-            SnapshotError: A partition cannot be brought back to where it was.
-            TransportError: The broker does not say what the topic looks like; another try may come.
+            ConfigurationError: The topic has a different number of partitions.
+            SnapshotError: A partition's state cannot be restored.
+            TransportError: The broker does not return the topic's metadata; may be retried.
         """
         topic, settings = self._kafka.ticks_topic, self._settings
         found = self._transport.partitions(topic)
@@ -106,7 +106,7 @@ class Assignment:
             raise ConfigurationError(
                 f"topic {topic} has {found} partitions, the settings say {self._kafka.partitions}",
                 operator_action="the number is fixed for a topic's generation: correct --partitions, or "
-                "make a new generation of the topic",
+                "create a new generation of the topic",
             )
         if settings.membership != "manual":
             self._state.joined = False
@@ -116,7 +116,7 @@ class Assignment:
         assigned = settings.assigned if settings.assigned is not None else tuple(range(found))
         if not assigned or not set(assigned) <= set(range(found)):
             raise ConfigurationError(
-                f"partitions {assigned} are not a selection of 0 to {found - 1}",
+                f"partitions {assigned} are not all within 0 to {found - 1}",
                 operator_action="correct --assign",
             )
         self._transport.assign(topic, assigned)
@@ -126,7 +126,7 @@ class Assignment:
             except TransportError as error:
                 if not error.retriable:
                     raise
-                # The rest may wait as long each, and nobody hears a stop: that is for the loop.
+                # The others may block as long each, without checking for a stop, so the loop opens them.
                 self._not_answered(partition, error)
                 self._await(assigned[number:])
                 return
@@ -134,10 +134,10 @@ class Assignment:
                 self._enter(task)
 
     def follow(self) -> set[int]:
-        """Act on what the last poll has brought.
+        """Handle the assignment changes of the last poll.
 
         Returns:
-            Partitions that are dropped: no record of theirs, fetched or said, may be used.
+            Dropped partitions: neither their fetched records nor their output may be used.
         """
         dropped: set[int] = set()
         for kind, partitions in self._transport.assignment_changes():
@@ -152,10 +152,10 @@ class Assignment:
         return dropped | self._check_member()
 
     def reopen(self, partitions: Iterable[int]) -> set[int]:
-        """Begin anew with partitions that somebody else has committed for since.
+        """Reopen partitions for which another member has committed since.
 
         Returns:
-            As `follow`.
+            See `follow`.
         """
         again = {partition for partition in partitions if partition in self._state.tasks}
         dropped = self._drop(again, OVERTAKEN)
@@ -164,10 +164,10 @@ class Assignment:
         return dropped
 
     def open_next(self) -> None:
-        """Bring one waiting partition to its place, or let it wait for another turn.
+        """Open one waiting partition, or let it wait for another turn.
 
         Raises:
-            SnapshotError: It cannot be brought back to where it was.
+            SnapshotError: Its state cannot be restored.
             TransportError: Not retriable.
         """
         if not self._waiting or not self._pace.may_ask:
@@ -196,58 +196,58 @@ class Assignment:
         self._enter(task)
 
     def rejoin_if_stuck(self) -> bool:
-        """Make the client anew when it has not become a stable member, or gives no answers, for too long.
+        """Recreate the client if it has not become a stable member, or gets no responses, for too long.
 
-        A join may last as long as the group waits for its slowest member, or for one that died:
-        who left earlier would begin the wait of all others anew, and two such members for ever.
+        A join may last as long as the group waits for its slowest member, or for one that died. Leaving
+        earlier would restart the wait of all others, and two such members would do so forever.
 
         Returns:
-            Whether it was made anew.
+            Whether it was recreated.
         """
         if self._silent_for_ms(self._unanswered_since_ns) >= self._patience_ms:
-            if not self._rejoin("a partition's place is not to be had: joining anew"):
+            if not self._rejoin("cannot resolve the offset of a partition: rejoining"):
                 return False
-            # Each time, all the others lose their place: a partition may be without a leader for long.
+            # A rejoin also resets all other partitions, and a partition may be without a leader for long.
             self._patience_ms = min(2 * self._patience_ms, _LONGEST_PATIENCE * self._kafka.request_timeout_ms)
             return True
         settings = self._settings
         group_waits_ms = max(settings.max_poll_interval_ms, settings.session_timeout_ms)
         patience_ms = group_waits_ms + settings.join_timeout_ms
         if self._silent_for_ms(self._handing_over.awaited_since_ns) >= patience_ms:
-            return self._rejoin("what was handed over has no next owner: joining anew")
+            return self._rejoin("handed-over partitions have no new owner: rejoining")
         if self._silent_for_ms(self._unstable_since_ns) < patience_ms:
             return False
-        return self._rejoin("not a stable member: joining anew")
+        return self._rejoin("not a stable member: rejoining")
 
     def rejoin_for_silence(self) -> None:
-        """Make the client anew that gives nothing of a partition although it was sought again.
+        """Recreate a client that returns nothing from a partition although it was sought again.
 
-        Who assigns by hand has no group to come back through: there another seek must do.
+        With manual assignment there is no group to rejoin, so another seek must suffice.
         """
         if self._settings.membership != "manual":
-            self._rejoin("a partition stays silent: joining anew")
+            self._rejoin("a partition stays silent: rejoining")
 
     def rejoin_for_answers(self) -> bool:
-        """Make the client anew that hears nothing although a new one is answered.
+        """Recreate a client that gets no responses although a new one does.
 
         Returns:
-            Whether it was made anew.
+            Whether it was recreated.
         """
-        return self._rejoin("only new clients are answered: connecting anew", although_away=True)
+        return self._rejoin("only new clients get responses: reconnecting", although_away=True)
 
     def rejoin_with_replaced_files(self) -> bool:
-        """Make the client anew from certificates and secrets that were replaced.
+        """Recreate the client from certificates and secrets that were replaced.
 
         Returns:
-            Whether it was made anew.
+            Whether it was recreated.
 
         Raises:
-            AccessRefusedError: A broker refuses what stands in the files now; the old client stays in use.
+            AccessRefusedError: A broker refuses what is in the files now; the old client stays in use.
         """
-        return self._rejoin("certificates or secrets were replaced: connecting anew", although_away=True)
+        return self._rejoin("certificates or secrets were replaced: reconnecting", although_away=True)
 
     def broker_is_back(self) -> None:
-        """Give the client as much time as at the start: what it waited for during an outage was in vain."""
+        """Restart the client's time limits: its waiting time during an outage does not count."""
         if self._unstable_since_ns is not None:
             self._unstable_since_ns = self._monotonic_ns()
         self._unanswered_since_ns = None
@@ -270,7 +270,7 @@ class Assignment:
         return True
 
     def _check_member(self) -> set[int]:
-        """A partition kept under another name may have been somebody else's in between."""
+        """Drop partitions if the member id has changed: another member may have owned them in between."""
         if self._settings.membership == "manual":
             return set()
         membership = self._transport.membership()
@@ -293,7 +293,7 @@ class Assignment:
         return dropped
 
     def _hold(self, partitions: Iterable[int]) -> None:
-        """Where it fails, the client fetches what nobody takes: a partition is sought when it is opened."""
+        """Pause a partition; on failure the client fetches unused records, because opening seeks anyway."""
         for partition in partitions:
             try:
                 self._transport.hold(partition)
@@ -302,7 +302,7 @@ class Assignment:
                     raise
 
     def _not_answered(self, partition: int, error: TransportError) -> None:
-        self._trouble.failed("partition waits for an answer", partition=partition, error=error.message)
+        self._trouble.failed("partition is waiting for a response", partition=partition, error=error.message)
 
     def _await(self, partitions: Iterable[int]) -> None:
         self._waiting.extend(partitions)

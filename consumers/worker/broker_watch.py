@@ -1,4 +1,4 @@
-"""How long no broker has answered, and what follows from it."""
+"""Detects broker outages."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ _NS_PER_MS: Final = 1_000_000
 _QUESTION_MS: Final = 200
 _ASK_EVERY_NS: Final = 1_000 * _NS_PER_MS
 _LONG_TURN_NS: Final = 1_000 * _NS_PER_MS
-"""An answer counted after so long a turn may have come at its beginning: a commit waits for seconds."""
+"""A response counted after such a long turn may have arrived at its start: a commit waits for seconds."""
 _OWN_CHANCE_NS: Final = 3_000 * _NS_PER_MS
-"""The own client tries to connect once a second. It comes back sooner than a new one, which has to join
-the group: so it has this long after a first answer to another client."""
+"""Grace period of the worker's client after a first response to another client. It tries to connect once a
+second, and is back sooner than a new one, which has to join the group."""
 
 
 class BrokerWatch:
-    """Notes answers of the broker, tells of their absence once and of their return.
+    """Records responses of the broker, and logs the start and the end of an outage.
 
-    Any answer counts, an empty one included: a quiet night is no outage. Who is asked nothing, as
-    an operator's partitions whose outboxes are full, hears nothing either; so after half the time
-    a question is asked for its own sake.
+    Any response counts, including an empty one: a quiet night is not an outage. Without requests, for
+    example while the outboxes of manually assigned partitions are full, there are no responses either,
+    so a probe is sent after half the time limit.
 
     Args:
-        transport: Counts the answers.
-        kafka: The addresses, for the log.
-        settings: The bounds.
-        state: Where the silence can be seen from outside.
-        trouble: Where it is told.
-        monotonic_ns: A clock that never steps back.
+        transport: Counts the responses.
+        kafka: Addresses, for the log.
+        settings: Time limits.
+        state: Holds the time of the last response.
+        trouble: Where outages are reported.
+        monotonic_ns: Monotonic clock, ns.
     """
 
     def __init__(
@@ -62,8 +62,8 @@ class BrokerWatch:
         self._fresh = FreshClient(transport.fresh_client_answers, wait=wait, monotonic_ns=monotonic_ns)
 
     @property
-    def own_client_is_deaf(self) -> bool:
-        """Whether new clients have been answered long enough, and ours is not."""
+    def own_client_is_unanswered(self) -> bool:
+        """Whether new clients have had responses for long enough, and ours has not."""
         since_ns = self._state.fresh_answers_since_ns
         return (
             self._state.broker_away
@@ -72,7 +72,7 @@ class BrokerWatch:
         )
 
     def look(self) -> bool:
-        """Note what has been heard since the last turn.
+        """Check for responses since the last turn.
 
         Returns:
             Whether an outage has just ended.
@@ -86,12 +86,12 @@ class BrokerWatch:
         if answers != self._answers:
             self._answers = answers
             was_long = looked_ns is not None and now_ns - looked_ns > _LONG_TURN_NS
-            return self._heard(looked_ns if was_long and looked_ns is not None else now_ns)
-        if state.heard_ns is None:
+            return self._note_answer(looked_ns if was_long and looked_ns is not None else now_ns)
+        if state.answered_ns is None:
             return False
-        silent_ns = now_ns - state.heard_ns
+        silent_ns = now_ns - state.answered_ns
         if 2 * silent_ns >= self._limit_ns and self._is_answered(now_ns):
-            return self._heard(now_ns)
+            return self._note_answer(now_ns)
         if silent_ns >= self._limit_ns:
             if not state.broker_away:
                 state.broker_away = True
@@ -101,30 +101,30 @@ class BrokerWatch:
             state.fresh_answers_since_ns = self._fresh.look()
         return False
 
-    def _heard(self, now_ns: int) -> bool:
+    def _note_answer(self, now_ns: int) -> bool:
         state = self._state
-        heard_before_ns, state.heard_ns = state.heard_ns, now_ns
+        answered_before_ns, state.answered_ns = state.answered_ns, now_ns
         if not state.broker_away:
             return False
         state.broker_away = False
         state.fresh_answers_since_ns = None
         self._fresh.forget()
-        away_ms = None if heard_before_ns is None else (now_ns - heard_before_ns) // _NS_PER_MS
+        away_ms = None if answered_before_ns is None else (now_ns - answered_before_ns) // _NS_PER_MS
         self._trouble.ended("a broker answers again", away_ms=away_ms)
         return True
 
     def _is_answered(self, now_ns: int) -> bool:
-        """Ask a question for its own sake, at most once a second.
+        """Send a probe, at most once a second.
 
-        Without a partition of its own the worker asks about the first one: a member whose join waits for
-        the others gets no other answer, and must not be taken for deaf.
+        A worker without partitions asks about the first one: a member whose join waits for others gets no
+        other response, and must not be taken for disconnected.
         """
         if self._asked_ns is not None and now_ns - self._asked_ns < _ASK_EVERY_NS:
             return False
         self._asked_ns = now_ns
         try:
             self._transport.end_offset(next(iter(self._state.tasks), 0), timeout_ms=_QUESTION_MS)
-        except TransportError as error:  # no answer is what is looked for, and is told as such
+        except TransportError as error:  # reported as an outage by the caller
             if not error.retriable:
                 raise
             return False

@@ -1,7 +1,7 @@
 """`rotascope consume`: ticks in; events, bars and metrics out.
 
-Exit codes, as `core.runtime.exit_codes` has them: 0 stopped by a signal or by --until; 1 the broker failed;
-2 settings, universe or catalogue cannot be used; 3 a partition cannot be brought back to where it was.
+Exit codes (see `core.runtime.exit_codes`): 0 stopped by a signal or by --until; 1 the broker failed;
+2 invalid settings, universe or catalogue; 3 the state of a partition cannot be restored.
 """
 
 from __future__ import annotations
@@ -18,80 +18,88 @@ from core.runtime.settings import SETTINGS_VARIABLE, collect_settings
 
 IDLE_MS: Final = 500
 
-app = typer.Typer(help="Turn ticks into events, bars and metrics.")
+app = typer.Typer(help="Process ticks to events, bars and metrics.")
 
 SettingsFile = Annotated[
     Path | None,
-    typer.Option("--settings", envvar=SETTINGS_VARIABLE, help="TOML file of settings; flags win over it."),
+    typer.Option(
+        "--settings", envvar=SETTINGS_VARIABLE, help="TOML file of settings; flags take precedence."
+    ),
 ]
 Servers = Annotated[
-    str | None, typer.Option("--bootstrap-servers", metavar="HOST:PORT[,…]", help="Where Kafka answers.")
+    str | None, typer.Option("--bootstrap-servers", metavar="HOST:PORT[,…]", help="Kafka bootstrap servers.")
 ]
 Partitions = Annotated[
     int | None, typer.Option(min=1, help="Partitions of the ticks topic; any other number is refused.")
 ]
 Assign = Annotated[
-    list[int] | None, typer.Option(min=0, help="A partition of this worker; repeatable; none: all of them.")
+    list[int] | None, typer.Option(min=0, help="A partition of this worker; repeatable; default: all.")
 ]
 Client = Annotated[
     str | None,
-    typer.Option(metavar="kafka-python|confluent", help="The library behind it; confluent is an extra."),
+    typer.Option(
+        metavar="kafka-python|confluent", help="Kafka client library; confluent is an optional extra."
+    ),
 ]
 Membership = Annotated[
     str | None,
     typer.Option(
         metavar="dynamic|static|manual",
-        help="Who assigns partitions: the group (default), the group with a place kept over a restart, "
-        "or you; --assign implies manual.",
+        help="How partitions are assigned: by the group (default), by the group with static membership, "
+        "or manually; --assign implies manual.",
     ),
 ]
 Delivery = Annotated[
     str | None,
     typer.Option(
         metavar="exactly-once|at-least-once",
-        help="Output and offsets in one transaction (default), or offsets behind their output.",
+        help="Output and offsets in one transaction (default), or offsets after their output.",
     ),
 ]
 Slot = Annotated[
     str | None,
     typer.Option(
-        help="Name that a restart keeps and no other worker has, such as its pod's: what a killed worker "
-        "left open then ends at its next start, and not at a time-out.",
+        help="Unique name that survives restarts, such as the pod's: a killed worker's open transaction then "
+        "ends at its next start instead of at the timeout.",
     ),
 ]
-GroupId = Annotated[str | None, typer.Option("--group-id", help="Under which offsets are committed.")]
+GroupId = Annotated[
+    str | None, typer.Option("--group-id", help="Consumer group under which offsets are committed.")
+]
 UniverseFile = Annotated[
-    Path | None, typer.Option("--universe", help="TOML file of instruments and pairs; none: the demo's.")
+    Path | None, typer.Option("--universe", help="TOML file of instruments and pairs; default: the demo's.")
 ]
 CatalogueFile = Annotated[
-    Path | None, typer.Option("--catalogue", help="TOML file of definitions; none: Rotascope's own.")
+    Path | None, typer.Option("--catalogue", help="TOML file of definitions; default: Rotascope's own.")
 ]
 MetricsPort = Annotated[
-    int | None, typer.Option(min=0, max=65_535, help="Port of /metrics, /livez, /readyz; 0: any free one.")
+    int | None, typer.Option(min=0, max=65_535, help="Port of /metrics, /livez, /readyz; 0 picks a free one.")
 ]
 SnapshotInterval = Annotated[
     int | None,
-    typer.Option(min=0, help="Time, in ms, between two snapshots of a partition; 0: none, read nor written."),
+    typer.Option(
+        min=0, help="Time between two snapshots of a partition, in ms; 0 disables reading and writing them."
+    ),
 ]
 UntilText = Annotated[
     str | None,
     typer.Option(
         "--until",
         metavar="idle|INSTANT",
-        help="End at the end of the log, or once every partition's event time has reached an instant "
-        "such as 2024-07-11T20:30:00Z; none: run until a signal.",
+        help="Stop at the end of the log, or once every partition's event time has reached a time "
+        "such as 2024-07-11T20:30:00Z; default: run until a signal.",
     ),
 ]
 ApiVersion = Annotated[
-    str | None, typer.Option("--broker-api-version", help="Such as 2.3, for the embedded broker.")
+    str | None, typer.Option("--broker-api-version", help="For example 2.3, for the embedded broker.")
 ]
 FetchMaxWait = Annotated[
     int | None,
-    typer.Option(min=1, help="How long, in ms, the broker may hold an empty answer; embedded broker: 10."),
+    typer.Option(min=1, help="How long the broker may delay an empty response, in ms; embedded broker: 10."),
 ]
 MissingBaseline = Annotated[
     str | None,
-    typer.Option(help="'rebuild' goes on when the log no longer holds what the state was made of."),
+    typer.Option(help="'rebuild' continues without the state's baseline if the log no longer contains it."),
 ]
 
 
@@ -117,13 +125,13 @@ def consume(
 ) -> None:
     """Read ticks, publish events and bars, and serve metrics, until SIGTERM or --until.
 
-    Output and offsets are committed in one transaction: a read_committed
-    reader sees each event once, whatever is killed. With --delivery
-    at-least-once a worker that is killed repeats the last moments; the
-    events of the repeat carry the same ids.
+    Output and offsets are committed in one transaction, so a read_committed
+    reader sees each event exactly once, also after crashes. With --delivery
+    at-least-once a killed worker repeats its most recent output; repeated
+    events have the same ids.
 
-    Exit codes: 0 ended as asked; 1 the broker failed; 2 settings cannot be
-    used; 3 a partition cannot be brought back to where it was.
+    Exit codes: 0 ended as requested; 1 the broker failed; 2 invalid
+    settings; 3 the state of a partition cannot be restored.
 
     Examples:
       rotascope consume --bootstrap-servers kafka:9092 --universe universe.toml
@@ -154,7 +162,7 @@ def consume(
         settings = collect_settings(settings_file, flags)
         ending = parse_until(until, idle_ms=IDLE_MS)
         configure_log(settings.log)
-        # Compiled kernels take a second to load: nobody should wait for them to read --help.
+        # Loading compiled kernels takes a second, which --help does not need.
         from consumers.worker.run import run_worker
 
         run_worker(settings, ending)

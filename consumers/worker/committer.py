@@ -1,4 +1,4 @@
-"""Publish what the outboxes hold together with the offsets that stand for it."""
+"""Publishes the outboxes together with the corresponding offsets."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from core.model.settings import WorkerSettings
 _NS_PER_MS: Final = 1_000_000
 _NS_PER_SECOND: Final = 1_000_000_000
 _SLOWEST_BYTES_PER_MS: Final = 4_000
-"""A transaction may take longer when it is large: as long as 4 MB/s take."""
+"""Large transactions get extra time, at 4 MB/s."""
 
 Batches = Mapping[PartitionTask, OutgoingBatch]
 
 
 class Committer(ABC):
-    """When to commit, and what follows from a failure; how is for the two kinds to say.
+    """Commits with retries; the subclasses implement the delivery guarantees.
 
-    Nothing is ever taken out of an outbox before it is known that its offset is committed, and
-    the engine's state never goes back: what failed is sent again, all of it, since sending only a
-    part would change the order in which a reader sees a pair's events.
+    Output stays in an outbox until its offset is known to be committed, and the engine's state never
+    goes back. After a failure everything is resent, because resending only a part would change the
+    order in which a reader sees a pair's events.
 
     Args:
-        transport: Where to send.
-        counters: Where to count.
-        settings: Time-outs and waits.
-        trouble: Where failures are told.
-        monotonic_ns: A clock that never steps back.
+        transport: Sends records and commits.
+        counters: Counters of the worker.
+        settings: Timeouts and waits.
+        trouble: Where failures are reported.
+        monotonic_ns: Monotonic clock, ns.
     """
 
     error_label = "failed"
-    """Outcome of a try that ended with an error, as it is counted."""
+    """Outcome label of an attempt that failed."""
 
     def __init__(
         self,
@@ -64,13 +64,13 @@ class Committer(ABC):
         self._log = structlog.get_logger("rotascope.worker")
 
     def commit(self, tasks: Iterable[PartitionTask]) -> bool:
-        """Publish and commit what is new.
+        """Publish and commit new output.
 
         Returns:
-            True when nothing is left to publish or to commit of what was there.
+            Whether everything present at the call is published and committed.
 
         Raises:
-            TransportError: Not retriable: no other try can succeed.
+            TransportError: Not retriable.
         """
         waiting = [task for task in tasks if task.outbox.dirty]
         if not waiting:
@@ -81,7 +81,7 @@ class Committer(ABC):
             self._settle_doubts()
             if self.blocked:
                 return False
-            # Taken only now: what was in doubt may just have been settled.
+            # Read only now, because an unknown outcome may just have been resolved.
             batches = {task: task.batch() for task in waiting if task.outbox.dirty}
             outcome = self._attempt(batches) if batches else Outcome(OutcomeKind.COMMITTED)
         except TransportError as error:
@@ -104,22 +104,22 @@ class Committer(ABC):
 
     @property
     def blocked(self) -> bool:
-        """Whether nothing may be committed before another poll: no failure, and not to be tried."""
+        """Whether nothing may be committed before another poll; not a failure."""
         return False
 
     def forget(self, partitions: Collection[int]) -> None:  # noqa: B027  # most need not remember
-        """These partitions are no longer ours."""
+        """Forget partitions that are no longer ours."""
 
     def overtaken(self) -> set[int]:
-        """Partitions that somebody else has committed for since; told once."""
+        """Return partitions for which another member has committed since; each is returned once."""
         return set()
 
-    def _settle_doubts(self) -> None:  # noqa: B027  # where all is sent again there are none
-        """Find out how an earlier try ended, where that is not known."""
+    def _settle_doubts(self) -> None:  # noqa: B027  # not needed if everything is resent
+        """Resolve unknown outcomes of earlier attempts."""
 
     @abstractmethod
     def _attempt(self, batches: Batches) -> Outcome:
-        """Try once."""
+        """Make one attempt."""
 
     def _failed(self, label: str, reason: str) -> None:
         self._counters.commits[label] += 1
@@ -136,10 +136,9 @@ class Committer(ABC):
 
 
 class AtLeastOnceCommitter(Committer):
-    """Offsets follow their output, so a crash in between repeats output.
+    """Commits offsets after their output, so a crash in between repeats output.
 
-    Events have deterministic ids and bars deterministic sequences: whoever reads them can drop
-    the repeats.
+    Events have deterministic ids and bars deterministic sequences, so readers can drop the repeats.
     """
 
     def _attempt(self, batches: Batches) -> Outcome:
@@ -157,19 +156,19 @@ class AtLeastOnceCommitter(Committer):
             if (failure := first_failure(deliveries)) is not None:
                 raise TransportError(failure)
         except TransportError:
-            # What is on its way would arrive behind what is sent again.
+            # Records in flight would arrive after the resent ones.
             self._transport.discard_sends()
             raise
 
 
 class ExactlyOnceCommitter(Committer):
-    """Output and offsets in one transaction, opened only now and closed at once.
+    """Commits output and offsets in one transaction, which is open only during the commit.
 
-    1. A transaction whose outcome is unknown comes first: the producer is made anew, which makes
-       the outcome final, and the committed offset says which it was.
-    2. The transaction carries the membership that the last poll left behind.
-    3. Committed: forget the batches. Aborted: the same again, after a wait. Fenced: the same
-       again once a poll has brought another membership; what the group took away by then is gone.
+    1. A transaction with an unknown outcome is resolved first: recreating the producer makes the outcome
+       final, and the committed offset shows which it was.
+    2. The transaction uses the group membership as of the last poll.
+    3. Committed: remove the batches. Aborted: retry after a wait. Fenced: retry once a poll has
+       returned a new membership; partitions revoked by then are dropped.
     """
 
     error_label = OutcomeKind.UNKNOWN.value
@@ -200,7 +199,7 @@ class ExactlyOnceCommitter(Committer):
 
     @property
     def blocked(self) -> bool:
-        """See `Committer`: while the group has not said who we are, or has and was not believed."""
+        """See `Committer`: true while the membership is unknown, or was fenced."""
         if self._overtaken:
             return True
         if self._unresolved or self._settings.membership == "manual":
@@ -231,7 +230,7 @@ class ExactlyOnceCommitter(Committer):
         return outcome
 
     def _resolve(self) -> None:
-        """Find out how the transaction ended, and act as if that had been known at once."""
+        """Look up how the transaction ended, and handle it accordingly."""
         self._transport.rebuild_producer(self._settings.transaction_deadline_ms)
         for task, batch in list(self._unresolved.items()):
             found = self._transport.committed(
@@ -273,6 +272,6 @@ def make_committer(
     trouble: TroubleLog,
     monotonic_ns: Callable[[], int],
 ) -> Committer:
-    """The committer that the settings ask for. Arguments as of `Committer`."""
+    """Create the configured committer. Takes the arguments of `Committer`."""
     kind = ExactlyOnceCommitter if settings.delivery == "exactly_once" else AtLeastOnceCommitter
     return kind(transport, counters, settings, trouble=trouble, monotonic_ns=monotonic_ns)

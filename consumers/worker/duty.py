@@ -1,4 +1,4 @@
-"""One thing that the loop has to do, apart from the others."""
+"""Isolates the duties of the loop from each other."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from core.model.errors import TransportError
 
 
 def done(duty: Callable[[], object], trouble: TroubleLog) -> bool:
-    """Do it; where the broker does not let us, note that, so that the next duty has its turn.
+    """Run a duty; a retriable broker failure is logged, so that the next duty runs.
 
     Args:
-        duty: What to do; it is tried again in the next round.
-        trouble: Where a failure is told.
+        duty: The duty; it is retried in the next round.
+        trouble: Where failures are reported.
 
     Returns:
-        Whether it was done.
+        Whether it succeeded.
 
     Raises:
-        TransportError: Not retriable: no other try can help.
+        TransportError: Not retriable.
     """
     try:
         duty()
     except TransportError as error:
         if not error.retriable:
             raise
-        trouble.failed("broker failed, trying again", error=error.message)
+        trouble.failed("broker failed, retrying", error=error.message)
         return False
     return True

@@ -1,4 +1,4 @@
-"""When a worker that was started for a stretch of the log has done it."""
+"""Detects the end of a worker that was started with --until."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _NS_PER_MS: Final = 1_000_000
 
 
 class Ending:
-    """Looks once a turn whether the end is reached.
+    """Checks once per turn whether the end is reached.
 
     Args:
-        until: The end.
-        transport: Says where the log ends.
-        assignment: Says whether a partition still waits for its place.
+        until: The end condition.
+        transport: Returns the end of the log.
+        assignment: Reports whether a partition is still waiting to be opened.
         state: The tasks.
-        monotonic_ns: A clock that never steps back.
+        monotonic_ns: Monotonic clock, ns.
     """
 
     def __init__(
@@ -41,13 +41,13 @@ class Ending:
         self.reached = False
 
     def look(self, *, busy: bool) -> None:
-        """Set `reached` when it is.
+        """Update `reached`.
 
         Args:
-            busy: Records wait to be stepped.
+            busy: Whether records are waiting to be processed.
 
         Raises:
-            TransportError: The broker does not say where the log ends.
+            TransportError: The broker does not return the end of the log.
         """
         until, tasks = self._until, self._state.tasks.values()
         awaited = self._assignment.opening or any(task.needs_engine for task in tasks)

@@ -1,4 +1,4 @@
-"""Where the log of each partition ends, asked anew once a broker is back."""
+"""End offsets of partitions, queried again once a broker is back."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from consumers.worker.turns import Pace, next_after
 from core.model.errors import TransportError
 
 _REST: Final = 9
-"""Nothing waits for the answer but the lag that is shown: one tenth of the loop's time is enough."""
+"""Only the displayed lag depends on the response, so one tenth of the loop's time is enough."""
 
 
 class Ends:
-    """Asks one partition a turn.
+    """Queries one partition per turn.
 
-    During an outage nobody knows how much has been appended, and a client goes on reporting the end
-    it saw before. Until a broker has said it again, a partition shows no lag.
+    During an outage the log's end is unknown, and a client keeps reporting the last known end. A partition
+    shows no lag until a broker has reported the end again.
 
     Args:
-        transport: Answers.
+        transport: Returns end offsets.
         state: The tasks.
-        monotonic_ns: A clock that never steps back.
+        monotonic_ns: Monotonic clock, ns.
     """
 
     def __init__(self, transport: Transport, state: WorkerState, *, monotonic_ns: Callable[[], int]) -> None:
@@ -35,14 +35,14 @@ class Ends:
         self._last_asked = -1
 
     def forget(self) -> None:
-        """What was known of the ends is no longer."""
+        """Discard the known ends."""
         for task in self._state.tasks.values():
             task.end_known = False
         self._question_ms = QUESTION_MS
         self._pace.forget()
 
     def ask_next(self) -> None:
-        """Ask about one partition whose end is not known; without an answer the next has more time.
+        """Query one partition whose end is unknown; without a response the next query gets more time.
 
         Raises:
             TransportError: Not retriable.

@@ -1,4 +1,4 @@
-"""What a worker needs of an engine: no more of the core than this, so that tests can stand in."""
+"""Engine interface used by a worker, kept small so that tests can substitute it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class Engine(Snapshotting, Restorable, Protocol):
-    """What a worker needs of `core.engine.engine.PartitionEngine`."""
+    """The part of `core.engine.engine.PartitionEngine` that a worker uses."""
 
     @property
     def clock_ns(self) -> int:
-        """Event time up to which the partition is complete."""
+        """Watermark: event time up to which the partition is complete."""
 
     @property
     def baseline_offset(self) -> int:
@@ -27,20 +27,20 @@ class Engine(Snapshotting, Restorable, Protocol):
 
     @property
     def definitions_wait(self) -> bool:
-        """Whether the state holds other definitions than those the engine was built with."""
+        """Whether the state's definitions differ from those the engine was built with."""
 
     @property
     def adoption_is_due(self) -> bool:
-        """Whether they wait, and no settings mark in the log asks for others than the engine's."""
+        """Whether they differ, and no settings mark in the log requests others than the engine's."""
 
     def step(self, payload: bytes, offset: int) -> StepOutput:
-        """Take one frame in; `FrameError` leaves the state as it was."""
+        """Process one frame; `FrameError` leaves the state unchanged."""
 
     def adopt(self) -> list[Event]:
-        """Put the engine's own definitions in force; what ends thereby is `withdrawn`."""
+        """Put the engine's own definitions in force; episodes that end are `withdrawn`."""
 
     def keep_told_names(self) -> bool:
         """Note where the silence ends, for names of before; whether a snapshot should follow at once."""
 
     def samples(self) -> Iterator[Sample]:
-        """The values of this moment."""
+        """Return the current values."""

@@ -1,4 +1,4 @@
-"""A worker that is started before its broker waits for it, as its supervisor would have it do."""
+"""Waits for the broker at startup instead of exiting."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _NS_PER_MS: Final = 1_000_000
 
 
 class FirstConnection:
-    """Tries to connect in short attempts, so that a stop in between is heard soon.
+    """Connects in short attempts, so that a stop takes effect soon.
 
     Args:
-        transport: To be connected.
-        kafka: The addresses, for the log.
-        settings: The waits.
-        trouble: Where failures are told.
-        monotonic_ns: A clock that never steps back.
+        transport: The transport to connect.
+        kafka: Addresses, for the log.
+        settings: Waits between attempts.
+        trouble: Where failures are reported.
+        monotonic_ns: Monotonic clock, ns.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class FirstConnection:
         self._failed = False
 
     def attempt(self) -> None:
-        """Try once.
+        """Make one attempt.
 
         Raises:
             TransportError: No broker answers.
@@ -51,17 +51,17 @@ class FirstConnection:
         self._transport.connect(min(self._kafka.bootstrap_timeout_ms, RECONNECT_MS))
 
     def failed(self, error: TransportError) -> None:
-        """Say that the start has to wait."""
+        """Log that the start has to wait."""
         self._failed = True
         waited_ms = (self._monotonic_ns() - self._begun_ns) // _NS_PER_MS
         self._trouble.failed("waiting for a broker", error=error.message, waited_ms=waited_ms)
 
     def wait_ms(self) -> float:
-        """Time to the next try."""
+        """Time until the next attempt."""
         return self._wait.next_ms()
 
     def succeeded(self) -> None:
-        """Say so, where it had to wait."""
+        """Log the connection if it had to wait."""
         if self._failed:
             waited_ms = (self._monotonic_ns() - self._begun_ns) // _NS_PER_MS
             self._trouble.ended(

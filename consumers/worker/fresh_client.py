@@ -1,4 +1,4 @@
-"""Finds out, beside the loop, whether a new client of this process is answered."""
+"""Checks on a separate thread whether a new client of this process gets responses."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ ATTEMPT_MS: Final = 2_000
 _ANSWERED_AGAIN_MS: Final = 1_000
 _NS_PER_MS: Final = 1_000_000
 _OVERDUE_NS: Final = 5 * ATTEMPT_MS * _NS_PER_MS
-"""An attempt that is out for so long hangs: nothing is known any more."""
+"""An attempt running for this long hangs: its earlier results no longer count."""
 
 
 class FreshClient:
-    """Tries at a bounded pace, one attempt at a time, on a thread of its own.
+    """Makes rate-limited attempts, one at a time, on its own thread.
 
-    The loop asks only while its own client hears nothing. One answer proves little: the broker may
-    have come back a moment ago, and the own client still be waiting for its next attempt. So what
-    counts is since when every attempt has been answered.
+    The loop only asks while its own client gets no responses. A single response proves little: the broker
+    may have just come back, before the own client's next attempt. What counts is since when every
+    attempt has had a response.
 
     Args:
-        answers: Makes a client and says whether it was answered; takes the time it has, in ms.
-        wait: The time from one failed attempt to the next.
-        monotonic_ns: A clock that never steps back.
+        answers: Creates a client and returns whether it got a response; takes the timeout, ms.
+        wait: Delay between failed attempts.
+        monotonic_ns: Monotonic clock, ns.
     """
 
     def __init__(
@@ -43,10 +43,10 @@ class FreshClient:
         self._of_earlier = False
 
     def look(self) -> int | None:
-        """Take the result of the last attempt, and begin another when it is time.
+        """Collect the result of the last attempt, and start another one when due.
 
         Returns:
-            Since when every attempt has been answered, monotonic; None while that is not so.
+            Since when every attempt has had a response, monotonic, ns; None if the last one had none.
         """
         now_ns = self._monotonic_ns()
         if self._attempt is not None:
@@ -62,15 +62,15 @@ class FreshClient:
         return self._since_ns
 
     def forget(self) -> None:
-        """The own client is answered: whatever was found out before says nothing of the next silence."""
+        """Reset when the own client gets a response: earlier results do not apply to the next outage."""
         self._since_ns, self._next_ns = None, None
         self._wait.reset()
-        # One that is still out may be answered, by the very broker that has just come back.
+        # An attempt in progress may get a response from the broker that has just come back.
         self._of_earlier = self._attempt is not None
 
     def _try(self) -> None:
         self._answered = False
-        # Whatever it raises is no answer, and no traceback a try on standard error.
+        # Any exception means no response, and must not print a traceback per attempt.
         with suppress(Exception):
             self._answered = self._answers(ATTEMPT_MS)
 

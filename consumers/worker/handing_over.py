@@ -1,4 +1,4 @@
-"""Partitions that were handed over, and the generation of the group that gives them out again."""
+"""Tracks revoked partitions until the group generation that reassigns them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 
 class HandingOver:
-    """Expects another generation after one in which a member handed partitions over.
+    """Expects another generation after one in which a member gave up partitions.
 
-    It names their next owner. When its beginning is lost, with the group's coordinator, the group
-    is stable without it, and they are nobody's for as long as nobody joins or leaves.
+    That generation assigns them to their next owner. If the coordinator fails before it starts, the group is
+    stable without it, and the partitions have no owner until a member joins or leaves.
 
     Args:
-        monotonic_ns: A clock that never steps back.
+        monotonic_ns: Monotonic clock, ns.
     """
 
     def __init__(self, monotonic_ns: Callable[[], int]) -> None:
@@ -24,17 +24,17 @@ class HandingOver:
 
     @property
     def awaited_since_ns(self) -> int | None:
-        """Since when a generation has been expected; None: none is."""
+        """Since when a generation has been expected, or None."""
         return self._awaited_since_ns
 
     def revoked(self) -> None:
-        """The group has taken partitions away, by a generation that is told next."""
+        """Note that the group has revoked partitions; the generation is reported next."""
         self._revoked = True
 
     def member_in(self, generation: int) -> None:
-        """The last poll leaves a stable member of a generation behind."""
+        """Note that this is a stable member of a generation as of the last poll."""
         if self._revoked and self._generation is not None:
-            # The generation behind the last one took them away; the one after that gives them out.
+            # The generation after the last one revoked them; the one after that reassigns them.
             self._awaited = self._generation + 2
             self._awaited_since_ns = self._monotonic_ns()
         self._revoked = False

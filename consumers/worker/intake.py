@@ -1,4 +1,4 @@
-"""Records that have been fetched and not yet stepped."""
+"""Fetched records that are not processed yet."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _NS_PER_SECOND: Final = 1_000_000_000
 
 
 class Intake:
-    """Polls, keeps what came until it is stepped, and takes nothing that would leave a hole.
+    """Polls, buffers records until they are processed, and rejects records that would leave a gap.
 
     Args:
-        transport: Polled.
-        assignment: Follows what a poll brings of the group.
-        silence: Is told which partitions gave records.
-        settings: Pace and bounds.
+        transport: The transport to poll.
+        assignment: Handles the group's rebalances.
+        silence: Notified of partitions with records.
+        settings: Time and size limits.
         state: Tasks and counters.
-        trouble: Where failures are told.
-        drop: Takes partitions that are no longer ours.
-        monotonic_ns: A clock that never steps back.
+        trouble: Where failures are reported.
+        drop: Called with partitions that are no longer ours.
+        monotonic_ns: Monotonic clock, ns.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Intake:
     ) -> None:
         self.backlog: deque[Record] = deque()
         self.full = False
-        """Whether the outboxes are full, so that nothing is taken."""
+        """Whether fetching is paused because the outboxes are full."""
         self._transport = transport
         self._assignment = assignment
         self._silence = silence
@@ -66,9 +66,9 @@ class Intake:
         self._log = structlog.get_logger("rotascope.worker")
 
     def relieve(self) -> None:
-        """Fetch nothing while the outboxes are full, and go on where stepping stopped.
+        """Pause fetching while the outboxes are full, and resume where processing stopped.
 
-        Polls go on meanwhile: a loop that does not poll is thrown out of its group.
+        Polls continue meanwhile: a member that does not poll is removed from its group.
         """
         tasks = self._state.tasks
         full = sum(task.outbox.bytes for task in tasks.values()) > self._settings.outbox_max_bytes
@@ -80,36 +80,35 @@ class Intake:
             done(partial(self._place, tasks[partition]), self._trouble)
 
     def begin_anew(self) -> None:
-        """Give up what was fetched; nothing more is taken before it has been fetched again."""
+        """Discard fetched records, and accept none until they have been fetched again."""
         self.backlog.clear()
         self._unplaced = set(self._state.tasks)
 
-    def mended(self, partitions: Collection[int]) -> None:
-        """Give up what was fetched for partitions that have been sought since."""
+    def recovered(self, partitions: Collection[int]) -> None:
+        """Discard fetched records of recovered partitions, which have been sought since."""
         self._unplaced.difference_update(partitions)
         self.forget(partitions)
 
     def forget(self, partitions: Collection[int]) -> None:
-        """Give up what was fetched for some partitions."""
+        """Discard fetched records of some partitions."""
         if partitions:
             self.backlog = deque(each for each in self.backlog if each.partition not in partitions)
 
     def fetch(self, wait_ms: int | None) -> None:
-        """Fetch when there is nothing left to step, else only ask what the group wants.
+        """Fetch if nothing is left to process, otherwise only poll for group changes.
 
-        A poll between any two slices is what keeps a slow worker in its group, and the others from
-        waiting for it.
+        A poll between any two slices keeps a slow worker in its group, and lets rebalances complete.
 
         Args:
-            wait_ms: Time until a commit is due, which no poll may sleep past; None for none.
+            wait_ms: Time until a commit is due, which limits the poll; None for none.
 
         Raises:
-            TransportError: The client's; what the poll had learnt of the group is followed.
+            TransportError: Raised by the client, after group changes have been handled.
         """
         now_ns = self._monotonic_ns()
         if self._last_poll_ns is not None:
             self._state.counters.poll_gap.observe((now_ns - self._last_poll_ns) / _NS_PER_SECOND)
-        # Nor is slept long while a partition waits.
+        # The poll is also short while a partition is waiting.
         timeout_ms = POLL_MS if self._assignment.opening else self._settings.poll_timeout_ms
         busy = bool(self.backlog)
         batches: dict[int, list[Record]] = {}
@@ -125,23 +124,23 @@ class Intake:
             self._last_poll_ns = self._monotonic_ns()
             self._drop(self._assignment.follow())
         tasks = self._state.tasks
-        # Held, a client may still give what it had; behind what was put back, it would be a hole.
+        # A paused client may still return buffered records; after discarded ones they would leave a gap.
         taken = {} if self.full else {p: batches.get(p, []) for p in tasks if p not in self._unplaced}
         for records in taken.values():
             self.backlog.extend(records)
         waits = self.full or self._state.joined is False
-        self._silence.heard(tasks if waits else {record.partition for record in self.backlog})
+        self._silence.received(tasks if waits else {record.partition for record in self.backlog})
         for partition, task in tasks.items():
-            # Only now: whatever fails here, no record that the client has given is lost.
+            # Last, so that no returned record is lost if anything here fails.
             done(partial(self._note, task, taken.get(partition), busy), self._trouble)
 
     def _unreadable(self, error: UnreadableError) -> None:
-        """Count a batch that cannot be unpacked; the client fetches it again, and may do so for ever."""
+        """Count a batch that cannot be unpacked; the client fetches it again, possibly forever."""
         task = self._state.tasks.get(error.partition)
         if task is None:
             return
         task.unreadable_in_a_row += 1
-        self._silence.heard([error.partition])  # Another client would be given the same bytes.
+        self._silence.received([error.partition])  # Another client would be given the same bytes.
         if task.unreadable_in_a_row == self._settings.failures_in_a_row_max:
             self._log.error(
                 "a batch of the log cannot be unpacked",
@@ -154,17 +153,17 @@ class Intake:
     def _place(self, task: PartitionTask) -> None:
         if self.full:
             self._transport.hold(task.partition)
-        elif not task.needs_engine:  # else it is sought when it has one
+        elif not task.needs_engine:  # otherwise it is sought when it has one
             self._transport.seek(task.partition, task.next_offset)
         self._unplaced.discard(task.partition)
 
     def _note(self, task: PartitionTask, records: list[Record] | None, busy: bool) -> None:
-        """Note how far the log goes, and pass offsets that hold no record.
+        """Record the end of the log, and skip offsets without records.
 
         Args:
-            task: Whose.
-            records: What came; None where nothing may be taken.
-            busy: Records wait to be stepped, and nothing was fetched.
+            task: Task of the partition.
+            records: Fetched records; None if none may be accepted.
+            busy: Records are waiting to be processed, and nothing was fetched.
         """
         task.fetched(records or [], self._transport.end_seen(task.partition))
         if records == [] and not busy and task.lag_records:

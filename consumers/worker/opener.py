@@ -1,4 +1,4 @@
-"""Brings partitions to their place in the log, beside the loop."""
+"""Opens partitions on a separate thread: restores their engine and seeks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from core.model.settings import KafkaSettings, WorkerSettings
 MakeEngine = Callable[[int, int], Engine]
 """(partition, partitions) → a fresh engine."""
 POLL_MS: Final = 20
-"""How long a loop that waits for a partition should wait for records."""
+"""Poll timeout while a partition is being opened."""
 
 
 class _Asked(NamedTuple):
@@ -28,16 +28,16 @@ class _Asked(NamedTuple):
 
 
 class Opener:
-    """Reads snapshots and restores engines on a thread of its own; one partition after another.
+    """Reads snapshots and restores engines on its own thread, one partition at a time.
 
     Args:
-        transport: Asked where the log begins and ends, and what is committed; from the loop only.
-        make_engine: Makes a fresh engine.
+        transport: Returns log offsets and committed offsets; used on the loop only.
+        make_engine: Creates a fresh engine.
         kafka: Number of partitions.
-        settings: What to do without a baseline, and how often to write snapshots.
-        state: Where tasks count.
-        store: Where snapshots stand; None for none. Used on the thread only.
-        monotonic_ns: A clock that never steps back.
+        settings: Action without a baseline, and snapshot interval.
+        state: Holds the counters of tasks.
+        store: Snapshot store; None if disabled. Used on the thread only.
+        monotonic_ns: Monotonic clock, ns.
     """
 
     def __init__(
@@ -63,18 +63,18 @@ class Opener:
         self._packer = ThreadPoolExecutor(1, "rotascope-snapshot")
 
     def open(self, partition: int, timeout_ms: int | None) -> PartitionTask | None:
-        """Bring a partition to its place, as far as that goes now.
+        """Open a partition, as far as possible now.
 
         Args:
-            partition: Which.
-            timeout_ms: How long a question may hold up the loop; None waits for the end.
+            partition: Partition number.
+            timeout_ms: Timeout of requests, which block the loop; None to wait until it is open.
 
         Returns:
-            Its task, sought to its place; None while it is being restored.
+            Its task, after seeking; None while it is being restored.
 
         Raises:
-            SnapshotError: It cannot be brought back to where it was.
-            TransportError: The broker does not answer; the next try asks anew.
+            SnapshotError: Its state cannot be restored.
+            TransportError: The broker does not answer; the next attempt asks again.
         """
         asked = self._asked.get(partition)
         if asked is None:
@@ -97,16 +97,17 @@ class Opener:
         return task
 
     def is_restoring(self, partition: int) -> bool:
-        """Whether a partition's questions are answered and its restore is under way."""
+        """Whether a partition's requests are answered and its restore is in progress."""
         return partition in self._asked
 
     def restore(self, task: PartitionTask, timeout_ms: int) -> bool:
-        """Give a task another engine in place of one that a step has spoilt; as `open`.
+        """Replace the failed engine of a task; see `open`.
 
-        Asks the broker, so it is called outside the gate, and holds it only to exchange the engine.
+        Sends requests to the broker, so it is called outside the gate, which it only holds to replace the
+        engine.
 
         Returns:
-            Whether it has it; what was fetched for the partition before is then worth nothing.
+            Whether the engine was replaced; previously fetched records must then be discarded.
         """
         partition = task.partition
         asked = self._asked.get(partition)
@@ -124,14 +125,14 @@ class Opener:
         return True
 
     def forget(self, partitions: Iterable[int]) -> None:
-        """Give up what was begun for partitions that have gone."""
+        """Cancel opening partitions that are no longer ours."""
         for partition in partitions:
             asked = self._asked.pop(partition, None)
             if asked is not None:
                 asked.opening.cancel()
 
     def close(self) -> None:
-        """End the threads; a restore that is under way ends when its snapshots are closed."""
+        """Stop the threads; a restore in progress ends when its snapshot log is closed."""
         self._restorer.shutdown(wait=False, cancel_futures=True)
         self._packer.shutdown(cancel_futures=True)
 

@@ -1,7 +1,7 @@
-"""What one partition has produced and not yet committed.
+"""Output of one partition that is produced but not yet committed.
 
-The engine's state never goes back, so its output must not be lost. Records stay in the outbox
-until the outcome of their commit is known, and are sent again when the commit failed.
+The engine's state never goes back, so its output must not be lost. Records stay in the outbox until their
+commit is known to have succeeded, and are resent if it failed.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from core.kafka.records import Committed, OutgoingBatch, OutgoingRecord
 
 
 class Outbox:
-    """Records of one partition in order, and the offset they bring it to.
+    """Ordered output records of one partition, and the next offset.
 
     Example:
         >>> outbox = Outbox()
         >>> outbox.add([OutgoingRecord("t", None, b"event", ())], next_offset=8)
         >>> batch = outbox.batch("{}")
-        >>> outbox.add([], next_offset=9)           # stepping may go on while the batch is sent
+        >>> outbox.add([], next_offset=9)           # stepping may continue while the batch is sent
         >>> outbox.settle(batch)
         >>> outbox.records, outbox.dirty            # nothing to send, but offset 9 to commit
         (0, True)
@@ -32,12 +32,12 @@ class Outbox:
 
     @property
     def records(self) -> int:
-        """Number of records that wait."""
+        """Number of waiting records."""
         return len(self._records)
 
     @property
     def bytes(self) -> int:
-        """Bytes of keys and values that wait."""
+        """Bytes of waiting keys and values."""
         return self._bytes
 
     @property
@@ -46,11 +46,11 @@ class Outbox:
         return bool(self._records) or self._next_offset != self._settled_offset
 
     def add(self, records: Iterable[OutgoingRecord], *, next_offset: int) -> None:
-        """Append what one step said.
+        """Append the output of one step.
 
         Args:
             records: In the order in which a reader must see them.
-            next_offset: Offset behind the record that was stepped.
+            next_offset: Offset after the processed record.
         """
         for record in records:
             self._records.append(record)
@@ -58,20 +58,20 @@ class Outbox:
         self._next_offset = next_offset
 
     def batch(self, metadata: str) -> OutgoingBatch:
-        """Everything that waits now; it stays in the outbox until `settle`.
+        """Return all waiting records; they stay in the outbox until `settle`.
 
         Args:
-            metadata: What a restart must know besides the offset.
+            metadata: Metadata of the committed offset.
 
         Raises:
-            ValueError: Nothing was ever added.
+            ValueError: Nothing was added yet.
         """
         if self._next_offset is None:
-            raise ValueError("an outbox that was never added to has no batch")
+            raise ValueError("no batch: nothing was added to the outbox")
         return OutgoingBatch(tuple(self._records), Committed(self._next_offset, metadata))
 
     def settle(self, batch: OutgoingBatch) -> None:
-        """Forget a batch whose records are acknowledged and whose position is committed."""
+        """Remove a batch whose records are acknowledged and whose position is committed."""
         del self._records[: len(batch.records)]
         self._bytes -= sum(_size(record) for record in batch.records)
         self._settled_offset = batch.position.offset

@@ -1,4 +1,4 @@
-"""One partition: its engine, its outbox, its place in the log."""
+"""One partition: its engine, its outbox and its position in the log."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ from core.model.errors import FrameError, SessionError
 from core.model.frames import HEADER_BYTES
 from core.model.records import NANOSECONDS_PER_SECOND, TICK
 
-POISON_REASON: Final = "step_raised"
+QUARANTINE_REASON: Final = "step_raised"
 _TS_EVENT: Final = struct.Struct("<q")
 _LAST_TICK: Final = TICK.itemsize
 
 
 class PartitionPhase(StrEnum):
-    """Whether what the engine says is news."""
+    """Whether the engine's output is published."""
 
     RESTORING = "restoring"
-    """Stepping records again whose output an earlier run, or an earlier engine, has published."""
+    """Replaying records whose output an earlier run, or an earlier engine, has published."""
     RUNNING = "running"
 
 
 class PartitionTask:
-    """Steps the records of one partition and keeps what they made the engine say.
+    """Processes the records of one partition and collects the output.
 
-    A step that raises may have left the state half changed. Its offset is then poison: the record
-    goes to the dead letters, and an engine restored as if after a restart steps the log again,
-    muted, without that record. Whoever owns the transport sees `needs_engine`, and calls `restored`.
+    A step that raises may leave the state inconsistent. Its offset is then quarantined: the record is
+    dead-lettered, and the engine is restored as after a restart and replays the log without that record,
+    with output suppressed. The owner of the transport checks `needs_engine` and calls `restored`.
 
     Args:
-        partition: Number of the partition.
-        opened: Its engine, and where to start.
+        partition: Partition number.
+        opened: Its engine and start plan.
         checkpointer: Writes its snapshots.
         end_at_start: End of the log when it was opened; ready once that is reached.
-        counters: Where to count.
-        dead_letter_max_bytes: Bytes kept of what cannot be used.
+        counters: Counters of the worker.
+        dead_letter_max_bytes: Maximum bytes of a payload in a dead letter.
     """
 
     def __init__(
@@ -81,14 +81,14 @@ class PartitionTask:
         self._end_at_start = end_at_start
         self._caught_up = False
         self._replay_from = plan.seek_to
-        self._muted_until = plan.muted_until
+        self._suppressed_until = plan.suppressed_until
         self._stands = plan.position
         self._adopt_again_at = opened.adopt_again_at
         self._names_are_open = True
-        self._told_until = plan.muted_until
+        self._told_until = plan.suppressed_until
         self._last_cut = plan.seek_to
         self._portion_waits = False
-        self._said = StepRecords(
+        self._step_records = StepRecords(
             partition,
             bars_sequence=plan.position.bars_sequence,
             counters=counters,
@@ -99,8 +99,8 @@ class PartitionTask:
 
     @property
     def phase(self) -> PartitionPhase:
-        """Whether the engine is still being brought back to where it was."""
-        restoring = self.needs_engine or self.next_offset < self._muted_until
+        """Whether the engine is still restoring."""
+        restoring = self.needs_engine or self.next_offset < self._suppressed_until
         return PartitionPhase.RESTORING if restoring else PartitionPhase.RUNNING
 
     @property
@@ -110,29 +110,29 @@ class PartitionTask:
 
     @property
     def restore_ratio(self) -> float:
-        """Share of the muted replay that is done."""
-        length = self._muted_until - self._replay_from
+        """Completed share of the replay with suppressed output."""
+        length = self._suppressed_until - self._replay_from
         return 1.0 if length <= 0 else min(1.0, (self.next_offset - self._replay_from) / length)
 
     @property
     def lag_records(self) -> int:
-        """Records of the log that have not been stepped, as far as the last fetch saw."""
+        """Unprocessed records of the log, as of the last fetch."""
         return max(0, self.end_offset - self.next_offset)
 
     @property
     def event_time_lag_seconds(self) -> float | None:
-        """Event time of the newest fetched tick less the clock; None before both are known."""
+        """Event time of the newest fetched tick minus the clock; None until both are known."""
         clock_ns = self.engine.clock_ns
         if self.newest_ts_event_ns is None or clock_ns <= 0:
             return None
         return max(0, self.newest_ts_event_ns - clock_ns) / NANOSECONDS_PER_SECOND
 
     def fetched(self, records: list[Record], end_offset: int | None) -> None:
-        """Note what a poll brought, for the lag.
+        """Record a poll's result, for the lag.
 
         Args:
             records: Of this partition, in log order; may be empty.
-            end_offset: End of the log as the fetch saw it.
+            end_offset: End of the log as of the fetch.
         """
         if end_offset is not None:
             self.end_offset = max(self.end_offset, end_offset)
@@ -144,64 +144,68 @@ class PartitionTask:
                 (self.newest_ts_event_ns,) = _TS_EVENT.unpack_from(newest, len(newest) - _LAST_TICK)
 
     def skip_to(self, offset: int) -> None:
-        """Pass offsets that hold no record: transaction markers, or what compaction removed.
+        """Skip offsets without records: transaction markers and compacted records.
 
-        Without an engine nothing is passed: what came meanwhile was given up and is still to be stepped.
+        Without an engine nothing is skipped: records fetched meanwhile were discarded and will be replayed.
         """
         if offset > self.next_offset and not self.needs_engine:
-            muted = self.next_offset < self._muted_until
+            suppressed = self.next_offset < self._suppressed_until
             self.next_offset = offset
-            if not muted:
+            if not suppressed:
                 self.outbox.add((), next_offset=offset)
 
     def step(self, record: Record) -> None:
-        """Step one record, or set it aside when it cannot be stepped.
+        """Process one record, or quarantine it if that fails.
 
         Args:
-            record: The next one of this partition. One that lies before `next_offset` was
-                fetched before a seek, and is passed over.
+            record: The next record of this partition. A record before `next_offset` was fetched before
+                a seek, and is skipped.
 
         Raises:
-            SessionError: A calendar knows no session behind the record's event time.
+            SessionError: A calendar has no session after the record's event time.
         """
         offset = record.offset
         if offset < self.next_offset or self.needs_engine:
             return
-        muted = offset < self._muted_until
+        suppressed = offset < self._suppressed_until
         self._adopt_again(offset)
         if offset >= self._told_until:
             self._keep_told_names()
-        if offset in self._stands.poison:
-            self._advance(record, muted, ())
+        if offset in self._stands.quarantined:
+            self._advance(record, suppressed, ())
             return
         try:
             output = self.engine.step(record.value, offset)
         except FrameError as error:
-            self._failed(muted)
+            self._failed(suppressed)
             self._advance(
-                record, muted, () if muted else self._said.of_refused(record, error.reason, str(error))
+                record,
+                suppressed,
+                () if suppressed else self._step_records.of_refused(record, error.reason, str(error)),
             )
         except SessionError:
-            raise  # The calendar has ended: no record is at fault, and every later one would fail as well.
+            raise  # The calendar has ended: every later record would fail as well.
         except Exception as error:
-            # Whatever else a step raises, one record must not stop the stream.
-            self._poisoned(record, error, muted)
+            # Any other exception: one record must not stop the stream.
+            self._quarantine(record, error, suppressed)
         else:
-            self._advance(record, muted, () if muted else self._said.of_step(record, output))
-            if not muted:
+            self._advance(
+                record, suppressed, () if suppressed else self._step_records.of_step(record, output)
+            )
+            if not suppressed:
                 self.failures_in_a_row = 0
                 if self.engine.baseline_offset > self._stands.baseline:
                     self._stands = replace(self._stands, baseline=self.engine.baseline_offset)
             self._own.stepped((len(record.value) - HEADER_BYTES) // _LAST_TICK, len(record.value))
 
     def adopt_definitions(self, gate: StateGate) -> None:
-        """Put the definitions in force that this worker was started with, once they may be.
+        """Put this worker's definitions in force, once permitted.
 
-        The snapshot that goes with it makes a restart begin behind the change, where it can; where
-        it cannot, `Position.adopted_at` says where the change is to be made again, in silence.
+        The accompanying snapshot lets a restart begin after the change. If it is unusable,
+        `Position.adopted_at` tells a restart where to repeat the change, with output suppressed.
 
         Args:
-            gate: Held while the engine changes, and not while the snapshot is packed.
+            gate: Held while the engine changes, but not while the snapshot is packed.
         """
         if self.phase is not PartitionPhase.RUNNING:
             return
@@ -213,14 +217,14 @@ class PartitionTask:
             events = self.engine.adopt()
         self._stands = replace(self._stands, adopted_at=self.next_offset)
         self._log.info("definitions changed", withdrawn=len(events), at_offset=self.next_offset)
-        self.outbox.add(self._said.of_events(events), next_offset=self.next_offset)
+        self.outbox.add(self._step_records.of_events(events), next_offset=self.next_offset)
         if self.checkpointer.enabled:
             self._last_cut = self.next_offset
             whole = self.checkpointer.write_whole(self.engine, self.next_offset)
             self.outbox.add(whole, next_offset=self.next_offset)
 
     def checkpoint(self) -> None:
-        """Begin a snapshot when one is due, and hand the next portion of one to the outbox."""
+        """Start a snapshot if due, and add the next portion of one to the outbox."""
         if self.phase is not PartitionPhase.RUNNING:
             return
         self._keep_told_names()
@@ -232,32 +236,32 @@ class PartitionTask:
             self.outbox.add(portion, next_offset=self.next_offset)
 
     def batch(self) -> OutgoingBatch:
-        """What waits in the outbox, with the position a restart needs."""
+        """Return the waiting output, with the position for a restart."""
         position = self._position(self.checkpointer.named, self._stands.commits + 1)
         return self.outbox.batch(position.encode())
 
     def settle(self, batch: OutgoingBatch) -> None:
-        """The batch is published and its position committed."""
+        """Remove a batch that is published and whose position is committed."""
         self.outbox.settle(batch)
         self.committed = batch.position
         self._stands = replace(self._stands, commits=self._stands.commits + 1)
         self._portion_waits = False
 
     def restart_position(self) -> Committed:
-        """Where an engine is to be brought that takes this one's place, with output muted up to there.
+        """Return the position to which a replacement engine is restored, with output suppressed up to there.
 
-        Rests on the snapshot that is committed: what has been handed out since may never be.
+        Uses the committed snapshot, because a later one may never be committed.
         """
-        stands = (
+        position = (
             None
             if self.committed is None
             else decode_position(self.committed.metadata, partition=self.partition)
         )
-        named = None if stands is None else stands.snapshot
+        named = None if position is None else position.snapshot
         return Committed(self.next_offset, self._position(named, self._stands.commits).encode())
 
     def restored(self, opened: Opened[Engine]) -> None:
-        """Go on with another engine; the transport has been sought to where it begins."""
+        """Continue with a restored engine; the transport has been sought to its start."""
         self._caught_up = self._reached_end()
         self.next_offset = self._replay_from = opened.plan.seek_to
         self._stands = replace(self._stands, baseline=opened.plan.position.baseline)
@@ -273,24 +277,24 @@ class PartitionTask:
         stands = self._stands
         return replace(
             stands,
-            bars_sequence=self._said.bars_sequence,
-            poison=tuple(offset for offset in stands.poison if offset >= stands.baseline),
+            bars_sequence=self._step_records.bars_sequence,
+            quarantined=tuple(offset for offset in stands.quarantined if offset >= stands.baseline),
             snapshot=named,
             commits=commits,
         )
 
     def _adopt_again(self, offset: int) -> None:
-        """Change the definitions where an earlier run did, and has published what came of it."""
+        """Repeat a change of definitions that an earlier run made and published."""
         if self._adopt_again_at is not None and offset >= self._adopt_again_at:
             self._adopt_again_at = None
             if self.engine.definitions_wait:
                 self.engine.adopt()
 
     def _keep_told_names(self) -> None:
-        """Note what an earlier release has told, up to where this one begins to speak.
+        """Keep the names under which an earlier release has published, up to where this one begins.
 
-        The snapshot that goes with it makes a restart begin behind this place: nobody else can tell what
-        was told by whom.
+        The snapshot written here makes a restart begin behind this place. Nothing else records which
+        release published what.
         """
         if not self._names_are_open:
             return
@@ -300,24 +304,27 @@ class PartitionTask:
             self._last_cut = here
             self.outbox.add(self.checkpointer.write_whole(self.engine, here), next_offset=here)
 
-    def _advance(self, record: Record, muted: bool, said: Iterable[OutgoingRecord]) -> None:
+    def _advance(self, record: Record, suppressed: bool, records: Iterable[OutgoingRecord]) -> None:
         self.next_offset = record.offset + 1
         self.last_append_ms = record.timestamp_ms
-        if not muted:
-            self.outbox.add(said, next_offset=self.next_offset)
+        if not suppressed:
+            self.outbox.add(records, next_offset=self.next_offset)
 
-    def _poisoned(self, record: Record, error: Exception, muted: bool) -> None:
+    def _quarantine(self, record: Record, error: Exception, suppressed: bool) -> None:
         self._log.error(
-            "step raised, record set aside", offset=record.offset, error=repr(error), exc_info=error
+            "step raised, record quarantined", offset=record.offset, error=repr(error), exc_info=error
         )
-        self._failed(muted)
-        self._own.poisoned += 1
-        self._stands = replace(self._stands, poison=tuple(sorted({*self._stands.poison, record.offset})))
-        said = () if muted else self._said.of_refused(record, POISON_REASON, repr(error))
-        self._advance(record, muted, said)
-        self._muted_until = max(self._muted_until, self.next_offset)
+        self._failed(suppressed)
+        self._own.quarantined += 1
+        self._stands = replace(
+            self._stands, quarantined=tuple(sorted({*self._stands.quarantined, record.offset}))
+        )
+        records = () if suppressed else self._step_records.of_refused(record, QUARANTINE_REASON, repr(error))
+        self._advance(record, suppressed, records)
+        self._suppressed_until = max(self._suppressed_until, self.next_offset)
         self.needs_engine = True
 
-    def _failed(self, muted: bool) -> None:
-        # The replay after a poison record steps many good ones again: they are no sign of health.
-        self.failures_in_a_row += 0 if muted else 1
+    def _failed(self, suppressed: bool) -> None:
+        # The replay after a quarantined record processes many valid ones again, which must not reset the
+        # count.
+        self.failures_in_a_row += 0 if suppressed else 1

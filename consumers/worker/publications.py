@@ -1,4 +1,4 @@
-"""What the engine says, turned into Kafka records."""
+"""Converts the engine's output to Kafka records."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ def output_topics(kafka: KafkaSettings) -> tuple[str, ...]:
 
 
 def event_record(event: Event) -> OutgoingRecord:
-    """An event in CloudEvents' binary mode, in the topic of its family."""
+    """Build the record of an event, in CloudEvents binary content mode, for the topic of its family."""
     return OutgoingRecord(topic_of(event), event_key(event), encode_data(event), tuple(kafka_headers(event)))
 
 
 def minute_bar_records(bars: NDArray[np.void], partition: int, sequence: int) -> Iterator[OutgoingRecord]:
-    """Minute bars and complete marks as frames, in the partition their ticks came from.
+    """Build frames of minute bars and completeness marks, for the partition of their ticks.
 
     Args:
         bars: BAR array (n,), n ≥ 1.
         partition: The ticks' partition, which is also the frame's source.
-        sequence: Number of the first frame; the next ones follow. A worker that steps the same
-            record again gives the same numbers, so that a reader drops the repeat.
+        sequence: Sequence of the first frame. Processing the same record again gives the same
+            sequences, so that a reader drops the repeat.
 
     Yields:
-        One record for each 1,024 bars.
+        One record per 1,024 bars.
     """
     for number, start in enumerate(range(0, len(bars), MAX_RECORDS)):
         frame = encode_frame(
@@ -57,15 +57,15 @@ def minute_bar_records(bars: NDArray[np.void], partition: int, sequence: int) ->
 
 
 def day_bar_records(bars: NDArray[np.void], partition: int, offset: int) -> Iterator[OutgoingRecord]:
-    """Day bars one by one, since compaction keeps the last record of a key; in the ticks' partition.
+    """Build one record per day bar, because compaction keeps the last record of a key.
 
     Args:
         bars: BAR array (n,).
         partition: The ticks' partition, which is also the frame's source.
-        offset: Offset of the frame of ticks that finished the day; the frame's sequence.
+        offset: Offset of the frame of ticks that completed the day; the frame's sequence.
 
     Yields:
-        One record a bar, key `instrument_id/session`.
+        One record per bar, key `instrument_id/session`.
     """
     for row in range(len(bars)):
         bar = bars[row : row + 1]
@@ -84,15 +84,15 @@ def dead_letter_record(
     offset: int,
     message: str | None = None,
 ) -> OutgoingRecord:
-    """Input that could not be used, with its place in the log and its first bytes.
+    """Build the dead letter of unusable input, with its position in the log and its first bytes.
 
     Args:
-        reason: A stable label, also that of the counter.
-        payload: The whole record, or the tick of it that is bad.
-        max_bytes: How much of it is kept.
-        topic: Where the record stands.
-        partition: Where the record stands.
-        offset: Where the record stands.
+        reason: Stable label, as in the counter.
+        payload: The whole record, or its invalid tick.
+        max_bytes: Maximum bytes kept.
+        topic: Topic of the record.
+        partition: Partition of the record.
+        offset: Offset of the record.
         message: What is wrong, with the figures.
     """
     return dead_letter(

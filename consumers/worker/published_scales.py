@@ -1,4 +1,4 @@
-"""The topic of instruments, as a worker reads it before its first engine."""
+"""Checks the universe against the topic of instruments before the first engine."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from core.model.settings import KafkaSettings
 
 
 class PublishedScales:
-    """Holds a universe against the scales in the log, once; a broker that is away is asked again.
+    """Compares a universe with the scales in the log, once; retried while the broker is unreachable.
 
     Args:
-        settings: How to reach Kafka.
+        settings: Kafka settings.
     """
 
     def __init__(self, settings: KafkaSettings) -> None:
@@ -23,13 +23,13 @@ class PublishedScales:
         self._reader: TopicReader | None = None
 
     def __call__(self, universe: Universe) -> None:
-        """Check, unless that has been done.
+        """Check once.
 
         Args:
-            universe: What the engines are made of.
+            universe: Universe of the engines.
 
         Raises:
-            UniverseError: An instrument has another scale in the log.
+            UniverseError: An instrument's scale differs from the one in the log.
             TransportError: The broker does not answer, or the worker ends.
         """
         if self._checked:

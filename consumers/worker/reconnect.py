@@ -1,4 +1,4 @@
-"""Makes the reading client anew, at a pace that an outage of any length can bear."""
+"""Recreates the consumer client, at a rate suitable for outages of any length."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _NS_PER_MS: Final = 1_000_000
 
 
 class Reconnect:
-    """Tries again after a growing wait; until a new client is answered the old one stays in use.
+    """Retries after a growing wait; the old client stays in use until a new one gets a response.
 
     Args:
         transport: Has the client.
         settings: The waits.
         files: Note what a new client was made from.
         state: Tells whether a broker answers; counts.
-        trouble: Where failures are told.
-        monotonic_ns: A clock that never steps back.
+        trouble: Where failures are reported.
+        monotonic_ns: Monotonic clock, ns.
     """
 
     def __init__(
@@ -50,15 +50,15 @@ class Reconnect:
         self._log = structlog.get_logger("rotascope.worker")
 
     def attempt(self, why: str, *, waiting: list[int], although_away: bool) -> bool:
-        """Make the client anew, unless the last try was a moment ago.
+        """Recreate the client, unless the last attempt was too recent.
 
         Args:
-            why: For the log.
-            waiting: Partitions without a place, for the log.
-            although_away: Try also while no broker answers the client that there is.
+            why: Reason, for the log.
+            waiting: Unopened partitions, for the log.
+            although_away: Also try while no broker answers the current client.
 
         Returns:
-            Whether there is a new one.
+            Whether it was recreated.
 
         Raises:
             TransportError: Not retriable.
@@ -73,7 +73,7 @@ class Reconnect:
             if not error.retriable:
                 raise
             self._not_before_ns = now_ns + int(self._wait.next_ms() * _NS_PER_MS)
-            self._trouble.failed("no new client yet", why=why, error=error.message)
+            self._trouble.failed("client not recreated yet", why=why, error=error.message)
             return False
         self._files.taken()
         self._wait.reset()
@@ -82,6 +82,6 @@ class Reconnect:
         return True
 
     def at_once(self) -> None:
-        """Let the next try come without a wait."""
+        """Allow the next attempt without a wait."""
         self._wait.reset()
         self._not_before_ns = 0

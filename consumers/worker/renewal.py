@@ -1,4 +1,4 @@
-"""Certificates and secrets that are replaced while a worker runs: new clients, at a commit boundary."""
+"""Reloads changed certificates and secrets: replaces the clients at a commit boundary."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from core.model.errors import AccessRefusedError
 
 _NS_PER_MS: Final = 1_000_000
 _TRY_AGAIN_NS: Final = 5_000 * _NS_PER_MS
-"""After new files that the broker refuses: it may not have been told of them yet."""
+"""Delay before a retry after the broker has refused new files, which it may not have loaded yet."""
 
 
 class Renewal:
-    """Exchanges the clients where the files have changed; the old ones work on until a new one is answered.
+    """Replaces the clients if the files have changed; the old ones stay in use until a new one works.
 
     Args:
-        files: What the clients in use were made from.
-        commit: Publishes and commits what there is; True when nothing is left.
-        rejoin: Makes the reading client anew; False when it did not get to it, or no broker answered.
-        renewed: Called once there is a new one.
-        trouble: Where failures are told.
-        monotonic_ns: A clock that never steps back.
+        files: Security files of the current clients.
+        commit: Publishes and commits all output; returns whether nothing is left.
+        rejoin: Recreates the consumer client; returns False if it was not attempted or no broker answered.
+        renewed: Called once the client has been recreated.
+        trouble: Where failures are reported.
+        monotonic_ns: Monotonic clock, ns.
     """
 
     def __init__(
@@ -47,20 +47,20 @@ class Renewal:
         self._not_before_ns = 0
 
     def look(self) -> None:
-        """Look at the files, when it is time; where they have changed, exchange the clients.
+        """Check the files when due; if they have changed, replace the clients.
 
-        1. Commit, so that nothing that was computed is computed again.
-        2. Make the reading client anew. Where it is refused, the old one stays in use.
-        3. Give up the sending clients: the next record is sent by a new one.
+        1. Commit, so that no output has to be computed again.
+        2. Recreate the consumer client. If it is refused, the old one stays in use.
+        3. Discard the producer clients; the next record is sent by a new one.
 
         Raises:
-            TransportError: Not retriable, and for another reason than what stands in the files.
+            TransportError: Not retriable, and not caused by the files.
         """
         self._wanted = self._wanted or self._files.due()
         if not self._wanted or self._monotonic_ns() < self._not_before_ns:
             return
         # 1
-        # A client that is refused already cannot commit: what it holds is stepped again.
+        # A client that is already refused cannot commit; its records are processed again.
         if not (self._refused or self._commit()):
             return
         # 2

@@ -1,4 +1,4 @@
-"""How long a worker waits between two tries of whatever the broker does not answer."""
+"""Waits between retries of broker requests."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from core.runtime.backoff import GrowingWait
 
 
 def retry_wait(settings: WorkerSettings) -> GrowingWait:
-    """Make a wait as the settings have it, with jitter.
+    """Create a wait from the settings, with jitter.
 
-    Jitter keeps a fleet from retrying at one moment; it decides nothing that is published.
+    Jitter keeps a fleet from retrying simultaneously; it does not affect output.
 
     Args:
-        settings: The first wait and the longest.
+        settings: First and longest wait.
     """
     jitter = random.Random()  # noqa: S311
     return GrowingWait(

@@ -1,4 +1,4 @@
-"""A worker as a program: engine, Kafka, metrics, signals, and a last line of figures."""
+"""Runs a worker as a program: engine, Kafka, metrics, signals, final summary."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ from core.runtime.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, read_tex
 
 FIRST_CALENDAR_DATE: Final = date(1990, 1, 1)
 EXCHANGE: Final = "XNYS"
-"""The calendar that dated events are placed on."""
+"""The calendar of dated events."""
 
 
 def run_worker(settings: Settings, until: Until | None) -> None:
-    """Run a worker until it is told to end.
+    """Run a worker until it is stopped.
 
     1. Read universe, catalogue, calendars, certificates: what is wrong with them shows before the start.
     2. Serve /metrics, /livez and /readyz, so that a long start can be watched.
     3. Connect, and turn. Without an end the worker waits for a broker as long as it takes.
 
     Args:
-        settings: Everything.
-        until: When to end by itself; None: on SIGTERM or SIGINT.
+        settings: All settings.
+        until: End condition; None to run until SIGTERM or SIGINT.
 
     Raises:
-        RotascopeError: As the exit codes of `consumers.worker.cli` tell apart.
+        RotascopeError: Mapped to the exit codes of `consumers.worker.cli`.
     """
     # 1
     log = structlog.get_logger("rotascope.worker")
@@ -84,19 +84,18 @@ def engine_factory(
     through: date = CALENDAR_THROUGH,
     before: Callable[[Universe], None] = lambda universe: None,
 ) -> Callable[[int, int], PartitionEngine]:
-    """Read what an engine is made of.
+    """Read the inputs of engines.
 
     Args:
-        settings: Names the files.
-        through: How far calendars are built at first. Event time extends them, so that no result
-            depends on it.
-        before: Called before each engine is made; what it raises is raised instead.
+        settings: Settings with the files.
+        through: Initial end of calendars. Event time extends them, so results do not depend on it.
+        before: Called before each engine is created; its exceptions are passed on.
 
     Returns:
         (partition, partitions) → a fresh engine.
 
     Raises:
-        ConfigurationError: A file that cannot be read, or does not fit the others.
+        ConfigurationError: A file is unreadable, or inconsistent with the others.
     """
     universe = parse_universe(read_text(settings.universe_file, UNIVERSE))
     catalogue = parse_catalogue(read_text(settings.catalogue_file, CATALOGUE))
@@ -123,7 +122,7 @@ def engine_factory(
 
 @contextmanager
 def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Let SIGTERM and SIGINT end the loop in good order; a second one works as usual."""
+    """Stop the loop cleanly on SIGTERM and SIGINT; a second signal has its default effect."""
 
     def handle(number: int, frame: FrameType | None) -> None:
         for each, usual in before.items():
@@ -141,7 +140,7 @@ def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
 def _summarise(state: WorkerState) -> None:
     counters = state.counters
     typer.echo(
-        f"stepped {counters.ticks:,} ticks in {counters.frames:,} frames: "
+        f"processed {counters.ticks:,} ticks in {counters.frames:,} frames: "
         f"{counters.events.total():,} events, {counters.bars.total():,} bars, "
         f"{counters.dead_letters.total():,} dead letters"
     )

@@ -1,4 +1,4 @@
-"""Loads the JSON Schemas that stand with core, and says in one line what breaks them."""
+"""Loads the JSON Schemas of core, and describes violations in one line."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def schema_registry() -> Registry[Schema]:
 
 @cache
 def validator(schema_id: str) -> Draft202012Validator:
-    """Give the validator of one schema.
+    """Return the validator of one schema.
 
     Args:
         schema_id: An id of `core.model.schemas`.
 
     Raises:
-        ConfigurationError: A schema that this installation does not have.
+        ConfigurationError: The schema is not part of this installation.
     """
     if schema_id not in SCHEMA_FILES:
         raise ConfigurationError(
@@ -46,14 +46,14 @@ def validator(schema_id: str) -> Draft202012Validator:
 
 
 def defect(schema_id: str, document: object) -> str | None:
-    """Say what is wrong with a document.
+    """Describe what is wrong with a document.
 
     Args:
         schema_id: An id of `core.model.schemas`.
         document: Parsed JSON, or a mapping of headers.
 
     Returns:
-        The most telling violation, with its place; None when the document is valid.
+        The most relevant violation, with its path; None if the document is valid.
     """
     error = best_match(validator(schema_id).iter_errors(document))
     if error is None:
@@ -63,5 +63,5 @@ def defect(schema_id: str, document: object) -> str | None:
 
 
 def text_headers(headers: tuple[tuple[str, bytes], ...]) -> Mapping[str, str]:
-    """Read the headers of a record as text; bytes that are not UTF-8 become U+FFFD."""
+    """Decode the headers of a record; bytes that are not UTF-8 become U+FFFD."""
     return {name: value.decode("utf-8", "replace") for name, value in headers}

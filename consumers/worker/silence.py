@@ -1,7 +1,7 @@
-"""Partitions of which the client gives nothing although their log has grown.
+"""Detects partitions from which the client returns nothing although their log has grown.
 
-A client can stop fetching one partition of several, without an error; the end of the log that it
-reports stands still, too, so that no lag shows. Only the broker can say whether there is more.
+A client can stop fetching one of several partitions without an error; the log end that it reports then
+also stays constant, so that no lag is visible. Only the broker knows whether there are more records.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from core.model.settings import WorkerSettings
 
 _NS_PER_MS: Final = 1_000_000
 _ASK_AGAIN_NS: Final = 1_000 * _NS_PER_MS
-"""After a question without an answer: each may hold up the loop."""
+"""Delay after a request without a response, because each may block the loop."""
 _NEW_NS: Final = 4_000 * _NS_PER_MS
-"""For a partition that has given nothing yet although its log holds something."""
+"""Limit for a partition that has returned nothing yet although its log is not empty."""
 _GIVE_UP_NS: Final = 4_000 * _NS_PER_MS
-"""Three or four questions: a silent partition has had its time to come back already."""
+"""Time for three or four requests; the partition was silent for some time before."""
 
 
 class _Unanswered(NamedTuple):
-    """Since when questions about a partition have had no answer, and how long the latest one was given."""
+    """Since when requests about a partition have had no response, and the latest timeout."""
 
     since_ns: int
     question_ms: int
 
 
 class SilenceWatch:
-    """Asks the broker about a partition that has been silent, and has the client begin anew with it.
+    """Queries the broker about a silent partition, and seeks it again if needed.
 
     Args:
-        transport: Answers, and is sought again.
-        settings: How long a silence is worth a question.
+        transport: Returns end offsets, and seeks.
+        settings: Silence after which to query.
         state: Tasks and counters.
-        trouble: Where failures are told.
-        monotonic_ns: A clock that never steps back.
+        trouble: Where failures are reported.
+        monotonic_ns: Monotonic clock, ns.
     """
 
     def __init__(
@@ -66,8 +66,8 @@ class SilenceWatch:
         self._unanswered: dict[int, _Unanswered] = {}
         self._log = structlog.get_logger("rotascope.worker")
 
-    def heard(self, partitions: Iterable[int]) -> None:
-        """Note partitions that gave records, or that were not asked for any."""
+    def received(self, partitions: Iterable[int]) -> None:
+        """Note partitions that returned records, or that were not polled."""
         now_ns = self._monotonic_ns()
         for partition in partitions:
             self._silent_since_ns[partition] = now_ns
@@ -75,7 +75,7 @@ class SilenceWatch:
             self._unanswered.pop(partition, None)
 
     def forget(self, partitions: Iterable[int]) -> None:
-        """Partitions that went begin anew when they come back."""
+        """Forget partitions; they start afresh when they come back."""
         for partition in partitions:
             self._silent_since_ns.pop(partition, None)
             self._begun_at.pop(partition, None)
@@ -83,18 +83,18 @@ class SilenceWatch:
             self._unanswered.pop(partition, None)
 
     def look(self, *, busy: bool) -> bool:
-        """Ask about one partition that has been silent for too long, if there is one.
+        """Query one partition that has been silent for too long, if any.
 
-        1. Nothing new in the log: it is silent by right.
+        1. Nothing new in the log: the silence is legitimate.
         2. The log has grown: the partition is sought again.
-        3. Sought before, and still silent: the client has to be made anew.
-        4. No answer to several questions: the client no longer knows whom to ask.
+        3. Sought before, and still silent: the client must be recreated.
+        4. No response to several requests: the client has no usable broker for them.
 
         Args:
-            busy: Records of others wait to be stepped, and it may be their turn: no reason for 3.
+            busy: Records of other partitions are waiting, which may explain the silence: no reason for 3.
 
         Returns:
-            Whether it has come to 3 or 4.
+            Whether case 3 or 4 applies.
 
         Raises:
             TransportError: Not retriable.
@@ -118,7 +118,7 @@ class SilenceWatch:
             return False
         self._state.counters.refetches += 1
         self._log.warning(
-            "the log has records that the client does not give",
+            "the log has records that the client does not return",
             partition=partition,
             next_offset=next_offset,
             end_offset=end_offset,
@@ -132,11 +132,11 @@ class SilenceWatch:
         return False
 
     def _is_unanswered(self, partition: int, before: _Unanswered | None, question_ms: int) -> bool:
-        """Ask again soon, and with more patience; or say that it has been long enough."""
+        """Schedule another request with a longer timeout; return whether the limit is reached."""
         now_ns = self._monotonic_ns()
         since_ns = now_ns if before is None else before.since_ns
         if now_ns - since_ns >= _GIVE_UP_NS:
-            self._trouble.failed("nobody says how far the log has grown", partition=partition)
+            self._trouble.failed("no broker reports the end of the log", partition=partition)
             return True
         self._unanswered[partition] = _Unanswered(since_ns, question_ms)
         limit_ns = self._settings.fetch_silence_ms * _NS_PER_MS
@@ -147,12 +147,14 @@ class SilenceWatch:
         now_ns = self._monotonic_ns()
         limit_ns = self._settings.fetch_silence_ms * _NS_PER_MS
         for partition, task in tasks.items():
-            if task.needs_engine:  # held: it is silent by right, and not to be sought before it has one
+            if (
+                task.needs_engine
+            ):  # paused: its silence is legitimate, and it must not be sought before it has an engine
                 self._silent_since_ns[partition] = now_ns
                 continue
             silent_ns = now_ns - self._silent_since_ns.setdefault(partition, now_ns)
             begun_at = self._begun_at.setdefault(partition, task.next_offset)
-            # librdkafka can lose a seek right after a partition was assigned: no long wait for that.
+            # librdkafka can lose a seek directly after an assignment, so the limit is short.
             new = begun_at == task.next_offset and task.lag_records and partition not in self._sought
             if silent_ns >= (min(limit_ns, _NEW_NS) if new and not busy else limit_ns):
                 return partition

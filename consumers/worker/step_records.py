@@ -1,4 +1,4 @@
-"""What one step said, as records to publish: counted, and in the order a reader needs."""
+"""Converts the output of a step to records: counted, and in the required order."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 class StepRecords:
-    """Turns the output of one partition's steps into records.
+    """Converts the output of one partition's steps to records.
 
     Args:
-        partition: Number of the partition.
+        partition: Partition number.
         bars_sequence: Sequence of the next frame of minute bars.
-        counters: Where to count.
-        dead_letter_max_bytes: Bytes kept of what cannot be used.
+        counters: Counters of the worker.
+        dead_letter_max_bytes: Maximum bytes of a payload in a dead letter.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class StepRecords:
         self._log = structlog.get_logger("rotascope.worker").bind(partition=partition)
 
     def of_step(self, record: Record, output: StepOutput) -> list[OutgoingRecord]:
-        """Events, bars and dead letters of one step."""
+        """Return the records of events, bars and dead letters of one step."""
         said = self.of_events(output.events)
         counters = self._counters
         for bars in output.day_bars:
@@ -59,7 +59,7 @@ class StepRecords:
         return said
 
     def of_events(self, events: Iterable[Event]) -> list[OutgoingRecord]:
-        """Events that no record of the log brought about, such as a change of definitions."""
+        """Return the records of events without a log record, as for a change of definitions."""
         said = []
         for event in events:
             self._counters.events.add((event.definition, event.state))
@@ -67,8 +67,8 @@ class StepRecords:
         return said
 
     def of_refused(self, record: Record, reason: str, message: str) -> list[OutgoingRecord]:
-        """A record that could not be stepped at all."""
-        self._log.warning("record cannot be used", offset=record.offset, reason=reason, message=message)
+        """Return the dead letter of a record that could not be processed."""
+        self._log.warning("record dead-lettered", offset=record.offset, reason=reason, message=message)
         return [self._letter(record, reason, record.value, message)]
 
     def _letter(self, record: Record, reason: str, payload: bytes, message: str | None) -> OutgoingRecord:

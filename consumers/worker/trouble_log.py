@@ -1,4 +1,4 @@
-"""What goes wrong with the broker again and again, in at most one line a minute."""
+"""Rate-limited log of repeated broker failures."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ EVERY_NS: Final = 60_000_000_000
 
 
 class TroubleLog:
-    """Logs a first failure at once, and then one a minute with the number of those in between.
+    """Logs the first failure at once, then one per minute with the number of suppressed ones.
 
-    In an outage every duty of the loop fails at every turn, each with a message of its own. One
-    budget for all of them keeps the log readable; counters have the rest.
+    In an outage every duty of the loop fails on every turn, each with its own message. A common limit keeps
+    the log readable; counters record the rest.
 
     Args:
-        monotonic_ns: A clock that never steps back.
+        monotonic_ns: Monotonic clock, ns.
     """
 
     def __init__(self, monotonic_ns: Callable[[], int]) -> None:
@@ -27,7 +27,7 @@ class TroubleLog:
         self._log = structlog.get_logger("rotascope.worker")
 
     def failed(self, event: str, **fields: Any) -> None:
-        """Log a failure that another try may mend, unless there was a line less than a minute ago."""
+        """Log a retriable failure, unless a line was logged less than a minute ago."""
         now_ns = self._monotonic_ns()
         if self._last_ns is not None and now_ns - self._last_ns < EVERY_NS:
             self._not_logged += 1
@@ -38,11 +38,11 @@ class TroubleLog:
         self._log.warning(event, **fields)
 
     def began(self, event: str, **fields: Any) -> None:
-        """Log that something has begun to fail; the next failure is logged a minute later."""
+        """Log the start of an outage; the next failure is logged a minute later."""
         self._last_ns = self._monotonic_ns()
         self._log.warning(event, **fields)
 
     def ended(self, event: str, **fields: Any) -> None:
-        """Log that it fails no more; the next failure is news."""
+        """Log the end of an outage; the next failure is logged at once."""
         self._last_ns, self._not_logged = None, 0
         self._log.info(event, **fields)

@@ -1,4 +1,4 @@
-"""Whose turn it is, where only one of several may be served at a time, and when the next one may be."""
+"""Round-robin selection, and pacing of requests."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection
 
 
 def next_after(last: int, numbers: Collection[int]) -> int:
-    """The smallest number above the last one, else the smallest: each comes once a round.
+    """Return the smallest number above the last one, otherwise the smallest: round-robin.
 
     Args:
-        last: Whose turn it was; a number below all for none.
-        numbers: Who waits; not empty.
+        last: Last selected number; smaller than all if none.
+        numbers: Candidates; not empty.
 
     Example:
         >>> next_after(2, {1, 2, 5}), next_after(5, {1, 2, 5})
@@ -20,11 +20,11 @@ def next_after(last: int, numbers: Collection[int]) -> int:
 
 
 class Pace:
-    """Leaves the loop time between questions that have no answer, in proportion to what they took.
+    """Spaces requests without a response, in proportion to the time they took.
 
     Args:
-        monotonic_ns: A clock that never steps back.
-        rest: How many times as long as the last question without an answer nothing is asked.
+        monotonic_ns: Monotonic clock, ns.
+        rest: Pause after a request without a response, as a multiple of its duration.
 
     Example:
         >>> clock = iter([0, 0, 5, 9, 10])
@@ -42,18 +42,18 @@ class Pace:
 
     @property
     def may_ask(self) -> bool:
-        """Whether it is time for a question."""
+        """Whether a request is allowed now."""
         return self._monotonic_ns() >= self._not_before_ns
 
     def begin(self) -> None:
-        """A question is asked now."""
+        """Note the start of a request."""
         self._begun_ns = self._monotonic_ns()
 
     def unanswered(self) -> None:
-        """The question had no answer."""
+        """Note that the request had no response."""
         now_ns = self._monotonic_ns()
         self._not_before_ns = now_ns + self._rest * (now_ns - self._begun_ns)
 
     def forget(self) -> None:
-        """Let the next question come without a wait."""
+        """Allow the next request without a pause."""
         self._not_before_ns = self._monotonic_ns()

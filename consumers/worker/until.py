@@ -1,4 +1,4 @@
-"""When a worker ends by itself, as `--until` says it."""
+"""Parses `--until`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from core.model.errors import ConfigurationError
 
 
 def parse_until(text: str | None, *, idle_ms: int) -> Until | None:
-    """Read what `--until` says.
+    """Parse `--until`.
 
     Args:
-        text: None, `idle`, or an instant in RFC 3339 with its offset from UTC.
+        text: None, `idle`, or an RFC 3339 time with its offset from UTC.
         idle_ms: How long the end of the log must have been reached for `idle`.
 
     Raises:
-        ConfigurationError: Neither of them.
+        ConfigurationError: The text is neither.
 
     Example:
         >>> parse_until("2024-07-11T20:30:00Z", idle_ms=500).event_time_ns
@@ -34,8 +34,8 @@ def parse_until(text: str | None, *, idle_ms: int) -> Until | None:
         instant = None
     if instant is None or instant.tzinfo is None:
         raise ConfigurationError(
-            f"--until {text!r} is neither 'idle' nor an instant with its offset",
-            operator_action="write, for instance, --until 2024-07-11T20:30:00Z",
+            f"--until {text!r} is neither 'idle' nor a time with a UTC offset",
+            operator_action="write, for example, --until 2024-07-11T20:30:00Z",
         )
     delta = instant - datetime(1970, 1, 1, tzinfo=UTC)
     microseconds = (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds

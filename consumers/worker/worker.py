@@ -1,4 +1,4 @@
-"""The worker's loop: poll, step, publish, commit."""
+"""The worker's loop: poll, process, publish, commit."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from consumers.worker.ending import Ending
 from consumers.worker.ends import Ends
 from consumers.worker.first_connection import FirstConnection
 from consumers.worker.intake import Intake
-from consumers.worker.mender import Mender
 from consumers.worker.opener import MakeEngine, Opener
 from consumers.worker.publications import output_topics
+from consumers.worker.recovery import Recovery
 from consumers.worker.renewal import Renewal
 from consumers.worker.silence import SilenceWatch
 from consumers.worker.state import Until, WorkerState
@@ -37,20 +37,20 @@ _GROUP_PATIENCE_MS: Final = 5_000
 """How long a stop waits for a rebalance to end, so that it can commit. A join takes under a second once
 every member has asked for it."""
 _NAP_S: Final = 0.05
-"""How long a wait may go on after a signal."""
+"""Maximum delay of a wait after a signal."""
 
 
 class Worker:
-    """Owns some partitions of the ticks and turns them into events and bars.
+    """Processes some partitions of the ticks topic to events and bars.
 
     Args:
         transport: The Kafka client; the worker closes it.
-        make_engine: (partition, partitions) → a fresh engine. Called again after poison.
+        make_engine: (partition, partitions) → a fresh engine. Called again after a quarantined record.
         kafka: Topic generation and number of partitions.
-        settings: Pace and bounds.
-        state: Where it is seen from outside.
-        store: Where snapshots stand; None for none.
-        monotonic_ns: A clock that never steps back.
+        settings: Time and size limits.
+        state: Externally visible state.
+        store: Snapshot store; None if disabled.
+        monotonic_ns: Monotonic clock, ns.
     """
 
     def __init__(
@@ -116,29 +116,30 @@ class Worker:
             drop=self._forget,
             monotonic_ns=monotonic_ns,
         )
-        self._mender = Mender(self._opener, state, trouble, monotonic_ns=monotonic_ns)
+        self._recovery = Recovery(self._opener, state, trouble, monotonic_ns=monotonic_ns)
         self._ends = Ends(transport, state, monotonic_ns=monotonic_ns)
         self._log = structlog.get_logger("rotascope.worker")
 
     def stop(self) -> None:
-        """Ask the loop to finish its slice, publish, commit and return.
+        """Request that the loop finish its slice, publish, commit and return.
 
-        A plain flag, so that a signal handler may call it: an event's lock could be held by the
-        very thread that the signal interrupts.
+        A plain flag, so that a signal handler may call it: the lock of a `threading.Event` could be held by
+        the interrupted thread.
         """
         self._stopping = True
 
     def run(self, until: Until | None = None) -> None:
-        """Start, turn until told to end, publish what is left, close.
+        """Start, run the loop until stopped, publish the remaining output, close.
 
         Args:
-            until: When to end; None runs until `stop`.
+            until: End condition; None to run until `stop`.
 
         Raises:
-            ConfigurationError: The topic has another number of partitions.
-            SnapshotError: A partition cannot be brought back to where it was.
-            TransportError: What is left at the end could not be published in time: the next start
-                publishes it. With `until`, also: no broker answers at start. Without, it is waited for.
+            ConfigurationError: The topic has a different number of partitions.
+            SnapshotError: A partition's state cannot be restored.
+            TransportError: The remaining output could not be published in time; the next start
+                publishes it. With `until`, also if no broker answers at start; otherwise the worker
+                waits for one.
         """
         try:
             self._begin(wait=until is None)
@@ -157,7 +158,7 @@ class Worker:
             close_quietly(self._transport.close, "the Kafka client")
 
     def start(self) -> None:
-        """Join the group, or bring what was assigned by hand to its place."""
+        """Join the group, or open the manually assigned partitions."""
         self._state.last_turn_ns = self._monotonic_ns()
         self._transport.connect(self._kafka.bootstrap_timeout_ms)
         self._broker.look()
@@ -167,7 +168,7 @@ class Worker:
             self._end_earlier_transactions()
 
     def _begin(self, *, wait: bool) -> None:
-        """Start; a worker that is to run for ever may come before its broker, and waits for it."""
+        """Start; a worker without an end condition waits for its broker."""
         wait_for_broker = FirstConnection(
             self._transport, self._kafka, self._settings, self._trouble, monotonic_ns=self._monotonic_ns
         )
@@ -187,27 +188,27 @@ class Worker:
                 return
 
     def _end_earlier_transactions(self) -> None:
-        """End what an earlier run under this name has left open, before readers wait for it."""
+        """End an earlier run's open transaction of the same name, because it blocks readers."""
         try:
             self._transport.rebuild_producer(self._settings.transaction_deadline_ms)
         except TransportError as error:
             if not error.retriable:
                 raise
-            # A young cluster still makes its transaction log: the first commit tries again.
-            self._trouble.failed("no transactions yet", error=error.message)
+            # A new cluster may still be creating its transaction log; the first commit retries.
+            self._trouble.failed("transactions not available yet", error=error.message)
 
     def turn(self) -> None:
-        """One round: poll, step a slice, bring a partition nearer to its place, commit when due.
+        """Run one round: poll, process a slice, advance the opening of a partition, commit when due.
 
-        Each duty stands for itself: where one fails, the others still have their turn, and the failed
-        one has its next in the next round.
+        Duties are isolated: if one fails, the others still run, and the failed one is retried in the next
+        round.
         """
         self._state.last_turn_ns = self._monotonic_ns()
         duties = (
             self._intake.relieve,
             self._fetch,
             self._step_slice,
-            self._tend_engines,
+            self._maintain_engines,
             self._assignment.open_next,
             self._assignment.rejoin_if_stuck,
             self._look_for_broker,
@@ -235,7 +236,7 @@ class Worker:
             self._intake.begin_anew()
 
     def _pause(self, wait_ms: float) -> None:
-        """Wait, and no longer than until it is told to stop."""
+        """Sleep, but at most until a stop is requested."""
         deadline_ns = time.monotonic_ns() + int(wait_ms * _NS_PER_MS)
         while not self._stopping and (left_ns := deadline_ns - time.monotonic_ns()) > 0:
             time.sleep(min(left_ns / _NS_PER_SECOND, _NAP_S))
@@ -250,7 +251,7 @@ class Worker:
             self._silence.forget(dropped)
 
     def _step_slice(self) -> None:
-        """Step until the slice is over, the backlog is empty, or a scrape waits."""
+        """Process until the slice is over, the backlog is empty, or a scrape is waiting."""
         gate, backlog, tasks = self._state.gate, self._intake.backlog, self._state.tasks
         clock = self._monotonic_ns
         deadline_ns = clock() + self._settings.step_slice_ms * _NS_PER_MS
@@ -261,15 +262,15 @@ class Worker:
                 if gate.scrape_waits or clock() >= deadline_ns:
                     break
 
-    def _tend_engines(self) -> None:
-        """Replace engines that a step has spoilt, change definitions, begin and hand out snapshots."""
+    def _maintain_engines(self) -> None:
+        """Recover failed engines, change definitions, start and write snapshots."""
         for task in self._state.tasks.values():
             if not task.needs_engine and not self._intake.full:
                 if task.engine.definitions_wait:
                     task.adopt_definitions(self._state.gate)
                 task.checkpoint()
-        if mended := self._mender.mend():
-            self._intake.mended(mended)
+        if recovered := self._recovery.advance():
+            self._intake.recovered(recovered)
 
     def _look_for_silence(self) -> None:
         # While no broker answers, every partition is silent.
@@ -277,16 +278,16 @@ class Worker:
             self._assignment.rejoin_for_silence()
 
     def _look_for_broker(self) -> None:
-        """Note whether a broker answers, and what follows when one does again, or only others do."""
+        """Check whether a broker answers, and handle the end of an outage or an unanswered client."""
         if self._broker.look():
             self._assignment.broker_is_back()
-            self._silence.heard(self._state.tasks)
+            self._silence.received(self._state.tasks)
             self._ends.forget()
-            # One that has waited through an outage may need seconds until it tries again.
+            # A client that has waited through an outage may need seconds until its next attempt.
             self._transport.discard_sends()
-        # With a new client in a group the next poll tells that everything is lost.
+        # With a new client in a group, the next poll reports all partitions as lost.
         if (
-            self._broker.own_client_is_deaf
+            self._broker.own_client_is_unanswered
             and self._assignment.rejoin_for_answers()
             and self._settings.membership == "manual"
         ):
@@ -299,12 +300,12 @@ class Worker:
     def _commit_wait_ms(self) -> int | None:
         """Time until the next commit is due; None while there is nothing to publish or commit."""
         tasks = self._state.tasks.values()
-        # While no broker answers, a try would only hold up the loop until its deadline.
+        # During an outage an attempt would only block the loop until its deadline.
         if self._state.broker_away or self._committer.blocked or not any(task.outbox.dirty for task in tasks):
             return None
         settings = self._settings
-        # Behind, a commit costs throughput; caught up, waiting only makes events late. In a steady
-        # stream there is always a record on its way, so what one poll may bring counts as caught up.
+        # When behind, commits cost throughput; when caught up, waiting only delays events. In a steady stream
+        # there is always a record in flight, so a lag of up to one poll counts as caught up.
         caught_up = sum(task.lag_records for task in tasks) <= settings.poll_max_records
         says_something = any(task.outbox.records for task in tasks)
         eager = caught_up and says_something
@@ -317,7 +318,7 @@ class Worker:
         return max(0, -(-(due_ns - self._monotonic_ns()) // _NS_PER_MS))
 
     def commit(self) -> bool:
-        """Publish and commit now; True when nothing of what was there is left."""
+        """Publish and commit now; return whether everything present was committed."""
         done = self._committer.commit(self._state.tasks.values())
         if overtaken := self._committer.overtaken():
             self._forget(self._assignment.reopen(overtaken))
@@ -325,10 +326,10 @@ class Worker:
         return done
 
     def _finish(self) -> None:
-        """Publish and commit what the last slice produced; records not yet stepped stay in the log.
+        """Publish and commit the output of the last slice; unprocessed records stay in the log.
 
-        A group in a rebalance allows no commit. Whoever gets the partitions next produces the same
-        output from the committed offsets, so a stop does not wait long for that.
+        A group in a rebalance does not accept commits. The next owner of the partitions produces the same
+        output from the committed offsets, so a stop does not wait long for it.
         """
         started_ns = self._monotonic_ns()
         while not self.commit():
@@ -337,7 +338,8 @@ class Worker:
             patience_ms = min(_GROUP_PATIENCE_MS, self._settings.shutdown_timeout_ms)
             if self._leaves_output_to_the_group() and waited_ms >= patience_ms:
                 self._log.warning(
-                    "stopped during a rebalance: the next owner of the partitions produces what is left",
+                    "stopped during a rebalance: the next owner of the partitions produces the "
+                    "remaining output",
                     records=waiting,
                 )
                 break
@@ -352,11 +354,11 @@ class Worker:
         self._log.info("worker stopped", partitions=len(self._state.tasks))
 
     def _leaves_output_to_the_group(self) -> bool:
-        """Whether a commit is impossible for the group's state alone, with brokers that answer."""
+        """Whether only the group's state prevents a commit, while brokers answer."""
         by_group = self._settings.membership != "manual"
         return by_group and self._committer.blocked and not self._state.broker_away
 
     def _poll_for_the_group(self) -> None:
-        """Learn what the group has done; what the poll brings stays in the log for the next start."""
+        """Poll only for group changes; returned records are left to the next start."""
         done(lambda: self._transport.poll(0), self._trouble)
         self._forget(self._assignment.follow())

@@ -1,5 +1,5 @@
-"""Daily files as people have them: what kind of file it is, which column is which, what its text means.
+"""Reads daily files in the forms that users have: detects file format, columns and notation.
 
-`reading` gives one file as a frame; `jumps` and `core.research.history` judge the frame. Nothing here
-opens a file.
+`reading` converts one file to a frame; `jumps` and `core.research.history` validate the frame. Nothing
+here opens a file.
 """

@@ -1,4 +1,4 @@
-"""Which column of a file is which."""
+"""Identifies the columns of a file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DATE_NAMES: Final = (
     "trading day",
     "__index_level_0__",
 )
-"""What exporters call the date, most telling first; the last is the index of a frame without a name."""
+"""Common names of the date column, most specific first; the last is the unnamed index of a frame."""
 
 _SHORT: Final = {"t": "date", "o": "open", "h": "high", "l": "low", "c": "close", "v": "volume"}
 """The keys of bars in vendors' JSON."""
@@ -37,11 +37,11 @@ def date_column(table: Table, name: str, wanted: str | None) -> str:
 
     Args:
         table: The file.
-        name: What messages call it.
-        wanted: The column somebody named; None: one of `DATE_NAMES`, or a first column without a name.
+        name: Name of the file in messages.
+        wanted: Requested column; None for one of `DATE_NAMES`, or an unnamed first column.
 
     Raises:
-        HistoryError: There is none, or it stands twice.
+        HistoryError: There is none, or it is duplicated.
     """
     if wanted is not None:
         return _only(table, name, wanted.strip().lower(), "date column")
@@ -53,7 +53,7 @@ def date_column(table: Table, name: str, wanted: str | None) -> str:
     hint = nearest("date", some_names(table.columns), list_all=True)
     raise HistoryError(
         f"{name} has no column 'date'{hint}",
-        operator_action="name the column of dates with --date-column",
+        operator_action="set the date column with --date-column",
     )
 
 
@@ -62,30 +62,30 @@ def close_column(table: Table, name: str, wanted: str) -> str:
 
     Args:
         table: The file.
-        name: What messages call it.
-        wanted: The column somebody named; "close" also finds what some exporters call it.
+        name: Name of the file in messages.
+        wanted: Requested column; "close" also matches common variants of the name.
 
     Raises:
-        HistoryError: There is none, or it stands twice.
+        HistoryError: There is none, or it is duplicated.
     """
     wanted = wanted.strip().lower()
     if wanted == "close" and wanted not in table.columns:
         for other in _CLOSES:
             if other in table.columns:
                 return _only(table, name, other, "close")
-        # A price beside open, high and low is the last one of the day; alone it may be anything.
+        # With open, high and low, "price" is the last price of the day; alone it may be anything.
         if "price" in table.columns and set(table.columns) >= _RANGE:
             return _only(table, name, "price", "close")
     return _only(table, name, wanted, "close")
 
 
 def volume_column(names: Collection[str]) -> str | None:
-    """Find the column of volumes; None where there is none."""
+    """Find the volume column; None if there is none."""
     return next((known for known in _VOLUMES if known in names), None)
 
 
 def long_names(names: Collection[str]) -> dict[str, str]:
-    """Give the full names for the one-letter keys of bars, where they are used for bars.
+    """Return the full names of one-letter bar keys, if the names are bar keys.
 
     Example:
         >>> long_names(["t", "o", "c"])["t"]
@@ -99,15 +99,15 @@ def long_names(names: Collection[str]) -> dict[str, str]:
 def _only(table: Table, name: str, column: str, what: str) -> str:
     if column in table.repeated:
         raise HistoryError(
-            f"{name} is not a {table.kind} file that can be read: column {column!r} stands twice",
-            operator_action="leave one of them",
+            f"{name} is not a readable {table.kind} file: column {column!r} is duplicated",
+            operator_action="keep only one of them",
         )
     if column not in table.columns:
         hint = nearest(column, some_names(table.columns), list_all=True)
         action = (
-            "name the right column with --date-column"
+            "set the right column with --date-column"
             if what == "date column"
-            else "name the column to use: SYMBOL=FILE:COLUMN"
+            else "set the column to use: SYMBOL=FILE:COLUMN"
         )
         raise HistoryError(f"{name} has no column {column!r}{hint}", operator_action=action)
     return column

@@ -1,4 +1,4 @@
-"""How dates are written: the form of a column is that of its first text, and every row must have it."""
+"""Date formats: a column has the form of its first text, and every row must match it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NAMED_FIRST: Final = re.compile(r"(?P<name>[A-Za-z]{3,9})\.? +(?P<day>\d{1,2}),
 _EPOCH: Final = re.compile(r"-?\d{9,19}(\.0+)?")
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _EPOCH_UNITS: Final = ((10**11, 1), (10**14, 10**3), (10**17, 10**6), (10**30, 10**9))
-"""Below which size a number counts seconds, milliseconds, microseconds, nanoseconds."""
+"""Upper limits below which a number means seconds, milliseconds, microseconds, nanoseconds."""
 _ISO_EXAMPLE: Final = "2024-07-11"
 _TIME_DIRECTIVES: Final = ("%H", "%I", "%M", "%S", "%T", "%X", "%c", "%R", "%r")
 _PROBE: Final = datetime(2024, 7, 11, 13, 45, 10, tzinfo=UTC)
@@ -38,8 +38,8 @@ class Reader(NamedTuple):
     """One form of dates.
 
     Args:
-        read: Text → date, or datetime where a time of day is written; ValueError where it is neither.
-        example: What the form looks like.
+        read: Parses a text to a date, or a datetime if it has a time of day; raises ValueError otherwise.
+        example: Example of the form.
     """
 
     read: Callable[[str], date | datetime]
@@ -47,15 +47,15 @@ class Reader(NamedTuple):
 
 
 def reader_for(texts: Sequence[str], format: str | None, where: str) -> Reader:
-    """Choose the form of a column.
+    """Select the form of a column.
 
     Args:
-        texts: The column, without blanks around.
-        format: As for `strptime`; None: what the first text looks like.
+        texts: The column, stripped.
+        format: As for `strptime`; None to detect it from the first text.
         where: The file and its column, for messages.
 
     Raises:
-        HistoryError: Day and month cannot be told apart.
+        HistoryError: Day and month are ambiguous.
     """
     if format is not None:
         _require_format(format, where)
@@ -73,13 +73,13 @@ def reader_for(texts: Sequence[str], format: str | None, where: str) -> Reader:
 
 
 def check_format(format: str) -> None:
-    """Refuse a format that cannot give a date.
+    """Refuse a format that does not determine a date.
 
     Args:
         format: As for `strptime`.
 
     Raises:
-        ValueError: An unknown directive, or no year, month or day.
+        ValueError: The format has an unknown directive, or lacks year, month or day.
 
     Example:
         >>> check_format("%d/%m/%Y")
@@ -94,13 +94,13 @@ def _require_format(format: str, where: str) -> None:
         check_format(format)
     except (ValueError, OverflowError) as error:
         raise HistoryError(
-            f"{where}: {shown(format)} is not a format of year, month and day",
-            operator_action="write, for instance, %d/%m/%Y",
+            f"{where}: {shown(format)} is not a format with year, month and day",
+            operator_action="write, for example, %d/%m/%Y",
         ) from error
 
 
 def _parsed(text: str, format: str) -> datetime:
-    # Without a zone where the format names none: such a time is the exchange's own.
+    # Naive if the format has no zone: such a time is the exchange's local time.
     return datetime.strptime(text, format)  # noqa: DTZ007
 
 
@@ -110,7 +110,7 @@ def _by_format(format: str, text: str) -> date | datetime:
     try:
         return _parsed(text, format).date()
     except ValueError:
-        # A time of day that the format does not name is not asked for.
+        # A time of day that the format does not mention is ignored.
         shorter = re.split(r"[T ](?=\d{1,2}:\d{2})", text, maxsplit=1)[0]
         return _parsed(shorter, format).date()
 
@@ -161,7 +161,7 @@ def _by_epoch(largest: int, text: str) -> datetime:
 
 
 def _day_or_month(texts: Sequence[str], where: str) -> re.Pattern[str]:
-    """Say which comes first: in some row one of the two is more than twelve."""
+    """Determine which comes first, from a row in which one of the two exceeds twelve."""
     found = [match for match in map(_MONTH_FIRST.fullmatch, texts) if match is not None]
     if found[0][2] == ".":
         return _DAY_FIRST
@@ -170,6 +170,6 @@ def _day_or_month(texts: Sequence[str], where: str) -> re.Pattern[str]:
     if any(int(match["month"]) > 12 for match in found):
         return _DAY_FIRST
     raise HistoryError(
-        f"{where}: {shown(texts[0])} in data row 1 may be day/month or month/day, and no row tells which",
-        operator_action="say it with --date-format '%m/%d/%Y' or '%d/%m/%Y'",
+        f"{where}: {shown(texts[0])} in data row 1 may be day/month or month/day, and no row resolves it",
+        operator_action="specify it with --date-format '%m/%d/%Y' or '%d/%m/%Y'",
     )

@@ -1,8 +1,8 @@
-"""A column of dates or stamps as days of the calendar's zone.
+"""Converts a column of dates or timestamps to days in the calendar's time zone.
 
-A plain date is a day. A stamp with an offset or a zone is a moment, and belongs to the day it has where the
-calendar is. One exception: where every stamp is midnight UTC it is a date that a program wrote as an instant;
-in New York it would be the evening before.
+A plain date is a day. A timestamp with an offset or zone belongs to its day in the calendar's zone. One
+exception: if every timestamp is midnight UTC, they are dates that a program wrote as timestamps; in New
+York they would fall on the evening before.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from core.model.errors import HistoryError
 
 FIRST_YEAR: Final = 1800
 _LAST_YEAR: Final = 2200
-"""Stamps behind it are not converted: they lie in the future wherever the exchange is."""
+"""Later timestamps are not converted: they are in the future in any zone."""
 _NO_DATE: Final = "is not a date like 2024-07-11"
-_DATES_ONLY: Final = "if the dates alone count, say --date-format '%Y-%m-%d'"
+_DATES_ONLY: Final = "to use only the dates, pass --date-format '%Y-%m-%d'"
 
 
 class Stamp(NamedTuple):
-    """What one row says of its time.
+    """Time of one row.
 
     Args:
-        day: The day, as written or as its moment has it in the calendar's zone.
-        clock: Time of day beside it; None where none is written.
-        moment: The instant; None where it cannot be known or does not matter.
+        day: The day, as written or in the calendar's zone.
+        clock: Time of day; None if there is none.
+        moment: The point in time; None if unknown or irrelevant.
     """
 
     day: date
@@ -40,12 +40,12 @@ class Stamp(NamedTuple):
 
 
 class Dates(NamedTuple):
-    """A column of days, with the moments behind them.
+    """A column of days with their points in time.
 
     Args:
         days: Date (n,).
         moments: Datetime UTC (n,), null for plain dates.
-        findings: What was passed over.
+        findings: Tolerated defects.
     """
 
     days: pl.Series
@@ -58,14 +58,14 @@ def read_dates(table: Table, name: str, column: str, *, format: str | None, zone
 
     Args:
         table: The file.
-        name: What messages call it.
+        name: Name of the file in messages.
         column: The column.
-        format: As for `strptime`; None: what the texts themselves say.
-        zone: The calendar's; None takes each stamp's date as it is written.
+        format: As for `strptime`; None to detect it from the texts.
+        zone: The calendar's zone; None uses each timestamp's date as written.
 
     Raises:
-        HistoryError: A text that is no date or could be two, stamps with and without a zone, or more than
-            one row a day: it is not daily.
+        HistoryError: A text is not a date or is ambiguous, timestamps are mixed with and without a zone, or
+            there is more than one row per day, so the file is not daily.
     """
     values = table.columns[column]
     if isinstance(values, pl.Series):
@@ -93,7 +93,7 @@ def _plain(table: Table, name: str, column: str, values: pl.Series) -> Dates:
         raise table.refuse(name, column, missing, _NO_DATE)
     early = (values < date(FIRST_YEAR, 1, 1)).arg_true().to_list()
     if early:
-        raise table.refuse(name, column, early, f"lies before the year {FIRST_YEAR}")
+        raise table.refuse(name, column, early, f"is before the year {FIRST_YEAR}")
     moments = pl.Series("moment", [None] * len(values), dtype=pl.Datetime("us", "UTC"))
     return Dates(values.alias("date"), moments, ())
 
@@ -104,7 +104,7 @@ def _typed(table: Table, name: str, column: str, values: pl.Series) -> list[date
         raise table.refuse(name, column, missing, _NO_DATE)
     early = (values.dt.year() < FIRST_YEAR).arg_true().to_list()
     if early:
-        raise table.refuse(name, column, early, f"lies before the year {FIRST_YEAR}")
+        raise table.refuse(name, column, early, f"is before the year {FIRST_YEAR}")
     aware = isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone is not None
     micro = values.dt.convert_time_zone("UTC") if aware else values
     found: list[datetime | date] = micro.dt.cast_time_unit("us").to_list()
@@ -118,7 +118,7 @@ def _whole(value: object) -> str:
 def _written(
     table: Table, name: str, column: str, texts: Sequence[str], format: str | None
 ) -> list[datetime | date]:
-    """Read every text in the form of the first."""
+    """Parse every text in the form of the first."""
     texts = [text.strip() for text in texts]
     reader: Reader = reader_for(texts, format, f"{name}, column {column!r}")
     found: list[datetime | date] = []
@@ -134,11 +134,11 @@ def _written(
             column,
             bad,
             f"is not a date like {reader.example}",
-            "correct the row, or say how dates are written: --date-format '%d/%m/%Y'",
+            "correct the row, or specify the format: --date-format '%d/%m/%Y'",
         )
     early = [row for row, each in enumerate(found) if each.year < FIRST_YEAR]
     if early:
-        raise table.refuse(name, column, early, f"lies before the year {FIRST_YEAR}")
+        raise table.refuse(name, column, early, f"is before the year {FIRST_YEAR}")
     return found
 
 
@@ -151,11 +151,11 @@ def _in_zone(
     if not all(aware):
         odd = [row for row, each in enumerate(aware) if each != aware[0]]
         has = (
-            "has no time zone, the rows before it have one"
+            "has no time zone, but earlier rows have one"
             if aware[0]
-            else "has a time zone, those before none"
+            else "has a time zone, but earlier rows have none"
         )
-        raise table.refuse(name, column, odd, has, f"write all rows alike; {_DATES_ONLY}")
+        raise table.refuse(name, column, odd, has, f"write all rows in the same form; {_DATES_ONLY}")
     stamps = [each for each in written if isinstance(each, datetime)]
     if zone is None:
         return [Stamp(each.date()) for each in stamps], ()
@@ -165,8 +165,8 @@ def _in_zone(
         row for row, each in enumerate(stamps) if each.utcoffset() != timedelta(0) or each.time() != time(0)
     ]
     if len(odd) == 1 < len(stamps) - 1 and any(each.astimezone(zone).time() != time(0) for each in stamps):
-        has = "has a time of day, the other rows are at midnight UTC"
-        raise table.refuse(name, column, odd, has, f"leave out the unfinished day; {_DATES_ONLY}")
+        has = "has a time of day, but other rows are at midnight UTC"
+        raise table.refuse(name, column, odd, has, f"remove the incomplete day; {_DATES_ONLY}")
     return [_moment(each, zone) for each in stamps], ()
 
 
@@ -195,12 +195,12 @@ def _midnights(stamps: Sequence[datetime], zone: tzinfo) -> tuple[list[Stamp], t
     days = [Stamp(each.date()) for each in stamps]
     if not elsewhere:
         return days, ()
-    message = "every stamp is midnight UTC, so it was taken as the date it shows"
+    message = "every timestamp is midnight UTC, so it was read as its date"
     return days, (Finding("utc_midnight", tuple(sorted(elsewhere)), message),)
 
 
 def _require_daily(name: str, stamps: Sequence[Stamp]) -> None:
-    """Refuse two times of day on one date; on a single date it is an update, which closes tell apart."""
+    """Refuse two times of day on one date; on a single date it is an update, which the closes distinguish."""
     first: dict[date, tuple[int, time]] = {}
     doubled: dict[date, tuple[int, int]] = {}
     for row, stamp in enumerate(stamps):
@@ -214,5 +214,5 @@ def _require_daily(name: str, stamps: Sequence[Stamp]) -> None:
         raise HistoryError(
             f"{name}, data row {other + 1}: {day} has rows at {stamps[one].clock} and {stamps[other].clock}, "
             "so the file is not daily",
-            operator_action="give one row a session",
+            operator_action="supply one row per session",
         )

@@ -1,4 +1,4 @@
-"""Bytes as text, or by name what else they are."""
+"""Decodes bytes to text, or names the other format that they have."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-"""UTF-32 first: its mark begins with that of UTF-16."""
+"""UTF-32 first: its BOM starts with that of UTF-16."""
 
 _STRANGERS: Final = (
     (b"\x1f\x8b", "a gzip archive", "unpack it first"),
@@ -36,37 +36,35 @@ def decoded(data: bytes, name: str) -> tuple[str, tuple[Finding, ...]]:
     """Decode a text file.
 
     Args:
-        data: The file: UTF-8, UTF-16 or UTF-32, with or without a mark; else Latin-1.
-        name: What messages call it.
+        data: The file: UTF-8, UTF-16 or UTF-32, with or without a BOM; otherwise Latin-1.
+        name: Name of the file in messages.
 
     Returns:
-        The text, and a finding where the encoding had to be guessed.
+        The text, and a finding if the encoding was guessed.
 
     Raises:
         HistoryError: It is not text.
     """
     for magic, what, action in _STRANGERS:
         if data.startswith(magic):
-            raise HistoryError(
-                f"{name} is not a csv file that can be read: it is {what}", operator_action=action
-            )
+            raise HistoryError(f"{name} is not a readable csv file: it is {what}", operator_action=action)
     if not data.strip():
         raise HistoryError(
-            f"{name} is not a csv file that can be read: it is empty", operator_action="export it again"
+            f"{name} is not a readable csv file: it is empty", operator_action="export it again"
         )
     text, findings = _text(data, name)
     odd = _CONTROL.search(text)
     if odd is not None:
         line = text.count("\n", 0, odd.start()) + 1
         raise HistoryError(
-            f"{name} is not a csv file that can be read: line {line} holds the byte "
+            f"{name} is not a readable csv file: line {line} contains the byte "
             f"0x{ord(odd.group()):02x}, which is not text",
             operator_action="export it again as CSV",
         )
     if re.match(r"\s*<(!doctype|html|\?xml)", text[:200], re.IGNORECASE):
         raise HistoryError(
-            f"{name} is not a csv file that can be read: it is a web page or XML",
-            operator_action="download the data, not the page that shows it",
+            f"{name} is not a readable csv file: it is a web page or XML",
+            operator_action="download the data, not the page that displays it",
         )
     return text, findings
 
@@ -74,12 +72,12 @@ def decoded(data: bytes, name: str) -> tuple[str, tuple[Finding, ...]]:
 def _text(data: bytes, name: str) -> tuple[str, tuple[Finding, ...]]:
     mark, encoding = next(((m, e) for m, e in _MARKS if data.startswith(m)), (b"", _likely(data)))
     try:
-        # A file that was converted may still begin with the mark of its first encoding.
+        # A converted file may still start with the BOM of its original encoding.
         return data[len(mark) :].decode(encoding).lstrip("\ufeff"), ()
     except UnicodeDecodeError as error:
         if encoding != "utf-8":
             raise HistoryError(
-                f"{name} is not a csv file that can be read: it is {encoding} text that is damaged at byte "
+                f"{name} is not a readable csv file: it is {encoding} text, corrupt at byte "
                 f"{len(mark) + error.start}",
                 operator_action="export it again as UTF-8",
             ) from error
@@ -89,7 +87,7 @@ def _text(data: bytes, name: str) -> tuple[str, tuple[Finding, ...]]:
 
 
 def _likely(data: bytes) -> str:
-    """Tell UTF-16 without a mark by its zeros: Latin text has one in every pair of bytes."""
+    """Detect UTF-16 without a BOM by its zeros: Latin text has one in every pair of bytes."""
     head = data[:2000]
     zeros = (head[0::2].count(0), head[1::2].count(0))
     if len(head) >= 4 and max(zeros) > len(head) // 4 and min(zeros) == 0:

@@ -1,4 +1,4 @@
-"""Columns of figures as people write them: currency signs, thousands, decimal commas, K, M and B."""
+"""Parses columns of figures with currency signs, thousands separators, decimal commas, K, M and B."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def read_figures(table: Table, name: str, wanted: Mapping[str, str]) -> dict[str
 
     Args:
         table: The file.
-        name: What messages call it.
-        wanted: What to call a column → its name in the file.
+        name: Name of the file in messages.
+        wanted: Column name in the result → its name in the file.
 
     Returns:
-        Float64 by what to call it, blanks and NaN as null.
+        Float64 columns, with blanks and NaN as null.
 
     Raises:
-        HistoryError: A text that is no figure, one that is infinite, or decimal points beside commas.
+        HistoryError: A text is not a number, a number is infinite, or decimal points and commas are mixed.
     """
     texts = [column for column in wanted.values() if isinstance(table.columns[column], list)]
     comma = _has_decimal_comma(table, name, texts)
@@ -74,7 +74,7 @@ def _from_text(table: Table, name: str, column: str, texts: Sequence[str], comma
 
 
 def _figure(text: str, comma: bool) -> float | None:
-    """Read one figure; None where it is none.
+    """Parse one figure; None if it is not one.
 
     Example:
         >>> _figure("$2,211.77", False), _figure("30.99M", False), _figure("2.058,9", True)
@@ -91,15 +91,15 @@ def _figure(text: str, comma: bool) -> float | None:
     if not (_COMMA if comma else _POINT).fullmatch(text):
         return None
     plain = text.replace(".", "").replace(",", ".") if comma else text.replace(",", "")
-    # By way of the text, so that 30.99M is exactly that many.
+    # Converted as text, so that 30.99M is exact.
     return float(plain) if power == 1.0 else round(float(plain) * power, 6)
 
 
 def _has_decimal_comma(table: Table, name: str, columns: Sequence[str]) -> bool:
-    """Tell by the figures themselves whether the comma is the decimal sign.
+    """Determine from the figures whether the comma is the decimal sign.
 
-    A comma is one where it does not stand before groups of three digits, or stands behind a point. Of
-    "2,058" nobody can tell: between quotation marks in a file with commas it is two thousand.
+    It is one if it does not precede groups of three digits, or follows a point. "2,058" is ambiguous:
+    in quotation marks in a comma-separated file it means two thousand.
     """
     commas: tuple[str, int] | None = None
     points: tuple[str, int] | None = None
@@ -119,7 +119,11 @@ def _has_decimal_comma(table: Table, name: str, columns: Sequence[str]) -> bool:
                 points = points or (column, row)
     if commas is not None and points is not None and not _is_group(table, points):
         raise table.refuse(
-            name, commas[0], [commas[1]], "has a decimal comma, other rows a decimal point", "write all alike"
+            name,
+            commas[0],
+            [commas[1]],
+            "has a decimal comma, but other rows have a decimal point",
+            "write all in the same form",
         )
     if commas is None and points is None and unclear is not None and table.separator != ",":
         raise table.refuse(
@@ -133,5 +137,5 @@ def _has_decimal_comma(table: Table, name: str, columns: Sequence[str]) -> bool:
 
 
 def _is_group(table: Table, place: tuple[str, int]) -> bool:
-    """Whether a point may stand between groups of three digits, as it does beside decimal commas."""
+    """Return whether a point may separate groups of three digits, as it does with decimal commas."""
     return re.fullmatch(r"[+-]?\d{1,3}(\.\d{3})+", str(table.columns[place[0]][place[1]]).strip()) is not None

@@ -1,4 +1,4 @@
-"""What was found in a daily file and passed over: counted, dated and listed."""
+"""Tolerated defects of a daily file: counted, dated and listed."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _LONGEST_TEXT: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something in a file that was passed over.
+    """A tolerated defect of a file.
 
     Args:
-        kind: A stable word: `blank_close`, `close_not_positive`, `close_too_small`, `repeated_row`,
+        kind: Stable label: `blank_close`, `close_not_positive`, `close_too_small`, `repeated_row`,
             `no_session`, `missing_session`, `open_unknown`, `range_unknown`, `volume_unknown`,
             `volume_too_large`, `after_today`, `unit_glitch`, `scale_step`, `no_such_jump`, `utc_midnight`,
             `lines_before_header` or `encoding`.
-        dates: Every date it concerns, ascending; none where it concerns the file.
-        message: What was found, and what was done about it.
+        dates: Affected dates, ascending; empty if it concerns the whole file.
+        message: The defect and how it was handled.
     """
 
     kind: str
@@ -33,7 +33,7 @@ class Finding:
 
     @property
     def count(self) -> int:
-        """Number of dates it concerns."""
+        """Number of affected dates."""
         return len(self.dates)
 
     def __str__(self) -> str:
@@ -43,25 +43,25 @@ class Finding:
 
 
 class CheckedHistory(NamedTuple):
-    """A frame in session order without bad closes, and what was passed over on the way."""
+    """A frame in session order without bad closes, and the findings."""
 
     frame: pl.DataFrame
     findings: list[Finding]
 
 
 def finding_on(kind: str, dates: pl.Series, message: str) -> Finding:
-    """Make a finding of a column of dates."""
+    """Build a finding from a column of dates."""
     return Finding(kind, tuple(dates.to_list()), message)
 
 
 def listed(dates: Sequence[date]) -> str:
-    """List dates, the first few of many."""
+    """List the first few dates."""
     shown = ", ".join(map(str, dates[:_MOST_DATES_SHOWN]))
     return shown if len(dates) <= _MOST_DATES_SHOWN else f"{shown}, … {len(dates) - _MOST_DATES_SHOWN} more"
 
 
 def shown(value: object) -> str:
-    """Quote what stands in a file, cut where it is long: a message must fit one line.
+    """Quote a text from a file, truncated so that a message fits one line.
 
     Example:
         >>> shown("abc")
@@ -72,7 +72,7 @@ def shown(value: object) -> str:
 
 
 def some_names(names: Iterable[str]) -> list[str]:
-    """Give the first names of a header, each cut where it is long."""
+    """Return the first names of a header, each truncated if long."""
     known = [name for name in names if name]
     cut = [name if len(name) <= _LONGEST_TEXT // 2 else f"{name[: _LONGEST_TEXT // 2]}…" for name in known]
     more = [f"… {len(cut) - _MOST_NAMES_SHOWN} more"] if len(cut) > _MOST_NAMES_SHOWN else []

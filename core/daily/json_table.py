@@ -1,4 +1,4 @@
-"""JSON bars as a table: a list of objects, wherever it stands in the document."""
+"""Reads JSON bars as a table: a list of objects anywhere in the document."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from core.daily.table import Table
 from core.model.errors import HistoryError
 
 _DEEPEST: Final = 4
-"""Objects inside each other that are looked into."""
-_ACTION: Final = "give a list of objects with a date and a close each, or a CSV file"
+"""Maximum nesting depth that is searched."""
+_ACTION: Final = "supply a list of objects with a date and a close each, or a CSV file"
 
 
 def json_table(data: bytes, name: str, *, symbol: str) -> Table:
-    """Read bars from JSON: a list of objects, one a line, or columns as lists.
+    """Read bars from JSON: a list of objects, one object per line, or columns as lists.
 
     Args:
         data: The file.
-        name: What messages call it.
-        symbol: Which list to take, where several stand under the names of symbols.
+        name: Name of the file in messages.
+        symbol: Selects the list if there are several under symbol names.
 
     Returns:
-        The table, figures as the text that stands there.
+        The table, with figures as text.
 
     Raises:
-        HistoryError: Not JSON, no list of bars in it, or more than one.
+        HistoryError: The file is not JSON, has no list of bars, or more than one.
     """
     text, findings = decoded(data, name)
     rows = _bars(_document(text, name), name, symbol)
     keys = list(dict.fromkeys(key for row in rows for key in row))
     names = {key: key.strip().lower() for key in keys}
-    # Some number their keys: "4. close".
+    # Some vendors number their keys: "4. close".
     names = {key: short.split(". ", 1)[-1] if short[:1].isdigit() else short for key, short in names.items()}
     full = long_names(list(names.values()))
     columns: dict[str, list[str]] = {}
@@ -52,7 +52,7 @@ def _document(text: str, name: str) -> Any:
     try:
         return _loads(text)
     except RecursionError as error:
-        raise HistoryError(f"{name} is JSON with too many levels", operator_action=_ACTION) from error
+        raise HistoryError(f"{name} is JSON with too many nesting levels", operator_action=_ACTION) from error
     except ValueError as error:
         line = getattr(error, "lineno", 1)
         lines = [line for line in text.splitlines() if line.strip()]
@@ -62,13 +62,13 @@ def _document(text: str, name: str) -> Any:
             except ValueError:
                 pass
         raise HistoryError(
-            f"{name} is not a json file that can be read: line {line} is damaged or the file breaks off",
+            f"{name} is not a readable json file: line {line} is corrupt or the file is truncated",
             operator_action="export it again",
         ) from error
 
 
 def _loads(text: str) -> Any:
-    # As text, so that a figure reads as it does in a CSV file.
+    # As text, so that figures are parsed as in a CSV file.
     return json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
 
 
@@ -78,8 +78,8 @@ def _bars(document: Any, name: str, symbol: str) -> list[Mapping[str, Any]]:
         found = {symbol: found[symbol]}
     if len(found) > 1:
         raise HistoryError(
-            f"{name} holds several lists of bars ({', '.join(some_names(found))}), none called {symbol!r}",
-            operator_action="give each symbol a file of its own",
+            f"{name} contains several lists of bars ({', '.join(some_names(found))}), none called {symbol!r}",
+            operator_action="use a separate file per symbol",
         )
     if not found:
         raise HistoryError(f"{name} is JSON without a list of bars", operator_action=_ACTION)
@@ -87,7 +87,7 @@ def _bars(document: Any, name: str, symbol: str) -> list[Mapping[str, Any]]:
 
 
 def _lists(value: Any, key: str, depth: int) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
-    """Give every list of objects, by the name it stands under."""
+    """Yield every list of objects with its key."""
     if isinstance(value, list):
         if value and all(isinstance(each, Mapping) for each in value):
             yield key, value

@@ -1,12 +1,12 @@
-"""Closes that jump by a round factor: a unit mistaken for a day, or a split nobody adjusted for.
+"""Detects closes that jump by a round factor: a wrong unit for some days, or an unadjusted split.
 
-A real close does such a thing too, if rarely. So nothing is mended: what cannot be trusted is left out, the
-finding names the day and the factor, and whoever knows better confirms the day.
+Real closes rarely do so too. So nothing is corrected: untrustworthy rows are dropped, the finding names the
+day and the factor, and the operator can confirm the day as real.
 
-- The factor goes back within a few rows: the rows between were in another unit. They are left out.
-- It stays: the rows before are on another scale. They are left out, because every window over the step
+- The factor reverses within a few rows: the rows between are in another unit. They are dropped.
+- It persists: the earlier rows are on another scale. They are dropped, because every window over the step
   would be wrong.
-- It comes in the last rows of the file: which of the two it is cannot be told. The file is refused.
+- It occurs in the last rows of the file: the two cases cannot be distinguished. The file is refused.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from core.model.sessions import Calendar
 
 _FACTORS: Final = (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100, 1000, 10_000)
 _ABOUT: Final = 0.1
-"""How far from a factor is about that factor: as much as a market moves in a day."""
+"""Tolerance around a factor: as much as a market moves in a day."""
 _LARGEST: Final = 1e18
-"""A larger factor is told as this."""
+"""A larger factor is reported as this."""
 _NEVER_REAL: Final = 5.5
-"""No market moves by such a factor within a session."""
+"""A factor by which no market moves within a session."""
 _GLITCH_ROWS: Final = 5
-"""Longest stretch of rows that counts as one mistake."""
+"""Maximum number of rows of one glitch."""
 _MOST_MISSING: Final = 5
-"""Sessions that may lie between two rows that are compared; over more a price may have gone anywhere."""
+"""Maximum sessions between two compared rows; over a longer gap a price may have moved arbitrarily."""
 
 
 class _Jump(NamedTuple):
@@ -46,25 +46,25 @@ class _Jump(NamedTuple):
 def without_jumps(
     frame: pl.DataFrame, calendar: Calendar, *, symbol: str, name: str, confirmed: Collection[date] = ()
 ) -> CheckedHistory:
-    """Leave out closes in another unit, and those before a change of scale.
+    """Drop closes in another unit, and those before a change of scale.
 
     Args:
-        frame: A checked daily frame of prices; a rate may double in a day.
+        frame: A validated daily frame of prices (not rates, which may double in a day).
         calendar: Its calendar.
-        symbol: What the operator confirms a day for.
-        name: What error messages call the file.
-        confirmed: Days whose jump is real.
+        symbol: Symbol for the operator's confirmation.
+        name: Name of the file in messages.
+        confirmed: Days whose jump is confirmed as real.
 
     Returns:
-        The frame that is left, and what was left out.
+        The remaining frame, and the findings.
 
     Raises:
-        HistoryError: A jump in the last rows.
+        HistoryError: There is a jump in the last rows.
     """
     jumps = _jumps(frame, calendar)
     missed = sorted(set(confirmed) - {frame["date"][jump.row] for jump in jumps})
     findings = (
-        [Finding("no_such_jump", tuple(missed), "confirmed, but the file has no jump there")]
+        [Finding("no_such_jump", tuple(missed), "confirmed, but the file has no jump on this day")]
         if missed
         else []
     )
@@ -86,7 +86,7 @@ def without_jumps(
     for step in steps:
         if frame.height - step.row < _GLITCH_ROWS:
             raise HistoryError(
-                f"{name}: the close of {frame['date'][step.row]} is {_said(step)} the one before, "
+                f"{name}: the close of {frame['date'][step.row]} is {_said(step)} the previous one, "
                 f"{_closes(frame, step)}",
                 operator_action="correct the unit or adjust for the split, or confirm a real move with "
                 f"--accept-jump {symbol}:{frame['date'][step.row]}",
@@ -115,7 +115,7 @@ def _jumps(frame: pl.DataFrame, calendar: Calendar) -> list[_Jump]:
 
 
 def _factor(size: float) -> int:
-    """Name the factor a size is about; 0 where it is a price move as any other.
+    """Return the round factor that a ratio is close to; 0 for an ordinary price move.
 
     Example:
         >>> _factor(4.1), _factor(98.0), _factor(3.45), _factor(7000.0)
@@ -128,7 +128,7 @@ def _factor(size: float) -> int:
 
 
 def _traded_through(frame: pl.DataFrame, before: int) -> bool:
-    """Whether the day's range reaches well back to the close before: then it was traded, and no mistake."""
+    """Return whether the day's range reaches back to the previous close, so that the move is real."""
     if not {"high", "low"} <= set(frame.columns):
         return False
     high, low = frame["high"][before + 1], frame["low"][before + 1]
@@ -157,7 +157,7 @@ def _glitch(frame: pl.DataFrame, jump: _Jump, back: _Jump, symbol: str) -> Findi
     return Finding(
         "unit_glitch",
         dates,
-        f"the close is {_said(jump)} its neighbours'; left out. Correct it, or confirm a real move with "
+        f"the close is {_said(jump)} the adjacent ones; dropped. Correct it, or confirm a real move with "
         f"--accept-jump {symbol}:{dates[0]} and {symbol}:{frame['date'][back.row]}",
     )
 
@@ -167,14 +167,14 @@ def _step(frame: pl.DataFrame, steps: list[_Jump], symbol: str) -> Finding:
     return Finding(
         "scale_step",
         tuple(frame["date"][step.row] for step in steps),
-        f"the close is {_said(last)} the one before and stays so, as after a split; the {last.row} "
-        "rows before were left out. Adjust them, or confirm a real move: "
+        f"the close is {_said(last)} the previous one and stays so, as after a split; the {last.row} "
+        "earlier rows were dropped. Adjust them, or confirm a real move: "
         f"--accept-jump {symbol}:{frame['date'][last.row]}",
     )
 
 
 def _grouped(findings: list[Finding]) -> list[Finding]:
-    """Take many glitches as one finding, so that a bad file does not fill the log."""
+    """Combine many glitches into one finding, so that a bad file does not flood the log."""
     glitches = [finding for finding in findings if finding.kind == "unit_glitch"]
     if len(glitches) < 2:
         return findings

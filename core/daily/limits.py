@@ -1,4 +1,4 @@
-"""Figures that a record cannot hold."""
+"""Checks figures against the range of a record."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from core.model.scale import (
 
 
 class Limits(NamedTuple):
-    """What a record of an instrument holds; by default in the scale of 1e-9.
+    """Range of an instrument's records; by default in the scale 1e-9.
 
     Args:
         price_exponent: Scale of the largest price.
-        finest_exponent: Scale of the smallest price; another one where the scale is still to be chosen.
+        finest_exponent: Scale of the smallest price; differs from it if the scale is not chosen yet.
         size_exponent: Scale of volumes.
         largest: The largest price, or value of a series, in units.
     """
@@ -56,12 +56,12 @@ class Limits(NamedTuple):
 
 
 ANY_PRICE_SCALE: Final = Limits(price_exponent=0, finest_exponent=LEAST_EXPONENT)
-"""A study chooses the scale of prices by what the files hold."""
+"""A study chooses the scale of prices from the files."""
 ANY_SERIES_SCALE: Final = ANY_PRICE_SCALE._replace(largest=LARGEST_INTEGER)
 
 
 def limits_of(instrument: Instrument) -> Limits:
-    """Give what a record of an instrument holds, in its scale."""
+    """Return the range of an instrument's records, in its scale."""
     return Limits(
         instrument.price_exponent,
         instrument.price_exponent,
@@ -71,18 +71,18 @@ def limits_of(instrument: Instrument) -> Limits:
 
 
 def within_record(frame: pl.DataFrame, limits: Limits, *, name: str, signed: bool = False) -> CheckedHistory:
-    """Take volumes too large for a record as unknown, and leave out closes too small for one.
+    """Treat volumes too large for a record as unknown, and drop closes too small for one.
 
     An open, high or low that is too small is unknown.
 
     Args:
-        frame: A checked daily frame.
-        limits: Of the instrument.
-        name: What error messages call the file.
-        signed: The file holds a series: figures near zero are values as any other.
+        frame: A validated daily frame.
+        limits: Range of the instrument's records.
+        name: Name of the file in messages.
+        signed: The file is a series: figures near zero are valid.
 
     Raises:
-        HistoryError: A price too large for a record.
+        HistoryError: A price is too large for a record.
     """
     findings: list[Finding] = []
     for column in [each for each in ("close", "open", "high", "low") if each in frame.columns]:
@@ -96,8 +96,8 @@ def within_record(frame: pl.DataFrame, limits: Limits, *, name: str, signed: boo
         over = (frame["volume"] > limits.volume).fill_null(False)
         if over.any():
             message = (
-                f"above {figure_text(limits.size_exponent)}, more than size_exponent = "
-                f"{limits.size_exponent} holds; the volume is unknown, and so is relative volume over "
+                f"above {figure_text(limits.size_exponent)}, the limit at size_exponent = "
+                f"{limits.size_exponent}; the volume is unknown, and so is relative volume over "
                 "these days"
             )
             findings.append(finding_on("volume_too_large", frame["date"].filter(over), message))
@@ -134,8 +134,8 @@ def _too_large(name: str, column: str, day: date, value: float, limits: Limits) 
         f"{name}: the {column} of {day}, {value:,.12g}, does not fit price_exponent = "
         f"{limits.price_exponent} (at most {figure_text(limits.price_exponent, limits.largest)})",
         operator_action=(
-            "correct the figure, or give the file in a larger unit, such as millions"
+            "correct the figure, or supply the file in a larger unit, such as millions"
             if fitting is None or limits.price_exponent == 0
-            else f"correct the figure, or set price_exponent = {fitting} before there is any history"
+            else f"correct the figure, or set price_exponent = {fitting} before any history is published"
         ),
     )

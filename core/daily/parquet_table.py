@@ -1,4 +1,4 @@
-"""Parquet as a table."""
+"""Reads Parquet as a table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.daily.table import Column, Table
 from core.model.errors import HistoryError
 
 _PANIC: Final = "PanicException"
-"""The reader's own fault in a damaged file; it is no subclass of Exception, and has no public name."""
+"""Panic of the reader on a corrupt file; it is not a subclass of Exception and has no public name."""
 
 
 def parquet_table(data: bytes, name: str) -> Table:
@@ -20,21 +20,21 @@ def parquet_table(data: bytes, name: str) -> Table:
 
     Args:
         data: The file.
-        name: What messages call it.
+        name: Name of the file in messages.
 
     Returns:
         The table; text stays text, everything else keeps its type.
 
     Raises:
-        HistoryError: It is not one, it is damaged, or it has no rows.
+        HistoryError: It is not a Parquet file, is corrupt, or has no rows.
     """
     try:
         frame = pl.read_parquet(io.BytesIO(data))
     except BaseException as error:
         if isinstance(error, Exception) or type(error).__name__ == _PANIC:
             raise HistoryError(
-                f"{name} is not a parquet file that can be read: it is damaged or something else",
-                operator_action="write it again, or give a CSV file",
+                f"{name} is not a readable parquet file: it is corrupt or has another format",
+                operator_action="write it again, or supply a CSV file",
             ) from error
         raise
     if frame.height == 0:

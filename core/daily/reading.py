@@ -1,4 +1,4 @@
-"""One daily file: bytes in, a daily frame out, unchecked but understood."""
+"""Parses one daily file: bytes in, an unvalidated daily frame out."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _RANGE: Final = ("open", "high", "low")
 
 @dataclass(frozen=True, slots=True)
 class DailyShape:
-    """What somebody said of a file, where it does not say so itself.
+    """User-supplied description of a file, where it cannot be detected.
 
     Args:
-        column: The column to use as close. With any other than "close", open, high and low are left out,
-            because they belong to another scale.
-        date_column: The column of dates; None: what exporters usually call it.
-        date_format: How dates are written, as for `strptime`; None: as the first one looks.
-        zone: The calendar's, for stamps with an offset; None takes the date as it is written.
-        symbol: Whose bars to take where a JSON document has several lists.
+        column: The column to use as close. With any other than "close", open, high and low are dropped,
+            because they may be on another scale.
+        date_column: The date column; None for one of the common names.
+        date_format: Date format, as for `strptime`; None to detect it from the first row.
+        zone: The calendar's zone, for timestamps with an offset; None uses the date as written.
+        symbol: Selects the bars if a JSON document has several lists.
     """
 
     column: str = "close"
@@ -45,12 +45,12 @@ class DailyShape:
 
 
 class DailyFile(NamedTuple):
-    """A file, understood.
+    """A parsed file.
 
     Args:
-        frame: A daily frame, oldest row first where the file ran newest first.
-        moments: Datetime UTC (n,): when a row was stamped, where it has a time of day; else null.
-        findings: What was passed over.
+        frame: A daily frame, reversed if the file had the newest row first.
+        moments: Datetime UTC (n,): timestamp of rows with a time of day; otherwise null.
+        findings: Tolerated defects.
     """
 
     frame: pl.DataFrame
@@ -62,14 +62,14 @@ def read_daily(data: bytes, name: str, shape: DailyShape, *, format: DailyFormat
     """Read one instrument's daily file.
 
     Args:
-        data: CSV, JSON or Parquet, by its own first bytes.
-        name: What error messages call it.
-        shape: What is known of it.
-        format: What it must be: "csv" for a text, JSON included, or "parquet"; None for either.
+        data: CSV, JSON or Parquet, detected from the first bytes.
+        name: Name of the file in messages.
+        shape: User-supplied description.
+        format: Required format: "csv" for text, including JSON, or "parquet"; None for either.
 
     Raises:
-        HistoryError: Not such a file, no rows, no date or close column, or text where a date or a number
-            should stand.
+        HistoryError: The format is wrong, there are no rows, no date or close column, or a text is not the
+            expected date or number.
     """
     table = _table(data, name, shape, format)
     dated = date_column(table, name, shape.date_column)
@@ -89,15 +89,15 @@ def read_daily(data: bytes, name: str, shape: DailyShape, *, format: DailyFormat
 
 
 def up_to_today(daily: DailyFile, today: date, name: str) -> DailyFile:
-    """Leave out rows dated after today.
+    """Drop rows dated after today.
 
     Args:
         daily: The file.
-        today: At the exchange.
-        name: What error messages call it.
+        today: Current date at the exchange.
+        name: Name of the file in messages.
 
     Raises:
-        HistoryError: No row is left.
+        HistoryError: No row remains.
     """
     later = daily.frame["date"] > today
     if not later.any():
@@ -108,7 +108,7 @@ def up_to_today(daily: DailyFile, today: date, name: str) -> DailyFile:
             f"{name}: every row is dated after today, {today}; the first is of {first}",
             operator_action="correct the dates",
         )
-    message = f"dated after today, {today}; the row was left out"
+    message = f"dated after today, {today}; the row was dropped"
     finding = finding_on("after_today", daily.frame["date"].filter(later).sort(), message)
     return DailyFile(daily.frame.filter(~later), daily.moments.filter(~later), [*daily.findings, finding])
 

@@ -1,4 +1,4 @@
-"""A file as columns, before anything is known of their meaning."""
+"""A file as columns, before they are interpreted."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from core.daily.findings import Finding, shown
 from core.model.errors import HistoryError
 
 Column = list[str] | pl.Series
-"""Text, blank where there is nothing; or values that have a type of their own."""
+"""Text, blank if missing; or typed values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Columns under names in lower case.
+    """Columns with lower-case names.
 
     Args:
         kind: "csv", "json" or "parquet".
-        columns: Name → column; all of one length. Of a name that stands twice, the first.
+        columns: Name → column; all of equal length; the first of a duplicated name.
         height: Number of rows.
-        repeated: Names that stand twice.
-        lines: Of a text, the line of each row, counted from 1.
-        separator: Of a text, what stands between its fields.
-        findings: What was passed over on the way.
+        repeated: Duplicated names.
+        lines: For a text file, the line of each row, from 1.
+        separator: For a text file, its field separator.
+        findings: Tolerated defects.
     """
 
     kind: str
@@ -39,19 +39,19 @@ class Table:
     def refuse(
         self, name: str, column: str, rows: Sequence[int], why: str, action: str | None = None
     ) -> HistoryError:
-        """Make the error that names the first of some rows.
+        """Build the error that names the first of some invalid rows.
 
         Args:
-            name: What messages call the file.
+            name: Name of the file in messages.
             column: The column.
-            rows: Those that cannot be used, at least one, counted from 0.
+            rows: Invalid rows, at least one, from 0.
             why: What is wrong with them.
-            action: What to do about it.
+            action: How to fix it.
         """
         row = rows[0]
         value = self.columns[column][row]
         more = f" (and {len(rows) - 1} more)" if len(rows) > 1 else ""
-        # The line is what an editor shows; it needs no saying where it follows from the row.
+        # The editor's line number, omitted if it follows from the row number.
         line = f" (line {self.lines[row]})" if self.lines and self.lines[row] != row + 2 else ""
         return HistoryError(
             f"{name}, data row {row + 1}, column {column!r}: {shown(value)} {why}{more}{line}",

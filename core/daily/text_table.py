@@ -1,4 +1,4 @@
-"""Separated text as a table: whatever stands before its header, between its fields and around its rows."""
+"""Reads separated text as a table, tolerating preambles, various separators and blank lines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.model.errors import HistoryError
 
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _HEADER_WITHIN: Final = 50
-"""Lines among which the header must stand."""
+"""Maximum line number of the header."""
 _SEVERAL_TICKERS: Final = "download one ticker with flat columns (multi_level_index=False)"
 
 Line = tuple[int, str]
@@ -27,16 +27,16 @@ def text_table(data: bytes, name: str, *, wanted: str | None = None) -> Table:
 
     Args:
         data: The file.
-        name: What messages call it.
-        wanted: The date column somebody named.
+        name: Name of the file in messages.
+        wanted: Requested date column.
 
     Returns:
-        The table. Blank lines and lines that begin with # are no rows; lines before the header are left
-        out with a finding.
+        The table. Blank lines and lines that begin with # are ignored; lines before the header are
+        dropped with a finding.
 
     Raises:
-        HistoryError: Not text, no header or no rows, a row longer than the header, or a quotation mark out
-            of place.
+        HistoryError: The file is not text, has no header or no rows, a row longer than the header, or a
+            misplaced quotation mark.
     """
     text, findings = decoded(data, name)
     lines = [
@@ -45,7 +45,7 @@ def text_table(data: bytes, name: str, *, wanted: str | None = None) -> Table:
         if line.strip() and not line.lstrip().startswith("#")
     ]
     if not lines:
-        raise HistoryError(f"{name} is not a csv file that can be read: it holds no rows")
+        raise HistoryError(f"{name} is not a readable csv file: it contains no rows")
     at, separator = _header(lines, wanted)
     numbers, rows = _rows(lines[at:], separator, name)
     names = [field.strip().lower() for field in rows[0]]
@@ -56,9 +56,7 @@ def text_table(data: bytes, name: str, *, wanted: str | None = None) -> Table:
     if not rows:
         raise HistoryError(f"{name} has a header but no rows", operator_action="export it again")
     if at:
-        skipped = Finding(
-            "lines_before_header", (), f"{at} before the header in line {lines[at][0]} left out"
-        )
+        skipped = Finding("lines_before_header", (), f"{at} before the header in line {lines[at][0]} dropped")
         findings = (*findings, skipped)
     columns: dict[str, list[str]] = {}
     for position, each in enumerate(names):
@@ -68,7 +66,7 @@ def text_table(data: bytes, name: str, *, wanted: str | None = None) -> Table:
 
 
 def _header(lines: Sequence[Line], wanted: str | None) -> tuple[int, str]:
-    """Find the header and its separator: the first line with a date column, else the first line."""
+    """Find the header and its separator: the first line with a date column, otherwise the first line."""
     known = {wanted.strip().lower()} if wanted is not None else set(DATE_NAMES)
     for at, (_, line) in enumerate(lines[:_HEADER_WITHIN]):
         for separator in _SEPARATORS:
@@ -82,7 +80,7 @@ def _header(lines: Sequence[Line], wanted: str | None) -> tuple[int, str]:
 
 
 def _rows(lines: Sequence[Line], separator: str, name: str) -> tuple[list[int], list[list[str]]]:
-    """Split lines into fields; rows of blanks are left out."""
+    """Split lines into fields; blank rows are dropped."""
     place = 0
 
     def counted() -> Iterator[str]:
@@ -101,15 +99,15 @@ def _rows(lines: Sequence[Line], separator: str, name: str) -> tuple[list[int], 
                 numbers.append(place)
     except csv.Error as error:
         raise HistoryError(
-            f"{name} is not a csv file that can be read: line {place} has a quotation mark that is not "
-            "closed or stands inside a field, or a field that is too long",
+            f"{name} is not a readable csv file: line {place} has a quotation mark that is unclosed "
+            "or inside a field, or a field that is too long",
             operator_action="correct the line",
         ) from error
     return numbers, rows
 
 
 def _fitted(row: list[str], width: int, number: int, line: int, name: str) -> list[str]:
-    """Give a row as many fields as the header has."""
+    """Pad a row to the number of fields of the header."""
     if len(row) == width:
         return row
     if any(field.strip() for field in row[width:]):
@@ -127,11 +125,11 @@ def _is_stacked(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
 def _unstacked(
     names: list[str], numbers: list[int], rows: list[list[str]], name: str
 ) -> tuple[list[str], list[int], list[list[str]]]:
-    """Take three header rows (price, ticker, date) as one."""
+    """Merge three header rows (price, ticker, date) into one."""
     tickers = sorted({field.strip() for field in rows[0][1:]} - {""})
     if len(tickers) > 1:
         raise HistoryError(
-            f"{name} holds {len(tickers)} tickers ({', '.join(tickers[:5])}) in stacked columns",
+            f"{name} contains {len(tickers)} tickers ({', '.join(tickers[:5])}) in stacked columns",
             operator_action=_SEVERAL_TICKERS,
         )
     start = 2 if len(rows) > 1 and rows[1][0].strip().lower() in DATE_NAMES else 1
@@ -142,5 +140,5 @@ def _refuse_headless(names: Sequence[str], line: Line, name: str) -> None:
     if any(re.fullmatch(r"\d{4}-\d{2}-\d{2}.*|\d{1,2}[/.]\d{1,2}[/.]\d{4}.*|\d{8}", each) for each in names):
         raise HistoryError(
             f"{name} has no header: line {line[0]} begins with {shown(line[1].strip())}",
-            operator_action="put the names of the columns in a line before it, such as date,close",
+            operator_action="add a line with the column names before it, such as date,close",
         )

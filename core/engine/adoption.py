@@ -1,8 +1,8 @@
-"""Definitions come and go: state is carried over, and nothing else is rebuilt.
+"""Changes the definitions in force: state is carried over, and nothing else is rebuilt.
 
-A definition of the same id and version keeps its lives. One that is gone, changed, or no longer for
-a pair has its open events withdrawn, under ids that follow from the state alone. A new one begins
-with the session in force, and counts its history from there.
+A definition with the same id and version keeps its episodes. If one is removed, changed, or no longer
+applies to a pair, its open episodes are withdrawn, with ids derived from the state alone. A new one
+starts with the session in force, and counts its history from there.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from core.model.windows import NO_SESSION
 
 _OPEN: Final = (int(EventState.OPENED), int(EventState.CONFIRMED))
 _SECONDS_PER_DAY: Final = 86_400
-_GONE: Final = "the definition can no longer be computed"
+_GONE: Final = "the definition is no longer supported"
 
 
 def adopt(
@@ -40,16 +40,16 @@ def adopt(
     """Change the definitions in force.
 
     Args:
-        state: As it stands; it is not to be used afterwards.
-        catalogue: The definitions to go on with.
-        lookups: Where events find base rates and tags.
+        state: Current state; must not be used afterwards.
+        catalogue: The new definitions.
+        lookups: Base rates and tags for events.
 
     Returns:
-        The state to go on with, and a `withdrawn` event for everything that was open or a
-        candidate under a definition that is gone, in the order of the definitions and pairs.
+        The new state, and a `withdrawn` event for every open or candidate episode of a removed
+        definition, in the order of the definitions and pairs.
 
     Raises:
-        CatalogueError: A definition cannot be computed.
+        CatalogueError: A definition cannot be evaluated.
     """
     evaluator = PairEvaluator(state.world, catalogue, lookups)
     pair_time = PairTime(state.world, state.instruments, evaluator)
@@ -81,7 +81,7 @@ def _take_lives(
     stored: Section | None,
     sessions: NDArray[np.int64],
 ) -> None:
-    """Copy the lives of pairs that were watched under the same version; let the others begin."""
+    """Copy the episodes of pairs that were evaluated under the same version; start the others."""
     same = np.zeros(len(watch.wanted), np.bool_)
     if earlier is not None and stored is not None:
         same = watch.wanted & earlier.wanted
@@ -132,7 +132,7 @@ def _told_as(
 
 
 def _told(state: PartitionState, kept: Mapping[tuple[str, str], NDArray[np.bool_]]) -> ToldVersions:
-    """What readers know under another version, of lives that go on."""
+    """What readers know under another version, of lives that continue."""
     identities = {watch.definition.definition_id: _identity(watch) for watch in state.evaluator.watches}
     rows = {pair.name: row for row, pair in enumerate(state.world.pairs)}
     found: dict[tuple[str, str], ToldAs] = {}
@@ -144,7 +144,7 @@ def _told(state: PartitionState, kept: Mapping[tuple[str, str], NDArray[np.bool_
 
 
 def _stage(state: PartitionState, life: np.void, row: int, number: int) -> tuple[np.void, int]:
-    """The transition that ends a life early, and the session it belongs to."""
+    """Return the transition that ends an episode early, and its session."""
     sessions, closed_ns = state.pair_time.standing()
     ts_event_ns = max(int(closed_ns[row]), int(state.evaluator.as_of_ns[:, row].max()))
     session = int(sessions[row])

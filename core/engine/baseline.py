@@ -1,7 +1,7 @@
-"""Baseline records: the warm start, as part of the log.
+"""Baseline records: the warm start in the log.
 
-The engine reads no file. Finished sessions enter the log before the first tick, one record per
-instrument and session, so that the log alone decides the state.
+The engine reads no files. Completed sessions are written to the log before the first tick, one record per
+instrument and session, so that the log alone determines the state.
 """
 
 from __future__ import annotations
@@ -35,27 +35,27 @@ def baseline_records(
     until: date,
     source_id: int,
 ) -> NDArray[np.void]:
-    """Turn checked daily closes into the records that warm an engine.
+    """Convert validated daily closes to baseline records.
 
     Args:
-        closes: instrument_id → frame of `core.research.history.check_daily`; of a series,
-            its values as `close`.
-        universe: Knows each instrument's calendar and whether it has volume.
+        closes: instrument_id → frame of `core.research.history.check_daily`; for a series,
+            with its values as `close`.
+        universe: Calendar of each instrument and whether it has volume.
         calendars: Calendar name → calendar, covering the frames.
-        until: The last session to use, included.
-        source_id: The source the records name, the history's own.
+        until: The last session to use, inclusive.
+        source_id: Source id of the records: that of the history.
 
     Returns:
         TICK array (n,), kind BASELINE, session by session. Within a session, one record per
-        instrument that has a close, by close and id: `ts_event` its calendar's close, `size` its
-        volume (0 where it has none or none is known), `trade_id` the number of the row in `bars.1d`,
-        counted from 0. A series' record is flagged as such. Then one record with NO_INSTRUMENT, which
-        says that the session is complete, at its latest close and with the `trade_id` of its last row.
+        instrument that has a close, by close and id: `ts_event` is its calendar's close, `size` its
+        volume (0 if missing or unknown), `trade_id` the row number in `bars.1d`, from 0. Records of
+        series are flagged. Then one record with NO_INSTRUMENT, which marks the session as complete, at
+        its latest close and with the `trade_id` of its last row.
 
     Raises:
-        HistoryError: A close or volume too large for its scale, a date without a session, or a
-            calendar that is not there.
-        UniverseError: An instrument that is not in the universe.
+        HistoryError: A close or volume is too large for its scale, a date is not a session, or a calendar is
+            missing.
+        UniverseError: An instrument is not in the universe.
     """
     parts = [
         _instrument_records(universe.instrument(instrument_id), frame, calendars, session_day(until))
@@ -79,22 +79,22 @@ def baseline_of_bars(
     until: date,
     source_id: int,
 ) -> NDArray[np.void]:
-    """Turn day bars, as they stand in their topic, into the records that warm an engine.
+    """Convert day bars from their topic to baseline records.
 
     Args:
-        bars: BAR array (n,), one a day and instrument.
+        bars: BAR array (n,), one per day and instrument.
         offsets: Array (n,) of their offsets.
-        universe: Bars of instruments it does not name are passed over.
+        universe: Bars of other instruments are ignored.
         calendars: Calendar name → calendar, covering the bars.
-        until: The last session to use, included.
-        source_id: The source the records name, the history's own.
+        until: The last session to use, inclusive.
+        source_id: Source id of the records: that of the history.
 
     Returns:
-        As `baseline_records`, but for `trade_id`, which is the bar's offset. A volume counts as known
-        only where the whole session was seen.
+        As `baseline_records`, except that `trade_id` is the bar's offset. A volume counts as known
+        only if the whole session was processed.
 
     Raises:
-        HistoryError: A bar of a day without a session.
+        HistoryError: The day of a bar is not a session.
     """
     in_time = bars["session"] <= session_day(until)
     bars, offsets = bars[in_time], offsets[in_time]
@@ -113,8 +113,8 @@ def baseline_of_bars(
 
 
 def _with_marks(sessions: NDArray[np.int32], records: NDArray[np.void], source_id: int) -> NDArray[np.void]:
-    """Put the mark that ends it behind each session, and say what all records have in common."""
-    # The last row of each session has its latest close and is where the mark goes in.
+    """Append the end mark to each session, and set the fields common to all records."""
+    # The last row of each session has its latest close; the mark follows it.
     last_rows = np.flatnonzero(np.append(sessions[1:] != sessions[:-1], True))
     marks = np.zeros(len(last_rows), TICK)
     marks["ts_event"] = records["ts_event"][last_rows]
@@ -137,7 +137,9 @@ def _records_of_bars(
     strangers = np.flatnonzero(calendar.session[rows] != sessions)
     if len(strangers):
         day = day_to_date(sessions[strangers[0]])
-        raise HistoryError(f"{instrument.symbol} has a bar on {day}, no session of {calendar.name}")
+        raise HistoryError(
+            f"{instrument.symbol} has a bar on {day}, which is not a session of {calendar.name}"
+        )
     records = np.zeros(len(bars), TICK)
     records["instrument_id"] = instrument.instrument_id
     records["ts_event"] = calendar.close_ns[rows]
@@ -159,14 +161,16 @@ def _instrument_records(
 ) -> tuple[NDArray[np.int32], NDArray[np.void]]:
     calendar = calendars.get(instrument.calendar)
     if calendar is None:
-        raise HistoryError(f"{instrument.symbol} needs calendar {instrument.calendar!r}, which is not there")
+        raise HistoryError(f"{instrument.symbol} needs calendar {instrument.calendar!r}, which is missing")
     sessions = frame["date"].cast(pl.Int32).to_numpy()
     frame, sessions = frame.filter(sessions <= last_session), sessions[sessions <= last_session]
     rows = np.searchsorted(calendar.session, sessions).clip(max=len(calendar) - 1)
     strangers = np.flatnonzero(calendar.session[rows] != sessions)
     if len(strangers):
         day = day_to_date(sessions[strangers[0]])
-        raise HistoryError(f"{instrument.symbol} has a close on {day}, no session of {calendar.name}")
+        raise HistoryError(
+            f"{instrument.symbol} has a close on {day}, which is not a session of {calendar.name}"
+        )
     records = np.zeros(len(sessions), TICK)
     records["instrument_id"] = instrument.instrument_id
     records["ts_event"] = calendar.close_ns[rows]
@@ -184,15 +188,15 @@ def _instrument_records(
 
 
 def price_units(frame: pl.DataFrame, column: str, instrument: Instrument) -> NDArray[np.int64]:
-    """A price column of a daily frame, or the values of a series, in the instrument's units; null is 0.
+    """Convert a price column of a daily frame, or a series, to the instrument's units; null is 0.
 
     Args:
-        frame: Of `core.research.history.check_daily`.
-        column: Which.
-        instrument: Whose they are.
+        frame: From `core.research.history.check_daily`.
+        column: Column name.
+        instrument: The instrument.
 
     Raises:
-        HistoryError: A figure that the scale cannot hold.
+        HistoryError: A figure does not fit the scale.
     """
     return to_units(
         frame[column].fill_null(0.0),
@@ -206,7 +210,7 @@ def price_units(frame: pl.DataFrame, column: str, instrument: Instrument) -> NDA
 
 
 def volume_units(frame: pl.DataFrame, instrument: Instrument) -> NDArray[np.int64]:
-    """The volumes of a daily frame in the instrument's units; null is 0. Errors as of `price_units`."""
+    """Convert volumes of a daily frame to the instrument's units; null is 0. Errors as for `price_units`."""
     return to_units(
         frame["volume"].fill_null(0.0),
         f"{instrument.symbol} volume",
@@ -226,22 +230,23 @@ def to_units(
     key: str = "the exponent",
     dates: pl.Series | None = None,
 ) -> NDArray[np.int64]:
-    """Turn figures into whole units of a scale, halves to even.
+    """Convert figures to units of a scale, rounding half to even.
 
     Args:
         figures: Float64 without nulls; as exact as `core.model.scale.to_integers`.
-        what: What error messages call them.
-        signed: Whether figures below zero are as good as others.
-        exponent: Of the scale.
+        what: Description of the figures in messages.
+        signed: Whether negative figures are valid.
+        exponent: Exponent of the scale.
         largest: The largest integer allowed, in units.
-        key: What error messages call the exponent.
-        dates: The day of each figure, for error messages.
+        key: Name of the exponent in messages.
+        dates: The day of each figure, for messages.
 
     Returns:
         Array (n,) int64.
 
     Raises:
-        HistoryError: A figure that the scale cannot hold; it names the first, its date and what would fit.
+        HistoryError: A figure does not fit the scale; the message names the first, its date and a fitting
+            exponent.
 
     Example:
         >>> to_units(pl.Series([2125.040039, 0.1]), "RUT close").tolist()
@@ -261,6 +266,6 @@ def to_units(
             + ("" if fitting is None else f"; {fitting} would fit"),
             operator_action=None
             if fitting is None
-            else "correct the figure, or set the scale in the universe before there is any history",
+            else "correct the figure, or set the scale in the universe before any history is published",
         )
     return to_integers(values, exponent)

@@ -1,4 +1,4 @@
-"""The baseline session in progress: what its records have said so far, by instrument."""
+"""The baseline session in progress: the data of its records so far, by instrument."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class BaselineSession:
         self._units = [units_per_one(each.price_exponent) for each in world.instruments]
         self._has_volume: NDArray[np.bool_] = np.array([i.has_volume for i in world.instruments], np.bool_)
         calendars = np.array([world.calendar_row(each.calendar) for each in world.instruments], np.int32)
-        # A day of another calendar is another day: its volume is none of the pair's.
+        # A day of another calendar is a different day: its volume does not belong to the pair's session.
         self._same_day = calendars[world.numerators] == calendars[world.benchmarks]
         self._ready: NDArray[np.int32] = np.zeros(len(world.pairs), np.int32)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """What a snapshot must hold of it."""
+        """Arrays to store in a snapshot."""
         return {
             "baseline": self._closes,
             "baseline_volumes": self._volumes,
@@ -56,11 +56,11 @@ class BaselineSession:
         """Take the leading records of one session, up to its mark or a record of another kind.
 
         Args:
-            records: TICK array (n,), in the log's order: the last of an instrument counts.
+            records: TICK array (n,), in log order; the last of an instrument wins.
 
         Returns:
-            bool (m,), one for each record taken: False where it says nothing usable: no instrument of
-            ours, no price or one too large, or a series that is not flagged as one.
+            bool (m,), one per record taken: False if unusable: not one of our instruments, no price or
+            one too large, or a series that is not flagged as one.
         """
         row_of_id = self._world.row_of_id
         used: NDArray[np.bool_] = np.empty(len(records), np.bool_)
@@ -78,7 +78,7 @@ class BaselineSession:
         for position in of_series[: packed >> 32].tolist():
             record = records[position]
             row = row_of_id[record["instrument_id"]]
-            # Python divides whole numbers of any size with one rounding.
+            # Python's integer division rounds only once.
             self._values[row] = int(record["price"]) / self._units[row]
         return used[: packed & 0xFFFF_FFFF]
 
@@ -91,18 +91,18 @@ class BaselineSession:
         volumes: NDArray[np.int64],
         series: NDArray[np.float64],
     ) -> NDArray[np.int32]:
-        """Give pairs what the session says of them.
+        """Write the data of the session to pairs.
 
         Args:
             rows: int32 (n,): pairs of one block.
-            done: int32 (pairs,): last session each pair has finished.
-            session: The session in question.
-            prices: int64 (2, pairs): closes are written where both legs have one.
-            volumes: int64 (2, pairs): minus a Quality where unknown.
-            series: float64 (roles, pairs): NaN where unknown.
+            done: int32 (pairs,): last completed session of each pair.
+            session: The session.
+            prices: int64 (2, pairs): closes are written if both legs have one.
+            volumes: int64 (2, pairs): minus a Quality if unknown.
+            series: float64 (roles, pairs): NaN if unknown.
 
         Returns:
-            int32 (m,): the pairs that were given something: both legs have a close, and the session is new.
+            int32 (m,): the pairs that were updated: both legs have a close, and the session is new.
         """
         world = self._world
         count = _give(
@@ -124,7 +124,7 @@ class BaselineSession:
         return self._ready[:count].copy()
 
     def clear(self) -> None:
-        """The session has ended."""
+        """Reset at the end of the session."""
         self._closes[:] = 0
         self._volumes[:] = _UNKNOWN_VOLUME
         self._values[:] = np.nan
@@ -142,7 +142,7 @@ class BaselineSession:
     ROWS,
 )
 def _take(records, row_of_id, is_series, has_volume, closes, volumes, used, of_series):
-    """Number of records taken; above 32 bits, that of usable ones in `of_series`, left to the caller."""
+    """Return the number of records taken; above 32 bits, that of usable series records."""
     found = 0
     for position in range(len(records)):
         record = records[position]
@@ -158,9 +158,9 @@ def _take(records, row_of_id, is_series, has_volume, closes, volumes, used, of_s
             of_series[found] = position
             found += 1
             continue
-        told = (record.update & _VOLUME) != 0 and record.size >= 0 and has_volume[row]
+        known = (record.update & _VOLUME) != 0 and record.size >= 0 and has_volume[row]
         closes[row] = record.price
-        volumes[row] = record.size if told else _UNKNOWN_VOLUME
+        volumes[row] = record.size if known else _UNKNOWN_VOLUME
     return len(records) | (found << 32)
 
 

@@ -1,14 +1,14 @@
 """The engine of one partition: frames in; events, bars and dead letters out.
 
-A pure function of the log. `step` may be called with any cut of the log into frames: a second is
-closed exactly when a clock mark passes it, and everything else follows from closed seconds.
+A pure function of the log, independent of how the log is divided into frames: a second is closed exactly
+when a clock mark passes it, and everything else follows from closed seconds.
 
-The way of a tick:
+Processing of a tick:
 
-1. A frame is checked whole; repeated and outdated frames are dropped, a hole becomes a gap.
-2. `apply_ticks` puts ticks into open seconds until a mark closes a second.
-3. Closed seconds move prices, minutes and days (`InstrumentTime`).
-4. Pairs follow at the lesser clock of their legs (`PairTime`): values, verdicts, events.
+1. A frame is validated; repeated and outdated frames are dropped, a missing one becomes a gap.
+2. `apply_ticks` adds ticks to open seconds until a mark closes a second.
+3. Closed seconds update prices, minutes and days (`InstrumentTime`).
+4. Pairs follow at the lower clock of their legs (`PairTime`): values, verdicts, events.
 """
 
 from __future__ import annotations
@@ -45,18 +45,18 @@ _BASELINE: Final = int(TickKind.BASELINE)
 
 
 class Capture(NamedTuple):
-    """The state of an engine at one moment, a copy.
+    """A copy of the state of an engine at one moment.
 
     Args:
-        head: What it belongs to.
-        sections: By name.
+        head: Identifies what the state belongs to.
+        sections: Sections by name.
     """
 
     head: Mapping[str, Any]
     sections: Mapping[str, Section]
 
     def pack(self) -> bytes:
-        """Give the bytes that `PartitionEngine.snapshot` would have given."""
+        """Return the bytes that `PartitionEngine.snapshot` would have returned."""
         return pack(self.head, self.sections)
 
 
@@ -66,12 +66,12 @@ class PartitionEngine:
     Args:
         universe: All instruments and pairs.
         catalogue: The definitions.
-        calendars: Every calendar the universe names.
+        calendars: All calendars of the universe.
         partition: Number of the partition.
         partitions: Number of partitions of the topic generation.
-        lookups: Where events find base rates and tags; None for neither.
-        history_events: Also tell the events of baseline sessions, as a study wants them. Ids and state
-            are the same either way.
+        lookups: Base rates and tags for events; None for neither.
+        history_events: Also emit the events of baseline sessions, for studies. Ids and state are the
+            same either way.
 
     Raises:
         UniverseError: A calendar is missing.
@@ -99,7 +99,7 @@ class PartitionEngine:
         self._use(fresh_state(self.world, catalogue, lookups))
 
     def _use(self, whole: PartitionState) -> None:
-        """Go on with this state."""
+        """Switch to a state."""
         self._whole = whole
         self.state = whole.instruments
         self.evaluator = whole.evaluator
@@ -110,17 +110,17 @@ class PartitionEngine:
 
     @property
     def clock_ns(self) -> int:
-        """Event time up to which every source has closed its seconds, ns UTC; NEVER before any."""
+        """Watermark: event time up to which every source has closed its seconds, ns UTC; NEVER before any."""
         sources = self.state.sources
         closed = sources["closed_second"][(sources["mark_ns"] != NEVER) & (sources["dead"] == 0)]
         return int(closed.min()) * NANOSECONDS_PER_SECOND if len(closed) else NEVER
 
     @property
     def baseline_offset(self) -> int:
-        """Log offset from which a fresh engine comes to this state: the first one it stepped.
+        """Log offset from which a fresh engine reproduces this state: the first one processed.
 
-        That is where the baseline of its history begins. A later baseline only adds days that are
-        missing, so it is no place to start from.
+        The baseline of its history starts there. A later baseline only adds missing days, so a fresh
+        engine cannot start from it.
         """
         return int(self._offsets[0])
 
@@ -129,13 +129,13 @@ class PartitionEngine:
 
         Args:
             payload: Value of one record of the ticks topic.
-            offset: Its offset.
+            offset: Offset of the record.
 
         Returns:
-            What became known.
+            The output of the step.
 
         Raises:
-            FrameError: The record is not a frame; the state is as it was.
+            FrameError: The record is not a valid frame; the state is unchanged.
         """
         header, ticks = decode_frame(payload)
         if not self._offsets[1]:
@@ -151,11 +151,11 @@ class PartitionEngine:
         return output
 
     def _admit(self, row: int, header: FrameHeader) -> bool:
-        """Drop an older epoch and a repeated sequence; take a hole, and a new epoch, for a gap."""
+        """Drop an older epoch and a repeated sequence; treat a missing frame, and a new epoch, as a gap."""
         sources = self._sources
         epoch, expected = sources.epoch.item(row), sources.next_sequence.item(row)
         if not sources.seen.item(row):
-            # A replay may begin behind frames of an earlier session: the first one seen is no hole.
+            # A replay may start after earlier frames: the first one seen is not a gap.
             sources.seen[row] = 1
             sources.epoch[row] = header.epoch
             expected = header.sequence
@@ -163,7 +163,7 @@ class PartitionEngine:
             self.state.sources[row]["count_old_epoch_frames"] += 1
             return False
         elif header.epoch > epoch:
-            # What came between the last frame of the old epoch and this one, nobody can tell.
+            # What happened between the last frame of the old epoch and this one is unknown.
             sources.epoch[row] = header.epoch
             expected = 0
             self.instrument_time.mark_gap(row)
@@ -197,7 +197,7 @@ class PartitionEngine:
                 self._advance(source_row)
 
     def _handle_notes(self, ticks: NDArray[np.void], notes: int, position: int, source_row: int) -> int:
-        """Do what the kernel leaves; a control record is its last note. Give the tick to go on with."""
+        """Handle the kernel's notes, of which a control record is the last. Return the next tick."""
         for entry in self._notes[:notes].tolist():
             tick = ticks[entry & 0xFFFF_FFFF]
             note = entry >> 32
@@ -212,8 +212,8 @@ class PartitionEngine:
         return position
 
     def _baselines(self, ticks: NDArray[np.void], first: int, source_row: int) -> int:
-        """Take the records of a baseline session, up to what ends it; give the tick to go on with."""
-        # A session has one record an instrument and its mark; looking no further keeps it linear.
+        """Take the records of a baseline session up to its end; return the next tick."""
+        # A session has one record per instrument and its mark; the limit keeps this linear.
         records = ticks[first : first + len(self.world.instruments) + 1]
         used = self.pair_time.baseline.take(records)
         for position in np.flatnonzero(~used).tolist():
@@ -244,7 +244,7 @@ class PartitionEngine:
         return int(self.world.row_of_id[number]) if number < len(self.world.row_of_id) else -1
 
     def _adjust(self, tick: np.void, source_row: int) -> None:
-        """A split: stored daily prices of the instrument are multiplied by price / size."""
+        """Apply a split: multiply stored daily prices of the instrument by price / size."""
         row = self._row_of(tick)
         if row < 0 or tick["price"] <= 0 or tick["size"] <= 0:
             reason = Note.UNKNOWN_INSTRUMENT.reason if row < 0 else Note.PRICE.reason
@@ -254,7 +254,7 @@ class PartitionEngine:
         self.pair_time.adjust(row, int(tick["price"]), int(tick["size"]))
 
     def _revise(self, tick: np.void, source_row: int) -> None:
-        # Not the mark: it may already have moved on in this frame, and in another cut it would not.
+        # Not the mark: it may already have advanced in this frame, which depends on the framing.
         known_ns = int(self.state.sources[source_row]["closed_second"]) * NANOSECONDS_PER_SECOND
         row, ts_event_ns = self._row_of(tick), int(tick["ts_event"])
         in_time = self.pair_time.revise(
@@ -264,7 +264,7 @@ class PartitionEngine:
             self._output.dead_letters.append(DeadLetter(_REVISION_TOO_LATE, tick.tobytes()))
 
     def _advance(self, source_row: int) -> None:
-        """Close everything the source's new watermark allows, pairs right behind it."""
+        """Close everything up to the source's new watermark, and let pairs follow."""
         sources = self._sources
         complete_ns = sources.mark_ns.item(source_row) - sources.lateness_ns.item(source_row)
         target = complete_ns // NANOSECONDS_PER_SECOND
@@ -277,7 +277,7 @@ class PartitionEngine:
             self.pair_time.advance(source_row, output.events)
 
     def _follow(self) -> None:
-        """A source declared dead moves with the slowest of the living: its prices grow stale."""
+        """Advance a source declared dead with the slowest live one, so that its prices become stale."""
         if 1 not in self._sources.dead.tolist():
             return
         sources = self.state.sources
@@ -289,23 +289,23 @@ class PartitionEngine:
                 self._advance_to(int(row), min(living))
 
     def capture(self) -> Capture:
-        """Copy the whole state, so that `Capture.pack` can be called while the engine goes on."""
+        """Copy the state, so that `Capture.pack` can run while the engine continues."""
         sections = self._whole.sections()
         return Capture(self._whole.head(), {name: section.copied() for name, section in sections.items()})
 
     def snapshot(self) -> bytes:
-        """The whole state: restored elsewhere and fed the same log, it gives the same output."""
+        """Serialise the state: restored elsewhere and fed the same log, it gives the same output."""
         return pack(self._whole.head(), self._whole.sections())
 
     def restore(self, data: bytes) -> None:
-        """Take over a snapshot, with the definitions that it was made with.
+        """Restore a snapshot, with its own definitions.
 
         Args:
-            data: From `snapshot` of an engine of the same universe and partition. Where its
-                catalogue is another one, `definitions_wait` is true until `adopt`.
+            data: From `snapshot` of an engine of the same universe and partition. If its catalogue
+                differs, `definitions_wait` is true until `adopt`.
 
         Raises:
-            SnapshotError: It belongs to something else, or is damaged; the state is as it was.
+            SnapshotError: It does not match the engine, or is corrupt; the state is unchanged.
         """
         self._use(restored_state(data, self.world, self.catalogue, self._lookups))
         # Here nobody waits for it; at the end of the first minute its events would.
@@ -313,27 +313,27 @@ class PartitionEngine:
 
     @property
     def definitions_wait(self) -> bool:
-        """Whether the state holds other definitions than those the engine was built with."""
+        """Whether the state's definitions differ from those the engine was built with."""
         in_force = self.evaluator.catalogue.digest
         return in_force != self.catalogue.digest or bool(self._whole.orphans)
 
     @property
     def asked_catalogue(self) -> int | None:
-        """`Catalogue.mark` that the latest settings mark of the log asks for; None without any."""
+        """`Catalogue.mark` requested by the latest settings mark of the log; None without any."""
         asked, marks = self._whole.settings.tolist()
         return asked if marks else None
 
     @property
     def adoption_is_due(self) -> bool:
-        """Whether the engine's own definitions wait, and the log asks for no others."""
+        """Whether the engine's own definitions are pending, and the log requests no others."""
         asked = self.asked_catalogue
         return self.definitions_wait and (asked is None or asked in self.catalogue.marks)
 
     def adopt(self) -> list[Event]:
-        """Put the engine's own definitions in force, between two frames or where the log says so.
+        """Put the engine's own definitions in force, between two frames or at a settings mark.
 
         Returns:
-            A `withdrawn` event for whatever was open under a definition that is gone or changed.
+            A `withdrawn` event for every open episode of a removed or changed definition.
         """
         whole, events = adopt(self._whole, self.catalogue, self._lookups)
         self._use(whole)
@@ -354,9 +354,9 @@ class PartitionEngine:
         return True
 
     def mark_rebuilt(self) -> None:
-        """Say that the engine begins in the middle of a history: what it counts is `rebuilt`."""
+        """Mark that the engine starts in the middle of a history: its counts have quality `rebuilt`."""
         self._whole.mark_rebuilt()
 
     def samples(self) -> Iterator[Sample]:
-        """Every exported value as it stands, for whoever serves metrics."""
+        """Return the current exported values, for metrics."""
         return engine_samples(self.world, self.state, self.evaluator)

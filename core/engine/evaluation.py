@@ -1,7 +1,7 @@
 """Everything computed for the pairs of a partition: families, then definitions, then life cycles.
 
-One place decides the order, so live, replay and history cannot differ: values first, verdicts
-from those values, transitions from those verdicts, events from those transitions.
+The order is fixed here, so live, replay and history cannot differ: values first, verdicts from those
+values, transitions from those verdicts, events from those transitions.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from core.partition.world import PairBlock, PartitionWorld
 
 Emit = Callable[[Event], None]
 Column = tuple[NDArray[np.float64], NDArray[np.uint8]]
-"""Values and qualities of one output, one entry a pair."""
+"""Values and qualities of one output, one entry per pair."""
 
 
 class PairEvaluator:
-    """Values, verdicts and lives of all pairs of a partition.
+    """Values, verdicts and episodes of all pairs of a partition.
 
     Args:
         world: The partition's rows.
         catalogue: The definitions.
-        lookups: Where events find base rates and tags.
+        lookups: Base rates and tags for events.
 
     Raises:
-        CatalogueError: A definition names a pair that the universe does not have.
+        CatalogueError: A definition names an unknown pair.
     """
 
     def __init__(self, world: PartitionWorld, catalogue: Catalogue, lookups: Lookups | None = None) -> None:
@@ -91,7 +91,7 @@ class PairEvaluator:
         }
 
     def _join(self) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-        """One matrix for the values of all families: rules then read any of them in one pass."""
+        """Join the values of all families in one matrix, so that rules read any of them in one pass."""
         values = np.concatenate([family.values for family in self.families])
         quality = np.concatenate([family.quality for family in self.families])
         first = 0
@@ -115,11 +115,11 @@ class PairEvaluator:
 
     def _row_of(self, key: str) -> int:
         if key not in self._rows:
-            raise CatalogueError(f"no indicator gives {key!r}; known are {', '.join(sorted(self._rows))}")
+            raise CatalogueError(f"no indicator gives {key!r}; known: {', '.join(sorted(self._rows))}")
         return self._rows[key]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """What all families and definitions share of the pairs' state, by name."""
+        """Pair state shared by all families and definitions, by name."""
         return {
             "prices": self.prices,
             "volumes": self.volumes,
@@ -135,7 +135,7 @@ class PairEvaluator:
         }
 
     def resume(self) -> None:
-        """Derive anew what is no state: the arrays have been restored."""
+        """Recompute derived data after the arrays have been restored."""
         rows = np.arange(len(self.world.pairs), dtype=np.int32)
         for family in self.day_families:
             family.forget(rows)
@@ -160,7 +160,7 @@ class PairEvaluator:
             family.observations[:] = before
 
     def start_session(self, block: PairBlock, calendar_row: int, session_row: int) -> None:
-        """Start a session: look up what stays fixed in it, forget prices, empty intraday windows.
+        """Start a session: look up what is fixed during it, clear prices and intraday windows.
 
         Args:
             block: The pairs.
@@ -173,12 +173,12 @@ class PairEvaluator:
         self.restart(block.rows)
 
     def restart(self, rows: NDArray[np.int32]) -> None:
-        """Empty the intraday windows that are summed step by step."""
+        """Clear the incrementally summed intraday windows."""
         for family in self.minute_families:
             family.restart(rows)
 
     def look_up(self, block: PairBlock, calendar_row: int, session_row: int) -> None:
-        """Derive from the finished days what stays fixed during a session.
+        """Derive from completed days what is fixed during a session.
 
         Args:
             block: The pairs.
@@ -201,13 +201,13 @@ class PairEvaluator:
             family.start_session(step)
 
     def adjust(self, rows: NDArray[np.int32], side: int, numerator: int, denominator: int) -> None:
-        """Restate stored daily figures of a leg that was split.
+        """Adjust stored daily figures of a leg for a split.
 
         Args:
             rows: int32 (n,): pairs with that leg.
             side: 0 numerator, 1 benchmark.
-            numerator: Of the factor, 1e-9 units.
-            denominator: Of the factor, 1e-9 units.
+            numerator: Numerator of the factor, 1e-9 units.
+            denominator: Denominator of the factor, 1e-9 units.
         """
         for row in rows:
             restate(self.days.closes[row, :, side], numerator, denominator, LARGEST_PRICE)
@@ -223,20 +223,20 @@ class PairEvaluator:
     def second(self, step: RingStep) -> None:
         """Evaluate what is due every second."""
         rows = step.rows
-        # A block's rows lie side by side, and a slice costs a quarter of a list of rows.
+        # A block's rows are contiguous, and a slice costs a quarter of a list of rows.
         self._as_of_second_ns[rows[0] : rows[-1] + 1] = (step.now + 1) * NANOSECONDS_PER_SECOND
         for family in self.second_families:
             family.evaluate(step, commit=True)
 
     def minute(self, step: RingStep, session: int, ts_event_ns: int, emit: Emit, *, closing: bool) -> None:
-        """Evaluate what is due every minute, and look at the session in progress.
+        """Evaluate what is due every minute, including the session in progress.
 
         Args:
             step: The minute ring.
             session: Days since 1970-01-01.
             ts_event_ns: End of the minute.
-            emit: Takes each event.
-            closing: This is the session's last minute.
+            emit: Called with each event.
+            closing: Whether this is the session's last minute.
         """
         self.as_of_ns[Frequency.MINUTE :, step.rows] = ts_event_ns
         first = step.rows[self.intraday_start[step.rows] == 0]
@@ -264,18 +264,18 @@ class PairEvaluator:
         *,
         history: bool = False,
     ) -> None:
-        """Decide a session for good, for the pairs whose legs are final; their prices and volumes are set.
+        """Finalise a session for the pairs whose legs are final; their prices and volumes are set.
 
-        The order is part of the contract: values see only earlier days, verdicts only those
-        values, and the day enters the ring last.
+        The order is part of the contract: values use only earlier days, verdicts only those values,
+        and the day is added to the ring last.
 
         Args:
             rows: int32 (n,): the pairs.
             session: Days since 1970-01-01.
             ts_event_ns: The session's close.
             ts_knowable_ns: Event time at which both legs were final.
-            emit: Takes each event; None while lives move in silence.
-            history: The session is of the baseline: its events are not counted.
+            emit: Called with each event; None to suppress output.
+            history: The session is part of the baseline: its events are not counted.
         """
         self.as_of_ns[Frequency.DAY, rows] = ts_event_ns
         step = self._day_step(rows, session)
@@ -371,7 +371,7 @@ class PairEvaluator:
             emit(self.event(staged, session))
 
     def event(self, staged: np.void, session: int) -> Event:
-        """Build the event of one transition from the values as they stand.
+        """Build the event of one transition from the current values.
 
         Args:
             staged: One EVENT record.

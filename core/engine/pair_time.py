@@ -1,7 +1,7 @@
-"""Event time of pairs: each block of pairs follows the lesser clock of its legs' sources.
+"""Event time of pairs: each block of pairs follows the lower clock of its legs' sources.
 
-A block passes its seconds in the same segments as instruments do: the last second of a segment is
-evaluated, minutes at their end, and after the close each pair as soon as both legs are final.
+A block advances in the same segments as instruments: the last second of a segment is evaluated, minutes
+at their end, and after the close each pair as soon as both legs are final.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from core.partition.world import PairBlock, PartitionWorld
 _DAY_NS: Final = 86_400 * NANOSECONDS_PER_SECOND
 _NEVER_SECOND: Final = NEVER // NANOSECONDS_PER_SECOND
 _SECONDS_AHEAD: Final = SECOND_SLOTS - 901
-"""How far the faster leg may be ahead: the ring still holds its price of a quarter of an hour ago."""
+"""Maximum lead of the faster leg: the ring still has its price of a quarter of an hour ago."""
 _MINUTES_AHEAD: Final = MINUTE_SLOTS - 62
-"""The same for minutes, whose longest look back is an hour and the return before it."""
+"""The same for minutes, whose longest lookback is an hour and the return before it."""
 
 
 class PairTime:
-    """Clocks of the partition's blocks of pairs, and the baseline that comes before them.
+    """Clocks of the partition's blocks of pairs, and the baseline before them.
 
     Args:
         world: The partition's rows.
-        state: Instruments, as their own clocks leave them.
-        evaluator: What is computed for pairs.
+        state: Instruments, as advanced by their own clocks.
+        evaluator: Evaluates the pairs.
     """
 
     def __init__(self, world: PartitionWorld, state: InstrumentState, evaluator: PairEvaluator) -> None:
@@ -56,7 +56,7 @@ class PairTime:
             [n for n, block in enumerate(world.blocks) if row in block.source_rows]
             for row in range(len(world.sources))
         ]
-        # A ring of one slot: what every leg is once the other has run too far ahead of it.
+        # A ring of one slot: the price of every leg once the other is too far ahead.
         self._out_of_step: NDArray[np.int64] = np.full((1, len(world.instruments)), -int(Quality.STALE))
         self._closed_seconds = state.source_columns.closed_second
         self._second_step = self._ring_step(state.second_prices)
@@ -69,7 +69,7 @@ class PairTime:
         return RingStep(rows, prices, 0, 0, world.numerators, world.benchmarks, volumes, world.scales)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """What a snapshot must hold besides the evaluator's state."""
+        """Arrays to store in a snapshot in addition to the evaluator's state."""
         arrays: dict[str, NDArray[Any]] = {
             "block_closed": self._closed,
             "block_sessions": self._sessions,
@@ -78,7 +78,7 @@ class PairTime:
         return arrays | self.baseline.arrays()
 
     def standing(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Where each pair stands.
+        """Return the position of each pair in event time.
 
         Returns:
             int64 (pairs,) each: session in force, days since 1970-01-01 or NO_SESSION, and event
@@ -93,10 +93,10 @@ class PairTime:
         return sessions, closed_ns
 
     def resume(self) -> None:
-        """Put the clocks where the restored arrays say they are.
+        """Set the clocks from the restored arrays.
 
         Raises:
-            SessionError: A session that is not in the calendar.
+            SessionError: A session is not in the calendar.
         """
         self._evaluator.resume()
         for number, clock in enumerate(self._clocks):
@@ -115,23 +115,23 @@ class PairTime:
                 self._evaluator.warm(rows, session)
 
     def _resume_behind(self, number: int, closed: int) -> None:
-        """Go on from a state that had come to the end of its calendar, where this one is longer."""
+        """Resume from a state at the end of its calendar, with a longer calendar."""
         self._clocks[number].start_at(closed)
         if self._clocks[number].session != NO_SESSION:
             self._start_session(number)
 
     def _look_up_anew(self) -> None:
-        """Derive what stays fixed in the sessions in force from finished days that have changed."""
+        """Recompute what is fixed in the sessions in force after completed days have changed."""
         for block, clock in zip(self._world.blocks, self._clocks, strict=True):
             if clock.session != NO_SESSION:
                 self._evaluator.look_up(block, block.calendar_row, clock.row)
 
     def advance(self, source_row: int, events: list[Event]) -> None:
-        """Let the blocks of a source follow to where both their legs are closed.
+        """Advance the blocks of a source to where both their legs are closed.
 
         Args:
-            source_row: The source that has moved.
-            events: Takes each event.
+            source_row: The source that has advanced.
+            events: Receives each event.
         """
         closed_seconds = self._closed_seconds
         for number in self._by_source[source_row]:
@@ -205,7 +205,7 @@ class PairTime:
         )
 
     def _finish(self, number: int, block: PairBlock, clock: SessionClock, closed: int, emit: Emit) -> bool:
-        """Finish the session of every pair that is ready; True when none is left."""
+        """Finish the session of every ready pair; return whether none is left."""
         session = clock.session
         count = ready_pairs(
             self._state.instruments,
@@ -232,12 +232,12 @@ class PairTime:
         return bool((self._done[block.rows] >= session).all())
 
     def finish_baseline(self, ts_close_ns: int, emit: Emit | None) -> None:
-        """End a baseline session: its closes become a finished day.
+        """End a baseline session: its closes become a completed day.
 
         Args:
             ts_close_ns: The latest close of that date over all calendars; blocks whose calendar has
-                no close on that date pass it over.
-            emit: Takes each event; None where history only moves lives.
+                no close on that date skip it.
+            emit: Called with each event; None to suppress output.
         """
         world, evaluator = self._world, self._evaluator
         for number, block in enumerate(world.blocks):
@@ -249,7 +249,7 @@ class PairTime:
             session = int(calendar.session[row])
             clock = self._clocks[number]
             if clock.session <= session and self._closed[number] > clock.open_second:
-                continue  # A session that is being watched is not history yet.
+                continue  # A session in progress is not history yet.
             rows = self.baseline.give(
                 block.rows, self._done, session, evaluator.prices, evaluator.volumes, evaluator.series
             )
@@ -266,7 +266,7 @@ class PairTime:
         self.baseline.clear()
 
     def adjust(self, row: int, numerator: int, denominator: int) -> None:
-        """Multiply an instrument's stored daily prices by numerator / denominator: a split.
+        """Apply a split: multiply an instrument's stored daily prices by numerator / denominator.
 
         Args:
             row: The instrument.
@@ -283,17 +283,17 @@ class PairTime:
     def revise(
         self, row: int, price: int, ts_event_ns: int, ts_knowable_ns: int, events: list[Event]
     ) -> bool:
-        """Correct the official close of the last final session, and say which events it changes.
+        """Correct the official close of the last final session, and emit the events it changes.
 
         Args:
             row: The instrument.
             price: Corrected close, in the instrument's units.
-            ts_event_ns: Event time of the print that is corrected.
+            ts_event_ns: Event time of the corrected print.
             ts_knowable_ns: Event time of the correction.
-            events: Takes a `revised` event for every definition that decides otherwise now.
+            events: Receives a `revised` event for every changed decision.
 
         Returns:
-            False when it is too late: a pair has gone on into the next session, or was split.
+            False if it is too late: a pair has entered the next session, or was split.
         """
         instrument = self._state.instruments[row]
         calendar = self._world.calendars[int(instrument["calendar"])]
@@ -302,7 +302,7 @@ class PairTime:
             return False
         opened, closed = int(calendar.open_ns[session_row]), int(calendar.close_ns[session_row])
         if ts_event_ns < opened + (closed - opened) // 2:
-            return True  # An official open moves nothing that is known by now.
+            return True  # An official open changes nothing that is already known.
         session = int(calendar.session[session_row])
         if session != instrument["final_session"]:
             return False
@@ -312,7 +312,7 @@ class PairTime:
         in_time = True
         for number, block in enumerate(self._world.blocks):
             if block.calendar_row != instrument["calendar"]:
-                continue  # Such a pair uses the price at its own close, not this one.
+                continue  # Such a pair uses the price at its own close.
             sides = np.stack((self._world.numerators == row, self._world.benchmarks == row))[:, block.rows]
             finished = sides.any(axis=0) & (self._done[block.rows] >= session)
             can_redo = finished & self.undo.can_redo(block.rows, session) & self._is_latest(number, session)
@@ -332,6 +332,6 @@ class PairTime:
         return in_time
 
     def _is_latest(self, number: int, session: int) -> bool:
-        """Whether a block has looked at nothing after a session."""
+        """Return whether a block has evaluated nothing after a session."""
         clock = self._clocks[number]
         return clock.session == session or int(self._closed[number]) <= clock.open_second

@@ -1,7 +1,7 @@
-"""All that a partition's engine remembers, as one value: made fresh, or read from a snapshot.
+"""The complete state of a partition's engine: created fresh, or read from a snapshot.
 
-A snapshot also holds the definitions in force, entry by entry, so that a worker with another
-catalogue first goes on with those that made the state, and changes to its own where it is told to.
+A snapshot also contains the definitions in force, so that a worker with another catalogue first keeps
+those of the state, and switches to its own at the settings mark.
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ from core.partition.state import InstrumentState, allocate_instruments, millisec
 from core.partition.world import PartitionWorld
 
 UNCOUNTED: Final = 1
-"""A `since` of LIFE that is older than any session: openings are counted from the pair's first."""
+"""A `since` of LIFE before any session: openings are counted from the pair's first session."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PartitionState:
-    """The state of one partition, and what moves it.
+    """The state of one partition, and the objects that advance it.
 
     Args:
         world: Its rows.
         instruments: Instruments, sources and rings.
         instrument_time: Clocks of the sources.
-        evaluator: Values, verdicts and lives of pairs, under the definitions in force.
+        evaluator: Values, verdicts and episodes of pairs, under the definitions in force.
         pair_time: Clocks of the pairs.
-        offsets: int64 (3,): the first offset stepped, whether there was one, the next offset.
-        settings: uint64 (2,): the catalogue the latest settings mark asked for, and how many
-            marks there were.
-        orphans: Definitions that are no longer computed.
-        told_as: Definition id → version of before, of definitions that a restore has translated, until
-            what was told under it is known.
+        offsets: int64 (3,): the first offset processed, whether there was one, the next offset.
+        settings: uint64 (2,): the catalogue requested by the latest settings mark, and the number of
+            marks.
+        orphans: Definitions that are no longer supported.
+        told_as: Definition id → earlier version, of definitions that a restore has translated, until
+            what was published under it is known.
     """
 
     world: PartitionWorld
@@ -66,7 +66,7 @@ class PartitionState:
     told_as: Mapping[str, str] = field(default_factory=dict)
 
     def head(self) -> dict[str, Any]:
-        """What the state belongs to."""
+        """Identity of the state."""
         return (
             _owner(self.world)
             | _scales(self.world)
@@ -101,7 +101,7 @@ class PartitionState:
         return still_told(self.evaluator.told, definition_id, pairs, tellable_episodes(lives, undone))
 
     def sections(self) -> dict[str, Section]:
-        """Views of everything, by section."""
+        """Views of all arrays, by section."""
         state = self.instruments
         arrays: dict[str, NDArray[Any]] = {
             "instruments": state.instruments,
@@ -124,21 +124,21 @@ class PartitionState:
         return replace(self, told_as={})
 
     def mark_rebuilt(self) -> None:
-        """Say that the state begins in the middle of a history that it has not seen."""
+        """Mark that the state starts in the middle of a history."""
         for lives in (self.evaluator.lives.lives, self.pair_time.undo.lives.lives):
             lives["since"] = UNCOUNTED
 
 
 def fresh_state(world: PartitionWorld, catalogue: Catalogue, lookups: Lookups | None) -> PartitionState:
-    """Nothing traded, nothing known.
+    """Create an empty state.
 
     Args:
         world: The partition's rows.
         catalogue: The definitions in force.
-        lookups: Where events find base rates and tags.
+        lookups: Base rates and tags for events.
 
     Raises:
-        CatalogueError: A definition cannot be computed.
+        CatalogueError: A definition cannot be evaluated.
     """
     slots = max(
         open_second_slots(milliseconds(source.allowed_lateness_ms), milliseconds(source.max_lead_ms))
@@ -160,17 +160,17 @@ def fresh_state(world: PartitionWorld, catalogue: Catalogue, lookups: Lookups | 
 def restored_state(
     data: bytes, world: PartitionWorld, catalogue: Catalogue, lookups: Lookups | None
 ) -> PartitionState:
-    """Read a snapshot; the definitions in force are those that it holds.
+    """Read a snapshot; its definitions are in force.
 
     Args:
         data: From `core.engine.snapshot.pack` with the head and the sections of a state.
         world: The partition's rows.
-        catalogue: Taken where the snapshot's definitions are the same.
-        lookups: Where events find base rates and tags.
+        catalogue: Used if the snapshot's definitions are the same.
+        lookups: Base rates and tags for events.
 
     Raises:
-        SnapshotError: Damaged, of another version, universe or partition, from a release with
-            other indicators, or it stands in a session that is not in the calendar.
+        SnapshotError: It is corrupt, has another version, universe or partition, is from a release with
+            other indicators, or is in a session that is not in the calendar.
     """
     snapshot = Snapshot(data)
     _check_scales(snapshot, world)
@@ -178,7 +178,7 @@ def restored_state(
     if owner != _owner(world):
         raise SnapshotError(
             "the snapshot belongs to another universe or partition",
-            operator_action="start with the settings it was made with, or rebuild from the baseline",
+            operator_action="start with the settings it was written with, or rebuild from the baseline",
         )
     stored = read_definitions(snapshot, len(world.pairs))
     unchanged = catalogue.digest in (snapshot.head.get("catalogue"), stored.catalogue.digest)
@@ -187,7 +187,7 @@ def restored_state(
     except CatalogueError as error:
         raise SnapshotError(
             f"the definitions of the snapshot cannot be computed: {error.message}",
-            operator_action="start with the settings it was made with, or rebuild from the baseline",
+            operator_action="start with the settings it was written with, or rebuild from the baseline",
         ) from error
     _fill(state, snapshot, stored.told_as)
     versions = {watch.definition.definition_id: watch.version for watch in state.evaluator.watches}
@@ -199,8 +199,8 @@ def restored_state(
         state.pair_time.resume()
     except SessionError as error:
         raise SnapshotError(
-            f"the snapshot stands in a session that is not in the calendar: {error}",
-            operator_action="build the calendar for dates that cover the snapshot",
+            f"the snapshot is in a session that is not in the calendar: {error}",
+            operator_action="build the calendar for dates that include the snapshot",
         ) from error
     return state
 
@@ -208,7 +208,7 @@ def restored_state(
 def _fill(state: PartitionState, snapshot: Snapshot, told_as: Mapping[str, str]) -> None:
     """Take the sections over, each under the version that it was stored under."""
     versions = {definition_section_name(each): version for each, version in told_as.items()}
-    # What every evaluation computes anew is no loss where an earlier release did not have it.
+    # What every evaluation computes again is no loss where an earlier release did not have it.
     derived = {family_section_name(each.name) for each in state.evaluator.families if each.of_the_step_alone}
     for name, section in state.sections().items():
         if name in derived and name not in snapshot.versions:
@@ -241,7 +241,7 @@ def _owner(world: PartitionWorld) -> dict[str, Any]:
 
 
 def _scales(world: PartitionWorld) -> dict[str, Any]:
-    """Scales other than the default; nothing where there are none, as in snapshots from before scales."""
+    """Return scales other than the default; empty if there are none, as in older snapshots."""
     scales = {
         str(each.instrument_id): [each.price_exponent, each.size_exponent]
         for each in world.instruments
@@ -251,7 +251,7 @@ def _scales(world: PartitionWorld) -> dict[str, Any]:
 
 
 def _check_scales(snapshot: Snapshot, world: PartitionWorld) -> None:
-    """Refuse a state whose integers mean something else, before the digest refuses it without a reason."""
+    """Refuse a state with other scales, before the digest refuses it without a reason."""
     default = [DEFAULT_EXPONENT, DEFAULT_EXPONENT]
     stored = snapshot.head.get("scales", {})
     ours = _scales(world).get("scales", {})
@@ -261,6 +261,6 @@ def _check_scales(snapshot: Snapshot, world: PartitionWorld) -> None:
         if was != now:
             raise SnapshotError(
                 f"the snapshot has {each.symbol} with price_exponent {was[0]} and size_exponent {was[1]}"
-                f"{'' if key in stored else ', or not at all'}; the universe says {now[0]} and {now[1]}",
+                f"{'' if key in stored else ', or not at all'}; the universe has {now[0]} and {now[1]}",
                 operator_action=SCALE_ACTION.format(symbol=each.symbol),
             )

@@ -1,8 +1,8 @@
-"""Taking a finished day back: what a corrected official close would have changed.
+"""Recomputes a completed day with a corrected official close.
 
-Before a pair's day is committed, what the commit will change is copied aside. A correction that
-comes after the day was final puts the copy back, commits the day again with the corrected close,
-and compares. Bars are never rewritten; the difference is told by `revised` events.
+Before a pair's day is committed, the affected state is copied. A correction after the day was final
+restores the copy, commits the day again with the corrected close, and compares. Bars are never
+rewritten; differences are published as `revised` events.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from core.partition.world import PairBlock
 
 
 class LivesCopy(NamedTuple):
-    """Lives and levels as they were, (definitions, pairs) each."""
+    """Copies of episodes and levels, (definitions, pairs) each."""
 
     lives: NDArray[np.void]
     levels: NDArray[np.float64]
 
 
 class DayUndo:
-    """Copies of everything the latest daily commit of each pair changed.
+    """Copies of everything that the latest daily commit of each pair changed.
 
     Args:
-        evaluator: Whose state is copied; state arrays of daily families have pairs on axis 1.
+        evaluator: Evaluator whose state is copied; state arrays of daily families have pairs on axis 1.
     """
 
     def __init__(self, evaluator: PairEvaluator) -> None:
@@ -55,7 +55,7 @@ class DayUndo:
         self._session: NDArray[np.int32] = np.full(pairs, NO_SESSION, np.int32)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """What a snapshot must hold besides the copies of families and lives."""
+        """Arrays to store in a snapshot in addition to the copies of families and episodes."""
         return {
             "undo/prices": self._prices,
             "undo/volumes": self._volumes,
@@ -63,15 +63,15 @@ class DayUndo:
         }
 
     def of_family(self, name: str) -> dict[str, NDArray[Any]]:
-        """The copies of one family's state, by name; none where it is not a daily one."""
+        """Copies of one family's state, by name; empty if it is not daily."""
         return dict(self._families.get(name, {}))
 
     def keep(self, rows: NDArray[np.int32], session: int) -> None:
-        """Copy what a commit of `rows` is about to change; their prices and volumes are set.
+        """Copy what a commit of `rows` will change; their prices and volumes are set.
 
         Args:
             rows: int32 (n,): pairs.
-            session: Days since 1970-01-01 of the day that is committed.
+            session: Days since 1970-01-01 of the committed day.
         """
         for live, kept in self._kept:
             kept[:, rows] = live[:, rows]
@@ -80,12 +80,12 @@ class DayUndo:
         self._session[rows] = session
 
     def can_redo(self, rows: NDArray[np.int32], session: int) -> NDArray[np.bool_]:
-        """Which pairs' latest commit is that session."""
+        """Return the pairs whose latest commit is that session."""
         latest: NDArray[np.bool_] = self._session[rows] == session
         return latest
 
     def forget(self, rows: NDArray[np.int32]) -> None:
-        """Drop the copies of pairs whose prices have been restated since."""
+        """Drop the copies of pairs whose prices have been adjusted since."""
         self._session[rows] = NO_SESSION
 
     def redo(
@@ -104,12 +104,12 @@ class DayUndo:
         Args:
             block: Block of the pairs.
             rows: int32 (n,): pairs whose leg was corrected.
-            sides: bool (2, n): which leg it is.
+            sides: bool (2, n): the corrected leg.
             price: Corrected close, in the instrument's units.
             session_row: Row of the session in the block's calendar.
             ts_close_ns: The session's close.
             ts_knowable_ns: Event time of the correction.
-            events: Takes `revised` events.
+            events: Receives `revised` events.
         """
         evaluator, world = self._evaluator, self._evaluator.world
         session = int(world.calendars[block.calendar_row].session[session_row])
@@ -129,7 +129,7 @@ class DayUndo:
             lives = evaluator.lives.lives[watch.rule.number]
             for position, row in enumerate(rows):
                 before, after = decided[watch.rule.number, position], lives[row]
-                if before["since"] > session:  # It has come since: that day was not for it to decide.
+                if before["since"] > session:  # The definition was added later and did not decide that day.
                     lives[row] = before
                     continue
                 if before["opened_now"] == after["opened_now"] and before["state"] == after["state"]:

@@ -1,4 +1,4 @@
-"""What an engine's state says to whoever serves metrics: read at scrape time, at no cost a tick."""
+"""Reads metrics from an engine's state at scrape time, at no cost per tick."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from core.partition.world import PartitionWorld
 def engine_samples(
     world: PartitionWorld, state: InstrumentState, evaluator: PairEvaluator
 ) -> Iterator[Sample]:
-    """Give every exported value as it stands.
+    """Yield the current exported values.
 
     Args:
         world: The partition's rows.
-        state: Its instruments and sources.
-        evaluator: Its pairs.
+        state: State of instruments and sources.
+        evaluator: State of pairs.
 
     Yields:
-        Samples named as in `core.model.metrics`; a value that is unknown is NaN, and its
+        Samples named as in `core.model.metrics`; unknown values are NaN, and their
         `rotascope_value_ready` is 0.
     """
     yield from _records(world, state)

@@ -1,7 +1,8 @@
 """The state of a partition as sections of a snapshot.
 
-What instruments and pairs share is one section each. Every indicator family has its own, and every
-definition has its own, undo copies included: a definition that comes or goes touches nothing else.
+Shared state of instruments and of pairs is one section each. Every indicator family and every
+definition has its own section, undo copies included, so that adding or removing a definition affects
+nothing else.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def instrument_section(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Section]
 
 
 def pair_sections(evaluator: PairEvaluator, pair_time: PairTime) -> dict[str, Section]:
-    """Everything about pairs: what they share, each family, each definition.
+    """Return the sections of pairs: shared state, each family, each definition.
 
     Returns:
         Section name → views of the state.
@@ -75,7 +76,7 @@ def definition_section_name(definition_id: str) -> str:
 
 
 def family_version(family: IndicatorFamily) -> str:
-    """Hash of what a family's state means: its semantics, and its outputs in their order."""
+    """Hash of the meaning of a family's state: its semantics and its outputs in order."""
     content = [family.semantics, int(family.frequency), [output.key for output in family.outputs]]
     return hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:_VERSION_DIGITS]
 

@@ -1,9 +1,9 @@
-"""Engine state to bytes and back, section by section.
+"""Serialises engine state, section by section.
 
-A snapshot is a MessagePack map: a head that says what the state belongs to, and sections. A
-section has a version, which says what its numbers mean, the layout of its arrays, and their bytes
-one behind another under LZ4. Sections are independent of each other: whoever reads a snapshot takes
-those that fit. The same state gives the same bytes.
+A snapshot is a MessagePack map of a head, which identifies the state, and sections. A section has a
+version, which defines the meaning of its numbers, the layout of its arrays, and their concatenated
+bytes, LZ4-compressed. Sections are independent: a reader uses those that are compatible. The same
+state gives the same bytes.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ class Section(NamedTuple):
     """Arrays that belong together.
 
     Args:
-        version: What they mean; a reader with another version must not take them.
-        arrays: By name, any dtype.
+        version: Version of their meaning; a reader with another version must not use them.
+        arrays: Arrays by name, any dtype.
     """
 
     version: str
     arrays: Mapping[str, NDArray[Any]]
 
     def copied(self) -> Section:
-        """The section as it is now, whatever happens to the arrays."""
+        """Return a copy that is independent of the arrays."""
         return Section(self.version, {name: array.copy() for name, array in self.arrays.items()})
 
 
@@ -59,11 +59,11 @@ class _Content(msgspec.Struct):
 
 
 def pack(head: Mapping[str, Any], sections: Mapping[str, Section]) -> bytes:
-    """Write a snapshot.
+    """Serialise a snapshot.
 
     Args:
-        head: What the state belongs to: digests, partition, definitions; plain values only.
-        sections: By name.
+        head: Identity of the state: digests, partition, definitions; plain values only.
+        sections: Sections by name.
 
     Returns:
         CRC32C (4 bytes, little-endian) and the MessagePack map.
@@ -96,22 +96,22 @@ def _layout(array: NDArray[Any]) -> _Layout:
 
 
 class Snapshot:
-    """A snapshot that has been read and found whole.
+    """A decoded snapshot with a valid checksum.
 
     Args:
-        data: From `pack`.
+        data: Result of `pack`.
 
     Raises:
-        SnapshotError: Damaged bytes, or another version.
+        SnapshotError: The bytes are corrupt or have another version.
     """
 
     def __init__(self, data: bytes) -> None:
         if len(data) < 4 or crc32c.crc32c(data[4:]) != int.from_bytes(data[:4], "little"):
-            raise SnapshotError("the snapshot is damaged: its CRC32C does not match", operator_action=_ACTION)
+            raise SnapshotError("the snapshot is corrupt: its CRC32C does not match", operator_action=_ACTION)
         try:
             content = msgspec.msgpack.decode(data[4:], type=_Content)
         except msgspec.DecodeError as error:
-            raise SnapshotError(f"this is no snapshot: {error}", operator_action=_ACTION) from error
+            raise SnapshotError(f"this is not a snapshot: {error}", operator_action=_ACTION) from error
         if content.version != SNAPSHOT_VERSION:
             raise SnapshotError(
                 f"snapshot version {content.version} is not {SNAPSHOT_VERSION}", operator_action=_ACTION
@@ -126,11 +126,11 @@ class Snapshot:
 
     @property
     def stored_bytes(self) -> dict[str, tuple[int, int]]:
-        """Length of each section: compressed, and as it is in memory."""
+        """Length of each section: compressed, and in memory."""
         return {name: (len(section.data), section.length) for name, section in self._sections.items()}
 
     def misfit(self, name: str, section: Section) -> str | None:
-        """Why a section cannot be filled from this snapshot; None when it can."""
+        """Return why a section cannot be filled from this snapshot; None if it can."""
         stored = self._sections.get(name)
         if stored is None:
             return f"the snapshot lacks {name}"
@@ -144,7 +144,7 @@ class Snapshot:
         return None
 
     def fill(self, name: str, section: Section) -> None:
-        """Write a section's arrays, in place; nothing is written unless it fits.
+        """Fill a section's arrays in place; nothing is written if it does not fit.
 
         Raises:
             SnapshotError: It does not fit.
@@ -156,7 +156,7 @@ class Snapshot:
             section.arrays[array_name][...] = array
 
     def section(self, name: str) -> Section:
-        """Give a section as it was stored; the arrays cannot be written to.
+        """Return a section as stored; its arrays are read-only.
 
         Raises:
             SnapshotError: There is none, or its bytes are not those of its arrays.

@@ -1,4 +1,4 @@
-"""What one step of an engine gives."""
+"""Output of one step of an engine."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from core.events.events import Event
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """Something the engine could not use.
+    """Input that the engine could not use.
 
     Args:
-        reason: A stable, low-cardinality label.
-        payload: The bytes, at most 4 KB of them.
+        reason: Stable, low-cardinality label.
+        payload: At most the first 4 KB of the bytes.
     """
 
     reason: str
@@ -25,13 +25,13 @@ class DeadLetter:
 
 @dataclass(slots=True)
 class StepOutput:
-    """What one step gives, in the order in which it became known.
+    """Output of one step, in the order in which it became known.
 
     Args:
         events: Transitions.
         minute_bars: BAR arrays; a `minute complete` mark ends each minute.
         day_bars: BAR arrays.
-        dead_letters: Ticks that could not be used.
+        dead_letters: Unusable ticks.
     """
 
     events: list[Event] = field(default_factory=list)

@@ -30,10 +30,10 @@ class DefinitionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Args:
         entry: From `Definition.entry`.
-        version: Of the definition, and of its section.
-        family: Decides the topic of its events.
-        values: Names of the values its events carry, ascending.
-        told: Pair → version and episodes that were told under another version.
+        version: Version of the definition and of its section.
+        family: Determines the topic of its events.
+        values: Names of the values in its events, ascending.
+        told: Pair → version and episodes that were published under another version.
     """
 
     entry: dict[str, Any]
@@ -43,19 +43,19 @@ class DefinitionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     told: dict[str, ToldAs] = {}
 
     def as_plain(self) -> dict[str, Any]:
-        """The record as plain values."""
+        """Return the record as plain values."""
         plain: dict[str, Any] = msgspec.to_builtins(self)
         return plain
 
 
 class Orphan(NamedTuple):
-    """A definition of a snapshot that this release cannot compute; its lives wait to be withdrawn.
+    """A definition of a snapshot that this release does not support; its episodes will be withdrawn.
 
     Args:
-        entry: As `Definition.entry` of the release that made it.
-        version: Of the definition.
-        family: Decides the topic.
-        values: Names of the values its events carry.
+        entry: `Definition.entry` as of the release that wrote it.
+        version: Version of the definition.
+        family: Determines the topic.
+        values: Names of the values in its events.
         section: Its state.
     """
 
@@ -67,13 +67,13 @@ class Orphan(NamedTuple):
 
 
 class StoredDefinitions(NamedTuple):
-    """What a snapshot's definitions are to this release.
+    """A snapshot's definitions, as interpreted by this release.
 
     Args:
-        catalogue: Those that can be computed, in the order of the snapshot.
-        told_as: Definition id → version under which its events were told, and its section is stored.
-        orphans: The rest.
-        told: What an earlier restore has found told under another version.
+        catalogue: Supported definitions, in the order of the snapshot.
+        told_as: Definition id → version under which its events were published and its section is stored.
+        orphans: Unsupported definitions.
+        told: Episodes that an earlier restore found published under another version.
     """
 
     catalogue: Catalogue
@@ -83,7 +83,7 @@ class StoredDefinitions(NamedTuple):
 
 
 def record_of(definition: Definition, told: Mapping[str, ToldAs]) -> DefinitionRecord:
-    """Give the record of a definition in force."""
+    """Return the record of a definition in force."""
     return DefinitionRecord(
         definition.entry, definition.version, definition.family, sorted(definition.payload), dict(told)
     )

@@ -1,8 +1,8 @@
-"""Episodes that readers know under another version than their definition has now.
+"""Episodes that were published under another version than their definition has now.
 
-A definition of a snapshot may be translated, as detectors of earlier releases are: it means the same
-under another version, and the version is part of an event's id. What a reader has been told of an
-episode, and may be told more of, therefore stays under the version it was told under.
+A definition of a snapshot may be translated, as detectors of earlier releases are: it has the same meaning
+under another version, and the version is part of an event's id. Further events of a published episode
+therefore keep the version under which it was first published.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _OPEN = (int(EventState.OPENED), int(EventState.CONFIRMED))
 
 
 class ToldAs(NamedTuple):
-    """What a pair's episodes of one definition were told under.
+    """Version under which a pair's episodes of one definition were published.
 
     Args:
         version: The version.

@@ -1,7 +1,7 @@
-"""A transition as an event.
+"""Builds events from transitions.
 
 payload.py          the values it carries
 events.py           its id, JSON and headers
-lookups.py          what an event looks up: base rates, rarity, dated events
-artefacts.py        the files those come from; cards.py is one entry
+lookups.py          interface for base rates, rarity and dated events
+artefacts.py        their implementation from files; cards.py has the entries
 """

@@ -1,4 +1,4 @@
-"""Base rates, rarity and dated events as the engine looks them up: artefacts made and pinned beforehand."""
+"""Base rates, rarity and dated events for the engine, from pinned artefacts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _DIGITS = 16
 
 @dataclass(frozen=True)
 class Artefacts:
-    """What `core.events.lookups.Lookups` asks for.
+    """Implements `core.events.lookups.Lookups`.
 
     Args:
         cards: Base rates; None for none.
         dated_events: Dated events; None for none.
-        rarities: What chance would give; None for none.
+        rarities: Chance frequencies; None for none.
     """
 
     cards: RateCards | None = None
@@ -29,7 +29,7 @@ class Artefacts:
 
     @property
     def digests(self) -> Mapping[str, str]:
-        """What every event names as its provenance."""
+        """Digests for the provenance of every event."""
         found = {
             "base_rates": self.cards,
             "calendar_events": self.dated_events,
@@ -40,17 +40,17 @@ class Artefacts:
     def base_rate(
         self, definition: Definition, pair: Pair, ts_knowable_ns: int
     ) -> Mapping[str, object] | None:
-        """The latest card of the definition's version that was known by then."""
+        """Return the latest card of the definition's version known at the time."""
         if self.cards is None:
             return None
         return self.cards.find(definition.definition_id, definition.version, pair.name, ts_knowable_ns)
 
     def rarity(self, definition: Definition, pair: Pair, ts_knowable_ns: int) -> Mapping[str, object] | None:
-        """The card of the definition's version, when its history had ended by then."""
+        """Return the card of the definition's version, if its history had ended by the time."""
         if self.rarities is None:
             return None
         return self.rarities.find(definition.definition_id, definition.version, pair.name, ts_knowable_ns)
 
     def tags(self, session: int, ts_knowable_ns: int) -> tuple[str, ...]:
-        """The dated events around a session; what nobody knew beforehand is tagged from its day on."""
+        """Return the dated events around a session; unscheduled ones are tagged from their day on."""
         return () if self.dated_events is None else self.dated_events.tags(session)

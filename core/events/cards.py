@@ -1,7 +1,7 @@
-"""Cards that events take along: found by definition, version and pair, and the files that keep them.
+"""Cards that events carry, by definition, version and pair, and their files.
 
-Studies make them: `core.research.base_rate_cards` of what followed, `core.research.rarity_cards` of
-what chance would give. A card is never given to an event that became known before it.
+Studies build them: `core.research.base_rate_cards` for base rates, `core.research.rarity_cards` for
+chance frequencies. An event never carries a card that became known after it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Key = tuple[str, str, str]
 """Definition id, version, pair."""
 
 Card = tuple[int, Mapping[str, object]]
-"""Time from which it may be given, ns UTC; plain JSON content."""
+"""Time from which it may be used, ns UTC; JSON content."""
 
 
 class _Entry(msgspec.Struct, forbid_unknown_fields=True):
@@ -95,12 +95,12 @@ class Cards:
         """Read a file of cards.
 
         Args:
-            data: As `encode` writes it.
+            data: Output of `encode`.
 
         Raises:
-            InputError: Not such a file.
+            InputError: The file is invalid.
         """
-        action = f"make the file anew with 'rotascope {cls.command} --store FILE'"
+        action = f"recreate the file with 'rotascope {cls.command} --store FILE'"
         try:
             file = msgspec.json.decode(data, type=cls.file)
         except msgspec.MsgspecError as error:
@@ -114,7 +114,7 @@ class Cards:
     def find(
         self, definition: str, version: str, pair: str, ts_knowable_ns: int
     ) -> Mapping[str, object] | None:
-        """Give the latest card known at a time; None where there is none."""
+        """Return the latest card known at a time, or None."""
         own = self.cards.get((definition, version, pair), ())
         position = bisect_right(own, ts_knowable_ns, key=lambda one: one[0])
         return own[position - 1][1] if position else None
@@ -125,13 +125,13 @@ class Cards:
         return hashlib.sha256(self.encode()).hexdigest()
 
     def encode(self) -> bytes:
-        """Write the file's bytes: the same cards give the same bytes."""
+        """Serialise the cards; the same cards give the same bytes."""
         entries = [self.entry.of(key, own) for key, own in sorted(self.cards.items())]
         return msgspec.json.encode(_File(self.format, entries))
 
 
 class RateCards(Cards):
-    """What followed, as of each quarter's end."""
+    """Base rates as of each quarter's end."""
 
     noun = "base rates"
     format = "rotascope-base-rates/1"
@@ -141,7 +141,7 @@ class RateCards(Cards):
 
 
 class RarityCards(Cards):
-    """What chance would give: one card each, as of the end of the history it rests on."""
+    """Chance frequencies: one card each, as of the end of its history."""
 
     noun = "rarity"
     format = "rotascope-rarity/1"

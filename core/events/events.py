@@ -1,9 +1,9 @@
-"""What an event says, and how it travels: deterministic id, JSON data, CloudEvents in Kafka.
+"""Content and encoding of events: deterministic ids, JSON data, CloudEvents in Kafka.
 
-The same event gives the same bytes on every machine: no clock, no locale, no random id, floats
-at ten significant digits, keys in a fixed order. A value that is not known is `null`, and
-`reasons` says why. Under `reasons` a key is the name of a value (`spread_pp`), the name of a
-field (`first_since`), or for anything deeper the dotted path (`legs.benchmark.price`).
+The same event gives the same bytes on every machine: no clock, no locale, no random ids, floats with
+ten significant digits, keys in a fixed order. An unknown value is `null`, with its reason in `reasons`.
+A key of `reasons` is the name of a value (`spread_pp`), the name of a field (`first_since`), or the
+dotted path of a nested field (`legs.benchmark.price`).
 """
 
 from __future__ import annotations
@@ -34,34 +34,34 @@ _USABLE: Final = frozenset({Quality.OK.label, Quality.REBUILT.label})
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """One transition in the life of an event.
+    """One transition of an episode.
 
     Args:
-        event_id: From `event_id`; the same transition has the same id in every run.
-        definition: Id of the definition in the catalogue.
+        event_id: From `event_id`; equal for the same transition in every run.
+        definition: Definition id in the catalogue.
         version: Hash of the definition's parameters and semantics.
         family: One of `EVENT_FAMILIES`.
         pair: `NUMERATOR/BENCHMARK`.
         frequency: `1s`, `1m` or `1d`.
         state: The state entered, an `EventState` label.
         previous_state: The state left; `idle` for the first transition of an episode.
-        episode: Session (days since 1970-01-01) or grid second at which the episode began.
-        transition: Number of this transition inside its episode.
-        ts_event_ns: The bar or grid second that made it true, ns UTC.
+        episode: Session (days since 1970-01-01) or grid second at which the episode started.
+        transition: Number of this transition within its episode.
+        ts_event_ns: The bar or grid second that triggered it, ns UTC.
         ts_knowable_ns: Earliest event time at which it could be known, ns UTC.
         event_time: From `event_time_text`.
         values: Name with its unit (`_pct`, `_pp`, …) → value, `_date` → a date; None or NaN is unknown.
-        threshold: What the values were held against, in the same units.
+        threshold: Thresholds of the values, in the same units.
         legs: `numerator` and `benchmark` → `LEG_FIELDS`; a missing figure is unknown.
         first_since: {date, history_start, series, operator, count}: the latest earlier case in
-            the history supplied and the number of them; `date` is None when there is none.
+            the history supplied and the number of them; `date` is None if there is none.
             None for a definition without such a record.
-        reasons: Why a null is null; keys as in the head of this module.
+        reasons: Reason for each null; keys as described in the module docstring.
         quality: A `Quality` label.
-        provenance: Digests of catalogue, universe and calendars, and of what base rates and tags came from.
-        base_rate: What followed earlier events of the definition; None where none was supplied.
-        rarity: How often chance would give such events; None where it was not supplied.
-        tags: Names of dated events whose window holds the session.
+        provenance: Digests of catalogue, universe and calendars, and of the artefacts of base rates and tags.
+        base_rate: Base rates of earlier events of the definition; None if not supplied.
+        rarity: Chance frequency of such events; None if not supplied.
+        tags: Names of dated events whose window contains the session.
     """
 
     event_id: str
@@ -90,10 +90,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def event_id(definition: str, version: str, pair: str, frequency: str, episode: int, transition: int) -> str:
-    """Name a transition by what it is, so that a repeat is recognised as one.
+    """Return the id of a transition, derived from its content, so that repeats can be recognised.
 
     The bytes hashed are the UTF-8 of the JSON array of the six arguments in this order, without
-    spaces and with non-ASCII letters as they are; anybody can recompute the id from the data.
+    spaces and with unescaped non-ASCII letters; the id can be recomputed from the data.
 
     Returns:
         The first 32 hexadecimal digits of the SHA-256.
@@ -107,17 +107,17 @@ def event_id(definition: str, version: str, pair: str, frequency: str, episode: 
 
 
 def event_time_text(frequency: str, state: str, session_day: int, ts_event_ns: int) -> str:
-    """Say when an event happened, as precisely as it is known.
+    """Format the time of an event, as precisely as known.
 
     Args:
         frequency: `1s`, `1m` or `1d`.
         state: The state entered.
         session_day: Days since 1970-01-01 of the session it belongs to.
-        ts_event_ns: The bar or grid second that made it true, ns UTC.
+        ts_event_ns: The bar or grid second that triggered it, ns UTC.
 
     Returns:
-        The session's date for what a final day bar decided; for candidates and for intraday
-        definitions the instant.
+        The session's date if a final day bar decided; the time for candidates and intraday
+        definitions.
 
     Example:
         >>> event_time_text("1d", "opened", 19915, 1720728000_000000000)
@@ -137,11 +137,11 @@ def event_data(event: Event) -> dict[str, object]:
         event: The event; its figures may be NumPy scalars.
 
     Returns:
-        Plain strings, numbers, dicts and None, keys in their published order and sorted inside
-        open mappings. Every null is named in `reasons`.
+        Plain strings, numbers, dicts and None, with keys in published order, sorted inside open
+        mappings. Every null has a reason in `reasons`.
 
     Raises:
-        InputError: A pair without two legs, or a figure that JSON cannot hold.
+        InputError: A pair without two legs, or a value that JSON cannot represent.
     """
     symbols = dict(zip(LEGS, _leg_symbols(event.pair), strict=True))
     nulls: dict[str, str] = {}
@@ -192,10 +192,10 @@ def encode_data(event: Event) -> bytes:
 
 
 def cloudevent_attributes(event: Event) -> dict[str, str]:
-    """Give the CloudEvents context of an event.
+    """Return the CloudEvents context of an event.
 
     Returns:
-        Attribute name → value. `source` names the pair and never a partition, so that (source,
+        Attribute name → value. `source` is the pair, never a partition, so that (source,
         id) stays unique when the number of partitions changes.
 
     Source:
@@ -217,7 +217,7 @@ def cloudevent_attributes(event: Event) -> dict[str, str]:
 
 
 def kafka_headers(event: Event) -> list[tuple[str, bytes]]:
-    """Give the Kafka headers of an event in binary content mode.
+    """Return the Kafka headers of an event in binary content mode.
 
     Source:
         CloudEvents Kafka Protocol Binding 1.0.2, §3.2: `datacontenttype` becomes
@@ -230,15 +230,15 @@ def kafka_headers(event: Event) -> list[tuple[str, bytes]]:
 
 
 def event_key(event: Event) -> bytes:
-    """Give the Kafka key: events of a pair stay in order."""
+    """Return the Kafka key, which keeps the events of a pair in order."""
     return event.pair.encode()
 
 
 def topic_of(event: Event) -> str:
-    """Name the topic of an event's family.
+    """Return the topic of an event's family.
 
     Raises:
-        InputError: A family that has no topic.
+        InputError: The family has no topic.
     """
     if event.family not in EVENT_FAMILIES:
         raise InputError(f"no topic for family {event.family!r}; families are {', '.join(EVENT_FAMILIES)}")
@@ -260,14 +260,14 @@ def _leg(
 
 
 def _plain(value: object, path: str, unknown: str, nulls: dict[str, str]) -> object:
-    """Turn a figure or a mapping of them into what JSON holds; note each null under `path`."""
+    """Convert a figure or a mapping of figures to JSON values; record each null under `path`."""
     if isinstance(value, bool | str):
         return value
     if isinstance(value, numbers.Integral):
         return int(value)
     if isinstance(value, numbers.Real):
         rounded = float(f"{float(value):.{SIGNIFICANT_DIGITS - 1}e}")
-        # Adding zero turns -0.0 into 0.0: equal events must not differ in a sign nobody sees.
+        # Adding zero turns -0.0 into 0.0: equal events must not differ in an invisible sign.
         value = rounded + 0.0 if math.isfinite(rounded) else None
     if value is None:
         nulls.setdefault(path, unknown)
@@ -280,4 +280,4 @@ def _plain(value: object, path: str, unknown: str, nulls: dict[str, str]) -> obj
         }
     if isinstance(value, list | tuple):
         return [_plain(item, f"{path}.{row}", unknown, nulls) for row, item in enumerate(value)]
-    raise InputError(f"{path} is a {type(value).__name__}, which JSON cannot hold")
+    raise InputError(f"{path} is a {type(value).__name__}, which JSON cannot represent")

@@ -1,7 +1,7 @@
-"""What an event is given besides its own values: base rates, rarity and tags, from artefacts made earlier.
+"""Interface for base rates, rarity and tags of events, from artefacts built earlier.
 
-The engine reads them through this seam and never computes them, so they are data like the
-universe: pinned by digests, the same for the same artefact, and no part of the state.
+The engine reads them through this interface and never computes them, so they are input data like the
+universe: pinned by digests, and not part of the state.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from core.model.instruments import Pair
 
 
 class Lookups(Protocol):
-    """Pure lookups; an answer may rest only on what was known by the time asked for."""
+    """Pure lookups; a result may only depend on what was known at the given time."""
 
     @property
     def digests(self) -> Mapping[str, str]:
@@ -23,22 +23,22 @@ class Lookups(Protocol):
     def base_rate(
         self, definition: Definition, pair: Pair, ts_knowable_ns: int
     ) -> Mapping[str, object] | None:
-        """What followed earlier events of the definition, from outcomes closed by then.
+        """Return base rates of the definition, from outcomes closed by the given time.
 
         Args:
-            definition: The definition, whose version must be the artefact's.
+            definition: The definition; its version must match the artefact's.
             pair: The pair.
             ts_knowable_ns: Event time at which the event is known, ns UTC.
 
         Returns:
-            Plain JSON content, None where there is nothing.
+            JSON content, or None.
         """
 
     def rarity(self, definition: Definition, pair: Pair, ts_knowable_ns: int) -> Mapping[str, object] | None:
-        """How often chance would give the definition's events; arguments and answer as of `base_rate`."""
+        """Return the chance frequency of the definition's events; arguments and result as for `base_rate`."""
 
     def tags(self, session: int, ts_knowable_ns: int) -> tuple[str, ...]:
-        """Dated events, such as a reconstitution, whose window holds a session.
+        """Return the dated events, such as a reconstitution, whose window contains a session.
 
         Args:
             session: Days since 1970-01-01.
@@ -50,11 +50,11 @@ class Lookups(Protocol):
 
 
 class NoLookups:
-    """Nothing to look up."""
+    """Lookups without artefacts."""
 
     @property
     def digests(self) -> Mapping[str, str]:
-        """No artefact."""
+        """Return an empty mapping."""
         return {}
 
     def base_rate(

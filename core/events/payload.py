@@ -1,4 +1,4 @@
-"""From a staged transition to an event that explains itself."""
+"""Builds a self-explanatory event from a staged transition."""
 
 from __future__ import annotations
 
@@ -37,28 +37,28 @@ def build_event(
     provenance: Mapping[str, object],
     lookups: Lookups,
 ) -> Event:
-    """Say what happened, with the numbers behind it.
+    """Build the event of a transition, with its figures.
 
     Args:
         staged: One EVENT record.
-        watch: The definition that fired, at work.
+        watch: The active definition that fired.
         version: Under which the episode is told: the definition's own, or an earlier one.
         pair: The pair.
         life: The pair's LIFE record after the transition.
-        values: float64 (outputs,): the pair's value of every output.
+        values: float64 (outputs,): value of every output of the pair.
         qualities: uint8 (outputs,): their qualities.
-        legs: From `leg_figures`.
+        legs: Result of `leg_figures`.
         history_start: First session of the pair's history at this frequency, 0 for none; a
-            definition that is younger counts from its own first session, and is `rebuilt`.
+            newer definition counts from its own first session, with quality `rebuilt`.
         session: Session of the transition, days since 1970-01-01.
-        provenance: Digests that pin what the event was computed with.
-        lookups: Where its base rate, its rarity and its tags are found.
+        provenance: Digests of the inputs of the computation.
+        lookups: Base rates, rarity and tags.
 
     Returns:
         The event, ready to be published.
     """
     definition = watch.definition
-    # One conversion for all fields: each by itself costs as much.
+    # One conversion for all fields costs as much as one for each.
     ts_event_ns, ts_knowable_ns, _, _, episode, transition, number, before, worth, _ = staged.item()
     state, quality = _STATES[number], _QUALITIES[worth]
     since = int(life["since"])
@@ -111,21 +111,21 @@ def build_event(
 def leg_figures(
     prices: NDArray[np.int64], bases: NDArray[np.int64], row: int, scales: PairScales
 ) -> dict[str, dict[str, float | None]]:
-    """Both legs' price, previous official close and simple return.
+    """Return both legs' price, previous official close and simple return.
 
     Args:
         prices: int64 (2, pairs): price, or minus a Quality.
         bases: int64 (windows, 2, pairs): window 0 is the previous close.
         row: The pair.
-        scales: What the legs' units are.
+        scales: Scale factors of the pairs.
 
     Returns:
-        `numerator` and `benchmark` → figures; None where unknown.
+        `numerator` and `benchmark` → figures; None if unknown.
     """
     figures: dict[str, dict[str, float | None]] = {}
     for side, leg in enumerate(("numerator", "benchmark")):
         price, previous = prices.item(side, row), bases.item(0, side, row)
-        # As integers: Python divides whole numbers of any size with one rounding.
+        # As integers: Python's integer division rounds only once.
         units = int(scales.price_units.item(side, row))
         figures[leg] = {
             "price": price / units if price > 0 else None,
@@ -138,13 +138,13 @@ def leg_figures(
 def _first_since(
     state: int, before: int, definition: Definition, life: np.void, history_start: int
 ) -> dict[str, object] | None:
-    """The latest earlier opening within the history supplied, and how many there were."""
-    if history_start == 0:  # The first day of all: there is nothing to be first since.
+    """Return the latest earlier opening within the supplied history, and the number of openings."""
+    if history_start == 0:  # The first day of history: there is nothing earlier.
         return None
     ahead = state == EventState.CANDIDATE
-    if state == EventState.WITHDRAWN:  # An open episode is withdrawn with its definition.
+    if state == EventState.WITHDRAWN:  # An open episode is withdrawn together with its definition.
         ahead = before == EventState.CANDIDATE
-    if state == EventState.REVISED:  # It may have undone the episode's own opening.
+    if state == EventState.REVISED:  # The revision may have undone the episode's own opening.
         ahead = life["last_opened"] != life["episode"]
     earlier = int(life["last_opened"] if ahead else life["previous_opened"])
     count = int(life["openings"]) - (0 if ahead else 1)

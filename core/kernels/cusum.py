@@ -1,8 +1,8 @@
-"""Cumulative sums: how far a level has moved from where it stood, added up value by value.
+"""CUSUM charts, which detect a shift of a level.
 
-A chart has two sides. Each adds up how far values exceed a reference, never going below zero; past
-a limit, it says that the level has moved, and both sides start anew at the next value. When a side
-was last at zero is the best guess of when the level moved.
+A chart has two sides. Each accumulates the excess of values over a reference, bounded below by zero;
+above a limit it signals a shift, and both sides restart at the next value. The time when a side was
+last at zero estimates the time of the shift.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ CUSUM_FIELDS: Final = 4
 
 @inlined
 def cusum_step(chart, deviation, reference, limit):
-    """Take one value into a two-sided chart.
+    """Add one value to a two-sided chart.
 
     Args:
         chart: float64 (CUSUM_FIELDS,), changed in place; all zero at the start.
-        deviation: The value less its usual level, in its usual standard deviations.
-        reference: Part of every deviation that does not count: half of the shift looked for.
-        limit: A side above it is an alarm.
+        deviation: The value minus its usual level, in standard deviations.
+        reference: Allowance subtracted from every deviation: half of the shift to detect.
+        limit: Alarm limit of a side.
 
     Returns:
-        1 where the level has risen, -1 where it has fallen, else 0.
+        1 if the level has risen, -1 if it has fallen, otherwise 0.
 
     Source:
         E. S. Page, Biometrika 41 (1954) 100-115.
     """
-    if max(chart[CUSUM_UP], chart[CUSUM_DOWN]) > limit:  # the value before was an alarm
+    if max(chart[CUSUM_UP], chart[CUSUM_DOWN]) > limit:  # the previous value raised an alarm
         for field in range(CUSUM_FIELDS):
             chart[field] = 0.0
     chart[CUSUM_UP] = max(0.0, chart[CUSUM_UP] + deviation - reference)

@@ -19,7 +19,7 @@ EW2_XY: Final = 6
 EW2_FIELDS: Final = 7
 
 NORMAL_95: Final = 1.959963984540054
-"""Standard deviations to each side that hold 95 % of a normal distribution."""
+"""Two-sided 95 % quantile of the normal distribution."""
 
 
 def decay_of(half_life: float) -> float:
@@ -33,7 +33,7 @@ def decay_of(half_life: float) -> float:
 
 
 def effective_count(half_life: float) -> float:
-    """Equal weights that would estimate a mean as well as these do, once the window is full.
+    """Return the number of equal weights with the same precision of the mean, in steady state.
 
     Source:
         The sum of weights squared over the sum of squared weights: (1 + decay) / (1 - decay).
@@ -75,7 +75,7 @@ def ew2_update(row, x, y, decay):
 
 @inlined
 def ew2_correlation(row):
-    """Correlation in [-1, 1], NaN where one of the two never moved."""
+    """Return the correlation in [-1, 1], NaN if one of the two is constant."""
     if row[EW2_XX] <= 0.0 or row[EW2_YY] <= 0.0:
         return np.nan
     value = row[EW2_XY] / (np.sqrt(row[EW2_XX]) * np.sqrt(row[EW2_YY]))
@@ -84,12 +84,12 @@ def ew2_correlation(row):
 
 @inlined
 def fisher_bound(correlation, count, deviations):
-    """One end of an interval of a correlation, drawn on Fisher's scale.
+    """Return one end of a confidence interval of a correlation, on Fisher's scale.
 
     Args:
         correlation: In [-1, 1]; at its ends the interval has no width.
-        count: Observations, or as many as the weights are worth; more than three.
-        deviations: Standard errors from the middle, negative for the lower end.
+        count: Number of observations, or the effective number of the weights; more than three.
+        deviations: Standard errors from the centre, negative for the lower end.
 
     Source:
         R. A. Fisher, Metron 1 (1921) 3-32: atanh(r) has standard error 1 / sqrt(n - 3).

@@ -1,7 +1,7 @@
 """Kernels as plain Python: NUMBA_DISABLE_JIT=1, for coverage and debuggers.
 
-Numba reads a record's field as an attribute; NumPy does so for records of its own class only, and
-even there `tick.size` is the number of elements. So a kernel gets its arrays wrapped.
+Numba reads a record's field as an attribute; NumPy does so only for `np.record`, and even there
+`tick.size` is the number of elements. So the arrays of a kernel are wrapped.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 class Row:
     """One record with its fields as attributes.
 
-    Fields come as Python numbers, because Numba widens an int32 where NumPy would let it overflow.
+    Fields are Python numbers, because Numba widens an int32 where NumPy would overflow.
 
     Args:
         record: A view into its array; assignments write through.
@@ -57,13 +57,13 @@ class Rows:
 
 
 def interpreted(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a kernel's body run on ordinary NumPy arrays.
+    """Make a kernel's body run on ordinary NumPy arrays.
 
     Args:
         function: A kernel's body.
 
     Returns:
-        The same function of the same arguments.
+        A function with the same arguments.
     """
 
     @wraps(function)

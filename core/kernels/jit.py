@@ -1,7 +1,7 @@
-"""How kernels are compiled: one explicit signature each, cached, without the GIL.
+"""Compiles kernels: one explicit signature each, cached, without the GIL.
 
-An explicit signature compiles at import and never again: a read-only view or another memory
-layout would otherwise compile a second version in the hot path.
+With an explicit signature a kernel is compiled at import and never again: otherwise a read-only view
+or another memory layout would compile a second version in the hot path.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from core.kernels.interpreted import interpreted
 from core.model.records import TICK
 
 Kernel = Callable[..., Any]
-"""What a decorated function becomes: its types are Numba's, not Python's."""
+"""Type of a decorated function; its argument types are Numba's."""
 
 I1 = types.int8
 I4 = types.int32
@@ -31,7 +31,7 @@ BOOL = types.boolean
 
 
 def array_of(element: Any, dimensions: int = 1, *, readonly: bool = False) -> Any:
-    """The Numba type of a C-contiguous array.
+    """Return the Numba type of a C-contiguous array.
 
     Args:
         element: A Numba scalar type, or a NumPy structured dtype.
@@ -39,7 +39,7 @@ def array_of(element: Any, dimensions: int = 1, *, readonly: bool = False) -> An
         readonly: True for views of Kafka payloads, which are immutable bytes.
 
     Returns:
-        A type to be used in a signature.
+        A type for a signature.
     """
     scalar = from_dtype(element) if isinstance(element, np.dtype) else element
     return types.Array(scalar, dimensions, "C", readonly=readonly)
@@ -50,11 +50,11 @@ ROWS: Final = array_of(I4)
 
 
 def kernel(returns: Any, *arguments: Any) -> Callable[[Kernel], Kernel]:
-    """Compile a function eagerly for exactly one signature, and give its entry point.
+    """Compile a function eagerly for exactly one signature, and return its entry point.
 
-    The dispatcher looks at the type of every argument at every call, 1.2 µs for six structured
-    arrays; the compiled entry point takes 0.3 µs and trusts its caller. So the dispatcher, which
-    refuses a wrong array, stays in place where Numba checks bounds: that is how the tests run.
+    The dispatcher checks the type of every argument on every call, 1.2 µs for six structured arrays;
+    the compiled entry point takes 0.3 µs and does not check. The dispatcher is only used with
+    Numba's bounds checking, as in the tests.
 
     Args:
         returns: Numba type of the result.
@@ -77,9 +77,9 @@ def kernel(returns: Any, *arguments: Any) -> Callable[[Kernel], Kernel]:
 
 
 def inlined(function: Kernel) -> Kernel:
-    """Compile a row function that only kernels call; LLVM inlines it there.
+    """Compile a row function that only kernels call, where LLVM inlines it.
 
-    It has no cache of its own. Many signatures would share one index, which processes that compile
-    at once can mix up; the machine code of a kernel holds what it calls.
+    It is not cached separately. Many signatures would share one index, which concurrently compiling
+    processes can corrupt; the machine code of a kernel includes its callees.
     """
     return cast(Kernel, numba.njit(nogil=True)(function))

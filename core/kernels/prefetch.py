@@ -1,8 +1,8 @@
-"""A hint to the processor: this element will be wanted soon.
+"""Prefetch hint for the processor.
 
-Kernels that walk a frame touch memory in the order of the ticks, which no processor can guess. A
-hint some ticks ahead hides most of the way to it: with 10,000 instruments a tick costs 23 ns
-instead of 30, and the gain grows where others use the same cache.
+Kernels that process a frame access memory in tick order, which the processor cannot predict. A hint
+some ticks ahead hides most of the latency: with 10,000 instruments a tick takes 23 ns instead of 30,
+and the gain is larger if the cache is shared.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numba.core import cgutils, config
 from numba.extending import intrinsic
 from numba.np import arrayobj
 
-# Numba's own toolbox has no types.
+# Numba's intrinsics are untyped.
 _arrayobj: Final[Any] = arrayobj
 _cgutils: Final[Any] = cgutils
 
@@ -50,8 +50,8 @@ def _prefetch(typing_context: Any, array: Any, index: Any) -> Any:
 
 
 def _nothing(array: Any, index: Any) -> None:
-    """Plain Python has no use for the hint."""
+    """Do nothing: plain Python cannot use the hint."""
 
 
 prefetch: Final[Any] = _nothing if config.DISABLE_JIT else intrinsic(_prefetch)  # type: ignore[attr-defined]
-"""`prefetch(array, index)` inside a kernel; it changes nothing but speed."""
+"""`prefetch(array, index)` inside a kernel; it only affects speed."""

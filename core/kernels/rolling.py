@@ -1,10 +1,10 @@
 """Rolling primitives: small jitted functions over one row of state.
 
-Windows add, remove or replace one observation at a time. They are summed anew after every full
-turn of the window, so that rounding cannot build up, and at once when a far larger observation has
-left: a sum of squares that has shrunk a thousandfold is made of digits the large one rounded away.
-Each primitive takes and gives plain numbers in a state row; whoever owns the row decides whether
-the result is kept.
+Windows add, remove or replace one observation at a time. They are recomputed after every full turn of
+the window, so that rounding errors do not accumulate, and immediately after a far larger observation
+has left: a sum of squares that has shrunk a thousandfold has lost digits to the large one.
+Each primitive updates plain numbers in a state row; the owner of the row decides whether the result is
+kept.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SINCE_RESUM: Final = 8
 COMOMENT_FIELDS: Final = 9
 
 WORN_SHARE: Final = 1e-3
-"""A sum of squares below this share of its peak since the last re-sum has lost three digits."""
+"""Below this share of its peak since the last recomputation, a sum of squares has lost three digits."""
 
 # Fields of an exponentially weighted row.
 EW_COUNT: Final = 0
@@ -57,7 +57,7 @@ def clear_fields(row, fields):
 
 @inlined
 def _note_peaks(row):
-    """Remember how large the sums of squares have been since they were summed anew."""
+    """Track the peaks of the sums of squares since the last recomputation."""
     row[PEAK_XX] = max(row[PEAK_XX], row[SUM_XX])
     row[PEAK_YY] = max(row[PEAK_YY], row[SUM_YY])
 
@@ -89,7 +89,7 @@ def comoments_add(row, x, y):
 
 @inlined
 def comoments_remove(row, x, y):
-    """Take one observation out of a co-moment row: the step of `comoments_add` backwards."""
+    """Remove one observation from a co-moment row: the inverse of `comoments_add`."""
     count = row[COUNT] - 1.0
     if count <= 0.0:
         clear_fields(row, SINCE_RESUM)
@@ -109,7 +109,7 @@ def comoments_replace(row, x_old, y_old, x_new, y_new):
     """Replace the oldest observation of a full window by a new one.
 
     Args:
-        row: float64 (COMOMENT_FIELDS,), changed in place; its count stays.
+        row: float64 (COMOMENT_FIELDS,), changed in place; its count is unchanged.
         x_old: Leaving return of the benchmark.
         y_old: Leaving return of the numerator.
         x_new: Entering return of the benchmark.
@@ -135,13 +135,13 @@ def comoments_replace(row, x_old, y_old, x_new, y_new):
 
 @inlined
 def comoments_worn(row):
-    """Whether a large observation has left and taken digits with it: the window must be summed anew."""
+    """Return whether precision was lost, so that the window must be recomputed."""
     return row[SUM_XX] < WORN_SHARE * row[PEAK_XX] or row[SUM_YY] < WORN_SHARE * row[PEAK_YY]
 
 
 @inlined
 def beta_of(row, least):
-    """Slope of y on x, NaN below `least` observations or where x never moved."""
+    """Return the slope of y on x, NaN below `least` observations or if x is constant."""
     if row[COUNT] < least or row[SUM_XX] <= 0.0:
         return np.nan
     return row[SUM_XY] / row[SUM_XX]
@@ -149,7 +149,7 @@ def beta_of(row, least):
 
 @inlined
 def correlation_of(row, least):
-    """Correlation of x and y in [-1, 1], NaN below `least` or where one never moved."""
+    """Return the correlation of x and y in [-1, 1], NaN below `least` observations or if one is constant."""
     if row[COUNT] < least or row[SUM_XX] <= 0.0 or row[SUM_YY] <= 0.0:
         return np.nan
     value = row[SUM_XY] / (np.sqrt(row[SUM_XX]) * np.sqrt(row[SUM_YY]))

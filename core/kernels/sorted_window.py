@@ -1,7 +1,7 @@
-"""A window kept in ascending order: ranks, medians and their deviations without sorting anew.
+"""A window kept in ascending order: ranks, medians and median deviations without re-sorting.
 
-One value enters and one leaves a session, each by binary search and one shift. The order is derived
-from a ring of closes and can be made again from it, so it is no state.
+One value enters and one leaves per session, each by binary search and one shift. The order can be
+rebuilt from a ring of closes, so it is not state.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from core.kernels.jit import inlined
 
 @inlined
 def sorted_place(values, count, value):
-    """Number of the first `count` ascending values that are less than `value`."""
+    """Return how many of the first `count` ascending values are less than `value`."""
     low = 0
     high = count
     while low < high:
@@ -25,12 +25,12 @@ def sorted_place(values, count, value):
 
 @inlined
 def sorted_insert(values, count, value):
-    """Put a value where it belongs.
+    """Insert a value in order.
 
     Args:
         values: float64 (> count,): the first `count` ascending; changed in place.
-        count: Values held before.
-        value: The new one.
+        count: Number of values before.
+        value: The new value.
     """
     place = sorted_place(values, count, value)
     for index in range(count, place, -1):
@@ -40,13 +40,13 @@ def sorted_insert(values, count, value):
 
 @inlined
 def sorted_replace(values, count, old, new):
-    """Let one value take the place of another that is held.
+    """Replace a value by another.
 
     Args:
         values: float64 (≥ count,): the first `count` ascending; changed in place.
-        count: Values held.
-        old: A value that is held, to the bit.
-        new: The new one.
+        count: Number of values.
+        old: An existing value, bit-identical.
+        new: The new value.
     """
     place = min(sorted_place(values, count, old), count - 1)
     while place + 1 < count and values[place + 1] < new:
@@ -60,12 +60,12 @@ def sorted_replace(values, count, old, new):
 
 @inlined
 def mid_rank(values, count, value):
-    """Share of values below, those equal counting half: in [0, 1].
+    """Return the share of smaller values in [0, 1], with equal ones counting half.
 
     Args:
         values: float64 (≥ count,): the first `count` ascending.
         count: Values held, at least one.
-        value: Whose rank is asked.
+        value: Value to rank.
 
     Source:
         The mid-distribution function of E. Parzen, Journal of the American Statistical
@@ -80,7 +80,7 @@ def mid_rank(values, count, value):
 
 @inlined
 def median_of(values, count):
-    """Median of the first `count` ascending values, at least one."""
+    """Return the median of the first `count` ascending values, at least one."""
     half = count // 2
     if count % 2 == 1:
         return values[half]
@@ -89,11 +89,11 @@ def median_of(values, count):
 
 @inlined
 def median_deviation(values, count, centre):
-    """Median of the distances of ascending values from `centre`: the two sides, merged outward.
+    """Return the median distance of ascending values from `centre`, by merging both sides outward.
 
     Args:
         values: float64 (≥ count,): the first `count` ascending.
-        count: Values held, at least one.
+        count: Number of values, at least one.
         centre: Their median.
 
     Returns:

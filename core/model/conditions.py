@@ -1,20 +1,20 @@
 """Trade conditions: what a trade on the consolidated US tape may update.
 
-A trade carries up to four sale-condition letters, and a field is updated only where **every**
-letter allows it. One letter means different things on the two networks (`B` is an average price
+A trade carries up to four sale-condition letters, and a field is updated only if **every** letter
+allows it. A letter may have different meanings on the two networks (`B` is an average price
 on tapes A and B and a bunched trade on tape C), so the table is keyed on the network.
 
-How the flags of `core.model.records.Update` are to be read:
+Meaning of the flags of `core.model.records.Update`:
 
-- `HIGH_LOW` without `LAST`: the day's extremes only. Minute bars leave such prints out (prior
-  reference price, derivatively priced, sold out of sequence), the day's high and low do not.
+- `HIGH_LOW` without `LAST`: the day's extremes only. Such prints (prior reference price, derivatively
+  priced, sold out of sequence) count for the day's high and low but not for minute bars.
 - `REGULAR` is cleared by Form T alone. An odd lot is `VOLUME | REGULAR`: shares of the regular
-  session that move no price. Form T is volume only: the grid holds no extended-hours seconds.
+  session that do not affect prices. Form T is volume only: the grid has no extended-hours seconds.
 - `OFFICIAL` marks an official open or close, and only the listing exchange's. Alone (`M`, `Q`)
-  it is a message about an auction whose print came before: neither last, extreme nor volume.
+  it refers to an auction that was printed before: neither last, extreme nor volume.
 
-Three letters are decided against the wider reading, so that doubt never moves a price. Letters that
-update the last price "only if it is the first of the day" (`G`, `P`, `Z`, `4`) never update it;
+Doubtful letters are interpreted conservatively, so that they never affect a price. Letters that update
+the last price "only if it is the first of the day" (`G`, `P`, `Z`, `4`) never update it;
 sources differ on whether `R` moves the extremes, and it does not; an unknown letter is volume only.
 
 Source: CTS and UTP consolidated processing guidelines, as published in the condition table of
@@ -60,8 +60,8 @@ _BOTH_NETWORKS: Final = {
     "5": Update.ALL,  # reopening trade
     "6": Update.ALL,  # closing trade
     "7": _SESSION_VOLUME,  # qualified contingent trade
-    "8": Update.ALL,  # placeholder for 611 exempt: says nothing about price
-    "9": _CORRECTED_CLOSE,  # corrected consolidated close: its shares were counted before
+    "8": Update.ALL,  # placeholder for 611 exempt: no effect on prices
+    "9": _CORRECTED_CLOSE,  # corrected consolidated close: its shares were already counted
 }
 _CTA: Final = _BOTH_NETWORKS | {
     "B": _SESSION_VOLUME,  # average price
@@ -80,14 +80,14 @@ _UTP: Final = _BOTH_NETWORKS | {
 CONDITIONS: Final[Mapping[str, Mapping[str, Update]]] = MappingProxyType(
     {"A": MappingProxyType(_CTA), "B": MappingProxyType(_CTA), "C": MappingProxyType(_UTP)}
 )
-"""Tape → letter → the most that a trade with this letter may update."""
+"""Tape → letter → maximum that a trade with this letter may update."""
 
 OFFICIAL_LETTERS: Final = frozenset("6M9OQ")
 """Closing trade, official close, corrected close; opening trade, official open."""
 
 
 class Decision(NamedTuple):
-    """What a trade may update, and which of its letters the table does not know."""
+    """What a trade may update, and its unknown letters."""
 
     update: Update
     unknown: tuple[str, ...]
@@ -98,7 +98,7 @@ def decide(tape: str, codes: Sequence[str], *, from_listing_exchange: bool) -> D
 
     Args:
         tape: "A" or "B" (CTA), "C" (UTP). Any other tape makes every letter unknown.
-        codes: Sale-condition letters; none at all for index values and for prints made from bars.
+        codes: Sale-condition letters; none for index values and for prints derived from bars.
         from_listing_exchange: The trade was printed by the instrument's listing exchange.
 
     Returns:

@@ -1,7 +1,7 @@
-"""Dated events around the market: which session lies in whose window.
+"""Dated market events: tags the sessions in their windows.
 
-The file `data/calendar_events.toml` holds dates with source and status; what follows a rule is
-computed, and half days are read from the exchange's calendar.
+The file `data/calendar_events.toml` contains dates with source and status; dates that follow a rule are
+computed, and half days are taken from the exchange's calendar.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _EVENT_KEYS: Final = {"kind", "dates", "status", "source", "note"}
 _RULE_KEYS: Final = {"month", "weekday", "nth", "first_year"}
 _MOST_SESSIONS: Final = 10
 _COMPLETE_DAYS: Final = 60
-"""A window of the most sessions is shorter, so nothing behind a calendar's end reaches further back."""
+"""Longer than the longest window, so nothing after a calendar's end reaches further back."""
 _ALWAYS: Final = 2**31
 
 
@@ -36,9 +36,9 @@ class Kind:
 
     Args:
         name: The tag.
-        before: Sessions before the date that belong to its window.
-        after: Sessions after it.
-        scheduled: It was known before its day.
+        before: Number of sessions before the date in its window.
+        after: Number of sessions after the date.
+        scheduled: The date is known in advance.
         early_close: Its dates are the calendar's half days.
         rule: Month, weekday (Monday 0), nth and first year; None without a rule.
     """
@@ -52,10 +52,10 @@ class Kind:
 
 
 class DatedEvents:
-    """Tags by session, on a calendar that may grow.
+    """Tags by session, on an extensible calendar.
 
     Args:
-        kinds: Kinds with the dates of each that are not superseded.
+        kinds: Kinds with their dates that are not superseded.
         calendar: The exchange's sessions.
         digest: SHA-256, in hex, of the file's text.
     """
@@ -73,9 +73,9 @@ class DatedEvents:
         return self._placed.tags
 
     def tags(self, session: int) -> tuple[str, ...]:
-        """Names of the dated events whose window holds a session."""
+        """Return the names of the dated events whose window contains a session."""
         if session > self._placed.good_to:
-            # A calendar of its own and one assignment: engines on several threads ask.
+            # Own calendar and a single assignment, because engines call this from several threads.
             longer = self._placed.calendar.copy()
             longer.reach(session * NANOSECONDS_PER_DAY)
             self._placed = _placed(self._kinds, longer)
@@ -101,7 +101,7 @@ def _placed(kinds: Sequence[tuple[Kind, frozenset[date]]], calendar: Calendar) -
 
 
 def nth_weekday(year: int, month: int, weekday: int, nth: int) -> date:
-    """Give the nth weekday of a month.
+    """Return the nth weekday of a month.
 
     Args:
         year: The year.
@@ -118,17 +118,17 @@ def nth_weekday(year: int, month: int, weekday: int, nth: int) -> date:
 
 
 def parse_dated_events(text: str, calendar: Calendar) -> DatedEvents:
-    """Read the file of dated events, and place them on a calendar.
+    """Parse the file of dated events, and map them to a calendar.
 
     Args:
-        text: TOML; its head says what each key means.
-        calendar: The exchange's sessions; dates outside them are passed over.
+        text: TOML; its head documents the keys.
+        calendar: The exchange's sessions; dates outside them are ignored.
 
     Returns:
         Tags by session.
 
     Raises:
-        ConfigurationError: Names the entry and what is wrong with it.
+        ConfigurationError: An entry is invalid; the message names it and the reason.
     """
     try:
         document = tomllib.loads(text)
@@ -154,12 +154,15 @@ def _rows(kind: Kind, dates: frozenset[date], calendar: Calendar) -> Iterable[in
         session = session_day(day)
         if not calendar.session[0] <= session <= calendar.session[-1]:
             continue
-        # On a day without a session, the window's middle lies between two rows.
+        # On a day without a session, the centre of the window is between two rows.
         row = int(np.searchsorted(calendar.session, session))
         open_that_day = calendar.session[row] == session
         before = kind.before if kind.scheduled else 0
         if not open_that_day and kind.scheduled and kind.rule is not None:
-            row, open_that_day = row - 1, True  # The exchange is closed: it takes place the day before.
+            row, open_that_day = (
+                row - 1,
+                True,
+            )  # The exchange is closed: the event moves to the previous session.
         stop = row + kind.after + (1 if open_that_day else 0)
         yield from range(max(0, row - before), min(stop, len(calendar)))
     if kind.early_close:
@@ -167,7 +170,7 @@ def _rows(kind: Kind, dates: frozenset[date], calendar: Calendar) -> Iterable[in
 
 
 def _by_rule(kind: Kind, dates: frozenset[date], calendar: Calendar) -> Iterable[date]:
-    """Dates of the years that have no entry."""
+    """Return the computed dates of the years without an entry."""
     if kind.rule is None:
         return
     month, weekday, nth, first_year = kind.rule
@@ -183,7 +186,7 @@ def _kind(entry: Mapping[str, Any]) -> Kind:
     _only(where, entry, _KIND_KEYS)
     name = entry.get("id")
     if not isinstance(name, str) or not name.isidentifier():
-        raise _refusal(f"{where}: 'id' must be a word")
+        raise _refusal(f"{where}: 'id' must be an identifier")
     for key in ("before", "after"):
         value = entry.get(key)
         if type(value) is not int or not 0 <= value <= _MOST_SESSIONS:
@@ -204,12 +207,12 @@ def _kind(entry: Mapping[str, Any]) -> Kind:
 
 def _rule(where: str, rule: object) -> tuple[int, int, int, int]:
     if not isinstance(rule, dict) or set(rule) != _RULE_KEYS:
-        raise _refusal(f"{where}: a rule has {', '.join(sorted(_RULE_KEYS))}")
+        raise _refusal(f"{where}: a rule needs {', '.join(sorted(_RULE_KEYS))}")
     month, nth, first_year = rule["month"], rule["nth"], rule["first_year"]
     if rule["weekday"] not in _WEEKDAYS:
         raise _refusal(f"{where}: unknown weekday{nearest(str(rule['weekday']), _WEEKDAYS, list_all=True)}")
     if month not in range(1, 13) or nth not in range(1, 5) or type(first_year) is not int:
-        raise _refusal(f"{where}: a month is 1 to 12, nth 1 to 4, first_year a year")
+        raise _refusal(f"{where}: month must be 1 to 12, nth 1 to 4, first_year a year")
     return month, _WEEKDAYS.index(rule["weekday"]), nth, first_year
 
 
@@ -222,7 +225,7 @@ def _event(entry: Mapping[str, Any], kinds: list[str]) -> tuple[str, str, list[d
     if status not in STATUSES:
         raise _refusal(f"{where}: unknown status{nearest(str(status), STATUSES, list_all=True)}")
     if not isinstance(entry.get("source"), str) or not entry["source"].strip():
-        raise _refusal(f"{where}: a date without a source does not belong here")
+        raise _refusal(f"{where}: a source is required")
     if not isinstance(dates, list) or not dates or not all(type(day) is date for day in dates):
         raise _refusal(f"{where}: 'dates' must be a list of dates such as 2024-06-28")
     return str(name), str(status), dates
@@ -236,5 +239,5 @@ def _only(where: str, entry: Mapping[str, Any], known: set[str]) -> None:
 
 def _refusal(message: str) -> ConfigurationError:
     return ConfigurationError(
-        message, operator_action="correct the file of dated events; its head says what each key means"
+        message, operator_action="correct the file of dated events; its head documents the keys"
     )

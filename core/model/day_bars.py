@@ -1,4 +1,4 @@
-"""Day bars as they stand in their topic: name, headers, key."""
+"""The topic of day bars: name, headers, key."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ BAR_HEADERS: Final[tuple[tuple[str, bytes], ...]] = (
     ("schema", f"bar/{BAR_VERSION}".encode()),
 )
 BAR_EPOCH: Final = 0
-"""Bars have no lease: what they are follows from a log or a file alone."""
+"""Bars have no producer epoch: they are determined by a log or a file."""
 
 
 def day_bar_key(instrument_id: int, session: int) -> bytes:
-    """Give the record key of a day bar: compaction keeps the last record of each.
+    """Return the record key of a day bar: compaction keeps the last record per key.
 
     Example:
         >>> day_bar_key(7, 19915)

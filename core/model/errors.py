@@ -1,32 +1,32 @@
-"""The one error tree of Rotascope.
+"""The error tree of Rotascope.
 
     RotascopeError
-    ├── ConfigurationError        settings, universe or catalogue that cannot be used
+    ├── ConfigurationError        invalid settings, universe or catalogue
     │   ├── UniverseError
     │   └── CatalogueError
-    ├── InputError                data handed to us that breaks its contract
-    │   ├── FrameError            a record of the log that is not a frame
-    │   ├── HistoryError          daily or intraday history that cannot be used
-    │   └── SessionError          a date or an instant without a session
-    ├── FeedError                 what a vendor answered; `action` says what follows
-    ├── SnapshotError             state that does not fit this engine
-    └── TransportError            the broker or the client; usually worth another try
+    ├── InputError                input data that violate their contract
+    │   ├── FrameError            a record of the log that is not a valid frame
+    │   ├── HistoryError          invalid daily or intraday history
+    │   └── SessionError          a date or time without a session
+    ├── FeedError                 a vendor's error; `action` is the reaction
+    ├── SnapshotError             state that is incompatible with this engine
+    └── TransportError            the broker or the client; usually retriable
         └── UnreadableError       a batch of the log that cannot be unpacked as it was fetched
-        └── AccessRefusedError    a connection that will be refused until somebody changes something
+        └── AccessRefusedError    a connection that is refused until credentials or rights change
 
-Callers branch on `retriable`, never on a list of classes. Whatever reaches an operator ends
-with a line "Operator action: …".
+Callers branch on `retriable`, never on a list of classes. Messages for operators end with a line
+"Operator action: …".
 """
 
 from __future__ import annotations
 
 
 class RotascopeError(Exception):
-    """Anything Rotascope raises on purpose.
+    """Base class of Rotascope's errors.
 
     Args:
-        message: What is wrong, in one sentence.
-        operator_action: What a person can do about it; printed as the last line.
+        message: Description of the error, in one sentence.
+        operator_action: How an operator can fix it; printed as the last line.
 
     Example:
         >>> print(RotascopeError("topic is missing", operator_action="run 'rotascope topics apply'"))
@@ -48,11 +48,11 @@ class RotascopeError(Exception):
 
 
 class ConfigurationError(RotascopeError):
-    """Settings, a universe or a catalogue that cannot be used as written."""
+    """Invalid settings, universe or catalogue."""
 
 
 class UniverseError(ConfigurationError):
-    """A universe whose instruments, pairs or sources do not fit together."""
+    """A universe with inconsistent instruments, pairs or sources."""
 
 
 class CatalogueError(ConfigurationError):
@@ -60,14 +60,14 @@ class CatalogueError(ConfigurationError):
 
 
 class InputError(RotascopeError):
-    """Data handed to Rotascope that breaks its contract."""
+    """Input data that violate their contract."""
 
 
 class FrameError(InputError):
     """A record of the log that is not a valid frame.
 
     Args:
-        reason: A stable, low-cardinality label: `length`, `version`, `count` or `crc`.
+        reason: Stable, low-cardinality label: `length`, `version`, `count` or `crc`.
         message: What is wrong, with the figures.
     """
 
@@ -77,21 +77,21 @@ class FrameError(InputError):
 
 
 class HistoryError(InputError):
-    """Daily or intraday history that cannot be used."""
+    """Invalid daily or intraday history."""
 
 
 class SessionError(InputError):
-    """A date or an instant that no session covers."""
+    """A date or time that no session covers."""
 
 
 class FeedError(RotascopeError):
-    """A vendor's answer or message that stops the session as it is.
+    """A vendor's response or message that affects the session.
 
     Args:
-        message: What the vendor said.
+        message: The vendor's message.
         action: `fatal`, `slow_retry`, `reconnect` or `ignore`.
-        code: The vendor's own code, where there is one.
-        operator_action: What a person can do about it.
+        code: The vendor's code, if any.
+        operator_action: How an operator can fix it.
     """
 
     def __init__(
@@ -109,11 +109,11 @@ class FeedError(RotascopeError):
 
 
 class SnapshotError(RotascopeError):
-    """State that does not fit the engine it is given to."""
+    """State that is incompatible with the engine."""
 
 
 class TransportError(RotascopeError):
-    """The broker or its client failed; another try may succeed."""
+    """The broker or its client failed; a retry may succeed."""
 
     retriable = True
 

@@ -1,4 +1,4 @@
-"""The families of events: a definition belongs to one, and each has a topic."""
+"""The families of events: every definition belongs to one, and each has a topic."""
 
 from __future__ import annotations
 

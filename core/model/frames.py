@@ -1,4 +1,4 @@
-"""Ticks and bars to bytes and back: one Kafka record holds one frame.
+"""Encodes and decodes frames of ticks or bars; one Kafka record contains one frame.
 
 A frame is a 32-byte header and `count` fixed-width records:
 
@@ -6,12 +6,12 @@ A frame is a 32-byte header and `count` fixed-width records:
          0     2  codec version
          2     2  source
          4     4  count
-         8     8  epoch      generation of the source's lease
-        16     8  sequence   frames of (source, epoch) in this partition, from 0
+         8     8  epoch      producer epoch of the source
+                16     8  sequence   frames of (source, epoch) in this partition, from 0
         24     4  CRC32C     over the header with this field zero, then the records
         28     4  reserved   zero
 
-The whole frame is checked before any record of it is looked at.
+The whole frame is validated before any of its records is used.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from core.model.records import TICK
 CODEC_VERSION: Final = 1
 HEADER_BYTES: Final = 32
 MAX_RECORDS: Final = 1024
-"""Most records one frame may hold; a frame is flushed at 512."""
+"""Maximum records per frame; producers flush at 512."""
 
 _HEADER: Final = struct.Struct("<HHIQQII")
 _CRC_OFFSET: Final = 24
 
 
 class FrameHeader(NamedTuple):
-    """What stands before the records of a frame."""
+    """Header of a frame."""
 
     version: int
     source: int
@@ -47,19 +47,19 @@ class FrameHeader(NamedTuple):
 
 
 def encode_frame(records: NDArray[np.void], *, source: int, epoch: int, sequence: int) -> bytes:
-    """Turn records into one frame.
+    """Encode records as one frame.
 
     Args:
         records: Structured array (n,) of TICK or BAR, 1 ≤ n ≤ 1024.
-        source: Id of the source that sends it.
-        epoch: Generation of the source's lease.
+        source: Id of the sending source.
+        epoch: Producer epoch of the source.
         sequence: Number of this frame within (source, epoch, partition), from 0.
 
     Returns:
-        Header and records, ready to be the value of one Kafka record.
+        Header and records, the value of one Kafka record.
 
     Raises:
-        FrameError: `count` when there are no records or more than a frame may hold.
+        FrameError: `count` if there are no records or too many.
 
     Example:
         >>> frame = encode_frame(np.zeros(2, TICK), source=1, epoch=7, sequence=0)
@@ -76,14 +76,14 @@ def encode_frame(records: NDArray[np.void], *, source: int, epoch: int, sequence
 
 
 def decode_frame(payload: bytes, dtype: np.dtype[np.void] = TICK) -> tuple[FrameHeader, NDArray[np.void]]:
-    """Check a frame whole and give a view of its records.
+    """Validate a frame and return a view of its records.
 
     Args:
         payload: The value of one Kafka record.
-        dtype: What the topic holds, TICK or BAR.
+        dtype: Record type of the topic, TICK or BAR.
 
     Returns:
-        The header, and a read-only view (count,) of `payload`: no copy is made.
+        The header, and a read-only view (count,) of `payload`, without a copy.
 
     Raises:
         FrameError: `length`, `version`, `count` or `crc`.

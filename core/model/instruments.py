@@ -1,7 +1,7 @@
-"""Instruments, pairs and sources: what Rotascope watches, and which partition owns it.
+"""Instruments, pairs and sources, and the partitions that own them.
 
-A universe is written as TOML: `core.model.universe_file` checks each entry by itself, `Universe` checks
-what the entries say about each other.
+A universe is written as TOML: `core.model.universe_file` validates each entry, `Universe` validates
+their consistency.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from core.model.suggestions import nearest
 from core.model.universe_file import SERIES_CLASSES, read_universe_file, universe_error
 
 SCALE_KEYS: Final = ("price_exponent", "size_exponent")
-"""What the universe and its published records call an instrument's scale."""
+"""Keys of an instrument's scale in the universe and in its published record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One sender of ticks, with the patience its data needs.
+    """One source of ticks, with the time limits of its data.
 
     Args:
-        source_id: Stable number, 0 to 65,535; it stands in every tick.
+        source_id: Stable number, 0 to 65,535; part of every tick.
         name: Lower-case name, such as "alpaca".
-        allowed_lateness_ms: How far the watermark stays behind the source's clock mark.
+        allowed_lateness_ms: How far the watermark trails the source's clock mark.
         max_lead_ms: A tick further ahead of the mark than this is dead-lettered.
         official_close_wait_ms: How long after the close a day bar waits for the official close.
         tick_max_age_ms: A tick further behind the mark than this is dead-lettered.
@@ -45,23 +45,23 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """One thing that trades.
+    """One instrument.
 
     Args:
         instrument_id: Stable number, 0 to 2³¹ − 1.
-        symbol: What the source calls it; unique.
-        name: What people call it.
+        symbol: Symbol at the source; unique.
+        name: Display name.
         asset_class: "index", "etf", "equity" or "crypto"; or a series, "rate" or "flow".
         calendar: Whose sessions it follows: "XNYS", "24/7" or another name of exchange_calendars.
         source: Name of the source that sends it.
         listing_exchange: The exchange, in the source's code, whose auctions are official.
-        max_age_ms: An older last price is stale.
-        has_volume: Its ticks and bars carry volume; an index has none.
-        has_official_close: Its day waits for an official closing print.
-        group: Free label for cross-sections; of a flow, the symbol of the numerator it flows into.
+        max_age_ms: Age after which the last price is stale.
+        has_volume: Its ticks and bars have volume; an index has none.
+        has_official_close: Its day bar waits for an official closing print.
+        group: Free label for cross-sections; for a flow, the symbol of the numerator it flows into.
         sector: Free label for cross-sections.
-        price_exponent: Its prices are integers times ten to this; of a series, its values.
-        size_exponent: Its sizes and volumes are integers times ten to this.
+        price_exponent: Power of ten of its integer prices, or of a series' values.
+        size_exponent: Power of ten of its integer sizes and volumes.
     """
 
     instrument_id: int
@@ -81,30 +81,30 @@ class Instrument:
 
     @property
     def is_series(self) -> bool:
-        """A rate or a flow: daily values beside the prices, never a leg of a pair."""
+        """Whether it is a rate or a flow: daily values, never a leg of a pair."""
         return self.asset_class in SERIES_CLASSES
 
     def is_listed_at(self, exchange: str) -> bool:
-        """Say whether a print of this exchange may be official; any may, where none is named."""
+        """Return whether a print of this exchange may be official; any may if no listing exchange is set."""
         return self.listing_exchange is None or exchange == self.listing_exchange
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """An instrument seen against a benchmark, both by symbol."""
+    """A numerator and its benchmark, by symbol."""
 
     numerator: str
     benchmark: str
 
     @property
     def name(self) -> str:
-        """The name used in keys, labels and payloads: "RUT/SPX"."""
+        """Name in keys, labels and payloads: "RUT/SPX"."""
         return f"{self.numerator}/{self.benchmark}"
 
 
 @dataclass(frozen=True)
 class Universe:
-    """Everything that is watched.
+    """All sources, instruments and pairs.
 
     Args:
         sources: In order of id.
@@ -112,8 +112,8 @@ class Universe:
         pairs: In the file's order.
 
     Raises:
-        UniverseError: An id, symbol or name stands twice, or a pair or an instrument names
-            something that is not there.
+        UniverseError: An id, symbol or name is duplicated, or a pair or an instrument has an unknown
+            reference.
     """
 
     sources: tuple[Source, ...]
@@ -126,7 +126,7 @@ class Universe:
             raise universe_error(problems)
 
     def instrument(self, id_or_symbol: int | str) -> Instrument:
-        """Give an instrument by id or symbol; UniverseError names the nearest symbols."""
+        """Return an instrument by id or symbol; UniverseError suggests the nearest symbols."""
         if isinstance(id_or_symbol, str):
             found = self._by_symbol.get(id_or_symbol)
         else:
@@ -137,7 +137,7 @@ class Universe:
         return found
 
     def pair(self, name: str) -> Pair:
-        """Give a pair by its name, such as "RUT/SPX"; UniverseError names the nearest ones."""
+        """Return a pair by its name, such as "RUT/SPX"; UniverseError suggests the nearest ones."""
         found = self._by_pair.get(name)
         if found is None:
             raise UniverseError(f"no pair {name!r} in the universe{nearest(name, self._by_pair)}")
@@ -145,17 +145,17 @@ class Universe:
 
     @cached_property
     def benchmarks(self) -> tuple[Instrument, ...]:
-        """The benchmark tape: every instrument that is some pair's benchmark, by id."""
+        """The benchmark tape: all benchmarks of pairs, by id."""
         symbols = {pair.benchmark for pair in self.pairs}
         return tuple(instrument for instrument in self.instruments if instrument.symbol in symbols)
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256, in hex, of the canonical form: the same for two files that say the same."""
+        """SHA-256, in hex, of the canonical form, which is equal for equivalent files."""
         content = asdict(self)
         for instrument in content["instruments"]:
             for key in SCALE_KEYS:
-                if instrument[key] == DEFAULT_EXPONENT:  # says what a universe without scales says
+                if instrument[key] == DEFAULT_EXPONENT:  # equivalent to a universe without scales
                     del instrument[key]
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
@@ -174,7 +174,7 @@ class Universe:
 
 
 def home(instrument_id: int, partitions: int) -> int:
-    """Give the one partition that owns an instrument, its pairs, its bars and its events.
+    """Return the partition that owns an instrument, its pairs, its bars and its events.
 
     Args:
         instrument_id: The instrument.
@@ -191,14 +191,14 @@ def home(instrument_id: int, partitions: int) -> int:
 
 
 def routes(universe: Universe, partitions: int) -> dict[int, tuple[int, ...]]:
-    """Give the partitions that each instrument's ticks go to.
+    """Return the partitions of each instrument's ticks.
 
     Args:
         universe: The universe.
         partitions: Number of partitions of the ticks topic.
 
     Returns:
-        instrument_id → home first; for the benchmark tape and for series, then every other partition once.
+        instrument_id → home partition; for the benchmark tape and for series, followed by all others.
     """
     tape = {instrument.instrument_id for instrument in universe.benchmarks}
     result: dict[int, tuple[int, ...]] = {}
@@ -220,7 +220,7 @@ def parse_universe(text: str) -> Universe:
         The universe, with defaults filled in.
 
     Raises:
-        UniverseError: With every problem found, each naming its entry and the nearest names.
+        UniverseError: The message lists every problem with its entry and the nearest names.
     """
     document = read_universe_file(text)
     sources = [_source(entry) for entry in document["source"]]
@@ -258,7 +258,7 @@ def _instrument(entry: Mapping[str, Any]) -> Instrument:
 def _problems_between(
     sources: tuple[Source, ...], instruments: tuple[Instrument, ...], pairs: tuple[Pair, ...]
 ) -> Iterable[str]:
-    """Check what entries say about each other."""
+    """Check the consistency of entries."""
     source_names = [source.name for source in sources]
     symbols = [instrument.symbol for instrument in instruments]
     yield from _twice("source id", [source.source_id for source in sources])
@@ -270,23 +270,23 @@ def _problems_between(
     for instrument in instruments:
         if instrument.source not in known_sources:
             hint = nearest(instrument.source, source_names)
-            yield f"instrument {instrument.symbol!r} names the unknown source {instrument.source!r}{hint}"
+            yield f"instrument {instrument.symbol!r} has the unknown source {instrument.source!r}{hint}"
     for pair in pairs:
         if pair.numerator == pair.benchmark:
-            yield f"pair {pair.name!r} sets an instrument against itself"
+            yield f"pair {pair.name!r} has the same instrument as numerator and benchmark"
         for leg in dict.fromkeys((pair.numerator, pair.benchmark)):
             if leg not in known_symbols:
-                yield f"pair {pair.name!r} lacks its leg {leg!r}: no such instrument{nearest(leg, symbols)}"
+                yield f"pair {pair.name!r} has the unknown leg {leg!r}{nearest(leg, symbols)}"
     yield from _series_problems(instruments, pairs)
 
 
 def _series_problems(instruments: tuple[Instrument, ...], pairs: tuple[Pair, ...]) -> Iterable[str]:
-    """Check that series are no legs, and that each flow names an instrument of its own."""
+    """Check that series are not legs, and that each flow has its own instrument."""
     series = {each.symbol: each for each in instruments if each.is_series}
     for pair in pairs:
         for leg in dict.fromkeys((pair.numerator, pair.benchmark)):
             if leg in series:
-                yield f"pair {pair.name!r} has the {series[leg].asset_class} {leg!r} for a leg"
+                yield f"pair {pair.name!r} has the {series[leg].asset_class} {leg!r} as a leg"
     traded = [each.symbol for each in instruments if not each.is_series]
     flows = [each for each in series.values() if each.asset_class == "flow"]
     for flow in flows:
@@ -300,5 +300,5 @@ def _twice(what: str, values: list[int] | list[str]) -> Iterable[str]:
     seen: set[int | str] = set()
     for value in values:
         if value in seen:
-            yield f"{what} {value!r} stands twice"
+            yield f"{what} {value!r} is duplicated"
         seen.add(value)

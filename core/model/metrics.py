@@ -1,12 +1,12 @@
-"""The table of every metric Rotascope exports: data only.
+"""Table of all metrics that Rotascope exports.
 
-A metric exists because it has a row here. The exporters look names up in `METRICS_BY_NAME`, so a
-sample without a row is never served, and the contract tests compare the table with what a scrape
-really shows. Naming follows Prometheus: prefix `rotascope_`, base units as suffix, counters end
-in `_total`, timestamps are exported as timestamps and never as ages.
+Every metric needs a row here. The exporters look names up in `METRICS_BY_NAME`, so a sample without a
+row is never served, and the contract tests compare the table with actual scrapes. Naming follows
+Prometheus: prefix `rotascope_`, base units as suffix, counters end in `_total`, timestamps are
+exported as timestamps and never as ages.
 
-`percent` and `percentage_points` are the one exception to base units, on purpose: people quote
-relative strength in percent, so "1.5" means 1.5 %.
+`percent` and `percentage_points` are deliberate exceptions to base units: relative strength is
+quoted in percent, so "1.5" means 1.5 %.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class MetricKind(StrEnum):
 
 
 class Component(StrEnum):
-    """Which process exports a metric, and from where it takes the value."""
+    """Process that exports a metric, and the origin of its value."""
 
     ENGINE = "engine"
     """Served by the worker, read from the engine's state arrays at scrape time."""
@@ -40,12 +40,12 @@ class Metric(NamedTuple):
     """One row of the table.
 
     Args:
-        name: Full name, as a query writes it.
+        name: Full name, as used in queries.
         kind: Prometheus type.
-        unit: Base unit, also the name's suffix; empty for a plain number.
-        labels: Label names, in the order in which a `Sample` gives the values.
-        help: One sentence for whoever reads the dashboard.
-        component: Who exports it.
+        unit: Base unit, also the name's suffix; empty if dimensionless.
+        labels: Label names, in the order of a `Sample`'s label values.
+        help: HELP text, one sentence.
+        component: Exporting component.
     """
 
     name: str
@@ -57,12 +57,12 @@ class Metric(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """One value at one moment, as `PartitionEngine.samples` yields it.
+    """One value at one moment, from `PartitionEngine.samples`.
 
     Args:
         name: Name of a row in `METRICS`.
         labels: Label values in the row's order.
-        value: The value; NaN is left out of a scrape.
+        value: The value; NaN is omitted from a scrape.
     """
 
     name: str
@@ -93,88 +93,90 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("rotascope_value_ready", _G, "", ("pair", "value"),
            "1 where the value can be used, 0 where it is unknown.", _E),
     Metric("rotascope_value_timestamp_seconds", _G, "seconds", ("pair", "frequency"),
-           "Event time that the pair's values of this frequency speak of.", _E),
+           "Event time of the pair's values of this frequency.", _E),
     Metric("rotascope_engine_records_total", _C, "", ("partition", "source", "outcome"),
-           "Records the engine has seen, by what became of them; the tape counts in every partition.", _E),
+           "Records processed by the engine, by outcome; the benchmark tape counts in every partition.", _E),
     Metric("rotascope_event_transitions_total", _C, "", ("partition", "definition", "state"),
-           "Live transitions told, by state entered; withdrawn over candidate is the flip rate.", _E),
+           "Published live transitions, by state entered; withdrawn over candidate is the flip rate.", _E),
     Metric("rotascope_event_steps_to_confirm_total", _C, "", ("partition", "definition"),
-           "Steps from opening to confirmation, summed; over confirmed transitions it is the mean time.", _E),
+           "Total steps from opening to confirmation; divide by confirmed transitions for the mean.", _E),
     Metric("rotascope_event_provisional_flips_total", _C, "", ("partition", "definition"),
-           "How often provisional answers went on and off before the final one.", _E),
+           "Changes of provisional answers before the final one.", _E),
     # --- the worker's stream
     Metric("rotascope_build_info", _G, "", ("version", "python"),
-           "Always 1; the labels say what runs.", _W),
+           "Always 1; the labels identify the build.", _W),
     Metric("rotascope_worker_ready", _G, "", (),
            "1 when /readyz answers 200.", _W),
     Metric("rotascope_worker_frames_total", _C, "", ("partition",),
-           "Frames stepped.", _W),
+           "Frames processed.", _W),
     Metric("rotascope_worker_ticks_total", _C, "", ("partition",),
-           "Ticks inside the frames stepped, marks included.", _W),
+           "Ticks in processed frames, marks included.", _W),
     Metric("rotascope_worker_received_bytes_total", _C, "bytes", ("partition",),
-           "Bytes of the frames stepped.", _W),
+           "Bytes of processed frames.", _W),
     Metric("rotascope_worker_events_total", _C, "", ("definition", "state"),
-           "Transitions of events handed to the outbox.", _W),
+           "Event transitions added to the outbox.", _W),
     Metric("rotascope_worker_bars_total", _C, "", ("frequency",),
-           "Bars handed to the outbox, complete marks left out.", _W),
+           "Bars added to the outbox, without completeness marks.", _W),
     Metric("rotascope_worker_dead_letters_total", _C, "", ("reason",),
-           "Records and ticks that could not be used, by reason.", _W),
+           "Dead-lettered records and ticks, by reason.", _W),
     Metric("rotascope_worker_poisoned_records_total", _C, "", ("partition",),
-           "Records whose step raised: dead-lettered and skipped.", _W),
+           "Records quarantined because processing raised an error: dead-lettered and skipped.", _W),
     Metric("rotascope_worker_poll_gap_seconds", _H, "seconds", (),
            "Wall time between two polls of the log.", _W),
     Metric("rotascope_worker_commits_total", _C, "", ("outcome",),
            "Attempts to publish the outboxes and commit their offsets.", _W),
     Metric("rotascope_worker_unknown_commits_total", _C, "", ("found",),
-           "Commits without an answer, by what was found when they were looked up.", _W),
+           "Commits without a response, by the outcome found when looked up.", _W),
     Metric("rotascope_worker_commit_duration_seconds", _H, "seconds", (),
-           "Wall time from the first send to the committed offsets.", _W),
+           "Wall time from the first send until the offsets are committed.", _W),
     Metric("rotascope_worker_outbox_records", _G, "", ("partition",),
-           "Records that wait for a commit.", _W),
+           "Records waiting for a commit.", _W),
     Metric("rotascope_worker_outbox_bytes", _G, "bytes", ("partition",),
-           "Bytes that wait for a commit.", _W),
+           "Bytes waiting for a commit.", _W),
     Metric("rotascope_worker_joined", _G, "", (),
-           "0 while no stable member of the group, or without a broker; 1 where an operator assigns.", _W),
+           "1 while a stable member of the group or with manual assignment; 0 otherwise or "
+           "without a broker.", _W),
     Metric("rotascope_worker_broker_silence_seconds", _G, "seconds", (),
-           "Time since the client last had an answer of any broker; absent before the first.", _W),
+           "Time since the client's last response from any broker; absent before the first.", _W),
     Metric("rotascope_worker_rebalances_total", _C, "", ("change",),
-           "Times the group gave partitions or took them.", _W),
+           "Group rebalance callbacks, by kind.", _W),
     Metric("rotascope_worker_rejoins_total", _C, "", (),
-           "Times the client was made anew because it became no stable member.", _W),
+           "Times the client was recreated because it did not become a stable member.", _W),
     Metric("rotascope_worker_refetches_total", _C, "", (),
-           "Times the client gave nothing of a partition whose log had grown.", _W),
+           "Times the client returned nothing from a partition whose log had grown.", _W),
     Metric("rotascope_worker_dropped_records_total", _C, "", ("reason",),
-           "Records that went uncommitted with their partition; its next owner says them.", _W),
+           "Uncommitted records discarded with their partition; its next owner publishes them.", _W),
     # --- one partition's place in the log
     Metric("rotascope_partition_state", _G, "", ("partition", "state"),
-           "1 for the state the partition is in: assigned, restoring or running.", _W),
+           "1 for the partition's current state: assigned, restoring or running.", _W),
     Metric("rotascope_partition_ready", _G, "", ("partition",),
-           "1 once the partition has caught up with the end of the log seen at start.", _W),
+           "1 once the partition has caught up with the end of the log as of start.", _W),
     Metric("rotascope_partition_next_offset", _G, "", ("partition",),
-           "Offset of the next record to step.", _W),
+           "Offset of the next record to process.", _W),
     Metric("rotascope_partition_lag_records", _G, "", ("partition",),
-           "Records in the log that have not been stepped; absent until a broker says where it ends.", _W),
+           "Records in the log not yet processed; absent until a broker reports the end offset.", _W),
     Metric("rotascope_partition_lag_seconds", _G, "seconds", ("partition",),
-           "Wall time since the last stepped record was appended; 0 at the end; absent as the lag is.", _W),
+           "Wall time since the last processed record was appended; 0 at the end; absent like the lag.", _W),
     Metric("rotascope_partition_event_time_lag_seconds", _G, "seconds", ("partition",),
-           "Event time of the newest fetched tick less the partition's clock.", _W),
+           "Event time of the newest fetched tick minus the partition's clock.", _W),
     Metric("rotascope_partition_clock_timestamp_seconds", _G, "seconds", ("partition",),
-           "Event time up to which the partition is complete; take it from time() for its age.", _W),
+           "Watermark: event time up to which the partition is complete; subtract from time() "
+           "for its age.", _W),
     Metric("rotascope_partition_snapshots_total", _C, "", ("partition",),
            "Snapshots written by this worker.", _W),
     Metric("rotascope_partition_snapshot_bytes", _G, "bytes", ("partition",),
-           "Size of the latest one, compressed.", _W),
+           "Compressed size of the latest snapshot.", _W),
     Metric("rotascope_partition_snapshot_age_seconds", _G, "seconds", ("partition",),
-           "Wall time since the state of the latest one was copied.", _W),
+           "Wall time since the state of the latest snapshot was captured.", _W),
     Metric("rotascope_partition_snapshot_duration_seconds", _G, "seconds", ("partition",),
-           "Wall time from copying that state until it was packed.", _W),
+           "Wall time from capturing that state until it was packed.", _W),
     Metric("rotascope_partition_restore_ratio", _G, "", ("partition",),
-           "Share of the muted replay that is done; 1 when running.", _W),
+           "Completed share of the replay with suppressed output; 1 when running.", _W),
     # --- the exporter about itself
     Metric("rotascope_exporter_series", _G, "", (),
            "Engine series served in this scrape.", _W),
     Metric("rotascope_exporter_dropped_series", _G, "", ("reason",),
-           "Engine series left out of this scrape, by reason.", _W),
+           "Engine series omitted from this scrape, by reason.", _W),
     # --- producers
     Metric("rotascope_producer_messages_total", _C, "", ("feed",),
            "Websocket messages received.", _P),
@@ -191,25 +193,25 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("rotascope_producer_reconnects_total", _C, "", ("feed", "reason"),
            "Sessions opened again after a loss.", _P),
     Metric("rotascope_producer_gaps_total", _C, "", ("feed", "reason"),
-           "Gap marks written, by reason; hold_overflow counts each partition by itself.", _P),
+           "Gap marks written, by reason; hold_overflow counts per partition.", _P),
     Metric("rotascope_producer_queue_messages", _G, "", ("feed",),
            "Messages received and not yet decoded.", _P),
     Metric("rotascope_producer_queue_age_seconds", _G, "seconds", ("feed",),
-           "Wall time the oldest queued message has waited.", _P),
+           "Age of the oldest queued message, wall time.", _P),
     Metric("rotascope_producer_watchdog_timeouts_total", _C, "", ("feed",),
            "Sessions ended because the channel was silent.", _P),
     Metric("rotascope_producer_feed_delay_seconds", _G, "seconds", ("feed",),
-           "Receive time less event time of the last tick.", _P),
+           "Receive time minus event time of the last tick.", _P),
     Metric("rotascope_producer_items_total", _C, "", ("feed", "outcome"),
-           "Items inside websocket messages, by what became of them.", _P),
+           "Items in websocket messages, by outcome.", _P),
     Metric("rotascope_producer_vendor_errors_total", _C, "", ("feed", "code"),
            "Errors the vendor reported, by its code.", _P),
     Metric("rotascope_producer_unknown_conditions_total", _C, "", ("feed",),
-           "Trades with a sale condition the table does not know.", _P),
+           "Trades with an unknown sale condition.", _P),
     Metric("rotascope_producer_repeated_ticks_total", _C, "", ("feed",),
-           "Trades received twice and dropped the second time.", _P),
+           "Repeated trades that were dropped.", _P),
     Metric("rotascope_producer_queue_dropped_messages_total", _C, "", ("feed",),
-           "Messages dropped because the queue was full or stale; a gap mark stands for them.", _P),
+           "Messages dropped because the queue was full or stale; a gap mark replaces them.", _P),
     Metric("rotascope_producer_queue_pauses_total", _C, "", ("feed",),
            "Times the reader stopped reading because the queue was full.", _P),
     Metric("rotascope_producer_backpressure_waits_total", _C, "", ("partition",),
@@ -217,27 +219,29 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("rotascope_producer_backpressure_seconds_total", _C, "seconds", ("partition",),
            "Wall time spent in such waits.", _P),
     Metric("rotascope_producer_clock_timestamp_seconds", _G, "seconds", ("feed",),
-           "Event time of the last clock mark; take it from time() for its age.", _P),
+           "Event time of the last clock mark; subtract from time() for its age.", _P),
     Metric("rotascope_producer_broker_connected", _G, "", ("feed",),
            "1 while the broker acknowledges records in time.", _P),
     Metric("rotascope_producer_broker_reconnects_total", _C, "", ("feed",),
-           "Times the Kafka client was made anew because a record was not acknowledged.", _P),
+           "Times the Kafka client was recreated because a record was not acknowledged.", _P),
     Metric("rotascope_producer_held_bytes", _G, "bytes", ("feed",),
-           "Bytes in memory that the broker has not acknowledged, copies of the tape included.", _P),
+           "Bytes held in memory that the broker has not acknowledged, including copies of the "
+           "benchmark tape.", _P),
     Metric("rotascope_producer_held_age_seconds", _G, "seconds", ("feed",),
-           "How long the oldest of them has been held.", _P),
+           "Age of the oldest held record.", _P),
     Metric("rotascope_producer_hold_dropped_frames_total", _C, "", ("partition",),
-           "Frames dropped because the hold was full; a gap mark stands for them.", _P),
+           "Frames dropped because the hold buffer was full; a gap mark replaces them.", _P),
     Metric("rotascope_producer_hold_dropped_ticks_total", _C, "", ("partition",),
-           "Ticks in those frames; a tick of the tape counts in every partition.", _P),
+           "Ticks in dropped frames; a tick of the benchmark tape counts in every partition.", _P),
     Metric("rotascope_producer_hold_dropped_dead_letters_total", _C, "", ("feed",),
-           "Dead letters and other side records dropped because their share of the hold was full.", _P),
+           "Dead letters and other side records dropped because their share of the hold "
+           "buffer was full.", _P),
     Metric("rotascope_producer_connected", _G, "", ("feed",),
            "1 while the session is subscribed and streaming.", _P),
     Metric("rotascope_producer_ready", _G, "", ("feed",),
-           "1 while the session streams every symbol it asked for.", _P),
+           "1 while the session streams every requested symbol.", _P),
     Metric("rotascope_producer_unconfirmed_symbols", _G, "", ("feed",),
-           "Symbols asked for that the vendor has not confirmed.", _P),
+           "Requested symbols that the vendor has not confirmed.", _P),
 )
 # fmt: on
 

@@ -1,4 +1,4 @@
-"""Scales as they stand in the topic of instruments: what the integers already in the log mean."""
+"""Scales in the topic of instruments, which define the integers already in the log."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ INSTRUMENTS_TOPIC: Final = "rotascope.instruments"
 
 
 class _Published(msgspec.Struct):
-    """The scale in an instrument's record; records from before there were scales have none."""
+    """The scale in an instrument's record; older records have none."""
 
     price_exponent: int = DEFAULT_EXPONENT
     size_exponent: int = DEFAULT_EXPONENT
 
 
 def require_same_scales(universe: Universe, records: Iterable[tuple[bytes | None, bytes | None]]) -> None:
-    """Refuse a universe that gives an instrument another scale than the log has it in.
+    """Refuse a universe in which an instrument's scale differs from the log.
 
     Args:
-        universe: Of this process.
-        records: Keys and values of the topic of instruments, oldest first; the last of a key holds.
+        universe: Universe of this process.
+        records: Keys and values of the topic of instruments, oldest first; the last per key wins.
 
     Raises:
-        UniverseError: It names the first such instrument, both scales and what to do.
+        UniverseError: The message names the first such instrument, both scales and what to do.
     """
     published: dict[bytes, _Published] = {}
     decoder = msgspec.json.Decoder(_Published)
@@ -39,7 +39,7 @@ def require_same_scales(universe: Universe, records: Iterable[tuple[bytes | None
         try:
             published[key] = decoder.decode(value or b"{}")
         except msgspec.MsgspecError:
-            continue  # No record of ours; ticks do not refer to it.
+            continue  # Not one of our records; ticks do not refer to it.
         if not value:
             del published[key]
     for instrument in universe.instruments:

@@ -1,9 +1,9 @@
-"""The records of Rotascope: the contract between producers, log, engine and consumers.
+"""Record types: the contract between producers, log, engine and consumers.
 
 All records are fixed-width, little-endian and naturally aligned, so that a frame is read
 without a copy. Prices and sizes are integers in the units of their instrument's scale
-(`core.model.scale`), 1e-9 unless the universe says otherwise; timestamps are nanoseconds UTC.
-A partner without NumPy reads a TICK with the pack string `TICK_STRUCT`.
+(`core.model.scale`), 1e-9 unless set in the universe; timestamps are nanoseconds UTC.
+Without NumPy, a TICK can be read with the pack string `TICK_STRUCT`.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ BAR_VERSION: Final = 1
 EVENT_VERSION: Final = 1
 
 PRICE_UNITS_PER_ONE: Final = 1_000_000_000
-"""Of the default scale, and of what has no scale of its own: the factor of a split, a trading status."""
+"""Exponent of the default scale, also for split factors and trading statuses, which have no scale."""
 
 NANOSECONDS_PER_SECOND: Final = 1_000_000_000
 NANOSECONDS_PER_MILLISECOND: Final = 1_000_000
 
 NO_INSTRUMENT: Final = 0xFFFF_FFFF
-"""`instrument_id` of a record that speaks of a whole source: marks, gaps, settings."""
+"""`instrument_id` of a record that concerns a whole source: marks, gaps, settings."""
 
 TICK: Final = np.dtype(
     [
-        ("ts_event", "<i8"),  # when it happened, ns UTC
-        ("ts_recv", "<i8"),  # when our reader received it, ns UTC
+        ("ts_event", "<i8"),  # event time, ns UTC
+        ("ts_recv", "<i8"),  # receive time, ns UTC
         ("price", "<i8"),  # in the instrument's price units
         ("size", "<i8"),  # in the instrument's size units
         ("trade_id", "<u8"),  # the vendor's id; a baseline's offset in bars.1d
@@ -48,7 +48,7 @@ BAR: Final = np.dtype(
         ("high", "<i8"),
         ("low", "<i8"),
         ("close", "<i8"),
-        ("volume", "<i8"),  # in the instrument's size units; -1 where there is none, or it does not fit
+        ("volume", "<i8"),  # in the instrument's size units; -1 if there is none, or it does not fit
         ("trades", "<u4"),
         ("instrument_id", "<u4"),
         ("session", "<i4"),  # days since 1970-01-01 of the session the bar belongs to
@@ -61,28 +61,28 @@ BAR_STRUCT: Final = "<qqqqqqIIiBBH"
 
 EVENT: Final = np.dtype(
     [
-        ("ts_event", "<i8"),  # the bar or grid second that made it true
+        ("ts_event", "<i8"),  # the bar or grid second that triggered it
         ("ts_knowable", "<i8"),  # earliest event time at which it could be known
         ("definition", "<i4"),  # row in the catalogue
         ("pair", "<i4"),  # row in the partition's pairs
-        ("episode", "<i8"),  # session (days) or grid second at which the episode began
-        ("transition", "<i4"),  # number of the transition inside its episode
+        ("episode", "<i8"),  # session (days) or grid second at which the episode started
+        ("transition", "<i4"),  # number of the transition within its episode
         ("state", "u1"),  # EventState
         ("previous_state", "u1"),
-        ("quality", "u1"),  # Quality of the values behind it
+        ("quality", "u1"),  # Quality of the underlying values
         ("reserved", "u1"),
     ]
 )
 
 
 class TickKind(IntEnum):
-    """What a TICK record means."""
+    """Kind of a TICK record."""
 
     TRADE = 0
     CORRECTION = 1
     """New price and size of `trade_id`; `update` as for the corrected trade."""
     CANCEL = 2
-    """The trade `trade_id` at this price and size never happened."""
+    """Cancels the trade `trade_id` at this price and size."""
     GAP = 3
     """The source lost an unknown number of ticks just before `ts_event`; `trade_id` is the GapCause."""
     CLOCK = 4
@@ -90,17 +90,17 @@ class TickKind(IntEnum):
     ADJUSTMENT = 5
     """A split: multiply stored prices of the instrument by price/size (both 1e-9 units)."""
     BASELINE = 6
-    """A finished session's close, or value of a series; with NO_INSTRUMENT, the end of the session."""
+    """A completed session's close, or value of a series; with NO_INSTRUMENT, the end of the session."""
     STATUS = 7
     """Trading status: size 1e-9 units of 1 halted, 0 resumed."""
     SETTINGS = 8
-    """A change of definitions; the hash stands in `trade_id`."""
+    """A change of definitions; `trade_id` is the hash."""
     SOURCE_CLOSED = 9
-    """The lease holder declares the source dead: its clock no longer holds others up."""
+    """Declares the source dead: its clock no longer holds back the watermark."""
 
 
 class GapCause(IntEnum):
-    """Why ticks are missing at a GAP record; stands in its `trade_id`."""
+    """Cause of missing ticks at a GAP record, in its `trade_id`."""
 
     UNKNOWN = 0
     """Written before causes were recorded."""
@@ -109,18 +109,18 @@ class GapCause(IntEnum):
     QUEUE_OVERFLOW = 2
     """The pipeline fell behind the reader."""
     HOLD_OVERFLOW = 3
-    """The broker was away for longer than records could be held."""
+    """The broker was unreachable for longer than records could be held."""
     TAKEOVER = 4
-    """Another producer of the source wrote before this one."""
+    """This producer took over from another one of the source."""
 
     @property
     def label(self) -> str:
-        """The name used in metrics and output."""
+        """Name in metrics and output."""
         return self.name.lower()
 
 
 class Update(IntFlag):
-    """What a trade may update, decided from its sale conditions."""
+    """What a trade may update, determined by its sale conditions."""
 
     LAST = 1
     HIGH_LOW = 2
@@ -134,7 +134,7 @@ class Update(IntFlag):
 
 
 class Frequency(IntEnum):
-    """The step of a bar, and how often a family or definition is evaluated."""
+    """Length of a bar, and evaluation frequency of a family or definition."""
 
     SECOND = 0
     MINUTE = 1
@@ -142,24 +142,24 @@ class Frequency(IntEnum):
 
     @property
     def label(self) -> str:
-        """The short name used in topics, metrics and catalogues."""
+        """Short name in topics, metrics and catalogues."""
         return ("1s", "1m", "1d")[self]
 
 
 class BarFlag(IntFlag):
-    """Facts about how a bar came to be."""
+    """Properties of a bar."""
 
     OFFICIAL_CLOSE = 1
     GAP = 2
     LATE_VOLUME = 4
     NO_VOLUME = 8
     COMPLETE_MARK = 16
-    """Not a bar: every bar up to and including this start has been sent by the partition."""
+    """Not a bar: the partition has sent every bar up to and including this start."""
     REVISED = 32
 
 
 class Quality(IntEnum):
-    """Why a value can or cannot be used. Everything but OK and REBUILT means `unknown`."""
+    """Quality of a value. Everything but OK and REBUILT means `unknown`."""
 
     OK = 0
     NOT_READY = 1
@@ -170,16 +170,16 @@ class Quality(IntEnum):
     NO_SESSION = 6
     REBUILT = 7
     INCONCLUSIVE = 8
-    """There is a number, but the test that must come first cannot tell it from chance."""
+    """There is a number, but the preceding test cannot distinguish it from chance."""
 
     @property
     def label(self) -> str:
-        """The word used in payloads and metrics."""
+        """Name in payloads and metrics."""
         return self.name.lower()
 
 
 class EventState(IntEnum):
-    """The life of an event."""
+    """States of an episode."""
 
     IDLE = 0
     CANDIDATE = 1
@@ -194,5 +194,5 @@ class EventState(IntEnum):
 
     @property
     def label(self) -> str:
-        """The word used in payloads, topics and metrics."""
+        """Name in payloads, topics and metrics."""
         return self.name.lower()

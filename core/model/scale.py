@@ -1,8 +1,8 @@
-"""Scales: what the integers of an instrument's prices and sizes stand for.
+"""Scales: units of the integers of an instrument's prices and sizes.
 
 A price is an integer times ten to the instrument's price exponent, a size one times ten to its size
-exponent. Both are -9 unless the universe says otherwise. Powers of ten up to 1e22 are exact as floats,
-so a division by one is rounded once.
+exponent. Both are -9 unless set in the universe. Powers of ten up to 1e22 are exact as floats, so dividing by
+one rounds only once.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ LEAST_EXPONENT: Final = -18
 
 LARGEST_INTEGER: Final = 2**63 - 1
 LARGEST_PRICE: Final = 2**55
-"""In an instrument's own units. Averages over 200 sessions are exact sums of integers; these fit."""
+"""In units of the instrument. Sums over 200 sessions of such integers are exact."""
 
 SCALE_ACTION: Final = (
-    "put the scale of {symbol} back in the universe; to use another one, give the instrument a new id"
+    "restore the scale of {symbol} in the universe; to use another scale, give the instrument a new id"
 )
-"""What an operator can do about a scale that has changed under an instrument with history."""
+"""Operator action if the scale of an instrument with history has changed."""
 
 _EXACT_BELOW: Final = float(2**51)
 """Two roundings, of the decimal to its double and of the product, stay below half a unit up to here."""
 
 
 def units_per_one(exponent: int) -> int:
-    """How many units make one.
+    """Return the number of units per one.
 
     Example:
         >>> units_per_one(-9), units_per_one(0)
@@ -43,7 +43,7 @@ def units_per_one(exponent: int) -> int:
 
 
 def largest_figure(exponent: int, largest: int = LARGEST_INTEGER) -> int:
-    """The largest whole number that fits.
+    """Return the largest whole number that fits.
 
     Args:
         exponent: Of the scale.
@@ -57,7 +57,7 @@ def largest_figure(exponent: int, largest: int = LARGEST_INTEGER) -> int:
 
 
 def fitting_exponent(figure: float, largest: int = LARGEST_INTEGER) -> int | None:
-    """The finest scale in which a figure fits; None where none does.
+    """Return the finest scale in which a figure fits; None if there is none.
 
     Args:
         figure: Zero or more.
@@ -73,7 +73,7 @@ def fitting_exponent(figure: float, largest: int = LARGEST_INTEGER) -> int | Non
 
 
 def fits(figures: NDArray[np.float64], exponent: int, largest: int = LARGEST_INTEGER) -> NDArray[np.bool_]:
-    """Which figures a scale can hold; of either sign, and not those that are no numbers.
+    """Return which figures fit a scale; either sign is allowed, NaN does not fit.
 
     Args:
         figures: float64 (n,).
@@ -85,17 +85,17 @@ def fits(figures: NDArray[np.float64], exponent: int, largest: int = LARGEST_INT
 
 
 def largest_float(exponent: int, largest: int = LARGEST_INTEGER) -> float:
-    """The largest figure that `fits`, or one some roundings below it."""
+    """Return the largest figure that `fits`, or one slightly below it."""
     return _at_most(largest) / units_per_one(exponent)
 
 
 def _at_most(largest: int) -> float:
-    """A float so far below an integer that no rounding of a product leads above it."""
+    """Return a float below an integer such that no rounding of a product exceeds it."""
     return float(largest) * (1.0 - 2.0**-50)
 
 
 def figure_text(exponent: int, largest: int = LARGEST_INTEGER) -> str:
-    """The largest figure that fits, for people.
+    """Format the largest figure that fits.
 
     Example:
         >>> figure_text(-9), figure_text(-18, LARGEST_PRICE)
@@ -106,10 +106,10 @@ def figure_text(exponent: int, largest: int = LARGEST_INTEGER) -> str:
 
 
 def to_integers(figures: NDArray[np.float64], exponent: int) -> NDArray[np.int64]:
-    """Turn decimal numbers into units, to the nearest; halves to even.
+    """Convert decimal numbers to units, rounding half to even.
 
-    A decimal of up to fifteen significant digits comes out exact: its double determines it, and where the
-    product of two doubles would be too coarse, the number is read from the double's shortest text.
+    A decimal of up to fifteen significant digits is converted exactly: its double determines it, and if the
+    product of two doubles would be too coarse, the number is parsed from the double's shortest text.
 
     Args:
         figures: float64 (n,), finite, each within the scale.
@@ -141,7 +141,7 @@ def _exactly(figure: float, exponent: int) -> int:
 
 
 def decimal_text(units: int, exponent: int) -> str:
-    """Write units as an exact decimal.
+    """Format units as an exact decimal.
 
     Example:
         >>> decimal_text(2_100_500_000_000, -9), decimal_text(-12, -15), decimal_text(7, 0)
@@ -156,15 +156,15 @@ def decimal_text(units: int, exponent: int) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PairScales:
-    """What the legs' scales mean for pairs. Where both legs are in 1e-9, every factor is 1.
+    """Scale factors of pairs, from the scales of their legs. If both legs are in 1e-9, every factor is 1.
 
     A pair of factors is a multiplier and a divisor, one of which is 1: a power of ten below one is not exact.
 
     Args:
-        price_units: float64 (2, pairs): units of each leg's price that make one.
+        price_units: float64 (2, pairs): units per one of each leg's price.
         size_units: float64 (2, pairs): the same for sizes.
-        ratio: float64 (2, pairs): multiplier and divisor that turn a ratio of units into one of prices.
-        illiquidity: float64 (2, pairs): the same for a ratio of what is divided by price times size.
+        ratio: float64 (2, pairs): multiplier and divisor that convert a ratio of units to one of prices.
+        illiquidity: float64 (2, pairs): the same for a ratio of quantities divided by price times size.
     """
 
     price_units: NDArray[np.float64]
@@ -176,10 +176,10 @@ class PairScales:
 def pair_scales(
     price_exponents: Sequence[Sequence[int]], size_exponents: Sequence[Sequence[int]]
 ) -> PairScales:
-    """Work out what the scales of legs mean for pairs.
+    """Compute the scale factors of pairs.
 
     Args:
-        price_exponents: Of the numerators, then of the benchmarks; one a pair.
+        price_exponents: Of the numerators, then of the benchmarks; one per pair.
         size_exponents: The same for sizes.
     """
     price_shifts = [s - l for s, l in zip(*price_exponents, strict=True)]
@@ -194,7 +194,7 @@ def pair_scales(
 
 
 def default_pair_scales(pairs: int) -> PairScales:
-    """Scales of so many pairs whose legs are all in 1e-9."""
+    """Return the factors for pairs whose legs are all in 1e-9."""
     exponents = [[DEFAULT_EXPONENT] * pairs] * 2
     return pair_scales(exponents, exponents)
 
@@ -204,6 +204,6 @@ def _factors(shifts: Sequence[int]) -> NDArray[np.float64]:
 
 
 def _powers(exponents: Sequence[Sequence[int]]) -> NDArray[np.float64]:
-    # Python's power of integers is exact; that of floats need not be.
+    # Python's integer powers are exact; float powers need not be.
     powers = [[float(10**exponent) for exponent in row] for row in exponents]
     return np.array(powers, np.float64).reshape(len(exponents), -1)

@@ -1,4 +1,4 @@
-"""Which scale an instrument should have, from its prices and volumes."""
+"""Recommends an instrument's scale from its prices and volumes."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from core.model.scale import (
 )
 
 HEADROOM: Final = 10
-"""A recommended scale holds ten times the largest figure seen."""
+"""Headroom of a recommended scale over the largest figure seen."""
 
 LEAST_DIGITS: Final = 6
-"""A scale is too coarse where the lowest price has fewer digits."""
+"""Minimum digits of the lowest price; with fewer, the scale is too coarse."""
 
 WANTED_DIGITS: Final = 11
-"""What a recommended scale gives the lowest price, where the highest leaves room for it."""
+"""Digits of the lowest price in a recommended scale, if the highest price permits."""
 
 
 class Advice(NamedTuple):
-    """Another scale that an instrument should have.
+    """A recommended change of scale.
 
     Args:
-        refused: There are prices that the present scale cannot hold.
-        text: What is wrong with the present one.
-        operator_action: What to write into the universe.
+        refused: There are prices outside the current scale.
+        text: Problem of the current scale.
+        operator_action: What to set in the universe.
     """
 
     refused: bool
@@ -41,11 +41,11 @@ class Advice(NamedTuple):
 
 
 def advise(instrument: Instrument, frame: pl.DataFrame) -> Advice | None:
-    """Hold an instrument's scale against its history; None where it serves.
+    """Check an instrument's scale against its history; None if it is suitable.
 
     Args:
-        instrument: With its present scale.
-        frame: Daily frame with `close`, and `volume` where there is one; nulls are passed over.
+        instrument: Instrument with its current scale.
+        frame: Daily frame with `close`, and `volume` if available; nulls are ignored.
     """
     problems = [
         _series_problem(instrument, frame) if instrument.is_series else _price_problem(instrument, frame)
@@ -59,7 +59,8 @@ def advise(instrument: Instrument, frame: pl.DataFrame) -> Advice | None:
     return Advice(
         refused=any(problem.refused for problem in found),
         text="; ".join(problem.text for problem in found),
-        operator_action=f"set {wanted} for {instrument.symbol} in the universe, before it has any history",
+        operator_action=f"set {wanted} for {instrument.symbol} in the universe, before any history "
+        "is published",
     )
 
 
@@ -108,11 +109,11 @@ def _extremes(figures: pl.Series) -> tuple[float, float]:
 
 
 def price_exponent(closes: pl.Series, current: int = DEFAULT_EXPONENT) -> int:
-    """The scale that prices should have; the one they have where it serves.
+    """Return the recommended exponent of prices; the current one if suitable.
 
     Args:
         closes: Positive prices, without nulls.
-        current: The present price exponent.
+        current: The current price exponent.
 
     Example:
         >>> price_exponent(pl.Series([0.000012, 0.000015])), price_exponent(pl.Series([2125.04]))
@@ -130,11 +131,11 @@ def price_exponent(closes: pl.Series, current: int = DEFAULT_EXPONENT) -> int:
 
 
 def flow_exponent(values: pl.Series, current: int = DEFAULT_EXPONENT) -> int:
-    """The scale that the values of a series should have; the one they have where they fit.
+    """Return the recommended exponent of a series; the current one if the values fit.
 
     Args:
         values: Of any sign, without nulls.
-        current: The present price exponent.
+        current: The current price exponent.
 
     Example:
         >>> flow_exponent(pl.Series([-5e10, 1.0])), flow_exponent(pl.Series([4.25]))
@@ -144,10 +145,10 @@ def flow_exponent(values: pl.Series, current: int = DEFAULT_EXPONENT) -> int:
 
 
 def size_exponent(volumes: pl.Series, current: int = DEFAULT_EXPONENT) -> int:
-    """The scale that volumes should have; the one they have where they fit.
+    """Return the recommended exponent of volumes; the current one if they fit.
 
     Args:
-        volumes: Zero or more; nulls are passed over.
+        volumes: Zero or more; nulls are skipped.
         current: The present size exponent.
 
     Example:

@@ -1,8 +1,8 @@
-"""The names of the JSON Schemas that Rotascope publishes: ids and file names, no I/O.
+"""Ids and file names of the JSON Schemas that Rotascope publishes; no I/O.
 
-The texts stand in `core/data/schemas/`; edges and tests load them. An id is a URN, because the
-project owns no domain, and ends in the major version of the schema: a change that old data or
-old readers do not survive takes the next number and a new file.
+The schemas are in `core/data/schemas/`; edges and tests load them. An id is a URN, because the project
+owns no domain, and ends in the major version of the schema: an incompatible change takes the next
+number and a new file.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 EVENT_COMMON: Final = "urn:rotascope:schema:event:common:1"
-"""What the data of every event has, whatever its family."""
+"""Common schema of event data of all families."""
 EVENT_DIVERGENCE: Final = "urn:rotascope:schema:event:divergence:1"
 EVENT_RELATIVE_STRENGTH: Final = "urn:rotascope:schema:event:relative-strength:1"
 EVENT_HEADERS: Final = "urn:rotascope:schema:event-headers:1"
@@ -22,13 +22,13 @@ DEAD_LETTER: Final = "urn:rotascope:schema:dead-letter:1"
 TICK_LINE: Final = "urn:rotascope:schema:tick-line:1"
 """One line of `rotascope ticks cat --format json`."""
 STUDY_VALUES: Final = "urn:rotascope:schema:study-values:1"
-"""What `rotascope study values --format json` prints."""
+"""Output of `rotascope study values --format json`."""
 STUDY_BASE_RATES: Final = "urn:rotascope:schema:study-base-rates:1"
-"""What `rotascope study base-rates --format json` prints."""
+"""Output of `rotascope study base-rates --format json`."""
 STUDY_NULLS: Final = "urn:rotascope:schema:study-nulls:1"
-"""What `rotascope study nulls --format json` prints."""
+"""Output of `rotascope study nulls --format json`."""
 CLAIMS: Final = "urn:rotascope:schema:claims:1"
-"""What `rotascope claims --format json` prints."""
+"""Output of `rotascope claims --format json`."""
 
 SCHEMA_FILES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -53,13 +53,13 @@ _EVENT_SCHEMAS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def event_schema_id(family: str) -> str:
-    """Name the schema that the data of a family's events satisfies.
+    """Return the id of the schema of a family's event data.
 
     Args:
         family: One of `core.model.event_families.EVENT_FAMILIES`.
 
     Returns:
-        The family's own schema; the common one where the family adds nothing to it.
+        The family's own schema; the common one if the family has none.
 
     Example:
         >>> event_schema_id("divergence")

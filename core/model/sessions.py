@@ -1,8 +1,8 @@
-"""Exchange sessions: when a market is open, as arrays of nanoseconds.
+"""Exchange sessions as arrays of nanoseconds.
 
-Nothing here reads the clock: the range of dates is always an argument, and a calendar that grows is
-extended by event time. Instants are nanoseconds UTC, sessions are days since 1970-01-01, and a
-session holds `open <= ts < close`.
+Nothing here reads the clock: the range of dates is always an argument, and an extensible calendar is
+extended by event time. Times are nanoseconds UTC, sessions are days since 1970-01-01, and a session
+contains `open <= ts < close`.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ CALENDAR_NAMES: Final = ("24/7", "XNYS")
 NANOSECONDS_PER_DAY: Final = 86_400 * NANOSECONDS_PER_SECOND
 
 CALENDAR_THROUGH: Final = date(2030, 12, 31)
-"""How far growing calendars are built at the start. It saves work and decides nothing."""
+"""Initial range of extensible calendars; it saves work and does not affect results."""
 
 _AHEAD_NS: Final = 400 * NANOSECONDS_PER_DAY
-"""Sessions kept ahead of event time: whatever looks ahead, such as the end of a week, looks less far."""
+"""How far calendars are kept ahead of event time; more than any look-ahead, such as the end of a week."""
 _LAST_DAY: Final = date(2261, 12, 31)
 """Nanoseconds in 64 bits end in April 2262."""
 _ALWAYS: Final = 2**63
@@ -42,7 +42,7 @@ _ANY_WEEK: Final = (date(2024, 7, 8), date(2024, 7, 12))
 
 
 def session_day(day: date) -> int:
-    """Give the number of days since 1970-01-01.
+    """Return the number of days since 1970-01-01.
 
     Example:
         >>> session_day(date(2024, 7, 11))
@@ -52,7 +52,7 @@ def session_day(day: date) -> int:
 
 
 def day_to_date(session: int) -> date:
-    """Give the date of a session day.
+    """Return the date of a session day.
 
     Example:
         >>> day_to_date(19915)
@@ -70,10 +70,10 @@ class Calendar:
         session: Array (n,) int32, days since 1970-01-01.
         open_ns: Array (n,) int64, first nanosecond of the session, UTC.
         close_ns: Array (n,) int64, first nanosecond after the session, UTC.
-        early_close: Array (n,) bool, the session ends before the usual hour.
-        digest: SHA-256, in hex, of the rules and the exceptions, whatever the range of dates.
-        through: Gives the calendar to a later date, or as far as it is known; None where the range
-            is fixed.
+        early_close: Array (n,) bool, the session ends early.
+        digest: SHA-256, in hex, of rules and exceptions, independent of the range of dates.
+        through: Builds the calendar up to a later date, or as far as known; None if the range is
+            fixed.
     """
 
     name: str
@@ -91,16 +91,16 @@ class Calendar:
         self._reached_ns = _ALWAYS if self.through is None else int(self.open_ns[-1]) - _AHEAD_NS
 
     def copy(self) -> Calendar:
-        """A calendar that grows by itself; the arrays are shared."""
+        """Return a calendar that is extended independently; the arrays are shared."""
         return replace(self)
 
     def reach(self, ts_ns: int) -> None:
-        """Hold the sessions up to a year behind an instant of event time, where the calendar grows.
+        """Extend an extensible calendar to a year after an event time.
 
-        Rows keep their numbers. A calendar belongs to one thread: who shares it, copies it.
+        Row numbers do not change. A calendar belongs to one thread; use `copy` to share it.
 
         Raises:
-            SessionError: No session is known behind that instant.
+            SessionError: No session after that time is known.
         """
         if ts_ns > self._reached_ns and self.through is not None:
             self._grow(ts_ns, self.through)
@@ -115,37 +115,37 @@ class Calendar:
             self.session, self.open_ns = longer.session, longer.open_ns
             self.close_ns, self.early_close = longer.close_ns, longer.early_close
         self._reached_ns = int(self.open_ns[-1]) - _AHEAD_NS
-        if ts_ns > self._reached_ns:  # The library knows no more; what it knows is still good.
+        if ts_ns > self._reached_ns:  # The library has no later sessions; the known ones are still valid.
             self._reached_ns = int(self.close_ns[-1]) - 1
         if ts_ns > self._reached_ns:
             raise SessionError(
                 f"calendar {self.name} ends on {day_to_date(self.session[-1])}, and event time has reached "
                 f"{day_to_date(ts_ns // NANOSECONDS_PER_DAY)}",
                 operator_action="install a release of exchange-calendars that knows later sessions of "
-                f"{self.name}, and start again",
+                f"{self.name}, and restart",
             )
 
     def __len__(self) -> int:
         return len(self.session)
 
     def index_at(self, ts_ns: int) -> int:
-        """Give the row of the session that contains an instant, or -1 between sessions."""
+        """Return the row of the session that contains a time, or -1 between sessions."""
         row = int(np.searchsorted(self.open_ns, ts_ns, side="right")) - 1
         return row if row >= 0 and ts_ns < self.close_ns[row] else -1
 
     def next_row_at(self, ts_ns: int) -> int:
-        """Give the first row that closes after an instant: the running session, else the next.
+        """Return the first row that closes after a time: the current session, otherwise the next.
 
         Returns:
-            A row, or `len(calendar)` when the last session is over.
+            A row, or `len(calendar)` after the last session.
         """
         return int(np.searchsorted(self.close_ns, ts_ns, side="right"))
 
     def row_of(self, session: int) -> int:
-        """Give the row of a session day.
+        """Return the row of a session day.
 
         Raises:
-            SessionError: There is no session on that day; the message names its neighbours.
+            SessionError: There is no session on that day; the message names the adjacent ones.
         """
         row = int(np.searchsorted(self.session, session))
         if row < len(self.session) and self.session[row] == session:
@@ -160,23 +160,23 @@ class Calendar:
 def build_calendar(
     name: str, first: date, last: date, *, overrides: str = "", growing: bool = False
 ) -> Calendar:
-    """Build the sessions of one market from `first` to `last`, both included.
+    """Build the sessions of one market from `first` to `last`, inclusive.
 
     Args:
-        name: "24/7" for UTC days, else a name known to exchange_calendars, such as "XNYS".
+        name: "24/7" for UTC days, otherwise a name of exchange_calendars, such as "XNYS".
         first: First date that may have a session.
         last: Last date that may have a session.
-        overrides: TOML text with `[[closed]]` and `[[early_close]]` entries, for what the exchange
-            announced after the library was released (see `data/calendar_overrides.toml`).
-        growing: `last` is only a beginning, which event time extends (`Calendar.reach`).
+        overrides: TOML text with `[[closed]]` and `[[early_close]]` entries, for changes that the
+            exchange announced after the library's release (see `data/calendar_overrides.toml`).
+        growing: `last` is only the initial end, which event time extends (`Calendar.reach`).
 
     Returns:
-        The calendar. Markets that pause for lunch are taken as open from open to close.
+        The calendar. Lunch breaks are ignored.
 
     Raises:
         SessionError: An unknown name, an empty range, a range the library does not cover, or a session
             that does not close on its own UTC day.
-        ConfigurationError: `overrides` cannot be used.
+        ConfigurationError: `overrides` are invalid.
 
     Example:
         >>> half_day = build_calendar("XNYS", date(2024, 7, 3), date(2024, 7, 5))
@@ -197,7 +197,7 @@ def build_calendar(
 
 
 def calendar_zone(name: str) -> tzinfo:
-    """Give the time zone a calendar's days belong to.
+    """Return the time zone of a calendar's days.
 
     Args:
         name: As for `build_calendar`.
@@ -218,7 +218,7 @@ def calendar_zone(name: str) -> tzinfo:
 
 
 def unknown_calendar(name: str) -> str | None:
-    """Say what is wrong with the name of a calendar; None where it is one.
+    """Describe what is wrong with the name of a calendar; None where it is one.
 
     Only names other than `CALENDAR_NAMES` ask the library, which takes most of a second to import.
 
@@ -251,7 +251,7 @@ def build_calendars(
 
 
 def calendars_digest(calendars: Iterable[Calendar]) -> str:
-    """Give one SHA-256, in hex, for the rules and exceptions of several calendars."""
+    """Return one SHA-256, in hex, of the rules and exceptions of several calendars."""
     return _digest(sorted((calendar.name, calendar.digest) for calendar in calendars))
 
 
@@ -272,11 +272,11 @@ def _utc_days(first: date, last: date) -> Calendar:
 
 def _exchange_sessions(name: str, first: date, last: date, *, clamp: bool) -> tuple[Calendar, Any]:
     """Ask the library; with `clamp`, for as much of the range as it knows."""
-    # Imported here: it brings in pandas, most of a second that commands without a calendar need not pay.
+    # Imported here, because it imports pandas, which takes most of a second.
     import exchange_calendars
 
     def library_of(first: date, last: date) -> Any:
-        # One day more, because the library refuses a range of a single day; cut off below.
+        # One extra day, removed below, because the library refuses a range of a single day.
         end = last + timedelta(days=1)
         return exchange_calendars.get_calendar(name, start=first.isoformat(), end=end.isoformat())
 
@@ -303,10 +303,10 @@ def _exchange_sessions(name: str, first: date, last: date, *, clamp: bool) -> tu
     except (ValueError, OverflowError) as error:
         raise SessionError(
             f"{name} cannot be built from {first} to {last}: its holidays are not known for all of it",
-            operator_action="leave out the earliest days",
+            operator_action="omit the earliest days",
         ) from error
     schedule = library.schedule
-    # The unit is stated, because pandas 3 keeps instants in microseconds where it can.
+    # The unit is explicit, because pandas 3 uses microseconds where possible.
     sessions = schedule.index.to_numpy().astype("datetime64[D]").astype(np.int32)
     open_ns = _utc_nanoseconds(schedule["open"])
     close_ns = _utc_nanoseconds(schedule["close"])
@@ -323,7 +323,7 @@ def _exchange_sessions(name: str, first: date, last: date, *, clamp: bool) -> tu
 
 
 def _known_range(library: Any, first: date, last: date) -> tuple[date, date]:
-    """Give as much of a range as the library has holidays for."""
+    """Return as much of a range as the library has holidays for."""
     earliest, latest = library.bound_min(), library.bound_max()
     if earliest is not None:
         first = max(first, earliest.date())
@@ -353,7 +353,7 @@ def _utc_nanoseconds(column: Any) -> NDArray[np.int64]:
 
 
 def _override(calendar: Calendar, zone: Any, overrides: str) -> Calendar:
-    """Take sessions out and bring closes forward; entries of other calendars are passed over."""
+    """Remove sessions and move closes forward; entries of other calendars are ignored."""
     try:
         entries = tomllib.loads(overrides)
     except tomllib.TOMLDecodeError as error:
@@ -379,7 +379,7 @@ def _override(calendar: Calendar, zone: Any, overrides: str) -> Calendar:
     ]
     kept = ~np.isin(calendar.session, closed)
     if np.any(close_ns[kept] <= calendar.open_ns[kept]):
-        raise ConfigurationError(f"calendar overrides: a close of {calendar.name} lies before its open")
+        raise ConfigurationError(f"calendar overrides: a close of {calendar.name} is before its open")
     exceptions |= {(session, "closed") for session in closed}
     digest = _digest([calendar.digest, sorted(exceptions)]) if exceptions else calendar.digest
     return Calendar(
@@ -393,6 +393,6 @@ def _entry_calendar(entry: dict[str, Any]) -> str:
 
 def _entry_value(entry: dict[str, Any], key: str, kind: type) -> Any:
     value = entry.get(key)
-    if type(value) is not kind:  # a TOML date-time is a `date` too, and no session
-        raise ConfigurationError(f"calendar overrides: entry {entry} needs {key!r} as a {kind.__name__}")
+    if type(value) is not kind:  # a TOML date-time is also a `date`, but not a session
+        raise ConfigurationError(f"calendar overrides: entry {entry} needs {key!r} of type {kind.__name__}")
     return value

@@ -1,7 +1,7 @@
-"""Settings: every knob of every program, typed, frozen, with its unit in its name.
+"""Settings of all programs: typed, frozen, with units in names.
 
-These are plain models. The edges read TOML, environment and flags and hand one mapping to
-`parse_settings`; the core never looks at any of them itself.
+These are plain models. The edges read TOML, environment and flags and pass one mapping to
+`parse_settings`; the core reads none of them itself.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _MIB: Final = 1024 * _KIB
 
 
 class _Section(BaseModel):
-    """What all sections share: frozen, unknown keys refused, secrets kept out of messages."""
+    """Base of all sections: frozen, unknown keys refused, secrets kept out of messages."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class KafkaSettings(_Section):
-    """How to reach Kafka, and which topic generation to use."""
+    """Kafka connection and topic generation."""
 
     bootstrap_servers: str = Field(default="127.0.0.1:9092", description="host:port, comma-separated")
     client: Literal["kafka-python", "confluent"] = Field(
@@ -43,37 +43,39 @@ class KafkaSettings(_Section):
         default=None, description="unset asks the broker; the demo's embedded broker needs [2, 3]"
     )
     partitions: int = Field(
-        default=12, ge=1, le=1_024, description="of the ticks topic; any other number is refused"
+        default=12, ge=1, le=1_024, description="partitions of the ticks topic; any other number is refused"
     )
-    topic_generation: int = Field(default=1, ge=1, description="the number behind `rotascope.ticks.v`")
-    compression: Literal["none", "lz4", "gzip"] = Field(default="none", description="of records sent")
+    topic_generation: int = Field(default=1, ge=1, description="the number after `rotascope.ticks.v`")
+    compression: Literal["none", "lz4", "gzip"] = Field(
+        default="none", description="compression of sent records"
+    )
     linger_ms: int = Field(default=2, ge=0, le=10_000, description="how long a batch waits for more records")
     batch_size_bytes: int = Field(default=256 * _KIB, ge=1, description="bytes of a full batch")
     max_request_bytes: int = Field(
         default=2 * _MIB,
         ge=64 * _KIB,
-        description="of the largest request to a broker; a record that would need a larger one is refused",
+        description="size of the largest request to a broker; a record that needs a larger one is refused",
     )
     fetch_max_wait_ms: Milliseconds = Field(
-        default=100, description="how long the broker may hold an empty answer"
+        default=100, description="how long the broker may delay an empty fetch response"
     )
     max_partition_fetch_bytes: int = Field(
         default=_MIB,
         ge=_KIB,
-        description="1 to 4 MiB are equally fast; an answer that takes too long is lost whole",
+        description="1 to 4 MiB are equally fast; a response that takes too long is discarded as a whole",
     )
     bootstrap_timeout_ms: Milliseconds = Field(
         default=5_000,
         description="how long to look for a broker at start; a worker without --until waits without limit",
     )
-    request_timeout_ms: Milliseconds = Field(default=10_000, description="how long one question may take")
+    request_timeout_ms: Milliseconds = Field(default=10_000, description="timeout of one request")
     delivery_timeout_ms: Milliseconds = Field(
-        default=15_000, description="then a record sent counts as failed"
+        default=15_000, description="time after which an unacknowledged record counts as failed"
     )
     patience_ms: Milliseconds = Field(
         default=120_000,
-        description="how long a command that ends by itself (backfill, --until-end, demo) waits for a broker "
-        "that went away",
+        description="how long a one-shot command (backfill, --until-end, demo) waits for an unreachable "
+        "broker",
     )
     security: KafkaSecurity = KafkaSecurity()
     client_properties: ClientProperties = Field(
@@ -92,17 +94,15 @@ class KafkaSettings(_Section):
 
 
 class AlpacaSettings(_Section):
-    """How to reach the vendor. Keys come from the environment or a settings file, never from a flag."""
+    """Vendor connection. Keys come from the environment or a settings file, never from a flag."""
 
     url: str = Field(default="wss://stream.data.alpaca.markets/v2/sip", description="the websocket stream")
     key_id: SecretStr | None = Field(default=None, description="the API key's id")
     secret_key: SecretStr | None = Field(default=None, description="the API key's secret")
-    codec: Literal["json", "msgpack"] = Field(
-        default="msgpack", description="how messages are written on the wire"
-    )
+    codec: Literal["json", "msgpack"] = Field(default="msgpack", description="wire encoding of messages")
     insecure: bool = Field(
         default=False,
-        description="allow ws:// to another host than this machine: key and secret travel unencrypted",
+        description="allow ws:// to other hosts: key and secret are then sent unencrypted",
     )
     max_message_bytes: int = Field(
         default=16 * _MIB,
@@ -116,13 +116,13 @@ class ProducerSettings(_Section):
     """How a producer frames, buffers, publishes and reconnects."""
 
     clock: Literal["live", "recorded"] = Field(
-        default="live", description="whether wall time may push the clock mark of a quiet feed"
+        default="live", description="whether wall time may advance the clock mark of a quiet feed"
     )
     clock_delay_ms: Milliseconds = Field(
-        default=1_000, description="live: the mark follows wall time less this"
+        default=1_000, description="live: the mark follows wall time minus this"
     )
     frame_max_ticks: int = Field(
-        default=512, ge=1, le=MAX_RECORDS, description="a frame is flushed at so many ticks"
+        default=512, ge=1, le=MAX_RECORDS, description="a frame is flushed at this many ticks"
     )
     frame_max_age_ms: int = Field(default=8, ge=1, le=1_000, description="or when its first tick is this old")
     bytes_in_flight_max: int = Field(
@@ -133,26 +133,25 @@ class ProducerSettings(_Section):
     hold_max_bytes: int = Field(
         default=512 * _MIB,
         ge=_MIB,
-        description="live: bytes held while the broker does not take them, each copy of the tape counted; "
-        "above this the oldest are dropped and a gap mark takes their place",
+        description="live: maximum bytes held while the broker does not acknowledge them, including "
+        "copies of the "
+        "benchmark tape; beyond it the oldest are replaced by a gap mark",
     )
     hold_max_age_ms: Milliseconds = Field(
-        default=600_000, description="live: a record held for longer is dropped likewise"
+        default=600_000, description="live: a record held for longer is dropped as well"
     )
     queue_max_messages: Count = Field(default=10_000, description="raw messages between reader and parser")
     queue_max_age_ms: Milliseconds = Field(
-        default=5_000, description="an older message in the queue is a stall"
+        default=5_000, description="maximum age of a message in the queue; an older one is a stall"
     )
     watchdog_silence_s: float = Field(
-        default=15.0, gt=0, description="in session: silence that means a dead feed"
+        default=15.0, gt=0, description="silence in session after which the feed is considered dead"
     )
     backoff_initial_ms: Milliseconds = Field(
         default=500, description="first wait before a reconnect, jittered"
     )
     backoff_max_ms: Milliseconds = Field(default=30_000, description="longest wait before a reconnect")
-    backoff_reset_after_s: float = Field(
-        default=30.0, gt=0, description="data for this long makes the wait short again"
-    )
+    backoff_reset_after_s: float = Field(default=30.0, gt=0, description="data for this long resets the wait")
 
     @model_validator(mode="after")
     def _waits_grow(self) -> Self:
@@ -162,17 +161,21 @@ class ProducerSettings(_Section):
 
 
 class WorkerSettings(_Section):
-    """How a worker shares the partitions, paces itself, and when it gives up."""
+    """Partition assignment, pacing and time limits of a worker."""
 
-    group_id: str = Field(default="rotascope-worker", min_length=1, description="where offsets are committed")
+    group_id: str = Field(
+        default="rotascope-worker",
+        min_length=1,
+        description="consumer group under which offsets are committed",
+    )
     membership: Literal["dynamic", "static", "manual"] = Field(
         default="dynamic",
-        description="how partitions come to members: by the group, by the group and kept over a restart, "
-        "or by an operator",
+        description="how partitions come to members: by the group, by the group with static membership, "
+        "or manually",
     )
     delivery: Literal["exactly_once", "at_least_once"] = Field(
         default="exactly_once",
-        description="output and offsets in one transaction, or offsets behind their output",
+        description="output and offsets in one transaction, or offsets after their output",
     )
     assigned: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(
         default=None, description="manual: partitions of this worker; unset for all"
@@ -181,68 +184,76 @@ class WorkerSettings(_Section):
         default=None,
         min_length=1,
         max_length=200,
-        description="name that a restart keeps and no other worker has; unset: a new one at each start",
+        description="unique name of this worker that survives restarts; unset: a new one at each start",
     )
     session_timeout_ms: Milliseconds = Field(
-        default=10_000, description="silence after which the group gives a member's partitions away"
+        default=10_000, description="silence after which the group reassigns a member's partitions"
     )
     heartbeat_interval_ms: Milliseconds = Field(
-        default=300, description="also the time a member needs to notice a rebalance"
+        default=300, description="heartbeat interval; also the time to notice a rebalance"
     )
     max_poll_interval_ms: Milliseconds = Field(
-        default=15_000, description="a loop that does not poll for so long leaves the group"
+        default=15_000, description="a worker that does not poll for this long leaves the group"
     )
     join_timeout_ms: Milliseconds = Field(
         default=5_000,
-        description="longest join beyond what the group may wait for a member: then the client is made anew",
+        description="time limit of a join beyond what the group may wait for a member; then the client "
+        "is recreated",
     )
     transaction_timeout_ms: Milliseconds = Field(
-        default=10_000, description="the coordinator aborts a transaction that is open for longer"
+        default=10_000, description="the coordinator aborts a transaction that stays open for longer"
     )
     transaction_deadline_ms: Milliseconds = Field(
-        default=5_000, description="then a transaction is given up and its outcome looked up"
+        default=5_000, description="time after which a transaction is abandoned and its outcome looked up"
     )
     commit_interval_ms: Milliseconds = Field(
-        default=200, description="longest time between commits with news"
+        default=200, description="maximum time between commits while there is output"
     )
-    eager_commit_interval_ms: Milliseconds = Field(default=20, description="shortest, when caught up")
+    eager_commit_interval_ms: Milliseconds = Field(
+        default=20, description="minimum time between commits, when caught up"
+    )
     poll_timeout_ms: Milliseconds = Field(default=100, description="longest wait for records")
     fetch_silence_ms: Milliseconds = Field(
         default=15_000,
-        description="a partition silent for so long: the broker is asked whether it has more; longer than a "
-        "question may take, or an answer on its way is thrown away",
+        description="silence of a partition after which the broker is asked for its end offset; "
+        "longer than a "
+        "request may take, or a response in flight is discarded",
     )
     broker_silence_ms: Milliseconds = Field(
         default=10_000,
-        description="no answer of any broker for so long, not even an empty one: the worker is not ready",
+        description="time without any broker response, even an empty one, after which the worker "
+        "is not ready",
     )
-    poll_max_records: Count = Field(default=500, description="frames a poll hands out; 50 halves throughput")
-    step_slice_ms: Milliseconds = Field(default=200, description="longest run of steps between two polls")
+    poll_max_records: Count = Field(
+        default=500, description="maximum frames returned by a poll; 50 halves throughput"
+    )
+    step_slice_ms: Milliseconds = Field(default=200, description="maximum processing time between two polls")
     outbox_max_bytes: int = Field(
-        default=64 * _MIB, ge=_MIB, description="above this: no step until a commit"
+        default=64 * _MIB, ge=_MIB, description="above this, processing pauses until a commit"
     )
     flush_timeout_ms: Milliseconds = Field(
-        default=20_000, description="then an unanswered record counts as failed"
+        default=20_000, description="time after which an unacknowledged record counts as failed"
     )
-    backoff_initial_ms: Milliseconds = Field(
-        default=100, description="wait after a first failure of the broker"
-    )
-    backoff_max_ms: Milliseconds = Field(default=5_000, description="longest such wait")
+    backoff_initial_ms: Milliseconds = Field(default=100, description="first wait after a broker failure")
+    backoff_max_ms: Milliseconds = Field(default=5_000, description="longest wait after broker failures")
     failures_in_a_row_max: Count = Field(
-        default=10, description="bad records or failed commits until not ready"
+        default=10,
+        description="consecutive bad records or failed commits after which the worker is not ready",
     )
     liveness_timeout_ms: Milliseconds = Field(
-        default=60_000, description="a loop silent for this long is dead"
+        default=60_000, description="a loop that does not turn for this long is dead"
     )
-    shutdown_timeout_ms: Milliseconds = Field(default=15_000, description="how long a stop tries to publish")
+    shutdown_timeout_ms: Milliseconds = Field(
+        default=15_000, description="time limit for publishing at shutdown"
+    )
     snapshot_interval_ms: int = Field(
-        default=60_000, ge=0, description="time between two snapshots of a partition; 0 for none"
+        default=60_000, ge=0, description="time between two snapshots of a partition; 0 disables them"
     )
     missing_baseline: Literal["fail", "rebuild"] = Field(
-        default="fail", description="when the log no longer holds what the state was made of"
+        default="fail", description="action if the log no longer contains the state's baseline"
     )
     dead_letter_max_bytes: int = Field(
-        default=4_096, ge=0, le=4_096, description="bytes kept of what was refused"
+        default=4_096, ge=0, le=4_096, description="bytes kept of a refused record"
     )
 
     @model_validator(mode="after")
@@ -258,7 +269,7 @@ class WorkerSettings(_Section):
         if self.assigned is not None and self.membership != "manual":
             raise ValueError("assigned partitions need membership 'manual'")
         if self.membership == "static" and self.slot is None:
-            raise ValueError("membership 'static' needs a slot, the name that the member keeps")
+            raise ValueError("membership 'static' needs a slot, the member's persistent name")
         if 3 * self.heartbeat_interval_ms > self.session_timeout_ms:
             raise ValueError("heartbeat_interval_ms is more than a third of session_timeout_ms")
         if self.transaction_deadline_ms > self.transaction_timeout_ms:
@@ -267,20 +278,20 @@ class WorkerSettings(_Section):
 
 
 class MetricsSettings(_Section):
-    """Where `/metrics`, `/livez` and `/readyz` are served, and how many series at most."""
+    """Address of `/metrics`, `/livez` and `/readyz`, and the limit of series."""
 
     host: str = Field(default="127.0.0.1", min_length=1, description="address to listen on")
-    port: Port = Field(default=9_464, description="0 takes a free port")
+    port: Port = Field(default=9_464, description="0 picks a free port")
     watched_pairs: tuple[str, ...] = Field(
-        default=(), description="pairs whose series are served; none named: all"
+        default=(), description="pairs whose series are served; empty for all"
     )
     series_max: Count = Field(
-        default=20_000, description="series of the engine in one scrape; the rest is counted"
+        default=20_000, description="maximum engine series per scrape; omitted ones are counted"
     )
 
 
 class LogSettings(_Section):
-    """What is logged, and how."""
+    """Level and format of the log."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "console", "json"] = Field(
@@ -291,30 +302,28 @@ class LogSettings(_Section):
 class HistoryFile(_Section):
     """One instrument's daily file, for the warm start."""
 
-    symbol: str = Field(min_length=1, description="of the universe")
+    symbol: str = Field(min_length=1, description="symbol in the universe")
     file: Path = Field(description="CSV, JSON or Parquet")
     column: str = Field(default="close", min_length=1, description="the column to use as close")
     date_column: str | None = Field(default=None, description="unset: date, timestamp, time, …")
     date_format: str | None = Field(
-        default=None, description="how dates are written, such as %d/%m/%Y; unset: as the first one looks"
+        default=None, description="date format, such as %d/%m/%Y; unset: detected from the first row"
     )
     accept_jumps: tuple[date, ...] = Field(
-        default=(), description="days whose close really is twice the one before, or half, or further"
+        default=(), description="days on which a jump of the close by a factor of two or more is real"
     )
 
 
 class Settings(_Section):
-    """Everything, by section."""
+    """All settings, by section."""
 
     universe_file: Path | None = Field(default=None, description="unset: the demo's universe")
-    catalogue_file: Path | None = Field(
-        default=None, description="unset: the definitions that come with Rotascope"
-    )
+    catalogue_file: Path | None = Field(default=None, description="unset: Rotascope's own definitions")
     calendar_overrides_file: Path | None = Field(
         default=None, description="closes announced after the release"
     )
     calendar_events_file: Path | None = Field(
-        default=None, description="dated events that tag others; unset: those that come with Rotascope"
+        default=None, description="dated events that tag others; unset: Rotascope's own"
     )
     base_rates_file: Path | None = Field(
         default=None, description="from 'rotascope study base-rates --store'; unset: events carry none"
@@ -323,9 +332,7 @@ class Settings(_Section):
         default=None, description="from 'rotascope study nulls --store'; unset: events carry none"
     )
     history: tuple[HistoryFile, ...] = ()
-    history_source: str = Field(
-        default="history", min_length=1, description="the source baseline records name"
-    )
+    history_source: str = Field(default="history", min_length=1, description="source of baseline records")
     kafka: KafkaSettings = KafkaSettings()
     alpaca: AlpacaSettings = AlpacaSettings()
     producer: ProducerSettings = ProducerSettings()
@@ -335,17 +342,17 @@ class Settings(_Section):
 
 
 def parse_settings(values: Mapping[str, Any]) -> Settings:
-    """Check settings as the edges collected them.
+    """Validate the settings collected by the edges.
 
     Args:
-        values: Section → key → value; values may be text, as an environment gives them.
+        values: Section → key → value; values may be text, as from the environment.
 
     Returns:
-        The settings, with defaults for everything not named.
+        The settings, with defaults for missing keys.
 
     Raises:
-        ConfigurationError: With every bad key, and the nearest valid name of an unknown one. Values are
-            not repeated, because one of them may be a secret.
+        ConfigurationError: The message lists every invalid key, with the nearest valid name of unknown
+            ones. Values are not shown, because they may be secrets.
 
     Example:
         >>> parse_settings({"kafka": {"partitions": "4"}}).kafka.partitions
@@ -354,7 +361,7 @@ def parse_settings(values: Mapping[str, Any]) -> Settings:
         Traceback (most recent call last):
             ...
         core.model.errors.ConfigurationError: settings: kafka.partition is not a key (did you mean ...)
-        Operator action: mend the settings; 'rotascope check' reads them without starting anything
+        Operator action: fix the settings; 'rotascope check' validates them without starting anything
     """
     try:
         return Settings.model_validate(dict(values))
@@ -362,7 +369,7 @@ def parse_settings(values: Mapping[str, Any]) -> Settings:
         problems = [_describe(tuple(found["loc"]), found["type"], found["msg"]) for found in error.errors()]
     raise ConfigurationError(
         f"settings: {'; '.join(problems)}",
-        operator_action="mend the settings; 'rotascope check' reads them without starting anything",
+        operator_action="fix the settings; 'rotascope check' validates them without starting anything",
     )
 
 
@@ -376,7 +383,7 @@ def _describe(location: tuple[int | str, ...], kind: str, message: str) -> str:
 
 
 def _section_at(location: tuple[int | str, ...]) -> type[BaseModel]:
-    """Find the section that holds a key, by the names and list positions that lead to it."""
+    """Find the section that contains a key, by the path of names and list positions."""
     section: type[BaseModel] = Settings
     for step in location:
         if isinstance(step, str) and step in section.model_fields:

@@ -1,4 +1,4 @@
-"""Hints for a name that is not known: what its writer may have meant."""
+"""Suggestions for unknown names."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Iterable
 
 
 def nearest(name: str, names: Iterable[str], *, list_all: bool = False) -> str:
-    """Give a hint to put behind an error message.
+    """Return a hint to append to an error message.
 
     Args:
-        name: The name that is not known.
-        names: The names that are.
-        list_all: Where nothing is near, list what is known instead of saying nothing.
+        name: The unknown name.
+        names: The known names.
+        list_all: If no name is near, list all known ones.
 
     Returns:
-        Text in brackets with a leading space, or nothing.
+        Text in brackets with a leading space, or "".
 
     Example:
         >>> nearest("SPYY", ["RUT", "SPY"])

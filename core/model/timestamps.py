@@ -1,4 +1,4 @@
-"""Instants and session dates as text: RFC 3339 in UTC, without clock, time zone data or locale."""
+"""Formats times and session dates as text: RFC 3339 in UTC, independent of clock, zone data and locale."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _EPOCH_ORDINAL: Final = _EPOCH.toordinal()
 
 
 def rfc3339(ts_ns: int) -> str:
-    """Write an instant as RFC 3339 in UTC.
+    """Format a time as RFC 3339 in UTC.
 
     Args:
         ts_ns: Nanoseconds since 1970-01-01 UTC.
 
     Returns:
-        Seconds, with three, six or nine decimals where the instant has them.
+        Seconds, with three, six or nine decimals if needed.
 
     Example:
         >>> rfc3339(1720728000_000000000), rfc3339(1720728000_250000000)
@@ -33,7 +33,7 @@ def rfc3339(ts_ns: int) -> str:
 
 
 def date_text(session_day: int) -> str:
-    """Write a session's date.
+    """Format a session's date.
 
     Args:
         session_day: Days since 1970-01-01.

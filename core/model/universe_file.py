@@ -1,4 +1,4 @@
-"""The universe file: TOML text in, entries out that are each sound by themselves."""
+"""Parses a universe file and validates each of its entries."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ MAX_AGE_MS: Final[Mapping[str, int]] = MappingProxyType(
         "flow": 86_400_000,
     }
 )
-"""Asset class → age beyond which a last price is stale, where the file does not say."""
+"""Asset class → default age beyond which the last price is stale."""
 
 SERIES_CLASSES: Final = ("rate", "flow")
-"""Classes of daily series beside the prices, in the order of their roles: a rate is in percent, a flow in
-currency. A series never trades; its values come with the history."""
+"""Classes of daily series, in role order: a rate is in percent, a flow in currency. A series never trades;
+its values come with the history."""
 
 _MOST_PROBLEMS: Final = 20
 
 
 def read_universe_file(text: str) -> dict[str, Any]:
-    """Read a universe file and fill in what its instruments leave to defaults.
+    """Read a universe file and fill in the defaults of its instruments.
 
     Args:
         text: TOML text; `data/universe.schema.json` describes it.
@@ -46,7 +46,7 @@ def read_universe_file(text: str) -> dict[str, Any]:
         Lists of entries under "source", "instrument" (complete) and "pair", in the file's order.
 
     Raises:
-        UniverseError: With every problem found, each naming its entry and the nearest names.
+        UniverseError: The message lists every problem with its entry and the nearest names.
     """
     try:
         document = tomllib.loads(text)
@@ -64,66 +64,66 @@ def read_universe_file(text: str) -> dict[str, Any]:
 
 
 def universe_error(problems: Sequence[str]) -> UniverseError:
-    """Turn the problems of a universe into one error that lists them."""
+    """Combine the problems of a universe into one error."""
     shown = list(problems[:_MOST_PROBLEMS])
     if len(problems) > len(shown):
         shown.append(f"and {len(problems) - len(shown)} more")
     return UniverseError(
         "; ".join(shown),
-        operator_action="mend the universe file; 'rotascope check' reads it without starting anything",
+        operator_action="fix the universe file; 'rotascope check' validates it without starting anything",
     )
 
 
 def _validator() -> Any:
-    # Part of the package as the code is, so reading it is no input from outside.
+    # Part of the package like the code, so reading it is not I/O from outside.
     text = resources.files("core").joinpath("data/universe.schema.json").read_text(encoding="utf-8")
     types = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
     return extend(Draft202012Validator, type_checker=types)(json.loads(text))
 
 
 def _is_integer(_checker: TypeChecker, value: object) -> bool:
-    # JSON has one kind of number, so 1.0 passes for an integer there; TOML tells them apart.
+    # JSON has one number type, so 1.0 is accepted as an integer there; TOML distinguishes them.
     return type(value) is int
 
 
 def _with_defaults(entry: Mapping[str, Any], of_class: Mapping[str, Any]) -> dict[str, Any]:
-    """Fill in what the class says, then what follows from the class itself."""
+    """Fill in the defaults of the class in the file, then the built-in ones."""
     merged: dict[str, Any] = {**of_class, **entry}
     asset_class = merged["class"]
     merged.setdefault("name", merged["symbol"])
     merged.setdefault("max_age_ms", MAX_AGE_MS[asset_class])
     merged.setdefault("has_volume", asset_class != "index" and asset_class not in SERIES_CLASSES)
-    # An index closes by decree of its publisher; a stock only by an auction we know how to find.
+    # An index publisher announces its close; a stock needs an auction that we can identify.
     merged.setdefault("has_official_close", asset_class == "index" or "listing_exchange" in merged)
     return merged
 
 
 def _problems_within(entry: Mapping[str, Any]) -> Iterable[str]:
-    """Check what one instrument says about itself."""
+    """Validate one instrument."""
     who = f"instrument {entry['symbol']!r}"
     for key in ("calendar", "source"):
         if key not in entry:
-            yield f"{who} has no {key!r}, and [defaults.{entry['class']}] gives none"
+            yield f"{who} has no {key!r}, and [defaults.{entry['class']}] does not set it"
     calendar = entry.get("calendar", CALENDAR_NAMES[0])
     hint = unknown_calendar(calendar)
     if hint is not None:
-        yield f"{who} names the unknown calendar {calendar!r}{hint}"
+        yield f"{who} has the unknown calendar {calendar!r}{hint}"
     if entry["class"] in SERIES_CLASSES:
         for key in ("has_volume", "has_official_close"):
             if entry[key]:
                 yield f"{who} is a {entry['class']}: it never trades and cannot have {key!r}"
     auctioned = entry["class"] in ("etf", "equity")
     if auctioned and entry["has_official_close"] and "listing_exchange" not in entry:
-        yield f"{who} has an official close, so it needs a 'listing_exchange' to tell whose auction it is"
+        yield f"{who} has an official close, so it needs a 'listing_exchange' that identifies the auction"
 
 
 def _place(error: ValidationError) -> list[str]:
-    # As text of one width, because a path mixes names and numbers, which do not compare.
+    # As text of fixed width, because a path mixes names and numbers, which are not comparable.
     return [f"{step:>9}" for step in error.absolute_path]
 
 
 def _describe(error: ValidationError, document: Mapping[str, Any]) -> str:
-    """Say in one line which entry breaks the schema, and how."""
+    """Describe in one line which entry violates the schema, and how."""
     where = _entry_name(list(error.absolute_path), document)
     if error.validator == "additionalProperties":
         known = error.schema["properties"]
@@ -135,7 +135,7 @@ def _describe(error: ValidationError, document: Mapping[str, Any]) -> str:
 
 
 def _entry_name(path: list[str | int], document: Mapping[str, Any]) -> str:
-    """Name an entry as the file's author knows it: "instrument 'SPY' (number 3), max_age_ms"."""
+    """Describe an entry for the file's author: "instrument 'SPY' (number 3), max_age_ms"."""
     if len(path) < 2 or not isinstance(path[1], int):
         return ".".join(map(str, path)) or "universe"
     table, number = str(path[0]), path[1]

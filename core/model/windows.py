@@ -1,7 +1,7 @@
-"""Daily windows: which earlier session a window reaches back to.
+"""Daily windows: the session from which a window starts.
 
-A window names a session, not a number of entries in a ring: when a series lacks that session the
-window is unknown, never one session too long.
+A window refers to a session, not to a number of entries in a ring buffer: if a series lacks that
+session, the window is unknown instead of one session too long.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FRIDAY: Final = 4
 
 
 def window_targets(calendar: Calendar) -> NDArray[np.int32]:
-    """For every session, the row of the session each window starts from.
+    """Return for every session the row from which each window starts.
 
     Args:
         calendar: Sessions, one row each.
@@ -53,12 +53,12 @@ def window_targets(calendar: Calendar) -> NDArray[np.int32]:
 
 
 class WindowStarts(NamedTuple):
-    """For every session of a calendar, what each window starts from.
+    """Start of each window, for every session of a calendar.
 
     Args:
         days: int32 (sessions, len(DAY_WINDOWS)): the session, days since 1970-01-01; -1 where the
             calendar does not reach back that far.
-        lags: int32, of the same shape: how many sessions back that is.
+        lags: int32, of the same shape: number of sessions back.
     """
 
     days: NDArray[np.int32]
@@ -66,7 +66,7 @@ class WindowStarts(NamedTuple):
 
 
 def window_starts(calendar: Calendar) -> WindowStarts:
-    """Look up where the windows of all sessions start.
+    """Look up the starts of the windows of all sessions.
 
     Args:
         calendar: Sessions, one row each.
@@ -78,11 +78,11 @@ def window_starts(calendar: Calendar) -> WindowStarts:
 
 
 def ends_week(calendar: Calendar, row: int) -> bool:
-    """Whether a session is the last of its week, Monday to Sunday.
+    """Return whether a session is the last of its week, Monday to Sunday.
 
     Args:
         calendar: Sessions, one row each.
-        row: The session; the calendar's last one ends its week from Friday on.
+        row: The session; the calendar's last session ends its week from Friday on.
 
     Example:
         >>> from datetime import date

@@ -1,10 +1,10 @@
-"""The state of one partition, from a tick to its day.
+"""The state of one partition: ticks, seconds, minutes and days.
 
 state.py            the arrays, and how they are allocated
 world.py            a partition's instruments, pairs and calendars
-ticks.py            ticks into open seconds
-bars.py             seconds and minutes
-instrument_days.py  days and closes; instrument_time.py decides when each closes
+ticks.py            adds ticks to open seconds
+bars.py             closes seconds and minutes
+instrument_days.py  days and closes; instrument_time.py determines when each closes
 pair_days.py        the ring of daily closes of a pair
-session_clock.py    which session is in force
+session_clock.py    the session in force
 """

@@ -1,8 +1,8 @@
-"""Seconds into minutes, by watermark.
+"""Closes seconds and minutes by watermark.
 
-A second closes when its source's watermark has passed it; only then does it move prices, feed
-its minute and its day, and enter the ring that windows read. What is unknown enters the ring as
-minus its `Quality`, never as a number. `core/partition/instrument_days.py` begins and ends the day.
+A second closes when its source's watermark has passed it; only then does it update prices, its minute
+and its day, and enter the ring that windows read. An unknown price is stored in the ring as minus its
+`Quality`, never as a number. `core/partition/instrument_days.py` starts and ends days.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SECOND_NS: Final = NANOSECONDS_PER_SECOND
 _SECOND_MASK: Final = SECOND_SLOTS - 1
 _MINUTE_MASK: Final = MINUTE_SLOTS - 1
 _FRESH_TRADES: Final = 2
-"""Eligible trades it takes to leave `stale`, so that one print a minute does not flap."""
+"""Eligible trades needed to leave `stale`, so that one print a minute does not cause flapping."""
 _MINUTE: Final = int(Frequency.MINUTE)
 _TOO_LARGE: Final = TOO_LARGE
 _FLAG_GAP: Final = int(BarFlag.GAP)
@@ -55,7 +55,7 @@ def _fold_second(instrument, slot, second):
 
 @inlined
 def _price_or_quality(instrument, end_ns):
-    """The last price at `end_ns`, or minus the reason why it is unknown."""
+    """Return the last price at `end_ns`, or minus the reason why it is unknown."""
     if instrument.halted:
         return -HALTED
     if instrument.last_price == 0:
@@ -87,7 +87,7 @@ def close_seconds(instruments, seconds, second_prices, source_row, first, stop):
         stop: One past the last.
 
     Returns:
-        How many of the instruments were in session in the last second.
+        Number of the instruments that were in session in the last second.
     """
     mask = seconds.shape[0] - 1
     active = 0
@@ -112,9 +112,9 @@ def close_seconds(instruments, seconds, second_prices, source_row, first, stop):
 
 @kernel(I8, array_of(INSTRUMENT_STATE), array_of(I8, 2), array_of(I8, 2), I8, I8, I8)
 def blank_outside(instruments, second_prices, minute_prices, source_row, first, stop):
-    """Say `no session` in the rings of one source's instruments that are out of session.
+    """Write `no session` to the rings of one source's instruments that are out of session.
 
-    Only pairs with two calendars ever look there; without it they would read an old turn of the ring.
+    Only pairs with two calendars read these entries; otherwise they would read stale entries of the ring.
 
     Args:
         instruments: INSTRUMENT_STATE (rows,).
@@ -125,7 +125,7 @@ def blank_outside(instruments, second_prices, minute_prices, source_row, first, 
         stop: One past the last; no session opens or closes in between.
 
     Returns:
-        How many of the instruments are out of session.
+        Number of the instruments that are out of session.
     """
     outside = 0
     start_ns = first * _SECOND_NS
@@ -145,7 +145,7 @@ def blank_outside(instruments, second_prices, minute_prices, source_row, first, 
 
 @inlined
 def session_volume(instrument):
-    """Volume of the session so far, or minus the reason why it is unknown: after a gap some is missing."""
+    """Return the session's volume so far, or minus the reason why it is unknown, such as a gap."""
     if not instrument.has_volume:
         return -NOT_READY
     if instrument.day_gap:
@@ -157,7 +157,7 @@ def session_volume(instrument):
 
 @inlined
 def bar_volume(instrument, volume):
-    """What a bar says of a sum of volume: -1 where there is none, or it does not fit."""
+    """Return a bar's volume: -1 if there is none, or it does not fit."""
     if not instrument.has_volume or volume == _TOO_LARGE:
         return -1
     return volume
@@ -165,7 +165,7 @@ def bar_volume(instrument, volume):
 
 @inlined
 def clear_minute(instrument):
-    """Begin a minute with nothing in it."""
+    """Reset the minute."""
     instrument.minute_open = 0
     instrument.minute_high = 0
     instrument.minute_low = 0
@@ -176,7 +176,7 @@ def clear_minute(instrument):
 
 @inlined
 def bar_flags(instrument):
-    """Facts about the day so far that travel with its bars."""
+    """Return the day's flags so far, for its bars."""
     flags = 0
     if instrument.day_gap:
         flags |= _FLAG_GAP

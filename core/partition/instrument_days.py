@@ -1,4 +1,4 @@
-"""Sessions of instruments: begun, made final, their day bars written."""
+"""Sessions of instruments: start, finalisation and day bars."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FLAG_LATE: Final = int(BarFlag.LATE_VOLUME)
 
 @inlined
 def _is_final(instrument, closed_ns, deadline):
-    """Whether nothing can change the session's close any more."""
+    """Return whether the session's close can no longer change."""
     if closed_ns < instrument.session_close_ns:
         return False
     if deadline or not instrument.has_official_close:
@@ -30,7 +30,7 @@ def _is_final(instrument, closed_ns, deadline):
 
 @inlined
 def _write_day_bar(bar, instrument, instrument_id):
-    """The session's own bar; an official close stretches high and low only where nothing else is."""
+    """Write the session's bar; an official close sets high and low only if there is nothing else."""
     last = instrument.day_close if instrument.day_close > 0 else instrument.final_close
     first = instrument.day_open if instrument.day_open > 0 else last
     bar.ts_start = instrument.session_open_ns
@@ -66,20 +66,20 @@ def _write_day_bar(bar, instrument, instrument_id):
 def finish_days(
     instruments, instrument_ids, minute_prices, bars, source_row, calendar_row, closed_second, deadline
 ):
-    """Make the day bar final wherever its close can no longer change.
+    """Finalise the day bars whose close can no longer change.
 
-    Without an official print the last price is the close, and it is as unknown as that price was
-    when the session ended: a feed that died at noon has no close.
+    Without an official print the last price is the close, and it is unknown if that price was unknown
+    at the end of the session: a feed that died at noon has no close.
 
     Args:
         instruments: INSTRUMENT_STATE (rows,).
         instrument_ids: int32 (rows,).
-        minute_prices: int64 (512, rows): the session's last minute says what its last price was.
+        minute_prices: int64 (512, rows): the session's last minute has its last price.
         bars: BAR (≥ rows,), filled from the front with home instruments' day bars.
         source_row: Row of the source.
         calendar_row: Row of the calendar whose session has closed.
-        closed_second: Every second before it is closed.
-        deadline: The wait for official closes is over.
+        closed_second: All earlier seconds are closed.
+        deadline: Whether the wait for official closes is over.
 
     Returns:
         Number of bars written, plus (days made final) << 32.
@@ -157,7 +157,7 @@ def open_session(instruments, source_row, calendar_row, session, open_ns, close_
 
 @kernel(I8, array_of(INSTRUMENT_STATE), I8, I8)
 def next_official_second(instruments, source_row, calendar_row):
-    """The earliest second at which a waiting day becomes final by an official close it has.
+    """Return the earliest second at which a waiting day becomes final by its official close.
 
     Args:
         instruments: INSTRUMENT_STATE (rows,).
@@ -165,7 +165,7 @@ def next_official_second(instruments, source_row, calendar_row):
         calendar_row: Row of the calendar whose session has closed.
 
     Returns:
-        Unix second, or a very late one where no such close is in.
+        Unix second, or a very late one if there is no such close.
     """
     earliest = _FAR_SECOND
     for row in range(len(instruments)):

@@ -1,8 +1,8 @@
-"""Event time of sources: closing seconds, minutes and days of instruments as watermarks pass.
+"""Event time of sources: closes seconds, minutes and days of instruments as watermarks advance.
 
-Time moves in segments that end at minute boundaries, at opens, at closes and wherever a day
-can become final. A segment that holds no tick costs next to nothing, and passing an empty
-stretch at once gives the same state as passing it second by second.
+Time advances in segments that end at minute boundaries, opens, closes and wherever a day can become
+final. A segment without ticks is cheap, and passing it at once gives the same state as passing it
+second by second.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class InstrumentTime:
 
     Args:
         world: The partition's rows.
-        state: The arrays it moves.
+        state: The arrays it advances.
     """
 
     def __init__(self, world: PartitionWorld, state: InstrumentState) -> None:
@@ -75,14 +75,14 @@ class InstrumentTime:
             clock.wait_seconds = max(clock.wait_seconds, wait)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """What a snapshot must hold besides the instruments themselves."""
+        """Arrays to store in a snapshot in addition to the instruments."""
         return {"clock_sessions": self._sessions, "clock_unfinished": self._unfinished}
 
     def resume(self) -> None:
-        """Put the clocks where the restored arrays say they are.
+        """Set the clocks from the restored arrays.
 
         Raises:
-            SessionError: A session that is not in the calendar.
+            SessionError: A session is not in the calendar.
         """
         for source_row, clocks in enumerate(self._clocks):
             closed = self._closed_seconds.item(source_row)
@@ -91,7 +91,7 @@ class InstrumentTime:
                 if session != NO_SESSION or closed == _NEVER_SECOND:
                     clock.resume(session)
                     continue
-                # The state had come to the end of its calendar; this one may be longer.
+                # The state was at the end of its calendar; this one may be longer.
                 clock.start_at(closed)
                 if clock.session != NO_SESSION:
                     self._open(source_row, calendar_row, clock)
@@ -99,14 +99,14 @@ class InstrumentTime:
                         self._mark_partial(source_row, calendar_row)
 
     def mark_gap(self, source_row: int) -> None:
-        """Frames of a source are missing: its prices are unknown until it trades again."""
+        """Record missing frames of a source: its prices are unknown until it trades again."""
         mine = self._state.instruments["source"] == source_row
         self._state.instruments["gap"][mine] = 1
         self._state.instruments["day_gap"][mine] = 1
         self._state.sources[source_row]["count_gaps"] += 1
 
     def _mark_partial(self, source_row: int, calendar_row: int) -> None:
-        """The state enters a session that has begun: of its volume, what came before is missing."""
+        """Mark a session that was entered late: its earlier volume is missing."""
         instruments = self._state.instruments
         mine = (instruments["source"] == source_row) & (instruments["calendar"] == calendar_row)
         instruments["day_gap"][mine] = 1
@@ -118,17 +118,17 @@ class InstrumentTime:
         minute_bars: list[NDArray[np.void]],
         day_bars: list[NDArray[np.void]],
     ) -> Iterator[int]:
-        """Close a source's seconds before `target`, a segment at a time.
+        """Close a source's seconds before `target`, segment by segment.
 
         Args:
             source_row: The source.
             target: Unix second; everything before it is complete.
-            minute_bars: Takes BAR arrays.
-            day_bars: Takes BAR arrays.
+            minute_bars: Receives BAR arrays.
+            day_bars: Receives BAR arrays.
 
         Yields:
-            The second up to which the source is closed, after each segment: the caller lets
-            pairs follow before time moves on.
+            The second up to which the source is closed, after each segment, so that the
+            caller can advance pairs before time continues.
         """
         closed_seconds = self._closed_seconds
         clocks = self._clocks[source_row]

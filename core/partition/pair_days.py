@@ -1,7 +1,7 @@
-"""The daily closes and volumes of every pair: both legs, on the sessions both legs have.
+"""Daily closes and volumes of every pair, on the sessions that both legs have.
 
-A ring per pair, because pairs do not share their days: one leg may be younger, or lack a close.
-The latest 512 days stay, which holds 252 sessions and any year to date.
+One ring per pair, because pairs have different days: one leg may be younger, or lack a close.
+The latest 512 days are kept, enough for 252 sessions and any year to date.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class PairDays:
 
     Args:
         closes: int64 (pairs, 512, 2): numerator and benchmark, each in its leg's units.
-        volumes: int64 (pairs, 512, 2): the same sessions in the legs' units, minus a Quality where unknown.
+        volumes: int64 (pairs, 512, 2): the same sessions in the legs' units, minus a Quality if unknown.
         sessions: int32 (pairs, 512): days since 1970-01-01.
-        counts: int64 (pairs,): days ever appended.
+        counts: int64 (pairs,): total days appended.
         history_start: int32 (pairs,): first session appended, 0 before.
     """
 
@@ -68,7 +68,7 @@ def append_days(closes, ring_volumes, sessions, counts, history_start, rows, ses
         sessions: int32 (pairs, 512).
         counts: int64 (pairs,).
         history_start: int32 (pairs,).
-        rows: int32 (n,): pairs to append to; those without two prices are passed over.
+        rows: int32 (n,): pairs to append to; those without two prices are skipped.
         session: Days since 1970-01-01.
         prices: int64 (2, pairs): closes of both legs.
         volumes: int64 (2, pairs): volumes of both legs, minus a Quality where unknown.
@@ -105,15 +105,15 @@ def append_days(closes, ring_volumes, sessions, counts, history_start, rows, ses
     array_of(I8, 3),
 )
 def find_bases(closes, sessions, counts, rows, targets, lags, bases):
-    """Look up the closes each window starts from.
+    """Look up the closes from which each window starts.
 
     Args:
         closes: int64 (pairs, 512, 2).
         sessions: int32 (pairs, 512).
         counts: int64 (pairs,).
         rows: int32 (n,): pairs to look up.
-        targets: int32 (windows,): session day each window starts from.
-        lags: int32 (windows,): how many sessions back that is.
+        targets: int32 (windows,): session day from which each window starts.
+        lags: int32 (windows,): number of sessions back.
         bases: int64 (windows, 2, pairs): written; 0 where the ring lacks that session.
 
     Returns:
@@ -126,7 +126,7 @@ def find_bases(closes, sessions, counts, rows, targets, lags, bases):
         for window in range(len(targets)):
             bases[window, 0, row] = 0
             bases[window, 1, row] = 0
-            # A ring without holes has the session exactly `lag` entries back; holes only move it later.
+            # A ring without gaps has the session exactly `lag` entries back; gaps only move it later.
             index = max(oldest, count - lags[window])
             while index < count and sessions[row, index & DAY_MASK] < targets[window]:
                 index += 1
@@ -139,14 +139,14 @@ def find_bases(closes, sessions, counts, rows, targets, lags, bases):
 
 @kernel(I8, array_of(I8, 2), I8, array_of(I4), array_of(I4), array_of(I4), array_of(I8, 2))
 def leg_prices(ring_prices, now, numerators, benchmarks, rows, prices):
-    """Both legs' prices at a closed second or minute.
+    """Read both legs' prices at a closed second or minute.
 
     Args:
         ring_prices: int64 (slots, instruments), by absolute second or minute.
         now: The second or minute.
         numerators: int32 (pairs,).
         benchmarks: int32 (pairs,).
-        rows: int32 (n,): pairs wanted.
+        rows: int32 (n,): pairs to read.
         prices: int64 (2, pairs): written; minus a Quality where unknown.
 
     Returns:
@@ -164,14 +164,14 @@ def leg_prices(ring_prices, now, numerators, benchmarks, rows, prices):
 
 @kernel(I8, array_of(INSTRUMENT_STATE), I8, array_of(I4), array_of(I4), array_of(I4), array_of(I8, 2))
 def leg_volumes(instruments, minute, numerators, benchmarks, rows, volumes):
-    """Both legs' volume of the session up to the end of a closed minute.
+    """Read both legs' volume of the session up to the end of a closed minute.
 
     Args:
         instruments: INSTRUMENT_STATE (rows,).
         minute: The minute. A leg whose source is a minute ahead of it is `stale`.
         numerators: int32 (pairs,).
         benchmarks: int32 (pairs,): the pair's session is the benchmark's.
-        rows: int32 (n,): pairs wanted.
+        rows: int32 (n,): pairs to read.
         volumes: int64 (2, pairs): written; minus a Quality where unknown. A leg on another calendar
             has no volume of the pair's session.
 
@@ -205,10 +205,10 @@ def leg_volumes(instruments, minute, numerators, benchmarks, rows, volumes):
     array_of(I4),
 )
 def ready_pairs(instruments, numerators, benchmarks, rows, done, session, prices, volumes, ready):
-    """Pairs whose two legs' day bars of a session are final.
+    """Find the pairs whose legs' day bars of a session are both final.
 
     A leg on another calendar has no close of this session; its price at the session's close must
-    already stand in `prices`.
+    already be in `prices`.
 
     Args:
         instruments: INSTRUMENT_STATE (rows,).
@@ -238,7 +238,7 @@ def ready_pairs(instruments, numerators, benchmarks, rows, done, session, prices
                 prices[side, row] = leg.final_close
                 volumes[side, row] = leg.final_volume
             elif leg.session > session:
-                prices[side, row] = -NOT_READY  # Its source was not there: no close will come.
+                prices[side, row] = -NOT_READY  # Its source was missing: there will be no close.
                 volumes[side, row] = -NOT_READY
             else:
                 complete = False
@@ -251,15 +251,15 @@ def ready_pairs(instruments, numerators, benchmarks, rows, done, session, prices
 def restate(
     figures: NDArray[np.int64], numerator: int, denominator: int, largest: int = LARGEST_INTEGER
 ) -> None:
-    """Multiply known figures by numerator / denominator, in place, halves up: a split.
+    """Apply a split: multiply known figures by numerator / denominator, in place, rounding half up.
 
     Args:
-        figures: int64 (n,): prices or volumes, in any units; zero and less stay as they are.
-        numerator: Of the factor, 1e-9 units.
-        denominator: Of the factor, 1e-9 units.
+        figures: int64 (n,): prices or volumes, in any units; zero and negative ones are unchanged.
+        numerator: Numerator of the factor, 1e-9 units.
+        denominator: Denominator of the factor, 1e-9 units.
         largest: A figure above it becomes unknown.
     """
     known = figures > 0
     exact = (figures[known].astype(object) * (2 * numerator) + denominator) // (2 * denominator)
-    # A figure too large for its record would come back negative and stand for some other reason.
+    # An overflowing figure would wrap to a negative number, which would mean some other reason.
     figures[known] = np.where(exact <= largest, exact, -NOT_READY).astype(np.int64)

@@ -1,7 +1,7 @@
-"""Where a source stands in its sessions: before the open, inside, waiting for closes, or past them.
+"""Position of a source in its sessions: before the open, in session, waiting for closes, or after them.
 
-Plain arithmetic on event time. A clock is named by its session day alone, so it comes back from a
-snapshot whatever range the calendar is built for.
+Plain arithmetic on event time. A clock is identified by its session day alone, so it can be restored
+with any range of the calendar.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ _FAR: Final = 2**62 // NANOSECONDS_PER_SECOND
 
 
 class SessionClock:
-    """One calendar as seen by one source, or by one block of pairs.
+    """Position of one source, or of one block of pairs, in one calendar.
 
     Args:
         calendar: The sessions.
-        wait_seconds: How long after the close official closes are waited for.
+        wait_seconds: How long after the close to wait for official closes.
     """
 
     __slots__ = ("calendar", "close_second", "deadline_second", "open_second", "row", "wait_seconds")
@@ -46,10 +46,10 @@ class SessionClock:
         return _FAR * NANOSECONDS_PER_SECOND
 
     def enter(self, row: int) -> None:
-        """Put the session of a calendar row in force; past the last row, none is.
+        """Put the session of a calendar row in force; none after the last row.
 
         Raises:
-            SessionError: A calendar that grows has come to its end.
+            SessionError: An extensible calendar has reached its end.
         """
         self.row = row
         if row < len(self.calendar):
@@ -57,7 +57,7 @@ class SessionClock:
             self.calendar.reach(int(self.calendar.close_ns[row]))
             self.open_second = int(self.calendar.open_ns[row]) // NANOSECONDS_PER_SECOND
             self.close_second = int(self.calendar.close_ns[row]) // NANOSECONDS_PER_SECOND
-            # However long the wait, the next session must not open into the one before it.
+            # The wait must not extend past the open of the next session.
             self.deadline_second = min(
                 self.close_second + self.wait_seconds, self.next_open_ns // NANOSECONDS_PER_SECOND
             )
@@ -65,7 +65,7 @@ class SessionClock:
             self.open_second = self.close_second = self.deadline_second = _FAR
 
     def resume(self, session: int) -> None:
-        """Put a session in force by its day, as it stands in a snapshot.
+        """Put a session in force by its day, from a snapshot.
 
         Raises:
             SessionError: The calendar has no such session.
@@ -78,10 +78,10 @@ class SessionClock:
             self.enter(self.calendar.row_of(session))
 
     def start_at(self, second: int) -> None:
-        """Put the session in force that runs at `second`, or the next one.
+        """Put the session at `second` in force, or the next one.
 
         Raises:
-            SessionError: A calendar that grows has come to its end.
+            SessionError: An extensible calendar has reached its end.
         """
         self.calendar.reach(second * NANOSECONDS_PER_SECOND)
         self.enter(self.calendar.next_row_at(second * NANOSECONDS_PER_SECOND))

@@ -1,7 +1,7 @@
-"""The state of a partition's instruments and sources, as arrays a kernel can walk.
+"""State of a partition's instruments and sources, as arrays for kernels.
 
-One structured row per instrument, one per source, and a small ring of open seconds per
-instrument. These arrays *are* the snapshot: nothing about an instrument lives elsewhere.
+One structured row per instrument, one per source, and a small ring of open seconds per instrument.
+These arrays are the snapshot: there is no other state of instruments.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from core.model.records import NANOSECONDS_PER_MILLISECOND, NANOSECONDS_PER_SECO
 CACHE_LINE_BYTES: Final = 64
 
 NEVER: Final = -(2**62)
-"""An event time before all others."""
+"""Smaller than any event time."""
 
 SECOND_SLOTS: Final = 1024
 """Closed seconds kept per instrument: 15 minutes, and two minutes for the slower leg."""
@@ -41,19 +41,19 @@ COUNTERS: Final = (
     "old_epoch_frames",
     "missing_frames",
 )
-"""What is counted per source; each is a field `count_<name>` of SOURCE_STATE."""
+"""Counters per source; each is a field `count_<name>` of SOURCE_STATE."""
 
 SOURCE_STATE: Final = np.dtype(
     [
-        ("mark_ns", "<i8"),  # its last clock mark
-        ("closed_second", "<i8"),  # every second before this one is closed
+        ("mark_ns", "<i8"),  # last clock mark
+        ("closed_second", "<i8"),  # all earlier seconds are closed
         ("lateness_ns", "<i8"),
         ("max_lead_ns", "<i8"),
         ("max_age_ns", "<i8"),
         ("epoch", "<u8"),
         ("next_sequence", "<u8"),
         ("source_id", "<u2"),
-        ("dead", "u1"),  # declared closed: it follows the other sources' clock
+        ("dead", "u1"),  # declared dead: it follows the other sources' clock
         ("seen", "u1"),
         ("reserved", "<u4"),
         *((f"count_{name}", "<i8") for name in COUNTERS),
@@ -71,12 +71,12 @@ OPEN_SECOND: Final = np.dtype(
         ("volume", "<i8"),
         ("open_offset_ns", "<i4"),  # within the second
         ("close_offset_ns", "<i4"),
-        ("trades", "<i4"),  # all that counted for something
+        ("trades", "<i4"),  # all that updated anything
         ("last_trades", "<i4"),  # those that may update the last price
     ]
 )
 
-# What every tick reads stands first, within one cache line.
+# Fields read by every tick come first, within one cache line.
 INSTRUMENT_STATE: Final = np.dtype(
     [
         ("session_open_ns", "<i8"),
@@ -128,8 +128,8 @@ INSTRUMENT_STATE: Final = np.dtype(
 class SourceColumns(NamedTuple):
     """Fields of SOURCE_STATE as columns: views of the same memory, (sources,) each.
 
-    What Python looks at for every frame and every second is read here: an item of a column costs a
-    tenth of a record's field, which NumPy finds by name each time.
+    Used by Python code that runs for every frame and second: a column item costs a tenth of a record
+    field, which NumPy looks up by name each time.
     """
 
     mark_ns: NDArray[np.int64]
@@ -143,7 +143,7 @@ class SourceColumns(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class InstrumentState:
-    """Everything the tick path reads and writes.
+    """All arrays of the tick path.
 
     Args:
         instruments: INSTRUMENT_STATE (rows,).
@@ -167,11 +167,11 @@ class InstrumentState:
 
 
 def open_second_slots(lateness_ns: int, max_lead_ns: int) -> int:
-    """Slots an instrument needs so that every admissible tick has a place to stand.
+    """Return the slots per instrument that hold every admissible tick.
 
     Args:
-        lateness_ns: How far behind its mark a tick may come.
-        max_lead_ns: How far ahead of its mark a tick may come.
+        lateness_ns: How far a tick may be behind its mark.
+        max_lead_ns: How far a tick may be ahead of its mark.
 
     Returns:
         A power of two.
@@ -185,7 +185,7 @@ def open_second_slots(lateness_ns: int, max_lead_ns: int) -> int:
 
 
 def allocate_instruments(rows: int, sources: int, slots: int) -> InstrumentState:
-    """Fresh state: nothing traded, no clock seen.
+    """Allocate empty state.
 
     Args:
         rows: Number of instruments of the partition.
@@ -210,7 +210,7 @@ def allocate_instruments(rows: int, sources: int, slots: int) -> InstrumentState
 
 
 def _zeros(shape: tuple[int, ...], dtype: np.dtype[np.void]) -> NDArray[np.void]:
-    """Zeros that begin with a cache line: a record of 64 bytes then lies in one, not across two."""
+    """Allocate zeros aligned to a cache line, so that a record of 64 bytes is in one line."""
     length = math.prod(shape) * dtype.itemsize
     memory = np.zeros(length + CACHE_LINE_BYTES, np.uint8)
     start = -memory.ctypes.data % CACHE_LINE_BYTES
@@ -218,5 +218,5 @@ def _zeros(shape: tuple[int, ...], dtype: np.dtype[np.void]) -> NDArray[np.void]
 
 
 def milliseconds(value_ms: int) -> int:
-    """Milliseconds as nanoseconds."""
+    """Convert milliseconds to nanoseconds."""
     return value_ms * NANOSECONDS_PER_MILLISECOND

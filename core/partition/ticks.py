@@ -1,8 +1,7 @@
-"""Ticks into open seconds: the hot path.
+"""Adds ticks to open seconds: the hot path.
 
-`apply_ticks` walks down a frame and stops after a clock mark that closes a second, so that the
-caller can close bars and evaluate pairs at exactly that point of the log, however the log was
-cut into frames.
+`apply_ticks` processes a frame and stops after a clock mark that closes a second, so that the caller
+can close bars and evaluate pairs at exactly that point of the log, independent of the framing.
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ _OFFICIAL: Final = int(Update.OFFICIAL)
 _SESSION_VOLUME: Final = _VOLUME | _REGULAR
 _SECOND_NS: Final = NANOSECONDS_PER_SECOND
 _AHEAD: Final = 8
-"""Ticks between calling for memory and using it: with 10,000 instruments it comes from far away."""
+"""Prefetch distance in ticks: with 10,000 instruments the state does not fit the cache."""
 
 _NEVER: Final = NEVER
 _LARGEST_PRICE: Final = LARGEST_PRICE
 
 
 class Note(IntEnum):
-    """Why `apply_ticks` hands a record back instead of applying it."""
+    """Why `apply_ticks` returns a record to the caller instead of applying it."""
 
     UNKNOWN_INSTRUMENT = 1
     PRICE = 2
@@ -53,19 +52,19 @@ class Note(IntEnum):
     MARK_BACKWARDS = 8
     SIZE = 9
     REVISION = 32
-    """Not bad: an official print that came after its day was final."""
+    """Valid: an official print after its day was final."""
     CONTROL = 33
-    """Not bad: a baseline, adjustment, settings or source-closed record."""
+    """Valid: a baseline, adjustment, settings or source-closed record."""
 
     @property
     def reason(self) -> str:
-        """The label used for dead letters and metrics."""
+        """Label in dead letters and metrics."""
         return self.name.lower()
 
 
 @inlined
 def _insert_trade(tick, slot, second):
-    """Put one eligible trade into its open second; event time, not arrival, orders prices."""
+    """Add one eligible trade to its open second; event time, not arrival, orders prices."""
     update = tick.update
     price = tick.price
     offset = tick.ts_event - second * _SECOND_NS
@@ -100,7 +99,7 @@ def _insert_trade(tick, slot, second):
 
 @inlined
 def _official_print(tick, instrument):
-    """Official open or close; the first close stands. True when it came after the day was final."""
+    """Apply an official open or close; the first close wins. Return whether the day was already final."""
     if tick.ts_event < instrument.session_open_ns:
         return tick.kind == _CORRECTION
     middle = instrument.session_open_ns + (instrument.session_close_ns - instrument.session_open_ns) // 2
@@ -120,7 +119,7 @@ def _official_print(tick, instrument):
 
 @inlined
 def _cancel(tick, instrument, slot, second, closed_second):
-    """Take back the volume a trade has added; what else it set cannot be known any more."""
+    """Subtract the volume of a cancelled trade; its other effects cannot be undone."""
     instrument.cancelled_ticks += 1
     counted = (tick.update & _SESSION_VOLUME) == _SESSION_VOLUME
     mine = tick.ts_event >= instrument.session_open_ns and tick.ts_event < instrument.next_open_ns
@@ -138,7 +137,7 @@ def _cancel(tick, instrument, slot, second, closed_second):
 
 @inlined
 def _outside(tick, instrument, source):
-    """A print outside the session: only volume between the close and the final bar counts."""
+    """Apply a print outside the session: only volume between the close and the final bar counts."""
     instrument.outside_ticks += 1
     source.count_outside_session += 1
     counted = (tick.update & _SESSION_VOLUME) == _SESSION_VOLUME
@@ -149,7 +148,7 @@ def _outside(tick, instrument, source):
 
 @inlined
 def _problem(tick, source, row, instruments, source_row):
-    """The first rule of the contract a trade breaks, 0 for none."""
+    """Return the first contract rule that a trade violates, 0 for none."""
     if row < 0:
         return 1
     if instruments[row].source != source_row:
@@ -169,7 +168,7 @@ def _problem(tick, source, row, instruments, source_row):
 
 @inlined
 def _stretch_day(tick, instrument):
-    """A print that sets the day's extremes but no price of its own, such as an average price."""
+    """Apply a print that updates the day's extremes but not the price, such as an average price."""
     if tick.price > instrument.day_high:
         instrument.day_high = tick.price
     if instrument.day_low == 0 or tick.price < instrument.day_low:
@@ -178,7 +177,7 @@ def _stretch_day(tick, instrument):
 
 @inlined
 def _apply_trade(tick, row, instrument, seconds, source):
-    """Route one valid trade, correction or cancel. True when it revises a final day."""
+    """Apply one valid trade, correction or cancel. Return whether it revises a final day."""
     second = np.int64(np.uint64(tick.ts_event) // np.uint64(_SECOND_NS))
     slot = seconds[second & (seconds.shape[0] - 1), row]
     if tick.kind == _CANCEL:
@@ -213,7 +212,7 @@ def _apply_trade(tick, row, instrument, seconds, source):
 
 @inlined
 def _apply_gap(source_row, instruments):
-    """After a gap every price of the source is unknown until it trades again."""
+    """Apply a gap: every price of the source is unknown until it trades again."""
     for row in range(len(instruments)):
         if instruments[row].source == source_row:
             instruments[row].gap = 1
@@ -222,7 +221,7 @@ def _apply_gap(source_row, instruments):
 
 @inlined
 def _apply_mark(tick, source):
-    """Move a source's clock. 1: a second closes; 0: none; -1: the mark runs backwards."""
+    """Advance a source's clock. 1: a second closes; 0: none; -1: the mark moves backwards."""
     if tick.ts_event < source.mark_ns:
         return -1
     source.mark_ns = tick.ts_event
@@ -234,7 +233,7 @@ def _apply_mark(tick, source):
 
 @inlined
 def _row_of(tick, row_of_id):
-    """Row of the tick's instrument, -1 where it is not ours."""
+    """Return the row of the tick's instrument, -1 if it is not ours."""
     if tick.instrument_id < len(row_of_id):
         return row_of_id[tick.instrument_id]
     return -1
@@ -266,8 +265,8 @@ def apply_ticks(ticks, start, source_row, sources, row_of_id, instruments, secon
             early, and the caller calls again.
 
     Returns:
-        Position after the last tick looked at, in the low 32 bits; the number of notes in the
-        next 30; bit 62 says that a second must be closed before going on. `unpack` splits it.
+        Position after the last processed tick, in the low 32 bits; the number of notes in the
+        next 30; bit 62 means that a second must be closed before continuing. `unpack` splits it.
     """
     source = sources[source_row]
     filled = 0
@@ -277,7 +276,7 @@ def apply_ticks(ticks, start, source_row, sources, row_of_id, instruments, secon
     while position < count and filled < len(notes) and boundary == 0:
         tick = ticks[position]
         position += 1
-        # Written out: as a function of its own LLVM leaves it a call, which costs what it saves.
+        # Inlined by hand: LLVM does not inline it as a function, and the call costs what it saves.
         if position + _AHEAD < count:
             later = ticks[position + _AHEAD]
             later_row = np.int64(_row_of(later, row_of_id))
@@ -323,7 +322,7 @@ def apply_ticks(ticks, start, source_row, sources, row_of_id, instruments, secon
 
 
 def unpack(packed: int) -> tuple[int, int, bool]:
-    """Split what `apply_ticks` returns.
+    """Split the result of `apply_ticks`.
 
     Args:
         packed: Its result.

@@ -1,4 +1,4 @@
-"""Sums of volume that never wrap: what does not fit a record is unknown for the rest of its sum."""
+"""Overflow-safe sums of volume: after an overflow the sum is unknown."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from core.kernels.jit import inlined
 from core.model.scale import LARGEST_INTEGER
 
 TOO_LARGE: Final = -(2**62)
-"""Stands for a sum that does not fit. No sum of trades and cancels comes to just that."""
+"""Represents a sum that does not fit. No sum of trades and cancels has this value."""
 
 _LARGEST: Final = LARGEST_INTEGER
 
@@ -22,7 +22,7 @@ def add_volume(total, size):
         size: int64, or TOO_LARGE.
 
     Returns:
-        The sum; TOO_LARGE where it does not fit or a part of it did not.
+        The sum; TOO_LARGE if it or a part of it does not fit.
     """
     if total == TOO_LARGE or size == TOO_LARGE:
         return TOO_LARGE

@@ -1,7 +1,7 @@
-"""What one partition consists of: rows for instruments, sources, calendars and pairs.
+"""Layout of one partition: rows of instruments, sources, calendars and pairs.
 
-Everything here follows from the universe and the partition's number and is not part of a snapshot.
-While an engine runs only calendars change: event time makes them longer, and no row moves.
+Everything here is derived from the universe and the partition number and is not part of a snapshot.
+While an engine runs only calendars change: event time extends them, without moving rows.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class PairBlock:
     Args:
         start: First pair row.
         stop: One past the last.
-        source_rows: Rows of the two legs' sources; the clock is the lesser of theirs.
+        source_rows: Rows of the two legs' sources; the clock is the lower of theirs.
         calendar_row: Row of the benchmark's calendar, which a pair follows.
-        rows: int32 (stop - start,): the rows, ready for kernels.
+        rows: int32 (stop - start,): the rows, for kernels.
     """
 
     start: int
@@ -46,21 +46,21 @@ class PartitionWorld:
     Args:
         partition: Number of the partition.
         partitions: Number of partitions of the topic generation.
-        universe: Where the rows come from.
+        universe: Source of the rows.
         sources: In row order.
         instruments: Home instruments, the benchmark tape and all series, in row order.
         instrument_ids: int32 (rows,).
         is_home: bool (rows,).
         row_of_id: int32 (highest id + 1,): instrument id → row, -1 where not ours.
-        calendars: In row order; copies, since they grow with the engine's event time.
+        calendars: In row order; copies, because the engine's event time extends them.
         window_starts: Per calendar; see `starts_of`.
         pairs: In row order: blocks are contiguous.
         numerators: int32 (pairs,): row of each pair's numerator.
         benchmarks: int32 (pairs,): row of each pair's benchmark.
-        series: int32 (roles, pairs): row of the series each pair sees in each role of SERIES_CLASSES, -1
-            for none. The rate of the lowest id serves all pairs; a flow serves its numerator's.
+        series: int32 (roles, pairs): row of each pair's series in each role of SERIES_CLASSES, -1 if
+            none. The rate with the lowest id serves all pairs; a flow serves its numerator's pairs.
         blocks: Pairs by clock and calendar.
-        scales: What the units of the pairs' legs are.
+        scales: Scale factors of the pairs.
     """
 
     partition: int
@@ -81,7 +81,7 @@ class PartitionWorld:
     scales: PairScales
 
     def source_row(self, source_id: int) -> int:
-        """Row of a source, -1 where the universe does not know it."""
+        """Row of a source, -1 if unknown."""
         for row, source in enumerate(self.sources):
             if source.source_id == source_id:
                 return row
@@ -92,7 +92,7 @@ class PartitionWorld:
         return next(row for row, calendar in enumerate(self.calendars) if calendar.name == name)
 
     def starts_of(self, calendar_row: int) -> WindowStarts:
-        """Where the windows of every session start, for a calendar as long as it is now."""
+        """Return the window starts of every session, for the current calendar."""
         calendar, starts = self.calendars[calendar_row], self.window_starts[calendar_row]
         if len(starts.days) < len(calendar):
             starts = self.window_starts[calendar_row] = window_starts(calendar)
@@ -147,15 +147,15 @@ def build_world(
 
     Args:
         universe: All instruments and pairs.
-        calendars: Every calendar the universe names.
+        calendars: All calendars of the universe.
         partition: Number of the partition.
         partitions: Number of partitions of the topic generation.
 
     Returns:
-        Its rows.
+        The layout.
 
     Raises:
-        UniverseError: When a calendar is missing.
+        UniverseError: A calendar is missing.
     """
     instruments = _local_instruments(universe, partition, partitions)
     names = sorted({instrument.calendar for instrument in universe.instruments})

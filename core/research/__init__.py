@@ -1,8 +1,8 @@
-"""The engine over history: studies, base rates, chance and claims.
+"""Runs the engine over history: studies, base rates, chance and claims.
 
 study.py            histories of pairs through the engine
-base_rates.py       what followed; forward_returns.py, bootstrap.py, intervals.py beneath it
-nulls.py            histories of chance; rarity.py compares openings with them
-claims.py           the ledger of claims; claim_verdicts.py judges them
-history.py          daily files, judged
+base_rates.py       base rates, using forward_returns.py, bootstrap.py and intervals.py
+nulls.py            null histories; rarity.py compares openings with them
+claims.py           the ledger of claims; claim_verdicts.py evaluates them
+history.py          validates daily files
 """

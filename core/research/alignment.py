@@ -1,4 +1,4 @@
-"""Closes of several instruments side by side, on the dates that all have."""
+"""Joins the closes of several instruments on their common dates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.model.instruments import Pair
 
 
 def align(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Put closes side by side on the dates that all have.
+    """Join closes on the dates that all frames have.
 
     Args:
         frames: Name → checked daily frame.
@@ -20,7 +20,7 @@ def align(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         Column `date`, ascending, and one column of closes per name.
 
     Raises:
-        HistoryError: No frame, or no date in common.
+        HistoryError: There is no frame, or no common date.
     """
     if not frames:
         raise HistoryError("nothing to align")
@@ -31,22 +31,22 @@ def align(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         closes = frame.select("date", pl.col("close").alias(name))
         wide = wide.join(closes, on="date", how="inner", validate="1:1")
     if wide.height == 0:
-        raise HistoryError(f"{', '.join(frames)} have no date in common")
+        raise HistoryError(f"{', '.join(frames)} have no common date")
     return wide.sort("date")
 
 
 def align_legs(pair: Pair, frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Put the closes of a pair's legs side by side on the dates that both have.
+    """Join the closes of a pair's legs on their common dates.
 
     Args:
         pair: The pair.
         frames: Symbol → checked daily frame.
 
     Returns:
-        Columns `date`, ascending, `numerator` and `benchmark`: an instrument may be called as the
-        date column is.
+        Columns `date`, ascending, `numerator` and `benchmark`; fixed names, because a symbol may be
+        called "date".
 
     Raises:
-        HistoryError: No date in common.
+        HistoryError: There is no common date.
     """
     return align({"numerator": frames[pair.numerator], "benchmark": frames[pair.benchmark]})

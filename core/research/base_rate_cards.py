@@ -1,4 +1,4 @@
-"""Base rates as events take them along: cards, each as of a quarter's end."""
+"""Base-rate cards, which events carry; each is as of the end of a quarter."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from core.research.base_rate_rows import BaseRate, card
 
 
 def make_cards(tables: Iterable[Sequence[BaseRate]], calendar: Calendar) -> RateCards:
-    """Turn tables into cards.
+    """Convert tables to cards.
 
     Args:
         tables: From `BaseRates.tables`, ascending.
-        calendar: Says since when each of them is known.
+        calendar: Determines since when each card is known.
     """
     cards: dict[Key, list[Card]] = {}
     for table in tables:
@@ -30,14 +30,14 @@ def make_cards(tables: Iterable[Sequence[BaseRate]], calendar: Calendar) -> Rate
 
 
 def known_since_ns(calendar: Calendar, session: int) -> int:
-    """Give the time from which a table as of a quarter's last session may be used.
+    """Return the time from which a table as of a quarter's last session may be used.
 
-    That is the open of the next session: only a further session shows that the quarter is over, so
-    whoever knows the history up to a close finds the same table for it as whoever knows more.
+    This is the open of the next session, because only another session shows that the quarter is over.
+    The table used at a time therefore does not depend on how much later history is known.
 
     Args:
         calendar: Its sessions.
-        session: Days since 1970-01-01; another one follows it.
+        session: Days since 1970-01-01; a later session exists.
 
     Returns:
         ns UTC.
@@ -46,15 +46,15 @@ def known_since_ns(calendar: Calendar, session: int) -> int:
 
 
 def quarter_ends(calendar: Calendar, last: int) -> list[int]:
-    """Give the last session of every quarter that is over by a session.
+    """Return the last session of every quarter completed by a session.
 
     Args:
         calendar: Its sessions.
-        last: Days since 1970-01-01: the last session that is known.
+        last: Days since 1970-01-01: the last known session.
 
     Returns:
-        Sessions, ascending. The quarter in progress is not among them, however far it has come, so
-        that a longer history adds sessions and changes none.
+        Sessions, ascending. The current quarter is excluded, so that a longer history adds sessions and
+        changes none.
 
     Example:
         >>> from datetime import date

@@ -1,4 +1,4 @@
-"""One row of base rates, the words that may be said of it, and how an event carries it."""
+"""A row of base rates, its wording, and its form in an event."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ import msgspec
 from core.model.timestamps import date_text
 
 LEAST_FOR_SHARE: Final = 5
-"""Fewer cases are told as "k of n", without a percentage."""
+"""With fewer cases the share is given as "k of n", without a percentage."""
 LEAST_FOR_MEAN: Final = 10
-"""Fewer cases have no mean, no interval of it and no test."""
+"""With fewer cases there is no mean, interval or test."""
 LARGEST_Q: Final = 0.05
-"""A larger q-value is no find: an interval that leaves out zero is to be expected where much is looked at."""
+"""A larger q-value is not a finding: with many tests, some intervals exclude zero by chance."""
 
 _DECIMALS: Final = 4
 
 
 class BaseRate(msgspec.Struct, frozen=True):
-    """What followed one definition on one pair over one horizon.
+    """Returns after openings of one definition on one pair over one horizon.
 
     Args:
-        definition: Id of the definition.
-        version: Its version.
-        pair: Name of the pair.
+        definition: Definition id.
+        version: Version of the definition.
+        pair: Pair name.
         horizon_sessions: Sessions from the close after the event.
-        as_of: Session by whose close every outcome counted was known, days since 1970-01-01.
-        n: Cases with a known outcome, as they came.
-        n_declustered: Those at least a horizon apart; everything below rests on them.
+        as_of: Session by whose close every counted outcome was known, days since 1970-01-01.
+        n: All cases with a known outcome.
+        n_declustered: Cases at least one horizon apart, on which everything below is based.
         hits: Cases in which the numerator was ahead.
         hit_rate: Their share; None below LEAST_FOR_SHARE cases.
         hit_rate_interval: Wilson, 95 %; None without a case.
@@ -37,11 +37,11 @@ class BaseRate(msgspec.Struct, frozen=True):
         mean_benchmark_pct: Mean return of the benchmark.
         mean_spread_pp: Mean of the spread.
         all_days_mean_spread_pp: Mean of the spread after every day of the same history.
-        difference_pp: The one less the other.
+        difference_pp: Difference of the two means.
         difference_interval_pp: Stationary bootstrap, 95 %.
         p_value: Two-sided, of no difference, from the same resamples.
-        q_value: Over the family.
-        family_size: Number of definitions × pairs × horizons looked at.
+        q_value: Adjusted over the family.
+        family_size: Number of tested definitions × pairs × horizons.
     """
 
     definition: str
@@ -66,40 +66,40 @@ class BaseRate(msgspec.Struct, frozen=True):
 
     @property
     def reason(self) -> str:
-        """Why a figure of the row is not given."""
+        """Return why a figure of the row is missing."""
         if self.n_declustered < LEAST_FOR_MEAN:
             return f"too few cases ({self.n_declustered})"
         return "too few resamples hold a case"
 
     @property
     def wording(self) -> str:
-        """The row in words that claim no more than the sample allows.
+        """Return the row as text that claims no more than the sample allows.
 
         Fewer than five cases are counted and no percentage is given; fewer than ten have no mean;
-        an interval of the difference that holds zero is no edge.
+        an interval of the difference that includes zero is not an edge.
         """
         if self.n_declustered == 0:
             return "no earlier case"
-        told = f"numerator ahead in {self.hits} of {self.n_declustered}"
+        text = f"numerator ahead in {self.hits} of {self.n_declustered}"
         if self.hit_rate is None or self.hit_rate_interval is None:
-            return told
+            return text
         low, high = (round(100 * bound) for bound in self.hit_rate_interval)
-        told += f" ({round(100 * self.hit_rate)} %, 95 % interval {low} to {high} %)"
+        text += f" ({round(100 * self.hit_rate)} %, 95 % interval {low} to {high} %)"
         if self.difference_interval_pp is None or self.difference_pp is None:
-            return told
+            return text
         low_pp, high_pp = self.difference_interval_pp
         if low_pp <= 0.0 <= high_pp:
-            return f"{told}; no measurable edge over all days"
-        return f"{told}; {self.difference_pp:+.2f} pp against all days ({low_pp:+.2f} to {high_pp:+.2f})"
+            return f"{text}; no measurable edge over all days"
+        return f"{text}; {self.difference_pp:+.2f} pp against all days ({low_pp:+.2f} to {high_pp:+.2f})"
 
 
 def rounded(figure: float) -> float:
     """Round a figure to the four decimals that are shown.
 
-    Sums of products differ in the last bits from one machine to another; four decimals do not.
+    Sums of products differ between machines in the last bits; four decimals do not.
 
     Args:
-        figure: Any; NaN stays.
+        figure: Any value; NaN is kept.
 
     Example:
         >>> rounded(-0.00001)
@@ -109,14 +109,14 @@ def rounded(figure: float) -> float:
 
 
 def card(rows: Sequence[BaseRate]) -> dict[str, object]:
-    """Give the rows of one definition and pair as an event carries them.
+    """Return the rows of one definition and pair in the form that events carry.
 
     Args:
         rows: One per horizon, as of one session.
 
     Returns:
-        Plain JSON content: what holds for all horizons, and a list of them. A figure that the
-        number of cases does not allow is left out, with the reason; `wording` says what may be said.
+        JSON content: the common fields, and a list of horizons. A figure that the number of cases
+        does not allow is omitted, with the reason; `wording` is the text that may be quoted.
     """
     horizons: list[Mapping[str, object]] = []
     for row in rows:
@@ -152,4 +152,4 @@ FIGURES: Final = (
     "p_value",
     "q_value",
 )
-"""Figures of a row that may be unknown, in the order they are shown."""
+"""Figures of a row that may be unknown, in display order."""

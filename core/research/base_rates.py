@@ -1,8 +1,8 @@
-"""Base rates: what followed earlier events of a definition, and how sure that is.
+"""Base rates: returns after earlier events of a definition, with their uncertainty.
 
-A table is always as of a session, and rests only on outcomes closed by then. Each row is one
-definition, pair and horizon: cases as they came and cases far enough apart to count, how often the
-numerator was ahead, the mean of both legs and of the spread, and how that differs from all days.
+A table is always as of a session, and uses only outcomes closed by then. Each row is one definition,
+pair and horizon: all cases and those far enough apart to count, how often the numerator was ahead,
+the means of both legs and of the spread, and the difference from all days.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ SEED: Final = 20240711
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PairOutcomes:
-    """What base rates need to know of a pair.
+    """Data of a pair for base rates.
 
     Args:
-        name: Name of the pair.
+        name: Pair name.
         outcomes: Its forward returns.
-        calendar: Whose sessions it follows.
+        calendar: Calendar of its sessions.
     """
 
     name: str
@@ -44,9 +44,9 @@ class Cases:
     """Every opening of one definition on one pair.
 
     Args:
-        definition: Id of the definition.
-        version: Its version.
-        pair: Name of the pair.
+        definition: Definition id.
+        version: Version of the definition.
+        pair: Pair name.
         sessions: int64 (n,), ascending: days since 1970-01-01.
     """
 
@@ -57,12 +57,12 @@ class Cases:
 
 
 class RateTables:
-    """Tables as of several sessions, in columns: a row is made when it is asked for.
+    """Tables as of several sessions, stored as columns; rows are built on request.
 
     Args:
-        cases: What they are about; each has one row per horizon, in a row.
-        cuts: int64 (m,): the sessions, days since 1970-01-01.
-        family_size: Number of definitions × pairs × horizons looked at.
+        cases: The cases; each has one row per horizon.
+        cuts: int64 (m,): the as-of sessions, days since 1970-01-01.
+        family_size: Number of tested definitions × pairs × horizons.
     """
 
     def __init__(self, cases: Sequence[Cases], cuts: NDArray[np.int64], family_size: int) -> None:
@@ -73,7 +73,7 @@ class RateTables:
         self.n: NDArray[np.int64] = np.zeros(shape, np.int64)
         self.kept: NDArray[np.int64] = np.zeros(shape, np.int64)
         self.hits: NDArray[np.int64] = np.zeros(shape, np.int64)
-        # Side by side, so that one look gives all figures of a row.
+        # Stored together, so that one access gives all figures of a row.
         self._figures: NDArray[np.float64] = np.full((*shape, 9), np.nan)
         by_name = np.moveaxis(self._figures, -1, 0)
         self.means = by_name[:3]
@@ -83,7 +83,7 @@ class RateTables:
         self.p_values, self.q_values = by_name[7:]
 
     def rows(self, case: int, cut: int) -> list[BaseRate]:
-        """Give the rows of one definition and pair as of one session, one per horizon."""
+        """Return the rows of one definition and pair as of one session, one per horizon."""
         first = case * len(HORIZONS_SESSIONS)
         return [
             self._row(self.cases[case], horizon, first + row, cut)
@@ -125,8 +125,8 @@ class BaseRates:
 
     Args:
         pairs: The pairs.
-        cases: Openings; a definition and pair without any still counts in the family.
-        seed: Of the resample matrix, one per calendar, shared by all definitions.
+        cases: Openings; a definition and pair without openings still counts in the family.
+        seed: Seed of the resample matrix, one per calendar, shared by all definitions.
         resamples: Number of resamples.
         mean_block: Mean length of a block, sessions.
     """
@@ -151,7 +151,7 @@ class BaseRates:
         }
 
     def columns(self, cuts: Sequence[int]) -> RateTables:
-        """Give whole tables as of each of several sessions.
+        """Return the tables as of several sessions, as columns.
 
         Args:
             cuts: Days since 1970-01-01, ascending.
@@ -180,13 +180,13 @@ class BaseRates:
         return tables
 
     def tables(self, cuts: Sequence[int]) -> Iterator[list[BaseRate]]:
-        """Give the whole table as of each of several sessions.
+        """Yield the table as of each of several sessions.
 
         Args:
             cuts: Days since 1970-01-01, ascending.
 
         Yields:
-            One row per definition, pair and horizon, in the order of the cases.
+            Rows, one per definition, pair and horizon, in the order of the cases.
         """
         tables = self.columns(cuts)
         for cut in range(len(cuts)):
@@ -203,7 +203,7 @@ def _fill(
     counts: NDArray[np.float32],
     all_days: AllDays,
 ) -> None:
-    """Fill one definition, pair and horizon: running sums over its cases make every cut a look-up."""
+    """Fill one definition, pair and horizon; running sums over its cases make every cut a lookup."""
     cuts = tables.cuts
     tables.n[cell] = np.searchsorted(outcomes.closed[horizon, positions], cuts, side="right")
     chosen = apart(positions, HORIZONS_SESSIONS[horizon])
@@ -218,14 +218,14 @@ def _fill(
     first = int(np.searchsorted(kept, LEAST_FOR_MEAN))
     if first == len(cuts):
         return
-    told = kept[first:]
-    tables.means[:, cell, first:] = np.cumsum(figures, axis=1)[:, told - 1] / told
+    counted = kept[first:]
+    tables.means[:, cell, first:] = np.cumsum(figures, axis=1)[:, counted - 1] / counted
     tables.all_days[cell, first:] = all_days.means[first:]
     differences = tables.means[2, cell, first:] - all_days.means[first:]
     tables.differences[cell, first:] = differences
     resampled = differences_to_all_days(
-        counts, rows[chosen], figures[2], told.astype(np.int64), all_days.resampled[first:]
+        counts, rows[chosen], figures[2], counted.astype(np.int64), all_days.resampled[first:]
     )
     tables.bounds[cell, first:], p_values = against_chance(resampled, differences)
-    # Rounded before they are ordered, so that q-values rest on what is shown.
+    # Rounded before ranking, so that q-values are based on the displayed p-values.
     tables.p_values[cell, first:] = [rounded(p_value) for p_value in p_values.tolist()]

@@ -1,4 +1,4 @@
-"""Verdicts: a claim held against what the engine gave for the files supplied."""
+"""Verdicts: compares claims with the engine's results for the supplied files."""
 
 from __future__ import annotations
 
@@ -36,36 +36,36 @@ _ANY: Final[Bounds] = (-math.inf, math.inf)
 
 
 class Evidence(Protocol):
-    """What verdicts rest on."""
+    """Evidence for verdicts."""
 
     def missing(self, pair: str) -> str | None:
-        """Why a pair cannot be looked at; None where it can."""
+        """Return why a pair cannot be evaluated; None if it can."""
 
     def history(self, pair: str) -> PairHistory:
-        """The values of a pair."""
+        """Return the values of a pair."""
 
     def openings(self, definition: str, pair: str) -> Sequence[int]:
-        """Sessions on which a definition opened on a pair, ascending.
+        """Return the sessions on which a definition opened on a pair, ascending.
 
         Raises:
             CatalogueError: The catalogue lacks the definition.
         """
 
     def base_rate(self, definition: str, pair: str, horizon_sessions: int) -> BaseRate | None:
-        """What followed these openings, as of the end of the history."""
+        """Return what followed these openings, as of the end of the history."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What became of one claim.
+    """Result for one claim.
 
     Args:
         claim: The claim.
         metric: What was measured.
-        window: Over which days.
-        verdict: Whether it holds.
-        reason: Why not, or why nothing can be said; None where it is reproduced.
-        figures: By name, with the unit in the name; a value that is unknown is null.
+        window: Days over which it was measured.
+        verdict: The verdict.
+        reason: Why it does not hold or cannot be decided; None if reproduced.
+        figures: Figures by name, with the unit in the name; unknown values are null.
     """
 
     claim: Claim
@@ -77,11 +77,11 @@ class Finding:
 
 
 def judge(claim: Claim, evidence: Evidence) -> Finding:
-    """Give the verdict on one claim.
+    """Return the verdict on one claim.
 
     Args:
         claim: From `parse_claims`.
-        evidence: What the files gave.
+        evidence: Results for the files.
     """
     if isinstance(claim, StatedClaim):
         return stated(claim)
@@ -89,17 +89,17 @@ def judge(claim: Claim, evidence: Evidence) -> Finding:
     if gap is not None:
         return data_gap(claim, gap)
     (verdict, reason), figures = _judged(claim, evidence)
-    told = None if verdict is Verdict.REPRODUCED else reason
-    return Finding(claim, metric_of(claim), window_of(claim), verdict, told, figures)
+    shown_reason = None if verdict is Verdict.REPRODUCED else reason
+    return Finding(claim, metric_of(claim), window_of(claim), verdict, shown_reason, figures)
 
 
 def stated(claim: StatedClaim) -> Finding:
-    """Give the verdict that stands in the ledger."""
+    """Return the verdict stated in the ledger."""
     return Finding(claim, metric_of(claim), window_of(claim), Verdict(claim.verdict), claim.reason)
 
 
 def data_gap(claim: Claim, reason: str) -> Finding:
-    """Say why nothing that was supplied can decide a claim."""
+    """Build a data-gap verdict: the supplied files cannot decide the claim."""
     return Finding(claim, metric_of(claim), window_of(claim), Verdict.DATA_GAP, reason)
 
 
@@ -119,7 +119,7 @@ def _judged(claim: DaysClaim | ChangeClaim | EventsClaim | FollowedClaim, eviden
 
 
 def _behind(claim: Claim, history: PairHistory) -> str | None:
-    """Why the data end too early, or begin too late, for a claim."""
+    """Return why the data end too early or start too late for a claim."""
     first, last = int(history.sessions[0]), int(history.sessions[-1])
     dates = [getattr(claim, name, None) for name in ("on", "since", "until")]
     days = [session_day(day) for day in dates if day is not None]
@@ -142,7 +142,7 @@ def _days(claim: DaysClaim, evidence: Evidence) -> _Judged:
         figures = _figures(history, claim.keys, row)
         if not known[row]:
             return (Verdict.DATA_GAP, _unknown(history, claim.keys, row)), figures
-        return _met(bool(holds[row]), "the values are others"), figures
+        return _met(bool(holds[row]), "the values differ"), figures
     chosen = _window(history.sessions, claim.since, claim.until) & period_ends(history.sessions, claim.every)
     counted, held = chosen & known, chosen & holds
     n, number = int(counted.sum()), int(held.sum())
@@ -161,8 +161,8 @@ def _days(claim: DaysClaim, evidence: Evidence) -> _Judged:
         last = int(np.flatnonzero(held)[-1])
         figures |= {f"{name}_at_last": each for name, each in _figures(history, claim.keys, last).items()}
     if claim.share_pct is not None:
-        return _met(_within(100.0 * number / n, claim.share_pct), "the share is another"), figures
-    return _met(_within(number, claim.days or _ANY), "the number of days is another"), figures
+        return _met(_within(100.0 * number / n, claim.share_pct), "the share differs"), figures
+    return _met(_within(number, claim.days or _ANY), "the number of days differs"), figures
 
 
 def _change(claim: ChangeClaim, evidence: Evidence) -> _Judged:
@@ -180,7 +180,7 @@ def _change(claim: ChangeClaim, evidence: Evidence) -> _Judged:
         return (Verdict.DATA_GAP, f"{name} is not known on both days"), figures
     change_pct = 100.0 * (ends[1] / ends[0] - 1.0)
     figures["change_pct"] = _shown(change_pct)
-    return _met(_within(change_pct, claim.change_pct), "the change is another"), figures
+    return _met(_within(change_pct, claim.change_pct), "the change differs"), figures
 
 
 def _events(claim: EventsClaim, evidence: Evidence) -> _Judged:
@@ -194,20 +194,20 @@ def _events(claim: EventsClaim, evidence: Evidence) -> _Judged:
         "history_start": date_text(int(sessions[0])),
     }
     if claim.dates is not None:
-        return _met(dates == [str(day) for day in sorted(claim.dates)], "the days are others"), figures
+        return _met(dates == [str(day) for day in sorted(claim.dates)], "the days differ"), figures
     if claim.count is not None:
-        return _met(_within(len(dates), claim.count), "the number is another"), figures
+        return _met(_within(len(dates), claim.count), "the number differs"), figures
     if len(chosen) < 2:
         return (Verdict.NOT_REPRODUCED, "there are no two openings to measure between"), figures
     years = (int(chosen[-1]) - int(chosen[-2])) / _DAYS_A_YEAR
     figures["years_since_previous"] = _shown(years)
-    return _met(_within(years, claim.years_since_previous or _ANY), "the time between is another"), figures
+    return _met(_within(years, claim.years_since_previous or _ANY), "the time between differs"), figures
 
 
 def _followed(claim: FollowedClaim, evidence: Evidence) -> _Judged:
     row = evidence.base_rate(claim.definition, claim.pair, claim.horizon_sessions)
     if row is None:
-        return (Verdict.NOT_MEASURABLE, "no base rate: the definition does not look at this pair by day"), {}
+        return (Verdict.NOT_MEASURABLE, "no base rate: the definition does not evaluate this pair daily"), {}
     figures: dict[str, Figure] = {
         "n": row.n,
         "n_declustered": row.n_declustered,
@@ -224,7 +224,7 @@ def _followed(claim: FollowedClaim, evidence: Evidence) -> _Judged:
     low, high = row.difference_interval_pp
     clear = low > 0.0 if claim.side == "ahead" else high < 0.0
     if clear and (row.q_value is None or row.q_value > LARGEST_Q):
-        return _met(False, f"{row.wording}; too little for {row.family_size} things looked at"), figures
+        return _met(False, f"{row.wording}; not significant among {row.family_size} tests"), figures
     return _met(clear, row.wording), figures
 
 
@@ -277,11 +277,13 @@ def _listed(bounds: Bounds | None) -> list[float] | None:
 
 
 def metric_of(claim: Claim) -> str:
-    """Say what is measured, in the names of the engine."""
+    """Describe what is measured, in the engine's names."""
     match claim:
         case DaysClaim():
-            told = " and ".join(claim.holds)
-            return f"{told}: {_span(claim.share_pct, ' % of days')}{_span(claim.days, ' days')}".rstrip(": ")
+            conditions = " and ".join(claim.holds)
+            return f"{conditions}: {_span(claim.share_pct, ' % of days')}{_span(claim.days, ' days')}".rstrip(
+                ": "
+            )
         case ChangeClaim():
             return f"change of {claim.value}: {_span(claim.change_pct, ' %')}"
         case EventsClaim():
@@ -306,12 +308,12 @@ def _span(bounds: Bounds | None, unit: str) -> str:
 
 
 def window_of(claim: Claim) -> str:
-    """Say over which days it is measured."""
+    """Describe the days over which it is measured."""
     if isinstance(claim, StatedClaim | FollowedClaim):
         return "whole history" if isinstance(claim, FollowedClaim) else "none"
     if isinstance(claim, DaysClaim) and claim.on is not None:
         return str(claim.on)
     ends = f"{claim.since or 'first'} to {claim.until or 'last'}"
-    told = "whole history" if claim.since is None and claim.until is None else ends
+    days = "whole history" if claim.since is None and claim.until is None else ends
     every = claim.every if isinstance(claim, DaysClaim) else "session"
-    return told if every == "session" else f"{told}, {every} ends"
+    return days if every == "session" else f"{days}, {every} ends"

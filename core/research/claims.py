@@ -1,8 +1,8 @@
-"""The claim ledger: what a text said that can be measured, and how it is to be measured.
+"""The claim ledger: measurable claims of a text, and how to measure them.
 
-A ledger is data. A claim names what it is about and what must hold; whether it does is computed
-from the files supplied, with the values and events of the engine. What nobody can compute says so
-and why. The head of `core/data/claims.toml` shows every form.
+A ledger is data. A claim names its subject and the condition that must hold, which is computed from
+the supplied files with the engine's values and events. A claim that cannot be computed states why.
+The head of `core/data/claims.toml` shows every form.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _DATE: Final = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 
 PairName = Annotated[str, msgspec.Meta(pattern=r"^[^/\s]+/[^/\s]+$")]
 Bounds = tuple[float, float]
-"""Least and most, both included; TOML writes inf where there is none."""
+"""Minimum and maximum, inclusive; `inf` in TOML means no bound."""
 
 
 class Verdict(StrEnum):
-    """What became of a claim."""
+    """Verdict on a claim."""
 
     REPRODUCED = "reproduced"
     NOT_REPRODUCED = "not reproduced"
@@ -40,11 +40,11 @@ class Verdict(StrEnum):
 
 
 class _Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
-    """What every claim has.
+    """Common fields of claims.
 
     Args:
-        row: Number of the sentence; one sentence may make several claims.
-        says: The claim, in our words.
+        row: Number of the sentence; a sentence may make several claims.
+        says: The claim, paraphrased.
     """
 
     row: Annotated[int, msgspec.Meta(ge=1)]
@@ -52,17 +52,17 @@ class _Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class DaysClaim(_Form, frozen=True, kw_only=True, tag="days"):
-    """Something held on a day, or on a share or a number of the days of a window.
+    """A condition held on a day, or on a share or number of the days of a window.
 
     Args:
-        pair: The pair whose values are looked at.
-        holds: Conditions as in the catalogue; a date stands for its session.
-        on: The day; or, instead, the window:
-        since: Its first date; None from the first on.
-        until: Its last date; None up to the last. Days behind the data make the claim a gap.
-        every: Which days count: each session, or the last session of each finished period.
-        share_pct: Least and most percent of the days on which it must hold.
-        days: Least and most number of such days.
+        pair: The pair whose values are evaluated.
+        holds: Conditions as in the catalogue; a date means its session.
+        on: The day; or, instead, a window:
+        since: First date of the window; None for the first of the data.
+        until: Last date of the window; None for the last. Days after the data make the claim a gap.
+        every: Which days count: each session, or the last session of each completed period.
+        share_pct: Minimum and maximum percentage of the days on which it must hold.
+        days: Minimum and maximum number of such days.
         show: Further values to show, of a single day.
     """
 
@@ -78,7 +78,7 @@ class DaysClaim(_Form, frozen=True, kw_only=True, tag="days"):
 
     @property
     def condition(self) -> Condition:
-        """What must hold."""
+        """Condition that must hold."""
         dated = [_DATE.sub(_number_of_date, text) for text in self.holds]
         return parse_condition(dated, Frequency.DAY)
 
@@ -90,14 +90,14 @@ class DaysClaim(_Form, frozen=True, kw_only=True, tag="days"):
 
 
 class ChangeClaim(_Form, frozen=True, kw_only=True, tag="change"):
-    """A value changed by so much from one day to another.
+    """A value changed by a given amount between two days.
 
     Args:
         pair: The pair.
         value: Its key or public name, such as ratio_line.
         since: The day it is measured from.
         until: The day it is measured to.
-        change_pct: Least and most change.
+        change_pct: Minimum and maximum change.
     """
 
     pair: PairName
@@ -113,16 +113,16 @@ class ChangeClaim(_Form, frozen=True, kw_only=True, tag="change"):
 
 
 class EventsClaim(_Form, frozen=True, kw_only=True, tag="events"):
-    """A definition opened on certain days, so often, or so long after the time before.
+    """A definition opened on given days, a given number of times, or a given time after the previous opening.
 
     Args:
         pair: The pair.
         definition: Id in the catalogue.
         since: First date that counts.
         until: Last date that counts.
-        dates: Exactly these.
-        count: Least and most number.
-        years_since_previous: Least and most years from the opening before the last one to it.
+        dates: Exact dates.
+        count: Minimum and maximum number.
+        years_since_previous: Minimum and maximum years between the last two openings.
     """
 
     pair: PairName
@@ -135,13 +135,13 @@ class EventsClaim(_Form, frozen=True, kw_only=True, tag="events"):
 
 
 class FollowedClaim(_Form, frozen=True, kw_only=True, tag="followed"):
-    """After the openings of a definition the numerator was ahead of, or behind, what follows any day.
+    """After openings of a definition the numerator was ahead of, or behind, its return after any day.
 
     Args:
         pair: The pair.
         definition: Id in the catalogue.
         horizon_sessions: One of the horizons of base rates.
-        side: Which.
+        side: Ahead or behind.
     """
 
     pair: PairName
@@ -151,10 +151,10 @@ class FollowedClaim(_Form, frozen=True, kw_only=True, tag="followed"):
 
 
 class StatedClaim(_Form, frozen=True, kw_only=True, tag="stated"):
-    """Nothing that is computed from prices, volumes, flows or rates.
+    """A claim that cannot be computed from prices, volumes, flows or rates.
 
     Args:
-        verdict: Which of the two.
+        verdict: The stated verdict.
         reason: What is missing.
     """
 
@@ -176,10 +176,10 @@ def parse_claims(text: str) -> tuple[Claim, ...]:
         text: TOML.
 
     Returns:
-        The claims, by row and then as they stand.
+        The claims, by row and then in file order.
 
     Raises:
-        CatalogueError: Says which entry cannot be used, and why.
+        CatalogueError: An entry is invalid; the message names it and the reason.
     """
     try:
         entries = msgspec.convert(tomllib.loads(text), _File).claim
@@ -205,24 +205,24 @@ def _claim(entry: dict[str, object], number: int) -> Claim:
 
 
 def _defect(claim: Claim) -> str | None:
-    """What a claim lacks besides the types of its fields."""
+    """Return what is wrong with a claim apart from the types of its fields."""
     since, until = getattr(claim, "since", None), getattr(claim, "until", None)
     if since and until and since > until:
-        return f"since {since} lies behind until {until}"
+        return f"since {since} is after until {until}"
     if isinstance(claim, DaysClaim):
         wanted = [claim.share_pct, claim.days]
         if claim.on is None and wanted.count(None) != 1:
-            return "a window needs share_pct or days, and only one of them"
+            return "a window needs exactly one of share_pct and days"
         if claim.on is not None and (since or until or wanted != [None, None]):
-            return "a single day has no window, no share and no number of days"
+            return "a single day cannot have a window, share_pct or days"
     forms = (claim.dates, claim.count, claim.years_since_previous) if isinstance(claim, EventsClaim) else ()
     if forms and forms.count(None) != len(forms) - 1:
-        return "events are claimed by dates, count or years_since_previous, one of them"
+        return "an events claim needs exactly one of dates, count and years_since_previous"
     if isinstance(claim, FollowedClaim) and claim.horizon_sessions not in HORIZONS_SESSIONS:
-        return f"horizon_sessions is one of {', '.join(map(str, HORIZONS_SESSIONS))}"
+        return f"horizon_sessions must be one of {', '.join(map(str, HORIZONS_SESSIONS))}"
     for bounds in _bounds(claim):
         if not bounds[0] <= bounds[1]:
-            return f"{bounds[0]} to {bounds[1]} holds nothing"
+            return f"{bounds[0]} to {bounds[1]} is an empty range"
     return None
 
 

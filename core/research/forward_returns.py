@@ -1,6 +1,6 @@
-"""What followed a session: returns of both legs of a pair from the next close on.
+"""Forward returns: returns of both legs of a pair from the next close on.
 
-An event is known at a close, so the first price that can be had is the close after it. An outcome
+An event is known at a close, so the first tradable price is the next close. An outcome
 over h sessions from session i runs from close i + 1 to close i + 1 + h, and is known then.
 """
 
@@ -21,11 +21,11 @@ class ForwardReturns:
 
     Args:
         sessions: int32 (n,): days since 1970-01-01.
-        numerator_pct: float64 (horizons, n): simple return; NaN where the history ends before.
+        numerator_pct: float64 (horizons, n): simple return; NaN if the history ends before.
         benchmark_pct: float64 (horizons, n).
         spread_pp: float64 (horizons, n): the difference of the two.
         closed: int32 (horizons, n): session at whose close the outcome is known; a day that never
-            comes where the history ends before.
+            comes if the history ends before.
     """
 
     sessions: NDArray[np.int32]
@@ -74,17 +74,17 @@ def forward_returns(
 
 
 def apart(positions: NDArray[np.int64], least: int) -> NDArray[np.int64]:
-    """Keep cases that lie at least so many sessions apart, the earliest first.
+    """Keep cases that are at least a given number of sessions apart, earliest first.
 
-    Overlapping outcomes are one observation told several times. Whether a case is kept depends on
-    earlier cases only.
+    Overlapping outcomes are not independent observations. Whether a case is kept depends only on
+    earlier cases.
 
     Args:
         positions: int64 (n,), ascending.
-        least: Sessions from one case kept to the next.
+        least: Minimum number of sessions between kept cases.
 
     Returns:
-        int64 (m,): those kept.
+        int64 (m,): positions kept.
 
     Example:
         >>> apart(np.array([3, 5, 8, 9, 13]), 5).tolist()

@@ -1,11 +1,11 @@
-"""Daily history: read and check closes before they warm an engine or a study.
+"""Daily history: reads and validates closes for a warm start or a study.
 
-Callers hand in bytes and get frames; files are opened at the edges. `parse_daily` understands the
-file, `check_daily` holds it against the exchange's sessions, `judge_daily` does all of it. What cannot be
-used is a `HistoryError`; what can be passed over is a `Finding`, counted and listed, never silent.
+Callers pass bytes and get frames; files are opened at the edges. `parse_daily` parses a file, `check_daily`
+checks it against the exchange's sessions, `judge_daily` does both and more. Unusable data raise
+`HistoryError`; tolerable defects are reported as a `Finding`, counted and listed, never silently.
 
 A daily frame has the columns `date` (Date) and `close` (Float64), and `open`, `high`, `low`, `volume`
-(Float64) where the file has them.
+(Float64) if the file has them.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from core.model.sessions import Calendar, day_to_date
 __all__ = ["CheckedHistory", "Finding", "check_daily", "judge_daily", "parse_daily"]
 
 _CLOSE_TO_EDGE: Final = 1e-6
-"""How far, as a part of itself, an open may lie outside the range for having been rounded."""
+"""Relative tolerance for an open outside the range because of rounding."""
 
 
 def parse_daily(data: bytes, name: str, *, format: DailyFormat, column: str = "close") -> pl.DataFrame:
-    r"""Read one instrument's daily file, dates as they are written.
+    r"""Read one instrument's daily file, with dates as written.
 
     Args:
         data: The file.
-        name: What error messages call it.
+        name: Name of the file in messages.
         format: "csv" or "parquet".
-        column: The column to use as close, such as "adjclose".
+        column: Column to use as close, such as "adjclose".
 
     Returns:
-        A daily frame; see `core.daily.reading.read_daily`, also for errors.
+        A daily frame; see `core.daily.reading.read_daily`, which also lists the errors.
 
     Example:
         >>> parse_daily(b"Date,Close\n2024-07-11,2125.04\n", "RUT", format="csv").row(0)
@@ -59,37 +59,37 @@ def judge_daily(
     confirmed: Collection[date] = (),
     limits: Limits | None = None,
 ) -> CheckedHistory:
-    """Hold a file against a calendar, against itself, and against what a record holds.
+    """Check a file against a calendar, for consistency, and against the range of a record.
 
     Args:
         daily: The file.
         calendar: Its calendar.
-        covered: The first and last date that the calendar was built for; the file lies within.
-        symbol: Of the instrument.
-        name: What error messages call the file.
-        signed: The file holds a series, a rate or a flow: zero and less are values as any other, and so is
-            twice the value of yesterday.
-        confirmed: Days whose jump is real.
-        limits: What the instrument's record holds; None: as much as the usual scale allows.
+        covered: The first and last date that the calendar was built for; the file is within this range.
+        symbol: Symbol of the instrument.
+        name: Name of the file in messages.
+        signed: The file is a rate or a flow: zero and negative values are valid, and so is a doubling
+            within a day.
+        confirmed: Days whose jump is confirmed as real.
+        limits: Range of the instrument's records; None for that of the default scale.
 
     Returns:
-        One row per session that can be used, and everything found, in the order it was found.
+        One row per usable session, and all findings in order.
 
     Raises:
-        HistoryError: As `check_daily`; a time of day inside a session; a price no record holds; a jump in
-            the last rows.
+        HistoryError: As `check_daily`; a time of day inside a session; a price outside the range of a record;
+            a jump in the last rows.
     """
     _require_whole_days(daily, calendar, name)
     checked = check_daily(daily.frame, calendar, name=name, signed=signed, covered=covered)
     findings = [*daily.findings, *checked.findings]
     frame = checked.frame
     if not signed:
-        # First: a figure that is wrong by a factor is told as such, also where no record could hold it.
+        # First, so that a figure wrong by a factor is reported as such even if it is out of range.
         kept = without_jumps(frame, calendar, symbol=symbol, name=name, confirmed=confirmed)
         frame, findings = kept.frame, [*findings, *kept.findings]
     fitting = within_record(frame, limits or Limits(), name=name, signed=signed)
     if fitting.frame.height == 0:
-        raise HistoryError(f"{name} has no row that can be used")
+        raise HistoryError(f"{name} has no usable row")
     return CheckedHistory(fitting.frame, [*findings, *fitting.findings])
 
 
@@ -101,13 +101,13 @@ def check_daily(
     signed: bool = False,
     covered: tuple[date, date] | None = None,
 ) -> CheckedHistory:
-    """Hold a daily frame against a calendar.
+    """Check a daily frame against a calendar.
 
     Args:
-        frame: As `parse_daily` gives it.
+        frame: Result of `parse_daily`.
         calendar: Covers every date of the frame.
-        name: What error messages call it.
-        signed: The file holds a series, a rate or a flow: zero and less are values as any other.
+        name: Name of the file in messages.
+        signed: The file is a rate or a flow: zero and negative values are valid.
         covered: The first and last date that the calendar was built for, if the exchange was closed on
             them; None: its first and last session.
 
@@ -118,7 +118,7 @@ def check_daily(
         HistoryError: Dates blank, descending or unsorted; one date with two closes; dates outside
             the calendar's range; no row left.
     """
-    # The order matters: each step may rely on what the one before has made sure of.
+    # The order matters: each step relies on the checks of the previous ones.
     findings: list[Finding] = []
     _require_order(frame["date"], name)  # 1
     _require_coverage(frame["date"], calendar, name, covered)  # 2
@@ -128,14 +128,14 @@ def check_daily(
     if frame.height == 0:
         raise HistoryError(
             f"{name} has no row with a close on a session of {calendar.name}",
-            operator_action="check the column of closes, and the calendar",
+            operator_action="check the close column and the calendar",
         )
     _note_missing_sessions(frame, calendar, findings)  # 6
     return CheckedHistory(_with_unknowns(frame, findings), findings)  # 7
 
 
 def _require_whole_days(daily: DailyFile, calendar: Calendar, name: str) -> None:
-    """Refuse a time of day inside a session: what was last then is not the close."""
+    """Refuse a time of day inside a session: its last price is not the close."""
     if calendar.name == "24/7" or daily.moments.null_count() == len(daily.moments):
         return
     rows = daily.moments.is_not_null().arg_true()
@@ -147,7 +147,8 @@ def _require_whole_days(daily: DailyFile, calendar: Calendar, name: str) -> None
                 f"{name}: the row of {daily.frame['date'][row]} is stamped "
                 f"{daily.moments[row]:%Y-%m-%d %H:%M} UTC, inside a session of {calendar.name}, so the file "
                 "is not daily",
-                operator_action="give one close a session, or take the dates alone: --date-format '%Y-%m-%d'",
+                operator_action="supply one close per session, or use only the dates: "
+                "--date-format '%Y-%m-%d'",
             )
 
 
@@ -164,7 +165,9 @@ def _require_order(dates: pl.Series, name: str) -> None:
         if newest_first
         else f"{name}, data row {row + 1}: {dates[row]} follows {dates[row - 1]}"
     )
-    raise HistoryError(f"{where}: dates must ascend", operator_action="sort the file by date, oldest first")
+    raise HistoryError(
+        f"{where}: dates must be ascending", operator_action="sort the file by date, oldest first"
+    )
 
 
 def _require_coverage(
@@ -189,10 +192,10 @@ def _without_repeats(frame: pl.DataFrame, name: str, findings: list[Finding]) ->
     if differing:
         raise HistoryError(
             f"{name} has more than one close for {listed(differing)}",
-            operator_action="keep one row a day",
+            operator_action="keep one row per day",
         )
     findings.append(
-        finding_on("repeated_row", closes["date"], "the same close twice; the first row was kept")
+        finding_on("repeated_row", closes["date"], "duplicate rows with the same close; the first was kept")
     )
     return frame.unique("date", keep="first", maintain_order=True)
 
@@ -202,8 +205,8 @@ def _without_bad_closes(frame: pl.DataFrame, findings: list[Finding], *, signed:
     blank = close.is_null()
     not_positive = (close <= (float("-inf") if signed else 0.0)).fill_null(False)
     for kind, bad, message in (
-        ("blank_close", blank, "no close; the row was left out"),
-        ("close_not_positive", not_positive, "a close of zero or less; the row was left out"),
+        ("blank_close", blank, "no close; the row was dropped"),
+        ("close_not_positive", not_positive, "a close of zero or less; the row was dropped"),
     ):
         if bad.any():
             findings.append(finding_on(kind, frame["date"].filter(bad), message))
@@ -213,7 +216,7 @@ def _without_bad_closes(frame: pl.DataFrame, findings: list[Finding], *, signed:
 def _without_days_off(frame: pl.DataFrame, calendar: Calendar, findings: list[Finding]) -> pl.DataFrame:
     on_session = frame["date"].is_in(_session_dates(calendar).implode())
     if not on_session.all():
-        message = f"{calendar.name} was closed; the row was left out"
+        message = f"{calendar.name} was closed; the row was dropped"
         findings.append(finding_on("no_session", frame["date"].filter(~on_session), message))
     return frame.filter(on_session)
 
@@ -228,22 +231,22 @@ def _note_missing_sessions(frame: pl.DataFrame, calendar: Calendar, findings: li
 
 
 def _with_unknowns(frame: pl.DataFrame, findings: list[Finding]) -> pl.DataFrame:
-    """Turn figures that cannot be true into null, which says unknown."""
+    """Replace impossible figures by null, which means unknown."""
     has = set(frame.columns)
     if "open" in has:
-        message = "an open of zero or less; taken as unknown"
+        message = "an open of zero or less; treated as unknown"
         frame = _blank_out(frame, ["open"], frame["open"] <= 0, "open_unknown", message, findings)
     if {"high", "low"} <= has:
         bad = (frame["low"] <= 0) | (frame["close"] < frame["low"]) | (frame["close"] > frame["high"])
-        message = "the close lies outside low to high; both taken as unknown"
+        message = "the close is outside low to high; both treated as unknown"
         frame = _blank_out(frame, ["high", "low"], bad, "range_unknown", message, findings)
     if {"open", "high", "low"} <= has:
         slack = frame["close"] * _CLOSE_TO_EDGE
         bad = (frame["open"] < frame["low"] - slack) | (frame["open"] > frame["high"] + slack)
-        message = "the open lies outside low to high; taken as unknown"
+        message = "the open is outside low to high; treated as unknown"
         frame = _blank_out(frame, ["open"], bad, "open_unknown", message, findings)
     if "volume" in has:
-        message = "a negative volume; taken as unknown"
+        message = "a negative volume; treated as unknown"
         frame = _blank_out(frame, ["volume"], frame["volume"] < 0, "volume_unknown", message, findings)
     return frame
 

@@ -16,27 +16,29 @@ from core.model.sessions import Calendar, day_to_date
 def day_bars(
     frame: pl.DataFrame, instrument: Instrument, calendar: Calendar, source_id: int
 ) -> NDArray[np.void]:
-    """Turn a checked daily frame into day bars.
+    """Convert a validated daily frame to day bars.
 
     Args:
-        frame: Of `core.research.history.check_daily`.
-        instrument: Whose days these are; of a series, its values are the closes.
+        frame: From `core.research.history.check_daily`.
+        instrument: The instrument; for a series, its values are the closes.
         calendar: The instrument's, covering the frame.
-        source_id: The source the bars name, the history's own.
+        source_id: Source id of the bars: that of the history.
 
     Returns:
-        BAR array (n,), one a row of the frame. Open, high and low are 0 where the file has none,
-        volume is -1 where it has none or none is known; trades are not known.
+        BAR array (n,), one per row of the frame. Open, high and low are 0 if the file has none,
+        volume is -1 if missing or unknown; the number of trades is unknown.
 
     Raises:
-        HistoryError: A figure too large for its scale, or a date without a session.
+        HistoryError: A figure is too large for its scale, or a date is not a session.
     """
     sessions = frame["date"].cast(pl.Int32).to_numpy()
     rows = np.searchsorted(calendar.session, sessions).clip(max=len(calendar) - 1)
     strangers = np.flatnonzero(calendar.session[rows] != sessions)
     if len(strangers):
         day = day_to_date(sessions[strangers[0]])
-        raise HistoryError(f"{instrument.symbol} has a close on {day}, no session of {calendar.name}")
+        raise HistoryError(
+            f"{instrument.symbol} has a close on {day}, which is not a session of {calendar.name}"
+        )
     bars = np.zeros(len(frame), BAR)
     bars["ts_start"] = calendar.open_ns[rows]
     bars["session"] = sessions

@@ -1,4 +1,4 @@
-"""How sure a share is, and how many finds a search owes to chance."""
+"""Confidence intervals of shares, and false discovery rates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Z_95: Final = 1.959963984540054
 
 
 def wilson(hits: int, cases: int, z: float = Z_95) -> tuple[float, float] | None:
-    """Give the Wilson score interval of a share.
+    """Return the Wilson score interval of a share.
 
     Args:
         hits: Number of hits, 0 to `cases`.
@@ -39,19 +39,19 @@ def wilson(hits: int, cases: int, z: float = Z_95) -> tuple[float, float] | None
     scale = 1.0 + z * z / cases
     centre = (share + z * z / (2 * cases)) / scale
     reach = z * math.sqrt(share * (1.0 - share) / cases + z * z / (4.0 * cases * cases)) / scale
-    # The formula gives exactly 0 and 1 at the ends; rounding must not pass them.
+    # The formula gives exactly 0 and 1 at the ends; rounding must not exceed them.
     low = 0.0 if hits == 0 else max(0.0, centre - reach)
     high = 1.0 if hits == cases else min(1.0, centre + reach)
     return low, high
 
 
 def false_discovery(p_values: NDArray[np.float64], family_size: int) -> NDArray[np.float64]:
-    """Turn p-values into q-values: the share of false finds one accepts by calling this one a find.
+    """Convert p-values to q-values: the false discovery rate accepted by calling a result significant.
 
     Args:
-        p_values: float64 (n,): NaN where nothing was tested.
-        family_size: Number of tests registered, at least the number of p-values that are known;
-            those not tested count as p = 1, because they were looked at all the same.
+        p_values: float64 (n,): NaN if not tested.
+        family_size: Number of registered tests, at least the number of known p-values; untested
+            ones count as p = 1, because they belong to the family.
 
     Returns:
         float64 (n,): NaN where nothing was tested.

@@ -1,7 +1,6 @@
-"""Figures that are known about chance, found again by the same means as everything else.
+"""Known results about chance, reproduced with the same machinery as everything else.
 
-Whoever reads how often chance raises an alarm should see that the machinery gives the right answer
-where the answer is known.
+They show readers of the null report that the machinery is right where the answer is known.
 """
 
 from __future__ import annotations
@@ -31,13 +30,13 @@ _ERRORS_ALLOWED: Final = 4.0
 
 @dataclass(frozen=True, slots=True)
 class KnownFigure:
-    """A known figure beside the one found.
+    """A known figure and its simulated value.
 
     Args:
-        figure: What it is.
-        known: As it is known.
-        found: As it was found.
-        standard_error: Of the one found.
+        figure: Description.
+        known: Known value.
+        found: Simulated value.
+        standard_error: Standard error of the simulated value.
     """
 
     figure: str
@@ -47,12 +46,12 @@ class KnownFigure:
 
     @property
     def agrees(self) -> bool:
-        """Whether the two differ by no more than chance explains."""
+        """Whether the two values agree within sampling error."""
         return abs(self.found - self.known) <= _ERRORS_ALLOWED * self.standard_error
 
 
 def known_figures(seed: int) -> list[KnownFigure]:
-    """Find the known figures again.
+    """Reproduce the known figures.
 
     Args:
         seed: The same seed gives the same figures.
@@ -61,12 +60,12 @@ def known_figures(seed: int) -> list[KnownFigure]:
 
 
 def _streaks(seed: int) -> KnownFigure:
-    """Streaks of a coin: a run counts once, on the session on which it is long enough."""
+    """Streaks of a coin: a run counts once, on the session on which it reaches the length."""
     random = np.random.Generator(np.random.PCG64([seed, 1]))
     ahead = random.integers(0, 2, (_HISTORIES, STREAK_YEARS * SESSIONS_PER_YEAR), dtype=np.int8)
     sums = np.cumsum(ahead, axis=1, dtype=np.int32)
     within = sums[:, STREAK_SESSIONS:] - sums[:, :-STREAK_SESSIONS]
-    # So many ahead in a row, and the session before them behind; or from the first session on.
+    # The given number of sessions ahead in a row, preceded by one behind or by the start.
     begun = (within == STREAK_SESSIONS) & (ahead[:, :-STREAK_SESSIONS] == 0)
     counts = begun.sum(axis=1) + (sums[:, STREAK_SESSIONS - 1] == STREAK_SESSIONS)
     return KnownFigure(
@@ -93,7 +92,7 @@ def _run_length(seed: int, limit: float, known: float) -> KnownFigure:
 
 @kernel(I8, array_of(F8), array_of(F8), F8, F8)
 def _alarms(values, chart, reference, limit):
-    """Count the alarms of a chart over independent values; it starts anew after each."""
+    """Count the alarms of a chart over independent values; it restarts after each alarm."""
     count = 0
     for value in values:
         if cusum_step(chart, value, reference, limit) != 0:

@@ -1,11 +1,11 @@
-"""Null histories: pairs like the real one in one respect, and by chance in every other.
+"""Null histories: keep one property of the real pair and randomise the rest.
 
 Each null answers a question a rarity claim leaves open. Definitions run over them as over the real
 history, in the same engine, and what they report there is what chance alone gives.
 
-    coin_flip             who is ahead is decided by a coin; how far is as it was, day by day
+    coin_flip             a coin decides which leg is ahead; the size of each day's difference is kept
     student_t             independent days from a Student-t pair with the pair's own moments
-    shuffled              the pair's own days in another order
+    shuffled              the pair's own days in random order
     stationary_bootstrap  the pair's own days in blocks: dependence over weeks is kept
 """
 
@@ -28,11 +28,11 @@ _MOST_FREEDOM: Final = 100.0
 
 
 def coin_flip(returns: Floats, random: np.random.Generator) -> Floats:
-    """Keep the benchmark and how far apart the legs move; let a coin say which is ahead.
+    """Keep the benchmark and the size of the differences; a coin decides which leg is ahead.
 
     Args:
         returns: float64 (2, n): log returns of numerator and benchmark.
-        random: Source of chance.
+        random: Random generator.
 
     Returns:
         float64 (2, n).
@@ -45,12 +45,12 @@ def coin_flip(returns: Floats, random: np.random.Generator) -> Floats:
 def student_t(returns: Floats, random: np.random.Generator) -> Floats:
     """Draw independent days from a bivariate Student-t with the pair's means, variances and correlation.
 
-    Both legs share one mixing variable, so that large days are large for both. The degrees of
-    freedom are those whose kurtosis is the mean of the legs' own.
+    Both legs share one mixing variable, so that large days coincide. The degrees of freedom match
+    the mean kurtosis of the legs.
 
     Args:
         returns: float64 (2, n): log returns of numerator and benchmark.
-        random: Source of chance.
+        random: Random generator.
 
     Returns:
         float64 (2, n).
@@ -65,13 +65,13 @@ def student_t(returns: Floats, random: np.random.Generator) -> Floats:
 
 
 def degrees_of_freedom(returns: Floats) -> float:
-    """Give the degrees of freedom of the Student-t whose kurtosis is that of the returns.
+    """Return the degrees of freedom of the Student-t with the kurtosis of the returns.
 
     Args:
         returns: float64 (2, n).
 
     Returns:
-        4 + 6 / excess kurtosis, within sensible bounds; the upper one where tails are thin.
+        4 + 6 / excess kurtosis, clipped to sensible bounds; the upper one for thin tails.
 
     Source:
         Johnson, Kotz and Balakrishnan (1995), Continuous Univariate Distributions 2, ch. 28.
@@ -84,11 +84,11 @@ def degrees_of_freedom(returns: Floats) -> float:
 
 
 def shuffled(returns: Floats, random: np.random.Generator) -> Floats:
-    """Put the days into another order, both legs together.
+    """Shuffle the days, both legs together.
 
     Args:
         returns: float64 (2, n): log returns of numerator and benchmark.
-        random: Source of chance.
+        random: Random generator.
 
     Returns:
         float64 (2, n).
@@ -97,11 +97,11 @@ def shuffled(returns: Floats, random: np.random.Generator) -> Floats:
 
 
 def stationary_bootstrap(returns: Floats, random: np.random.Generator) -> Floats:
-    """Join blocks of days, both legs together.
+    """Concatenate random blocks of days, both legs together.
 
     Args:
         returns: float64 (2, n): log returns of numerator and benchmark.
-        random: Source of chance.
+        random: Random generator.
 
     Returns:
         float64 (2, n).
@@ -126,20 +126,20 @@ NULLS: Final[Mapping[str, Maker]] = MappingProxyType(
         "stationary_bootstrap": stationary_bootstrap,
     }
 )
-"""Name → how a null history is made."""
+"""Name → generator of a null history."""
 
 
 def null_closes(name: str, closes: Floats, *, seed: int, number: int) -> Floats:
-    """Make one null history of a pair.
+    """Build one null history of a pair.
 
     Args:
         name: One of `NULLS`.
         closes: float64 (2, n): closes of numerator and benchmark.
-        seed: Seed of all of them.
-        number: Number of this one; each has a stream of its own.
+        seed: Common seed.
+        number: Number of this history; each has its own random stream.
 
     Returns:
-        float64 (2, n): closes that begin where the real ones do.
+        float64 (2, n): closes that start at the real first close.
     """
     random = np.random.Generator(np.random.PCG64([seed, list(NULLS).index(name), number]))
     steps = NULLS[name](np.diff(np.log(closes), axis=1), random)

@@ -1,4 +1,4 @@
-"""How rare a definition's events are, and how rare chance alone would make them."""
+"""How often a definition opens in history, and how often by chance."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _MARK: Final = "~"
 
 @dataclass(frozen=True, slots=True)
 class NullCount:
-    """What chance gives under one null.
+    """Openings under one null.
 
     Args:
-        expected: Mean number of openings over the simulations, in a history as long as the real one.
-        standard_error: Of that mean.
-        per_year: The same for a year of 252 sessions.
-        at_least_real: Share of simulations with at least as many openings as there really were.
+        expected: Mean number of openings over the simulations, in a history of the real length.
+        standard_error: Standard error of that mean.
+        per_year: Expected openings per year of 252 sessions.
+        at_least_real: Share of simulations with at least as many openings as in history.
     """
 
     expected: float
@@ -43,15 +43,15 @@ class Rarity:
     """One definition on one pair.
 
     Args:
-        definition: Id of the definition.
-        version: Its version.
-        pair: Name of the pair.
+        definition: Definition id.
+        version: Version of the definition.
+        pair: Pair name.
         history_start: First session of the pair's history, ISO date.
-        sessions: Sessions of the history.
-        count: Openings there.
-        per_year: Openings for a year of 252 sessions.
-        last: Date of the latest opening, None for none.
-        nulls: Name of the null → what chance gives.
+        sessions: Number of sessions of the history.
+        count: Number of openings.
+        per_year: Openings per year of 252 sessions.
+        last: Date of the latest opening, or None.
+        nulls: Name of the null → openings under it.
     """
 
     definition: str
@@ -67,11 +67,11 @@ class Rarity:
 
 @dataclass(frozen=True)
 class NullPairs:
-    """A pair's null histories as symbols of their own, ready to be studied beside the real one.
+    """A pair's null histories as separate symbols, studied together with the real pair.
 
     Args:
         real: The pair.
-        frames: Symbol → daily frame, both real legs included.
+        frames: Symbol → daily frame, including both real legs.
         simulated: Null → its pairs.
     """
 
@@ -81,12 +81,12 @@ class NullPairs:
 
     @property
     def pairs(self) -> list[Pair]:
-        """The real pair, then the others."""
+        """The real pair, then the simulated ones."""
         return [self.real, *(pair for own in self.simulated.values() for pair in own)]
 
 
 def null_pairs(pair: Pair, frames: Mapping[str, pl.DataFrame], *, simulations: int, seed: int) -> NullPairs:
-    """Make null histories of a pair on the sessions both legs have.
+    """Build null histories of a pair on the sessions that both legs have.
 
     Args:
         pair: The pair.
@@ -95,7 +95,7 @@ def null_pairs(pair: Pair, frames: Mapping[str, pl.DataFrame], *, simulations: i
         seed: The same seed gives the same histories.
 
     Returns:
-        Closes only: a null says nothing about volume.
+        Closes only; nulls have no volume.
     """
     both = align_legs(pair, frames)
     closes = both.select("numerator", "benchmark").to_numpy().T
@@ -116,17 +116,17 @@ def null_pairs(pair: Pair, frames: Mapping[str, pl.DataFrame], *, simulations: i
 def count_rarity(
     events: Iterable[Event], catalogue: Catalogue, null: NullPairs, sessions: int, history_start: str
 ) -> list[Rarity]:
-    """Count openings in the real history and in those of chance.
+    """Count openings in the real and the null histories.
 
     Args:
-        events: Of one run over all of them.
+        events: Events of one run over all of them.
         catalogue: The definitions.
         null: From `null_pairs`.
-        sessions: Sessions of the pair's history.
-        history_start: First of them, ISO date.
+        sessions: Number of sessions of the pair's history.
+        history_start: First session, ISO date.
 
     Returns:
-        One row per daily definition that is for the pair, in the catalogue's order.
+        One row per daily definition that applies to the pair, in catalogue order.
     """
     counts: dict[tuple[str, str], int] = {}
     last: dict[str, str] = {}
@@ -138,7 +138,7 @@ def count_rarity(
     rows = []
     for definition in catalogue.definitions:
         if definition.frequency != Frequency.DAY or definition.pairs:
-            continue  # One for certain pairs is not for those of chance.
+            continue  # A definition for certain pairs does not apply to the simulated ones.
         name = definition.definition_id
         real = counts.get((name, null.real.name), 0)
         rows.append(
@@ -179,15 +179,15 @@ def _per_year(count: float, sessions: int) -> float:
 
 
 def expected_runs(length: int, sessions: int, chance: float = 0.5) -> float:
-    """Give how many runs of at least a length independent days are expected to hold.
+    """Return the expected number of runs of at least a length among independent days.
 
     Args:
         length: Days of the run, at least 1.
         sessions: Days of the history.
-        chance: Of each day to belong to a run.
+        chance: Probability that a day belongs to a run.
 
     Returns:
-        A run begins on the first day, or behind a day that breaks one.
+        Expected number; a run begins on the first day, or after a day that breaks one.
 
     Source:
         Feller (1968), An Introduction to Probability Theory and Its Applications I, XIII.7, counting

@@ -1,7 +1,7 @@
-"""Rarity as events take it along: what chance would give, as of the end of the history it rests on.
+"""Rarity cards, which events carry: chance frequencies as of the end of the underlying history.
 
-`rotascope study nulls` makes the cards; events find theirs by definition, version and pair. A card
-is given only to events that became known after its history ended.
+`rotascope study nulls` builds the cards; events find theirs by definition, version and pair. Only events
+that became known after the end of a card's history carry it.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from core.research.rarity import Rarity
 
 
 def rarity_card(row: Rarity, known_ns: int, *, history_end: str, simulations: int, seed: int) -> Card:
-    """Say how often a definition opened, and how often chance would have let it.
+    """Build a card: how often a definition opened, and how often it does by chance.
 
     Args:
         row: From `core.research.rarity.count_rarity`.
         known_ns: First time after the history's last close, ns UTC.
         history_end: The history's last session, ISO date.
-        simulations: Histories by chance behind each expected count.
-        seed: What made them.
+        simulations: Number of null histories behind each expected count.
+        seed: Seed of the simulations.
     """
     nulls = {name: asdict(null) for name, null in sorted(row.nulls.items())}
     return (
@@ -40,5 +40,5 @@ def rarity_card(row: Rarity, known_ns: int, *, history_end: str, simulations: in
 
 
 def rarity_cards(found: Iterable[tuple[Rarity, Card]]) -> RarityCards:
-    """Put cards under the names by which events find them."""
+    """Index cards by the keys with which events find them."""
     return RarityCards({(row.definition, row.version, row.pair): (card,) for row, card in found})

@@ -1,4 +1,4 @@
-"""What stands against chance: differences to all days, in the history and in every resample."""
+"""Differences from all days, in the history and in every resample, with intervals and p-values."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class AllDays:
     """Mean spread after every day whose outcome is known, as of several sessions.
 
     Args:
-        outcomes: The pair's.
-        horizon: Row of the horizon.
+        outcomes: Outcomes of the pair.
+        horizon: Row index of the horizon.
         counts: float32 (sessions of the calendar, resamples).
         rows: int64 (n,): row of each outcome's session in `counts`.
         cuts: Days since 1970-01-01, ascending.
@@ -36,7 +36,7 @@ class AllDays:
         self.means: NDArray[np.float64] = np.full(len(cuts), np.nan)
         """In the history, float64 (cuts,)."""
         self.resampled: NDArray[np.float64] = np.full((len(cuts), counts.shape[1]), np.nan)
-        """In each resample, float64 (cuts, resamples); NaN where it holds none of the days."""
+        """In each resample, float64 (cuts, resamples); NaN if it contains none of the days."""
         total, done = 0.0, 0
         sums = np.zeros((2, counts.shape[1]))
         for number, cut in enumerate(cuts.tolist()):
@@ -91,14 +91,14 @@ def differences_to_all_days(
     """Resample the difference between the mean after cases and the mean after all days.
 
     Args:
-        counts: float32 (sessions, resamples): how often each session stands in each resample.
+        counts: float32 (sessions, resamples): how often each session occurs in each resample.
         rows: int64 (n,): session of each case.
-        spreads: float64 (n,): what followed it.
+        spreads: float64 (n,): spread after each case.
         kept: int64 (cuts,), ascending: number of leading cases known at each cut.
         all_days: float64 (cuts, resamples): means after all days.
 
     Returns:
-        float64 (cuts, resamples): NaN where a resample holds none of the cases.
+        float64 (cuts, resamples): NaN if a resample contains none of the cases.
     """
     differences = np.empty(all_days.shape)
     totals = np.zeros((2, counts.shape[1]), np.float32)
@@ -110,7 +110,7 @@ def differences_to_all_days(
 
 @kernel(types.void, array_of(F8, 2), array_of(F8), array_of(I8), array_of(I8))
 def _count(resampled: Any, differences: Any, known: Any, beyond: Any) -> None:
-    """Count resamples that have a difference, and those in which chance gives as large a one."""
+    """Count resamples that have a difference, and those whose difference is at least as large by chance."""
     for row in range(len(differences)):
         size = abs(differences[row])
         for resample in range(resampled.shape[1]):
@@ -122,15 +122,15 @@ def _count(resampled: Any, differences: Any, known: Any, beyond: Any) -> None:
 def against_chance(
     resampled: NDArray[np.float64], differences: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give the interval of each difference, and how often chance gives as large a one.
+    """Return the interval of each difference and its p-value.
 
     Args:
-        resampled: float64 (n, resamples): differences in each resample, NaN where it has none.
-        differences: float64 (n,): those of the history.
+        resampled: float64 (n, resamples): differences in each resample, NaN if it has none.
+        differences: float64 (n,): differences in the history.
 
     Returns:
         float64 (n, 2): bounds of the 95 % interval, by linear interpolation; float64 (n,): two-sided
-        p-value. NaN where most resamples hold none of the cases, because the rest say nothing.
+        p-value. NaN if most resamples contain none of the cases, because the rest are not representative.
 
     Example:
         >>> bounds, p_value = against_chance(np.arange(-20.0, 21.0)[None, :], np.array([15.0]))
@@ -150,6 +150,6 @@ def against_chance(
         weight = place - below
         first, last = ordered[each, below], ordered[each, above]
         step = last - first
-        # From the nearer end, so that a weight of one gives that end exactly.
+        # Interpolated from the nearer end, so that a weight of one gives that end exactly.
         bounds[each, side] = np.where(weight < 0.5, first + step * weight, last - step * (1.0 - weight))
     return bounds, np.where(usable, (1 + beyond) / (1 + known), np.nan)

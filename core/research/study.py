@@ -1,7 +1,7 @@
-"""A study: the engine of the live system, run over daily history.
+"""A study: runs the live system's engine over daily history.
 
-There is no second way to compute anything: daily files become baseline records, the records become
-frames, and the one `PartitionEngine` steps them. A study only asks it to speak while history passes.
+There is no second implementation: daily files become baseline records, the records become frames, and
+the same `PartitionEngine` processes them. A study only enables its output during history.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _MAX_AGE_MS: Final = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class StudySession:
-    """A finished session of the history, and what became known with it.
+    """A completed session of the history with its events.
 
     Args:
         session: Days since 1970-01-01.
-        events: In the engine's order.
+        events: Events in the engine's order.
     """
 
     session: int
@@ -45,13 +45,13 @@ class StudySession:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A daily series beside the prices.
+    """A daily series in addition to the prices.
 
     Args:
-        symbol: Its name.
+        symbol: Name of the series.
         asset_class: "rate" or "flow".
-        into: Of a flow, the symbol it flows into.
-        exponent: Scale of its values.
+        into: For a flow, the symbol it flows into.
+        exponent: Exponent of its values.
     """
 
     symbol: str
@@ -63,20 +63,20 @@ class Series:
 def study_universe(
     frames: Mapping[str, pl.DataFrame], pairs: Sequence[Pair], calendar: str, series: Sequence[Series] = ()
 ) -> Universe:
-    """Make a universe of what a study was given.
+    """Build a universe from the inputs of a study.
 
     Args:
-        frames: Symbol → daily frame; a frame with volume makes an instrument with volume.
-        pairs: To be looked at.
-        calendar: Whose sessions all of them follow.
+        frames: Symbol → daily frame; a frame with volume gives an instrument with volume.
+        pairs: Pairs to study.
+        calendar: Calendar of all symbols.
         series: Rates and flows.
 
     Returns:
         One source, the instruments in the order of the symbols, and the pairs. Prices are in the default
-        scale, or in the one `core.model.scale_advice` recommends where that is too coarse or too small.
+        scale, or in the one `core.model.scale_advice` recommends if that is too coarse or too small.
 
     Raises:
-        UniverseError: A pair whose leg is not among the symbols, or that stands twice.
+        UniverseError: A pair has an unknown leg or is duplicated.
     """
     traded = [
         _instrument(
@@ -126,20 +126,20 @@ def _instrument(
 
 
 class HistoryRun:
-    """One engine over the whole history, a session at a time.
+    """Runs one engine over the whole history, session by session.
 
     Args:
         universe: From `study_universe`.
         catalogue: The definitions.
-        calendars: Every calendar the universe names, over the whole history.
+        calendars: Calendars of the universe by name, over the whole history.
         frames: Symbol → checked daily frame, also of series.
-        until: The last session to step, days since 1970-01-01; None for all.
-        lookups: Where events find tags; base rates follow when the history has been seen.
+        until: The last session to process, days since 1970-01-01; None for all.
+        lookups: Tags for events; base rates are added after the run.
 
     Raises:
-        HistoryError: A figure too large for a record.
+        HistoryError: A figure is too large for a record.
         UniverseError: A calendar is missing.
-        CatalogueError: A definition cannot be computed.
+        CatalogueError: A definition cannot be evaluated.
     """
 
     def __init__(
@@ -163,11 +163,11 @@ class HistoryRun:
         self._sequence = 0
 
     def __len__(self) -> int:
-        """Number of sessions there are to step."""
+        """Number of sessions."""
         return len(self._ends)
 
     def sessions(self) -> Iterator[StudySession]:
-        """Step the history; the engine's values stand as of each session yielded."""
+        """Process the history; at each yielded session, the engine holds the values as of that session."""
         start = 0
         for end in self._ends.tolist():
             events = self._step(self._records[start:end])

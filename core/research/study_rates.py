@@ -1,4 +1,4 @@
-"""From a study's events to base rates, and back to the events they belong to."""
+"""Computes base rates from a study's events, and attaches them to events."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def study_base_rates(
         resamples: Number of resamples of the history behind every interval.
 
     Returns:
-        Base rates, ready for tables as of any session.
+        Base rates, which give tables as of any session.
     """
     openings: dict[tuple[str, str], list[int]] = {}
     for event in events:
@@ -69,7 +69,7 @@ def study_base_rates(
 
 
 def daily_definitions(catalogue: Catalogue) -> list[Definition]:
-    """The definitions that daily history decides."""
+    """Return the definitions that are evaluated on daily history."""
     return [each for each in catalogue.definitions if each.frequency == Frequency.DAY]
 
 
@@ -81,11 +81,11 @@ def _outcomes(pair: Pair, frames: Mapping[str, pl.DataFrame], calendar: Calendar
 
 
 class CardsAsAsked:
-    """Cards of every quarter's end, each made when an event first asks for it.
+    """Cards as of every quarter's end, each built when first requested.
 
     Args:
-        tables: As of every quarter's end.
-        calendar: Says since when each of them is known.
+        tables: Tables as of every quarter's end.
+        calendar: Determines since when each is known.
     """
 
     def __init__(self, tables: RateTables, calendar: Calendar) -> None:
@@ -99,7 +99,7 @@ class CardsAsAsked:
     def find(
         self, definition: str, version: str, pair: str, ts_knowable_ns: int
     ) -> Mapping[str, object] | None:
-        """Give the latest card known at a time; None where there is none."""
+        """Return the latest card known at a time, or None."""
         case = self._cases.get((definition, version, pair))
         cut = bisect_right(self._known_ns, ts_knowable_ns) - 1
         if case is None or cut < 0:
@@ -121,7 +121,7 @@ def cards_as_asked(rates: BaseRates, calendar: Calendar, last: int) -> CardsAsAs
 
 
 def study_cards(rates: BaseRates, calendar: Calendar, last: int) -> RateCards:
-    """Make all cards of every quarter's end up to a session, for a file.
+    """Build all cards of every quarter's end up to a session, for a file.
 
     Args:
         rates: From `study_base_rates`.
@@ -132,7 +132,7 @@ def study_cards(rates: BaseRates, calendar: Calendar, last: int) -> RateCards:
 
 
 def with_base_rates(events: Sequence[Event], cards: CardsAsAsked | RateCards) -> list[Event]:
-    """Give every event the latest card that was known when it was."""
+    """Attach to every event the latest card known at its time."""
     return [
         replace(
             event,
@@ -143,5 +143,5 @@ def with_base_rates(events: Sequence[Event], cards: CardsAsAsked | RateCards) ->
 
 
 def last_session(frames: Mapping[str, pl.DataFrame]) -> int:
-    """The last session of any frame, days since 1970-01-01."""
+    """Return the last session of any frame, days since 1970-01-01."""
     return max(session_day(frame["date"][-1]) for frame in frames.values())

@@ -1,4 +1,4 @@
-"""Values of the engine, session by session, as claims and reports look back on them."""
+"""Records the engine's values session by session, for claims and reports."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _USABLE: Final = (int(Quality.OK), int(Quality.REBUILT))
 
 @dataclass(frozen=True, slots=True)
 class PairHistory:
-    """One pair's values on every session on which both legs had a close.
+    """One pair's values on all sessions on which both legs had a close.
 
     Args:
         sessions: int64 (n,): days since 1970-01-01, ascending.
-        values: Key → float64 (n,), NaN where unknown.
-        quality: Key → uint8 (n,): `Quality` codes, why a value is unknown.
+        values: Key → float64 (n,), NaN if unknown.
+        quality: Key → uint8 (n,): `Quality` codes, the reason why a value is unknown.
     """
 
     sessions: NDArray[np.int64]
@@ -32,26 +32,27 @@ class PairHistory:
     quality: Mapping[str, NDArray[np.uint8]]
 
     def row_of(self, session: int) -> int | None:
-        """Row of a session; None where the pair has none."""
+        """Return the row of a session, or None."""
         row = int(np.searchsorted(self.sessions, session))
         return row if row < len(self.sessions) and self.sessions[row] == session else None
 
     def known(self, condition: Condition) -> NDArray[np.bool_]:
-        """Sessions on which a condition can be decided, bool (n,)."""
+        """Return the sessions on which a condition can be decided, bool (n,)."""
         return self._decide(condition)[0]
 
     def holds(self, condition: Condition) -> NDArray[np.bool_]:
-        """Sessions on which a condition holds, bool (n,)."""
+        """Return the sessions on which a condition holds, bool (n,)."""
         return self._decide(condition)[1]
 
     def _decide(self, condition: Condition) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        # As the engine does: true or unknown is true, what is left unknown makes the list unknown.
+        # Three-valued logic as in the engine: true or unknown is true; a remaining unknown makes the list
+        # unknown.
         known = np.ones(len(self.sessions), np.bool_)
         holds = np.ones(len(self.sessions), np.bool_)
         for clause in condition:
             parts = [self._compare(atom) for atom in clause]
-            true = np.any([told & holds for told, holds in parts], axis=0)
-            known &= true | np.all([told for told, _ in parts], axis=0)
+            true = np.any([decided & holds for decided, holds in parts], axis=0)
+            known &= true | np.all([decided for decided, _ in parts], axis=0)
             holds &= true
         return known, holds & known
 
@@ -95,12 +96,12 @@ def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 class ValueHistory:
-    """Writes down values as the engine passes through its history.
+    """Records values while the engine processes history.
 
     Args:
-        keys: Outputs.
+        keys: Output keys.
         pairs: Names of the engine's pairs, in its order.
-        sessions: How many there are at most.
+        sessions: Maximum number of sessions.
     """
 
     def __init__(self, keys: Sequence[str], pairs: Sequence[str], sessions: int) -> None:
@@ -114,10 +115,10 @@ class ValueHistory:
         self._count = 0
 
     def record(self, evaluator: PairEvaluator, session: int) -> None:
-        """Write down what stands after a session.
+        """Record the values after a session.
 
         Args:
-            evaluator: Of the engine, stepped to the session's end.
+            evaluator: Evaluator of the engine, at the end of the session.
             session: Days since 1970-01-01.
         """
         row = self._count
@@ -132,7 +133,7 @@ class ValueHistory:
         self._count += 1
 
     def of(self, pair: str) -> PairHistory:
-        """Give one pair's values."""
+        """Return one pair's values."""
         column = self._pairs.index(pair)
         rows = np.flatnonzero(self._moved[: self._count, column])
         return PairHistory(
@@ -143,15 +144,15 @@ class ValueHistory:
 
 
 def period_ends(sessions: NDArray[np.int64], every: str) -> NDArray[np.bool_]:
-    """Mark the last session of every finished period.
+    """Mark the last session of every completed period.
 
     Args:
         sessions: int64 (n,), ascending: days since 1970-01-01.
         every: "session", "week", "month" or "year".
 
     Returns:
-        bool (n,). A period is finished when a session of a later one is there, so that the last one of
-        the data never counts, however far it has come.
+        bool (n,). A period is complete once a session of a later one exists, so the last period of the data
+        never counts.
 
     Example:
         >>> period_ends(np.array([19909, 19912, 19913]), "week").tolist()

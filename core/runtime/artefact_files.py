@@ -1,4 +1,4 @@
-"""Artefacts an engine looks things up in, read from where the settings name them."""
+"""Reads the artefacts of an engine from the configured files."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def read_artefacts(
     """Read base rates, rarity and dated events.
 
     Args:
-        calendar_events_file: None takes the one that comes with Rotascope.
+        calendar_events_file: None for the packaged one.
         base_rates_file: None for no base rates.
         rarity_file: None for no rarity.
-        exchange: The exchange whose sessions the dated events are placed on.
+        exchange: The exchange whose sessions the dated events refer to.
 
     Raises:
-        ConfigurationError: A file that cannot be read, or an entry that cannot be used.
-        InputError: A file that holds no base rates, or no rarity.
+        ConfigurationError: A file cannot be read, or an entry is invalid.
+        InputError: A file is not one of base rates or rarity.
     """
     return Artefacts(
         cards=None if base_rates_file is None else RateCards.parse(read_bytes(base_rates_file)),

@@ -1,4 +1,4 @@
-"""How long to wait between two tries: capped, jittered, and longer after each failure."""
+"""Delay between retries: capped, jittered, and longer after each failure."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ _DOUBLINGS_MAX: Final = 32
 
 
 class GrowingWait:
-    """Each wait is drawn evenly between a share of a bound and the bound; the bound doubles up to a limit.
+    """Each wait is uniform between a share of a bound and the bound; the bound doubles up to a limit.
 
     Args:
-        initial_ms: The first bound, in ms.
-        max_ms: No bound grows beyond this, in ms.
-        random: Gives a number in [0, 1).
-        least_share: The smallest part of a bound that is waited; 0 for full jitter.
+        initial_ms: First bound, in ms.
+        max_ms: Largest bound, in ms.
+        random: Returns a number in [0, 1).
+        least_share: Minimum share of a bound; 0 for full jitter.
 
     Example:
         >>> wait = GrowingWait(100, 300, random=lambda: 0.5)
@@ -44,5 +44,5 @@ class GrowingWait:
         return bound * (self._least_share + (1.0 - self._least_share) * self._random())
 
     def reset(self) -> None:
-        """Begin with short waits again."""
+        """Reset to the first bound."""
         self._failures = 0

@@ -1,7 +1,7 @@
-"""Cleanup that never hides the error which led to it.
+"""Cleanup that does not mask an earlier error.
 
-An exception raised in a `finally` replaces the one that is on its way. An operator then reads how a
-client failed to close, and not why the command ended.
+An exception raised in a `finally` replaces the one in flight. The operator would then see how a client
+failed to close, and not why the command ended.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import structlog
 
 
 def close_quietly(close: Callable[[], object], what: str) -> None:
-    """Release something; a failure to do so is logged in one line and goes no further.
+    """Release a resource; a failure is logged in one line and suppressed.
 
     Args:
-        close: Releases it. What must not be lost has been flushed and checked before.
-        what: Its name, for the log.
+        close: Releases it. Data must have been flushed and checked before.
+        what: Name of the resource, for the log.
 
     Example:
         >>> close_quietly(lambda: None, "nothing")
@@ -30,7 +30,7 @@ def close_quietly(close: Callable[[], object], what: str) -> None:
 
 @contextmanager
 def closing_quietly(close: Callable[[], object], what: str) -> Iterator[None]:
-    """Release something at the end of a block, as `close_quietly` does."""
+    """Release a resource at the end of a block, like `close_quietly`."""
     try:
         yield
     finally:

@@ -1,7 +1,7 @@
-"""Counters and histograms of the metrics table, as objects of prometheus_client.
+"""Counters and histograms of the metrics table, as prometheus_client objects.
 
-A thread that counts and a thread that scrapes meet in prometheus_client's locks and nowhere else.
-Label children are bound once, because looking one up costs several times as much as an addition.
+Counting and scraping threads only share prometheus_client's locks. Label children are bound once,
+because a lookup costs several times as much as an addition.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _Key = TypeVar("_Key", bound=str | tuple[str, ...])
 
 
 class Count(PrometheusCounter):
-    """A counter that can be read back, and that shows no `_created` series."""
+    """A counter with a readable value and without a `_created` series."""
 
     @property
     def value(self) -> float:
-        """The count so far."""
+        """Current count."""
         return float(self._value.get())
 
     def collect(self) -> Iterable[Metric]:
@@ -34,16 +34,16 @@ class Count(PrometheusCounter):
 
 
 class Level(Gauge):
-    """A gauge that can be read back."""
+    """A gauge with a readable value."""
 
     @property
     def value(self) -> float:
-        """The value that was set last."""
+        """Last value set."""
         return float(self._value.get())
 
 
 class Durations(Histogram):
-    """A histogram of seconds that shows no `_created` series."""
+    """A histogram of seconds without a `_created` series."""
 
     def collect(self) -> Iterable[Metric]:
         """See `Collector`."""
@@ -51,26 +51,26 @@ class Durations(Histogram):
 
 
 def _without_created(metrics: Iterable[Metric]) -> Iterable[Metric]:
-    # The library can leave them out for the whole process only, and no row of the table names them.
+    # The library can only disable them for the whole process, and the table has no rows for them.
     for metric in metrics:
         metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
         yield metric
 
 
 def count(name: str, registry: CollectorRegistry) -> Count:
-    """Make the counter of one row of the table and register it."""
+    """Create and register the counter of a row of the table."""
     row = METRICS_BY_NAME[name]
     return Count(name, row.help, row.labels, registry=registry)
 
 
 def level(name: str, registry: CollectorRegistry) -> Level:
-    """Make the gauge of one row of the table and register it."""
+    """Create and register the gauge of a row of the table."""
     row = METRICS_BY_NAME[name]
     return Level(name, row.help, row.labels, registry=registry)
 
 
 def durations(name: str, registry: CollectorRegistry) -> Durations:
-    """Make the histogram of one row of the table and register it."""
+    """Create and register the histogram of a row of the table."""
     row = METRICS_BY_NAME[name]
     return Durations(name, row.help, row.labels, registry=registry, buckets=LATENCY_BOUNDS_SECONDS)
 
@@ -84,10 +84,10 @@ class Bound(Protocol):
 
 
 class Number(Generic[_Number]):
-    """An attribute that is read and written as a number and kept in a metric.
+    """A numeric attribute that is stored in a metric.
 
-    `owner.rejoins += 1` adds to the counter. The sum is not atomic: two threads that count the same
-    thing call `owner.bound[name].inc` instead.
+    `owner.rejoins += 1` adds to the counter. This is not atomic: if several threads count, call
+    `owner.bound[name].inc` instead.
 
     Args:
         kind: `int` or `float`.
@@ -112,15 +112,15 @@ class Number(Generic[_Number]):
 
 
 class Counts(Mapping[_Key, int]):
-    """The children of one labelled counter as a mapping; a label never counted reads 0.
+    """The children of a labelled counter as a mapping; missing labels read as 0.
 
-    Iteration and comparison leave out what is still 0. Only the threads that count may use it; a
-    scrape reads the counter.
+    Iteration and comparison omit zeros. Only counting threads may use it; a scrape reads the
+    counter.
 
     Args:
         counter: The counter.
-        leading: Values of its first labels; a key holds the rest.
-        known: Keys to show from the start, at 0.
+        leading: Values of its first labels; a key consists of the rest.
+        known: Keys to export from the start, at 0.
 
     Example:
         >>> counts = Counts(Count("c", "help", ("feed", "reason"), registry=None), leading=("alpaca",))
@@ -138,7 +138,7 @@ class Counts(Mapping[_Key, int]):
             self._child(key)
 
     def add(self, key: _Key, amount: int = 1) -> None:
-        """Count; safe from several threads, and faster than `+=`."""
+        """Increment; thread-safe, and faster than `+=`."""
         self._child(key).inc(amount)
 
     def total(self) -> int:

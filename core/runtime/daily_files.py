@@ -1,7 +1,7 @@
-"""Daily files as they lie on disk: the one reader of study, claims, backfill and check.
+"""Reads daily files from disk, for study, claims, backfill and check.
 
-`core.research.history` understands and judges them. Here they are opened, calendars are built around
-them, and what was passed over is told on standard error, the same for every command.
+`core.research.history` parses and validates them. This module opens them, builds calendars that cover
+them, and logs findings on standard error, identically for every command.
 """
 
 from __future__ import annotations
@@ -22,18 +22,26 @@ from core.model.sessions import Calendar, build_calendar, calendar_zone
 from core.model.settings import HistoryFile
 from core.research.history import judge_daily
 
-__all__ = ["Covered", "DailyFormat", "NamedDaily", "build_covering", "check_named", "read_named", "tell"]
+__all__ = [
+    "Covered",
+    "DailyFormat",
+    "NamedDaily",
+    "build_covering",
+    "check_named",
+    "log_findings",
+    "read_named",
+]
 
 _LONGEST_NAME: Final = 60
 
 
 class NamedDaily(NamedTuple):
-    """A daily file, read but not judged.
+    """A daily file, parsed but not validated.
 
     Args:
-        given: What was asked for.
-        name: What messages call it: the symbol and the file's own name.
-        daily: The file, understood.
+        given: The requested file.
+        name: Name in messages: symbol and file name.
+        daily: The parsed file.
     """
 
     given: HistoryFile
@@ -42,7 +50,7 @@ class NamedDaily(NamedTuple):
 
 
 class Covered(NamedTuple):
-    """A calendar, and the dates it was built for: there may be no session on the first and the last."""
+    """A calendar with the dates it was built for; the first and last may have no session."""
 
     calendar: Calendar
     first: date
@@ -52,17 +60,17 @@ class Covered(NamedTuple):
 def read_named(
     file: HistoryFile, calendar: str, *, now_ns: int | None, format: DailyFormat | None = None
 ) -> NamedDaily:
-    """Read one daily file, unjudged; rows dated after today are left out.
+    """Read one daily file without validation; rows dated after today are dropped.
 
     Args:
-        file: The file, and what is known of its columns.
-        calendar: Whose time zone its stamps belong to, and whose today it is.
-        now_ns: The present; None: no date is too late.
-        format: "csv" or "parquet" where the file must be that.
+        file: The file and the description of its columns.
+        calendar: Determines the time zone of timestamps and the current date.
+        now_ns: Current time; None for no limit.
+        format: Required format, "csv" or "parquet"; None for either.
 
     Raises:
-        HistoryError: It cannot be read as such; the message names file and row.
-        SessionError: No such calendar.
+        HistoryError: It cannot be read or parsed; the message names file and row.
+        SessionError: The calendar is unknown.
     """
     name = f"{file.symbol} ({_short(file.file.name)})"
     zone = calendar_zone(calendar)
@@ -79,11 +87,11 @@ def build_covering(files: Sequence[NamedDaily], calendar: str, *, overrides: str
 
     Args:
         files: At least one.
-        calendar: Its name.
-        overrides: As for `core.model.sessions.build_calendar`.
+        calendar: Calendar name.
+        overrides: See `core.model.sessions.build_calendar`.
 
     Raises:
-        HistoryError: No session lies on these dates, or the calendar does not reach back so far.
+        HistoryError: There is no session on these dates, or the calendar starts later.
     """
     first_file = min(files, key=lambda each: each.daily.frame["date"].sort()[0])
     first: date = first_file.daily.frame["date"].sort()[0]
@@ -93,26 +101,26 @@ def build_covering(files: Sequence[NamedDaily], calendar: str, *, overrides: str
     except SessionError as error:
         raise HistoryError(
             f"{first_file.name}: {error.message}",
-            operator_action=error.operator_action or "check the dates, and the calendar",
+            operator_action=error.operator_action or "check the dates and the calendar",
         ) from error
 
 
 def check_named(
     file: NamedDaily, covered: Covered, *, signed: bool = False, limits: Limits | None = None
 ) -> tuple[pl.DataFrame, list[Finding]]:
-    """Judge one daily file.
+    """Validate one daily file.
 
     Args:
-        file: As read.
+        file: The parsed file.
         covered: Its calendar.
-        signed: It holds a series, a rate or a flow.
-        limits: What the instrument's record holds; None: as much as the usual scale allows.
+        signed: The file is a rate or a flow.
+        limits: Range of the instrument's records; None for that of the default scale.
 
     Returns:
-        The checked frame, and what was passed over.
+        The validated frame, and the findings.
 
     Raises:
-        HistoryError: It cannot be used; the message names the file and the row or date.
+        HistoryError: It is invalid; the message names the file and the row or date.
     """
     checked = judge_daily(
         file.daily,
@@ -127,8 +135,8 @@ def check_named(
     return checked.frame, checked.findings
 
 
-def tell(file: NamedDaily, findings: Iterable[Finding]) -> None:
-    """Write what was passed over to the log on standard error, one line each."""
+def log_findings(file: NamedDaily, findings: Iterable[Finding]) -> None:
+    """Log findings on standard error, one line each."""
     log = structlog.get_logger()
     for finding in findings:
         log.warning(
@@ -144,20 +152,20 @@ def read_all(
     format: DailyFormat | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, NamedDaily]:
-    """Read daily files, one a symbol.
+    """Read daily files, one per symbol.
 
     Args:
         files: The files.
         calendar_of: Symbol → name of its calendar.
-        now_ns: As for `read_named`.
-        format: As for `read_named`.
-        on_progress: Told how many files are read, and of how many.
+        now_ns: See `read_named`.
+        format: See `read_named`.
+        on_progress: Called with the number of files read and the total.
 
     Returns:
         Symbol → file, in the order given.
 
     Raises:
-        HistoryError: A file that cannot be read.
+        HistoryError: A file cannot be read.
     """
     found: dict[str, NamedDaily] = {}
     for number, file in enumerate(files, start=1):
@@ -173,26 +181,26 @@ def check_all(
     signed: Collection[str] = (),
     limits: Callable[[str], Limits] = lambda _: Limits(),
 ) -> dict[str, pl.DataFrame]:
-    """Judge daily files and tell what was passed over.
+    """Validate daily files and log the findings.
 
     Args:
         files: Symbol → file.
         calendar_of: Symbol → its calendar.
         signed: Symbols of series.
-        limits: Symbol → what its record holds.
+        limits: Symbol → range of its records.
 
     Returns:
-        Symbol → checked frame.
+        Symbol → validated frame.
 
     Raises:
-        HistoryError: A file that cannot be used.
+        HistoryError: A file is invalid.
     """
     frames: dict[str, pl.DataFrame] = {}
     for symbol, file in files.items():
         frames[symbol], findings = check_named(
             file, calendar_of(symbol), signed=symbol in signed, limits=limits(symbol)
         )
-        tell(file, findings)
+        log_findings(file, findings)
     return frames
 
 
@@ -200,8 +208,8 @@ def _bytes(file: HistoryFile) -> bytes:
     try:
         return file.file.read_bytes()
     except (OSError, ValueError) as error:
-        # ValueError: a zero byte in the path.
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no path"
+        # ValueError: a null byte in the path.
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not a valid path"
         raise HistoryError(
             f"{file.symbol}: {_tail(str(file.file))} cannot be read: {reason}",
             operator_action="correct the path given for this symbol",
@@ -215,5 +223,5 @@ def _short(text: str) -> str:
 
 
 def _tail(path: str) -> str:
-    """The end of a long path, which tells files apart."""
+    """Return the end of a long path, which distinguishes files."""
     return path if len(path) <= 2 * _LONGEST_NAME else f"…{path[-2 * _LONGEST_NAME :]}"

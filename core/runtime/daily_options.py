@@ -1,4 +1,4 @@
-"""Options that say of daily files what they do not say themselves, the same for every command."""
+"""Options that describe daily files, shared by all commands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DateColumn = Annotated[
     typer.Option(
         "--date-column",
         metavar="[SYMBOL:]NAME",
-        help="The column of dates, of all files or of one; none: date, timestamp, time and the like.",
+        help="Date column of all files or of one; default: date, timestamp, time and similar names.",
     ),
 ]
 DateFormat = Annotated[
@@ -26,7 +26,7 @@ DateFormat = Annotated[
     typer.Option(
         "--date-format",
         metavar="[SYMBOL:]FORMAT",
-        help="How dates are written, of all files or of one, such as %d/%m/%Y; none: as the first one looks.",
+        help="Date format of all files or of one, such as %d/%m/%Y; default: detected from the first row.",
     ),
 ]
 AcceptJump = Annotated[
@@ -34,23 +34,24 @@ AcceptJump = Annotated[
     typer.Option(
         "--accept-jump",
         metavar="SYMBOL:DATE",
-        help="A day on which a close really doubled, halved or moved further; else it counts as a mistake "
-        "in the file, or as a split that nobody adjusted for.",
+        help="A day on which a close really doubled, halved or moved further; otherwise the jump is "
+        "treated as "
+        "an error in the file or an unadjusted split.",
     ),
 ]
 
-_JUMP_EXAMPLE: Final = "write, for instance, --accept-jump IWM:2024-07-11"
-_FORMAT_EXAMPLE: Final = "write, for instance, --date-format '%d/%m/%Y' or --date-format IWM:%Y%m%d"
+_JUMP_EXAMPLE: Final = "write, for example, --accept-jump IWM:2024-07-11"
+_FORMAT_EXAMPLE: Final = "write, for example, --date-format '%d/%m/%Y' or --date-format IWM:%Y%m%d"
 
 
 class FileOptions(NamedTuple):
-    """What was said of the files of one command.
+    """File options of one command.
 
     Args:
         date_columns: `[SYMBOL:]NAME`.
         date_formats: `[SYMBOL:]FORMAT`.
         jumps: `SYMBOL:DATE`.
-        now_ns: The present, for dates in the future; None: no date is too late.
+        now_ns: Current time, to detect future dates; None for no limit.
     """
 
     date_columns: Sequence[str] | None = None
@@ -62,15 +63,15 @@ class FileOptions(NamedTuple):
 def history_entries(
     files: Iterable[NamedFile], options: FileOptions, *, besides: Iterable[str] = ()
 ) -> list[dict[str, Any]]:
-    """Put files and options together, as `core.model.settings.HistoryFile` takes them.
+    """Combine files and options to the form of `core.model.settings.HistoryFile`.
 
     Args:
-        files: One a symbol.
-        options: What was said of them.
-        besides: Symbols of other files that the options may name.
+        files: One per symbol.
+        options: File options.
+        besides: Symbols of other files to which options may refer.
 
     Raises:
-        ConfigurationError: An option that names no symbol of the files, or holds no date or format.
+        ConfigurationError: An option refers to an unknown symbol, or has no valid date or format.
     """
     files = list(files)
     symbols = list(dict.fromkeys([*(file.name for file in files), *besides]))
@@ -97,7 +98,7 @@ def _given(key: str, value: Any) -> dict[str, Any]:
 
 
 def _by_symbol(texts: Sequence[str] | None, symbols: Sequence[str]) -> dict[str, str]:
-    """Symbol → text; a text for one file goes before one for all."""
+    """Symbol → text; a text for one file takes precedence over one for all."""
     general: dict[str, str] = {}
     own: dict[str, str] = {}
     for text in texts or ():
@@ -114,7 +115,7 @@ def _require_format(format: str) -> None:
         check_format(format)
     except (ValueError, OverflowError) as error:
         raise ConfigurationError(
-            f"--date-format {format[:60]!r} is not a format of year, month and day",
+            f"--date-format {format[:60]!r} is not a format with year, month and day",
             operator_action=_FORMAT_EXAMPLE,
         ) from error
 

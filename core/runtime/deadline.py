@@ -1,4 +1,4 @@
-"""Calls that know no time-out, ended by somebody who does."""
+"""Adds a timeout to calls that have none."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ Result = TypeVar("Result")
 
 
 class AbandonedError(Exception):
-    """The caller no longer waits: whoever still works for it must stop."""
+    """The caller no longer waits; the worker thread must stop."""
 
 
 class DeadlineCall(Generic[Result]):
-    """One call in a thread of its own, given up at a deadline.
+    """One call in its own thread, abandoned at a deadline.
 
-    The thread of a call that hangs inside a client cannot be stopped, only left behind. So that
-    it does no harm when it wakes, it asks at each point of no return whether it may still pass.
+    The thread of a call that hangs inside a client cannot be stopped, only abandoned. So that it has
+    no effect if it resumes later, it checks at each point of no return whether it may continue.
 
     Args:
-        work: What to do; asks `point_of_no_return` before what cannot be taken back.
+        work: The call; calls `point_of_no_return` before each irreversible step.
 
     Example:
         >>> call = DeadlineCall(lambda call: "done" if call.point_of_no_return("commit") else "")
@@ -45,10 +45,10 @@ class DeadlineCall(Generic[Result]):
         return self._abandoned
 
     def point_of_no_return(self, name: str) -> bool:
-        """Pass a point, in the thread that works.
+        """Pass a point of no return, on the worker thread.
 
         Raises:
-            AbandonedError: The caller has given up and counts on this point not being passed.
+            AbandonedError: The caller has given up and relies on this point not being passed.
         """
         with self._lock:
             if self._abandoned:
@@ -57,14 +57,14 @@ class DeadlineCall(Generic[Result]):
         return True
 
     def within(self, deadline_ms: float) -> Result:
-        """Run it, and wait so long.
+        """Run the call with a deadline.
 
         Returns:
-            What the work returned.
+            Result of the call.
 
         Raises:
-            TimeoutError: It was given up; `passed` is final.
-            BaseException: What the work raised.
+            TimeoutError: The call was abandoned; `passed` is final.
+            BaseException: Raised by the call.
         """
         threading.Thread(target=self._run, name="rotascope-deadline-call", daemon=True).start()
         self._ended.wait(deadline_ms / 1000)
@@ -79,7 +79,7 @@ class DeadlineCall(Generic[Result]):
     def _run(self) -> None:
         try:
             self._results.append(self._work(self))
-        except BaseException as error:  # it is raised again where somebody waits
+        except BaseException as error:  # re-raised in the waiting thread
             self._error = error
         finally:
             with self._lock:

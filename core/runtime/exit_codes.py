@@ -1,13 +1,13 @@
-"""How a command ends: errors of ours become a message and an exit code, never a traceback.
+"""Maps Rotascope's errors to a message and an exit code, without a traceback.
 
-    0    done, or stopped as asked
-    1    the broker, the network or another machine failed; another try may succeed
-    2    settings, of ours or of the cluster, or input cannot be used; another try will not help
-    3    state cannot be brought back to where it was; an operator decides
-    78   the vendor refuses us for good (key, plan, scope): supervisors must not start it again
+    0    done, or stopped as requested
+    1    the broker, the network or another machine failed; a retry may succeed
+    2    invalid settings, of Rotascope or the cluster, or invalid input; a retry will not help
+    3    state cannot be restored; the operator must decide
+    78   permanent refusal by the vendor (key, plan, scope): supervisors must not restart it
     130  Ctrl-C
 
-One table for all commands, so that a supervisor need not know which of them it runs.
+The table is the same for all commands, so that a supervisor can treat them alike.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ EXIT_STATE: Final = 3
 EXIT_REFUSED: Final = 78
 """EX_CONFIG of sysexits.h."""
 EXIT_INTERRUPTED: Final = 130
-"""128 and the number of SIGINT, as shells have it."""
+"""128 plus the number of SIGINT, as in shells."""
 
 
 def exit_code(error: RotascopeError) -> int:
-    """Give the exit code that stands for an error.
+    """Return the exit code of an error.
 
     Example:
         >>> exit_code(InputError("no such day"))
@@ -51,14 +51,14 @@ def exit_code(error: RotascopeError) -> int:
     if isinstance(error, FeedError) and not error.retriable:
         return EXIT_REFUSED
     if isinstance(error, TransportError) and not error.retriable:
-        # The broker answered, and a setting must change: of a topic, of the cluster, or ours.
+        # The broker answered; a setting of the topic, the cluster or Rotascope must change.
         return EXIT_INPUT
     return EXIT_FAILED
 
 
 @contextmanager
 def exit_codes() -> Iterator[None]:
-    """Turn errors of ours into a message on standard error and an exit code."""
+    """Convert Rotascope's errors to a message on standard error and an exit code."""
     try:
         yield
     except RotascopeError as error:
@@ -69,7 +69,7 @@ def exit_codes() -> Iterator[None]:
 
 
 def _printed(error: RotascopeError) -> str:
-    """One line for input, which many files may break in many rows; else the action stands by itself."""
+    """One line for input errors, which may be many; otherwise the operator action is on its own line."""
     if isinstance(error, HistoryError) and error.operator_action is not None:
         return f"{error.message}; {error.operator_action}"
     return str(error)

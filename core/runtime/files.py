@@ -1,4 +1,4 @@
-"""Files that an operator names, or that come with Rotascope."""
+"""Reads files given by the operator, or packaged with Rotascope."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ CLAIMS: Final = "claims.toml"
 
 
 def read_text(file: Path | None, packaged: str) -> str:
-    """Read a file, or the one of this name that comes with Rotascope.
+    """Read a file, or the packaged one.
 
     Args:
-        file: What the settings name; None takes the packaged one.
+        file: Configured path; None for the packaged file.
         packaged: `UNIVERSE`, `CATALOGUE`, `CALENDAR_OVERRIDES`, `CALENDAR_EVENTS` or `CLAIMS`.
 
     Raises:
@@ -32,7 +32,7 @@ def read_text(file: Path | None, packaged: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigurationError(
-            f"{file} cannot be read: {reason}", operator_action="correct the path, or leave it out"
+            f"{file} cannot be read: {reason}", operator_action="correct the path, or omit it"
         ) from error
 
 
@@ -46,20 +46,20 @@ def read_bytes(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise ConfigurationError(
-            f"{file} cannot be read: {error.strerror}", operator_action="correct the path, or leave it out"
+            f"{file} cannot be read: {error.strerror}", operator_action="correct the path, or omit it"
         ) from error
 
 
 def write_bytes(
-    file: Path, data: bytes, *, make_folder: bool = False, operator_action: str = "name another file"
+    file: Path, data: bytes, *, make_folder: bool = False, operator_action: str = "choose another file"
 ) -> None:
     """Write a file whole.
 
     Args:
-        file: Where to.
-        data: All of it.
-        make_folder: Make the folder as well where there is none.
-        operator_action: What the operator may do where it cannot be written.
+        file: Target path.
+        data: Content.
+        make_folder: Create the directory if missing.
+        operator_action: Operator action if it cannot be written.
 
     Raises:
         ConfigurationError: The file cannot be written.

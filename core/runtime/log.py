@@ -1,4 +1,4 @@
-"""Where the log goes: standard error, for people on a terminal, else one JSON object a line."""
+"""Logging to standard error: console format on a terminal, otherwise one JSON object per line."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from core.model.settings import LogSettings
 
 
 def configure_log(settings: LogSettings) -> None:
-    """Set structlog up for this process.
+    """Configure structlog for this process.
 
-    Records of the Kafka client's own are for whoever mends the client: what matters of them
-    reaches us as an error, and is logged in our words.
+    The Kafka client's own log records are suppressed: relevant failures are raised as errors and logged
+    by Rotascope.
     """
     for_people = settings.format == "console" or (settings.format == "auto" and sys.stderr.isatty())
     renderer: structlog.typing.Processor = (
@@ -30,7 +30,7 @@ def configure_log(settings: LogSettings) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[settings.level.upper()]
         ),
-        # Looked up for each logger: a program's tests put another standard error in its place.
+        # Looked up per logger, because tests replace standard error.
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )

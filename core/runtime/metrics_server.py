@@ -1,4 +1,4 @@
-"""The HTTP server of both edges: /metrics, and probes such as /readyz, on one port."""
+"""HTTP server of workers and producers: /metrics, and probes such as /readyz, on one port."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from prometheus_client import CollectorRegistry, make_wsgi_app
 from core.model.errors import ConfigurationError
 
 Probe = Callable[[], list[str]]
-"""Gives what is wrong; nothing when all is well."""
+"""Returns what is wrong; empty if healthy."""
 
 _ALLOWED: Final = "GET, HEAD"
 _PLAIN: Final = ("Content-Type", "text/plain; charset=utf-8")
-_OTHER_PORT: Final = "choose another --metrics-port, or 0 for any free one"
+_OTHER_PORT: Final = "choose another --metrics-port, or 0 for a free one"
 _OTHER_HOST: Final = "correct metrics.host: a name or an address of this machine, such as 127.0.0.1 or ::"
 
 _Application = Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]
 
 
 class MetricsServer:
-    """Serves a registry and probes from a thread of its own.
+    """Serves a registry and probes from its own thread.
 
     Args:
-        registry: What /metrics shows.
+        registry: Registry served at /metrics.
         host: Name or address to listen on, IPv4 or IPv6.
-        port: 0 lets the system choose; `port` then says which it is.
-        probes: What else is served, by path: 200 where the probe finds nothing wrong, else 503.
+        port: 0 picks a free port, available as `port`.
+        probes: Other paths: 200 if the probe returns nothing, otherwise 503.
 
     Raises:
-        ConfigurationError: The host is not of this machine, or the port is taken or may not be used.
+        ConfigurationError: The host is not on this machine, or the port is in use or not permitted.
     """
 
     def __init__(
@@ -56,12 +56,12 @@ class MetricsServer:
         )
 
     def __enter__(self) -> Self:
-        """Start to serve."""
+        """Start serving."""
         self._thread.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Stop, and free the port."""
+        """Stop, and release the port."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -84,10 +84,10 @@ def _listen(host: str, port: int) -> _Server:
 
 
 def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, Any]]:
-    """What a host stands for; IPv4 first, where a name stands for both."""
+    """Resolve a host; IPv4 first if it has both."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except (socket.gaierror, ValueError) as error:  # ValueError: no name can be spelt like that
+    except (socket.gaierror, ValueError) as error:  # ValueError: not a valid host name
         raise ConfigurationError(
             f"cannot serve metrics on {_shown(host, port)}: the host cannot be resolved",
             operator_action=_OTHER_HOST,
@@ -99,10 +99,10 @@ def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, Any]]:
 def _refusal(host: str, port: int, error: OSError) -> ConfigurationError:
     reason, action = error.strerror or str(error), "correct metrics.host and --metrics-port"
     if error.errno == errno.EADDRINUSE:
-        reason, action = "the port is taken", _OTHER_PORT
+        reason, action = "the port is in use", _OTHER_PORT
     elif error.errno in (errno.EACCES, errno.EPERM):
-        reason = "permission denied; a port below 1024 needs a privilege that this process lacks"
-        action = "choose a --metrics-port from 1024 up, or 0 for any free one"
+        reason = "permission denied; a port below 1024 needs elevated privileges"
+        action = "choose a --metrics-port of at least 1024, or 0 for a free one"
     return ConfigurationError(
         f"cannot serve metrics on {_shown(host, port)}: {reason}", operator_action=action
     )
@@ -145,7 +145,7 @@ def _say(
 
 
 def _head(application: _Application, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
-    """Answer as a GET would, without the body."""
+    """Answer like GET, without the body."""
     said: list[tuple[str, list[tuple[str, str]]]] = []
 
     def keep(status: str, headers: list[tuple[str, str]], *exception: object) -> Callable[[bytes], object]:
@@ -159,7 +159,7 @@ def _head(application: _Application, environ: WSGIEnvironment, start_response: S
 
 
 class _Server(socketserver.ThreadingMixIn, WSGIServer):
-    """A thread for each request: a slow scrape does not hold up a probe."""
+    """One thread per request, so that a slow scrape does not delay a probe."""
 
     daemon_threads = True
 
@@ -168,7 +168,7 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
         super().__init__(address, _QuietHandler)
 
     def server_bind(self) -> None:
-        """Bind without asking a name server who we are, which can take seconds."""
+        """Bind without a reverse DNS lookup, which can take seconds."""
         socketserver.TCPServer.server_bind(self)
         host, port = self.server_address[:2]
         self.server_name, self.server_port = str(host), int(port)
@@ -177,4 +177,4 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
 
 class _QuietHandler(WSGIRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
-        """A scrape every few seconds is no news."""
+        """Do not log requests."""

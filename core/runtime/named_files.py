@@ -1,7 +1,7 @@
-"""Files named on the command line: `NAME=FILE[:COLUMN]`.
+"""Parses file arguments of the form `NAME=FILE[:COLUMN]`.
 
-Names may hold a sign of equality (`GC=F`), and so may files and columns. Of all places to divide, the one
-that leaves a file that is there is meant.
+Names may contain `=` (`GC=F`), and so may files and columns. Of all possible splits, the one with an
+existing file is used.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ class NamedFile(NamedTuple):
 
 
 def named_file(text: str, option: str, example: str) -> NamedFile:
-    """Read `NAME=FILE[:COLUMN]`.
+    """Parse `NAME=FILE[:COLUMN]`.
 
     Args:
-        text: What was given.
-        option: The option it was given for.
-        example: A sentence with a right one, for the operator.
+        text: The argument.
+        option: Name of the option, for messages.
+        example: Operator action with an example.
 
     Raises:
-        ConfigurationError: It is not of this form, or could be divided in two ways.
+        ConfigurationError: It has another form, or is ambiguous.
 
     Example:
         >>> named_file("IJR=adjusted.csv:IJR", "--bars", "").column
@@ -45,7 +45,8 @@ def named_file(text: str, option: str, example: str) -> NamedFile:
     if len(there) > 1 and len({(each.name, each.file) for each in there}) > 1:
         one, other = there[0], there[1]
         raise ConfigurationError(
-            f"{option} {_cut(text)!r} may be {one.name!r} from {_cut(str(one.file))!r} or {other.name!r} "
+            f"{option} {_cut(text)!r} is ambiguous: it may be {one.name!r} from {_cut(str(one.file))!r} or "
+            f"{other.name!r} "
             f"from {_cut(str(other.file))!r}",
             operator_action="rename one of the files",
         )
@@ -63,18 +64,18 @@ def named_file(text: str, option: str, example: str) -> NamedFile:
 
 
 def named_files(texts: Sequence[str], option: str, example: str) -> dict[str, NamedFile]:
-    """Read several, each name once.
+    """Parse several arguments with distinct names.
 
     Args:
-        texts: What was given.
-        option: The option they were given for.
-        example: As for `named_file`.
+        texts: The arguments.
+        option: Name of the option, for messages.
+        example: See `named_file`.
 
     Returns:
         Name → file, in the order given.
 
     Raises:
-        ConfigurationError: As `named_file`, or a name stands twice.
+        ConfigurationError: As `named_file`, or a name is duplicated.
     """
     files: dict[str, NamedFile] = {}
     for text in texts:
@@ -82,14 +83,14 @@ def named_files(texts: Sequence[str], option: str, example: str) -> dict[str, Na
         if file.name in files:
             raise ConfigurationError(
                 f"{option} names {file.name!r} twice: {files[file.name].file.name} and {file.file.name}",
-                operator_action="give one file for each symbol",
+                operator_action="give one file per symbol",
             )
         files[file.name] = file
     return files
 
 
 def _divided(text: str, at: int) -> Iterator[NamedFile]:
-    """Every way to read what stands behind one sign of equality."""
+    """Yield every way to interpret the text after an equals sign."""
     name, rest = text[:at], text[at + 1 :]
     if not (name and rest):
         return
@@ -107,7 +108,7 @@ def _is_there(file: Path) -> bool:
 
 
 def _by_form(text: str) -> tuple[str, str, str]:
-    """Divide where no file is there: at the last sign before the path or the column begins."""
+    """Split if no file exists: at the last equals sign before the path or the column."""
     end = min((at for at in (text.find("/"), text.find(":")) if at > 0), default=len(text))
     at = text.rfind("=", 0, end)
     at = at if at >= 0 else text.find("=")

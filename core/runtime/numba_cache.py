@@ -1,8 +1,8 @@
-"""Where Numba keeps compiled kernels, so that it never loads one that is out of date.
+"""Location of Numba's cache of compiled kernels, chosen so that no outdated kernel is loaded.
 
-Numba looks at the file a kernel stands in, not at the functions that kernel calls in other
-files, nor at flags such as bounds checking. Both would let it load machine code of yesterday's
-sources. So the directory's name ends in a digest of everything that decides the code.
+Numba only checks the file of a kernel, not the functions it calls in other files, nor flags such as
+bounds checking, so it could load machine code of outdated sources. The directory's name therefore ends
+in a digest of everything that determines the code.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from core.runtime.sources import CORE, sources_digest
 
 
 def cache_digest(core: Path, environ: Mapping[str, str]) -> str:
-    """Digest whatever decides the machine code of the kernels.
+    """Digest everything that determines the machine code of the kernels.
 
     Args:
         core: The directory of the package `core`.
-        environ: The environment; every `NUMBA_…` setting counts, the cache's own place excepted.
+        environ: The environment; every `NUMBA_…` setting counts except the cache's location.
 
     Returns:
-        16 hexadecimal digits, over core's place, the sources of its pure rooms, Numba, Python and the
-        settings. Numba shares nothing between two places, so neither does a directory.
+        16 hexadecimal digits, over core's path, the sources of its pure rooms, Numba, Python and the
+        settings. The path counts because Numba does not share code between paths.
     """
     digest = hashlib.sha256()
     place = str(core.resolve())
@@ -39,23 +39,23 @@ def cache_digest(core: Path, environ: Mapping[str, str]) -> str:
 
 
 def compiled_kernels(environ: Mapping[str, str]) -> int:
-    """How many compiled functions lie in the cache: 0 before the first start, which then takes long."""
+    """Return the number of cached functions; 0 before the first start, which compiles them."""
     directory = environ.get("NUMBA_CACHE_DIR")
     return sum(1 for _ in Path(directory).rglob("*.nbc")) if directory else 0
 
 
 def configure_numba_cache(environ: MutableMapping[str, str], core: Path = CORE) -> Path:
-    """Point `NUMBA_CACHE_DIR` at the directory that fits these sources.
+    """Set `NUMBA_CACHE_DIR` to the directory for these sources.
 
-    Call it before anything imports Numba, which reads the variable only once. A directory the
-    operator has set stays: an image brings its own, filled at build time.
+    Call it before anything imports Numba, which reads the variable only once. A directory
+    set by the operator is kept: an image has its own, filled at build time.
 
     Args:
         environ: The environment to change; usually `os.environ`.
         core: The directory of the package `core`.
 
     Returns:
-        The cache directory. It need not exist; Numba makes it.
+        The cache directory. It need not exist; Numba creates it.
     """
     chosen = environ.get("NUMBA_CACHE_DIR")
     if chosen:

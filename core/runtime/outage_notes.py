@@ -1,4 +1,4 @@
-"""Tells a person that a broker has gone away and that it is back, without filling the terminal."""
+"""Reports broker outages on a terminal, with a limited number of lines."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Callable
 from typing import Final
 
 INTERVAL_S: Final = 60.0
-"""At most one outage is told in so long."""
+"""Minimum time between two reported outages."""
 
 
 class OutageNotes:
-    """One line when a broker goes away, one when it is back; a flapping one is told once a minute.
+    """One line when a broker becomes unreachable, one when it is back; flapping is reported once a minute.
 
     Args:
         where: The bootstrap servers, for the lines.
-        tell: Takes a line.
-        patience: What happens meanwhile, such as "waiting for it".
+        tell: Called with a line.
+        patience: What the command does meanwhile, such as "waiting for it".
     """
 
     def __init__(self, where: str, tell: Callable[[str], None], patience: str) -> None:
@@ -27,11 +27,11 @@ class OutageNotes:
         self._last_told_s: float | None = None
 
     def silent(self, since_s: float, now_s: float) -> None:
-        """The broker does not answer.
+        """Note that the broker does not answer.
 
         Args:
-            since_s: When it last did, monotonic clock.
-            now_s: Now, on the same clock.
+            since_s: Time of its last answer, monotonic, s.
+            now_s: Current time on the same clock, s.
         """
         if self._away_since_s is None:
             self._away_since_s = since_s
@@ -42,10 +42,10 @@ class OutageNotes:
         self._tell(f"no answer from the broker at {self._where}; {self._patience}")
 
     def answered(self, now_s: float) -> None:
-        """The broker has answered.
+        """Note that the broker has answered.
 
         Args:
-            now_s: Now, monotonic clock.
+            now_s: Current time, monotonic, s.
         """
         if self._told and self._away_since_s is not None:
             away_s = now_s - self._away_since_s

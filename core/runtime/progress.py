@@ -14,7 +14,7 @@ def progress(title: str) -> Iterator[Callable[[int, int], None]]:
     """Show a progress bar on a terminal, and nothing elsewhere.
 
     Yields:
-        A function to tell how much is done, and of how much.
+        A function that takes the work done and the total.
     """
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

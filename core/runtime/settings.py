@@ -1,11 +1,10 @@
-"""Settings from where operators write them: a TOML file, the environment, flags; the later wins.
+"""Collects settings from a TOML file, the environment and flags, in increasing precedence.
 
 An environment variable is `ROTASCOPE_`, the section, two underscores and the key, as
-`ROTASCOPE_KAFKA__BOOTSTRAP_SERVERS`; a key outside the sections follows at once, as
+`ROTASCOPE_KAFKA__BOOTSTRAP_SERVERS`; a key outside the sections follows directly, as
 `ROTASCOPE_UNIVERSE_FILE`. A list is written as JSON.
 
-A name that is not known is refused wherever it stands: a misspelt setting would otherwise do
-nothing, and nobody would know.
+Unknown names are refused everywhere, because a misspelt setting would otherwise be silently ignored.
 """
 
 from __future__ import annotations
@@ -26,35 +25,35 @@ from core.model.suggestions import nearest
 PREFIX: Final = "ROTASCOPE_"
 SECTION_END: Final = "__"
 SETTINGS_VARIABLE: Final = PREFIX + "SETTINGS"
-"""Names the settings file where no flag does."""
+"""Path of the settings file if no flag is given."""
 PASSWORD_VARIABLE: Final = f"{PREFIX}KAFKA{SECTION_END}SECURITY{SECTION_END}PASSWORD"
 
 _OTHER_VARIABLES: Final = frozenset(
     PREFIX + name
     for name in ("SETTINGS", "ALPACA_KEY", "ALPACA_SECRET", "REPLAY_KEY", "REPLAY_SECRET", "SHARED_DATA")
 )
-"""Read by a single option or by the tests."""
+"""Read by individual options or by the tests."""
 
-# Kubernetes tells every container the addresses of the services beside it, and a service may be called
-# `rotascope-worker`. Two underscores never occur there.
+# Kubernetes sets variables with the addresses of services, and a service may be called `rotascope-worker`.
+# These never contain two underscores.
 _SERVICE_LINK: Final = re.compile(r"_SERVICE_HOST|_SERVICE_PORT(_\w+)?|_PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?")
 
 
 def collect_settings(file: Path | None, flags: Mapping[str, Any]) -> Settings:
-    """Read settings from everywhere and check them.
+    """Collect and validate settings.
 
     Args:
         file: TOML file; None for none.
-        flags: Section → key → value, or key → value outside the sections; a None was not given.
+        flags: Section → key → value, or key → value outside the sections; None if not given.
 
     Returns:
-        The settings, with defaults for everything nobody named.
+        The settings, with defaults for missing keys.
 
     Raises:
-        ConfigurationError: A file that cannot be read, a name that is not known, a value that
-            cannot be used.
+        ConfigurationError: A file is unreadable, a name is unknown, or a value is
+            invalid.
     """
-    _refuse_strangers(os.environ)
+    _refuse_unknown_variables(os.environ)
     values: dict[str, Any] = {}
     for layer in (_from_file(file), _from_environment(), _given(flags)):
         values = _merged(values, layer)
@@ -65,9 +64,9 @@ def collect_kafka(file: Path | None, bootstrap_servers: str | None, **flags: Any
     """Read how to reach Kafka, for a command that needs nothing else.
 
     Args:
-        file: As of `collect_settings`, as are the errors.
+        file: See `collect_settings`, as are the errors.
         bootstrap_servers: The flag; None where it was not given.
-        flags: Further keys of the section; a None was not given.
+        flags: Further keys of the section; None if not given.
     """
     return collect_settings(file, {"kafka": {"bootstrap_servers": bootstrap_servers, **flags}}).kafka
 
@@ -114,7 +113,7 @@ def _refuse_password(values: Mapping[str, Any], file: Path) -> None:
 
 
 def _from_environment() -> dict[str, Any]:
-    # The source looks at a model's fields and nothing else; core's models know nothing of environments.
+    # The source only reads a model's fields; core's models do not depend on the environment.
     model = cast("type[BaseSettings]", Settings)
     source = EnvSettingsSource(
         model, env_prefix=PREFIX, env_nested_delimiter=SECTION_END, case_sensitive=False
@@ -122,14 +121,14 @@ def _from_environment() -> dict[str, Any]:
     try:
         return source()
     except SettingsError as error:
-        # The message names the section only; the value may be a secret and is not repeated.
+        # The message only names the section, because the value may be a secret.
         raise ConfigurationError(
-            f"environment: {error}", operator_action="write lists as JSON, for instance [0, 1]"
+            f"environment: {error}", operator_action="write lists as JSON, for example [0, 1]"
         ) from error
 
 
 def _given(flags: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what was not given, and sections of which nothing was."""
+    """Drop missing values and empty sections."""
     given: dict[str, Any] = {}
     for name, value in flags.items():
         if isinstance(value, Mapping):
@@ -141,8 +140,8 @@ def _given(flags: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _refuse_strangers(names: Iterable[str]) -> None:
-    """Refuse our variables that name no setting; keys inside sections are `parse_settings`' business."""
+def _refuse_unknown_variables(names: Iterable[str]) -> None:
+    """Refuse variables with our prefix that are not settings; `parse_settings` checks keys in sections."""
     known = set(_known_variables())
     for name in sorted(names):
         if not name.startswith(PREFIX) or name in known or _SERVICE_LINK.search(name):

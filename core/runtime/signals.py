@@ -1,4 +1,4 @@
-"""Signals that end a program which has started others."""
+"""Signal handling of programs that start other programs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NoReturn
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """Let the first signal unwind the run, so that no program is left behind; further ones change nothing."""
+    """Unwind the run on the first signal, so that no child program is left running; ignore further ones."""
     watched = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def stop(number: int, frame: FrameType | None) -> NoReturn:

@@ -1,6 +1,6 @@
-"""The sources that decide what the engine computes: every pure room of `core`.
+"""The sources that determine the engine's results: all pure rooms of `core`.
 
-Compiled kernels and cached results are named after them, so that neither outlives an edit.
+The names of compiled kernels and cached results include their digest, so that an edit invalidates both.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final
 
 CORE: Final = Path(__file__).resolve().parents[1]
 IMPURE_ROOMS: Final = frozenset({"kafka", "runtime"})
-"""Rooms with input and output. No pure room imports them, so an edit there changes no result."""
+"""Rooms with I/O. No pure room imports them, so they do not affect results."""
 
 
 def pure_sources(core: Path = CORE) -> list[Path]:
@@ -27,13 +27,13 @@ def pure_sources(core: Path = CORE) -> list[Path]:
 
 
 def sources_digest(core: Path = CORE) -> str:
-    """Digest names and content of the pure rooms' sources.
+    """Digest the names and contents of the pure rooms' sources.
 
     Args:
         core: The directory of the package `core`.
 
     Returns:
-        64 hexadecimal digits. Where the directory lies does not matter.
+        64 hexadecimal digits. Independent of the directory's path.
     """
     digest = hashlib.sha256()
     for path in pure_sources(core):

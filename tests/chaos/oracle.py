@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from consumers.worker.partition import POISON_REASON
+from consumers.worker.partition import QUARANTINE_REASON
 from consumers.worker.publications import (
     day_bar_records,
     dead_letter_record,
@@ -67,7 +67,7 @@ def expected_of(
         for record in records:
             said: list[OutgoingRecord] = []
             if (partition, record.offset) in raising:
-                said.append(_letter(record, POISON_REASON))
+                said.append(_letter(record, QUARANTINE_REASON))
                 expected += [_identified(each, partition) for each in said]
                 continue
             try:
@@ -185,7 +185,7 @@ def _name(said: Said) -> tuple[str, str, str]:
 
 def _may_differ(said: Said, may_alter: Collection[int]) -> bool:
     # Why a step raised is told in the words of the exception; that it is told is what counts.
-    return said.home in may_alter or said.name.startswith(POISON_REASON)
+    return said.home in may_alter or said.name.startswith(QUARANTINE_REASON)
 
 
 def _by_key(records: Iterable[Said]) -> dict[tuple[str, str], list[str]]:

@@ -13,7 +13,7 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from consumers.worker.partition import POISON_REASON
+from consumers.worker.partition import QUARANTINE_REASON
 from consumers.worker.publications import MINUTE_BARS_TOPIC
 from core.events.events import TOPIC_PREFIX
 from core.kafka.dead_letters import DEAD_LETTERS_TOPIC
@@ -54,7 +54,7 @@ class Said:
 
 
 def identify(topic: str, key: bytes | None, value: bytes, headers: dict[str, bytes], partition: int) -> Said:
-    """Say what a published record is.
+    """Describe what a published record is.
 
     Args:
         topic: Its topic.
@@ -78,7 +78,7 @@ def identify(topic: str, key: bytes | None, value: bytes, headers: dict[str, byt
     if topic == DEAD_LETTERS_TOPIC:
         letter: dict[str, Any] = json.loads(value)
         name = f"{letter['reason']} {letter['partition']}:{letter['offset']}"
-        if letter["reason"] != POISON_REASON:  # that one is told in the words of the exception
+        if letter["reason"] != QUARANTINE_REASON:  # that one is told in the words of the exception
             name += f" {digest}"
         return Said(topic, str(letter["partition"]), name, digest, int(letter["partition"]), 0)
     header, rows = decode_frame(value, BAR)

@@ -39,7 +39,7 @@ ON_THE_WAY = (
     "no broker has answered yet",
     "not a stable member of the group",
     "no partition is open",
-    "looking up where it stands",
+    "waiting to be opened",
     "restoring",
     "catching up",
 )
@@ -203,9 +203,9 @@ def test_a_taken_port_is_a_clear_error() -> None:
     health = Health(WorkerState(), WorkerSettings())
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(ConfigurationError, match=f"127.0.0.1:{port}: the port is taken") as raised:
+        with pytest.raises(ConfigurationError, match=f"127.0.0.1:{port}: the port is in use") as raised:
             MetricsServer(CollectorRegistry(), health, host="127.0.0.1", port=port)
-    assert raised.value.operator_action == "choose another --metrics-port, or 0 for any free one"
+    assert raised.value.operator_action == "choose another --metrics-port, or 0 for a free one"
 
 
 def test_a_worker_on_a_taken_port_exits_before_it_touches_kafka() -> None:
@@ -213,4 +213,4 @@ def test_a_worker_on_a_taken_port_exits_before_it_touches_kafka() -> None:
         port = str(other.getsockname()[1])
         with WorkerProcess("--metrics-port", port, "--bootstrap-servers", "127.0.0.1:1") as worker:
             assert worker.wait() == 2
-            assert "the port is taken" in worker.errors
+            assert "the port is in use" in worker.errors

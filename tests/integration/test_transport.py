@@ -202,8 +202,8 @@ def test_positions_are_the_same_whichever_client_committed_them(
         writer = Connect(kafka, client)("group-of-two-clients")
         writer.assign(topic, [0])
         for number in range(25):
-            poison = tuple(range(10**9, 10**9 + number))
-            sent = Committed(number, Position(baseline=number, commits=number, poison=poison).encode())
+            offsets = tuple(range(10**9, 10**9 + number))
+            sent = Committed(number, Position(baseline=number, commits=number, quarantined=offsets).encode())
             writer.commit({0: sent})
             found = reader.committed(0)
             assert found is not None

@@ -219,7 +219,7 @@ def test_a_log_that_lost_its_baseline_ends_with_its_own_exit_code(
         (["--assign", "1", "--membership", "dynamic"], 2, "assigned partitions need membership 'manual'"),
         (["--membership", "static"], 2, "needs a slot"),
         (["--universe", "no-such-file.toml"], 2, "no-such-file.toml cannot be read"),
-        (["--until", "yesterday"], 2, "neither 'idle' nor an instant"),
+        (["--until", "yesterday"], 2, "neither 'idle' nor a time"),
     ],
 )
 def test_what_cannot_be_used_is_said_and_has_an_exit_code(

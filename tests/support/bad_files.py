@@ -74,13 +74,13 @@ _STAMPS = [datetime(day.year, day.month, day.day, 12) for day in DAYS]  # noqa: 
 NOT_A_TABLE = (
     BadFile("empty.csv", b"", "it is empty"),
     BadFile("blank.csv", b"\n \n\t\n", "it is empty"),
-    BadFile("comments.csv", b"# one\n# two\n", "holds no rows"),
+    BadFile("comments.csv", b"# one\n# two\n", "contains no rows"),
     BadFile("header.csv", b"date,close\n", "has a header but no rows"),
     BadFile("header_bom.csv", b"\xef\xbb\xbfdate,close\n", "has a header but no rows"),
     BadFile("blank_rows.csv", b"date,close\n,\n,\n", "has a header but no rows"),
-    BadFile("nul.csv", _GOOD.replace(b"102.5", b"10\x002.5"), "line 6 holds the byte 0x00"),
+    BadFile("nul.csv", _GOOD.replace(b"102.5", b"10\x002.5"), "line 6 contains the byte 0x00"),
     BadFile("binary.csv", bytes(range(256)) * 4, "which is not text"),
-    BadFile("bell.csv", _GOOD + b"\x07", "holds the byte 0x07"),
+    BadFile("bell.csv", _GOOD + b"\x07", "contains the byte 0x07"),
     BadFile("packed.csv", gzip.compress(_GOOD), "it is a gzip archive; unpack it first"),
     BadFile("RUT.csv.gz", gzip.compress(_GOOD), "it is a gzip archive"),
     BadFile("book.xlsx", b"PK\x03\x04" + bytes(60), "an Excel workbook"),
@@ -96,17 +96,17 @@ NOT_A_TABLE = (
     BadFile("page2.csv", b"\n<html><body>login</body></html>", "a web page"),
     BadFile("feed.csv", b"<?xml version='1.0'?><x/>", "web page or XML"),
     BadFile("words.csv", b"Too many requests. Slow down.\n", "has a header but no rows"),
-    BadFile("utf16_cut.csv", "date,close\n2024-07-01,1\n".encode("utf-16")[:-1], "is damaged at byte"),
+    BadFile("utf16_cut.csv", "date,close\n2024-07-01,1\n".encode("utf-16")[:-1], "corrupt at byte"),
     BadFile("headless.csv", _GOOD.split(b"\n", 1)[1], "has no header: line 1 begins with"),
     BadFile("headless_us.csv", b"07/01/2024,100\n07/02/2024,101\n", "has no header"),
-    BadFile("quote.csv", plain(replaced={3: '2024-07-05,"101'}), "quotation mark that is not closed"),
+    BadFile("quote.csv", plain(replaced={3: '2024-07-05,"101'}), "quotation mark that is unclosed"),
     BadFile("quote_in.csv", plain(replaced={3: '2024-07-05,"10"1'}), "line 5 has a quotation mark"),
     BadFile("wide_row.csv", plain(replaced={4: "2024-07-08,1,025.5"}), "data row 5 (line 6) has 3 fields"),
     BadFile("huge_field.csv", plain(replaced={4: "2024-07-08," + "9" * 140_000}), "field that is too long"),
     BadFile(
         "tickers.csv",
         b"Price,Close,Close\nTicker,IWM,SPY\nDate,,\n2024-07-01,1,2\n",
-        "holds 2 tickers (IWM, SPY) in stacked columns; download one ticker",
+        "contains 2 tickers (IWM, SPY) in stacked columns; download one ticker",
     ),
     BadFile("ragged_short.csv", plain(replaced={4: "2024-07-08"}), "1 × blank_close", works=True),
     BadFile("preamble.csv", b"Data of today\n\n" + _GOOD, "1 before the header in line 3", works=True),
@@ -124,8 +124,8 @@ COLUMNS = (
     BadFile("no_close.csv", plain(header="date,value"), "has no column 'close' (known: date, value)"),
     BadFile("one_column.csv", b"date\n2024-07-01\n", "has no column 'close' (known: date)"),
     BadFile("spaces.csv", b"date close\n2024-07-01 1\n", "has no column 'date'"),
-    BadFile("two_closes.csv", b"date,close,Close\n2024-07-01,1,2\n", "column 'close' stands twice"),
-    BadFile("two_dates.csv", b"Date,date,close\n2024-07-01,2024-07-02,1\n", "column 'date' stands twice"),
+    BadFile("two_closes.csv", b"date,close,Close\n2024-07-01,1,2\n", "column 'close' is duplicated"),
+    BadFile("two_dates.csv", b"Date,date,close\n2024-07-01,2024-07-02,1\n", "column 'date' is duplicated"),
     BadFile("wrong_column.csv", _GOOD, "has no column 'adjclose' (did you mean 'close'?)", column="adjclose"),
     BadFile("no_such_date.csv", _GOOD, "has no column 'when'", options=("--date-column", "when")),
     BadFile("price_alone.csv", plain(header="date,price"), "has no column 'close' (known: date, price)"),
@@ -143,10 +143,10 @@ DATES = (
     BadFile(
         "year1.csv",
         plain(replaced={0: "0001-07-01,100"}),
-        "data row 1, column 'date': '0001-07-01' lies before",
+        "data row 1, column 'date': '0001-07-01' is before",
     ),
     BadFile("year0.csv", plain(replaced={0: "0000-07-01,100"}), "data row 1"),
-    BadFile("year1799.csv", plain(replaced={0: "1799-07-01,100"}), "lies before the year 1800"),
+    BadFile("year1799.csv", plain(replaced={0: "1799-07-01,100"}), "is before the year 1800"),
     BadFile("year9999.csv", plain(extra=("9999-12-31,105",)), "1 × after_today", works=True),
     BadFile("year2999.csv", lines("2999-01-04,1", "2999-01-05,1"), "every row is dated after today"),
     BadFile("all_9999.csv", lines("9999-12-31,1"), "every row is dated after today"),
@@ -160,7 +160,7 @@ DATES = (
         "mixed_compact.csv", plain(replaced={5: "20240709,103"}), "data row 6, column 'date': '20240709'"
     ),
     BadFile("ambiguous.csv", lines("01/07/2024,1", "02/07/2024,1"), "may be day/month or month/day"),
-    BadFile("ambiguous_dash.csv", lines("01-07-2024,1", "02-07-2024,1"), "say it with --date-format"),
+    BadFile("ambiguous_dash.csv", lines("01-07-2024,1", "02-07-2024,1"), "specify it with --date-format"),
     BadFile(
         "both_orders.csv", lines("07/13/2024,1", "14/07/2024,1"), "data row 2, column 'date': '14/07/2024'"
     ),
@@ -177,9 +177,9 @@ DATES = (
     ),
     BadFile("format_of_one.csv", _GOOD, "is not a date like", options=("--date-format", "SYM:%Y%m%d")),
     BadFile(
-        "no_format.csv", _GOOD, "is not a format of year, month and day", options=("--date-format", "%Q")
+        "no_format.csv", _GOOD, "is not a format with year, month and day", options=("--date-format", "%Q")
     ),
-    BadFile("half_format.csv", _GOOD, "is not a format of year", options=("--date-format", "%Y-%m")),
+    BadFile("half_format.csv", _GOOD, "is not a format with year", options=("--date-format", "%Y-%m")),
     BadFile(
         "weekend.csv",
         lines("2024-07-06,1", "2024-07-07,1"),
@@ -206,9 +206,7 @@ ZONES = (
     BadFile(
         "noon.csv", lines("2024-07-01 12:00:00-04:00,1", "2024-07-02 12:00:00-04:00,1"), "inside a session"
     ),
-    BadFile(
-        "noon_plain.csv", lines("2024-07-01 12:00:00,1", "2024-07-02 12:00:00,1"), "take the dates alone"
-    ),
+    BadFile("noon_plain.csv", lines("2024-07-01 12:00:00,1", "2024-07-02 12:00:00,1"), "use only the dates"),
     BadFile(
         "minutes.csv",
         lines("2024-07-01 09:30,1", "2024-07-01 09:31,1", "2024-07-02 09:30,1", "2024-07-02 09:31,1"),
@@ -254,7 +252,7 @@ FIGURES = (
     BadFile(
         "both_signs.csv",
         lines("2024-07-01;100,5", "2024-07-02;100.25", header="date;close"),
-        "has a decimal comma, other rows a decimal point",
+        "has a decimal comma, but other rows have a decimal point",
     ),
     BadFile(
         "thousands.csv",
@@ -321,13 +319,13 @@ JUMPS = (
     BadFile(
         "glitch_down.csv",
         plain(replaced={5: "2024-07-09,0.103"}),
-        "about 1/1000 of its neighbours'",
+        "about 1/1000 of the adjacent ones",
         works=True,
     ),
     BadFile(
         "last_row.csv",
         plain(replaced={9: "2024-07-15,10450"}),
-        "the close of 2024-07-15 is about 100 times the one before",
+        "the close of 2024-07-15 is about 100 times the previous one",
     ),
     BadFile(
         "late_split.csv",
@@ -358,13 +356,13 @@ JUMPS = (
 )
 
 JSON = (
-    BadFile("cut.json", document(_bars(*CLOSES))[:-20], "is damaged or the file breaks off"),
-    BadFile("open.json", b"{", "is not a json file that can be read"),
+    BadFile("cut.json", document(_bars(*CLOSES))[:-20], "is corrupt or the file is truncated"),
+    BadFile("open.json", b"{", "is not a readable json file"),
     BadFile("empty_list.json", b"[]", "JSON without a list of bars"),
     BadFile("empty_object.json", b"{}", "JSON without a list of bars"),
     BadFile("numbers.json", b"[1, 2, 3]", "JSON without a list of bars"),
     BadFile("error.json", document({"Error Message": "Invalid API call"}), "JSON without a list of bars"),
-    BadFile("deep.json", b"[" * 100_000, "not a json file|too many levels"),
+    BadFile("deep.json", b"[" * 100_000, "not a readable json file|too many nesting levels"),
     BadFile("null.json", document({"bars": None}), "JSON without a list of bars"),
     BadFile("lists.json", document({"bars": {"P": _bars(1), "Q": _bars(2)}}), "several lists of bars (P, Q)"),
     BadFile("no_close.json", document([{"date": "2024-07-01", "value": 1}]), "has no column 'close'"),
@@ -386,14 +384,14 @@ PARQUET = (
     BadFile(
         "text.parquet",
         b"date,close\n",
-        "is not a parquet file that can be read|has a header but no rows",
+        "is not a readable parquet file|has a header but no rows",
         form="parquet",
     ),
-    BadFile("empty.parquet", b"", "is not a parquet file that can be read|it is empty", form="parquet"),
-    BadFile("cut.parquet", _PARQUET[:-30], "it is damaged or something else", form="parquet"),
-    BadFile("cut_half.parquet", _PARQUET[: len(_PARQUET) // 2], "it is damaged", form="parquet"),
-    BadFile("head.parquet", b"PAR1", "it is damaged", form="parquet"),
-    BadFile("spoilt.parquet", _PARQUET[:60] + bytes(40) + _PARQUET[100:], "it is damaged", form="parquet"),
+    BadFile("empty.parquet", b"", "is not a readable parquet file|it is empty", form="parquet"),
+    BadFile("cut.parquet", _PARQUET[:-30], "it is corrupt or has another format", form="parquet"),
+    BadFile("cut_half.parquet", _PARQUET[: len(_PARQUET) // 2], "it is corrupt", form="parquet"),
+    BadFile("head.parquet", b"PAR1", "it is corrupt", form="parquet"),
+    BadFile("spoilt.parquet", _PARQUET[:60] + bytes(40) + _PARQUET[100:], "it is corrupt", form="parquet"),
     BadFile(
         "no_rows.parquet",
         parquet(date=pl.Series([], dtype=pl.Date), close=[]),
@@ -421,7 +419,7 @@ PARQUET = (
     BadFile(
         "year1.parquet",
         parquet(date=[date(1, 1, 1)], close=[1.0]),
-        "lies before the year 1800",
+        "is before the year 1800",
         form="parquet",
     ),
     BadFile("noon.parquet", parquet(date=_STAMPS, close=CLOSES), "inside a session of XNYS", form="parquet"),

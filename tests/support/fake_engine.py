@@ -18,7 +18,7 @@ from core.model.frames import decode_frame, encode_frame
 from core.model.metrics import Sample
 from core.model.records import BAR, TICK, TickKind
 
-POISON_PRICE = 666
+RAISING_PRICE = 666
 """A tick at this price makes `step` raise, after it has changed the state."""
 BAD_PRICE = 0
 """A tick at this price becomes a dead letter."""
@@ -75,7 +75,7 @@ class FakeEngine:
             else:
                 self.trades += 1
                 self.price_sum += price
-                if price == POISON_PRICE:
+                if price == RAISING_PRICE:
                     raise ValueError("this tick cannot be stepped")
                 if self.trades % self.every == 0:
                     output.events.append(self._event(ts_event))

@@ -10,7 +10,7 @@ from tests.chaos.faults.base import Fault
 from tests.chaos.market_day import stale_frame
 
 
-def _poison(arena: Arena) -> None:
+def _quarantined(arena: Arena) -> None:
     partition = arena.any_partition()
     arena.broken([partition])
     arena.feed.inject(partition, arena.random.randbytes(arena.random.choice([0, 3, 40, 3_000])))
@@ -31,7 +31,7 @@ def _old_epoch(arena: Arena) -> None:
 
 
 FAULTS: Final = (
-    Fault("poison-frame", "a record of the ticks that is no frame", _poison, short=True),
+    Fault("poison-frame", "a record of the ticks that is no frame", _quarantined, short=True),
     Fault("old-epoch-frame", "a frame of a producer that another has long replaced", _old_epoch, short=True),
     Fault("raising-step", "a step raises when it has ruined the engine's state", _raising, short=True),
 )

@@ -18,7 +18,7 @@ from tests.chaos.faults.base import Fault
 from tests.chaos.market_day import PARTITIONS
 from tests.chaos.snapshots import committed_snapshots, overwrite, stored
 
-PASSED_OVER: Final = "snapshot passed over"
+PASSED_OVER: Final = "snapshot skipped"
 CANNOT_RESTORE: Final = 3
 
 Spoil = Callable[[Arena, int, SnapshotName], None]
@@ -95,7 +95,7 @@ def _too_old(arena: Arena) -> None:
     worker = arena.fleet.start(0)
     code = worker.wait()
     assert code == CANNOT_RESTORE, f"the worker ended with {code}: {worker.errors}"
-    assert "too old for the log" in worker.errors, worker.errors
+    assert "before the start of the log" in worker.errors, worker.errors
     assert "--missing-baseline rebuild" in worker.errors, worker.errors
     overwrite(arena, partition, {key: (record.value, record.headers)})
     arena.fleet.restore(FLEET_SIZE)

@@ -230,8 +230,8 @@ def test_not_ready_while_records_or_commits_fail_in_a_row() -> None:
     bench.worker.turn()
     bench.state.commit_failures_in_a_row = bench.settings.failures_in_a_row_max
     assert bench.health.why_not_ready() == [
-        "partition 0: 10 records in a row cannot be used",
-        "10 commits in a row failed",
+        "partition 0: 10 consecutive records could not be processed",
+        "10 consecutive commits failed",
     ]
     assert _value(bench.scrape(), "rotascope_worker_ready") == 0
 
@@ -258,7 +258,7 @@ def test_a_member_is_alive_and_not_ready_until_every_partition_it_was_given_has_
     transport.fail_next_questions = 1
     transport.will(("assigned", [0, 1]), generation=0)
     bench.worker.turn()
-    assert bench.health.why_not_ready() == [f"partition {p}: looking up where it stands" for p in (0, 1)]
+    assert bench.health.why_not_ready() == [f"partition {p}: waiting to be opened" for p in (0, 1)]
     assert _value(bench.scrape(), "rotascope_partition_state", partition="0", state="assigned") == 1
     assert bench.health.why_not_alive() is None
     while bench.health.why_not_ready():

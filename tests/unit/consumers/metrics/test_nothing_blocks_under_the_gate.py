@@ -9,7 +9,7 @@ import pytest
 from consumers.snapshots.checkpoint import Checkpointer
 from consumers.transport.seam import Transport
 from consumers.worker.state import WorkerState
-from tests.support.fake_engine import POISON_PRICE, frame
+from tests.support.fake_engine import RAISING_PRICE, frame
 from tests.support.fake_transport import FakeBroker, FakeTransport
 from tests.support.worker_in_memory import IDLE, fill, make_worker
 
@@ -51,7 +51,7 @@ def run(broker: FakeBroker, **changes: Any) -> Watched:
 def test_a_spoilt_engine_is_replaced_without_a_question_under_the_gate() -> None:
     broker = FakeBroker()
     fill(broker, 8)
-    broker.append(frame([POISON_PRICE], sequence=70))
+    broker.append(frame([RAISING_PRICE], sequence=70))
     fill(broker, 8, seed=3)
     transport = run(broker)
     assert transport.under_the_gate == []

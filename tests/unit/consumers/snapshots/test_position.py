@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from consumers.snapshots.position import (
-    MAX_POISON_OFFSETS,
+    MAX_QUARANTINED_OFFSETS,
     Plan,
     Position,
     decode_position,
@@ -26,7 +26,7 @@ def _committed(offset: int, baseline: int, **more: Any) -> Committed:
 
 
 def test_metadata_round_trips() -> None:
-    position = Position(baseline=12, bars_sequence=3, poison=(15, 20))
+    position = Position(baseline=12, bars_sequence=3, quarantined=(15, 20))
     assert decode_position(position.encode(), partition=0) == position
 
 
@@ -42,7 +42,7 @@ RUBBISH = ["\0", "x", "\0\0junk", '{"baseline": 9}', "}", '"', ",", "\ufffd\x01"
 FULL = Position(
     baseline=12,
     bars_sequence=3,
-    poison=(15, 20),
+    quarantined=(15, 20),
     snapshot=SnapshotName(number=4, next_offset=1_000, chunks=2),
     commits=77,
     adopted_at=900,
@@ -55,7 +55,7 @@ OLD = '{"baseline":12,"bars_sequence":3,"poison":[15,20],"snapshot":null,"commit
 def test_bytes_behind_a_position_are_not_read(rubbish: str) -> None:
     assert decode_position(FULL.encode() + rubbish, partition=0) == FULL
     assert decode_position(OLD + rubbish, partition=0) == Position(
-        baseline=12, bars_sequence=3, poison=(15, 20), commits=77
+        baseline=12, bars_sequence=3, quarantined=(15, 20), commits=77
     )
 
 
@@ -80,7 +80,7 @@ def test_places_without_a_position_are_compared_as_they_stand() -> None:
 def test_a_changed_byte_inside_a_position_is_noticed(at: int) -> None:
     text = FULL.encode()
     changed = text[:at] + ("1" if text[at] != "1" else "2") + text[at + 1 :]
-    with pytest.raises(SnapshotError, match=r"cannot be read|damaged|version"):
+    with pytest.raises(SnapshotError, match=r"cannot be read|corrupt|version"):
         decode_position(changed, partition=0)
 
 
@@ -94,13 +94,13 @@ def test_bytes_that_are_not_text_may_stand_behind_a_position() -> None:
     assert decode_position(metadata_text(raw), partition=0) == FULL
 
 
-def test_metadata_of_many_poison_offsets_stays_below_the_brokers_limit() -> None:
-    position = Position(baseline=10**12, poison=tuple(range(10**12, 10**12 + 1000)))
+def test_metadata_of_many_quarantined_offsets_stays_below_the_brokers_limit() -> None:
+    position = Position(baseline=10**12, quarantined=tuple(range(10**12, 10**12 + 1000)))
     encoded = position.encode()
     assert len(encoded) < 4096
     decoded = decode_position(encoded, partition=0)
     assert decoded is not None
-    assert decoded.poison == position.poison[-MAX_POISON_OFFSETS:]
+    assert decoded.quarantined == position.quarantined[-MAX_QUARANTINED_OFFSETS:]
 
 
 def test_never_committed_starts_at_the_beginning_of_the_log() -> None:
@@ -109,7 +109,7 @@ def test_never_committed_starts_at_the_beginning_of_the_log() -> None:
 
 
 def test_committed_starts_at_the_baseline_muted_up_to_the_offset() -> None:
-    position = Position(baseline=20, bars_sequence=4, poison=(30,), commits=3, adopted_at=40)
+    position = Position(baseline=20, bars_sequence=4, quarantined=(30,), commits=3, adopted_at=40)
     committed = Committed(50, position.encode())
     plan = plan_start(committed, partition=0, begin_offset=0, end_offset=60)
     assert plan == Plan(20, 50, position, committed)
@@ -132,14 +132,14 @@ def test_operator_may_choose_to_rebuild_from_what_is_left() -> None:
     plan = plan_start(
         _committed(50, 20), partition=3, begin_offset=21, end_offset=60, missing_baseline="rebuild"
     )
-    assert (plan.seek_to, plan.muted_until, plan.position.baseline) == (21, 50, 21)
+    assert (plan.seek_to, plan.suppressed_until, plan.position.baseline) == (21, 50, 21)
 
 
 def test_rebuild_when_even_the_committed_offset_is_gone_mutes_nothing() -> None:
     plan = plan_start(
         _committed(50, 20), partition=3, begin_offset=55, end_offset=60, missing_baseline="rebuild"
     )
-    assert (plan.seek_to, plan.muted_until) == (55, 55)
+    assert (plan.seek_to, plan.suppressed_until) == (55, 55)
 
 
 def test_a_log_shorter_than_what_was_committed_is_refused() -> None:

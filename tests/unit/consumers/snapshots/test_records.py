@@ -105,7 +105,7 @@ def test_a_manifest_that_is_none(value: bytes) -> None:
 def test_a_manifest_of_another_version() -> None:
     _, records = snapshot_records(b"x", {}, partition=7, number=4, next_offset=9)
     content = json.loads(records[-1].value) | {"version": 99}
-    with pytest.raises(SnapshotError, match="version 99"):
+    with pytest.raises(SnapshotError, match="version is 99"):
         decode_manifest(json.dumps(content).encode())
 
 

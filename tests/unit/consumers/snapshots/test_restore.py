@@ -30,7 +30,7 @@ class Topic:
         ]
 
     def committed(self, snapshot: SnapshotName | None, **fields: object) -> Committed:
-        position = Position(baseline=5, bars_sequence=17, poison=(30, 70), snapshot=snapshot, **fields)  # type: ignore[arg-type]
+        position = Position(baseline=5, bars_sequence=17, quarantined=(30, 70), snapshot=snapshot, **fields)  # type: ignore[arg-type]
         return Committed(COMMITTED, position.encode())
 
     def open(
@@ -60,7 +60,7 @@ def test_the_named_snapshot() -> None:
     assert opened.plan[:2] == (60, COMMITTED)
     assert opened.restored == topic.names[2]
     assert opened.plan.position == Position(
-        baseline=5, bars_sequence=17, poison=(30, 70), snapshot=topic.names[2], adopted_at=33
+        baseline=5, bars_sequence=17, quarantined=(30, 70), snapshot=topic.names[2], adopted_at=33
     )
     assert not opened.rebuilt
     assert opened.problems == ()
@@ -96,7 +96,7 @@ def test_the_baseline_when_all_snapshots_are_gone() -> None:
     assert opened.plan[:2] == (5, COMMITTED)
     assert opened.restored is None
     assert opened.plan.position == Position(
-        baseline=5, bars_sequence=17, poison=(30, 70), snapshot=topic.names[2]
+        baseline=5, bars_sequence=17, quarantined=(30, 70), snapshot=topic.names[2]
     )
     assert not opened.rebuilt
 
@@ -108,7 +108,7 @@ def test_a_snapshot_older_than_the_log_is_a_named_error() -> None:
     text = str(refusal.value)
     assert "partition 3" in text
     assert "the log starts at 61" in text
-    assert text.count("too old for the log, which starts at 61") == 3
+    assert text.count("it is before the start of the log at 61") == 3
     assert "Operator action: start once with --missing-baseline rebuild" in text
 
 
@@ -118,7 +118,7 @@ def test_on_request_what_is_gone_is_rebuilt_and_marked() -> None:
     assert opened.rebuilt
     assert opened.engine.rebuilt
     assert opened.plan.seek_to == 61
-    assert opened.plan.muted_until == COMMITTED
+    assert opened.plan.suppressed_until == COMMITTED
     assert opened.plan.position.baseline == 61
 
 
@@ -132,7 +132,7 @@ def test_a_snapshot_ahead_of_the_committed_offset_is_none() -> None:
     named = write(topic.log, b"state 130", number=3, next_offset=130)
     opened = topic.open(topic.committed(named))
     assert opened.engine.state == b"state 60"
-    assert "ahead of the committed offset" in opened.problems[0]
+    assert "after the committed offset" in opened.problems[0]
 
 
 def test_no_commit_no_snapshot_no_store() -> None:
@@ -169,7 +169,7 @@ def engine_snapshot(**entry: object) -> bytes:
 def open_engine(data: bytes) -> Opened[PartitionEngine]:
     log = MemoryLog()
     name = write(log, data, number=0, next_offset=20)
-    position = Position(baseline=5, bars_sequence=17, poison=(), snapshot=name)
+    position = Position(baseline=5, bars_sequence=17, quarantined=(), snapshot=name)
     return open_partition(
         make_engine,
         Committed(COMMITTED, position.encode()),

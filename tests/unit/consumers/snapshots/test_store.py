@@ -97,7 +97,7 @@ def test_a_slot_that_holds_another_one() -> None:
     named = SnapshotName(number=5, next_offset=50, chunks=2)
     numbers, problems = found(log, named)
     assert numbers == [2, 1, 0]
-    assert problems == ["snapshot 5 at offset 50: its slot holds another one"]
+    assert problems == ["snapshot 5 at offset 50: its slot contains another one"]
     assert names[2].slot == named.slot
 
 

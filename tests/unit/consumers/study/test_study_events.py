@@ -229,7 +229,7 @@ BAD_FLAGS = {
     "no such column": (["--bars", "SML={folder}/SML.csv:adjclose"], "has no column 'adjclose'"),
     "a pair without a slash": (["--pair", "SML"], "is not NUMERATOR/BENCHMARK"),
     "an unknown leg": (["--pair", "SMLL/BIG"], "no --bars for 'SMLL' (did you mean 'SML'?)"),
-    "a pair of one": (["--pair", "BIG/BIG"], "against itself"),
+    "a pair of one": (["--pair", "BIG/BIG"], "the same instrument as numerator and benchmark"),
     "an unknown definition": (["--definition", "opposite_upp"], "did you mean opposite_day_up"),
     "an unknown state": (["--state", "open"], "Invalid value for '--state'"),
     "a date that is none": (["--from", "2024-02-30"], "--from '2024-02-30' is not a date"),
@@ -263,12 +263,12 @@ def test_bad_input_ends_with_2_and_a_word_on_standard_error(
 
 
 BAD_FILES = {
-    "nothing": (b"", "is not a csv file that can be read"),
+    "nothing": (b"", "is not a readable csv file"),
     "only a header": (b"date,close\n", "has a header but no rows"),
     "no date": (b"day,close\n2024-01-02,1\n", "has no column 'date'"),
     "text for a price": (b"date,close\n2024-01-02,dear\n", "column 'close': 'dear' is not a number"),
     "two closes": (b"date,close\n2024-01-02,1\n2024-01-02,2\n", "more than one close"),
-    "unsorted": (b"date,close\n2024-01-03,1\n2024-01-02,2\n2024-01-04,2\n", "dates must ascend"),
+    "unsorted": (b"date,close\n2024-01-03,1\n2024-01-02,2\n2024-01-04,2\n", "dates must be ascending"),
     "an infinite price": (b"date,close\n2024-01-02,inf\n", "is infinite"),
     "a price beyond a record": (b"date,close\n2024-01-02,1e20\n", "does not fit price_exponent"),
     "bytes of something else": (bytes(range(256)), "SML"),

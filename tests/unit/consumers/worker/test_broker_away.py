@@ -152,7 +152,7 @@ def test_a_worker_that_fetches_nothing_asks_so_that_it_hears() -> None:
     assert rig.health.why_not_ready() == []
 
 
-def test_a_member_whose_join_waits_for_the_others_is_not_deaf() -> None:
+def test_a_member_whose_join_waits_for_the_others_is_not_taken_for_unanswered() -> None:
     """It has no partition to ask about, and gets no answer to its join until the others have joined."""
     rig = Rig()
     rig.transport.will(("lost", [0, 1]), member=None, generation=1)
@@ -165,7 +165,7 @@ def test_a_member_whose_join_waits_for_the_others_is_not_deaf() -> None:
 
 
 @pytest.mark.parametrize("how", [IN_A_GROUP, BY_HAND])
-def test_a_deaf_client_is_made_anew_when_new_ones_are_answered(how: dict[str, str]) -> None:
+def test_an_unanswered_client_is_recreated_when_new_ones_are_answered(how: dict[str, str]) -> None:
     rig = Rig(**how)
     fill(rig.broker, 8, partition=1, seed=9)
     rig.transport.away = True
@@ -200,7 +200,7 @@ def test_dead_is_who_is_not_answered_for_long_while_others_are() -> None:
 
 
 def test_a_client_that_cannot_be_made_anew_is_not_given_up() -> None:
-    """Regression: the old one was closed first, and then used for ever."""
+    """Regression: the old one was closed first, and then used forever."""
     rig = Rig(join_timeout_ms=1)
     rig.transport.will(member=None, generation=1)
     rig.turn(1)

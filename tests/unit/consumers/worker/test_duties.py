@@ -1,4 +1,4 @@
-"""The loop's duties stand for themselves: one that fails for ever starves none of the others."""
+"""The loop's duties represent themselves: one that fails forever starves none of the others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from consumers.worker.state import WorkerState
 from consumers.worker.worker import Worker
 from core.kafka.records import Committed, Record
 from core.model.errors import TransportError, UnreadableError
-from tests.support.fake_engine import POISON_PRICE, frame
+from tests.support.fake_engine import RAISING_PRICE, frame
 from tests.support.fake_transport import FakeBroker, FakeTransport
 from tests.support.worker_in_memory import event_ids, fill, make_worker, worker_settings
 
@@ -194,7 +194,7 @@ def test_a_spoilt_partition_without_answers_lets_others_open_and_is_given_more_t
     worker.start()
     _turn_until(worker, lambda: 0 in state.tasks and state.tasks[0].next_offset == 10)
     spoilt = True
-    broker.append(frame([POISON_PRICE], sequence=99), 0)
+    broker.append(frame([RAISING_PRICE], sequence=99), 0)
     _turn_until(worker, lambda: state.tasks[0].needs_engine)
     transport.will(("assigned", [1]), generation=1)
     _turn_until(worker, lambda: 1 in state.tasks and state.tasks[1].next_offset == 10)
@@ -223,7 +223,7 @@ def test_several_spoilt_partitions_ask_one_question_a_turn_each_in_its_turn() ->
     _turn_until(worker, lambda: len(state.tasks) == 3)
     spoilt = True
     for partition in range(3):
-        broker.append(frame([POISON_PRICE], sequence=99), partition)
+        broker.append(frame([RAISING_PRICE], sequence=99), partition)
     _turn_until(worker, lambda: all(task.needs_engine for task in state.tasks.values()))
     asked.clear()
     for _ in range(6):
@@ -260,13 +260,13 @@ def test_what_was_fetched_for_an_engine_that_is_replaced_at_once_is_given_up() -
 
     broker = FakeBroker()
     fill(broker, 8)
-    broker.append(frame([1, 2, POISON_PRICE], sequence=500))
+    broker.append(frame([1, 2, RAISING_PRICE], sequence=500))
     fill(broker, 8, seed=9)
     worker, state, engines = make_worker(broker, step_slice_ms=1)
     worker._opener._restorer = AtOnce(1)
     worker.start()
     _turn_until(worker, lambda: len(engines) == 2 and state.tasks[0].next_offset == 21)
-    assert engines[1].steps == 20, "all but the poison"
+    assert engines[1].steps == 20, "all but the quarantined record"
 
 
 @pytest.mark.parametrize("spoilt", [False, True])
@@ -291,7 +291,7 @@ def test_a_partition_without_answers_has_no_more_than_half_of_the_loops_time(spo
     worker.start()
     if spoilt:
         _turn_until(worker, lambda: _at_end(state))
-        broker.append(frame([POISON_PRICE], sequence=99), 1)
+        broker.append(frame([RAISING_PRICE], sequence=99), 1)
         leaderless = True
     begun_ns, waited_ns = now_ns, 0
     for _ in range(200):
@@ -305,7 +305,7 @@ def test_a_partition_without_answers_has_no_more_than_half_of_the_loops_time(spo
 
 
 def test_a_partition_without_a_leader_for_long_does_not_unseat_the_others_again_and_again() -> None:
-    """Regression: the client was made anew every ten seconds, and all partitions restored each time."""
+    """Regression: the client was recreated every ten seconds, and all partitions restored each time."""
     now_ns, leaderless = 0, True
 
     class NoLeader(FakeTransport):

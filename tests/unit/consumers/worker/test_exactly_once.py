@@ -160,7 +160,7 @@ def test_a_look_up_that_fails_is_tried_again_before_anything_is_sent() -> None:
 
 
 def test_somebody_else_has_committed_meanwhile() -> None:
-    """What was in doubt is dropped, and the partition begins anew from what stands committed."""
+    """What was in doubt is dropped, and the partition begins again from what stands committed."""
     broker, transport, worker, state = _stepped()
     fill(broker, 4)
     other = FakeBroker(log=broker.log)
@@ -284,7 +284,7 @@ def test_a_client_that_gives_no_answers_is_made_anew() -> None:
 
 @pytest.mark.parametrize("waits_for", ["max_poll_interval_ms", "session_timeout_ms"])
 def test_a_join_may_last_as_long_as_the_group_waits(waits_for: str) -> None:
-    """Guards two members that began anew in turn, every 5 s, while the group waited for a dead third.
+    """Guards two members that began again in turn, every 5 s, while the group waited for a dead third.
 
     Each left the join that the other was in, and the group had nobody for 70 s.
     """
@@ -300,7 +300,7 @@ def test_a_join_may_last_as_long_as_the_group_waits(waits_for: str) -> None:
 def test_a_slow_worker_polls_between_its_slices() -> None:
     """Guards a loop that steps a whole poll's records before it polls again.
 
-    On a slow machine the group gives its partitions away, and it begins anew, for ever.
+    On a slow machine the group gives its partitions away, and it begins again, forever.
     """
     broker = FakeBroker(generation=1)
     fill(broker, 40)

@@ -41,7 +41,7 @@ class Rig:
         self.worker.turn()
 
     def after(self, seconds: float) -> int:
-        """Let time pass; how often the client has been made anew."""
+        """Let time pass; how often the client has been recreated."""
         self.now_ns += int(seconds * SECOND_NS)
         self.worker.turn()
         return self.transport.rebuilt_consumers

@@ -51,5 +51,5 @@ def test_an_offset_alone_is_worth_a_commit() -> None:
 
 
 def test_an_outbox_without_a_position_has_no_batch() -> None:
-    with pytest.raises(ValueError, match="never added"):
+    with pytest.raises(ValueError, match="nothing was added"):
         Outbox().batch("")

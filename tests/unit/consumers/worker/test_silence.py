@@ -11,7 +11,7 @@ from consumers.snapshots.restore import open_partition
 from consumers.worker.state import WorkerState
 from consumers.worker.worker import Worker
 from core.model.errors import TransportError
-from tests.support.fake_engine import POISON_PRICE, frame
+from tests.support.fake_engine import RAISING_PRICE, frame
 from tests.support.fake_transport import FakeBroker, FakeTransport
 from tests.support.worker_in_memory import fill, make_worker
 
@@ -137,7 +137,7 @@ def test_a_broker_that_does_not_answer_is_asked_again_later(monkeypatch: pytest.
 
 
 def test_a_client_that_knows_nobody_to_ask_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Guards a partition of which nobody gave records and of whose leader nobody gave an answer, for ever."""
+    """Guards a partition of which nobody gave records and of whose leader nobody gave an answer, forever."""
     rig = Rig()
     rig.transport.silent = {1: 9}
     rig.grow(1)
@@ -178,7 +178,7 @@ def test_a_busy_neighbour_hides_no_silence() -> None:
 
 
 def test_a_partition_whose_engine_is_replaced_is_silent_by_right(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Regression: a long restore of one partition had the client made anew, and all partitions lost."""
+    """Regression: a long restore of one partition had the client recreated, and all partitions lost."""
 
     def at_leisure(*args: Any, **named: Any) -> Any:
         assert may_restore.wait(10)
@@ -187,7 +187,7 @@ def test_a_partition_whose_engine_is_replaced_is_silent_by_right(monkeypatch: py
     may_restore = threading.Event()
     rig = Rig()
     monkeypatch.setattr("consumers.worker.opener.open_partition", at_leisure)
-    rig.broker.append(frame([POISON_PRICE], sequence=99), 1)
+    rig.broker.append(frame([RAISING_PRICE], sequence=99), 1)
     rig.grow(1)
     rig.after(0.1)
     try:

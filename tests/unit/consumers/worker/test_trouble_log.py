@@ -1,4 +1,4 @@
-"""At most one line a minute of what goes on failing; what begins and ends is always told."""
+"""At most one line per minute of what continues failing; what begins and ends is always told."""
 
 from __future__ import annotations
 

@@ -24,6 +24,6 @@ def test_reads(text: str | None, until: Until | None) -> None:
 
 @pytest.mark.parametrize("text", ["", "soon", "2024-07-11", "2024-07-11T16:30:00", "16:30Z"])
 def test_refuses_what_is_no_instant_or_has_no_offset(text: str) -> None:
-    with pytest.raises(ConfigurationError, match="neither 'idle' nor an instant") as raised:
+    with pytest.raises(ConfigurationError, match="neither 'idle' nor a time") as raised:
         parse_until(text, idle_ms=500)
     assert raised.value.operator_action is not None

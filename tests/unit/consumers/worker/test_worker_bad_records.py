@@ -17,7 +17,7 @@ from core.kafka.records import Committed
 from core.model.errors import SessionError
 from core.model.settings import KafkaSettings
 from core.runtime.exit_codes import EXIT_INPUT, exit_code
-from tests.support.fake_engine import BAD_PRICE, POISON_PRICE, FakeEngine, frame
+from tests.support.fake_engine import BAD_PRICE, RAISING_PRICE, FakeEngine, frame
 from tests.support.fake_transport import FakeBroker, FakeTransport
 from tests.support.worker_in_memory import (
     IDLE,
@@ -55,39 +55,39 @@ def test_ticks_the_engine_refuses_become_dead_letters() -> None:
     assert state.counters.partitions[0].ticks == 3
 
 
-def test_a_poison_record_leaves_no_trace_in_the_state() -> None:
+def test_a_quarantined_record_leaves_no_trace_in_the_state() -> None:
     """The step raises after it has changed the state: going on with that engine would be wrong."""
-    clean, poisoned = FakeBroker(), FakeBroker()
-    for broker in (clean, poisoned):
+    clean, raising = FakeBroker(), FakeBroker()
+    for broker in (clean, raising):
         fill(broker, 8)
-        if broker is poisoned:
-            broker.append(frame([1, 2, POISON_PRICE, 3], sequence=70))
+        if broker is raising:
+            broker.append(frame([1, 2, RAISING_PRICE, 3], sequence=70))
         fill(broker, 8, seed=3)
     run_to_the_end(clean)
-    state = run_to_the_end(poisoned)
-    assert event_ids(poisoned.published) == event_ids(clean.published)
-    assert dead_letters(poisoned) == [("step_raised", 10)]
-    assert state.counters.partitions[0].poisoned == 1
-    assert bar_sequences(poisoned) == bar_sequences(clean)
+    state = run_to_the_end(raising)
+    assert event_ids(raising.published) == event_ids(clean.published)
+    assert dead_letters(raising) == [("step_raised", 10)]
+    assert state.counters.partitions[0].quarantined == 1
+    assert bar_sequences(raising) == bar_sequences(clean)
 
 
-def test_a_restart_remembers_poison_and_does_not_report_it_again() -> None:
+def test_a_restart_keeps_quarantined_offsets_and_does_not_report_it_again() -> None:
     broker = FakeBroker()
     fill(broker, 8)
-    broker.append(frame([POISON_PRICE], sequence=70))
+    broker.append(frame([RAISING_PRICE], sequence=70))
     run_to_the_end(broker)
     assert json.loads(broker.committed[0].metadata)["poison"] == [10]
     fill(broker, 8, seed=3)
     state = run_to_the_end(broker)
     assert dead_letters(broker) == [("step_raised", 10)]
-    assert state.counters.partitions[0].poisoned == 0
+    assert state.counters.partitions[0].quarantined == 0
     assert len(event_ids(broker.published)) == 8
 
 
-def test_poison_that_found_no_room_in_the_metadata_is_found_again_in_silence() -> None:
+def test_a_quarantined_offset_without_room_in_the_metadata_is_found_again_without_output() -> None:
     broker = FakeBroker()
     fill(broker, 8)
-    broker.append(frame([POISON_PRICE], sequence=70))
+    broker.append(frame([RAISING_PRICE], sequence=70))
     run_to_the_end(broker)
     broker.committed[0] = Committed(
         broker.committed[0].offset, Position(baseline=0, bars_sequence=2).encode()
@@ -95,7 +95,7 @@ def test_poison_that_found_no_room_in_the_metadata_is_found_again_in_silence() -
     fill(broker, 8, seed=3)
     state = run_to_the_end(broker)
     assert dead_letters(broker) == [("step_raised", 10)]
-    assert state.counters.partitions[0].poisoned == 1
+    assert state.counters.partitions[0].quarantined == 1
     assert len(set(event_ids(broker.published))) == len(event_ids(broker.published)) == 8
 
 
@@ -103,7 +103,7 @@ def test_bad_records_in_a_row_are_counted_over_the_rebuilds_between_them() -> No
     broker = FakeBroker()
     fill(broker, 4)
     for number in range(3):
-        broker.append(frame([POISON_PRICE], sequence=70 + number))
+        broker.append(frame([RAISING_PRICE], sequence=70 + number))
     worker, state, _ = make_worker(broker)
     worker.start()
     while state.tasks[0].lag_records or state.tasks[0].needs_engine:
@@ -140,7 +140,7 @@ def test_a_calendar_at_its_end_stops_the_worker_and_blames_no_record() -> None:
 
 
 def test_no_offset_is_passed_while_a_spoilt_engine_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Regression: what a poll had brought behind a poison record was committed, and never stepped."""
+    """Regression: what a poll had brought after a quarantined record was committed, and never stepped."""
 
     def at_leisure(*args: Any, **named: Any) -> Any:
         assert may_restore.wait(10)
@@ -149,7 +149,7 @@ def test_no_offset_is_passed_while_a_spoilt_engine_is_replaced(monkeypatch: pyte
     may_restore = threading.Event()
     broker = FakeBroker()
     broker.append(frame([5] * 10, sequence=0))
-    broker.append(frame([POISON_PRICE], sequence=1))
+    broker.append(frame([RAISING_PRICE], sequence=1))
     for number in range(5):
         broker.append(frame([5] * 10, sequence=2 + number))
     worker, state, _ = make_worker(broker, commit_interval_ms=1, eager_commit_interval_ms=1)

@@ -69,7 +69,7 @@ def test_repeats_after_a_kill_between_flush_and_commit_carry_the_same_ids_and_by
     assert transport.discarded == 0, "the records are in the log: only the offsets are not"
 
 
-def test_restart_steps_from_the_baseline_with_its_output_muted() -> None:
+def test_restart_steps_from_the_baseline_with_its_output_suppressed() -> None:
     broker = FakeBroker()
     fill(broker, 8)
     at = broker.append(baseline(sequence=99))

@@ -16,7 +16,7 @@ from consumers.worker.worker import Worker
 from core.kafka.records import OutgoingRecord
 from core.model.errors import SnapshotError
 from core.model.settings import KafkaSettings
-from tests.support.fake_engine import POISON_PRICE, FakeEngine, frame
+from tests.support.fake_engine import RAISING_PRICE, FakeEngine, frame
 from tests.support.fake_transport import FakeBroker, FakeTransport
 from tests.support.worker_in_memory import (
     IDLE,
@@ -144,19 +144,19 @@ def test_nothing_new_makes_no_new_snapshot() -> None:
     assert state.counters.commits == {}
 
 
-def test_poison_is_replayed_from_the_snapshot_although_the_baseline_is_gone() -> None:
+def test_a_quarantined_record_is_replayed_from_the_snapshot_although_the_baseline_is_gone() -> None:
     """Guards a rebuild from the log's beginning, which retention has taken."""
     calm, broker = FakeBroker(), _snapshotted()
     broker.begin = 30
     for each in (calm, broker):
         if each is calm:
             fill(each, 40)
-        each.append(frame([1, 2, POISON_PRICE], sequence=500))
+        each.append(frame([1, 2, RAISING_PRICE], sequence=500))
         fill(each, 12, seed=9)
     run_to_the_end(calm)
     _, engines = _run(broker, **NEVER)
     assert len(engines) == 2
-    assert engines[1].steps == 15, "from the snapshot, without the poison"
+    assert engines[1].steps == 15, "from the snapshot, without the quarantined record"
     assert event_ids(broker.published) == event_ids(calm.published)
     assert dead_letters(broker) == [("step_raised", 50)]
 

@@ -53,7 +53,7 @@ benchmark = "OTH"
 
 
 class Asked:
-    """Stands for the broker, and refuses whoever asks."""
+    """Represents the broker, and refuses whoever asks."""
 
     def __init__(self, *_: object) -> None:
         raise TransportError("a broker was asked")
@@ -182,7 +182,7 @@ def test_what_is_no_file_is_refused(folder: Path, tmp_path: Path) -> None:
         (["SYM=a.csv", "SYM=b.csv"], "names 'SYM' twice: a.csv and b.csv"),
         (["GC=F=a.csv", "GC=F=b.csv"], "names 'GC=F' twice: a.csv and b.csv"),
         (["SYM=" + "x" * 4000], "cannot be read: File name too long"),
-        (["SYM=a\x00b.csv"], "it is no path"),
+        (["SYM=a\x00b.csv"], "it is not a valid path"),
     ],
 )
 def test_files_named_wrongly_are_refused_by_every_command(bars: list[str], said: str, folder: Path) -> None:
@@ -197,7 +197,9 @@ def test_files_named_wrongly_are_refused_by_every_command(bars: list[str], said:
         assert answer.code == 2, answer.err
         require_readable(answer)
         assert said in the_error(answer)
-    if "cannot be read" not in said and "no path" not in said:  # which no claim is about, so it is not read
+    if (
+        "cannot be read" not in said and "not a valid path" not in said
+    ):  # which no claim is about, so it is not read
         assert said in the_error(run("claims", *given, *others))
 
 
@@ -219,7 +221,7 @@ def test_files_named_wrongly_are_refused_by_every_command(bars: list[str], said:
         (["--series", "TEN=none.csv:TEN"], "TEN: none.csv cannot be read"),
         (["--rarity", "none.json"], "none.json cannot be read"),
         (["--date-column", "SYM:when"], "has no column 'when'"),
-        (["--date-format", "nothing"], "is not a format of year, month and day"),
+        (["--date-format", "nothing"], "is not a format with year, month and day"),
     ],
 )
 def test_options_of_a_study_are_refused_in_words_of_ours(options: list[str], said: str, folder: Path) -> None:
@@ -240,7 +242,7 @@ UNIVERSES = {
     "float_id": (UNIVERSE.replace("id = 2", "id = 2.0"), "id"),
     "no_symbol": (UNIVERSE.replace('symbol = "OTH"\n', ""), "symbol"),
     "bad_class": (UNIVERSE.replace('OTH"\nclass = "etf"', 'OTH"\nclass = "fund"'), "class"),
-    "twice": (UNIVERSE.replace('"OTH"', '"SYM"'), "twice"),
+    "twice": (UNIVERSE.replace('"OTH"', '"SYM"'), "is duplicated"),
     "no_leg": (UNIVERSE.replace('benchmark = "OTH"', 'benchmark = "XYZ"'), "'XYZ'"),
     "calendar": (UNIVERSE.replace('"XNYS"', '"XNYZ"'), "XNYZ"),
     "unknown_key": (UNIVERSE.replace("id = 2", "id = 2\ncolour = 1"), "colour"),

@@ -82,7 +82,7 @@ def test_midnight_in_utc_is_a_date_only_where_every_row_has_it() -> None:
 
 def test_an_unfinished_day_behind_midnights_in_utc_is_refused_and_moves_no_other_day() -> None:
     days = ["2024-07-09T00:00:00Z", "2024-07-10T00:00:00Z", "2024-07-11T15:30:00Z"]
-    with pytest.raises(HistoryError, match="has a time of day, the other rows are at midnight UTC"):
+    with pytest.raises(HistoryError, match="has a time of day, but other rows are at midnight UTC"):
         dates(*days)
 
 
@@ -118,7 +118,7 @@ def test_a_format_says_what_the_texts_do_not() -> None:
 def test_a_format_without_a_date_is_refused(format: str) -> None:
     with pytest.raises(ValueError, match=f"{format}|unconverted|format"):
         check_format(format)
-    with pytest.raises(HistoryError, match="is not a format of year, month and day"):
+    with pytest.raises(HistoryError, match="is not a format with year, month and day"):
         dates("2024-07-11", format=format)
 
 

@@ -56,5 +56,5 @@ def test_thousands_between_quotation_marks_are_thousands() -> None:
 def test_what_may_be_either_is_refused() -> None:
     with pytest.raises(HistoryError, match="may be thousands or a decimal comma"):
         figures("2,058", "2,062", separator=";")
-    with pytest.raises(HistoryError, match="has a decimal comma, other rows a decimal point"):
+    with pytest.raises(HistoryError, match="has a decimal comma, but other rows have a decimal point"):
         figures("2058,9", "2062.85", separator=";")

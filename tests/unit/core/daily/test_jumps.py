@@ -1,4 +1,4 @@
-"""core.daily.jumps: mistakes are left out, moves that were traded are not."""
+"""core.daily.jumps: mistakes are dropped, moves that were traded are not."""
 
 from __future__ import annotations
 
@@ -60,7 +60,9 @@ def test_a_confirmed_day_without_a_jump_is_told() -> None:
 
 
 def test_in_the_last_rows_it_cannot_be_told_and_is_refused() -> None:
-    with pytest.raises(HistoryError, match=r"X \(x.csv\): the close of .* is about 100 times the one before"):
+    with pytest.raises(
+        HistoryError, match=r"X \(x.csv\): the close of .* is about 100 times the previous one"
+    ):
         judged(frame([100.0, 101.0, 102.0, 101.0, 100.0, 10_000.0]))
 
 

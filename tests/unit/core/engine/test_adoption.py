@@ -1,4 +1,4 @@
-"""Definitions come and go in the middle of a log: the rest goes on to the last byte."""
+"""Definitions come and go in the middle of a log: the rest continues to the last byte."""
 
 from __future__ import annotations
 

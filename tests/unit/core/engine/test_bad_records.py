@@ -1,4 +1,4 @@
-"""Records that break the contract: a dead letter with its reason, a counter, and the tape goes on."""
+"""Records that break the contract: a dead letter with its reason, a counter, and the tape continues."""
 
 from __future__ import annotations
 

@@ -225,7 +225,7 @@ def test_a_stranger_is_refused(demo: Universe, calendars: dict[str, Calendar]) -
 def test_a_close_without_a_session_is_refused(
     demo: Universe, calendars: dict[str, Calendar], day: str
 ) -> None:
-    with pytest.raises(HistoryError, match=f"RUT has a close on {day}, no session of XNYS"):
+    with pytest.raises(HistoryError, match=f"RUT has a close on {day}, which is not a session of XNYS"):
         baseline_records({1: small([(day, 1.0)])}, demo, calendars, date(2031, 1, 1), HISTORY)
 
 

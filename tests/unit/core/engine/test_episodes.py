@@ -170,7 +170,7 @@ class TestEpisodes:
         ("fall", "state"), [(102.0, "opened"), (101.93, "opened"), (101.9, "invalidated")]
     )
     def test_the_invalidation_level_is_that_of_the_opening(self, fall: float, state: str) -> None:
-        """Two percent below 104, also after the leader went on to 120."""
+        """Two percent below 104, also after the leader continued to 120."""
         desk = Desk(catalogue=UNCONFIRMED.format(timing=""), baseline_days=70)
         whole_sessions(desk, [self.HIGH, (120.0, 199.0), (fall, 199.0)])
         assert desk.said.states("unconfirmed_high", "SML/BIG")[-1] == state

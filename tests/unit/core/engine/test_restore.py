@@ -1,4 +1,4 @@
-"""A restored engine goes on as if nothing had happened: the same bytes at every later moment."""
+"""A restored engine continues as if nothing had happened: the same bytes at every later moment."""
 
 from __future__ import annotations
 

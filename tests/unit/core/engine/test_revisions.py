@@ -88,7 +88,7 @@ def test_a_correction_that_decides_the_same_is_no_event() -> None:
 
 @pytest.mark.parametrize("corrected_at_s", [CLOSE_S + 20, DEADLINE_S + 100, NEXT_OPEN_S])
 def test_the_next_session_measures_from_the_corrected_close(corrected_at_s: float) -> None:
-    """Guards against a session that goes on with what the day before started from."""
+    """Guards against a session that continues with what the day before started from."""
     desk = final_day()
     desk.mark(corrected_at_s)
     assert [event.state for event in correct(desk, 100.5)] == ["revised"]

@@ -1,4 +1,4 @@
-"""core.engine.samples: a scrape reads what the engine knows, under names that stand in the table."""
+"""core.engine.samples: a scrape reads what the engine knows, under names that are in the table."""
 
 from __future__ import annotations
 

@@ -116,10 +116,10 @@ def test_values_of_a_session_in_progress_survive_a_snapshot() -> None:
 @pytest.mark.parametrize(
     ("more", "pair", "problem"),
     [
-        ((), Pair("SML", "Y10"), "has the rate 'Y10' for a leg"),
+        ((), Pair("SML", "Y10"), "has the rate 'Y10' as a leg"),
         ((series(30, "LOST", "flow"),), None, "flow 'LOST' must name the instrument it flows into"),
         ((series(30, "LOST", "flow", "SMR"),), None, "did you mean"),
-        ((series(30, "TWICE", "flow", "SML"),), None, "flow into 'SML' stands twice"),
+        ((series(30, "TWICE", "flow", "SML"),), None, "flow into 'SML' is duplicated"),
     ],
 )
 def test_a_universe_that_misuses_a_series_is_refused(

@@ -107,7 +107,7 @@ def test_any_flipped_bit_and_any_missing_end_is_noticed(data: st.DataObject) -> 
     position = data.draw(st.integers(0, len(good) - 1))
     damaged[position] ^= 1 << data.draw(st.integers(0, 7))
     for bad in (bytes(damaged), good[:position]):
-        with pytest.raises(SnapshotError, match="damaged"):
+        with pytest.raises(SnapshotError, match="corrupt"):
             Snapshot(bad)
 
 
@@ -118,7 +118,7 @@ def sealed(content: object) -> bytes:
 
 @pytest.mark.parametrize("content", [5, [1, 2], {"version": 1}, {"version": "1", "head": {}, "sections": {}}])
 def test_sound_bytes_that_are_no_snapshot(content: object) -> None:
-    with pytest.raises(SnapshotError, match="no snapshot"):
+    with pytest.raises(SnapshotError, match="not a snapshot"):
         Snapshot(sealed(content))
 
 

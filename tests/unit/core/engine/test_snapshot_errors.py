@@ -1,4 +1,4 @@
-"""A snapshot that does not fit is refused, and the engine goes on as it was."""
+"""A snapshot that does not fit is refused, and the engine continues as it was."""
 
 from __future__ import annotations
 
@@ -110,13 +110,13 @@ def damaged(position: int) -> bytes:
 
 
 BROKEN: dict[str, tuple[Callable[[], bytes], str]] = {
-    "empty": (lambda: b"", "damaged"),
-    "three bytes": (lambda: good()[:3], "damaged"),
-    "first byte": (lambda: damaged(0), "damaged"),
-    "a byte in the middle": (lambda: damaged(len(good()) // 2), "damaged"),
-    "last byte missing": (lambda: good()[:-1], "damaged"),
-    "not MessagePack": (lambda: crc32c.crc32c(b"\xc1").to_bytes(4, "little") + b"\xc1", "no snapshot"),
-    "another content": (lambda: sealed([1, 2]), "no snapshot"),
+    "empty": (lambda: b"", "corrupt"),
+    "three bytes": (lambda: good()[:3], "corrupt"),
+    "first byte": (lambda: damaged(0), "corrupt"),
+    "a byte in the middle": (lambda: damaged(len(good()) // 2), "corrupt"),
+    "last byte missing": (lambda: good()[:-1], "corrupt"),
+    "not MessagePack": (lambda: crc32c.crc32c(b"\xc1").to_bytes(4, "little") + b"\xc1", "not a snapshot"),
+    "another content": (lambda: sealed([1, 2]), "not a snapshot"),
     "another version": (lambda: changed(version=99), "version 99"),
     "a section missing": (lambda: without_section("pairs"), "lacks pairs"),
     "a definition missing": (lambda: without_section("definition/spread_1d"), "lacks definition/spread_1d"),

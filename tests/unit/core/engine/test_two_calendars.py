@@ -54,7 +54,7 @@ class TestTwoCalendars:
             desk.mark(second)
         (opened,) = [e for e in desk.said.events if e.pair == "COIN/BIG" and e.state == "opened"][:1]
         assert opened.ts_event_ns == at(CLOSE_S)
-        # The coin's price when the exchange closed, not what it went on to.
+        # The coin's price when the exchange closed, not what it continued to.
         assert opened.legs["numerator"]["price"] == pytest.approx(1020.235, abs=1e-9)
         assert opened.legs["benchmark"]["price"] == 198.0
 

@@ -175,7 +175,7 @@ class TestALateSource:
 
     @pytest.mark.parametrize("first", [FEED, COINS])
     def test_a_session_one_leg_never_saw_is_unknown_and_the_next_one_is_not(self, first: int) -> None:
-        """Guards against a pair that waits for ever for a close that nobody will send."""
+        """Guards against a pair that waits forever for a close that nobody will send."""
         late = COINS if first == FEED else FEED
         desk = Desk(small_universe(), marked={first: 0.0})
         for second in range(0, 230, 10):

@@ -1,4 +1,4 @@
-"""core.kernels.sorted_window: order statistics against sorting anew."""
+"""core.kernels.sorted_window: order statistics against sorting again."""
 
 from __future__ import annotations
 

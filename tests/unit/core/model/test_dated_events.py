@@ -114,13 +114,13 @@ def test_an_nth_weekday_is_one(year: int) -> None:
         (KIND + "scheduld = true", "unknown key 'scheduld'"),
         (KIND + "scheduled = 1", "'scheduled' must be true or false"),
         (KIND.replace("= 1", "= 11", 1), "'before' must be a number of sessions, 0 to 10"),
-        (KIND.replace('"fair"', '"a fair"'), "'id' must be a word"),
-        (KIND + "rule = { month = 6 }", "a rule has first_year, month, nth, weekday"),
+        (KIND.replace('"fair"', '"a fair"'), "'id' must be an identifier"),
+        (KIND + "rule = { month = 6 }", "a rule needs first_year, month, nth, weekday"),
         (KIND + 'rule = {month=6, weekday="fryday", nth=4, first_year=1}', "unknown weekday (did you mean"),
-        (KIND + 'rule = {month=13, weekday="friday", nth=4, first_year=1}', "a month is 1 to 12"),
+        (KIND + 'rule = {month=13, weekday="friday", nth=4, first_year=1}', "month must be 1 to 12"),
         (KIND + EVENT.replace('"fair"', '"fare"'), "unknown kind (did you mean 'fair'?)"),
         (KIND + EVENT.replace("confirmed", "confirm"), "unknown status (did you mean 'confirmed'?)"),
-        (KIND + EVENT.replace('"me"', '" "'), "a date without a source"),
+        (KIND + EVENT.replace('"me"', '" "'), "a source is required"),
         (KIND + EVENT.replace("[2024-07-11]", "[]"), "'dates' must be a list of dates"),
         (KIND + EVENT.replace("[2024-07-11]", '["2024-07-11"]'), "'dates' must be a list of dates"),
     ],
@@ -129,4 +129,4 @@ def test_a_mistake_is_named(text: str, message: str, calendar: Calendar) -> None
     with pytest.raises(ConfigurationError) as refused:
         parse_dated_events(text, calendar)
     assert message in str(refused.value)
-    assert "its head says" in str(refused.value)
+    assert "its head documents" in str(refused.value)

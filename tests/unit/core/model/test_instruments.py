@@ -136,10 +136,10 @@ def test_a_universe_cannot_be_changed(demo: Universe) -> None:
 @pytest.mark.parametrize(
     ("pairs", "message"),
     [
-        ([("IWM", "SPY"), ("IWM", "SPY")], "pair 'IWM/SPY' stands twice"),
-        ([("SPY", "SPY")], "pair 'SPY/SPY' sets an instrument against itself"),
-        ([("IWM", "SPX")], "pair 'IWM/SPX' lacks its leg 'SPX': no such instrument (did you mean 'SPY'?)"),
-        ([("ABCDEF", "SPY")], "pair 'ABCDEF/SPY' lacks its leg 'ABCDEF': no such instrument"),
+        ([("IWM", "SPY"), ("IWM", "SPY")], "pair 'IWM/SPY' is duplicated"),
+        ([("SPY", "SPY")], "pair 'SPY/SPY' has the same instrument as numerator and benchmark"),
+        ([("IWM", "SPX")], "pair 'IWM/SPX' has the unknown leg 'SPX' (did you mean 'SPY'?)"),
+        ([("ABCDEF", "SPY")], "pair 'ABCDEF/SPY' has the unknown leg 'ABCDEF'"),
     ],
 )
 def test_pairs_must_have_two_legs(pairs: list[tuple[str, str]], message: str) -> None:
@@ -152,14 +152,14 @@ def test_pairs_must_have_two_legs(pairs: list[tuple[str, str]], message: str) ->
 @pytest.mark.parametrize(
     ("sources", "instruments", "message"),
     [
-        ((ALPACA, Source(1, "coinbase")), (), "source id 1 stands twice"),
-        ((ALPACA, Source(2, "alpaca")), (), "source name 'alpaca' stands twice"),
-        ((ALPACA,), (instrument(1, "SPY"), instrument(1, "IWM")), "instrument id 1 stands twice"),
-        ((ALPACA,), (instrument(1, "SPY"), instrument(2, "SPY")), "symbol 'SPY' stands twice"),
+        ((ALPACA, Source(1, "coinbase")), (), "source id 1 is duplicated"),
+        ((ALPACA, Source(2, "alpaca")), (), "source name 'alpaca' is duplicated"),
+        ((ALPACA,), (instrument(1, "SPY"), instrument(1, "IWM")), "instrument id 1 is duplicated"),
+        ((ALPACA,), (instrument(1, "SPY"), instrument(2, "SPY")), "symbol 'SPY' is duplicated"),
         (
             (ALPACA,),
             (instrument(1, "SPY", source="alpacca"),),
-            "instrument 'SPY' names the unknown source 'alpacca' (did you mean 'alpaca'?)",
+            "instrument 'SPY' has the unknown source 'alpacca' (did you mean 'alpaca'?)",
         ),
     ],
 )

@@ -228,13 +228,13 @@ def test_overrides_of_another_calendar_are_passed_over() -> None:
     [
         ("[[closed]", "calendar overrides are not TOML"),
         ('[[closd]]\ncalendar = "XNYS"', "unknown table 'closd'"),
-        ("[[closed]]\nsession = 2026-07-08", "needs 'calendar' as a str"),
-        ('[[closed]]\ncalendar = "XNYS"', "needs 'session' as a date"),
-        ('[[closed]]\ncalendar = "XNYS"\nsession = 2026-07-08T00:00:00Z', "needs 'session' as a date"),
-        ('[[early_close]]\ncalendar = "XNYS"\nsession = 2026-07-08', "needs 'close' as a time"),
+        ("[[closed]]\nsession = 2026-07-08", "needs 'calendar' of type str"),
+        ('[[closed]]\ncalendar = "XNYS"', "needs 'session' of type date"),
+        ('[[closed]]\ncalendar = "XNYS"\nsession = 2026-07-08T00:00:00Z', "needs 'session' of type date"),
+        ('[[early_close]]\ncalendar = "XNYS"\nsession = 2026-07-08', "needs 'close' of type time"),
         (
             '[[early_close]]\ncalendar = "XNYS"\nsession = 2026-07-08\nclose = 09:00:00',
-            "a close of XNYS lies before its open",
+            "a close of XNYS is before its open",
         ),
     ],
 )

@@ -118,19 +118,19 @@ def test_source_limits_are_read_and_defaulted() -> None:
         (
             'symbol = "SPY"\nclass = "etf"\ncalendar = "XNYS"',
             'symbol = "SPY"\nclass = "etf"',
-            "instrument 'SPY' has no 'calendar', and [defaults.etf] gives none",
+            "instrument 'SPY' has no 'calendar', and [defaults.etf] does not set it",
         ),
         (
             'symbol = "IWM"\nclass = "etf"\ncalendar = "XNYS"',
             'symbol = "IWM"\nclass = "etf"\ncalendar = "XNYC"',
-            "instrument 'IWM' names the unknown calendar 'XNYC' (did you mean 'XNYS'?)",
+            "instrument 'IWM' has the unknown calendar 'XNYC' (did you mean 'XNYS'?)",
         ),
         (
             'symbol = "SPY"\nclass = "etf"',
             'symbol = "SPY"\nclass = "etf"\nhas_official_close = true',
             "instrument 'SPY' has an official close, so it needs a 'listing_exchange'",
         ),
-        ('benchmark = "SPY"', 'benchmark = "SPX"', "pair 'IWM/SPX' lacks its leg 'SPX'"),
+        ('benchmark = "SPY"', 'benchmark = "SPX"', "pair 'IWM/SPX' has the unknown leg 'SPX'"),
     ],
 )
 def test_a_mistake_is_named_with_its_entry(old: str, new: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""core.partition.session_clock: where an instant stands in a calendar's sessions."""
+"""core.partition.session_clock: where an instant is in a calendar's sessions."""
 
 from __future__ import annotations
 

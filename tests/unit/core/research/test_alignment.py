@@ -32,7 +32,7 @@ def test_alignment_keeps_common_dates_only() -> None:
 
 
 def test_nothing_in_common_is_refused() -> None:
-    with pytest.raises(HistoryError, match="A, B have no date in common"):
+    with pytest.raises(HistoryError, match="A, B have no common date"):
         align({"A": frame(("2024-07-01", 1.0)), "B": frame(("2024-07-02", 1.0))})
     with pytest.raises(HistoryError, match="nothing to align"):
         align({})

@@ -9,7 +9,7 @@ from core.research.bootstrap import resample_counts
 
 
 def classic(values: np.ndarray, resamples: int, mean_block: float, seed: int) -> np.ndarray:
-    """Politis and Romano's own recipe, an observation at a time: jump with probability p, else go on."""
+    """Politis and Romano's own recipe, an observation at a time: jump with probability p, else continue."""
     random = np.random.default_rng(seed)
     length = len(values)
     position = random.integers(0, length, resamples)

@@ -91,7 +91,7 @@ def found(text: str, evidence: Given) -> Finding:
     [
         ("on = 2024-07-02", "reproduced", None, {"beta_63d": 1.5, "ratio_highest_since": "none before"}),
         ("on = 2024-07-04", "reproduced", None, {"beta_63d": 2.0, "ratio_highest_since": "2024-05-17"}),
-        ("on = 2024-07-01", "not reproduced", "the values are others", {"beta_63d": 0.5}),
+        ("on = 2024-07-01", "not reproduced", "the values differ", {"beta_63d": 0.5}),
         (
             "on = 2024-07-03",
             "data gap",

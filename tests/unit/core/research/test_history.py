@@ -147,7 +147,7 @@ def test_parquet_reads_as_csv_does(dtype: pl.DataType) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "X is not a csv file that can be read"),
+        (b"", "X is not a readable csv file"),
         (b"date,close\n", "X has a header but no rows"),
         (csv("2024-07-11,1", header="date,price"), "X has no column 'close' (known: date, price)"),
         (csv("2024-07-11,1", header="date,closing"), "X has no column 'close' (did you mean 'closing'?)"),
@@ -161,7 +161,7 @@ def test_parquet_reads_as_csv_does(dtype: pl.DataType) -> None:
         (csv(",1"), "data row 1, column 'date'"),
         (csv("2024-07-11,inf"), "X, data row 1, column 'close': 'inf' is infinite"),
         (csv("a,1", "b,2", "c,3"), "(and 2 more)"),
-        (csv("2024-07-11,1,2", header="date,close,Close"), "X is not a csv file that can be read"),
+        (csv("2024-07-11,1,2", header="date,close,Close"), "X is not a readable csv file"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_with_its_row(data: bytes, message: str) -> None:
@@ -186,7 +186,7 @@ def test_a_byte_order_mark_is_no_part_of_the_header() -> None:
 
 
 def test_junk_is_no_parquet_file() -> None:
-    with pytest.raises(HistoryError, match="X is not a parquet file that can be read"):
+    with pytest.raises(HistoryError, match="X is not a readable parquet file"):
         parse_daily(b"date,close\n", "X", format="parquet")
 
 

@@ -75,7 +75,7 @@ def test_a_universe_knows_who_has_volume_and_what_the_series_are(calendar: Calen
 
 def test_a_pair_twice_is_refused(calendar: Calendar) -> None:
     frames = {"A": frame(calendar, [1.0]), "B": frame(calendar, [1.0])}
-    with pytest.raises(UniverseError, match="stands twice"):
+    with pytest.raises(UniverseError, match="is duplicated"):
         study_universe(frames, [Pair("A", "B"), Pair("A", "B")], "XNYS")
 
 

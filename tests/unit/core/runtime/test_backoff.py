@@ -1,4 +1,4 @@
-"""Waits grow up to a limit, never fall below their share, and begin anew after a reset."""
+"""Waits grow up to a limit, never fall below their share, and begin again after a reset."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def test_an_option_is_for_all_files_or_for_the_one_it_names() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (FileOptions(date_formats=["%Q"]), "is not a format of year, month and day"),
+        (FileOptions(date_formats=["%Q"]), "is not a format with year, month and day"),
         (FileOptions(jumps=["SPX"]), "is not SYMBOL:DATE"),
         (FileOptions(jumps=["SPX:soon"]), "is not SYMBOL:DATE"),
         (FileOptions(jumps=["SPY:2024-07-11"]), r"no file is given for 'SPY' \(did you mean 'SPX'\?\)"),

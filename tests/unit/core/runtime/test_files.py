@@ -39,7 +39,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     file = tmp_path / "new" / "cards.json"
     with pytest.raises(ConfigurationError, match=r"cards\.json cannot be written: No such file") as refused:
         write_bytes(file, b"")
-    assert refused.value.operator_action == "name another file"
+    assert refused.value.operator_action == "choose another file"
     write_bytes(file, b"\xff\x00", make_folder=True)
     assert read_bytes(file) == b"\xff\x00"
     with pytest.raises(ConfigurationError, match="cannot be written") as refused:

@@ -151,12 +151,13 @@ def test_a_taken_port_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         error = refused("127.0.0.1", port)
-    assert error.message == f"cannot serve metrics on 127.0.0.1:{port}: the port is taken"
-    assert error.operator_action == "choose another --metrics-port, or 0 for any free one"
+    assert error.message == f"cannot serve metrics on 127.0.0.1:{port}: the port is in use"
+    assert error.operator_action == "choose another --metrics-port, or 0 for a free one"
 
 
 @pytest.mark.parametrize(
-    ("number", "said"), [(errno.EACCES, "a port below 1024 needs a privilege"), (errno.ENOBUFS, "buffer")]
+    ("number", "said"),
+    [(errno.EACCES, "a port below 1024 needs elevated privileges"), (errno.ENOBUFS, "buffer")],
 )
 def test_what_else_the_system_refuses_is_said(
     number: int, said: str, monkeypatch: pytest.MonkeyPatch
