@@ -54,7 +54,7 @@ class Reader:
 
     def __init__(self) -> None:
         entries = tomllib.loads(read_text(None, CATALOGUE))["definition"]
-        self.lives = {entry["id"]: Life(entry) for entry in entries if entry["kind"] == "rule"}
+        self.lives = {entry["id"]: Life(entry) for entry in entries}
         self.told: list[tuple[str, str, str]] = []
         self._finished = 0
 
