@@ -307,7 +307,9 @@ class ConfluentReader:
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:
             self._failure = lost_place("poll", self._topic, error.str())
         elif error.code() != KafkaError._MAX_POLL_EXCEEDED:
-            found = failed("poll", self._topic, error)
+            of_group = error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED  # it names no group
+            what = f"{self._topic} as group {self._worker.group_id}" if of_group else self._topic
+            found = failed("poll", what, error)
             self._failure = found if self._failure is None or not found.retriable else self._failure
 
     def _raise_failure(self) -> None:

@@ -62,6 +62,15 @@ class Lack(NamedTuple):
     def __str__(self) -> str:
         return f"{self.command}: no {self.operation} on {self.target}"
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the command may do nothing else with the target."""
+        return all(
+            need.operations == (self.operation,)
+            for need in COMMANDS[self.command].needs
+            if need.target is self.target
+        )
+
     def name(self, group: str) -> str:
         """What the resource is called, or how its name begins.
 
@@ -111,14 +120,14 @@ class Cluster:
             self._spoil_topics()
             return
         make_topics(self.secured)
-        if lack.operation is Operation.READ:
+        if lack.operation is Operation.READ and not lack.is_whole:
             # Who may write a topic may look at it, too: only a record in it is refused.
             self._run(access, "backfill csv", "backfill baseline")
             if lack.target is Target.SNAPSHOTS:
                 self._run(access, "consume")
         elif lack.command == "backfill baseline":
             self._run(access, "backfill csv")
-        elif lack.command == "consume":
+        elif lack.command == "consume" and lack.operation is Operation.WRITE:
             self._run(access, "backfill csv", "backfill baseline", "produce alpaca")
             self._add_what_is_no_frame()
             self._has_a_log = True
