@@ -98,6 +98,12 @@ integration: .venv/.dev test-tools ## only the tests against real peers
 	@$(KERNELS)
 	@$(PYTEST) -q tests/integration $(ARGS)
 
+# Beside what `make test` has of it. A broker with TLS, SASL and an authorizer.
+.PHONY: secured
+secured: .venv/.dev test-tools ## every command x mechanism x client x refusal x right on a secured broker; half an hour
+	@NUMBA_BOUNDSCHECK=1 $(KERNELS)
+	@NUMBA_BOUNDSCHECK=1 $(PYTEST) -q -n 2 --dist loadfile tests/secured tests/integration/test_secured_*.py $(ARGS)
+
 # Prints a table of faults: outcome, recovery, longest stall. ARGS="--list" names them.
 .PHONY: chaos
 chaos: .venv/.dev test-tools ## kill and freeze workers, brokers and producers; nothing may be lost or doubled

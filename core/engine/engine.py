@@ -308,6 +308,8 @@ class PartitionEngine:
             SnapshotError: It belongs to something else, or is damaged; the state is as it was.
         """
         self._use(restored_state(data, self.world, self.catalogue, self._lookups))
+        # Here nobody waits for it; at the end of the first minute its events would.
+        self.pair_time.warm()
 
     @property
     def definitions_wait(self) -> bool:

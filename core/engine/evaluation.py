@@ -97,7 +97,7 @@ class PairEvaluator:
         first = 0
         for family in self.families:
             last = first + len(family.outputs)
-            family.values, family.quality = values[first:last], quality[first:last]
+            family.place_outputs(values[first:last], quality[first:last])
             first = last
         return values, quality
 
@@ -139,6 +139,25 @@ class PairEvaluator:
         rows = np.arange(len(self.world.pairs), dtype=np.int32)
         for family in self.day_families:
             family.forget(rows)
+
+    def warm(self, rows: NDArray[np.int32], session: int) -> None:
+        """Derive now what the first look at a session would derive from the days before it.
+
+        It is a look at the session as it stands, and what it computes is put back as it was: those
+        values belong to the next minute's end.
+
+        Args:
+            rows: int32 (n,): pairs of one block.
+            session: Days since 1970-01-01: the session in progress.
+        """
+        values, quality = self.values.copy(), self.quality.copy()
+        observations = [family.observations.copy() for family in self.day_families]
+        step = self._day_step(rows, session)
+        for family in self.day_families:
+            family.evaluate(step, commit=False)
+        self.values[:], self.quality[:] = values, quality
+        for family, before in zip(self.day_families, observations, strict=True):
+            family.observations[:] = before
 
     def start_session(self, block: PairBlock, calendar_row: int, session_row: int) -> None:
         """Start a session: look up what stays fixed in it, forget prices, empty intraday windows.

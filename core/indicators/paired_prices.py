@@ -18,7 +18,7 @@ _NOT_READY: Final = int(Quality.NOT_READY)
 
 
 @kernel(I8, array_of(I8, 2), array_of(I4), array_of(F8, 2), array_of(F8, 2), array_of(U1, 2))
-def _day_pass(prices, rows, units, values, quality):  # type: ignore[no-untyped-def]
+def _day_pass(prices, rows, units, values, quality):
     for row in rows:
         s_now = prices[0, row]
         l_now = prices[1, row]

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -47,10 +48,8 @@ class Checkout:
         # -P: else Python would import from the folder of the program or the working directory first.
         command = [sys.executable, "-P", *arguments]
         environment = clean_environment(self.path, shared_data)
-        with open(output or os.devnull, "wb") as file:
-            done = subprocess.run(
-                command, cwd=self.path, env=environment, stdout=None if output is None else file
-            )
+        with nullcontext() if output is None else output.open("wb") as file:
+            done = subprocess.run(command, cwd=self.path, env=environment, stdout=file)
         if done.returncode:
             raise CheckoutError(f"{self.name}: {' '.join(arguments[:4])} ended with {done.returncode}")
 

@@ -154,7 +154,7 @@ def test_a_worker_restores_it_without_passing_anything_over() -> None:
     opened = opened_with(Catalogue(()))
     assert opened.problems == ()
     assert opened.restored is not None
-    assert opened.restored == opened.named
+    assert opened.restored == opened.plan.position.snapshot
     assert not opened.rebuilt
     assert opened.plan.seek_to == released_partition().committed.offset
 

@@ -12,10 +12,10 @@ import pytest
 from numpy.typing import NDArray
 
 from consumers.inspect.tick_lines import Names, tick_lines
-from consumers.transport.records import Record
 from core.engine.baseline import baseline_records
 from core.engine.engine import PartitionEngine
 from core.events.events import encode_data
+from core.kafka.records import Record
 from core.model.errors import FeedError, SnapshotError
 from core.model.frames import decode_frame, encode_frame
 from core.model.instruments import Instrument, Pair, Universe

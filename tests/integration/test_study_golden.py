@@ -51,10 +51,10 @@ def signals() -> str:
 
 @pytest.fixture(scope="module")
 def lines(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    file = tmp_path_factory.mktemp("golden") / "signals.toml"
+    file = tmp_path_factory.mktemp("golden") / "catalogue.toml"
     file.write_text(signals(), encoding="utf-8")
     answer = study(
-        *("events", "--signals", str(file), "--to", "2024-07-31", "--format", "jsonl"),
+        *("events", "--catalogue", str(file), "--to", "2024-07-31", "--format", "jsonl"),
         *(flag for pair in (INDEX, FUNDS, GROWTH, ADJUSTED) for flag in ("--pair", pair)),
         bars={symbol: file_of(name) for symbol, name in FILES.items()},
     )

@@ -14,8 +14,8 @@ from typing import Any, Final
 import msgspec
 
 from consumers.snapshots.records import SNAPSHOTS_TOPIC
-from consumers.transport.records import Committed, Record
 from core.engine.step_output import DeadLetter
+from core.kafka.records import Committed, Record
 from core.model.instruments import Universe, parse_universe
 from core.model.sessions import Calendar, build_calendars
 from tests.support.snapshot_topic import MemoryLog

@@ -71,7 +71,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backfill_bars, "LogReader", Asked)
+    monkeypatch.setattr(backfill_bars, "log_reader", Asked)
 
 
 def run(*words: str) -> Answer:
@@ -214,7 +214,7 @@ def test_files_named_wrongly_are_refused_by_every_command(bars: list[str], said:
         (["--to", "tomorrow"], "--to 'tomorrow' is not a date"),
         (["--to", "20240711"], "is not a date like 2024-07-11"),
         (["--definition", "no_such"], "no_such"),
-        (["--signals", "none.toml"], "none.toml cannot be read"),
+        (["--catalogue", "none.toml"], "none.toml cannot be read"),
         (["--series", "TEN"], "is not NAME=FILE"),
         (["--series", "TEN=none.csv:TEN"], "TEN: none.csv cannot be read"),
         (["--rarity", "none.json"], "none.json cannot be read"),
@@ -311,8 +311,10 @@ CATALOGUES = {
 @pytest.mark.parametrize("name", CATALOGUES)
 def test_a_catalogue_that_cannot_be_used_is_explained(name: str, tmp_path: Path, folder: Path) -> None:
     text, said = CATALOGUES[name]
-    (tmp_path / "signals.toml").write_bytes(text.encode("latin-1"))
-    answer = study_events(f"SYM={folder / 'OTH.csv'}", folder, "--signals", str(tmp_path / "signals.toml"))
+    (tmp_path / "catalogue.toml").write_bytes(text.encode("latin-1"))
+    answer = study_events(
+        f"SYM={folder / 'OTH.csv'}", folder, "--catalogue", str(tmp_path / "catalogue.toml")
+    )
     assert (answer.code, answer.out) == (2, ""), answer.err
     require_readable(answer)
     assert said in the_error(answer)

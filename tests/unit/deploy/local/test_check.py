@@ -123,7 +123,7 @@ def test_a_definition_over_an_indicator_that_is_not_there_is_explained(tmp_path:
         (
             "date,close\n2024-07-05,2026.73\n2024-07-03,2036.62\n2024-07-08,2038.67\n",
             "problem",
-            "dates must ascend",
+            "dates must be ascending",
         ),
         ("date,close\n2024-07-02,2033.87\n2024-07-02,2034.87\n", "problem", "2024-07-02"),
         ("date,close\n2024-07-02,2033.87\n2024-07-02,2033.87\n", "note", "repeated_row"),
@@ -201,7 +201,7 @@ def test_an_artefact_that_cannot_be_used_is_explained(
             "ws://far.example/v2 is not encrypted",
         ),
         ('url = "ws://me:hush@far.example/v2"\ninsecure = true', "note", "alpaca.insecure", "unencrypted"),
-        ('url = "me:hush@far.example/v2"', "problem", "alpaca.url", "no websocket address"),
+        ('url = "me:hush@far.example/v2"', "problem", "alpaca.url", "not a websocket URL"),
     ],
 )
 def test_where_the_secret_would_be_sent(

@@ -1,4 +1,4 @@
-"""Reads whole topics without a consumer group: for people and tools that look, not for workers.
+"""Reads whole topics without a consumer group: for whoever must know what is there, not for workers.
 
 Partitions are assigned by hand and no offset is ever committed, so reading disturbs nobody. Only
 committed records are seen. Order holds within a partition, not across partitions.
@@ -12,9 +12,9 @@ from typing import Any, Final, Self
 
 from kafka import TopicPartition
 
-from consumers.transport.kafka_python_client import consumer_configuration
-from consumers.transport.records import Record
+from core.kafka.missing_topics import no_such_topic
 from core.kafka.partition_reader import PartitionReader
+from core.kafka.records import Record
 from core.model.errors import ConfigurationError
 from core.model.settings import KafkaSettings
 
@@ -28,6 +28,7 @@ class TopicReader:
         settings: How to reach Kafka.
         follow: Whether to wait for a broker that has gone away as long as it takes.
         patience_ms: Else how long to wait for it; None: as long as any question may take.
+        poll_max_records: Records a poll hands out; None: as many as the client does by default.
         tell: Takes a line when the broker goes away, and when it is back.
 
     Raises:
@@ -41,17 +42,20 @@ class TopicReader:
         *,
         follow: bool = False,
         patience_ms: int | None = None,
+        poll_max_records: int | None = None,
         tell: Callable[[str], None] = lambda line: None,
     ) -> None:
         # A worker must stop where records are gone that it never saw; whoever looks goes on.
         self._reader = PartitionReader(
-            consumer_configuration(settings) | {"auto_offset_reset": "earliest"},
-            bootstrap_timeout_ms=settings.bootstrap_timeout_ms,
-            request_timeout_ms=settings.request_timeout_ms,
+            settings,
+            words={"auto_offset_reset": "earliest"}
+            | ({} if poll_max_records is None else {"max_poll_records": poll_max_records}),
             patience_ms=None if follow else patience_ms or settings.request_timeout_ms,
             tell=tell,
         )
+        self._settings = settings
         self._assigned: list[TopicPartition] = []
+        self._begins: dict[TopicPartition, int] = {}
 
     def __enter__(self) -> Self:
         """Give the reader itself."""
@@ -79,10 +83,20 @@ class TopicReader:
         """Keep the topics that the broker has, in the given order.
 
         Raises:
-            TransportError: The broker does not answer.
+            TransportError: The broker does not answer, or this user may not see one of them.
         """
-        present = self._reader.topics()
-        return tuple(topic for topic in topics if topic in present)
+        return self._reader.existing(topics)
+
+    def partitions(self, topic: str) -> list[int]:
+        """Give the partitions of a topic.
+
+        Raises:
+            TransportError: It is not there, or the broker does not answer.
+        """
+        found = self._reader.partitions(topic)
+        if not found:
+            raise no_such_topic(topic, self._settings, retriable=True)
+        return found
 
     def read(
         self,
@@ -92,6 +106,7 @@ class TopicReader:
         from_beginning: bool = True,
         until_end: bool = False,
         last: int | None = None,
+        on_progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> Iterator[Record]:
         """Read records as they come.
 
@@ -101,6 +116,7 @@ class TopicReader:
             from_beginning: Start at the oldest record, else at what comes from now on.
             until_end: Stop at the end as it is at the call, else go on until closed.
             last: Start at most so many offsets before the end.
+            on_progress: With `until_end`: told how many offsets are behind us, and of how many.
 
         Yields:
             Committed records, in order within each partition.
@@ -111,7 +127,7 @@ class TopicReader:
         """
         self.start(topics, partitions=partitions, from_beginning=from_beginning, last=last)
         if until_end:
-            yield from self.rest()
+            yield from self.rest(on_progress)
         while not until_end:
             yield from self.poll()
 
@@ -129,7 +145,7 @@ class TopicReader:
         if last is not None or not from_beginning:
             ends = self._reader.ends(assigned)
             places = {part: max(places[part], end - (last or 0)) for part, end in ends.items()}
-        self._assigned = assigned
+        self._assigned, self._begins = assigned, dict(places)
         self._reader.place(places)
 
     def poll(self, timeout_ms: int = _POLL_MS) -> list[Record]:
@@ -143,14 +159,22 @@ class TopicReader:
         polled = self._reader.poll(timeout_ms)
         return [_record(record) for part in sorted(polled) for record in polled[part]]
 
-    def rest(self) -> Iterator[Record]:
+    def rest(self, on_progress: Callable[[int, int], None] = lambda done, total: None) -> Iterator[Record]:
         """Read on to the end as it is at the call.
+
+        Args:
+            on_progress: Told how many offsets are behind us since the start, and of how many.
 
         Raises:
             TransportError: As of `poll`, or the end cannot be reached.
         """
-        for records in self._reader.rest(self._reader.ends(self._assigned), _POLL_MS):
+        ends = self._reader.ends(self._assigned)
+        begun = sum(self._begins.values())
+        total = sum(ends.values()) - begun
+        for records in self._reader.rest(ends, _POLL_MS):
             yield from map(_record, records)
+            behind = sum(self._reader.position(part) for part in self._assigned) - begun
+            on_progress(min(total, behind), total)
 
     def _parts(self, topics: Sequence[str], partitions: Sequence[int]) -> list[TopicPartition]:
         parts = []
