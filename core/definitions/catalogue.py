@@ -139,8 +139,8 @@ def _refuse_detectors(entries: Sequence[Mapping[str, Any]]) -> None:
     except CatalogueError as error:
         raise refusal(error.message) from error
     names = ", ".join(f"{entry['id']!r} (kind {entry['kind']!r})" for entry in entries)
-    one = len(entries) == 1
     raise refusal(
-        f"{names}: there are no kinds of definitions any more; every definition is a rule",
-        f"in the catalogue, replace {'this entry' if one else 'these entries'} by:\n\n{rules}\n",
+        f"{names}: there are no kinds of definitions any more, every definition is a rule; "
+        f"written as rules:\n\n{rules}\n",
+        "replace these entries of the catalogue by the rules above; their events stay the same",
     )

@@ -302,7 +302,6 @@ CATALOGUES = {
     "not_toml": ("[[definition]", "TOML"),
     "no_rule": ('[[definition]]\nid = "a"\n', "a"),
     "bad_kind": (DEFINITION + 'kind = "opposite_dai"\n', "opposite_dai"),
-    "detector": ('[[definition]]\nid = "a"\nkind = "opposite_day"\n', "instrument_return_pct:1d >= 3"),
     "bad_output": (DEFINITION.replace("strength_pp", "strenght_pp"), "relative_strenght_pp"),
     "wrong_type": (DEFINITION + 'dwell = "up"\n', "dwell"),
     "huge": (DEFINITION.replace(">= 3.0", ">= 1e400"), "1e400"),

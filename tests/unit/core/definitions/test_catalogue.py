@@ -109,8 +109,8 @@ def test_a_catalogue_with_detectors_is_refused_with_the_rules_to_write() -> None
     with pytest.raises(CatalogueError) as refusal:
         parse_catalogue(DETECTORS + entry())
     assert "'up' (kind 'opposite_day'), 'far' (kind 'spread_z')" in refusal.value.message
-    assert refusal.value.operator_action is not None
-    _, _, rules = refusal.value.operator_action.partition(":\n")
+    assert str(refusal.value).splitlines()[-1].startswith("Operator action: replace these entries")
+    _, _, rules = refusal.value.message.partition("rules:\n")
     written = parse_catalogue(rules + entry())
     assert [definition.definition_id for definition in written.definitions] == ["up", "far", "mine"]
     assert written.get("up").threshold == {"instrument_return_pct": 2.5}

@@ -279,11 +279,25 @@ def test_names_of_a_change_that_the_release_made_behind_its_snapshot() -> None:
     fewer = [block for block in blocks if '"opposite_up"' not in block]
     before = make_engine(catalogue="".join("[[definition]]" + block for block in fewer))
     run(before, frames()[: middle()[0]])
-    engine = restored(data=as_detectors(before.snapshot()))
-    assert engine.definitions_wait
-    engine.adopt()
-    engine.keep_told_names()
-    length = len(frames()) - middle()[0]
-    events = run(engine, frames()[middle()[0] :][:length], first_offset=middle()[0]).events
-    own = parse_catalogue(worlds.CATALOGUE).get("opposite_up").version
-    assert {event.version for event in events if event.definition == "opposite_up"} == {own}
+    data = as_detectors(before.snapshot())
+
+    def changed() -> PartitionEngine:
+        engine = restored(data=data)
+        assert engine.definitions_wait
+        engine.adopt()
+        return engine
+
+    rest = frames()[middle()[0] :]
+    engine = changed()
+    seen: dict[tuple[str, int], set[int]] = {}
+    for length, payload in enumerate(rest, start=1):
+        for event in engine.step(payload, middle()[0] + length - 1).events:
+            if event.definition == "opposite_up":
+                seen.setdefault((event.pair, event.episode), set()).add(length)
+    key, lengths = next((key, lengths) for key, lengths in seen.items() if len(lengths) > 1)
+    again = changed()
+    run(again, rest[: min(lengths)], first_offset=middle()[0])
+    assert again.keep_told_names()
+    after = run(again, rest[min(lengths) :], first_offset=middle()[0] + min(lengths))
+    events = [e for e in after.events if e.definition == "opposite_up" and (e.pair, e.episode) == key]
+    assert {event.version for event in events} == {VERSIONS["opposite_up"]}

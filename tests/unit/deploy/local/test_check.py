@@ -289,4 +289,4 @@ def test_a_catalogue_with_detectors_is_a_problem_that_says_what_to_write(tmp_pat
     ]
     assert problem["level"] == "problem"
     enter = 'enter = ["instrument_return_pct:1d >= 3", "benchmark_return_pct:1d < 0"]'
-    assert enter in problem["operator_action"]
+    assert enter in problem["text"]
