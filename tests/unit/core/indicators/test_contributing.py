@@ -28,7 +28,8 @@ STEPS = DAY_SLOTS + 40
 def example(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Any]:
     """Names that the guide's code defines; its kernel runs as plain Python."""
     monkeypatch.setattr(config, "DISABLE_JIT", 1)
-    family, oracle = re.findall(r"```python\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+    section = GUIDE.read_text("utf-8").partition("## Add an indicator\n")[2].partition("\n## ")[0]
+    family, oracle = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     names: dict[str, Any] = {"__name__": "core.indicators.sessions_ahead"}
     exec(family, names)  # noqa: S102
     beside = dict(vars(daily_statistics))
