@@ -51,7 +51,7 @@ class Outlet(ABC):
         Raises:
             TransportError: This or an earlier record could not be delivered.
         """
-        many = f"stands for {reject.items} items of one message; this is the first of them"
+        many = f"represents {reject.items} items of one message; this is the first of them"
         letter = dead_letter(
             self._source,
             reject.reason,
