@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from datetime import date
 from importlib import metadata
-from types import FrameType
-from typing import Final
 
 import structlog
 import typer
@@ -24,15 +21,13 @@ from consumers.worker.state import Until, WorkerState
 from consumers.worker.worker import Worker
 from core.definitions.catalogue import parse_catalogue
 from core.engine.engine import PartitionEngine
+from core.model.dated_events import EXCHANGE
 from core.model.instruments import Universe, parse_universe
-from core.model.sessions import CALENDAR_THROUGH, build_calendars
+from core.model.sessions import CALENDAR_FROM, CALENDAR_THROUGH, build_calendars
 from core.model.settings import Settings
 from core.runtime.artefact_files import read_artefacts
 from core.runtime.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, read_text
-
-FIRST_CALENDAR_DATE: Final = date(1990, 1, 1)
-EXCHANGE: Final = "XNYS"
-"""The calendar that dated events are placed on."""
+from core.runtime.signals import calling_on_signals
 
 
 def run_worker(settings: Settings, until: Until | None) -> None:
@@ -71,7 +66,7 @@ def run_worker(settings: Settings, until: Until | None) -> None:
             state=state,
             store=SnapshotStore(snapshots) if settings.worker.snapshot_interval_ms else None,
         )
-        with closing(snapshots), closing(scales), _stopped_by_signals(worker.stop):
+        with closing(snapshots), closing(scales), calling_on_signals(worker.stop, once=True):
             worker.run(until)
     _summarise(state)
 
@@ -100,7 +95,7 @@ def engine_factory(
     catalogue = parse_catalogue(read_text(settings.catalogue_file, CATALOGUE))
     calendars = build_calendars(
         {EXCHANGE, *(instrument.calendar for instrument in universe.instruments)},
-        FIRST_CALENDAR_DATE,
+        CALENDAR_FROM,
         through,
         overrides=read_text(settings.calendar_overrides_file, CALENDAR_OVERRIDES),
         growing=True,
@@ -117,23 +112,6 @@ def engine_factory(
         )
 
     return make_engine
-
-
-@contextmanager
-def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Let SIGTERM and SIGINT end the loop in good order; a second one works as usual."""
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        for each, usual in before.items():
-            signal.signal(each, usual)
-        stop()
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, usual in before.items():
-            signal.signal(number, usual)
 
 
 def _summarise(state: WorkerState) -> None:

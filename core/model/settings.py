@@ -31,6 +31,19 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
+class _WithBackoff(_Section):
+    """What sections share that wait longer after each failure."""
+
+    backoff_initial_ms: Milliseconds = 100
+    backoff_max_ms: Milliseconds = 5_000
+
+    @model_validator(mode="after")
+    def _waits_grow(self) -> Self:
+        if self.backoff_max_ms < self.backoff_initial_ms:
+            raise ValueError("backoff_max_ms is less than backoff_initial_ms")
+        return self
+
+
 class KafkaSettings(_Section):
     """How to reach Kafka, and which topic generation to use."""
 
@@ -107,7 +120,7 @@ class AlpacaSettings(_Section):
     )
 
 
-class ProducerSettings(_Section):
+class ProducerSettings(_WithBackoff):
     """How a producer frames, buffers, publishes and reconnects."""
 
     clock: Literal["live", "recorded"] = Field(
@@ -149,14 +162,8 @@ class ProducerSettings(_Section):
         default=30.0, gt=0, description="data for this long makes the wait short again"
     )
 
-    @model_validator(mode="after")
-    def _waits_grow(self) -> Self:
-        if self.backoff_max_ms < self.backoff_initial_ms:
-            raise ValueError("backoff_max_ms is less than backoff_initial_ms")
-        return self
 
-
-class WorkerSettings(_Section):
+class WorkerSettings(_WithBackoff):
     """How a worker shares the partitions, paces itself, and when it gives up."""
 
     group_id: str = Field(default="rotascope-worker", min_length=1, description="where offsets are committed")
@@ -241,9 +248,7 @@ class WorkerSettings(_Section):
     )
 
     @model_validator(mode="after")
-    def _waits_grow(self) -> Self:
-        if self.backoff_max_ms < self.backoff_initial_ms:
-            raise ValueError("backoff_max_ms is less than backoff_initial_ms")
+    def _commits_are_paced(self) -> Self:
         if self.eager_commit_interval_ms > self.commit_interval_ms:
             raise ValueError("eager_commit_interval_ms is more than commit_interval_ms")
         return self

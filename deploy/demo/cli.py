@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from core.runtime.exit_codes import exit_codes
-from core.runtime.signals import stopped_by_signals
+from core.runtime.signals import unwound_by_signals
 from deploy.demo.lines import JsonView, PlainView
 from deploy.demo.orchestrator import Options, run_demo
 from deploy.demo.progress import View
@@ -81,7 +81,7 @@ def demo(
     on_screen = output is Format.SCREEN or (output is Format.AUTO and sys.stdout.isatty())
     if speed is None:
         speed = WATCHABLE_SPEED if on_screen else 0.0
-    with exit_codes(), stopped_by_signals():
+    with exit_codes(), unwound_by_signals():
         run_demo(Options(bootstrap_servers, speed, closes, keep_seconds), _view(output, on_screen))
 
 

@@ -8,18 +8,18 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from core.daily.limits import limits_of
+from core.model.dated_events import EXCHANGE
 from core.model.errors import RotascopeError
 from core.model.instruments import Universe, home, parse_universe
 from core.model.scale_advice import advise
-from core.model.sessions import CALENDAR_THROUGH, build_calendars, day_to_date
+from core.model.sessions import CALENDAR_FROM, CALENDAR_THROUGH, build_calendars, day_to_date
 from core.model.settings import HistoryFile, Settings
 from core.model.suggestions import nearest
 from core.runtime.daily_files import build_covering, check_named, read_named
@@ -30,9 +30,6 @@ from deploy.local.kernels import missing_modules
 from producers.backfill.history import history_files
 from producers.backfill.warm_start import find_source
 from producers.ingest.addresses import printable, refuse_in_clear
-
-CALENDAR_START: Final = date(1990, 1, 1)
-EXCHANGE: Final = "XNYS"
 
 app = typer.Typer(help="Explain mistakes in settings, universe, catalogue and history.")
 
@@ -240,7 +237,7 @@ def _check_calendars(settings: Settings, universe: Universe) -> Iterator[Result]
     try:
         overrides = read_text(settings.calendar_overrides_file, CALENDAR_OVERRIDES)
         calendars = build_calendars(
-            {*names, EXCHANGE}, CALENDAR_START, CALENDAR_THROUGH, overrides=overrides, growing=True
+            {*names, EXCHANGE}, CALENDAR_FROM, CALENDAR_THROUGH, overrides=overrides, growing=True
         )
     except RotascopeError as error:
         yield _problem("calendars", error)

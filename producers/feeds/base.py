@@ -25,9 +25,11 @@ MAX_REJECTS: Final = 4096
 """Refused items of one websocket message that get a dead letter each. Further ones share one for each
 reason: a dead letter can be a hundred times as large as the item."""
 
-
 MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
 """The library's 1 MiB is too little for a busy second in one message."""
+
+END_OF_RECORDING: Final = "end of recording"
+"""The last words of a replay server: both ends of the wire must know them."""
 
 
 class Codec(StrEnum):

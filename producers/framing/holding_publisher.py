@@ -25,12 +25,12 @@ from kafka.errors import KafkaError
 from core.kafka.broker_errors import CHECK_BROKER
 from core.kafka.errors import not_delivered
 from core.model.errors import RotascopeError, TransportError
+from core.runtime.backoff import Backoff
 from producers.framing.held import OVERHEAD_BYTES, Held
 from producers.framing.hold import Dropped, Hold
 from producers.framing.outage_log import HoldFigures, OutageLog
 from producers.framing.outlet import SIDE, Headers, Outlet
 from producers.framing.publisher import RecordSender, close_sender, halt
-from producers.ingest.backoff import Backoff
 from producers.ingest.queue import Overflow
 from producers.metrics import ProducerCounters
 

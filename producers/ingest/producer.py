@@ -26,10 +26,10 @@ from core.model.instruments import Source, Universe
 from core.model.records import GapCause
 from core.model.sessions import Calendar
 from core.model.settings import ProducerSettings
+from core.runtime.backoff import Backoff
 from producers.feeds.base import Feed
 from producers.framing.framer import Framer
 from producers.framing.outlet import Outlet
-from producers.ingest.backoff import Backoff
 from producers.ingest.clock import ClockMode, FeedClock
 from producers.ingest.dedup import Deduplicator
 from producers.ingest.pipeline import Pipeline

@@ -33,15 +33,14 @@ from websockets.exceptions import (
 
 from core.model.errors import FeedError
 from core.model.records import NANOSECONDS_PER_MILLISECOND
-from producers.feeds.base import Feed, Handshake, RawMessage
+from core.runtime.backoff import Backoff
+from producers.feeds.base import END_OF_RECORDING, Feed, Handshake, RawMessage
 from producers.ingest.addresses import is_loopback, printable
-from producers.ingest.backoff import Backoff
 from producers.ingest.closes import close_failure, http_failure
 from producers.ingest.queue import GapMark, MessageQueue
 from producers.ingest.watchdog import SilenceWatch
 from producers.metrics import ProducerCounters
 
-END_OF_RECORDING: Final = "end of recording"
 """Reason of a normal close (1000) with which a replay server says that this was all."""
 
 LOGIN_TIMEOUT_S: Final = 15.0

@@ -11,6 +11,7 @@ import structlog
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from producers.feeds.base import END_OF_RECORDING
 from producers.replay.player import HungUp, Outlet
 from producers.replay.protocol import (
     AUTHENTICATED,
@@ -25,7 +26,6 @@ from producers.replay.protocol import (
 from producers.replay.settings import ReplaySettings
 from producers.replay.wire import Codec, codec_for
 
-END_OF_RECORDING: Final = "end of recording"
 PATH_PREFIX: Final = "/v2/"
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import time
 from typing import Final
 
+from core.runtime.signals import stop_event
 from producers.replay.recording import Recording
 from producers.replay.report import Report, Start, Status
 from producers.replay.server import ReplayServer
@@ -29,17 +29,10 @@ async def run_server(recording: Recording, settings: ReplaySettings, report: Rep
     Raises:
         ConfigurationError: The address cannot be had.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    try:
+    with stop_event() as stop:
         async with ReplayServer(recording, settings) as server:
             report.started(_start(recording, settings, server))
             return await _watch(server, report, stop)
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
 
 
 async def _watch(server: ReplayServer, report: Report, stop: asyncio.Event) -> bool:

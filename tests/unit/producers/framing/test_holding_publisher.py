@@ -14,12 +14,12 @@ from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 from kafka.future import Future
 
 from core.model.errors import TransportError
+from core.runtime.backoff import Backoff
 from producers.feeds.base import reject
 from producers.framing.framer import Frame
 from producers.framing.held import OVERHEAD_BYTES
 from producers.framing.hold import Hold
 from producers.framing.holding_publisher import HoldingPublisher
-from producers.ingest.backoff import Backoff
 from producers.ingest.queue import Overflow
 from producers.metrics import ProducerCounters
 

@@ -16,8 +16,8 @@ from core.model.errors import FeedError, TransportError
 from core.model.records import TickKind
 from core.model.settings import ProducerSettings
 from producers.feeds.alpaca.feed import AlpacaFeed
+from producers.feeds.base import END_OF_RECORDING
 from producers.ingest.producer import Ending, Producer
-from producers.ingest.session import END_OF_RECORDING
 from producers.metrics import ProducerCounters
 from tests.support.fake_sender import KeepingSender, publisher_to
 from tests.support.feed_samples import NOON_NS, SOURCE, UNIVERSE, configuration, new_york_2024, trade, wire

@@ -18,14 +18,13 @@ from structlog.testing import capture_logs
 from websockets.asyncio.server import ServerConnection, serve
 
 from core.model.errors import FeedError
+from core.runtime.backoff import Backoff
 from producers.feeds.alpaca.feed import AlpacaFeed, feed_error
-from producers.feeds.base import Codec, RawMessage
-from producers.ingest.backoff import Backoff
+from producers.feeds.base import END_OF_RECORDING, Codec, RawMessage
 from producers.ingest.queue import GapMark, MessageQueue, Overflow
-from producers.ingest.session import END_OF_RECORDING, Session
+from producers.ingest.session import Session
 from producers.ingest.watchdog import SilenceWatch
 from producers.metrics import ProducerCollector, ProducerCounters
-from producers.replay import connection as replay_connection
 from tests.support.feed_samples import INSTRUMENTS, configuration, instrument, trade, wire
 from tests.support.vendor_server import VendorServer, log_in, refuse_key, stream, vendor_server
 
@@ -106,10 +105,6 @@ async def test_a_recording_is_read_to_its_end() -> None:
     assert started_ns <= items[0].ts_recv_ns <= items[1].ts_recv_ns <= time.time_ns()
     assert vendor.headers[0]["Content-Type"] == "application/json"
     assert (subject.counters.messages, subject.counters.connected, subject.waits) == (2, False, [])
-
-
-def test_both_ends_of_the_wire_know_the_same_last_words() -> None:
-    assert END_OF_RECORDING == replay_connection.END_OF_RECORDING
 
 
 async def test_a_wrong_key_ends_the_session_at_once() -> None:

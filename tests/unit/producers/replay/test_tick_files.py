@@ -15,7 +15,8 @@ from core.model.records import Update
 from producers.replay.recording import Recording, Trade
 from producers.replay.tick_files import load_tick_files, tick_files_in
 from producers.replay.wire import JsonCodec, MsgpackCodec
-from tests.support.shared_data import shared_data
+from tests.support.real_day import EXCHANGES as LISTING_EXCHANGE
+from tests.support.real_day import tape_file
 
 HEADER = "symbol,date,ms,price,size,exchange,cond,suspicious\n"
 
@@ -97,11 +98,7 @@ def test_missing_column_and_missing_file_are_told_apart(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def tape() -> Recording:
     """The whole day of 2013-10-08."""
-    names = [f"ticks/{symbol}_20131008_trades.csv.gz" for symbol in ("AIG", "BAC", "IBM", "SPY")]
-    return load_tick_files(map(shared_data, names))
-
-
-LISTING_EXCHANGE = {"AIG": "N", "BAC": "N", "IBM": "N", "SPY": "P"}
+    return load_tick_files(map(tape_file, LISTING_EXCHANGE))
 
 
 def official_close(tape: Recording, symbol: str) -> Trade:
