@@ -13,7 +13,7 @@ KAFKA_DATA ?= .kafka
 
 # What needs no broker.
 FAST_TESTS := tests/unit tests/contract tests/golden $(wildcard tests/test_*.py) tests/chaos/test_cluster.py tests/chaos/test_oracle.py tests/chaos/test_plan.py \
-	tests/chaos/test_log_bound.py tests/chaos/test_health_watch.py tests/chaos/test_proxy.py
+	tests/chaos/test_log_bound.py tests/chaos/test_health_watch.py tests/chaos/test_proxy.py tests/equality
 # Of these, what enters the kernels of core, and runs a second time as plain Python for the coverage.
 CORE_TESTS := tests/unit/core tests/contract
 
@@ -98,6 +98,12 @@ integration: .venv/.dev test-tools ## only the tests against real peers
 	@$(KERNELS)
 	@$(PYTEST) -q tests/integration $(ARGS)
 
+# Beside what `make test` has of it. A broker with TLS, SASL and an authorizer.
+.PHONY: secured
+secured: .venv/.dev test-tools ## every command x mechanism x client x refusal x right on a secured broker; half an hour
+	@NUMBA_BOUNDSCHECK=1 $(KERNELS)
+	@NUMBA_BOUNDSCHECK=1 $(PYTEST) -q -n 2 --dist loadfile tests/secured tests/integration/test_secured_*.py $(ARGS)
+
 # Prints a table of faults: outcome, recovery, longest stall. ARGS="--list" names them.
 .PHONY: chaos
 chaos: .venv/.dev test-tools ## kill and freeze workers, brokers and producers; nothing may be lost or doubled
@@ -118,6 +124,13 @@ chaos-short: .venv/.dev test-tools ## the same in three minutes: one round
 .PHONY: bench
 bench: .venv/.dev test-tools ## print the figures of speed and memory (ARGS=soak: twenty minutes of load)
 	@$(VENV)/python -m tests.bench $(ARGS)
+
+# Each in a worktree of its own; without HEAD the commit that is checked out. ARGS="--only study" for one part.
+HEAD ?= HEAD
+.PHONY: equal
+equal: .venv/.dev ## whether two commits say the same of recorded history (BASE=commit, HEAD=commit)
+	@$(if $(BASE),,echo "rotascope: say what to compare with: make equal BASE=commit" >&2; exit 2)
+	@$(VENV)/python -m tests.equality $(BASE) $(HEAD) $(ARGS)
 
 # --- clean ------------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 import structlog
 
 from consumers.snapshots.records import SnapshotName, snapshot_records
-from consumers.transport.records import OutgoingRecord
+from core.kafka.records import OutgoingRecord
 
 if TYPE_CHECKING:
     from core.engine.snapshot import Section

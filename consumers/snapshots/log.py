@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from consumers.transport.records import Record
-from consumers.transport.topic_reader import TopicReader
+from core.kafka.records import Record
+from core.kafka.topic_reader import TopicReader
 from core.model.errors import ConfigurationError, TransportError
 from core.model.settings import KafkaSettings
 

@@ -10,7 +10,7 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from consumers.snapshots.records import SnapshotName
-from consumers.transport.records import Committed
+from core.kafka.records import Committed
 from core.model.errors import SnapshotError
 
 POSITION_VERSION: Final = 1

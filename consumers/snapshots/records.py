@@ -12,8 +12,8 @@ from typing import Final
 import crc32c
 import msgspec
 
-from consumers.transport.records import Headers, OutgoingRecord
 from core.engine.snapshot import SNAPSHOT_VERSION
+from core.kafka.records import Headers, OutgoingRecord
 from core.model.errors import SnapshotError
 
 SNAPSHOTS_TOPIC: Final = "rotascope.snapshots.v1"

@@ -15,7 +15,7 @@ import structlog
 from consumers.snapshots.position import MissingBaseline, Plan, Position, decode_position, plan_start
 from consumers.snapshots.records import SnapshotName
 from consumers.snapshots.store import SnapshotStore
-from consumers.transport.records import Committed
+from core.kafka.records import Committed
 from core.model.errors import SnapshotError
 
 

@@ -14,7 +14,7 @@ from consumers.snapshots.records import (
     assemble,
     decode_manifest,
 )
-from consumers.transport.records import Record
+from core.kafka.records import Record
 from core.model.errors import SnapshotError
 
 _NO_MANIFEST: Final = "its manifest is missing"

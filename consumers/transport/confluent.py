@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 
 from confluent_kafka import Producer
 
-from consumers.transport.confluent_client import Sending, discard, produce, producer_configuration, translated
+from consumers.transport.confluent_client import Sending, discard, produce
 from consumers.transport.confluent_reader import ConfluentReader
 from consumers.transport.confluent_transactions import ConfluentTransactions
 from consumers.transport.named_transactions import NamedTransactions
-from consumers.transport.records import Committed, Headers, OutgoingRecord
 from consumers.transport.seam import Membership, Outcome, OutcomeKind
+from core.kafka.confluent import producer_configuration
+from core.kafka.confluent_errors import translated
+from core.kafka.confluent_refusals import ConfluentRefusals
+from core.kafka.records import Committed, Headers, OutgoingRecord
 from core.model.settings import KafkaSettings, WorkerSettings
 
 
@@ -40,6 +43,7 @@ class ConfluentTransport(ConfluentReader):
     ) -> None:
         super().__init__(settings, worker, client_id, connected=connected)
         self._producer: Producer | None = None
+        self._sending_refusals = ConfluentRefusals(settings)
         self._transactions = NamedTransactions(
             worker,
             lambda transactional_id: ConfluentTransactions(
@@ -72,7 +76,9 @@ class ConfluentTransport(ConfluentReader):
         sending = Sending(topic, len(value) + len(key or b""))
         with translated("send to", topic):
             if self._producer is None:
-                self._producer = Producer(producer_configuration(self._settings, self._client_id))
+                self._producer = Producer(
+                    producer_configuration(self._settings, self._client_id, self._sending_refusals)
+                )
             produce(self._producer, sending, topic, key, value, headers, partition)
             if (refusal := sending.refusal()) is not None:
                 raise refusal
@@ -83,6 +89,7 @@ class ConfluentTransport(ConfluentReader):
         if self._producer is not None:
             with translated("flush to", self._settings.bootstrap_servers):
                 self._producer.flush(timeout_ms / 1000)
+            self._sending_refusals.raise_any()
 
     def discard_sends(self) -> None:
         """See `Transport`."""
@@ -104,6 +111,9 @@ class ConfluentTransport(ConfluentReader):
         # Of a consumer that is no member this says the group's name, and never anything else.
         group = membership.handle if membership is not None else self._consumer.consumer_group_metadata()
         return self._transactions.get().transact(sends, self._places(offsets), group, deadline_ms)
+
+    def sends_to(self, topics: Sequence[str]) -> None:
+        """See `Transport`: librdkafka asks for all new topics of a batch together as it is."""
 
     def rebuild_producer(self, deadline_ms: int) -> None:
         """See `Transport`."""

@@ -18,18 +18,18 @@ from confluent_kafka import (
 
 from consumers.snapshots.position import metadata_text
 from consumers.transport.confluent_answers import AnswerCount
-from consumers.transport.confluent_client import (
-    consumer_configuration,
-    failed,
-    fresh_client_answers,
-    group_configuration,
-    lost_place,
-    translated,
-)
+from consumers.transport.confluent_client import fresh_client_answers, group_configuration
 from consumers.transport.confluent_group import ConfluentGroup
-from consumers.transport.records import Committed, Record
-from consumers.transport.seam import RECONNECT_MS, AssignmentChange, Membership, no_such_topic
+from consumers.transport.seam import RECONNECT_MS, AssignmentChange, Membership
 from core.kafka.clients import addresses_of, require_reachable
+from core.kafka.confluent import consumer_configuration
+from core.kafka.confluent_errors import failed, lost_place, translated
+from core.kafka.confluent_first import require_first_answer
+from core.kafka.confluent_refusals import ConfluentRefusals
+from core.kafka.missing_topics import no_such_topic
+from core.kafka.records import Committed, Record
+from core.kafka.security import while_files_are_replaced
+from core.kafka.tls import tls_context
 from core.model.errors import TransportError
 from core.model.settings import KafkaSettings, WorkerSettings
 from core.runtime.deadline import DeadlineCall
@@ -72,6 +72,7 @@ class ConfluentReader:
         self._answers = AnswerCount()
         self._connected = False
         self._consumer: Consumer
+        self._refusals = ConfluentRefusals(settings)
         if connected:
             self.connect(settings.bootstrap_timeout_ms)
 
@@ -97,7 +98,7 @@ class ConfluentReader:
         if found.error is not None and found.error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
             raise failed("ask for topic", topic, found.error)
         if not found.partitions:
-            raise no_such_topic(topic, self._settings.bootstrap_servers)
+            raise no_such_topic(topic, self._settings)
         return len(found.partitions)
 
     def assign(self, topic: str, partitions: Sequence[int]) -> None:
@@ -150,6 +151,7 @@ class ConfluentReader:
         for message in messages:
             self._sort(message, batches)
         if not batches:
+            self._refusals.raise_any()
             self._raise_failure()
         return batches
 
@@ -229,7 +231,8 @@ class ConfluentReader:
 
     def rebuild_consumer(self) -> None:
         """See `Transport`."""
-        fresh = self._connected_consumer(min(self._settings.bootstrap_timeout_ms, RECONNECT_MS))
+        with while_files_are_replaced():
+            fresh = self._connected_consumer(min(self._settings.bootstrap_timeout_ms, RECONNECT_MS))
         self._group.lose_all()
         lost = self._group.drain()
         self._membership, self._failure = None, None
@@ -243,19 +246,18 @@ class ConfluentReader:
 
     def _connected_consumer(self, timeout_ms: int) -> Consumer:
         """A consumer whose first question has been answered: librdkafka makes one also without a broker."""
-        require_reachable(self._settings.bootstrap_servers, timeout_ms)
-        configuration = consumer_configuration(self._settings, self._client_id)
+        settings, refusals = self._settings, ConfluentRefusals(self._settings)
+        require_reachable(settings.bootstrap_servers, timeout_ms, tls_context(settings.security))
+        configuration = consumer_configuration(settings, self._client_id, refusals)
         told = self._answers.configuration(self._worker.broker_silence_ms)
-        with translated("connect to", self._settings.bootstrap_servers):
+        with translated("connect to", settings.bootstrap_servers):
             consumer = Consumer(configuration | group_configuration(self._worker) | told)
             try:
-                if self._topic:
-                    consumer.list_topics(self._topic, timeout=timeout_ms / 1000)
-                else:
-                    consumer.list_topics(timeout=timeout_ms / 1000)
+                require_first_answer(consumer, settings, refusals, timeout_ms, self._topic)
             except BaseException:
                 _close(consumer)
                 raise
+        self._refusals = refusals
         self._answers.note()
         return consumer
 

@@ -8,20 +8,14 @@ from typing import Any, Final, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
-from consumers.transport.confluent_client import (
-    Sending,
-    describe,
-    discard,
-    error_in,
-    failed,
-    final_action,
-    produce,
-    producer_configuration,
-    translated,
-)
+from consumers.transport.confluent_client import Sending, discard, produce
 from consumers.transport.fences import Fences
-from consumers.transport.records import OutgoingRecord
 from consumers.transport.seam import Outcome, OutcomeKind, first_failure, raise_refusal
+from core.kafka.confluent import producer_configuration
+from core.kafka.confluent_errors import describe, error_in, failed, final_action, translated
+from core.kafka.confluent_refusals import ConfluentRefusals
+from core.kafka.records import OutgoingRecord
+from core.kafka.security import while_files_are_replaced
 from core.model.errors import TransportError
 from core.model.settings import KafkaSettings
 from core.runtime.deadline import DeadlineCall
@@ -67,8 +61,9 @@ class ConfluentTransactions:
         self, settings: KafkaSettings, *, transactional_id: str, timeout_ms: int, client_id: str
     ) -> None:
         self.transactional_id = transactional_id
-        usual = producer_configuration(settings, client_id)
-        self._configuration = usual | {
+        self._settings = settings
+        self._client_id = client_id
+        self._own = {
             "transactional.id": transactional_id,
             "transaction.timeout.ms": timeout_ms,
             # librdkafka refuses records that may outlive their transaction.
@@ -128,12 +123,18 @@ class ConfluentTransactions:
             discard(producer)
 
     def _made(self, deadline_ms: int) -> Producer:
+        refusals = ConfluentRefusals(self._settings)
+        # Configured anew each time: a certificate may have been replaced since the last producer.
+        with while_files_are_replaced():
+            usual = producer_configuration(self._settings, self._client_id, refusals)
         with translated("make the transactional producer", self.transactional_id):
-            producer = Producer(self._configuration)
+            producer = Producer(usual | self._own)
             try:
                 producer.init_transactions(deadline_ms / 1000)
             except BaseException:
+                producer.poll(0)  # which tells of a refusal, where there was one
                 discard(producer)
+                refusals.raise_any()
                 raise
         self._producer = producer
         return producer

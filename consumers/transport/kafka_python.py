@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from kafka import KafkaProducer, TopicPartition
-from kafka.errors import IllegalStateError, KafkaTimeoutError, MessageSizeTooLargeError
+from kafka.errors import (
+    IllegalStateError,
+    KafkaError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+)
 from kafka.structs import OffsetAndMetadata
 
 from consumers.transport.kafka_python_answers import AnswerCount
@@ -16,24 +22,26 @@ from consumers.transport.kafka_python_client import (
     connected_consumer,
     fresh_client_answers,
     leave,
-    producer_configuration,
     record_of,
     require_crc32c,
 )
 from consumers.transport.kafka_python_group import JOIN_POLL_MS, AssignmentLog, keep_join, membership_of
 from consumers.transport.kafka_python_transactions import KafkaPythonTransactions
 from consumers.transport.named_transactions import NamedTransactions
-from consumers.transport.records import Committed, Headers, OutgoingRecord, Record
 from consumers.transport.seam import (
     RECONNECT_MS,
     AssignmentChange,
     Membership,
     Outcome,
     OutcomeKind,
-    no_such_topic,
 )
 from core.kafka.clients import addresses_of, made
 from core.kafka.errors import not_delivered, translated
+from core.kafka.kafka_python import producer_configuration
+from core.kafka.missing_topics import no_such_topic
+from core.kafka.records import Committed, Headers, OutgoingRecord, Record
+from core.kafka.security import while_files_are_replaced
+from core.kafka.topic_rights import require_visible
 from core.model.errors import TransportError
 from core.model.settings import KafkaSettings, WorkerSettings
 from core.runtime.deadline import DeadlineCall
@@ -107,14 +115,14 @@ class KafkaPythonTransport:
         kafka-python waits for the answer without any limit.
         """
         consumer = self._consumer
-        call = DeadlineCall[Any](lambda call: consumer.partitions_for_topic(topic))
+        call = DeadlineCall[Any](lambda call: _known_partitions(consumer, topic))
         with translated("ask for topic", topic):
             try:
                 known = call.within(self._settings.request_timeout_ms)
             except TimeoutError as error:
                 raise TransportError(f"cannot ask for topic {topic}: {error}") from error
         if not known:
-            raise no_such_topic(topic, self._settings.bootstrap_servers)
+            raise no_such_topic(topic, self._settings)
         return len(known)
 
     def assign(self, topic: str, partitions: Sequence[int]) -> None:
@@ -281,13 +289,25 @@ class KafkaPythonTransport:
             deadline_ms,
         )
 
+    def sends_to(self, topics: Sequence[str]) -> None:
+        """See `Transport`.
+
+        A producer that is to know a topic that does not exist would ask for it ten times a second.
+        """
+        consumer = self._consumer
+        call = DeadlineCall[set[str]](lambda call: set(consumer.topics()))
+        with suppress(KafkaError, TimeoutError):
+            found = call.within(self._settings.request_timeout_ms)
+            self._transactions.get().topics = tuple(topic for topic in topics if topic in found)
+
     def rebuild_producer(self, deadline_ms: int) -> None:
         """See `Transport`."""
         self._transactions.get().rebuild(deadline_ms)
 
     def rebuild_consumer(self) -> None:
         """See `Transport`."""
-        fresh = self._connected(min(self._settings.bootstrap_timeout_ms, RECONNECT_MS))
+        with while_files_are_replaced():
+            fresh = self._connected(min(self._settings.bootstrap_timeout_ms, RECONNECT_MS))
         self._log.lose_all()
         lost = self._log.drain()
         self._membership = None
@@ -343,3 +363,10 @@ class KafkaPythonTransport:
 
     def _place(self, partition: int) -> Any:
         return TopicPartition(self._topic, partition)
+
+
+def _known_partitions(consumer: Any, topic: str) -> Any:
+    known = consumer.partitions_for_topic(topic)
+    if not known:
+        require_visible(consumer, [topic])
+    return known

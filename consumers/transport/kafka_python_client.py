@@ -9,9 +9,10 @@ from typing import Any, Final
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaConnectionError, KafkaError
 
-from consumers.transport.records import Record
 from core.kafka.clients import close_consumer, connect_consumer
 from core.kafka.errors import not_delivered
+from core.kafka.kafka_python import consumer_configuration
+from core.kafka.records import Record
 from core.model.errors import ConfigurationError, TransportError
 from core.model.settings import KafkaSettings, WorkerSettings
 from core.runtime.deadline import DeadlineCall
@@ -30,47 +31,6 @@ def require_crc32c() -> None:
             "kafka-python runs without the crc32c extension: 330 frames a second instead of 10,000",
             operator_action="pip install 'kafka-python[crc32c,lz4]'",
         )
-
-
-def consumer_configuration(settings: KafkaSettings) -> dict[str, Any]:
-    """kafka-python's words for our settings, for a consumer that is sought and never resets."""
-    return {
-        "bootstrap_servers": settings.bootstrap_servers.split(","),
-        "api_version": settings.api_version,
-        "bootstrap_timeout_ms": settings.bootstrap_timeout_ms,
-        "request_timeout_ms": settings.request_timeout_ms,
-        "fetch_max_wait_ms": settings.fetch_max_wait_ms,
-        "max_partition_fetch_bytes": settings.max_partition_fetch_bytes,
-        "isolation_level": "read_committed",
-        "enable_auto_commit": False,
-        # Every partition is sought before its first poll. A position that still falls out of the
-        # log must stop the worker by name; both other answers would skip or repeat in silence.
-        "auto_offset_reset": "none",
-        "allow_auto_create_topics": False,
-        "retry_backoff_ms": 20,
-        "reconnect_backoff_max_ms": 1_000,
-    }
-
-
-def producer_configuration(settings: KafkaSettings) -> dict[str, Any]:
-    """kafka-python's words for our settings, for an idempotent producer."""
-    return {
-        "bootstrap_servers": settings.bootstrap_servers.split(","),
-        "api_version": settings.api_version,
-        "bootstrap_timeout_ms": settings.bootstrap_timeout_ms,
-        "acks": "all",
-        "enable_idempotence": True,
-        "linger_ms": settings.linger_ms,
-        "batch_size": settings.batch_size_bytes,
-        "max_request_size": settings.max_request_bytes,
-        "compression_type": None if settings.compression == "none" else settings.compression,
-        "delivery_timeout_ms": settings.delivery_timeout_ms,
-        "request_timeout_ms": settings.request_timeout_ms,
-        "max_block_ms": settings.request_timeout_ms,
-        "allow_auto_create_topics": False,
-        "retry_backoff_ms": 20,
-        "reconnect_backoff_max_ms": 1_000,
-    }
 
 
 def group_configuration(worker: WorkerSettings) -> dict[str, Any]:

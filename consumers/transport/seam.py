@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, Protocol
 
-from consumers.transport.records import Committed, Headers, OutgoingRecord, Record
+from core.kafka.records import Committed, Headers, OutgoingRecord, Record
 from core.model.errors import TransportError
 
 RECONNECT_MS: Final = 2_000
@@ -205,6 +205,16 @@ class Transport(Protocol):
                 was committed.
         """
 
+    def sends_to(self, topics: Sequence[str]) -> None:
+        """Say which topics records will be sent to, once partitions are assigned or subscribed to.
+
+        A client that asks where a topic is when it first sends to it, topic after topic, then asks for
+        all of them at once with each new producer. Nothing depends on the answer.
+
+        Args:
+            topics: Those that do not exist are left to the first record that goes there.
+        """
+
     def rebuild_producer(self, deadline_ms: int) -> None:
         """Make the transactional client anew; the last transaction is final once this returns.
 
@@ -224,16 +234,6 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Release sockets and threads. Sends and commits nothing, and never raises."""
-
-
-def no_such_topic(topic: str, bootstrap_servers: str) -> TransportError:
-    """Say that a topic is missing: the same after any number of tries, until somebody makes it."""
-    missing = TransportError(
-        f"topic {topic!r} does not exist on {bootstrap_servers}",
-        operator_action="create the topics with 'rotascope topics apply', or check the address",
-    )
-    missing.retriable = False
-    return missing
 
 
 def first_failure(deliveries: Iterable[Delivery]) -> str | None:

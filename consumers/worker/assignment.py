@@ -26,6 +26,7 @@ from consumers.worker.reconnect import Reconnect
 from consumers.worker.state import WorkerState
 from consumers.worker.trouble_log import TroubleLog
 from consumers.worker.turns import Pace
+from core.kafka.security_files import SecurityFiles
 from core.model.errors import ConfigurationError, TransportError
 from core.model.settings import KafkaSettings, WorkerSettings
 
@@ -50,6 +51,7 @@ class Assignment:
         opener: Brings one partition to its place.
         kafka: Topic and number of partitions.
         settings: Who assigns, and how long a join may take.
+        files: What the client in use was made from.
         state: Where tasks, and partitions without one, are seen from outside.
         trouble: Where failures are told.
         monotonic_ns: A clock that never steps back.
@@ -62,6 +64,7 @@ class Assignment:
         *,
         kafka: KafkaSettings,
         settings: WorkerSettings,
+        files: SecurityFiles,
         state: WorkerState,
         trouble: TroubleLog,
         monotonic_ns: Callable[[], int],
@@ -81,7 +84,7 @@ class Assignment:
         self._question_ms = QUESTION_MS
         self._pace = Pace(monotonic_ns)
         self._patience_ms = kafka.request_timeout_ms
-        self._reconnect = Reconnect(transport, settings, state, trouble, monotonic_ns=monotonic_ns)
+        self._reconnect = Reconnect(transport, settings, files, state, trouble, monotonic_ns=monotonic_ns)
         self._log = structlog.get_logger("rotascope.worker")
 
     @property
@@ -231,6 +234,17 @@ class Assignment:
             Whether it was made anew.
         """
         return self._rejoin("only new clients are answered: connecting anew", although_away=True)
+
+    def rejoin_with_replaced_files(self) -> bool:
+        """Make the client anew from certificates and secrets that were replaced.
+
+        Returns:
+            Whether it was made anew.
+
+        Raises:
+            AccessRefusedError: A broker refuses what stands in the files now; the old client stays in use.
+        """
+        return self._rejoin("certificates or secrets were replaced: connecting anew", although_away=True)
 
     def broker_is_back(self) -> None:
         """Give the client as much time as at the start: what it waited for during an outage was in vain."""

@@ -10,11 +10,11 @@ import structlog
 
 from consumers.metrics.counters import WorkerCounters
 from consumers.snapshots.position import same_place
-from consumers.transport.records import OutgoingBatch, OutgoingRecord
 from consumers.transport.seam import Membership, Outcome, OutcomeKind, Transport, first_failure, raise_refusal
 from consumers.worker.partition import PartitionTask
 from consumers.worker.retry_wait import retry_wait
 from consumers.worker.trouble_log import TroubleLog
+from core.kafka.records import OutgoingBatch, OutgoingRecord
 from core.model.errors import TransportError
 from core.model.settings import WorkerSettings
 

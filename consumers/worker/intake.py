@@ -9,7 +9,6 @@ from typing import Final
 
 import structlog
 
-from consumers.transport.records import Record
 from consumers.transport.seam import Transport
 from consumers.worker.assignment import Assignment
 from consumers.worker.duty import done
@@ -18,6 +17,7 @@ from consumers.worker.partition import PartitionTask
 from consumers.worker.silence import SilenceWatch
 from consumers.worker.state import WorkerState
 from consumers.worker.trouble_log import TroubleLog
+from core.kafka.records import Record
 from core.model.errors import UnreadableError
 from core.model.settings import WorkerSettings
 

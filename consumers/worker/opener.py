@@ -9,11 +9,11 @@ from typing import Final, NamedTuple
 from consumers.snapshots.checkpoint import Checkpointer
 from consumers.snapshots.restore import Opened, open_partition
 from consumers.snapshots.store import SnapshotStore
-from consumers.transport.records import Committed
 from consumers.transport.seam import Transport
 from consumers.worker.engine import Engine
 from consumers.worker.partition import PartitionTask
 from consumers.worker.state import WorkerState
+from core.kafka.records import Committed
 from core.model.settings import KafkaSettings, WorkerSettings
 
 MakeEngine = Callable[[int, int], Engine]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from consumers.transport.records import Committed, OutgoingBatch, OutgoingRecord
+from core.kafka.records import Committed, OutgoingBatch, OutgoingRecord
 
 
 class Outbox:

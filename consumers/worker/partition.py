@@ -16,10 +16,10 @@ from consumers.snapshots.checkpoint import Checkpointer
 from consumers.snapshots.position import Position, decode_position
 from consumers.snapshots.records import SnapshotName
 from consumers.snapshots.restore import Opened
-from consumers.transport.records import Committed, OutgoingBatch, OutgoingRecord, Record
 from consumers.worker.engine import Engine
 from consumers.worker.outbox import Outbox
 from consumers.worker.step_records import StepRecords
+from core.kafka.records import Committed, OutgoingBatch, OutgoingRecord, Record
 from core.model.errors import FrameError, SessionError
 from core.model.frames import HEADER_BYTES
 from core.model.records import NANOSECONDS_PER_SECOND, TICK

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from consumers.transport.records import Headers, OutgoingRecord
-from core.events.events import encode_data, event_key, kafka_headers, topic_of
+from core.events.events import TOPIC_PREFIX, encode_data, event_key, kafka_headers, topic_of
+from core.kafka.dead_letters import DEAD_LETTERS_TOPIC, dead_letter
+from core.kafka.records import OutgoingRecord
 from core.model.day_bars import BAR_EPOCH, BAR_HEADERS, DAY_BARS_TOPIC, day_bar_key
+from core.model.event_families import EVENT_FAMILIES
 from core.model.frames import MAX_RECORDS, encode_frame
 
 if TYPE_CHECKING:
     from core.events.events import Event
+    from core.model.settings import KafkaSettings
 
 MINUTE_BARS_TOPIC: Final = "rotascope.bars.1m"
-DEAD_LETTERS_TOPIC: Final = "rotascope.dead-letters"
 DEAD_LETTER_SOURCE: Final = "worker"
 
-DEAD_LETTER_HEADERS: Final[Headers] = (("content-type", b"application/json"),)
+
+def output_topics(kafka: KafkaSettings) -> tuple[str, ...]:
+    """Every topic a worker may publish to."""
+    events = (TOPIC_PREFIX + family for family in EVENT_FAMILIES)
+    return (*events, MINUTE_BARS_TOPIC, DAY_BARS_TOPIC, DEAD_LETTERS_TOPIC, kafka.snapshots_topic)
 
 
 def event_record(event: Event) -> OutgoingRecord:
@@ -91,20 +95,13 @@ def dead_letter_record(
         offset: Where the record stands.
         message: What is wrong, with the figures.
     """
-    body: dict[str, object] = {
-        "source": DEAD_LETTER_SOURCE,
-        "topic": topic,
-        "partition": partition,
-        "offset": offset,
-        "reason": reason,
-        "payload_bytes": len(payload),
-        "payload_base64": base64.b64encode(payload[:max_bytes]).decode(),
-    }
-    if message is not None:
-        body["message"] = message
-    return OutgoingRecord(
-        DEAD_LETTERS_TOPIC,
-        DEAD_LETTER_SOURCE.encode(),
-        msgspec.json.encode(body),
-        DEAD_LETTER_HEADERS,
+    return dead_letter(
+        DEAD_LETTER_SOURCE,
+        reason,
+        payload[:max_bytes],
+        len(payload),
+        topic=topic,
+        partition=partition,
+        offset=offset,
+        message=message,
     )

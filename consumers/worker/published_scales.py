@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from consumers.transport.topic_reader import TopicReader
+from core.kafka.topic_reader import TopicReader
 from core.model.errors import TransportError
 from core.model.instruments import Universe
 from core.model.published_scales import INSTRUMENTS_TOPIC, require_same_scales

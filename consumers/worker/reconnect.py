@@ -11,6 +11,7 @@ from consumers.transport.seam import Transport
 from consumers.worker.retry_wait import retry_wait
 from consumers.worker.state import WorkerState
 from consumers.worker.trouble_log import TroubleLog
+from core.kafka.security_files import SecurityFiles
 from core.model.errors import TransportError
 from core.model.settings import WorkerSettings
 
@@ -23,6 +24,7 @@ class Reconnect:
     Args:
         transport: Has the client.
         settings: The waits.
+        files: Note what a new client was made from.
         state: Tells whether a broker answers; counts.
         trouble: Where failures are told.
         monotonic_ns: A clock that never steps back.
@@ -32,12 +34,14 @@ class Reconnect:
         self,
         transport: Transport,
         settings: WorkerSettings,
+        files: SecurityFiles,
         state: WorkerState,
         trouble: TroubleLog,
         *,
         monotonic_ns: Callable[[], int],
     ) -> None:
         self._transport = transport
+        self._files = files
         self._state = state
         self._trouble = trouble
         self._monotonic_ns = monotonic_ns
@@ -62,6 +66,7 @@ class Reconnect:
         now_ns = self._monotonic_ns()
         if now_ns < self._not_before_ns or (self._state.broker_away and not although_away):
             return False
+        self._files.making()
         try:
             self._transport.rebuild_consumer()
         except TransportError as error:
@@ -70,6 +75,7 @@ class Reconnect:
             self._not_before_ns = now_ns + int(self._wait.next_ms() * _NS_PER_MS)
             self._trouble.failed("no new client yet", why=why, error=error.message)
             return False
+        self._files.taken()
         self._wait.reset()
         self._log.warning(why, waiting=waiting)
         self._state.counters.rejoins += 1

@@ -21,6 +21,7 @@ from consumers.worker.state import Until, WorkerState
 from consumers.worker.worker import Worker
 from core.definitions.catalogue import parse_catalogue
 from core.engine.engine import PartitionEngine
+from core.kafka.preflight import preflight
 from core.model.dated_events import EXCHANGE
 from core.model.instruments import Universe, parse_universe
 from core.model.sessions import CALENDAR_FROM, CALENDAR_THROUGH, build_calendars
@@ -33,7 +34,7 @@ from core.runtime.signals import calling_on_signals
 def run_worker(settings: Settings, until: Until | None) -> None:
     """Run a worker until it is told to end.
 
-    1. Read universe, catalogue and calendars: what is wrong with them shows before anything starts.
+    1. Read universe, catalogue, calendars, certificates: what is wrong with them shows before the start.
     2. Serve /metrics, /livez and /readyz, so that a long start can be watched.
     3. Connect, and turn. Without an end the worker waits for a broker as long as it takes.
 
@@ -45,6 +46,8 @@ def run_worker(settings: Settings, until: Until | None) -> None:
         RotascopeError: As the exit codes of `consumers.worker.cli` tell apart.
     """
     # 1
+    log = structlog.get_logger("rotascope.worker")
+    preflight(settings.kafka, log.warning)
     scales = PublishedScales(settings.kafka)
     make_engine = engine_factory(settings, before=scales)
     # 2
@@ -53,7 +56,6 @@ def run_worker(settings: Settings, until: Until | None) -> None:
     registry = make_registry(WorkerCollector(state, health, settings.metrics, version=_version()))
     host, port = settings.metrics.host, settings.metrics.port
     with MetricsServer(registry, health, host=host, port=port) as server:
-        log = structlog.get_logger("rotascope.worker")
         log.info("serving metrics", address=server.url, port=server.port)
         # 3
         transport = make_transport(settings.kafka, settings.worker, connected=False)

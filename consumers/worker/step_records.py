@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import structlog
 
 from consumers.metrics.counters import WorkerCounters
-from consumers.transport.records import OutgoingRecord, Record
 from consumers.worker.publications import (
     day_bar_records,
     dead_letter_record,
     event_record,
     minute_bar_records,
 )
+from core.kafka.records import OutgoingRecord, Record
 from core.model.records import BarFlag, Frequency
 
 if TYPE_CHECKING:

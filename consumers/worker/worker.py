@@ -21,10 +21,13 @@ from consumers.worker.first_connection import FirstConnection
 from consumers.worker.intake import Intake
 from consumers.worker.mender import Mender
 from consumers.worker.opener import MakeEngine, Opener
+from consumers.worker.publications import output_topics
+from consumers.worker.renewal import Renewal
 from consumers.worker.silence import SilenceWatch
 from consumers.worker.state import Until, WorkerState
 from consumers.worker.trouble_log import TroubleLog
-from core.model.errors import TransportError
+from core.kafka.security_files import SecurityFiles
+from core.model.errors import AccessRefusedError, TransportError
 from core.model.settings import KafkaSettings, WorkerSettings
 from core.runtime.closing import close_quietly
 
@@ -80,12 +83,22 @@ class Worker:
             store=store,
             monotonic_ns=monotonic_ns,
         )
+        files = SecurityFiles(kafka.security, monotonic_ns=monotonic_ns)
         self._assignment = Assignment(
             transport,
             self._opener,
             kafka=kafka,
             settings=settings,
+            files=files,
             state=state,
+            trouble=trouble,
+            monotonic_ns=monotonic_ns,
+        )
+        self._renewal = Renewal(
+            files,
+            commit=self.commit,
+            rejoin=self._assignment.rejoin_with_replaced_files,
+            renewed=self._begin_with_new_clients,
             trouble=trouble,
             monotonic_ns=monotonic_ns,
         )
@@ -149,6 +162,7 @@ class Worker:
         self._transport.connect(self._kafka.bootstrap_timeout_ms)
         self._broker.look()
         self._assignment.start()
+        self._transport.sends_to(output_topics(self._kafka))
         if self._settings.delivery == "exactly_once":
             self._end_earlier_transactions()
 
@@ -200,9 +214,25 @@ class Worker:
             self._look_for_silence,
             self._ends.ask_next,
             self._commit_when_due,
+            self._renewal.look,
         )
-        if not all([done(duty, self._trouble) for duty in duties]):
+        if not all([self._done(duty) for duty in duties]):
             self._pause(self._settings.backoff_initial_ms)
+
+    def _done(self, duty: Callable[[], object]) -> bool:
+        """Do it; a refusal counts as no answer where certificates or secrets were replaced meanwhile."""
+        try:
+            return done(duty, self._trouble)
+        except AccessRefusedError as error:
+            if not self._renewal.bears(error):
+                raise
+            return False
+
+    def _begin_with_new_clients(self) -> None:
+        """Send with new clients; what was fetched by hand is fetched again."""
+        self._transport.discard_sends()
+        if self._settings.membership == "manual":
+            self._intake.begin_anew()
 
     def _pause(self, wait_ms: float) -> None:
         """Wait, and no longer than until it is told to stop."""

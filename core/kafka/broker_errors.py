@@ -30,6 +30,12 @@ BAD_CODEC: Final = (
     "--client confluent"
 )
 
+PRINTED_RIGHTS: Final = "'rotascope topics acls' prints those that each command needs"
+CREDENTIALS: Final = (
+    "correct kafka.security: the mechanism, the username and its password, or what stands in oauth_file; the "
+    "broker's log says which it was"
+)
+
 FINAL: Final[Mapping[int, str]] = MappingProxyType(
     {
         MESSAGE_TOO_LARGE: BATCH_TOO_LARGE,
@@ -41,20 +47,20 @@ FINAL: Final[Mapping[int, str]] = MappingProxyType(
         24: "choose another --group-id",
         26: "set worker.session_timeout_ms between the broker's group.min.session.timeout.ms and "
         "group.max.session.timeout.ms",
-        29: "let this user read the ticks, and write the topics of 'rotascope topics'",
-        30: "let this user read with the worker's group id",
-        31: "let this user write idempotently, and change topics where it runs 'rotascope topics'",
+        29: f"grant this user its rights on the topic: {PRINTED_RIGHTS}",
+        30: f"grant this user its rights on the group: {PRINTED_RIGHTS}",
+        31: f"grant this user its rights on the cluster, and to write a topic: {PRINTED_RIGHTS}",
         32: "set message.timestamp.type of the topic to LogAppendTime with 'rotascope topics apply'",
-        33: "let the broker take the SASL mechanism of this client",
+        33: "set kafka.security.mechanism to one that the broker takes",
         35: "the broker is too old for this release, or kafka.api_version is not the broker's: unset it",
         40: "correct the setting that the broker names",
         42: "the broker and this release do not fit together: unset kafka.api_version",
         43: "let the broker write message format 2",
         44: "a policy of the cluster refuses this: read the broker's text",
         50: "lower worker.transaction_timeout_ms to the broker's transaction.max.timeout.ms",
-        53: "let this user write with the transactional id",
-        54: "the broker has no security: connect without",
-        58: "correct user and password of this client",
+        53: f"grant this user its rights on the transactional id: {PRINTED_RIGHTS}",
+        54: "the broker has no security: set kafka.security.protocol to PLAINTEXT",
+        58: CREDENTIALS,
         76: BAD_CODEC,
         81: "raise the broker's group.max.size, or run fewer workers",
         82: "another worker runs under the same slot: give each worker its own",

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 import socket
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
 from kafka import KafkaConsumer
-from kafka.errors import KafkaError
-from kafka.net.compat import KafkaNetClient
+from kafka.errors import KafkaError, KafkaTimeoutError
 
+from core.kafka.connections import watched_client
 from core.kafka.errors import translated
+from core.kafka.tls import probe
 from core.kafka.unpacking import guard_unpacking
-from core.model.errors import ConfigurationError, TransportError
+from core.model.errors import AccessRefusedError, ConfigurationError, TransportError
 from core.runtime.deadline import DeadlineCall
 
 _CONNECT_RETRY_S: Final = 0.1
@@ -35,6 +37,7 @@ def connect_consumer(configuration: Mapping[str, Any], timeout_ms: float) -> Any
         timeout_ms: For all of it, in ms.
 
     Raises:
+        AccessRefusedError: Credentials or a certificate are refused.
         ConfigurationError: An address that is not `host:port`.
         TransportError: No broker answers in time.
     """
@@ -42,17 +45,30 @@ def connect_consumer(configuration: Mapping[str, Any], timeout_ms: float) -> Any
     logging.getLogger("kafka").addHandler(logging.NullHandler())
     servers = ",".join(configuration["bootstrap_servers"])
     deadline_s = time.monotonic() + timeout_ms / 1000
-    require_reachable(servers, timeout_ms)
+    require_reachable(servers, timeout_ms, configuration.get("ssl_context"))
     left_ms = max(_CONNECT_RETRY_S, deadline_s - time.monotonic()) * 1000
     call = DeadlineCall[Any](lambda call: _bootstrapped(call, configuration, left_ms))
     with translated("connect to", servers):
         try:
             return call.within(left_ms + _GRACE_MS)
-        except TimeoutError as error:
-            raise TransportError(
-                f"a broker at {servers} accepts connections and does not answer within {timeout_ms:.0f} ms",
-                operator_action="check that it is a Kafka broker, and look at its log",
-            ) from error
+        except (TimeoutError, KafkaTimeoutError) as error:
+            protocol = configuration.get("security_protocol", "PLAINTEXT")
+            raise no_answer(servers, timeout_ms, protocol) from error
+
+
+def no_answer(bootstrap_servers: str, timeout_ms: float, protocol: str) -> TransportError:
+    """Make the error of brokers that accept a connection and say nothing.
+
+    Args:
+        bootstrap_servers: `host:port`, comma-separated.
+        timeout_ms: How long they had.
+        protocol: What the client speaks; one that speaks another is not answered, either.
+    """
+    return TransportError(
+        f"a broker at {bootstrap_servers} accepts connections and does not answer within {timeout_ms:.0f} ms",
+        operator_action=f"check that it is a Kafka broker whose listener takes {protocol} "
+        "(kafka.security.protocol), and look at its log",
+    )
 
 
 def close_consumer(consumer: Any) -> None:
@@ -74,7 +90,7 @@ def _bootstrapped(call: DeadlineCall[Any], configuration: Mapping[str, Any], lef
 
 
 def made(kind: Callable[..., Any], **configuration: Any) -> Any:
-    """Make a consumer or a producer.
+    """Make a consumer, a producer or an admin client.
 
     kafka-python's constructors start a thread, then look for a broker; where none answers they raise and
     leave the thread behind. In an outage that would be one more with each try.
@@ -84,12 +100,12 @@ def made(kind: Callable[..., Any], **configuration: Any) -> Any:
         configuration: In kafka-python's words.
 
     Raises:
-        KafkaError: No broker answers.
+        KafkaError: No broker answers, or one refuses us.
     """
     clients: list[Any] = []
 
     def client(**options: Any) -> Any:
-        clients.append(KafkaNetClient(**options))
+        clients.append(watched_client(**options))
         return clients[-1]
 
     try:
@@ -101,27 +117,34 @@ def made(kind: Callable[..., Any], **configuration: Any) -> Any:
         raise
 
 
-def require_reachable(bootstrap_servers: str, timeout_ms: float) -> None:
+def require_reachable(bootstrap_servers: str, timeout_ms: float, tls: ssl.SSLContext | None = None) -> None:
     """Wait until one of the servers accepts a connection.
 
     With an explicit api_version kafka-python begins a bootstrap of its own that has no deadline,
-    and its `bootstrap(timeout_ms=…)` then waits for that one: without a broker, for ever.
+    and its `bootstrap(timeout_ms=…)` then waits for that one: without a broker, for ever. And no client
+    says why a handshake fails, so that is tried here first.
 
     Args:
         bootstrap_servers: `host:port`, comma-separated.
         timeout_ms: How long to try, all servers together.
+        tls: From `core.kafka.tls`; None where connections are not encrypted.
 
     Raises:
+        AccessRefusedError: A certificate is refused, on every server.
         ConfigurationError: An address that is none.
         TransportError: No server accepted in time.
     """
     addresses = addresses_of(bootstrap_servers)
     deadline_s = time.monotonic() + timeout_ms / 1000
-    while all(refusals := [_refusal(address, deadline_s) for address in addresses]):
+    while all(failures := [_failure(address, deadline_s, tls) for address in addresses]):
+        refused = [each for each in failures if isinstance(each, AccessRefusedError)]
+        if len(refused) == len(failures):
+            raise refused[0]
         if time.monotonic() >= deadline_s:
             raise TransportError(
-                f"no broker at {bootstrap_servers} within {timeout_ms:.0f} ms: {refusals[0]}",
-                operator_action="start the broker, or correct the bootstrap servers",
+                f"no broker at {bootstrap_servers} within {timeout_ms:.0f} ms: {failures[0]}",
+                operator_action="start the broker, or correct the bootstrap servers"
+                + ("" if tls is None else " or kafka.security.protocol"),
             )
         time.sleep(_CONNECT_RETRY_S)
 
@@ -135,12 +158,15 @@ def addresses_of(bootstrap_servers: str) -> list[tuple[str, int]]:
     return [_address(server.strip()) for server in bootstrap_servers.split(",")]
 
 
-def _refusal(address: tuple[str, int], deadline_s: float) -> str | None:
+def _failure(address: tuple[str, int], deadline_s: float, tls: ssl.SSLContext | None) -> BaseException | None:
+    left_s = max(_CONNECT_RETRY_S, deadline_s - time.monotonic())
     try:
-        left_s = max(_CONNECT_RETRY_S, deadline_s - time.monotonic())
-        socket.create_connection(address, timeout=left_s).close()
-    except OSError as error:
-        return str(error)
+        if tls is None:
+            socket.create_connection(address, timeout=left_s).close()
+        else:
+            probe(address, tls, left_s)
+    except (OSError, AccessRefusedError) as error:
+        return error
     return None
 
 

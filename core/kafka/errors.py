@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from kafka.errors import (
     KafkaConfigurationError,
@@ -15,8 +16,11 @@ from kafka.errors import (
 )
 
 from core.kafka.broker_errors import BAD_CODEC, MESSAGE_TOO_LARGE, REQUEST_TOO_LARGE, action_of, too_large
+from core.kafka.connections import ConnectionRefusedForGoodError
 from core.kafka.unpacking import CorruptBatchError
 from core.model.errors import TransportError, UnreadableError
+
+_UNEXPECTED: Final = re.compile(r"Unexpected error in \w+: \[Error (\d+)\]")
 
 
 @contextmanager
@@ -45,6 +49,8 @@ def transport_error(message: str, error: KafkaError) -> TransportError:
     """
     if isinstance(error, CorruptBatchError):
         return UnreadableError(f"{message}: {_words(error)}", partition=error.partition)
+    if isinstance(error, ConnectionRefusedForGoodError):
+        return error.refusal
     if isinstance(error, OffsetOutOfRangeError):
         message = f"{message}: the next record was deleted before it was read"
         action, retriable = (
@@ -73,6 +79,8 @@ def not_delivered(topic: str, error: BaseException, size_bytes: int) -> Transpor
     Returns:
         Not retriable where another try cannot help.
     """
+    if isinstance(error, TransportError):  # of a client that speaks our words already
+        return error
     if not isinstance(error, KafkaError):
         broken = TransportError(f"a record was not delivered to {topic}: {error!r}")
         broken.retriable = False
@@ -83,8 +91,14 @@ def not_delivered(topic: str, error: BaseException, size_bytes: int) -> Transpor
 
 
 def number_of(error: BaseException | None) -> int | None:
-    """The number that a broker gave an error; None for what no broker sent."""
-    return getattr(error, "errno", None)
+    """Give the number that a broker gave an error; None for what no broker sent.
+
+    Where kafka-python did not expect an error in an answer, only its text has the number.
+    """
+    number = getattr(error, "errno", None)
+    if number is None and isinstance(error, KafkaError) and (found := _UNEXPECTED.search(str(error))):
+        return int(found[1])
+    return number
 
 
 def _refused_for_its_size(topic: str, error: Any, size_bytes: int) -> TransportError:

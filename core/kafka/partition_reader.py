@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from kafka import TopicPartition
 
 from core.kafka.clients import close_consumer, connect_consumer
 from core.kafka.errors import translated
-from core.model.errors import TransportError
+from core.kafka.kafka_python import consumer_configuration
+from core.kafka.security import while_files_are_replaced
+from core.kafka.security_files import SecurityFiles
+from core.kafka.topic_rights import require_visible
+from core.model.errors import AccessRefusedError, TransportError
+from core.model.settings import KafkaSettings
 from core.runtime.deadline import DeadlineCall
 from core.runtime.outage_notes import OutageNotes
 
@@ -31,29 +37,30 @@ class PartitionReader:
     last record that was given: none is lost, none comes twice.
 
     Args:
-        configuration: kafka-python's own.
-        bootstrap_timeout_ms: How long to look for a broker at the start.
-        request_timeout_ms: How long one question may take.
+        settings: How to reach Kafka, how long to look for a broker, how long one question may take.
+        words: Further ones, in kafka-python's own words.
         patience_ms: How long a silent broker is waited for; None: as long as it takes.
         tell: Takes a line when the broker goes away and when it is back.
 
     Raises:
-        ConfigurationError: An address that is not `host:port`.
+        ConfigurationError: An address that is not `host:port`, or a file of the security.
         TransportError: No broker answers.
     """
 
     def __init__(
         self,
-        configuration: Mapping[str, Any],
+        settings: KafkaSettings,
         *,
-        bootstrap_timeout_ms: int,
-        request_timeout_ms: int,
+        words: Mapping[str, Any] = MappingProxyType({}),
         patience_ms: int | None,
         tell: Callable[[str], None] = lambda line: None,
     ) -> None:
-        self.servers = ",".join(configuration["bootstrap_servers"])
-        self._configuration = configuration
-        self._request_timeout_ms = request_timeout_ms
+        self.servers = settings.bootstrap_servers
+        self._settings = settings
+        self._files = SecurityFiles(settings.security, monotonic_ns=time.monotonic_ns)
+        self._tell = tell
+        self._words = words
+        self._request_timeout_ms = settings.request_timeout_ms
         self._patience_ms = patience_ms
         waiting = (
             "waiting for it" if patience_ms is None else f"waiting up to {patience_ms / 1000:g} s for it"
@@ -62,7 +69,7 @@ class PartitionReader:
         self._places: dict[TopicPartition, int] = {}
         self._tried_s = 0.0
         self._closed = False
-        self._consumer: Any = connect_consumer(configuration, bootstrap_timeout_ms)
+        self._consumer: Any = self._connected(settings.bootstrap_timeout_ms)
         self._heard_s = self._asked_s = time.monotonic()
 
     @property
@@ -83,22 +90,20 @@ class PartitionReader:
             consumer, self._consumer = self._consumer, None
             close_consumer(consumer)
 
-    def topics(self) -> set[str]:
-        """Ask which topics there are.
+    def existing(self, topics: Sequence[str]) -> tuple[str, ...]:
+        """Keep the topics that there are, in the given order.
 
         Raises:
-            TransportError: The broker does not answer.
+            TransportError: The broker does not answer, or this user may not see one of them.
         """
-        return set(self._asked("list the topics of", self.servers, lambda consumer: consumer.topics()))
+        return self._asked("look at", ", ".join(topics), lambda consumer: _present(consumer, topics))
 
     def partitions(self, topic: str) -> list[int]:
-        """Ask for the partitions of a topic; none where it is not there. Errors as of `topics`."""
-        return sorted(
-            self._asked("look at", topic, lambda consumer: consumer.partitions_for_topic(topic) or ())
-        )
+        """Ask for the partitions of a topic; none where it is not there. Errors as of `existing`."""
+        return self._asked("look at", topic, lambda consumer: _partitions(consumer, topic))
 
     def begins(self, parts: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        """Ask for the offset of the oldest record of each. Errors as of `topics`."""
+        """Ask for the offset of the oldest record of each. Errors as of `existing`."""
         bound = self._request_timeout_ms
         return self._asked(
             "find the beginning of",
@@ -107,7 +112,7 @@ class PartitionReader:
         )
 
     def ends(self, parts: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        """Ask for the offset behind the newest record of each. Errors as of `topics`."""
+        """Ask for the offset behind the newest record of each. Errors as of `existing`."""
         bound = self._request_timeout_ms
         return self._asked(
             "find the end of",
@@ -141,6 +146,8 @@ class PartitionReader:
             if consumer is None:
                 self._reconnect(timeout_ms)
                 return {}
+            if self._files.due():
+                consumer = self._renew(consumer)
             polled, places = self._polled(consumer, timeout_ms)
             if polled:
                 self._heard()
@@ -232,7 +239,7 @@ class PartitionReader:
         Raises:
             TransportError: What another try cannot mend, or the broker was silent for too long.
         """
-        if not cause.retriable:
+        if not cause.retriable and not self._may_be_replaced(cause):
             raise cause
         self._give_up()
         self._require_open(cause)
@@ -245,11 +252,35 @@ class PartitionReader:
                 operator_action="check that the broker runs, then run the command again",
             ) from cause
 
+    def _may_be_replaced(self, cause: TransportError) -> bool:
+        """Whether a refusal may be over with what stands in the files now."""
+        return isinstance(cause, AccessRefusedError) and self._files.changed()
+
+    def _renew(self, old: Any) -> Any:
+        """Exchange a client whose certificates or secrets were replaced, once a new one is answered."""
+        try:
+            with while_files_are_replaced():
+                new = self._connected(_RECONNECT_MS)
+        except TransportError as error:
+            self._tell(f"certificates or secrets were replaced and cannot be used yet: {error.message}")
+            return old
+        self._consumer = new
+        close_consumer(old)
+        self._seek()
+        return new
+
     def _require_open(self, cause: TransportError | None = None) -> None:
         if self._closed:
             closed = TransportError(f"the reader of {self.servers} was closed")
             closed.retriable = False
             raise closed from cause
+
+    def _connected(self, timeout_ms: int) -> Any:
+        # Configured anew each time: a certificate may have been replaced since the last client.
+        self._files.making()
+        consumer = connect_consumer({**consumer_configuration(self._settings), **self._words}, timeout_ms)
+        self._files.taken()
+        return consumer
 
     def _reconnect(self, timeout_ms: int) -> None:
         self._require_open()
@@ -258,7 +289,8 @@ class PartitionReader:
             time.sleep(min(wait_s, timeout_ms / 1000))
             if wait_s > timeout_ms / 1000:
                 return
-        self._consumer = connect_consumer(self._configuration, _RECONNECT_MS)
+        with while_files_are_replaced():
+            self._consumer = self._connected(_RECONNECT_MS)
         if self._closed:  # meanwhile
             self._give_up()
             self._require_open()
@@ -268,6 +300,19 @@ class PartitionReader:
             with translated("find the end of", _names(self._places)):
                 self._consumer.end_offsets(list(self._places), timeout_ms=_PROBE_MS)
         self._heard()
+
+
+def _present(consumer: Any, topics: Sequence[str]) -> tuple[str, ...]:
+    known = set(consumer.topics())
+    require_visible(consumer, [topic for topic in topics if topic not in known])
+    return tuple(topic for topic in topics if topic in known)
+
+
+def _partitions(consumer: Any, topic: str) -> list[int]:
+    found = consumer.partitions_for_topic(topic)
+    if not found:
+        require_visible(consumer, [topic])
+    return sorted(found or ())
 
 
 def _of(question: Callable[[Any], T], consumer: Any) -> Callable[[DeadlineCall[T]], T]:

@@ -12,6 +12,7 @@
     ├── SnapshotError             state that does not fit this engine
     └── TransportError            the broker or the client; usually worth another try
         └── UnreadableError       a batch of the log that cannot be unpacked as it was fetched
+        └── AccessRefusedError    a connection that will be refused until somebody changes something
 
 Callers branch on `retriable`, never on a list of classes. Whatever reaches an operator ends
 with a line "Operator action: …".
@@ -132,3 +133,9 @@ class UnreadableError(TransportError):
             "replica whose copy is whole, or begin a new generation of the topic",
         )
         self.partition = partition
+
+
+class AccessRefusedError(TransportError):
+    """Credentials or a certificate are refused, by the broker or by this client."""
+
+    retriable = False

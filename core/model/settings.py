@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 
 from core.model.errors import ConfigurationError
 from core.model.frames import MAX_RECORDS
+from core.model.kafka_security import ClientProperties, KafkaSecurity
 from core.model.suggestions import nearest
 
 Milliseconds = Annotated[int, Field(ge=1, le=86_400_000)]
@@ -86,6 +87,10 @@ class KafkaSettings(_Section):
         default=120_000,
         description="how long a command that ends by itself (backfill, --until-end, demo) waits for a broker "
         "that went away",
+    )
+    security: KafkaSecurity = KafkaSecurity()
+    client_properties: ClientProperties = Field(
+        default={}, description="further properties of the client, in the names of Kafka or librdkafka"
     )
 
     @property

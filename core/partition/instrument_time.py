@@ -18,12 +18,10 @@ from core.model.windows import NO_SESSION
 from core.partition.bars import blank_outside, close_minute, close_seconds
 from core.partition.instrument_days import finish_days, next_official_second, open_session
 from core.partition.session_clock import SessionClock
-from core.partition.state import DAY_GAP, DAY_GAP_OPEN, NEVER, InstrumentState, milliseconds
+from core.partition.state import NEVER, InstrumentState, milliseconds
 from core.partition.world import PartitionWorld
 
 _NEVER_SECOND: Final = NEVER // NANOSECONDS_PER_SECOND
-_FAR_NS: Final = 2**62
-_NOT_COUNTED: Final = -1
 
 
 class InstrumentTime:
@@ -39,11 +37,7 @@ class InstrumentTime:
         self._state = state
         self._bars: NDArray[np.void] = np.zeros(max(1, len(world.instruments)), BAR)
         self._mark_bar: NDArray[np.void] = np.zeros(1, BAR)
-        columns = state.source_columns
-        self._closed_seconds, self._marks = columns.closed_second, columns.mark_ns
-        self._gaps, self._dead = columns.count_gaps, columns.dead
-        # A cache: so many gaps of a source have been looked at, and their end is known.
-        self._ended_gaps = [_NOT_COUNTED] * len(world.sources)
+        self._closed_seconds = state.source_columns.closed_second
         self._clocks: list[dict[int, SessionClock]] = [{} for _ in world.sources]
         calendar_of = {each.symbol: each.calendar for each in world.instruments}
         self._mixed_calendars = any(calendar_of[p.numerator] != calendar_of[p.benchmark] for p in world.pairs)
@@ -91,7 +85,6 @@ class InstrumentTime:
             SessionError: A session that is not in the calendar.
         """
         for source_row, clocks in enumerate(self._clocks):
-            self._ended_gaps[source_row] = _NOT_COUNTED
             closed = self._closed_seconds.item(source_row)
             for calendar_row, clock in clocks.items():
                 session = int(self._sessions[source_row, calendar_row])
@@ -109,36 +102,14 @@ class InstrumentTime:
         """Frames of a source are missing: its prices are unknown until it trades again."""
         mine = self._state.instruments["source"] == source_row
         self._state.instruments["gap"][mine] = 1
-        self._state.instruments["day_gap"][mine] = DAY_GAP_OPEN
+        self._state.instruments["day_gap"][mine] = 1
         self._state.sources[source_row]["count_gaps"] += 1
 
-    def _end_gap(self, source_row: int) -> int:
-        """Say what an open gap means for the session in force, once the source has a clock mark behind it.
-
-        What was lost lies before that mark. A gap that ends before the open takes nothing from the session.
-
-        Returns:
-            The mark, ns; NEVER where no gap was open, `_FAR_NS` where no mark has come yet.
-        """
-        if self._gaps.item(source_row) == self._ended_gaps[source_row]:
-            return NEVER
-        instruments = self._state.instruments
-        open_gap = (instruments["source"] == source_row) & (instruments["day_gap"] == DAY_GAP_OPEN)
-        if self._dead.item(source_row):  # It follows other clocks; its own has said nothing.
-            return _FAR_NS if open_gap.any() else NEVER
-        self._ended_gaps[source_row] = self._gaps.item(source_row)
-        if not open_gap.any():
-            return NEVER
-        mark_ns = self._marks.item(source_row)
-        reached = instruments["session_open_ns"] < mark_ns
-        instruments["day_gap"][open_gap] = np.where(reached[open_gap], DAY_GAP, 0)
-        return mark_ns
-
-    def _mark_partial(self, source_row: int, calendar_row: int, state: int = DAY_GAP) -> None:
-        """Of the session that has been entered, some volume is missing, or may be."""
+    def _mark_partial(self, source_row: int, calendar_row: int) -> None:
+        """The state enters a session that has begun: of its volume, what came before is missing."""
         instruments = self._state.instruments
         mine = (instruments["source"] == source_row) & (instruments["calendar"] == calendar_row)
-        instruments["day_gap"][mine] = state
+        instruments["day_gap"][mine] = 1
 
     def advance(
         self,
@@ -171,7 +142,6 @@ class InstrumentTime:
                     self._mark_partial(source_row, calendar_row)
             yield target
             return
-        gap_until_ns = self._end_gap(source_row)
         while closed < target:
             active = any(c.open_second <= closed < c.close_second for c in clocks.values())
             stop = self._segment_end(source_row, closed, target, active)
@@ -195,9 +165,6 @@ class InstrumentTime:
                 if closed >= clock.deadline_second:
                     clock.enter(clock.row + 1)
                     self._open(source_row, calendar_row, clock)
-                    if gap_until_ns > clock.open_second * NANOSECONDS_PER_SECOND:
-                        state = DAY_GAP_OPEN if gap_until_ns == _FAR_NS else DAY_GAP
-                        self._mark_partial(source_row, calendar_row, state)
 
     def _segment_end(self, source_row: int, closed: int, target: int, active: bool) -> int:
         stop = min(target, (closed // 60 + 1) * 60) if active else target

@@ -26,11 +26,6 @@ SECOND_SLOTS: Final = 1024
 MINUTE_SLOTS: Final = 512
 """Closed minutes kept per instrument: a whole regular session."""
 
-DAY_GAP: Final = 1
-"""`day_gap`: a gap has reached into the session."""
-DAY_GAP_OPEN: Final = 2
-"""`day_gap`: a gap has begun, and no clock mark has said where it ends."""
-
 COUNTERS: Final = (
     "trades",
     "late",
@@ -96,7 +91,7 @@ INSTRUMENT_STATE: Final = np.dtype(
         ("home", "u1"),
         ("has_volume", "u1"),
         ("has_official_close", "u1"),
-        ("day_gap", "u1"),  # 0, DAY_GAP or DAY_GAP_OPEN
+        ("day_gap", "u1"),
         ("fresh_trades", "<i4"),  # eligible trades since it went stale
         ("session", "<i4"),
         ("final_session", "<i4"),  # last session whose day bar is final
@@ -139,7 +134,6 @@ class SourceColumns(NamedTuple):
 
     mark_ns: NDArray[np.int64]
     closed_second: NDArray[np.int64]
-    count_gaps: NDArray[np.int64]
     lateness_ns: NDArray[np.int64]
     epoch: NDArray[np.uint64]
     next_sequence: NDArray[np.uint64]

@@ -20,13 +20,14 @@ from typing import Any, Final, cast
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
 from core.model.errors import ConfigurationError
-from core.model.settings import Settings, parse_settings
+from core.model.settings import KafkaSettings, Settings, parse_settings
 from core.model.suggestions import nearest
 
 PREFIX: Final = "ROTASCOPE_"
 SECTION_END: Final = "__"
 SETTINGS_VARIABLE: Final = PREFIX + "SETTINGS"
 """Names the settings file where no flag does."""
+PASSWORD_VARIABLE: Final = f"{PREFIX}KAFKA{SECTION_END}SECURITY{SECTION_END}PASSWORD"
 
 _OTHER_VARIABLES: Final = frozenset(
     PREFIX + name
@@ -56,12 +57,31 @@ def collect_settings(file: Path | None, flags: Mapping[str, Any]) -> Settings:
     _refuse_strangers(os.environ)
     values: dict[str, Any] = {}
     for layer in (_from_file(file), _from_environment(), _given(flags)):
-        for name, value in layer.items():
-            earlier = values.get(name)
-            if isinstance(earlier, Mapping) and isinstance(value, Mapping):
-                value = {**earlier, **value}
-            values[name] = value
+        values = _merged(values, layer)
     return parse_settings(values)
+
+
+def collect_kafka(file: Path | None, bootstrap_servers: str | None, **flags: Any) -> KafkaSettings:
+    """Read how to reach Kafka, for a command that needs nothing else.
+
+    Args:
+        file: As of `collect_settings`, as are the errors.
+        bootstrap_servers: The flag; None where it was not given.
+        flags: Further keys of the section; a None was not given.
+    """
+    return collect_settings(file, {"kafka": {"bootstrap_servers": bootstrap_servers, **flags}}).kafka
+
+
+def _merged(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
+    """Put one layer upon another, key by key, in sections within sections as well."""
+    merged = dict(earlier)
+    for name, value in later.items():
+        before = merged.get(name)
+        if isinstance(before, Mapping) and isinstance(value, Mapping):
+            merged[name] = _merged(before, value)
+        else:
+            merged[name] = value
+    return merged
 
 
 def _from_file(file: Path | None) -> dict[str, Any]:
@@ -69,13 +89,28 @@ def _from_file(file: Path | None) -> dict[str, Any]:
         return {}
     action = "correct the file or its path; TOML has [section] and key = value"
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"settings {file}: it is not UTF-8 text", operator_action=action) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"settings {file}: {error}", operator_action=action) from error
     except OSError as error:
         raise ConfigurationError(f"settings {file}: {error.strerror}", operator_action=action) from error
+    _refuse_password(values, file)
+    return values
+
+
+def _refuse_password(values: Mapping[str, Any], file: Path) -> None:
+    """Settings files are copied, shown and committed; a password in one would be, too."""
+    inner: Any = values
+    for name in ("kafka", "security"):
+        inner = inner.get(name) if isinstance(inner, Mapping) else None
+    if isinstance(inner, Mapping) and "password" in inner:
+        raise ConfigurationError(
+            f"settings {file}: kafka.security.password does not belong in a file of settings",
+            operator_action=f"remove it; set {PASSWORD_VARIABLE}, or name a file in "
+            "kafka.security.password_file",
+        )
 
 
 def _from_environment() -> dict[str, Any]:

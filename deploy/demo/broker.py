@@ -1,14 +1,17 @@
-"""Where the demo's topics are: a broker inside this process, or a real one."""
+"""The demo's broker: embedded in this process, or a real one."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from core.model.errors import ConfigurationError
 from core.model.settings import KafkaSettings
+from core.runtime.settings import SETTINGS_VARIABLE, collect_kafka
 from deploy.demo.readings import end_offsets
 from deploy.kafka.cluster import apply, connect
 from deploy.kafka.topics import load_topics
@@ -20,10 +23,10 @@ from deploy.local.embedded_broker import (
 )
 
 DEMO_PARTITIONS: Final = EMBEDDED_PARTITIONS
-"""The same on a real broker: what is shown must not depend on where it runs."""
+"""The same number on a real broker, so that the output does not depend on the broker."""
 
 PATIENCE_MS: Final = 300_000
-"""How long a real broker that goes away is waited for."""
+"""How long to wait for a real broker that becomes unreachable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,11 @@ class Broker:
     """A broker that is ready for the demo.
 
     Args:
-        name: What people call it.
-        kafka: How this process reaches it.
-        producer_flags: How `rotascope produce` is told to.
-        worker_flags: How `rotascope consume` is told to.
-        tail_flags: How a person's `rotascope events tail` is told to.
+        name: Display name.
+        kafka: Kafka settings of this process.
+        producer_flags: Flags for `rotascope produce`.
+        worker_flags: Flags for `rotascope consume`.
+        tail_flags: Flags for a user's `rotascope events tail`.
     """
 
     name: str
@@ -47,7 +50,7 @@ class Broker:
 
 @contextmanager
 def embedded_broker() -> Iterator[Broker]:
-    """Start a broker in this process; with the context it is gone, and all it holds."""
+    """Start a broker in this process; leaving the context discards it with its data."""
     with EmbeddedBroker([topic.name for topic in load_topics()]) as broker:
         servers = broker.bootstrap_servers
         version = ".".join(map(str, EMBEDDED_API_VERSION))
@@ -62,7 +65,7 @@ def embedded_broker() -> Iterator[Broker]:
                 fetch_max_wait_ms=EMBEDDED_FETCH_MAX_WAIT_MS,
             ),
             embedded,
-            # It knows no transactions, forgets what is compacted, and members join it for half a minute.
+            # It has no transactions, loses compacted records, and group joins take half a minute.
             (
                 *(*embedded, "--fetch-max-wait-ms", str(EMBEDDED_FETCH_MAX_WAIT_MS)),
                 *("--membership", "manual", "--delivery", "at-least-once", "--snapshot-interval-ms", "0"),
@@ -72,28 +75,34 @@ def embedded_broker() -> Iterator[Broker]:
 
 
 def real_broker(bootstrap_servers: str, *, group_id: str) -> Broker:
-    """Make a real broker ready: apply the topics, and refuse a log that has begun already.
+    """Prepare a real broker: apply the topics, and refuse a log that is not empty.
 
     Args:
         bootstrap_servers: host:port, comma-separated.
-        group_id: Under which the worker commits.
+        group_id: Consumer group of the worker.
 
     Raises:
         ConfigurationError: The topics have another number of partitions, or there are ticks.
         TransportError: The broker does not answer.
     """
-    kafka = KafkaSettings(
-        bootstrap_servers=bootstrap_servers, partitions=DEMO_PARTITIONS, patience_ms=PATIENCE_MS
+    # The programs that the demo starts read the same file and the same environment.
+    file = os.environ.get(SETTINGS_VARIABLE)
+    kafka = collect_kafka(
+        Path(file) if file else None,
+        bootstrap_servers,
+        partitions=DEMO_PARTITIONS,
+        patience_ms=PATIENCE_MS,
     )
-    with connect(bootstrap_servers) as client:
+    with connect(kafka) as client:
         apply(client, load_topics(partitions=DEMO_PARTITIONS))
     ends = end_offsets(kafka)
     if any(ends.values()):
-        # A log's time never goes back, so a recording that is older than its end would be late.
+        # Event time in a log never moves backwards, so a recording older than its end would be late.
         raise ConfigurationError(
-            f"{kafka.ticks_topic} at {bootstrap_servers} has been written to already "
-            f"({sum(ends.values()):,} records); the demo begins with an empty log",
-            operator_action="use a cluster without these topics, or delete them with its own tools first",
+            f"{kafka.ticks_topic} at {bootstrap_servers} is not empty "
+            f"({sum(ends.values()):,} records); the demo needs an empty log",
+            operator_action="use a cluster without these topics, or delete them first with the "
+            "cluster's own tools",
         )
     reach = ("--bootstrap-servers", bootstrap_servers, "--partitions", str(DEMO_PARTITIONS))
     return Broker(

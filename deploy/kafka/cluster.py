@@ -5,78 +5,108 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigFilterType, ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, TopicAuthorizationFailedError
 
+from core.kafka.broker_errors import action_of
 from core.kafka.clients import made, require_reachable
+from core.kafka.connections import ConnectionRefusedForGoodError
 from core.kafka.errors import transport_error
+from core.kafka.kafka_python import admin_configuration
 from core.model.errors import ConfigurationError, TransportError
+from core.model.settings import KafkaSettings
 from core.runtime.closing import close_quietly
 from deploy.kafka.topics import Change, ChangeKind, Topic, plan
 
+_RIGHTS: Final = frozenset({29, 31})
+"""A missing right on a topic, or on the cluster."""
+
 
 @contextmanager
-def connect(bootstrap_servers: str, *, timeout_ms: int = 10_000) -> Iterator[KafkaAdminClient]:
+def connect(kafka: KafkaSettings | str, *, timeout_ms: int = 10_000) -> Iterator[KafkaAdminClient]:
     """Open an admin client; every failure of the broker inside the block becomes a TransportError.
 
     Args:
-        bootstrap_servers: `host:port`, comma separated.
+        kafka: How to reach the cluster; `host:port`, comma-separated, where it has no security.
         timeout_ms: How long to wait for the first broker, and for each request.
 
     Yields:
         The client.
 
     Raises:
-        ConfigurationError: An address that is not `host:port`.
+        AccessRefusedError: Credentials or a certificate are refused.
+        ConfigurationError: An address that is not `host:port`, or a file of the security.
         TransportError: No broker answers, or it refuses a request; not retriable where another try
             cannot help.
     """
-    require_reachable(bootstrap_servers, timeout_ms)
+    settings = KafkaSettings(bootstrap_servers=kafka) if isinstance(kafka, str) else kafka
+    bootstrap_servers = settings.bootstrap_servers
+    times = {"bootstrap_timeout_ms": timeout_ms, "request_timeout_ms": timeout_ms}
+    configuration = admin_configuration(settings) | times | {"client_id": "rotascope-topics"}
+    require_reachable(bootstrap_servers, timeout_ms, configuration.get("ssl_context"))
     client: Any = None
     try:
-        client = made(
-            KafkaAdminClient,
-            bootstrap_servers=bootstrap_servers.split(","),
-            bootstrap_timeout_ms=timeout_ms,
-            request_timeout_ms=timeout_ms,
-            client_id="rotascope-topics",
-        )
+        client = made(KafkaAdminClient, **configuration)
         yield client
     except KafkaError as error:
-        if client is not None:
+        if client is not None or isinstance(error, ConnectionRefusedForGoodError):
             raise transport_error(f"Kafka at {bootstrap_servers} refused a request", error) from error
         raise TransportError(
             f"Kafka at {bootstrap_servers} does not answer: {error}",
-            operator_action="check --bootstrap-servers, and that the broker runs",
+            operator_action="check --bootstrap-servers, and that the broker is running",
         ) from error
     finally:
         if client is not None:
             close_quietly(client.close, "the admin client")
 
 
-def existing_topics(client: KafkaAdminClient, names: Iterable[str]) -> dict[str, Topic]:
-    """Read the named topics as the cluster has them.
+def described_topics(client: KafkaAdminClient, names: Iterable[str]) -> list[Mapping[str, Any]]:
+    """Ask for topics by name: a list of all leaves out those that this user may not see.
 
     Args:
         client: From `connect`.
-        names: The topics of interest; those the cluster lacks are left out.
+        names: The topics of interest.
+
+    Returns:
+        One answer a topic, in kafka-python's words; a missing one has no partitions.
+
+    Raises:
+        TopicAuthorizationFailedError: This user may not see one of them.
+    """
+    answers: list[Mapping[str, Any]] = client.describe_topics(sorted(set(names)))
+    refused = [each["name"] for each in answers if each["error_code"] == TopicAuthorizationFailedError.errno]
+    if refused:
+        raise TopicAuthorizationFailedError(", ".join(refused))
+    return answers
+
+
+def existing_topics(client: KafkaAdminClient, names: Iterable[str]) -> dict[str, Topic]:
+    """Read the named topics from the cluster.
+
+    Args:
+        client: From `connect`.
+        names: Names of the topics; missing ones are omitted.
 
     Returns:
         By name, with every setting of the topic.
+
+    Raises:
+        TopicAuthorizationFailedError: This user may not see one of them, or not its settings.
     """
-    present = sorted(set(names) & set(client.list_topics()))
-    if not present:
-        return {}
-    described = client.describe_topics(present)
+    described = described_topics(client, names)
     # A broker hears of a new topic's name before it hears of its partitions: until then it is not there.
     partitions = {topic["name"]: topic["partitions"] for topic in described if topic["partitions"]}
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in partitions]
     if not resources:
         return {}
     configs = client.describe_configs(resources, config_filter=ConfigFilterType.ALL)["topic"]
+    # kafka-python passes over the error of an answer. A topic has some forty settings, never none.
+    unread = [name for name in partitions if not configs[name]]
+    if unread:
+        raise TopicAuthorizationFailedError(f"the settings of {', '.join(unread)} may not be read")
     return {
         name: Topic(
             name=name,
@@ -89,29 +119,29 @@ def existing_topics(client: KafkaAdminClient, names: Iterable[str]) -> dict[str,
 
 
 def check(client: KafkaAdminClient, wanted: Sequence[Topic]) -> list[Change]:
-    """Return what separates the cluster from the topics wanted; see `topics.plan`."""
+    """Return the differences between the cluster and the wanted topics; see `topics.plan`."""
     return plan(wanted, existing_topics(client, (topic.name for topic in wanted)))
 
 
 def apply(client: KafkaAdminClient, wanted: Sequence[Topic], *, timeout_s: float = 30.0) -> list[Change]:
-    """Make the cluster's topics as wanted.
+    """Make the cluster's topics match.
 
-    1. Compare. If anything must be refused, nothing at all is changed.
-    2. Create what is missing, and wait until each partition has a leader.
-    3. Add partitions to what all generations share.
-    4. Set what differs.
-    5. Wait until the cluster shows it: the controller answers before the brokers have heard of it.
+    1. Compare. If anything must be refused, nothing is changed.
+    2. Create missing topics, and wait until each partition has a leader.
+    3. Add partitions to topics shared by all generations.
+    4. Change differing settings.
+    5. Wait until the cluster shows the changes: the controller answers before the brokers apply them.
 
     Args:
         client: From `connect`.
-        wanted: The topics as they should be.
-        timeout_s: Seconds of wall time that step 5 may take.
+        wanted: The wanted topics.
+        timeout_s: Time limit of step 5, s.
 
     Returns:
-        The changes made; empty when there was nothing to do.
+        The changes made; empty if there were none.
 
     Raises:
-        ConfigurationError: A difference only a person can settle, or a setting the broker refuses.
+        ConfigurationError: A difference needs manual action, or the broker refuses a setting.
         TransportError: The cluster does not show the changes in time.
     """
     changes = check(client, wanted)
@@ -146,14 +176,17 @@ def _create(client: KafkaAdminClient, topics: Sequence[Topic]) -> None:
         }
         for topic in topics
     }
-    # Each topic has an answer of its own; an exception would bury it in the dump of the whole request.
+    # Each topic has its own result; an exception would bury it in a dump of the whole request.
     answers = client.create_topics(request, raise_errors=False)["topics"]
     created = {answer["name"] for answer in answers if answer["error_code"] == 0}
     refused = [f"{answer['name']}: {answer['error_message']}" for answer in answers if answer["error_code"]]
     if refused:
+        first = next(answer["error_code"] for answer in answers if answer["error_code"])
         raise ConfigurationError(
             f"the broker refused {len(refused)} of {len(topics)} new topics; the first is {refused[0]}",
-            operator_action="settle what the broker says and run this again; what exists is left alone",
+            operator_action=action_of(first)[0]
+            if first in _RIGHTS
+            else "settle what the broker says and run this again; what exists is left alone",
         )
     client.wait_for_topics(sorted(created))
 
@@ -172,9 +205,9 @@ def _configure(client: KafkaAdminClient, changes: Iterable[Change]) -> None:
     resources = [ConfigResource(ConfigResourceType.TOPIC, name, values) for name, values in settings.items()]
     try:
         answers: Mapping[str, str] = client.alter_configs(resources)["topic"]
-    except ValueError as error:  # the client knows the broker's settings, and this is none of them
+    except ValueError as error:  # the client validates setting names
         raise ConfigurationError(f"the broker has no such setting: {error}") from error
-    # A refused value is an answer, not an exception.
+    # A refused value is reported as a result, not as an exception.
     refused = [f"{name}: {answer}" for name, answer in answers.items() if answer != "OK"]
     if refused:
         raise ConfigurationError(
@@ -189,6 +222,6 @@ def _wait_until_shown(client: KafkaAdminClient, wanted: Sequence[Topic], timeout
         if time.monotonic() >= deadline:
             raise TransportError(
                 f"after {timeout_s:g} s {len(remaining)} differences remain; the first is {remaining[0]}",
-                operator_action="look at the controller's log, then run this again",
+                operator_action="check the controller's log, then run this again",
             )
         time.sleep(0.05)

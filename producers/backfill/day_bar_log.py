@@ -1,4 +1,4 @@
-"""The daily bars that are there: what a backfill need not send again, and what a warm start is made of."""
+"""Reads the existing daily bars, for a backfill to skip and for a warm start to use."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from core.kafka.topic_reader import TopicReader
 from core.model.day_bars import DAY_BARS_TOPIC
 from core.model.errors import FrameError
 from core.model.frames import decode_frame
 from core.model.records import BAR
-from producers.backfill.log_reader import LogReader
 
 _NO_SOURCE: Final = -1
 
 
 class DayBars(NamedTuple):
-    """One bar for each instrument and session.
+    """One bar per instrument and session.
 
     Args:
         bars: BAR array (n,).
-        offsets: Array (n,) int64, where each stands in its partition.
+        offsets: Array (n,) int64, offset of each in its partition.
     """
 
     bars: NDArray[np.void]
@@ -31,40 +31,44 @@ class DayBars(NamedTuple):
 
 
 def read_day_bars(
-    reader: LogReader,
+    reader: TopicReader,
     ranks: Mapping[int, int],
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> DayBars:
     """Read the topic of daily bars to its end.
 
-    Of several bars of one day the source with the highest rank holds, and of those the one sent last;
-    compaction may not have removed the others yet, or they stand in another partition because the topic
-    has grown.
+    Of several bars of one day, the source with the highest rank wins, then the one sent last. Others may
+    exist because compaction has not removed them yet, or in another partition because the topic has grown.
 
     Args:
         reader: Of the broker.
         ranks: Source → rank; a source that is not named has none and its bars are passed over.
-        on_progress: As for `LogReader.read`.
+        on_progress: As for `TopicReader.read`.
 
     Raises:
-        TransportError: The topic is not there, or the broker stops answering.
+        TransportError: The topic does not exist, or the broker stops answering.
     """
     parts: list[NDArray[np.void]] = []
     offsets: list[int] = []
     sent_ms: list[int] = []
-    for record in reader.read(DAY_BARS_TOPIC, reader.partitions(DAY_BARS_TOPIC), on_progress):
-        if record.value is None:
+    for record in reader.read(
+        [DAY_BARS_TOPIC],
+        partitions=reader.partitions(DAY_BARS_TOPIC),
+        until_end=True,
+        on_progress=on_progress,
+    ):
+        if not record.value:
             continue
         try:
             _, bars = decode_frame(record.value, BAR)
         except FrameError as error:
             structlog.get_logger().warning(
-                "a record of the day bars is none", offset=record.offset, reason=str(error)
+                "invalid record in the day bars", offset=record.offset, reason=str(error)
             )
             continue
         parts.append(bars)
         offsets += [record.offset] * len(bars)
-        sent_ms += [record.timestamp] * len(bars)
+        sent_ms += [record.timestamp_ms] * len(bars)
     if not parts:
         return DayBars(np.zeros(0, BAR), np.zeros(0, np.int64))
     return _latest(np.concatenate(parts), np.array(offsets), np.array(sent_ms), ranks)

@@ -1,7 +1,6 @@
-"""Who is who: the compacted topic that says what an instrument id stands for.
+"""The compacted topic of instruments, which resolves instrument ids.
 
-A producer writes it before its first tick, so that a partner who reads ticks or bars from the
-log needs no universe file.
+A producer writes it before its first tick, so that readers of ticks or bars need no universe file.
 """
 
 from __future__ import annotations
@@ -10,36 +9,36 @@ from typing import Any, Final
 
 import msgspec
 
+from core.kafka.topic_reader import TopicReader
 from core.model.instruments import Instrument, Universe
 from core.model.published_scales import INSTRUMENTS_TOPIC, require_same_scales
 from core.model.schemas import INSTRUMENT
 from core.model.settings import KafkaSettings
-from producers.backfill.log_reader import LogReader
+from producers.backfill.log_reader import log_reader
 from producers.framing.outlet import Outlet
 
 HEADERS: Final = [("content-type", b"application/json"), ("schema", INSTRUMENT.encode())]
 
 
 def check_scales(universe: Universe, settings: KafkaSettings) -> None:
-    """Refuse a universe in which an instrument has another scale than in the log; before anything is sent.
+    """Refuse a universe in which an instrument's scale differs from the log, before anything is sent.
 
     Args:
         universe: All instruments.
-        settings: How to reach Kafka.
+        settings: Kafka settings.
 
     Raises:
-        UniverseError: As of `core.model.published_scales.require_same_scales`.
+        UniverseError: See `core.model.published_scales.require_same_scales`.
         TransportError: The broker does not answer.
     """
-    with LogReader(settings) as reader:
+    with log_reader(settings) as reader:
         check_scales_with(reader, universe)
 
 
-def check_scales_with(reader: LogReader, universe: Universe) -> None:
+def check_scales_with(reader: TopicReader, universe: Universe) -> None:
     """As `check_scales`, with a reader that is there."""
-    partitions = reader.existing(INSTRUMENTS_TOPIC)
-    if partitions:
-        records = reader.read(INSTRUMENTS_TOPIC, partitions)
+    if reader.existing([INSTRUMENTS_TOPIC]):
+        records = reader.read([INSTRUMENTS_TOPIC], until_end=True)
         require_same_scales(universe, ((record.key, record.value) for record in records))
 
 
@@ -48,7 +47,7 @@ def publish_instruments(universe: Universe, publisher: Outlet) -> int:
 
     Args:
         universe: All instruments.
-        publisher: Sends them.
+        publisher: Sends the records.
 
     Returns:
         Number of records.
@@ -65,14 +64,14 @@ def publish_instruments(universe: Universe, publisher: Outlet) -> int:
 
 
 def instrument_body(instrument: Instrument, *, benchmark: bool) -> dict[str, Any]:
-    """Give the JSON of an instrument.
+    """Return the JSON of an instrument.
 
     Args:
         instrument: The instrument.
-        benchmark: Whether any pair is held against it.
+        benchmark: Whether it is the benchmark of any pair.
 
     Returns:
-        What `core/data/schemas/instrument.schema.json` describes.
+        A document valid against `core/data/schemas/instrument.schema.json`.
     """
     return {
         "instrument_id": instrument.instrument_id,

@@ -1,110 +1,30 @@
-"""Reads topics to their end, for producers that must know what is there before they add to it."""
+"""How producers read what is there before they add to it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final
 
 import structlog
-from kafka import TopicPartition
 
-from core.kafka.partition_reader import PartitionReader
-from core.model.errors import TransportError
+from core.kafka.topic_reader import TopicReader
 from core.model.settings import KafkaSettings
 
-_POLL_MS: Final = 200
+_POLL_MAX_RECORDS: Final = 5_000
 
 
-class LogReader:
-    """Reads whole partitions, committed records only, without a group; it disturbs nobody.
+def log_reader(settings: KafkaSettings) -> TopicReader:
+    """Make a reader that waits for a broker for as long as a command that ends by itself does.
 
     Args:
-        settings: How to reach Kafka.
+        settings: Kafka settings.
 
     Raises:
+        ConfigurationError: An address that is not `host:port`, or a file of the security.
         TransportError: No broker answers.
     """
-
-    def __init__(self, settings: KafkaSettings) -> None:
-        configuration = {
-            "bootstrap_servers": settings.bootstrap_servers.split(","),
-            "api_version": settings.api_version,
-            "request_timeout_ms": settings.request_timeout_ms,
-            "isolation_level": "read_committed",
-            "enable_auto_commit": False,
-            "auto_offset_reset": "earliest",
-            "allow_auto_create_topics": False,
-            "max_poll_records": 5_000,
-            "reconnect_backoff_max_ms": 1_000,
-        }
-        self._reader = PartitionReader(
-            configuration,
-            bootstrap_timeout_ms=settings.bootstrap_timeout_ms,
-            request_timeout_ms=settings.request_timeout_ms,
-            patience_ms=settings.patience_ms,
-            tell=structlog.get_logger().warning,
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._reader.close()
-
-    def existing(self, topic: str) -> list[int]:
-        """Give the partitions of a topic, none where it is not there.
-
-        Raises:
-            TransportError: The broker does not say.
-        """
-        return self._reader.partitions(topic)
-
-    def partitions(self, topic: str) -> list[int]:
-        """Give the partitions of a topic.
-
-        Raises:
-            TransportError: It is not there, or the broker does not say.
-        """
-        found = self.existing(topic)
-        if not found:
-            raise TransportError(
-                f"topic {topic} is not on {self._reader.servers}",
-                operator_action="create the topics with 'rotascope topics apply'",
-            )
-        return found
-
-    def read(
-        self,
-        topic: str,
-        partitions: Sequence[int],
-        on_progress: Callable[[int, int], None] = lambda done, total: None,
-        *,
-        last: int | None = None,
-    ) -> Iterator[Any]:
-        """Read from the oldest record to the end as it is at the call.
-
-        Args:
-            topic: An existing topic.
-            partitions: Which of it.
-            on_progress: Told how many offsets are behind us, and of how many.
-            last: Only what stands at the last so many offsets of each partition; everything by default.
-
-        Yields:
-            kafka-python's records, in order within each partition.
-
-        Raises:
-            TransportError: The broker stops answering.
-        """
-        parts = [TopicPartition(topic, partition) for partition in partitions]
-        begins, ends = self._reader.begins(parts), self._reader.ends(parts)
-        if last is not None:
-            begins = {part: max(begins[part], ends[part] - last) for part in parts}
-        self._reader.place(begins)
-        total = sum(ends.values()) - sum(begins.values())
-        for records in self._reader.rest(ends, _POLL_MS):
-            yield from records
-            behind = sum(self._reader.position(part) for part in parts) - sum(begins.values())
-            on_progress(min(total, behind), total)
+    return TopicReader(
+        settings,
+        patience_ms=settings.patience_ms,
+        poll_max_records=_POLL_MAX_RECORDS,
+        tell=structlog.get_logger().warning,
+    )

@@ -1,14 +1,14 @@
-"""Frames to Kafka for as long as a feed runs, however often the broker goes away.
+"""Publishes the frames of a feed, across any number of broker outages.
 
-A thread owns the client. It hands records over in the order of their partition, and keeps each until the
-broker has acknowledged it. When a record is not acknowledged in time, nothing of its client counts any
-more: the client is halted before it can send what comes later, all records wait again, and a new client
-sends them with the same bytes. A record may then stand twice in the log; epoch and sequence tell.
+A thread owns the client. It sends records in order per partition, and keeps each until the broker has
+acknowledged it. If a record is not acknowledged in time, its client is abandoned: it is halted before it
+can send later records, all records wait again, and a new client sends them with the same bytes. A record
+may then be in the log twice; readers detect the repeat by epoch and sequence.
 
-What happens when the broker stays away is the mode:
+The mode determines what happens in a long outage:
 
-- wait: `send` waits while its partition has no room. A recording and a warm start lose nothing.
-- drop: the hold drops its oldest records and leaves gap marks, as `producers.framing.hold` says.
+- wait: `send` blocks while its partition has no room. A recording or a warm start loses nothing.
+- drop: the hold buffer drops its oldest records and leaves gap marks (see `producers.framing.hold`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from kafka.errors import KafkaError
 
 from core.kafka.broker_errors import CHECK_BROKER
 from core.kafka.errors import not_delivered
-from core.model.errors import RotascopeError, TransportError
+from core.kafka.security_files import SecurityFiles
+from core.model.errors import AccessRefusedError, ConfigurationError, RotascopeError, TransportError
 from core.runtime.backoff import Backoff
 from producers.framing.held import OVERHEAD_BYTES, Held
 from producers.framing.hold import Dropped, Hold
@@ -35,24 +36,25 @@ from producers.ingest.queue import Overflow
 from producers.metrics import ProducerCounters
 
 _WAIT_SLICE_S: Final = 0.2
-"""How soon a wait sees that it should end."""
+"""How often a wait checks whether it should end."""
 
 _CLOSE_S: Final = 1.0
 
 
 class HoldingPublisher(Outlet):
-    """Sends records, and holds them while the broker does not take them.
+    """Sends records, and holds them while the broker does not acknowledge them.
 
     Args:
-        connect: Makes a client; raises TransportError while no broker answers.
+        connect: Creates a client; raises TransportError while no broker answers.
         topic: The ticks topic.
         source: Name of the source: the key of its dead letters.
-        hold: Holds what is not acknowledged.
-        bytes_in_flight_max: Unacknowledged bytes of a partition that the client may have; and what a
-            partition may hold where `send` waits.
-        counters: Everything is counted here.
-        backoff: Waits between two attempts to connect.
-        monotonic_s: Monotonic clock.
+        hold: Hold buffer for unacknowledged records.
+        bytes_in_flight_max: Maximum unacknowledged bytes per partition in the client, and in wait mode
+            the maximum held per partition.
+        counters: Counters of the producer.
+        backoff: Delays between connection attempts.
+        files: Certificates and secrets; a new client is made when they change.
+        monotonic_s: Monotonic clock, s.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class HoldingPublisher(Outlet):
         bytes_in_flight_max: int,
         counters: ProducerCounters,
         backoff: Backoff,
+        files: SecurityFiles,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(topic=topic, source=source)
@@ -74,6 +77,8 @@ class HoldingPublisher(Outlet):
         self._bytes_in_flight_max = bytes_in_flight_max
         self._counters = counters
         self._backoff = backoff
+        self._files = files
+        self._renewing = False
         self._monotonic_s = monotonic_s
         self._outage = OutageLog(structlog.get_logger())
         self._looked_s = -math.inf
@@ -89,10 +94,10 @@ class HoldingPublisher(Outlet):
         self._thread.start()
 
     def wait_connected(self) -> None:
-        """Wait until a broker has answered, for as long as it takes.
+        """Wait until a broker has answered, without a limit.
 
         Raises:
-            TransportError: Given up, or no client can be made.
+            TransportError: The wait was given up, or no client can be created.
             ConfigurationError: As `connect` raises it.
         """
         self._wait_until(lambda: self._has_connected, math.inf)
@@ -103,7 +108,7 @@ class HoldingPublisher(Outlet):
         return self._has_connected
 
     def figures(self) -> HoldFigures:
-        """What is held now."""
+        """Current figures of the hold buffer."""
         with self._changed:
             return self._figures()
 
@@ -177,7 +182,8 @@ class HoldingPublisher(Outlet):
         figures = self._figures()
         reason = f"; {figures.error}" if figures.error else ""
         return TransportError(
-            f"{figures.records:,} records ({figures.bytes:,} bytes) are unsent: the broker has not taken "
+            f"{figures.records:,} records ({figures.bytes:,} bytes) are unsent: the broker has not "
+            "acknowledged "
             f"them for {figures.age_s:.0f} s{reason}",
             operator_action=CHECK_BROKER,
         )
@@ -208,10 +214,10 @@ class HoldingPublisher(Outlet):
         if self._failure is not None:
             raise self._failure
 
-    # The thread from here on.
+    # From here on: runs on the thread.
 
     def _work(self) -> None:
-        """Send until closed or failed; an error of ours ends the producer instead of this thread alone."""
+        """Send until closed or failed; an internal error ends the producer, not only this thread."""
         try:
             self._send_all()
         except Exception as error:
@@ -225,16 +231,46 @@ class HoldingPublisher(Outlet):
                 if self._closing or self._failure is not None:
                     return
                 client, generation = self._client, self._generation
-                records = [] if client is None else self._sendable()
+                self._renewing = client is not None and (self._renewing or self._files.due())
+                records = [] if client is None or self._renewing else self._sendable()
                 if client is not None:
                     self._look()
-                    if not records:
+                    # Between two clients nothing may be in flight, or it would stand in the log twice.
+                    if not (records or (self._renewing and self._is_idle())):
                         self._changed.wait(_WAIT_SLICE_S)
                         continue
             if client is None:
                 self._make_client()
+            elif self._renewing:
+                self._renew(client)
             else:
                 self._hand_over(client, generation, records)
+
+    def _is_idle(self) -> bool:
+        return not any(line.in_flight_bytes for line in self._hold.lines)
+
+    def _connected(self) -> RecordSender:
+        self._files.making()
+        client = self._connect()
+        self._files.taken()
+        return client
+
+    def _renew(self, old: RecordSender) -> None:
+        """Go on with a new client, made from what stands in the files now; without one, with the old."""
+        log = structlog.get_logger()
+        try:
+            client = self._connected()
+        except RotascopeError as error:
+            self._renewing = False  # until the next look
+            log.warning("replaced certificates or secrets cannot be used yet", error=error.message)
+            return
+        with self._changed:
+            self._renewing = False
+            if not self._closing:
+                self._client, client = client, old
+                self._generation += 1
+                log.info("certificates or secrets were replaced: sending with a new client")
+        threading.Thread(target=close_sender, args=(client, _CLOSE_S), daemon=True).start()
 
     def _sendable(self) -> list[Held]:
         taken: list[Held] = []
@@ -246,7 +282,7 @@ class HoldingPublisher(Outlet):
         return taken
 
     def _look(self) -> None:
-        """Compare the hold with what was told; every turn may call it."""
+        """Report the state of the hold buffer; may be called every turn."""
         now_s = self._monotonic_s()
         if now_s - self._looked_s < _WAIT_SLICE_S:
             return
@@ -258,10 +294,12 @@ class HoldingPublisher(Outlet):
 
     def _make_client(self) -> None:
         try:
-            client = self._connect()
+            client = self._connected()
         except Exception as error:
             with self._changed:
-                retriable = isinstance(error, RotascopeError) and error.retriable
+                # What worked before and is refused now may be on its way to be replaced.
+                hopeful = self._has_connected and isinstance(error, AccessRefusedError | ConfigurationError)
+                retriable = hopeful or (isinstance(error, RotascopeError) and error.retriable)
                 if not retriable:
                     self._failure = error
                     self._changed.notify_all()
@@ -284,12 +322,12 @@ class HoldingPublisher(Outlet):
     def _hand_over(self, client: RecordSender, generation: int, records: list[Held]) -> None:
         for held in records:
             if generation != self._generation:
-                return  # given up meanwhile: all of them wait again
+                return  # abandoned meanwhile: all records wait again
             try:
                 future = client.send(
                     held.topic, held.payload(), key=held.key, headers=held.headers, partition=held.partition
                 )
-            except (KafkaError, ValueError) as error:
+            except (KafkaError, TransportError, ValueError) as error:
                 self._settle(client, generation, held, error)
                 return
             self._watch(future, client, generation, held)
@@ -299,10 +337,10 @@ class HoldingPublisher(Outlet):
         future.add_errback(lambda error: self._settle(client, generation, held, error))
 
     def _settle(self, client: RecordSender, generation: int, held: Held, error: BaseException | None) -> None:
-        """Note what became of a record; on the client's thread, or on ours when it was refused at once."""
+        """Record the outcome of a send; on the client's thread, or on ours if it was refused at once."""
         with self._changed:
             if generation != self._generation:
-                return  # the client has been given up: the record waits again, or has been sent again
+                return  # the client was abandoned: the record waits again, or has been resent
             line = self._hold.of(held.slot)
             if error is None:
                 line.acknowledge(held)
@@ -312,7 +350,7 @@ class HoldingPublisher(Outlet):
                     counters.frames += 1
                     counters.in_flight_bytes = line.in_flight_bytes
             else:
-                # Here, before the client's thread goes on to send what comes after the record.
+                # Here, before the client's thread sends later records.
                 halt(client)
                 self._give_up_client(not_delivered(held.topic, error, held.size - OVERHEAD_BYTES))
             self._changed.notify_all()
@@ -321,7 +359,7 @@ class HoldingPublisher(Outlet):
         self._generation += 1
         self._counters.broker_reconnects += 1
         self._last_error = error.message
-        if not error.retriable:
+        if not (error.retriable or isinstance(error, AccessRefusedError)):
             self._failure = error
         client, self._client = self._client, None
         for line in self._hold.lines:
@@ -331,5 +369,5 @@ class HoldingPublisher(Outlet):
                 counters.failures += uncertain
                 counters.in_flight_bytes = 0
         if client is not None:
-            # Not on the client's own thread, which would wait for itself.
+            # Not on the client's own thread, which would deadlock.
             threading.Thread(target=close_sender, args=(client, _CLOSE_S), daemon=True).start()

@@ -1,26 +1,22 @@
-"""What every way to Kafka offers a producer: frames, side records, a flush and a close."""
+"""Interface of the publishers: frames, side records, flush and close."""
 
 from __future__ import annotations
 
-import base64
 from abc import ABC, abstractmethod
-from typing import Any, Final
+from typing import Final
 
-import msgspec
-
+from core.kafka.dead_letters import dead_letter
 from core.model.records import TICK_VERSION
 from producers.feeds.base import MAX_REJECT_BYTES, Reject
 from producers.framing.framer import Frame
 
-DEAD_LETTERS_TOPIC: Final = "rotascope.dead-letters"
 SIDE: Final = -1
-"""Stands for the keyed side topics where a partition is meant: they have a budget of their own."""
+"""Pseudo-partition of the keyed side topics, which have their own budget."""
 
 TICK_HEADERS: Final = [
     ("content-type", b"application/vnd.rotascope.frame"),
     ("schema", f"tick/{TICK_VERSION}".encode()),
 ]
-DEAD_LETTER_HEADERS: Final = [("content-type", b"application/json")]
 
 Headers = list[tuple[str, bytes]]
 
@@ -38,7 +34,7 @@ class Outlet(ABC):
         self._source = source
 
     def send(self, frame: Frame) -> None:
-        """Send one frame; wait while there is no room for it, where the outlet waits.
+        """Send one frame; if the outlet waits, block while there is no room.
 
         Raises:
             TransportError: This or an earlier record could not be delivered.
@@ -46,35 +42,30 @@ class Outlet(ABC):
         self._send(frame.partition, self._topic, None, frame.payload, TICK_HEADERS, partition=frame.partition)
 
     def dead_letter(self, reject: Reject, where: str) -> None:
-        """Send what could not be used.
+        """Send a reject to the dead letters.
 
         Args:
-            reject: Reason and bytes.
-            where: Which part of the producer refused it.
+            reject: Reason and payload.
+            where: Stage of the producer that rejected it.
 
         Raises:
             TransportError: This or an earlier record could not be delivered.
         """
-        payload = reject.payload[:MAX_REJECT_BYTES]
-        body: dict[str, Any] = {
-            "source": self._source,
-            "topic": None,
-            "partition": None,
-            "offset": None,
-            "where": where,
-            "reason": reject.reason,
-            "payload_bytes": reject.whole_bytes,
-            "payload_base64": base64.b64encode(payload).decode(),
-        }
-        if reject.items > 1:
-            body["message"] = f"stands for {reject.items} items of one message; this is the first of them"
-        key, value = self._source.encode(), msgspec.json.encode(body)
-        self.keyed(DEAD_LETTERS_TOPIC, key, value, DEAD_LETTER_HEADERS)
+        many = f"stands for {reject.items} items of one message; this is the first of them"
+        letter = dead_letter(
+            self._source,
+            reject.reason,
+            reject.payload[:MAX_REJECT_BYTES],
+            reject.whole_bytes,
+            where=where,
+            message=many if reject.items > 1 else None,
+        )
+        self.keyed(letter.topic, self._source.encode(), letter.value, list(letter.headers))
 
     def keyed(
         self, topic: str, key: bytes, value: bytes, headers: Headers, *, partition: int | None = None
     ) -> None:
-        """Send a record to a side topic, where the key decides the partition unless one is named.
+        """Send a record to a side topic; the key determines the partition unless one is given.
 
         Raises:
             TransportError: This or an earlier record could not be delivered.
@@ -83,19 +74,19 @@ class Outlet(ABC):
 
     @abstractmethod
     def flush(self, timeout_s: float | None) -> None:
-        """Wait until every record is acknowledged; None waits for as long as it takes.
+        """Wait until every record is acknowledged; None for no limit.
 
         Raises:
-            TransportError: A record could not be delivered, or was not within the time-out.
+            TransportError: A record could not be delivered, or not within the timeout.
         """
 
     @abstractmethod
     def close(self) -> None:
-        """Release the client; sends nothing more, and never raises."""
+        """Release the client; sends nothing more and never raises."""
 
     @abstractmethod
     def give_up_in(self, seconds: float) -> None:
-        """End every wait for the broker after so many seconds, where it would go on for longer."""
+        """Limit every wait for the broker to this many seconds from now."""
 
     @abstractmethod
     def _send(
@@ -108,4 +99,4 @@ class Outlet(ABC):
         *,
         partition: int | None = None,
     ) -> None:
-        """Take one record; `slot` is its partition, or SIDE."""
+        """Send one record; `slot` is its partition, or SIDE."""

@@ -1,4 +1,4 @@
-"""A producer as a program: calendars, warm start, Kafka, metrics, signals, and a last line of figures."""
+"""Runs a producer as a program: calendars, warm start, Kafka, metrics, signals, final summary."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from typing import Any, Final, TypeVar
 import structlog
 import typer
 
+from core.kafka.dead_letters import DEAD_LETTERS_TOPIC
+from core.kafka.preflight import preflight
+from core.kafka.security_files import SecurityFiles
 from core.model.errors import TransportError
 from core.model.instruments import Source, Universe
 from core.model.published_scales import INSTRUMENTS_TOPIC
@@ -31,7 +34,6 @@ from producers.backfill.instruments import check_scales, publish_instruments
 from producers.feeds.base import Feed
 from producers.framing.hold import Hold
 from producers.framing.holding_publisher import HoldingPublisher
-from producers.framing.outlet import DEAD_LETTERS_TOPIC
 from producers.framing.publisher import check_topics, close_sender, open_producer
 from producers.ingest.clock import ClockMode
 from producers.ingest.predecessor import check_epoch, find_predecessor
@@ -44,29 +46,30 @@ T = TypeVar("T")
 
 RECONNECT_INITIAL_MS: Final = 200
 RECONNECT_MAX_MS: Final = 2_000
-"""Longest wait between two attempts to reach a broker; an attempt itself takes `bootstrap_timeout_ms`."""
+"""Longest wait between two connection attempts; an attempt takes up to `bootstrap_timeout_ms`."""
 
 GC_THRESHOLDS: Final = (50_000, 20, 20)
-"""Decoding makes a hundred thousand short-lived objects a second and no cycles: the default would
-search for some every few messages."""
+"""Decoding creates a hundred thousand short-lived objects a second and no cycles; with the default
+threshold the collector would run every few messages."""
 
 
 def run_feed(
     feed: Feed, source: Source, universe: Universe, settings: Settings, *, until: date, epoch: int
 ) -> None:
-    """Publish the warm start, if there is one, then stream until the end.
+    """Publish the warm start, if configured, then stream until the end.
 
     Args:
-        feed: The vendor's language.
-        source: What its ticks name.
-        universe: Decides the partitions.
-        settings: Everything else.
+        feed: The vendor's protocol.
+        source: Source of its ticks.
+        universe: Determines the partitions.
+        settings: All other settings.
         until: Last session of the warm start.
-        epoch: Generation of this run.
+        epoch: Producer epoch of this run.
 
     Raises:
-        RotascopeError: As the exit codes of `producers.ingest.cli` tell apart.
+        RotascopeError: Mapped to the exit codes of `producers.ingest.cli`.
     """
+    preflight(settings.kafka, structlog.get_logger().warning)
     overrides = read_text(settings.calendar_overrides_file, CALENDAR_OVERRIDES)
     calendars = build_calendars(
         {each.calendar for each in feed.instruments},
@@ -97,7 +100,7 @@ def run_feed(
             publisher.flush(None)
         except TransportError:
             if asked.is_set() and not publisher.has_connected:
-                typer.echo("stopped: no broker has answered, and nothing was read")
+                typer.echo("stopped: no broker answered, and nothing was read")
                 return
             raise
         if asked.is_set():
@@ -126,7 +129,7 @@ def run_feed(
 
 @contextmanager
 def _publisher(source: Source, settings: Settings, counters: ProducerCounters) -> Iterator[HoldingPublisher]:
-    """Hold records for as long as the settings say, and close at the end."""
+    """Open a publisher with the configured retention of records, and close it at the end."""
     own = settings.producer
     checked = threading.Event()
 
@@ -137,7 +140,8 @@ def _publisher(source: Source, settings: Settings, counters: ProducerCounters) -
                 check_topics(sender, settings.kafka, (DEAD_LETTERS_TOPIC, INSTRUMENTS_TOPIC))
             except TransportError as error:
                 close_sender(sender)
-                # A broker that went away meanwhile knows no topic either; one that answers lacks it.
+                # An unreachable broker also reports no topic; only one that answers proves that it is
+                # missing.
                 close_sender(open_producer(settings.kafka))
                 error.retriable = False
                 raise
@@ -147,7 +151,7 @@ def _publisher(source: Source, settings: Settings, counters: ProducerCounters) -
             checked.set()
         return sender
 
-    # What the client has cannot be dropped, so it may have no more than half of the hold.
+    # Records in the client cannot be dropped, so it may hold at most half of the retry buffer.
     in_flight_max = min(own.bytes_in_flight_max, own.hold_max_bytes // (2 * settings.kafka.partitions))
     publisher = HoldingPublisher(
         connect,
@@ -156,6 +160,7 @@ def _publisher(source: Source, settings: Settings, counters: ProducerCounters) -
         hold=Hold(own.hold_max_bytes, own.hold_max_age_ms / 1000, own.bytes_in_flight_max),
         bytes_in_flight_max=in_flight_max,
         counters=counters,
+        files=SecurityFiles(settings.kafka.security, monotonic_ns=time.monotonic_ns),
         backoff=Backoff(RECONNECT_INITIAL_MS, RECONNECT_MAX_MS, 0, random=random.Random().random),  # noqa: S311
     )
     with closing_quietly(publisher.close, "the publisher"):
@@ -163,14 +168,14 @@ def _publisher(source: Source, settings: Settings, counters: ProducerCounters) -
 
 
 def _answered(question: Callable[[], T], asked: StopFlag) -> T:
-    """Ask about the log, again and again while the broker does not answer.
+    """Query the log, retrying while the broker does not answer.
 
     Args:
         question: Reads the log; raises `TransportError`.
-        asked: Set when a stop is asked for, which ends the wait.
+        asked: Set when a stop is requested, which ends the wait.
 
     Raises:
-        TransportError: Not retriable, or a stop was asked for.
+        TransportError: Not retriable, or a stop was requested.
     """
     budget = LineBudget()
     while True:
@@ -186,7 +191,7 @@ def _answered(question: Callable[[], T], asked: StopFlag) -> T:
 
 @contextmanager
 def _stops(publisher: HoldingPublisher) -> Iterator[StopFlag]:
-    """Let a signal end every wait for the broker at once; a stream has handlers of its own."""
+    """Let a signal end every wait for the broker at once; the stream installs its own handlers."""
     asked = StopFlag()
 
     def stop() -> None:
@@ -198,15 +203,15 @@ def _stops(publisher: HoldingPublisher) -> Iterator[StopFlag]:
 
 
 def calm_garbage_collector() -> None:
-    """Keep the collector from searching the decoder's short-lived objects for cycles they never have."""
+    """Run the garbage collector less often: the decoder's short-lived objects have no cycles."""
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
 
 
 async def _until_stopped(producer: Producer, asked: StopFlag) -> Ending:
-    """Run with signals asking for an end in good order."""
+    """Run with SIGINT and SIGTERM requesting a clean stop."""
     with stop_event() as stop:
-        if asked.is_set():  # just before the handlers were exchanged
+        if asked.is_set():  # just before the handlers were replaced
             stop.set()
         return await producer.run(stop)
 

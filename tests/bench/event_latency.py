@@ -22,8 +22,8 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from consumers.transport.topic_reader import TopicReader
 from core.events.events import TOPIC_PREFIX
+from core.kafka.topic_reader import TopicReader
 from core.model.event_families import EVENT_FAMILIES
 from core.model.records import NANOSECONDS_PER_MILLISECOND, NANOSECONDS_PER_SECOND
 from core.model.settings import KafkaSettings, ProducerSettings, WorkerSettings

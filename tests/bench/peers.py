@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 from kafka import KafkaConsumer, TopicPartition
 
-from consumers.transport.kafka_python_client import consumer_configuration
+from core.kafka.kafka_python import consumer_configuration
 from core.kernels.jit import I8, TICKS, array_of, kernel
 from core.model.frames import HEADER_BYTES
 from core.model.records import TICK

@@ -17,11 +17,11 @@ from consumers.snapshots.records import snapshot_records
 from consumers.snapshots.restore import Opened, open_partition
 from consumers.snapshots.store import SnapshotStore
 from consumers.transport.kafka_python import KafkaPythonTransport
-from consumers.transport.records import Committed
 from consumers.transport.seam import first_failure
 from consumers.worker.engine import Engine
 from consumers.worker.partition import PartitionTask
 from core.engine.engine import PartitionEngine
+from core.kafka.records import Committed
 from core.model.settings import KafkaSettings, WorkerSettings
 from tests.bench.brokered import publish, tick_count
 from tests.bench.market import TICKS_SOURCE, Market, cut, framer, warm_engine

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from consumers.transport.records import Record
+from core.kafka.records import Record
 from core.model.errors import TransportError
 from tests.chaos.cluster import Cluster
 from tests.chaos.feed import Feed

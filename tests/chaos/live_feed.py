@@ -11,7 +11,7 @@ from pathlib import Path
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
-from consumers.transport.kafka_python_client import consumer_configuration
+from core.kafka.kafka_python import consumer_configuration
 from core.model.errors import FrameError
 from core.model.frames import decode_frame
 from core.model.settings import KafkaSettings

@@ -12,17 +12,17 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from consumers.transport.records import OutgoingRecord, Record
-from consumers.transport.topic_reader import TopicReader
 from consumers.worker.partition import POISON_REASON
 from consumers.worker.publications import (
-    DEAD_LETTERS_TOPIC,
     day_bar_records,
     dead_letter_record,
     event_record,
     minute_bar_records,
 )
 from consumers.worker.run import engine_factory
+from core.kafka.dead_letters import DEAD_LETTERS_TOPIC
+from core.kafka.records import OutgoingRecord, Record
+from core.kafka.topic_reader import TopicReader
 from core.model.errors import FrameError
 from core.model.settings import KafkaSettings, Settings, WorkerSettings
 from tests.chaos.cluster import TICKS

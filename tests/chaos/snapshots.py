@@ -9,7 +9,7 @@ from kafka import KafkaProducer
 from consumers.snapshots.log import TopicSnapshotLog
 from consumers.snapshots.position import decode_position
 from consumers.snapshots.records import SNAPSHOTS_TOPIC, SnapshotName
-from consumers.transport.records import Headers, Record
+from core.kafka.records import Headers, Record
 from core.model.settings import KafkaSettings
 from tests.chaos.arena import Arena
 from tests.chaos.market_day import PARTITIONS

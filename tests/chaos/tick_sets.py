@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from consumers.transport.records import Record
+from core.kafka.records import Record
 from core.model.errors import FrameError
 from core.model.frames import decode_frame
 from core.model.instruments import parse_universe, routes

@@ -13,10 +13,11 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from consumers.transport.kafka_python_client import consumer_configuration
 from consumers.worker.partition import POISON_REASON
-from consumers.worker.publications import DEAD_LETTERS_TOPIC, MINUTE_BARS_TOPIC
+from consumers.worker.publications import MINUTE_BARS_TOPIC
 from core.events.events import TOPIC_PREFIX
+from core.kafka.dead_letters import DEAD_LETTERS_TOPIC
+from core.kafka.kafka_python import consumer_configuration
 from core.model.day_bars import DAY_BARS_TOPIC
 from core.model.event_families import EVENT_FAMILIES
 from core.model.frames import decode_frame

@@ -11,17 +11,17 @@ import pytest
 from kafka import KafkaProducer
 from kafka.errors import UnsupportedCodecError
 
-from consumers.transport.records import Committed, OutgoingRecord
 from consumers.transport.registry import TRANSPORTS, make_transport
 from consumers.transport.seam import Transport
-from consumers.transport.topic_reader import TopicReader
+from core.kafka.records import Committed, OutgoingRecord
+from core.kafka.topic_reader import TopicReader
 from core.model.errors import RotascopeError, TransportError
 from core.model.frames import encode_frame
 from core.model.records import BAR
 from core.model.settings import KafkaSettings, WorkerSettings
 from core.runtime.exit_codes import exit_code
 from deploy.kafka.broker import LocalKafka
-from producers.backfill.log_reader import LogReader
+from producers.backfill.log_reader import log_reader
 from producers.framing.publisher import Publisher, open_producer
 from producers.metrics import ProducerCounters
 from tests.support.kafka_broker import MakeTopic
@@ -88,8 +88,8 @@ def test_a_codec_that_the_client_lacks_is_named_and_final(kafka: LocalKafka, mak
         made.close()
     with TopicReader(settings_of(kafka)) as reader, pytest.raises(TransportError, match="zstd"):
         list(reader.read([topic], until_end=True))
-    with LogReader(settings_of(kafka)) as log, pytest.raises(TransportError, match="zstd"):
-        list(log.read(topic, [0]))
+    with log_reader(settings_of(kafka)) as log, pytest.raises(TransportError, match="zstd"):
+        list(log.read([topic], until_end=True))
 
 
 def test_librdkafka_reads_what_kafka_python_cannot(kafka: LocalKafka, make_topic: MakeTopic) -> None:
@@ -176,7 +176,7 @@ def test_a_reader_without_a_broker_ends_in_time(bad_servers: str, version: tuple
     settings = KafkaSettings.model_validate(
         QUICK | {"bootstrap_servers": bad_servers, "api_version": version}
     )
-    for connect in (TopicReader, LogReader):
+    for connect in (TopicReader, log_reader):
         started_s = time.monotonic()
         with pytest.raises(RotascopeError) as raised:
             connect(settings)

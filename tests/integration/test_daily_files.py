@@ -19,6 +19,7 @@ from core.model.frames import decode_frame
 from core.model.records import BAR, BarFlag
 from core.model.sessions import session_day
 from deploy.kafka.broker import LocalKafka
+from tests.support.definitions import opposite_day
 from tests.support.kafka_broker import TEST_PARTITIONS, reset_topics
 from tests.support.kafka_log import read
 from tests.support.shared_data import shared_data
@@ -30,7 +31,7 @@ DAY_BARS = "rotascope.bars.1d"
 DAY, BEFORE = date(2024, 7, 11), date(2024, 7, 10)
 LONGEST = 300
 PLAIN, SPLIT, CRYPTO, TOKYO = 0.4324422654, 0.1081105664, 1 / 16.796, 15.048
-DEFINITION = '[[definition]]\nid = "a"\nkind = "opposite_day"\npairs = ["A/B"]\n'
+DEFINITION = opposite_day("a", more='pairs = ["A/B"]')
 JULY_11 = (DAY, BEFORE)
 
 
@@ -182,13 +183,13 @@ def close(filled: Filled, name: str, day: date) -> float:
 @pytest.fixture(scope="module")
 def signals(tmp_path_factory: pytest.TempPathFactory) -> str:
     """One definition, because a whole catalogue takes longer to set up than a file to read."""
-    file = tmp_path_factory.mktemp("signals") / "signals.toml"
+    file = tmp_path_factory.mktemp("signals") / "catalogue.toml"
     file.write_text(DEFINITION)
     return str(file)
 
 
 def values(signals: str, name: str, benchmark: str, day: date, *options: str) -> Answer:
-    words = ("values", "--pair", "A/B", "--date", str(day), "--format", "json", "--signals", signals)
+    words = ("values", "--pair", "A/B", "--date", str(day), "--format", "json", "--catalogue", signals)
     return study(*words, *options, bars={"A": file_of(name), "B": file_of(benchmark)})
 
 
@@ -271,12 +272,12 @@ def test_what_is_unknown_stands_so_in_the_bars(filled: Filled) -> None:
 def test_no_event_opens_on_a_mistake_until_somebody_confirms_it(tmp_path: Path) -> None:
     """The same files, told that the days are real: then the move is news as any other."""
     rule = (
-        '[[definition]]\nid = "moved"\nkind = "rule"\nfamily = "level"\npairs = ["A/B"]\n'
+        '[[definition]]\nid = "moved"\nfamily = "level"\npairs = ["A/B"]\n'
         'enter = ["return_1d_pct >= 5 or return_1d_pct <= -5"]\n'
     )
-    file = tmp_path / "signals.toml"
+    file = tmp_path / "catalogue.toml"
     file.write_text(rule)
-    words = ("events", "--pair", "A/B", "--format", "jsonl", "--state", "opened", "--signals", str(file))
+    words = ("events", "--pair", "A/B", "--format", "jsonl", "--state", "opened", "--catalogue", str(file))
     for name, days in (("cents100.csv", ("2024-06-25", "2024-06-26")), ("split_unadj.csv", ("2024-06-25",))):
         bars = {"A": file_of(name), "B": file_of("BIG.csv")}
         careful = study(*words, bars=bars)

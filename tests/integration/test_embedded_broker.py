@@ -12,10 +12,10 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from consumers.transport.kafka_python import KafkaPythonTransport
-from consumers.transport.records import Committed
 from consumers.transport.seam import first_failure
 from consumers.worker.state import Until, WorkerState
 from consumers.worker.worker import Worker
+from core.kafka.records import Committed
 from core.model.errors import ConfigurationError
 from core.model.settings import KafkaSettings, WorkerSettings
 from deploy.local.embedded_broker import (

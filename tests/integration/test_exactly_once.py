@@ -16,10 +16,10 @@ import pytest
 from kafka.errors import KafkaConnectionError
 
 from consumers.transport.kafka_python import KafkaPythonTransport
-from consumers.transport.records import Committed, OutgoingRecord
 from consumers.transport.seam import Membership, Outcome
 from consumers.worker.state import WorkerState
 from consumers.worker.worker import Worker
+from core.kafka.records import Committed, OutgoingRecord
 from core.model.settings import KafkaSettings
 from deploy.kafka.broker import LocalKafka
 from tests.support.doomed_worker import WHERE, worker_settings

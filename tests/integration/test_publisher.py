@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
+from core.kafka.security_files import SecurityFiles
 from core.model.errors import TransportError
 from core.model.settings import KafkaSettings
 from core.runtime.backoff import Backoff
@@ -21,7 +22,7 @@ from deploy.kafka.broker import LocalKafka
 from producers.framing.framer import Frame
 from producers.framing.hold import Hold
 from producers.framing.holding_publisher import HoldingPublisher
-from producers.framing.publisher import Publisher, check_topics, open_producer
+from producers.framing.publisher import SENDERS, Publisher, check_topics, open_producer
 from producers.ingest.queue import Overflow
 from producers.metrics import ProducerCounters
 from tests.support.kafka_broker import MakeTopic
@@ -33,14 +34,24 @@ FRAME_BYTES = 24_608
 MIB = 1024 * 1024
 
 
+@pytest.fixture(params=sorted(SENDERS))
+def client(request: pytest.FixtureRequest) -> str:
+    """Each client that a producer can use: all keep the same contract."""
+    return str(request.param)
+
+
 class Stage:
     """A publisher on a topic of its own."""
 
-    def __init__(self, kafka: LocalKafka, topic: str, budget: int, **settings: Any) -> None:
+    def __init__(self, kafka: LocalKafka, client: str, topic: str, budget: int, **settings: Any) -> None:
         self.kafka = kafka
         self.topic = topic
         self.counters = ProducerCounters("alpaca")
-        self.sender = open_producer(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers, **settings))
+        self.sender = open_producer(
+            KafkaSettings.model_validate(
+                {"bootstrap_servers": kafka.bootstrap_servers, "client": client, **settings}
+            )
+        )
         self.publisher = Publisher(
             self.sender, topic=topic, source="alpaca", bytes_in_flight_max=budget, counters=self.counters
         )
@@ -85,8 +96,10 @@ def resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def test_frames_arrive_once_in_order_with_their_headers(kafka: LocalKafka, make_topic: MakeTopic) -> None:
-    stage = Stage(kafka, make_topic(partitions=3), 4 * MIB)
+def test_frames_arrive_once_in_order_with_their_headers(
+    client: str, kafka: LocalKafka, make_topic: MakeTopic
+) -> None:
+    stage = Stage(kafka, client, make_topic(partitions=3), 4 * MIB)
     try:
         for number in range(300):
             stage.publisher.send(frame(number, number % 3))
@@ -98,10 +111,12 @@ def test_frames_arrive_once_in_order_with_their_headers(kafka: LocalKafka, make_
     assert stage.log(3, 300) == {partition: list(range(partition, 300, 3)) for partition in range(3)}
 
 
-def test_a_frozen_broker_costs_bounded_memory_and_no_frame(kafka: LocalKafka, make_topic: MakeTopic) -> None:
+def test_a_frozen_broker_costs_bounded_memory_and_no_frame(
+    client: str, kafka: LocalKafka, make_topic: MakeTopic
+) -> None:
     """Regression: kafka-python's send() took 983 MB in two seconds from a broker that did not answer."""
     budget, frames = MIB, 4_000
-    stage = Stage(kafka, make_topic(partitions=2), budget)
+    stage = Stage(kafka, client, make_topic(partitions=2), budget)
     done = threading.Event()
 
     def send() -> None:
@@ -133,9 +148,11 @@ def test_a_frozen_broker_costs_bounded_memory_and_no_frame(kafka: LocalKafka, ma
     assert stage.log(2, frames + 1) == expected
 
 
-def test_a_broker_frozen_for_too_long_ends_the_producer(kafka: LocalKafka, make_topic: MakeTopic) -> None:
+def test_a_broker_frozen_for_too_long_ends_the_producer(
+    client: str, kafka: LocalKafka, make_topic: MakeTopic
+) -> None:
     topic = make_topic()
-    stage = Stage(kafka, topic, MIB, delivery_timeout_ms=1_500, request_timeout_ms=1_000, linger_ms=0)
+    stage = Stage(kafka, client, topic, MIB, delivery_timeout_ms=1_500, request_timeout_ms=1_000, linger_ms=0)
     try:
         stage.publisher.send(frame(0, 0))
         stage.publisher.flush(DEADLINE_S)
@@ -152,18 +169,24 @@ def test_a_broker_frozen_for_too_long_ends_the_producer(kafka: LocalKafka, make_
 
 
 def test_a_feed_survives_a_frozen_broker_in_order_although_records_repeat(
-    kafka: LocalKafka, make_topic: MakeTopic
+    client: str, kafka: LocalKafka, make_topic: MakeTopic
 ) -> None:
     """What the old client had on its way may be appended when the broker thaws: repeats, but no holes."""
     topic, frames = make_topic(partitions=2), 400
-    settings = KafkaSettings(
-        bootstrap_servers=kafka.bootstrap_servers, delivery_timeout_ms=1_000, request_timeout_ms=800,
-        bootstrap_timeout_ms=500,
-    )  # fmt: skip
-    stage = Stage(kafka, topic, MIB)
+    settings = KafkaSettings.model_validate(
+        {
+            "bootstrap_servers": kafka.bootstrap_servers,
+            "client": client,
+            "delivery_timeout_ms": 1_000,
+            "request_timeout_ms": 800,
+            "bootstrap_timeout_ms": 500,
+        }
+    )
+    stage = Stage(kafka, client, topic, MIB)
     publisher = HoldingPublisher(
         lambda: open_producer(settings), topic=topic, source="alpaca", hold=Hold(10**9, 10**6, MIB),
         bytes_in_flight_max=MIB, counters=stage.counters, backoff=Backoff(10, 10, 0, random=lambda: 0.5),
+        files=SecurityFiles(settings.security, monotonic_ns=time.monotonic_ns),
     )  # fmt: skip
     publisher.overflow = Overflow.DROP
     try:
@@ -189,13 +212,18 @@ def test_a_feed_survives_a_frozen_broker_in_order_although_records_repeat(
         assert expected == frames + partition
 
 
-def test_topics_are_checked_before_anything_is_sent(kafka: LocalKafka) -> None:
-    settings = KafkaSettings(
-        bootstrap_servers=kafka.bootstrap_servers, topic_generation=77, request_timeout_ms=500
+def test_topics_are_checked_before_anything_is_sent(client: str, kafka: LocalKafka) -> None:
+    settings = KafkaSettings.model_validate(
+        {
+            "bootstrap_servers": kafka.bootstrap_servers,
+            "client": client,
+            "topic_generation": 77,
+            "request_timeout_ms": 500,
+        }
     )
     sender = open_producer(settings)
     try:
-        with pytest.raises(TransportError, match=r"rotascope\.ticks\.v77 is not on"):
+        with pytest.raises(TransportError, match=r"rotascope\.ticks\.v77"):
             check_topics(sender, settings)
     finally:
         sender.close(timeout=1)

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 import pytest
 from kafka import KafkaProducer
 
-from consumers.transport.topic_reader import TopicReader
+from core.kafka.records import Record
+from core.kafka.topic_reader import TopicReader
 from core.model.errors import RotascopeError, TransportError
 from core.model.settings import KafkaSettings
 from deploy.kafka.broker import LocalKafka
 from deploy.kafka.cluster import connect
-from producers.backfill.log_reader import LogReader
+from producers.backfill.log_reader import log_reader
 
 pytestmark = [pytest.mark.integration]
 
@@ -59,7 +60,7 @@ def test_a_broker_that_goes_away_is_waited_for_and_read_on(own_kafka: LocalKafka
     with (
         TopicReader(settings, follow=True, tell=lines.append) as reader,
         TopicReader(hasty) as bounded,
-        LogReader(hasty) as log,
+        log_reader(hasty) as log,
     ):
         reader.start([TOPIC])
         until(reader, read, lambda: len(read) == 100)
@@ -68,7 +69,11 @@ def test_a_broker_that_goes_away_is_waited_for_and_read_on(own_kafka: LocalKafka
 
         own_kafka.stop()
         until(reader, read, lambda: len(lines) == 1)
-        for bounded_read in (lambda: list(bounded.rest()), lambda: list(log.read(TOPIC, [0, 1]))):
+        reads: list[Callable[[], list[Record]]] = [
+            lambda: list(bounded.rest()),
+            lambda: list(log.read([TOPIC], until_end=True)),
+        ]
+        for bounded_read in reads:
             with pytest.raises(TransportError, match="no answer from the broker at") as raised:
                 bounded_read()
             assert raised.value.retriable

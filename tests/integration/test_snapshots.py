@@ -14,9 +14,9 @@ from consumers.snapshots.records import CHUNK_BYTES, SnapshotName, snapshot_reco
 from consumers.snapshots.restore import Opened, open_partition
 from consumers.snapshots.store import SnapshotStore
 from consumers.transport.kafka_python import KafkaPythonTransport
-from consumers.transport.records import Committed, OutgoingRecord
 from consumers.transport.seam import first_failure
 from core.engine.engine import PartitionEngine
+from core.kafka.records import Committed, OutgoingRecord
 from core.model.errors import ConfigurationError, SnapshotError
 from core.model.settings import KafkaSettings, WorkerSettings
 from deploy.kafka.broker import LocalKafka

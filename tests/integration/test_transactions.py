@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from consumers.transport.records import Committed, OutgoingRecord
 from consumers.transport.registry import TRANSPORTS, make_transport
 from consumers.transport.seam import ChangeKind, Membership, Outcome, OutcomeKind, Transport
-from consumers.transport.topic_reader import TopicReader
+from core.kafka.records import Committed, OutgoingRecord
+from core.kafka.topic_reader import TopicReader
 from core.model.errors import TransportError
 from core.model.settings import KafkaSettings, WorkerSettings
 from deploy.kafka.broker import LocalKafka

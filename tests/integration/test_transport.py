@@ -13,9 +13,9 @@ from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 from consumers.snapshots.position import Position, decode_position, same_place
-from consumers.transport.records import Committed, Record
 from consumers.transport.registry import TRANSPORTS, make_transport
 from consumers.transport.seam import Transport, first_failure
+from core.kafka.records import Committed, Record
 from core.model.errors import ConfigurationError, TransportError
 from core.model.settings import KafkaSettings, WorkerSettings
 from deploy.kafka.broker import LocalKafka

@@ -12,11 +12,11 @@ import pytest
 from kafka import KafkaAdminClient, TopicPartition
 
 from consumers.transport.kafka_python import KafkaPythonTransport
-from consumers.transport.records import Record
 from consumers.worker.run import engine_factory
 from consumers.worker.state import Until, WorkerState
 from consumers.worker.worker import Worker
 from core.engine.step_output import StepOutput
+from core.kafka.records import Record
 from core.model.frames import decode_frame
 from core.model.records import BAR, BarFlag
 from core.model.settings import KafkaSettings, Settings, WorkerSettings

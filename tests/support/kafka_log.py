@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from consumers.transport.records import Record
-from consumers.transport.topic_reader import TopicReader
 from core.events.events import TOPIC_PREFIX
+from core.kafka.records import Record
+from core.kafka.topic_reader import TopicReader
 from core.model.event_families import EVENT_FAMILIES
 from core.model.settings import KafkaSettings
 from deploy.kafka.broker import LocalKafka

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from consumers.snapshots.records import SnapshotName, snapshot_records
-from consumers.transport.records import OutgoingRecord, Record
+from core.kafka.records import OutgoingRecord, Record
 from core.model.errors import SnapshotError
 
 PARTITION = 3

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from consumers.inspect import tail
-from consumers.transport.records import Record
 from core.events.events import TOPIC_PREFIX
+from core.kafka.records import Record
 from core.model.event_families import EVENT_FAMILIES
 from core.model.settings import KafkaSettings
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from consumers.snapshots.records import SNAPSHOTS_TOPIC
 from consumers.snapshots.store import SnapshotStore
-from consumers.transport.records import OutgoingRecord, Record
 from consumers.worker.state import Until, WorkerState
 from consumers.worker.worker import Worker
+from core.kafka.records import OutgoingRecord, Record
 from core.model.frames import decode_frame
 from core.model.records import BAR
 from core.model.settings import KafkaSettings, WorkerSettings

@@ -9,7 +9,7 @@ import pytest
 from consumers.snapshots.checkpoint import PORTION_BYTES, Checkpointer
 from consumers.snapshots.records import CHUNK_BYTES, SnapshotName
 from consumers.snapshots.store import SnapshotStore
-from consumers.transport.records import OutgoingRecord
+from core.kafka.records import OutgoingRecord
 from tests.support.snapshot_topic import PARTITION, LaterExecutor, MemoryLog, StateEngine
 
 NAMED = SnapshotName(number=6, next_offset=60, chunks=1)

@@ -17,7 +17,7 @@ from consumers.snapshots.position import (
     same_place,
 )
 from consumers.snapshots.records import SnapshotName
-from consumers.transport.records import Committed
+from core.kafka.records import Committed
 from core.model.errors import SnapshotError
 
 

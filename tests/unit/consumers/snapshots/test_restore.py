@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import crc32c
+import msgspec
 import pytest
 
 from consumers.snapshots.position import Position
 from consumers.snapshots.records import SnapshotName
 from consumers.snapshots.restore import Opened, open_partition
 from consumers.snapshots.store import SnapshotStore
-from consumers.transport.records import Committed
+from core.engine.engine import PartitionEngine
+from core.kafka.records import Committed
 from core.model.errors import SnapshotError
 from tests.support.snapshot_topic import PARTITION, MemoryLog, StateEngine, write
+from tests.support.worlds import make_engine
 
 COMMITTED = 100
 
@@ -151,3 +155,41 @@ def test_a_log_that_is_shorter_than_what_was_committed_is_another_log() -> None:
 def test_metadata_of_before_there_were_snapshots_can_be_read() -> None:
     metadata = '{"baseline":5,"bars_sequence":17,"poison":[],"version":1}'
     assert Topic().open(Committed(COMMITTED, metadata)).plan.seek_to == 5
+
+
+def engine_snapshot(**entry: object) -> bytes:
+    """A snapshot of a real engine, whose first definition says something else."""
+    content = msgspec.msgpack.decode(make_engine().snapshot()[4:])
+    content["head"]["catalogue"] = "0ld"
+    content["head"]["definitions"][0]["entry"] |= entry
+    body = msgspec.msgpack.encode(content)
+    return crc32c.crc32c(body).to_bytes(4, "little") + body
+
+
+def open_engine(data: bytes) -> Opened[PartitionEngine]:
+    log = MemoryLog()
+    name = write(log, data, number=0, next_offset=20)
+    position = Position(baseline=5, bars_sequence=17, poison=(), snapshot=name)
+    return open_partition(
+        make_engine,
+        Committed(COMMITTED, position.encode()),
+        SnapshotStore(log),
+        partition=PARTITION,
+        begin_offset=0,
+        end_offset=120,
+    )
+
+
+def test_a_definition_over_an_output_that_this_release_lacks_does_not_keep_a_partition_shut() -> None:
+    opened = open_engine(engine_snapshot(enter=["output_that_is_gone >= 3"]))
+    assert opened.restored is not None
+    assert opened.problems == ()
+    assert opened.engine.definitions_wait, "its lives wait to be withdrawn"
+
+
+def test_definitions_that_cannot_be_computed_are_a_reason_to_pass_a_snapshot_over() -> None:
+    opened = open_engine(engine_snapshot(pairs=["SML/GONE"]))
+    assert opened.restored is None
+    assert opened.plan.seek_to == 5
+    assert len(opened.problems) == 1
+    assert "the definitions of the snapshot cannot be computed" in opened.problems[0]

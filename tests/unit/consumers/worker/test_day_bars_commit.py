@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from consumers.transport.records import Committed, OutgoingRecord
 from consumers.transport.seam import Outcome, OutcomeKind
 from consumers.worker.state import WorkerState
 from consumers.worker.worker import Worker
 from core.engine.step_output import StepOutput
+from core.kafka.records import Committed, OutgoingRecord
 from core.model.day_bars import DAY_BARS_TOPIC
 from core.model.records import BAR
 from core.model.settings import KafkaSettings

@@ -11,10 +11,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from consumers.metrics.health import Health
-from consumers.transport.records import Committed, Record
 from consumers.worker.assignment import QUESTION_MS
 from consumers.worker.state import WorkerState
 from consumers.worker.worker import Worker
+from core.kafka.records import Committed, Record
 from core.model.errors import TransportError, UnreadableError
 from tests.support.fake_engine import POISON_PRICE, frame
 from tests.support.fake_transport import FakeBroker, FakeTransport

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from consumers.snapshots.records import SNAPSHOTS_TOPIC
-from consumers.transport.records import Committed, OutgoingRecord
 from consumers.transport.seam import ChangeKind, Outcome, OutcomeKind
 from consumers.worker.state import Until, WorkerState
 from consumers.worker.worker import Worker
+from core.kafka.records import Committed, OutgoingRecord
 from core.model.errors import TransportError
 from tests.support.fake_transport import FakeBroker, FakeTransport
 from tests.support.worker_in_memory import bar_sequences, event_ids, fill, make_worker, run_to_the_end
@@ -60,6 +60,8 @@ def test_a_member_publishes_every_event_once_and_commits_with_it() -> None:
     }  # fmt: skip
     assert set(state.counters.commits) == {"committed"}
     assert transport.rebuilt_producers == 1, "what an earlier run left open ends at the start"
+    wanted = {"rotascope.events.divergence", "rotascope.bars.1m", "rotascope.snapshots.v1"}
+    assert wanted < set(transport.announced)
 
 
 def test_an_aborted_transaction_is_sent_again_whole() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from consumers.transport.records import OutgoingRecord
 from consumers.worker.outbox import Outbox
+from core.kafka.records import OutgoingRecord
 
 
 def _record(value: bytes) -> OutgoingRecord:

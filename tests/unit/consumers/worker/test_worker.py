@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from consumers.transport.records import Record
 from consumers.worker.state import Until, WorkerState
 from consumers.worker.worker import Worker
+from core.kafka.records import Record
 from core.model.errors import ConfigurationError, TransportError
 from core.model.settings import KafkaSettings
 from tests.support.fake_engine import FakeEngine, frame

@@ -10,10 +10,10 @@ import pytest
 
 from consumers.snapshots.position import Position
 from consumers.snapshots.restore import open_partition
-from consumers.transport.records import Committed
 from consumers.worker.state import WorkerState
 from consumers.worker.worker import Worker
 from core.engine.step_output import StepOutput
+from core.kafka.records import Committed
 from core.model.errors import SessionError
 from core.model.settings import KafkaSettings
 from core.runtime.exit_codes import EXIT_INPUT, exit_code

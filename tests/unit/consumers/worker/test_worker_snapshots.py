@@ -10,10 +10,10 @@ import pytest
 from consumers.snapshots.position import decode_position
 from consumers.snapshots.records import SNAPSHOTS_TOPIC, SnapshotName, decode_manifest
 from consumers.snapshots.store import SnapshotStore
-from consumers.transport.records import OutgoingRecord
 from consumers.transport.seam import Outcome, OutcomeKind
 from consumers.worker.state import WorkerState
 from consumers.worker.worker import Worker
+from core.kafka.records import OutgoingRecord
 from core.model.errors import SnapshotError
 from core.model.settings import KafkaSettings
 from tests.support.fake_engine import POISON_PRICE, FakeEngine, frame

@@ -11,31 +11,30 @@ from tests.support.logs import LogBuilder, Sequences, cut, run, state_of
 from tests.support.worlds import BIG, DAY, GOO, MINUTE, OPEN, SML, exchange_universe, make_engine
 
 CLOSE_S = 240
-NEXT_OPEN_S = 1200
 UNIT = 10**9
 GAP, NOT_READY = -int(Quality.GAP), -int(Quality.NOT_READY)
 
 
-def trade_day(desk: Desk, *, gap: bool = False, start: int = 0) -> None:
+def trade_day(desk: Desk, *, gap: bool = False) -> None:
     """900 shares of SML: 100 and 300 in the session, 250 late, 250 after the close; 40 of GOO."""
-    desk.mark(start)
-    desk.trade(start + 5, SML, 100.0, 100.0)
-    desk.trade(start + 5, GOO, 50.0, 30.0)
-    desk.trade(start + 5, BIG, 200.0, 999.0)
-    desk.mark(start + 66)
-    desk.trade(start + 70, SML, 101.0, 300.0)
+    desk.mark(0)
+    desk.trade(5, SML, 100.0, 100.0)
+    desk.trade(5, GOO, 50.0, 30.0)
+    desk.trade(5, BIG, 200.0, 999.0)
+    desk.mark(66)
+    desk.trade(70, SML, 101.0, 300.0)
     if gap:
-        desk.add(TickKind.GAP, start + 70)
-    desk.mark(start + 130)
-    desk.trade(start + 40, SML, 100.5, 250.0)
-    desk.mark(start + 232)
-    desk.trade(start + 234, GOO, 50.0, 5.0)
-    desk.trade(start + 235, GOO, 50.0, 5.0)
-    desk.mark(start + CLOSE_S)
-    desk.trade(start + CLOSE_S + 0.5, SML, 101.0, 250.0)
+        desk.add(TickKind.GAP, 70)
+    desk.mark(130)
+    desk.trade(40, SML, 100.5, 250.0)
+    desk.mark(232)
+    desk.trade(234, GOO, 50.0, 5.0)
+    desk.trade(235, GOO, 50.0, 5.0)
+    desk.mark(CLOSE_S)
+    desk.trade(CLOSE_S + 0.5, SML, 101.0, 250.0)
     for instrument, price in ((SML, 101.0), (BIG, 200.0)):
-        desk.official(start + CLOSE_S + 1, instrument, price)
-    desk.mark(start + CLOSE_S + 70)
+        desk.official(CLOSE_S + 1, instrument, price)
+    desk.mark(CLOSE_S + 70)
 
 
 def row_of(desk: Desk, pair: str) -> int:
@@ -107,45 +106,6 @@ def test_after_a_gap_the_day_has_no_known_volume() -> None:
     desk = Desk()
     trade_day(desk, gap=True)
     assert last_day(desk, "SML/BIG") == [GAP, NOT_READY]
-
-
-@pytest.mark.parametrize(
-    ("restarts", "returns", "volume"),
-    [
-        pytest.param(500, 501, 900 * UNIT, id="ended before the open"),
-        pytest.param(500, NEXT_OPEN_S, 900 * UNIT, id="ended at the open"),
-        pytest.param(500, NEXT_OPEN_S + 1, GAP, id="reached into the session"),
-        pytest.param(CLOSE_S + 10, NEXT_OPEN_S + 1, GAP, id="from one session into the next"),
-        pytest.param(CLOSE_S + 10, 500, 900 * UNIT, id="began before the day before was final"),
-    ],
-)
-@pytest.mark.parametrize("restart", ["gap", "epoch"])
-def test_a_gap_between_sessions_takes_nothing_from_the_next_day(
-    restarts: int, returns: int, volume: int, restart: str
-) -> None:
-    desk = Desk()
-    desk.mark(0)
-    desk.mark(restarts)
-    if restart == "gap":
-        desk.add(TickKind.GAP, restarts)
-    else:
-        desk.sequences.epoch += 1
-        desk.sequences.next.clear()
-    desk.mark(returns)
-    trade_day(desk, start=NEXT_OPEN_S)
-    assert last_day(desk, "SML/BIG") == [volume, NOT_READY]
-
-
-def test_a_gap_that_has_not_ended_survives_a_snapshot() -> None:
-    desk, successor = Desk(), make_engine(exchange_universe())
-    desk.mark(500)
-    desk.add(TickKind.GAP, 500)
-    desk.flush()
-    successor.restore(desk.engine.snapshot())
-    desk.engine = successor
-    assert int(desk.row(SML)["day_gap"]) != 0
-    desk.mark(501)
-    assert int(desk.row(SML)["day_gap"]) == 0
 
 
 def test_a_log_that_begins_inside_a_session_lacks_what_came_before() -> None:

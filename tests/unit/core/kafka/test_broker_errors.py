@@ -7,8 +7,8 @@ from confluent_kafka import KafkaError as LibrdkafkaError
 from kafka import errors
 from kafka.errors import KafkaError
 
-from consumers.transport.confluent_client import failed
 from core.kafka.broker_errors import CHECK_BROKER, FINAL, HINTS, action_of
+from core.kafka.confluent_errors import failed
 from core.kafka.errors import not_delivered, transport_error
 
 
@@ -23,7 +23,7 @@ def test_both_clients_say_the_same(number: int) -> None:
 @pytest.mark.parametrize(
     ("error", "words", "retriable"),
     [
-        (errors.TopicAuthorizationFailedError(), "let this user", False),
+        (errors.TopicAuthorizationFailedError(), "grant this user", False),
         (errors.UnknownTopicOrPartitionError(), "rotascope topics apply", True),
         (errors.NotEnoughReplicasError(), "min.insync.replicas", True),
         (errors.InvalidConfigurationError("retention.ms"), "correct the setting", False),

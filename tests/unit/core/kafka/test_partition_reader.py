@@ -12,6 +12,7 @@ from kafka.errors import IllegalStateError
 from core.kafka import partition_reader
 from core.kafka.partition_reader import PartitionReader
 from core.model.errors import TransportError
+from core.model.settings import KafkaSettings
 
 PART = TopicPartition("ticks", 0)
 
@@ -58,12 +59,10 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[FakeConsumer]:
 
 
 def _reader() -> PartitionReader:
-    reader = PartitionReader(
-        {"bootstrap_servers": ["kafka:9092"]},
-        bootstrap_timeout_ms=100,
-        request_timeout_ms=5_000,
-        patience_ms=None,
+    settings = KafkaSettings(
+        bootstrap_servers="kafka:9092", bootstrap_timeout_ms=100, request_timeout_ms=5_000
     )
+    reader = PartitionReader(settings, patience_ms=None)
     reader.place({PART: 0})
     return reader
 
@@ -79,7 +78,7 @@ def test_who_is_closed_while_reading_does_not_go_on_with_a_new_client(made: list
     assert not raised.value.retriable
     assert [each.closed for each in made] == [True]
     with pytest.raises(TransportError, match="was closed"):
-        reader.topics()
+        reader.existing(["ticks"])
 
 
 def test_a_client_that_fails_is_made_anew(made: list[FakeConsumer]) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.model.records import NANOSECONDS_PER_SECOND as SECOND
 from core.model.records import NO_INSTRUMENT, TICK, TickKind, Update
-from core.partition.state import DAY_GAP_OPEN, InstrumentState, allocate_instruments
+from core.partition.state import InstrumentState, allocate_instruments
 from core.partition.ticks import Note, apply_ticks, unpack
 from tests.support.open_seconds import open_second
 
@@ -284,7 +284,7 @@ def test_a_gap_covers_the_source_until_each_instrument_trades() -> None:
     assert bench.state.instruments["gap"].tolist() == [1, 1, 0]
     bench.apply(tick(1_011, instrument=2))
     assert bench.state.instruments["gap"].tolist() == [1, 0, 0]
-    assert bench.state.instruments["day_gap"].tolist() == [DAY_GAP_OPEN, DAY_GAP_OPEN, 0]
+    assert bench.state.instruments["day_gap"].tolist() == [1, 1, 0]
 
 
 def test_a_status_halts_and_resumes() -> None:

@@ -110,3 +110,23 @@ def test_a_file_that_is_not_there_or_not_text_is_refused(tmp_path: Path) -> None
     binary.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigurationError, match=r"binary\.toml"):
         collect_settings(binary, {})
+
+
+def test_a_password_of_kafka_comes_from_the_environment_beside_what_the_file_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "[kafka.security]\nprotocol = 'SASL_SSL'\nmechanism = 'PLAIN'\nusername = 'bob'\n"
+    monkeypatch.setenv("ROTASCOPE_KAFKA__SECURITY__PASSWORD", "very-secret")
+    found = collect_settings(settings_file(tmp_path, text), {}).kafka.security
+    assert (found.username, found.mechanism) == ("bob", "PLAIN")
+    assert found.password is not None
+    assert found.password.get_secret_value() == "very-secret"
+
+
+def test_a_password_of_kafka_in_a_file_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    text = "[kafka.security]\npassword = 'very-secret'\n"
+    with pytest.raises(ConfigurationError) as caught:
+        collect_settings(settings_file(tmp_path, text), {})
+    assert "kafka.security.password does not belong in a file" in caught.value.message
+    assert "ROTASCOPE_KAFKA__SECURITY__PASSWORD" in str(caught.value.operator_action)
+    assert "very-secret" not in str(caught.value)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pytest
+from kafka.errors import TopicAuthorizationFailedError
 
 from deploy.kafka.cluster import existing_topics
+
+_UNKNOWN, _HIDDEN = 3, 29
+"""The broker's error numbers."""
 
 
 class Answers:
@@ -14,22 +19,34 @@ class Answers:
 
     Args:
         partitions: By topic, as many replicas a partition.
+        hidden: Topics that the user may not see.
+        closed: Topics whose settings the user may not read.
     """
 
-    def __init__(self, partitions: dict[str, list[int]]) -> None:
+    def __init__(
+        self, partitions: dict[str, list[int]], hidden: Collection[str] = (), closed: Collection[str] = ()
+    ) -> None:
         self._partitions = partitions
-
-    def list_topics(self) -> list[str]:
-        return list(self._partitions)
+        self._hidden = hidden
+        self._closed = closed
 
     def describe_topics(self, names: list[str]) -> list[dict[str, Any]]:
         return [
-            {"name": name, "partitions": [{"replica_nodes": [*range(n)]} for n in self._partitions[name]]}
+            {
+                "name": name,
+                "error_code": _HIDDEN
+                if name in self._hidden
+                else 0
+                if name in self._partitions
+                else _UNKNOWN,
+                "partitions": [{"replica_nodes": [*range(n)]} for n in self._partitions.get(name, ())],
+            }
             for name in names
         ]
 
     def describe_configs(self, resources: list[Any], **options: Any) -> dict[str, Any]:
-        return {"topic": {each.name: {"cleanup.policy": {"value": "delete"}} for each in resources}}
+        settings = {"cleanup.policy": {"value": "delete"}}
+        return {"topic": {each.name: {} if each.name in self._closed else settings for each in resources}}
 
 
 def test_partitions_replicas_and_settings_are_read() -> None:
@@ -44,3 +61,15 @@ def test_a_topic_whose_partitions_are_not_known_yet_is_not_there(others: dict[st
     """Right after a topic was made a broker may list it without partitions: that was an IndexError."""
     found = existing_topics(Answers({"ticks": [], **others}), ["ticks", "bars"])
     assert set(found) == set(others)
+
+
+def test_a_topic_that_the_user_may_not_see_is_not_taken_for_a_missing_one() -> None:
+    """A list of topics leaves it out: `topics check` said that it must be created."""
+    with pytest.raises(TopicAuthorizationFailedError, match="bars"):
+        existing_topics(Answers({"ticks": [1]}, hidden=["bars"]), ["ticks", "bars"])
+
+
+def test_settings_that_the_user_may_not_read_are_not_taken_for_wrong_ones() -> None:
+    """kafka-python gives none for them: `topics check` said that each must be set."""
+    with pytest.raises(TopicAuthorizationFailedError, match="bars"):
+        existing_topics(Answers({"ticks": [1], "bars": [1]}, closed=["bars"]), ["ticks", "bars"])

@@ -12,7 +12,7 @@ from core.model.records import BAR, NO_INSTRUMENT, TICK
 from core.model.settings import KafkaSettings
 from producers.backfill.bars import Filled, missing_bars, publish_day_bars, source_ranks
 from producers.backfill.baseline import missing_sessions
-from producers.backfill.log_reader import LogReader
+from producers.backfill.log_reader import log_reader
 from producers.metrics import ProducerCounters
 from tests.support.fake_sender import KeepingSender, publisher_to
 from tests.support.feed_samples import HISTORY, SOURCE, UNIVERSE
@@ -83,4 +83,4 @@ def test_a_session_that_any_partition_lacks_is_sent_whole() -> None:
 def test_without_a_broker_a_reader_says_what_to_do() -> None:
     settings = KafkaSettings(bootstrap_servers=f"127.0.0.1:{free_port()}", bootstrap_timeout_ms=200)
     with pytest.raises(TransportError, match="start the broker, or correct the bootstrap servers"):
-        LogReader(settings)
+        log_reader(settings)

@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import numpy as np
 
+from core.kafka.topic_reader import TopicReader
 from core.model.frames import encode_frame
 from core.model.records import BAR
 from producers.backfill.day_bar_log import read_day_bars
-from producers.backfill.log_reader import LogReader
 
 FILE, WORKER, STRANGER = 9, 1, 5
 RANKS = {FILE: 0, WORKER: 1}
@@ -27,7 +27,8 @@ class Records:
         assert topic == "rotascope.bars.1d"
         return [0, 1]
 
-    def read(self, topic: str, partitions: list[int], on_progress: Any) -> Iterator[Any]:
+    def read(self, topics: list[str], *, partitions: list[int], **_: Any) -> Iterator[Any]:
+        assert (topics, partitions) == (["rotascope.bars.1d"], [0, 1])
         return iter(self._records)
 
 
@@ -35,12 +36,12 @@ def record(close: int, source: int, *, offset: int, sent_ms: int, session: int =
     bar = np.zeros(1, BAR)
     bar["instrument_id"], bar["session"], bar["close"], bar["source"] = 7, session, close, source
     value = encode_frame(bar, source=0, epoch=0, sequence=0)
-    return SimpleNamespace(value=value, offset=offset, timestamp=sent_ms)
+    return SimpleNamespace(value=value, offset=offset, timestamp_ms=sent_ms)
 
 
 def closes(*records: Any) -> list[tuple[int, int]]:
     """Close and offset of each day that is found."""
-    found = read_day_bars(cast(LogReader, Records(*records)), RANKS)
+    found = read_day_bars(cast(TopicReader, Records(*records)), RANKS)
     return list(zip(found.bars["close"].tolist(), found.offsets.tolist(), strict=True))
 
 

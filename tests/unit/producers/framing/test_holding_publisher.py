@@ -7,13 +7,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 from kafka.future import Future
 
-from core.model.errors import TransportError
+from core.kafka.security_files import SecurityFiles
+from core.model.errors import AccessRefusedError, TransportError
+from core.model.kafka_security import KafkaSecurity
 from core.runtime.backoff import Backoff
 from producers.feeds.base import reject
 from producers.framing.framer import Frame
@@ -53,7 +56,12 @@ class Client:
 class Stage:
     """A publisher whose clients the test makes fail."""
 
-    def __init__(self, in_flight_max: int = 10 * SIZE, refusals: Sequence[Exception] = ()) -> None:
+    def __init__(
+        self,
+        in_flight_max: int = 10 * SIZE,
+        refusals: Sequence[Exception] = (),
+        security: KafkaSecurity | None = None,
+    ) -> None:
         self.clients: list[Client] = []
         self.refusals = list(refusals)
         self.counters = ProducerCounters("alpaca")
@@ -66,6 +74,7 @@ class Stage:
             bytes_in_flight_max=in_flight_max,
             counters=self.counters,
             backoff=Backoff(1, 1, 0, random=lambda: 0.5),
+            files=SecurityFiles(security or KafkaSecurity(), monotonic_ns=time.monotonic_ns),
         )
 
     def _connect(self) -> Any:
@@ -227,3 +236,68 @@ def test_an_error_of_ours_ends_the_producer_and_not_the_thread_alone(stage: Stag
     stage.publisher.send(frame(1))
     with pytest.raises(RuntimeError, match="a defect"):
         stage.publisher.flush(DEADLINE_S)
+
+
+def secured(folder: Path, password: str) -> KafkaSecurity:
+    """Security whose password stands in a file, which is looked at all the time."""
+    file = folder / "password"
+    file.write_text(password)
+    return KafkaSecurity(
+        protocol="SASL_SSL",
+        mechanism="PLAIN",
+        username="bob",
+        password_file=file,
+        files_look_interval_ms=100,
+    )
+
+
+def test_a_replaced_secret_is_taken_by_a_new_client_once_nothing_is_in_flight(tmp_path: Path) -> None:
+    stage = Stage(security=secured(tmp_path, "old"))
+    stage.publisher.send(frame(1))
+    stage.until(lambda: len(stage.clients) == 1 and len(stage.clients[0].sent) == 1)
+    secured(tmp_path, "new")
+    time.sleep(0.5)
+    stage.publisher.send(frame(2))
+    time.sleep(0.2)
+    # The first record may be in the log already: another client would send it a second time.
+    assert len(stage.clients) == 1
+    stage.clients[0].futures[0].success(None)
+    stage.until(lambda: len(stage.clients) == 2 and len(stage.clients[1].sent) == 1)
+    assert stage.values(0) == [frame(1).payload]
+    assert stage.values(1) == [frame(2).payload]
+    stage.until(lambda: stage.clients[0].closed)
+    stage.clients[1].futures[0].success(None)
+    stage.publisher.flush(DEADLINE_S)
+    stage.publisher.close()
+
+
+def test_a_replaced_secret_that_is_refused_leaves_the_client_that_works(tmp_path: Path) -> None:
+    stage = Stage(security=secured(tmp_path, "old"))
+    stage.publisher.wait_connected()
+    stage.refusals = [AccessRefusedError("refused")]
+    secured(tmp_path, "new")
+    time.sleep(0.5)
+    stage.publisher.send(frame(1))
+    stage.until(lambda: len(stage.clients[0].sent) == 1)
+    stage.clients[0].futures[0].success(None)
+    stage.publisher.flush(DEADLINE_S)
+    assert len(stage.clients) == 1
+    stage.publisher.close()
+
+
+def test_a_refusal_ends_a_producer_that_never_connected_and_is_an_outage_later() -> None:
+    never = Stage(refusals=[AccessRefusedError("refused")])
+    with pytest.raises(AccessRefusedError):
+        never.publisher.wait_connected()
+    never.publisher.close()
+    later = Stage()
+    later.publisher.send(frame(1))
+    later.until(lambda: len(later.clients) == 1 and len(later.clients[0].sent) == 1)
+    later.refusals = [AccessRefusedError("refused")]
+    later.clients[0].futures[0].failure(KafkaTimeoutError("expired"))
+    later.until(lambda: later.publisher.figures().error == "refused")
+    later.refusals = []
+    later.until(lambda: len(later.clients) == 2 and len(later.clients[1].sent) == 1)
+    later.clients[1].futures[0].success(None)
+    later.publisher.flush(DEADLINE_S)
+    later.publisher.close()

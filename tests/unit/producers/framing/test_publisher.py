@@ -15,11 +15,12 @@ import pytest
 from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 from kafka.future import Future
 
+from core.kafka.dead_letters import DEAD_LETTERS_TOPIC
 from core.model.errors import ConfigurationError, TransportError
 from core.model.settings import KafkaSettings
 from producers.feeds.base import reject
 from producers.framing.framer import Frame
-from producers.framing.publisher import DEAD_LETTERS_TOPIC, Publisher, check_topics
+from producers.framing.publisher import Publisher, check_topics
 from producers.metrics import ProducerCounters
 
 DEADLINE_S = 10.0
@@ -222,7 +223,7 @@ def test_a_dead_letter_fits_its_schema_and_says_what_it_stands_for(items: int) -
     stage.publisher.dead_letter(reject("price", b"\xff" * 5_000)._replace(items=items), "feed")
     body = json.loads(stage.sender.sent[0]["value"])
     jsonschema.validate(body, json.loads(SCHEMA.read_text()))
-    assert ("stands for 3 items" in body.get("message", "")) == (items == 3)
+    assert ("represents 3 items" in body.get("message", "")) == (items == 3)
 
 
 @pytest.mark.parametrize(("partitions", "error"), [({0, 1, 2, 3}, None), ({0, 1}, ConfigurationError)])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from core.model.addresses import is_loopback
 from core.model.errors import ConfigurationError
-from producers.ingest.addresses import holds_credentials, is_loopback, printable, refuse_in_clear
+from producers.ingest.addresses import holds_credentials, printable, refuse_in_clear
 
 
 @pytest.mark.parametrize(
@@ -73,5 +74,5 @@ def test_an_address_that_shows_the_secret_needs_permission(url: str) -> None:
 )
 @pytest.mark.parametrize("insecure", [False, True])
 def test_what_is_no_websocket_address(url: str, insecure: bool) -> None:
-    with pytest.raises(ConfigurationError, match="no websocket address"):
+    with pytest.raises(ConfigurationError, match="not a websocket URL"):
         refuse_in_clear(url, insecure=insecure)

@@ -10,7 +10,7 @@ from producers.ingest.run import _until_stopped
 
 
 class Recorder:
-    """Stands for a producer: says whether a stop was asked for when it began."""
+    """Represents a producer: says whether a stop was asked for when it began."""
 
     async def run(self, stop: asyncio.Event) -> Any:
         return stop.is_set()

@@ -161,7 +161,7 @@ async def test_no_server_is_worth_another_try_and_a_bad_address_is_not() -> None
     subject = Stage(url)
     async with running(subject):
         await subject.until(lambda: len(subject.waits) > 3)
-    with pytest.raises(FeedError, match="no websocket address"):
+    with pytest.raises(FeedError, match="not a websocket URL"):
         await Stage("http://127.0.0.1/").run()
 
 
@@ -429,7 +429,7 @@ async def test_a_proxy_that_cannot_be_used_is_named_without_its_secret(
 
 
 def confirming(*lists: Sequence[str], codec: Codec = Codec.JSON) -> Any:
-    """Give a script that confirms these symbols, one list after the other."""
+    """Return a script that confirms these symbols, one list after the other."""
 
     async def script(connection: ServerConnection) -> None:
         async def say(message: Any) -> None:
@@ -483,7 +483,7 @@ async def test_the_vendors_last_list_counts(codec: Codec) -> None:
                 assert shown(subject.counters)["ready"] == 1
     events = [line["event"] for line in log]
     assert events.count("symbols not confirmed by the vendor") == 1
-    assert events[-1] == "all symbols are confirmed"
+    assert events[-1] == "all symbols confirmed"
     assert seen == [0]
 
 

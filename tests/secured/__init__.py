@@ -1,0 +1,1 @@
+"""What `make secured` adds to the tests of tests/integration: every mechanism, client, command and right."""
