@@ -12,7 +12,7 @@ import typer
 
 from consumers.metrics.exporter import WorkerCollector, make_registry
 from consumers.metrics.health import Health
-from consumers.metrics.http_server import MetricsServer
+from consumers.metrics.http_server import WorkerMetricsServer
 from consumers.snapshots.log import TopicSnapshotLog
 from consumers.snapshots.store import SnapshotStore
 from consumers.transport.registry import make_transport
@@ -55,7 +55,7 @@ def run_worker(settings: Settings, until: Until | None) -> None:
     health = Health(state, settings.worker)
     registry = make_registry(WorkerCollector(state, health, settings.metrics, version=_version()))
     host, port = settings.metrics.host, settings.metrics.port
-    with MetricsServer(registry, health, host=host, port=port) as server:
+    with WorkerMetricsServer(registry, health, host=host, port=port) as server:
         log.info("serving metrics", address=server.url, port=server.port)
         # 3
         transport = make_transport(settings.kafka, settings.worker, connected=False)

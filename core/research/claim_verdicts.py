@@ -56,7 +56,7 @@ class Evidence(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ClaimFinding:
     """What became of one claim.
 
     Args:
@@ -76,7 +76,7 @@ class Finding:
     figures: Mapping[str, Figure] = field(default_factory=dict)
 
 
-def judge(claim: Claim, evidence: Evidence) -> Finding:
+def judge(claim: Claim, evidence: Evidence) -> ClaimFinding:
     """Give the verdict on one claim.
 
     Args:
@@ -90,17 +90,17 @@ def judge(claim: Claim, evidence: Evidence) -> Finding:
         return data_gap(claim, gap)
     (verdict, reason), figures = _judged(claim, evidence)
     told = None if verdict is Verdict.REPRODUCED else reason
-    return Finding(claim, metric_of(claim), window_of(claim), verdict, told, figures)
+    return ClaimFinding(claim, metric_of(claim), window_of(claim), verdict, told, figures)
 
 
-def stated(claim: StatedClaim) -> Finding:
+def stated(claim: StatedClaim) -> ClaimFinding:
     """Give the verdict that stands in the ledger."""
-    return Finding(claim, metric_of(claim), window_of(claim), Verdict(claim.verdict), claim.reason)
+    return ClaimFinding(claim, metric_of(claim), window_of(claim), Verdict(claim.verdict), claim.reason)
 
 
-def data_gap(claim: Claim, reason: str) -> Finding:
+def data_gap(claim: Claim, reason: str) -> ClaimFinding:
     """Say why nothing that was supplied can decide a claim."""
-    return Finding(claim, metric_of(claim), window_of(claim), Verdict.DATA_GAP, reason)
+    return ClaimFinding(claim, metric_of(claim), window_of(claim), Verdict.DATA_GAP, reason)
 
 
 _Judged = tuple[tuple[Verdict, str], dict[str, Figure]]

@@ -67,7 +67,7 @@ def reject(reason: str, payload: bytes) -> Reject:
     return Reject(reason, payload[:MAX_REJECT_BYTES], len(payload))
 
 
-class Outcome(StrEnum):
+class MessageOutcome(StrEnum):
     """Outcome of a message; every message has exactly one."""
 
     ACCEPTED = "accepted"
@@ -95,7 +95,7 @@ class Batch:
     venues: NDArray[np.uint8]
     rejects: tuple[Reject, ...] = ()
     notices: tuple[FeedError, ...] = ()
-    outcomes: Mapping[Outcome, int] = field(default_factory=dict)
+    outcomes: Mapping[MessageOutcome, int] = field(default_factory=dict)
     unknown_conditions: int = 0
 
 

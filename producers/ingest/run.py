@@ -37,7 +37,7 @@ from producers.framing.holding_publisher import HoldingPublisher
 from producers.framing.publisher import check_topics, close_sender, open_producer
 from producers.ingest.clock import ClockMode
 from producers.ingest.predecessor import check_epoch, find_predecessor
-from producers.ingest.producer import Ending, Producer
+from producers.ingest.producer import Producer, RunEnding
 from producers.ingest.queue import Overflow
 from producers.ingest.readiness import why_not_ready
 from producers.metrics import ProducerCollector, ProducerCounters, make_registry
@@ -208,7 +208,7 @@ def calm_garbage_collector() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
 
 
-async def _until_stopped(producer: Producer, asked: StopFlag) -> Ending:
+async def _until_stopped(producer: Producer, asked: StopFlag) -> RunEnding:
     """Run with SIGINT and SIGTERM requesting a clean stop."""
     with stop_event() as stop:
         if asked.is_set():  # just before the handlers were replaced
@@ -216,7 +216,7 @@ async def _until_stopped(producer: Producer, asked: StopFlag) -> Ending:
         return await producer.run(stop)
 
 
-def _summarise(counters: ProducerCounters, ending: Ending, seconds: float) -> None:
+def _summarise(counters: ProducerCounters, ending: RunEnding, seconds: float) -> None:
     frames = sum(partition.frames for partition in counters.partitions.values())
     rejected = counters.rejects.total()
     how = "end of recording" if ending.end_of_recording else "stopped"

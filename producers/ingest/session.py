@@ -39,7 +39,7 @@ from producers.feeds.base import END_OF_RECORDING, Feed, Handshake, RawMessage
 from producers.ingest.addresses import printable
 from producers.ingest.closes import close_failure, http_failure
 from producers.ingest.queue import GapMark, MessageQueue
-from producers.ingest.watchdog import SilenceWatch
+from producers.ingest.watchdog import FeedWatchdog
 from producers.metrics import ProducerCounters
 
 LOGIN_TIMEOUT_S: Final = 15.0
@@ -86,7 +86,7 @@ class Session:
         counters: ProducerCounters,
         *,
         backoff: Backoff,
-        watch: SilenceWatch,
+        watch: FeedWatchdog,
         recorded: bool,
         wall_ns: Callable[[], int],
         monotonic_ns: Callable[[], int] = time.monotonic_ns,

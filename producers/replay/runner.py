@@ -8,14 +8,14 @@ from typing import Final
 
 from core.runtime.signals import stop_event
 from producers.replay.recording import Recording
-from producers.replay.report import Report, Start, Status
+from producers.replay.report import PlaybackReport, PlaybackStatus, Start
 from producers.replay.server import ReplayServer
 from producers.replay.settings import ReplaySettings
 
 REPORT_INTERVAL_S: Final = 0.5
 
 
-async def run_server(recording: Recording, settings: ReplaySettings, report: Report) -> bool:
+async def run_server(recording: Recording, settings: ReplaySettings, report: PlaybackReport) -> bool:
     """Serve a recording.
 
     Args:
@@ -35,7 +35,7 @@ async def run_server(recording: Recording, settings: ReplaySettings, report: Rep
             return await _watch(server, report, stop)
 
 
-async def _watch(server: ReplayServer, report: Report, stop: asyncio.Event) -> bool:
+async def _watch(server: ReplayServer, report: PlaybackReport, stop: asyncio.Event) -> bool:
     served = asyncio.create_task(server.wait_served())
     stopped = asyncio.create_task(stop.wait())
     started_wall_s: float | None = None
@@ -47,7 +47,7 @@ async def _watch(server: ReplayServer, report: Report, stop: asyncio.Event) -> b
             if started_wall_s is None and server.trades_sent:
                 started_wall_s = time.monotonic() - REPORT_INTERVAL_S / 2
             wall_s = 0.0 if started_wall_s is None else time.monotonic() - started_wall_s
-            status = Status(
+            status = PlaybackStatus(
                 server.trades_sent, server.frames_sent, server.trades_missed, server.ts_event_ns, wall_s
             )
             if done:

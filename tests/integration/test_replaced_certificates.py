@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer
 from kafka.admin import ACLOperation, ACLResourcePatternType, ResourceType
-from producers.ingest.backoff import Backoff
 
 from consumers.transport.registry import make_transport
 from consumers.transport.seam import OutcomeKind
@@ -20,6 +19,7 @@ from core.kafka.records import Committed, OutgoingRecord, Record
 from core.kafka.security_files import SecurityFiles
 from core.model.errors import AccessRefusedError, TransportError
 from core.model.settings import KafkaSettings, WorkerSettings, parse_settings
+from core.runtime.backoff import Backoff
 from producers.framing.framer import Frame
 from producers.framing.hold import Hold
 from producers.framing.holding_publisher import HoldingPublisher

@@ -27,7 +27,7 @@ from producers.feeds.alpaca.feed import AlpacaFeed
 from producers.feeds.base import Batch, Codec, FeedConfiguration, RawMessage
 from producers.ingest.queue import MessageQueue, Overflow
 from producers.ingest.session import Session
-from producers.ingest.watchdog import SilenceWatch
+from producers.ingest.watchdog import FeedWatchdog
 from producers.metrics import ProducerCounters
 from producers.replay.recording import Recording
 from producers.replay.server import ReplayServer
@@ -141,7 +141,7 @@ def our_messages(url: str, universe: Universe, codec: Codec) -> tuple[AlpacaFeed
         queue,
         counters,
         backoff=Backoff(10, 100, 1000, random=lambda: 0.5),
-        watch=SilenceWatch([], DEADLINE_S),
+        watch=FeedWatchdog([], DEADLINE_S),
         recorded=True,
         wall_ns=time.time_ns,
     )
