@@ -38,7 +38,7 @@ _OF_A_PARTITION: Final = {
 }
 
 
-class PartitionCounters:
+class SendCounters:
     """Counters of one partition of the ticks topic. Updated under the publisher's lock only.
 
     Args:
@@ -116,16 +116,16 @@ class ProducerCounters:
         self.clock_ns: int | None = None
         # the publisher
         self.broker_connected = False
-        self.partitions: dict[int, PartitionCounters] = {}
+        self.partitions: dict[int, SendCounters] = {}
         """For the code; a scrape reads the metrics instead."""
         self._partition_metrics = _PartitionMetrics(registry)
 
-    def of(self, partition: int) -> PartitionCounters:
+    def of(self, partition: int) -> SendCounters:
         """The counters of one partition, created on first use."""
         own = self.partitions.get(partition)
         if own is None:
             bound = self._partition_metrics.of(self.feed, str(partition))
-            own = self.partitions[partition] = PartitionCounters(bound)
+            own = self.partitions[partition] = SendCounters(bound)
         return own
 
     def _by_label(self, metric: str) -> Counts[str]:

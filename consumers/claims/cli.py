@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from consumers.study.cli import CalendarName, CatalogueFile, Format, Series, given_options
+from consumers.study.cli import CalendarName, CatalogueFile, Series, TableFormat, given_options
 from core.model.errors import InputError
 from core.model.settings import LogSettings
 from core.runtime.daily_options import AcceptJump, DateColumn, DateFormat
@@ -44,7 +44,9 @@ def claims(
     date_column: DateColumn = None,
     date_format: DateFormat = None,
     accept_jump: AcceptJump = None,
-    output: Annotated[Format, typer.Option("--format", help="A table, or one JSON object.")] = Format.TABLE,
+    output: Annotated[
+        TableFormat, typer.Option("--format", help="A table, or one JSON object.")
+    ] = TableFormat.TABLE,
 ) -> None:
     """Report for each claim whether the supplied data support it, with the figures.
 

@@ -10,7 +10,7 @@ from consumers.study.inputs import BARS_EXAMPLE, StudyInputs, read_inputs
 from consumers.study.running import StudyResult, rates_of, run_history
 from core.definitions.catalogue import parse_catalogue
 from core.research.base_rate_rows import BaseRate
-from core.research.claim_verdicts import Finding, data_gap, judge, stated
+from core.research.claim_verdicts import ClaimFinding, data_gap, judge, stated
 from core.research.claims import ChangeClaim, Claim, DaysClaim, EventsClaim, FollowedClaim, StatedClaim
 from core.research.study import HistoryRun
 from core.research.study_rates import OPENED, last_session
@@ -73,7 +73,7 @@ def findings_of(
     catalogue_file: Path | None,
     calendar: str,
     options: FileOptions | None = None,
-) -> list[Finding]:
+) -> list[ClaimFinding]:
     """Evaluate claims in one run over the supplied files.
 
     Args:

@@ -10,11 +10,11 @@ import typer
 from rich.table import Table
 
 from consumers.study.tables import print_table
-from core.research.claim_verdicts import Figure, Finding
+from core.research.claim_verdicts import ClaimFinding, Figure
 from core.research.claims import Verdict
 
 
-def print_findings(findings: Sequence[Finding], style: str) -> None:
+def print_findings(findings: Sequence[ClaimFinding], style: str) -> None:
     """Print verdicts as a table or as one JSON object."""
     if style == "json":
         typer.echo(msgspec.json.encode({"claims": [finding_data(each) for each in findings]}))
@@ -22,7 +22,7 @@ def print_findings(findings: Sequence[Finding], style: str) -> None:
         print_table(_table(findings))
 
 
-def finding_data(finding: Finding) -> dict[str, object]:
+def finding_data(finding: ClaimFinding) -> dict[str, object]:
     """Return one verdict as JSON content."""
     return {
         "row": finding.claim.row,
@@ -36,7 +36,7 @@ def finding_data(finding: Finding) -> dict[str, object]:
     }
 
 
-def _table(findings: Sequence[Finding]) -> Table:
+def _table(findings: Sequence[ClaimFinding]) -> Table:
     counts = Counter(finding.verdict for finding in findings)
     summary = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
     table = Table(title=f"{len(findings)} claims: {summary or 'none'}", title_justify="left")

@@ -37,7 +37,7 @@ Family = StrEnum("Family", {name: name for name in EVENT_FAMILIES})  # type: ign
 State = StrEnum("State", {s.label: s.label for s in EventState if s.label != "idle"})  # type: ignore[misc]
 
 
-class Format(StrEnum):
+class TailFormat(StrEnum):
     """Output format of a line."""
 
     TABLE = "table"
@@ -70,7 +70,7 @@ FromBeginning = Annotated[
 UntilEnd = Annotated[
     bool, typer.Option("--until-end", help="Stop at the current end instead of waiting for more.")
 ]
-Style = Annotated[Format, typer.Option("--format", help="Aligned lines, or one JSON object per line.")]
+Style = Annotated[TailFormat, typer.Option("--format", help="Aligned lines, or one JSON object per line.")]
 Maximum = Annotated[int | None, typer.Option("--max", min=1, help="Stop after this many lines.")]
 
 
@@ -109,7 +109,7 @@ def tail(
     from_beginning: FromBeginning = True,
     until_end: UntilEnd = False,
     maximum: Maximum = None,
-    style: Style = Format.TABLE,
+    style: Style = TailFormat.TABLE,
     settings_file: SettingsFile = None,
     bootstrap_servers: Servers = None,
     embedded: Embedded = False,
@@ -167,7 +167,7 @@ def cat(
     from_beginning: FromBeginning = True,
     until_end: UntilEnd = False,
     maximum: Maximum = None,
-    style: Style = Format.TABLE,
+    style: Style = TailFormat.TABLE,
     settings_file: SettingsFile = None,
     bootstrap_servers: Servers = None,
     embedded: Embedded = False,
@@ -261,9 +261,9 @@ def _reader(settings: KafkaSettings, until_end: bool) -> TopicReader:
 
 
 def _printer(
-    style: Format, header: str, row: Callable[[Mapping[str, Any]], str]
+    style: TailFormat, header: str, row: Callable[[Mapping[str, Any]], str]
 ) -> Callable[[Mapping[str, Any]], None]:
-    if style is Format.JSON:
+    if style is TailFormat.JSON:
         return lambda line: typer.echo(msgspec.json.encode(line).decode())
     heads = iter((header,))
 

@@ -8,7 +8,7 @@ from consumers.metrics.health import Health
 from core.runtime import metrics_server
 
 
-class MetricsServer(metrics_server.MetricsServer):
+class WorkerMetricsServer(metrics_server.MetricsServer):
     """Serves a registry and a worker's health from its own thread.
 
     Args:

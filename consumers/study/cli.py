@@ -34,7 +34,7 @@ class LineFormat(StrEnum):
     JSONL = "jsonl"
 
 
-class Format(StrEnum):
+class TableFormat(StrEnum):
     """Output format of a result."""
 
     TABLE = "table"
@@ -149,7 +149,9 @@ def values(
     date_column: DateColumn = None,
     date_format: DateFormat = None,
     accept_jump: AcceptJump = None,
-    output: Annotated[Format, typer.Option("--format", help="A table, or one JSON object.")] = Format.TABLE,
+    output: Annotated[
+        TableFormat, typer.Option("--format", help="A table, or one JSON object.")
+    ] = TableFormat.TABLE,
 ) -> None:
     """Print every indicator of a pair as of the close of a day, by name.
 
@@ -193,7 +195,9 @@ def base_rates(
         Path | None,
         typer.Option("--store", help="Also write the base-rate cards that live events carry to this file."),
     ] = None,
-    output: Annotated[Format, typer.Option("--format", help="A table, or one JSON object.")] = Format.TABLE,
+    output: Annotated[
+        TableFormat, typer.Option("--format", help="A table, or one JSON object.")
+    ] = TableFormat.TABLE,
 ) -> None:
     """Print what followed the events of each definition, as of the end of the history.
 
@@ -288,7 +292,9 @@ def nulls(
     date_column: DateColumn = None,
     date_format: DateFormat = None,
     accept_jump: AcceptJump = None,
-    output: Annotated[Format, typer.Option("--format", help="Tables, or one JSON object.")] = Format.TABLE,
+    output: Annotated[
+        TableFormat, typer.Option("--format", help="Tables, or one JSON object.")
+    ] = TableFormat.TABLE,
 ) -> None:
     """Print how often each definition opens in history and by chance.
 

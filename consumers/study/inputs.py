@@ -14,6 +14,7 @@ import polars as pl
 from core.daily.limits import ANY_PRICE_SCALE, ANY_SERIES_SCALE
 from core.definitions.catalogue import Catalogue, parse_catalogue
 from core.events.artefacts import Artefacts
+from core.model.dated_events import EXCHANGE
 from core.model.errors import ConfigurationError, HistoryError, InputError
 from core.model.instruments import Pair, Universe
 from core.model.scale_advice import flow_exponent
@@ -28,7 +29,6 @@ from core.runtime.files import CALENDAR_OVERRIDES, CATALOGUE, read_text
 from core.runtime.named_files import NamedFile, named_files
 from core.runtime.progress import progress
 
-_EXCHANGE: Final = "XNYS"
 _KNOWN_AHEAD: Final = timedelta(days=31)
 """Longer than the window of any dated event, so that a session before a scheduled date is tagged
 even if the files end before that date."""
@@ -177,9 +177,7 @@ def _entries(files: Iterable[NamedFile], options: FileOptions, every: Sequence[s
 def _exchange(calendar: Calendar) -> Calendar:
     """The exchange's sessions over the same days, extended by those of known future dates."""
     first, last = day_to_date(calendar.session[0]), day_to_date(calendar.session[-1])
-    return build_calendar(
-        _EXCHANGE, first, last + _KNOWN_AHEAD, overrides=read_text(None, CALENDAR_OVERRIDES)
-    )
+    return build_calendar(EXCHANGE, first, last + _KNOWN_AHEAD, overrides=read_text(None, CALENDAR_OVERRIDES))
 
 
 def _series(file: HistoryFile, covered: Covered, options: FileOptions) -> pl.DataFrame:

@@ -50,7 +50,7 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
-class Rarity:
+class ReportedRarity:
     """How often a definition opened on a pair.
 
     Args:
@@ -89,12 +89,12 @@ class PairReport:
     dates: Sequence[str]
     ratio_line: NDArray[np.float64]
     summary: Mapping[str, float | None]
-    rarities: Sequence[Rarity]
+    rarities: Sequence[ReportedRarity]
     rates: Sequence[BaseRate]
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class StudyReport:
     """Content of a report.
 
     Args:
@@ -110,7 +110,7 @@ class Report:
     family_size: int
 
 
-def make_report(inputs: StudyInputs, definitions: frozenset[str], first: str, last: str) -> Report:
+def make_report(inputs: StudyInputs, definitions: frozenset[str], first: str, last: str) -> StudyReport:
     """Run the engine and collect the report content.
 
     Args:
@@ -138,7 +138,7 @@ def make_report(inputs: StudyInputs, definitions: frozenset[str], first: str, la
     ]
     pairs = [_pair(name, history, keys, events, shown, first, last) for name in names]
     as_of = date_text(last_session(inputs.frames))
-    return Report(pairs, as_of, inputs.catalogue.digest[:16], table[0].family_size if table else 0)
+    return StudyReport(pairs, as_of, inputs.catalogue.digest[:16], table[0].family_size if table else 0)
 
 
 def _pair(
@@ -173,10 +173,10 @@ def _pair(
     )
 
 
-def _rarity(definition: str, events: Sequence[Event], years: float) -> Rarity:
+def _rarity(definition: str, events: Sequence[Event], years: float) -> ReportedRarity:
     dates = [date_text(event.episode) for event in events]
     openings = [
         Opening(date, event.values, before)
         for date, event, before in zip(dates, events, [None, *dates[:-1]], strict=True)
     ]
-    return Rarity(definition, openings, len(openings) / years if years else float(len(openings)))
+    return ReportedRarity(definition, openings, len(openings) / years if years else float(len(openings)))

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from consumers.study.report import PairReport, Rarity
+from consumers.study.report import PairReport, ReportedRarity
 from core.research.base_rate_rows import LARGEST_Q, BaseRate
 
 _SHOWN_AT_FIRST: Final = 8
@@ -64,7 +64,7 @@ def ratio_figure(report: PairReport, number: int) -> str:
     return _element(figure, f"ratio-{number}")
 
 
-def _add_openings(figure: Any, rarity: Rarity, heights: Mapping[str, float], order: int) -> None:
+def _add_openings(figure: Any, rarity: ReportedRarity, heights: Mapping[str, float], order: int) -> None:
     shown = [one for one in rarity.openings if one.date in heights]
     if not shown:
         return

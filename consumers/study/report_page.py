@@ -8,7 +8,7 @@ from importlib.resources import files
 from string import Template
 from typing import Final
 
-from consumers.study.report import PairReport, Rarity, Report
+from consumers.study.report import PairReport, ReportedRarity, StudyReport
 from consumers.study.report_figures import interval_figure, library, ratio_figure
 from core.research.base_rate_rows import LARGEST_Q, BaseRate
 
@@ -19,7 +19,7 @@ _NOTE: Final = (
 )
 
 
-def render(report: Report) -> str:
+def render(report: StudyReport) -> str:
     """Render the page.
 
     Args:
@@ -75,7 +75,7 @@ def _summary(report: PairReport) -> str:
     return f'<div class="tiles">{inner}</div>'
 
 
-def _rarities(rarities: Sequence[Rarity]) -> str:
+def _rarities(rarities: Sequence[ReportedRarity]) -> str:
     rows = []
     for rarity in rarities:
         latest = rarity.openings[-1]

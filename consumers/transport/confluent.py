@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from confluent_kafka import Producer
+from typing_extensions import override
 
 from consumers.transport.confluent_client import Sending, discard, produce
 from consumers.transport.confluent_reader import ConfluentReader
@@ -54,16 +55,17 @@ class ConfluentTransport(ConfluentReader):
             ),
         )
 
+    @override
     def assign(self, topic: str, partitions: Sequence[int]) -> None:
-        """See `Transport`."""
         super().assign(topic, partitions)
         self._transactions.of_partitions(topic, partitions)
 
+    @override
     def subscribe(self, topic: str) -> None:
-        """See `Transport`."""
         super().subscribe(topic)
         self._transactions.of_member()
 
+    @override
     def send(
         self,
         topic: str,
@@ -72,7 +74,6 @@ class ConfluentTransport(ConfluentReader):
         headers: Headers,
         partition: int | None = None,
     ) -> Sending:
-        """See `Transport`."""
         sending = Sending(topic, len(value) + len(key or b""))
         with translated("send to", topic):
             if self._producer is None:
@@ -84,20 +85,21 @@ class ConfluentTransport(ConfluentReader):
                 raise refusal
         return sending
 
+    @override
     def flush(self, timeout_ms: int) -> None:
-        """See `Transport`."""
         if self._producer is not None:
             with translated("flush to", self._settings.bootstrap_servers):
                 self._producer.flush(timeout_ms / 1000)
             self._sending_refusals.raise_any()
 
+    @override
     def discard_sends(self) -> None:
-        """See `Transport`."""
         if self._producer is not None:
             producer, self._producer = self._producer, None
             discard(producer)
         self._transactions.close()
 
+    @override
     def transact(
         self,
         sends: Sequence[OutgoingRecord],
@@ -105,21 +107,21 @@ class ConfluentTransport(ConfluentReader):
         membership: Membership | None,
         deadline_ms: int,
     ) -> Outcome:
-        """See `Transport`."""
         if self._subscribed and membership is None:
             return Outcome(OutcomeKind.FENCED, "not a stable member of the group")
         # Of a consumer that is no member this says the group's name, and never anything else.
         group = membership.handle if membership is not None else self._consumer.consumer_group_metadata()
         return self._transactions.get().transact(sends, self._places(offsets), group, deadline_ms)
 
+    @override
     def sends_to(self, topics: Sequence[str]) -> None:
-        """See `Transport`: librdkafka asks for all new topics of a batch together as it is."""
+        """Librdkafka asks for all new topics of a batch together as it is."""
 
+    @override
     def rebuild_producer(self, deadline_ms: int) -> None:
-        """See `Transport`."""
         self._transactions.get().rebuild(deadline_ms)
 
+    @override
     def close(self) -> None:
-        """See `Transport`."""
         self.discard_sends()
         self._leave()

@@ -9,7 +9,7 @@ _LONGEST_MS: Final = 1_000
 _SHORTEST_MS: Final = 100
 
 
-class AnswerCount:
+class ConfluentAnswerCount:
     """The number of answers of all clients that were configured with it; it never shrinks."""
 
     def __init__(self) -> None:

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
+from typing_extensions import override
 
+from consumers.transport.seam import Delivery
 from core.kafka.confluent import common_configuration
 from core.kafka.confluent_errors import describe, final_action, not_delivered
 from core.kafka.records import Headers
@@ -31,7 +33,7 @@ def group_configuration(worker: WorkerSettings) -> dict[str, Any]:
     return member
 
 
-class Sending:
+class Sending(Delivery):
     """The fate of one record: librdkafka calls back when it knows."""
 
     __slots__ = ("_done", "_error", "_size_bytes", "_topic")
@@ -52,14 +54,14 @@ class Sending:
         """The number of the failure; 0 for none."""
         return 0 if self._error is None else self._error.code()
 
+    @override
     def failure(self) -> str | None:
-        """See `Delivery`."""
         if not self._done:
             return f"{self._topic}: no answer yet"
         return None if self._error is None else f"{self._topic}: {describe(self._error)}"
 
+    @override
     def refusal(self) -> TransportError | None:
-        """See `Delivery`."""
         if self._error is None or final_action(self._error.code()) is None:
             return None
         return not_delivered(self._topic, self._error, self._size_bytes)

@@ -15,12 +15,13 @@ from confluent_kafka import (
     Message,
     TopicPartition,
 )
+from typing_extensions import override
 
 from consumers.snapshots.position import metadata_text
-from consumers.transport.confluent_answers import AnswerCount
+from consumers.transport.confluent_answers import ConfluentAnswerCount
 from consumers.transport.confluent_client import fresh_client_answers, group_configuration
 from consumers.transport.confluent_group import ConfluentGroup
-from consumers.transport.seam import RECONNECT_MS, AssignmentChange, Membership
+from consumers.transport.seam import RECONNECT_MS, AssignmentChange, Membership, Transport
 from core.kafka.clients import addresses_of, require_reachable
 from core.kafka.confluent import consumer_configuration
 from core.kafka.confluent_errors import failed, lost_place, translated
@@ -38,7 +39,7 @@ _SEEK_RETRY_S: Final = 0.002
 _LEAVE_MS: Final = 2_000
 
 
-class ConfluentReader:
+class ConfluentReader(Transport):
     """One consumer, assigned by hand or by the group. Each method: see `Transport`.
 
     Args:
@@ -69,29 +70,29 @@ class ConfluentReader:
         self._group = ConfluentGroup()
         self._membership: Membership | None = None
         self._failure: TransportError | None = None
-        self._answers = AnswerCount()
+        self._answers = ConfluentAnswerCount()
         self._connected = False
         self._consumer: Consumer
         self._refusals = ConfluentRefusals(settings)
         if connected:
             self.connect(settings.bootstrap_timeout_ms)
 
+    @override
     def connect(self, timeout_ms: int) -> None:
-        """See `Transport`."""
         if not self._connected:
             self._consumer = self._connected_consumer(timeout_ms)
             self._connected = True
 
+    @override
     def answers(self) -> int:
-        """See `Transport`."""
         return self._answers.count
 
+    @override
     def fresh_client_answers(self, timeout_ms: int) -> bool:
-        """See `Transport`."""
         return fresh_client_answers(self._settings, timeout_ms)
 
+    @override
     def partitions(self, topic: str) -> int:
-        """See `Transport`."""
         with translated("ask for topic", topic):
             found = self._consumer.list_topics(topic, timeout=self._request_s).topics[topic]
         self._answers.note()
@@ -101,32 +102,30 @@ class ConfluentReader:
             raise no_such_topic(topic, self._settings)
         return len(found.partitions)
 
+    @override
     def assign(self, topic: str, partitions: Sequence[int]) -> None:
-        """See `Transport`."""
         self._topic = topic
         self._assigned = tuple(partitions)
         self._assign()
 
+    @override
     def subscribe(self, topic: str) -> None:
-        """See `Transport`."""
         self._topic = topic
         self._subscribed = True
         self._join()
 
+    @override
     def assignment_changes(self) -> list[AssignmentChange]:
-        """See `Transport`."""
         return self._group.drain()
 
+    @override
     def membership(self) -> Membership | None:
-        """See `Transport`."""
         return self._membership
 
+    @override
     def poll(self, timeout_ms: int, *, max_records: int | None = None) -> dict[int, list[Record]]:
-        """See `Transport`.
-
-        librdkafka's batch call waits until the batch is full or the time is over: one record is
-        waited for, and what is there besides is taken along.
-        """
+        # librdkafka's batch call waits until the batch is full or the time is over: one record is
+        # waited for, and what is there besides is taken along.
         self._raise_failure()
         self._begin()
         messages: list[Message] = []
@@ -155,8 +154,8 @@ class ConfluentReader:
             self._raise_failure()
         return batches
 
+    @override
     def seek(self, partition: int, offset: int) -> None:
-        """See `Transport`."""
         self._sought[partition] = offset
         if partition in self._starts:
             self._starts[partition] = offset
@@ -170,15 +169,15 @@ class ConfluentReader:
             if self._group.sought(partition):
                 self._consumer.resume([place])
 
+    @override
     def hold(self, partition: int) -> None:
-        """See `Transport`."""
         if partition not in self._starts:
             with translated("hold", self._topic):
                 self._consumer.pause([self._place(partition)])
         self._group.hold(partition)
 
+    @override
     def position(self, partition: int) -> int:
-        """See `Transport`."""
         with translated("ask for the position in", self._topic):
             (place,) = self._consumer.position([self._place(partition)])
         # Between a seek and the first record librdkafka has none.
@@ -187,22 +186,22 @@ class ConfluentReader:
             raise TransportError(f"no position in partition {partition} of {self._topic}")
         return position
 
+    @override
     def end_seen(self, partition: int) -> int | None:
-        """See `Transport`."""
         with translated("look up the end of", self._topic):
             _, end = self._consumer.get_watermark_offsets(self._place(partition), cached=True)
         return end if end >= 0 else None
 
+    @override
     def begin_offset(self, partition: int, *, timeout_ms: int | None = None) -> int:
-        """See `Transport`."""
         return self._watermarks(partition, timeout_ms)[0]
 
+    @override
     def end_offset(self, partition: int, *, timeout_ms: int | None = None) -> int:
-        """See `Transport`."""
         return self._watermarks(partition, timeout_ms)[1]
 
+    @override
     def committed(self, partition: int, *, timeout_ms: int | None = None) -> Committed | None:
-        """See `Transport`."""
         timeout_s = self._request_s if timeout_ms is None else timeout_ms / 1000
         with translated("ask for the committed offset of", self._topic):
             (found,) = self._consumer.committed([self._place(partition)], timeout_s)
@@ -211,11 +210,9 @@ class ConfluentReader:
         self._answers.note()
         return None if found.offset < 0 else Committed(found.offset, metadata_of(found))
 
+    @override
     def commit(self, offsets: Mapping[int, Committed]) -> None:
-        """See `Transport`.
-
-        This is the one call of librdkafka's that takes no time-out and may take minutes.
-        """
+        """This is the one call of librdkafka's that takes no time-out and may take minutes."""
         places, consumer = self._places(offsets), self._consumer
         call = DeadlineCall[list[TopicPartition]](
             lambda call: consumer.commit(offsets=places, asynchronous=False)
@@ -229,8 +226,8 @@ class ConfluentReader:
             if place.error is not None:
                 raise failed("commit offsets of", self._topic, place.error)
 
+    @override
     def rebuild_consumer(self) -> None:
-        """See `Transport`."""
         with while_files_are_replaced():
             fresh = self._connected_consumer(min(self._settings.bootstrap_timeout_ms, RECONNECT_MS))
         self._group.lose_all()

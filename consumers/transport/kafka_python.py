@@ -14,8 +14,9 @@ from kafka.errors import (
     MessageSizeTooLargeError,
 )
 from kafka.structs import OffsetAndMetadata
+from typing_extensions import override
 
-from consumers.transport.kafka_python_answers import AnswerCount
+from consumers.transport.kafka_python_answers import KafkaPythonAnswerCount
 from consumers.transport.kafka_python_client import (
     KafkaPythonDelivery,
     close_at_once,
@@ -34,6 +35,7 @@ from consumers.transport.seam import (
     Membership,
     Outcome,
     OutcomeKind,
+    Transport,
 )
 from core.kafka.clients import addresses_of, made
 from core.kafka.errors import not_delivered, translated
@@ -47,7 +49,7 @@ from core.model.settings import KafkaSettings, WorkerSettings
 from core.runtime.deadline import DeadlineCall
 
 
-class KafkaPythonTransport:
+class KafkaPythonTransport(Transport):
     """One consumer, and a producer: transactional or merely idempotent, as it is used.
 
     Args:
@@ -91,29 +93,27 @@ class KafkaPythonTransport:
                 client_id=client_id,
             ),
         )
-        self._answers = AnswerCount()
+        self._answers = KafkaPythonAnswerCount()
         self._consumer: Any = None
         if connected:
             self.connect(settings.bootstrap_timeout_ms)
 
+    @override
     def connect(self, timeout_ms: int) -> None:
-        """See `Transport`."""
         if self._consumer is None:
             self._consumer = self._connected(timeout_ms)
 
+    @override
     def answers(self) -> int:
-        """See `Transport`."""
         return self._answers.count
 
+    @override
     def fresh_client_answers(self, timeout_ms: int) -> bool:
-        """See `Transport`."""
         return fresh_client_answers(self._settings, timeout_ms)
 
+    @override
     def partitions(self, topic: str) -> int:
-        """See `Transport`.
-
-        kafka-python waits for the answer without any limit.
-        """
+        """Kafka-python waits for the answer without any limit."""
         consumer = self._consumer
         call = DeadlineCall[Any](lambda call: _known_partitions(consumer, topic))
         with translated("ask for topic", topic):
@@ -125,31 +125,31 @@ class KafkaPythonTransport:
             raise no_such_topic(topic, self._settings)
         return len(known)
 
+    @override
     def assign(self, topic: str, partitions: Sequence[int]) -> None:
-        """See `Transport`."""
         self._topic = topic
         self._assigned = tuple(partitions)
         self._assign()
         self._transactions.of_partitions(topic, partitions)
 
+    @override
     def subscribe(self, topic: str) -> None:
-        """See `Transport`."""
         self._topic = topic
         self._subscribed = True
         self._log = AssignmentLog(self._hold_new)
         self._join()
         self._transactions.of_member()
 
+    @override
     def assignment_changes(self) -> list[AssignmentChange]:
-        """See `Transport`."""
         return self._log.drain()
 
+    @override
     def membership(self) -> Membership | None:
-        """See `Transport`."""
         return self._membership
 
+    @override
     def poll(self, timeout_ms: int, *, max_records: int | None = None) -> dict[int, list[Record]]:
-        """See `Transport`."""
         try:
             with translated("poll", self._topic):
                 if self._subscribed:
@@ -165,8 +165,8 @@ class KafkaPythonTransport:
                 self._membership = membership_of(self._consumer.group_metadata())
         return {place.partition: [record_of(place, raw) for raw in batch] for place, batch in batches.items()}
 
+    @override
     def seek(self, partition: int, offset: int) -> None:
-        """See `Transport`."""
         place = self._place(partition)
         with translated("seek in", self._topic):
             if place not in self._consumer.assignment():
@@ -174,14 +174,14 @@ class KafkaPythonTransport:
             self._consumer.seek(place, offset)
             self._consumer.resume(place)
 
+    @override
     def hold(self, partition: int) -> None:
-        """See `Transport`."""
         place = self._place(partition)
         if place in self._consumer.assignment():
             self._consumer.pause(place)
 
+    @override
     def position(self, partition: int) -> int:
-        """See `Transport`."""
         with translated("ask for the position in", self._topic):
             position = self._consumer.position(
                 self._place(partition), timeout_ms=self._settings.request_timeout_ms
@@ -190,30 +190,30 @@ class KafkaPythonTransport:
             raise TransportError(f"no position in partition {partition} of {self._topic}")
         return int(position)
 
+    @override
     def end_seen(self, partition: int) -> int | None:
-        """See `Transport`."""
         try:
             highwater = self._consumer.highwater(self._place(partition))
         except IllegalStateError:
             return None
         return None if highwater is None else int(highwater)
 
+    @override
     def begin_offset(self, partition: int, *, timeout_ms: int | None = None) -> int:
-        """See `Transport`."""
         place = self._place(partition)
         with translated("ask for the first offset of", self._topic):
             found = self._consumer.beginning_offsets([place], timeout_ms=self._patience_ms(timeout_ms))
         return int(found[place])
 
+    @override
     def end_offset(self, partition: int, *, timeout_ms: int | None = None) -> int:
-        """See `Transport`."""
         place = self._place(partition)
         with translated("ask for the last offset of", self._topic):
             found = self._consumer.end_offsets([place], timeout_ms=self._patience_ms(timeout_ms))
         return int(found[place])
 
+    @override
     def committed(self, partition: int, *, timeout_ms: int | None = None) -> Committed | None:
-        """See `Transport`."""
         with translated("ask for the committed offset of", self._topic):
             found = self._consumer.committed(
                 self._place(partition), metadata=True, timeout_ms=self._patience_ms(timeout_ms)
@@ -223,6 +223,7 @@ class KafkaPythonTransport:
             return None
         return Committed(int(found.offset), found.metadata or "")
 
+    @override
     def send(
         self,
         topic: str,
@@ -231,7 +232,6 @@ class KafkaPythonTransport:
         headers: Headers,
         partition: int | None = None,
     ) -> KafkaPythonDelivery:
-        """See `Transport`."""
         size_bytes = len(value) + len(key or b"")
         with translated("send to", topic):
             if self._producer is None:
@@ -244,8 +244,8 @@ class KafkaPythonTransport:
                 raise not_delivered(topic, error, size_bytes) from error
         return KafkaPythonDelivery(future, topic, size_bytes)
 
+    @override
     def flush(self, timeout_ms: int) -> None:
-        """See `Transport`."""
         if self._producer is None:
             return
         try:
@@ -256,22 +256,21 @@ class KafkaPythonTransport:
             if not isinstance(error.__cause__, KafkaTimeoutError):
                 raise
 
+    @override
     def discard_sends(self) -> None:
-        """See `Transport`.
-
-        An idempotent producer of kafka-python 3.0.12 that lets a record expire asks for a new
-        producer id and never gets it: from then on it accepts every record and sends none.
-        """
+        # An idempotent producer of kafka-python 3.0.12 that lets a record expire asks for a new
+        # producer id and never gets it: from then on it accepts every record and sends none.
         if self._producer is not None:
             producer, self._producer = self._producer, None
             close_at_once(producer)
         self._transactions.close()
 
+    @override
     def commit(self, offsets: Mapping[int, Committed]) -> None:
-        """See `Transport`."""
         with translated("commit offsets of", self._topic):
             self._consumer.commit(self._places(offsets), timeout_ms=self._settings.request_timeout_ms)
 
+    @override
     def transact(
         self,
         sends: Sequence[OutgoingRecord],
@@ -279,7 +278,6 @@ class KafkaPythonTransport:
         membership: Membership | None,
         deadline_ms: int,
     ) -> Outcome:
-        """See `Transport`."""
         if self._subscribed and membership is None:
             return Outcome(OutcomeKind.FENCED, "not a stable member of the group")
         return self._transactions.get().transact(
@@ -289,23 +287,21 @@ class KafkaPythonTransport:
             deadline_ms,
         )
 
+    @override
     def sends_to(self, topics: Sequence[str]) -> None:
-        """See `Transport`.
-
-        A producer that is to know a topic that does not exist would ask for it ten times a second.
-        """
+        """A producer that is to know a topic that does not exist would ask for it ten times a second."""
         consumer = self._consumer
         call = DeadlineCall[set[str]](lambda call: set(consumer.topics()))
         with suppress(KafkaError, TimeoutError):
             found = call.within(self._settings.request_timeout_ms)
             self._transactions.get().topics = tuple(topic for topic in topics if topic in found)
 
+    @override
     def rebuild_producer(self, deadline_ms: int) -> None:
-        """See `Transport`."""
         self._transactions.get().rebuild(deadline_ms)
 
+    @override
     def rebuild_consumer(self) -> None:
-        """See `Transport`."""
         with while_files_are_replaced():
             fresh = self._connected(min(self._settings.bootstrap_timeout_ms, RECONNECT_MS))
         self._log.lose_all()
@@ -320,8 +316,8 @@ class KafkaPythonTransport:
         else:
             self._assign()
 
+    @override
     def close(self) -> None:
-        """See `Transport`."""
         self.discard_sends()
         if self._consumer is not None:
             leave(self._consumer)

@@ -10,7 +10,7 @@ _EVERY_ANSWER: Final = "request-latency"
 """The sensor that kafka-python records once for each answer, on its I/O thread."""
 
 
-class AnswerCount(AbstractMeasurableStat):  # type: ignore[misc]  # kafka-python has no types
+class KafkaPythonAnswerCount(AbstractMeasurableStat):  # type: ignore[misc]  # kafka-python has no types
     """The number of answers of all clients that it was attached to; it never shrinks."""
 
     def __init__(self) -> None:

@@ -8,7 +8,9 @@ from typing import Any, Final
 
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaConnectionError, KafkaError
+from typing_extensions import override
 
+from consumers.transport.seam import Delivery
 from core.kafka.clients import close_consumer, connect_consumer
 from core.kafka.errors import not_delivered
 from core.kafka.kafka_python import consumer_configuration
@@ -95,7 +97,7 @@ def leave(consumer: Any) -> None:
         closing.within(2 * _CLOSE_MS)
 
 
-class KafkaPythonDelivery:
+class KafkaPythonDelivery(Delivery):
     """One kafka-python future, asked after a flush."""
 
     __slots__ = ("_future", "_size_bytes", "_topic")
@@ -105,16 +107,16 @@ class KafkaPythonDelivery:
         self._topic = topic
         self._size_bytes = size_bytes
 
+    @override
     def failure(self) -> str | None:
-        """See `Delivery`."""
         if not self._future.is_done:
             return f"{self._topic}: no answer yet"
         if self._future.exception is not None:
             return f"{self._topic}: {self._future.exception!r}"
         return None
 
+    @override
     def refusal(self) -> TransportError | None:
-        """See `Delivery`."""
         if not self._future.is_done or self._future.exception is None:
             return None
         error = not_delivered(self._topic, self._future.exception, self._size_bytes)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 
 import structlog
+from typing_extensions import override
 
 from consumers.metrics.counters import WorkerCounters
 from consumers.snapshots.position import same_place
@@ -187,17 +188,18 @@ class ExactlyOnceCommitter(Committer):
         self._overtaken: set[int] = set()
         self._refused: tuple[int, str] | None = None
 
+    @override
     def forget(self, partitions: Collection[int]) -> None:
-        """See `Committer`."""
         for task in [task for task in self._unresolved if task.partition in partitions]:
             del self._unresolved[task]
 
+    @override
     def overtaken(self) -> set[int]:
-        """See `Committer`."""
         overtaken, self._overtaken = self._overtaken, set()
         return overtaken
 
     @property
+    @override
     def blocked(self) -> bool:
         """See `Committer`: true while the membership is unknown, or was fenced."""
         if self._overtaken:

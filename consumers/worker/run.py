@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from datetime import date
 from importlib import metadata
-from types import FrameType
-from typing import Final
 
 import structlog
 import typer
 
 from consumers.metrics.exporter import WorkerCollector, make_registry
 from consumers.metrics.health import Health
-from consumers.metrics.http_server import MetricsServer
+from consumers.metrics.http_server import WorkerMetricsServer
 from consumers.snapshots.log import TopicSnapshotLog
 from consumers.snapshots.store import SnapshotStore
 from consumers.transport.registry import make_transport
@@ -25,15 +22,13 @@ from consumers.worker.worker import Worker
 from core.definitions.catalogue import parse_catalogue
 from core.engine.engine import PartitionEngine
 from core.kafka.preflight import preflight
+from core.model.dated_events import EXCHANGE
 from core.model.instruments import Universe, parse_universe
-from core.model.sessions import CALENDAR_THROUGH, build_calendars
+from core.model.sessions import CALENDAR_FROM, CALENDAR_THROUGH, build_calendars
 from core.model.settings import Settings
 from core.runtime.artefact_files import read_artefacts
 from core.runtime.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, read_text
-
-FIRST_CALENDAR_DATE: Final = date(1990, 1, 1)
-EXCHANGE: Final = "XNYS"
-"""The calendar of dated events."""
+from core.runtime.signals import calling_on_signals
 
 
 def run_worker(settings: Settings, until: Until | None) -> None:
@@ -60,7 +55,7 @@ def run_worker(settings: Settings, until: Until | None) -> None:
     health = Health(state, settings.worker)
     registry = make_registry(WorkerCollector(state, health, settings.metrics, version=_version()))
     host, port = settings.metrics.host, settings.metrics.port
-    with MetricsServer(registry, health, host=host, port=port) as server:
+    with WorkerMetricsServer(registry, health, host=host, port=port) as server:
         log.info("serving metrics", address=server.url, port=server.port)
         # 3
         transport = make_transport(settings.kafka, settings.worker, connected=False)
@@ -73,7 +68,7 @@ def run_worker(settings: Settings, until: Until | None) -> None:
             state=state,
             store=SnapshotStore(snapshots) if settings.worker.snapshot_interval_ms else None,
         )
-        with closing(snapshots), closing(scales), _stopped_by_signals(worker.stop):
+        with closing(snapshots), closing(scales), calling_on_signals(worker.stop, once=True):
             worker.run(until)
     _summarise(state)
 
@@ -101,7 +96,7 @@ def engine_factory(
     catalogue = parse_catalogue(read_text(settings.catalogue_file, CATALOGUE))
     calendars = build_calendars(
         {EXCHANGE, *(instrument.calendar for instrument in universe.instruments)},
-        FIRST_CALENDAR_DATE,
+        CALENDAR_FROM,
         through,
         overrides=read_text(settings.calendar_overrides_file, CALENDAR_OVERRIDES),
         growing=True,
@@ -118,23 +113,6 @@ def engine_factory(
         )
 
     return make_engine
-
-
-@contextmanager
-def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Stop the loop cleanly on SIGTERM and SIGINT; a second signal has its default effect."""
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        for each, usual in before.items():
-            signal.signal(each, usual)
-        stop()
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, usual in before.items():
-            signal.signal(number, usual)
 
 
 def _summarise(state: WorkerState) -> None:

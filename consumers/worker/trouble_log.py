@@ -7,7 +7,9 @@ from typing import Any, Final
 
 import structlog
 
-EVERY_NS: Final = 60_000_000_000
+from core.runtime.line_budget import LineBudget
+
+_NS_PER_SECOND: Final = 1_000_000_000
 
 
 class TroubleLog:
@@ -22,27 +24,30 @@ class TroubleLog:
 
     def __init__(self, monotonic_ns: Callable[[], int]) -> None:
         self._monotonic_ns = monotonic_ns
-        self._last_ns: int | None = None
+        self._budget = LineBudget()
         self._not_logged = 0
         self._log = structlog.get_logger("rotascope.worker")
 
     def failed(self, event: str, **fields: Any) -> None:
         """Log a retriable failure, unless a line was logged less than a minute ago."""
-        now_ns = self._monotonic_ns()
-        if self._last_ns is not None and now_ns - self._last_ns < EVERY_NS:
+        if not self._budget.take(self._now_s()):
             self._not_logged += 1
             return
         if self._not_logged:
             fields["failures_not_logged"] = self._not_logged
-        self._last_ns, self._not_logged = now_ns, 0
+        self._not_logged = 0
         self._log.warning(event, **fields)
 
     def began(self, event: str, **fields: Any) -> None:
         """Log the start of an outage; the next failure is logged a minute later."""
-        self._last_ns = self._monotonic_ns()
+        self._budget.spend(self._now_s())
         self._log.warning(event, **fields)
 
     def ended(self, event: str, **fields: Any) -> None:
         """Log the end of an outage; the next failure is logged at once."""
-        self._last_ns, self._not_logged = None, 0
+        self._budget.renew()
+        self._not_logged = 0
         self._log.info(event, **fields)
+
+    def _now_s(self) -> float:
+        return self._monotonic_ns() / _NS_PER_SECOND

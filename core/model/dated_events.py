@@ -19,6 +19,8 @@ from core.model.errors import ConfigurationError
 from core.model.sessions import NANOSECONDS_PER_DAY, Calendar, day_to_date, session_day
 from core.model.suggestions import nearest
 
+EXCHANGE: Final = "XNYS"
+"""The calendar that dated events are placed on."""
 STATUSES: Final = ("confirmed", "announced", "superseded")
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _KIND_KEYS: Final = {"id", "before", "after", "scheduled", "early_close", "rule"}

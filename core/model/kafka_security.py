@@ -33,13 +33,13 @@ _TLS_FIELDS: Final = ("ca_file", "certificate_file", "key_file", "key_password_f
 _FILE_FIELDS: Final = ("password_file", *_TLS_FIELDS, "oauth_file")
 
 
-class _Section(BaseModel):
+class _SecuritySection(BaseModel):
     """Frozen, unknown keys refused, secrets kept out of messages."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-class KafkaSecurity(_Section):
+class KafkaSecurity(_SecuritySection):
     """How a client proves itself to the brokers, and the brokers to the client."""
 
     protocol: Protocol = Field(default="PLAINTEXT", description="of the listener at bootstrap_servers")
@@ -144,7 +144,7 @@ def flattened(properties: object) -> object:
 ClientProperties = Annotated[Mapping[str, bool | int | float | str], BeforeValidator(flattened)]
 
 
-class OAuthClient(_Section):
+class OAuthClient(_SecuritySection):
     """Where tokens are issued, and to whom (client credentials, RFC 6749 section 4.4)."""
 
     token_endpoint: str = Field(description="https://…; http:// to this machine only")

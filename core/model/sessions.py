@@ -29,6 +29,8 @@ CALENDAR_NAMES: Final = ("24/7", "XNYS")
 
 NANOSECONDS_PER_DAY: Final = 86_400 * NANOSECONDS_PER_SECOND
 
+CALENDAR_FROM: Final = date(1990, 1, 1)
+"""Where the growing calendars of programs begin, or where their holidays are first known."""
 CALENDAR_THROUGH: Final = date(2030, 12, 31)
 """Initial range of extensible calendars; it saves work and does not affect results."""
 

@@ -32,6 +32,19 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
+class _WithBackoff(_Section):
+    """What sections share that wait longer after each failure."""
+
+    backoff_initial_ms: Milliseconds = 100
+    backoff_max_ms: Milliseconds = 5_000
+
+    @model_validator(mode="after")
+    def _waits_grow(self) -> Self:
+        if self.backoff_max_ms < self.backoff_initial_ms:
+            raise ValueError("backoff_max_ms is less than backoff_initial_ms")
+        return self
+
+
 class KafkaSettings(_Section):
     """Kafka connection and topic generation."""
 
@@ -112,7 +125,7 @@ class AlpacaSettings(_Section):
     )
 
 
-class ProducerSettings(_Section):
+class ProducerSettings(_WithBackoff):
     """How a producer frames, buffers, publishes and reconnects."""
 
     clock: Literal["live", "recorded"] = Field(
@@ -153,14 +166,8 @@ class ProducerSettings(_Section):
     backoff_max_ms: Milliseconds = Field(default=30_000, description="longest wait before a reconnect")
     backoff_reset_after_s: float = Field(default=30.0, gt=0, description="data for this long resets the wait")
 
-    @model_validator(mode="after")
-    def _waits_grow(self) -> Self:
-        if self.backoff_max_ms < self.backoff_initial_ms:
-            raise ValueError("backoff_max_ms is less than backoff_initial_ms")
-        return self
 
-
-class WorkerSettings(_Section):
+class WorkerSettings(_WithBackoff):
     """Partition assignment, pacing and time limits of a worker."""
 
     group_id: str = Field(
@@ -257,9 +264,7 @@ class WorkerSettings(_Section):
     )
 
     @model_validator(mode="after")
-    def _waits_grow(self) -> Self:
-        if self.backoff_max_ms < self.backoff_initial_ms:
-            raise ValueError("backoff_max_ms is less than backoff_initial_ms")
+    def _commits_are_paced(self) -> Self:
         if self.eager_commit_interval_ms > self.commit_interval_ms:
             raise ValueError("eager_commit_interval_ms is more than commit_interval_ms")
         return self

@@ -56,7 +56,7 @@ class Evidence(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ClaimFinding:
     """Result for one claim.
 
     Args:
@@ -76,7 +76,7 @@ class Finding:
     figures: Mapping[str, Figure] = field(default_factory=dict)
 
 
-def judge(claim: Claim, evidence: Evidence) -> Finding:
+def judge(claim: Claim, evidence: Evidence) -> ClaimFinding:
     """Return the verdict on one claim.
 
     Args:
@@ -90,17 +90,17 @@ def judge(claim: Claim, evidence: Evidence) -> Finding:
         return data_gap(claim, gap)
     (verdict, reason), figures = _judged(claim, evidence)
     shown_reason = None if verdict is Verdict.REPRODUCED else reason
-    return Finding(claim, metric_of(claim), window_of(claim), verdict, shown_reason, figures)
+    return ClaimFinding(claim, metric_of(claim), window_of(claim), verdict, shown_reason, figures)
 
 
-def stated(claim: StatedClaim) -> Finding:
+def stated(claim: StatedClaim) -> ClaimFinding:
     """Return the verdict stated in the ledger."""
-    return Finding(claim, metric_of(claim), window_of(claim), Verdict(claim.verdict), claim.reason)
+    return ClaimFinding(claim, metric_of(claim), window_of(claim), Verdict(claim.verdict), claim.reason)
 
 
-def data_gap(claim: Claim, reason: str) -> Finding:
+def data_gap(claim: Claim, reason: str) -> ClaimFinding:
     """Build a data-gap verdict: the supplied files cannot decide the claim."""
-    return Finding(claim, metric_of(claim), window_of(claim), Verdict.DATA_GAP, reason)
+    return ClaimFinding(claim, metric_of(claim), window_of(claim), Verdict.DATA_GAP, reason)
 
 
 _Judged = tuple[tuple[Verdict, str], dict[str, Figure]]

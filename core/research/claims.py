@@ -165,7 +165,7 @@ class StatedClaim(_Form, frozen=True, kw_only=True, tag="stated"):
 Claim = DaysClaim | ChangeClaim | EventsClaim | FollowedClaim | StatedClaim
 
 
-class _File(msgspec.Struct, forbid_unknown_fields=True):
+class _LedgerFile(msgspec.Struct, forbid_unknown_fields=True):
     claim: list[dict[str, object]]
 
 
@@ -182,7 +182,7 @@ def parse_claims(text: str) -> tuple[Claim, ...]:
         CatalogueError: An entry is invalid; the message names it and the reason.
     """
     try:
-        entries = msgspec.convert(tomllib.loads(text), _File).claim
+        entries = msgspec.convert(tomllib.loads(text), _LedgerFile).claim
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise CatalogueError(f"the claim ledger cannot be read: {error}", operator_action=_ACTION) from error
     return tuple(sorted((_claim(entry, n) for n, entry in enumerate(entries, 1)), key=lambda c: c.row))

@@ -11,6 +11,7 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from prometheus_client import CollectorRegistry, Gauge, Histogram, Metric
 from prometheus_client import Counter as PrometheusCounter
+from typing_extensions import override
 
 from core.model.metrics import METRICS_BY_NAME
 
@@ -28,8 +29,8 @@ class Count(PrometheusCounter):
         """Current count."""
         return float(self._value.get())
 
+    @override
     def collect(self) -> Iterable[Metric]:
-        """See `Collector`."""
         return _without_created(super().collect())
 
 
@@ -45,8 +46,8 @@ class Level(Gauge):
 class Durations(Histogram):
     """A histogram of seconds without a `_created` series."""
 
+    @override
     def collect(self) -> Iterable[Metric]:
-        """See `Collector`."""
         return _without_created(super().collect())
 
 

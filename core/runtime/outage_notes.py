@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
-INTERVAL_S: Final = 60.0
-"""Minimum time between two reported outages."""
+from core.runtime.line_budget import LineBudget
 
 
 class OutageNotes:
@@ -24,7 +22,7 @@ class OutageNotes:
         self._patience = patience
         self._away_since_s: float | None = None
         self._told = False
-        self._last_told_s: float | None = None
+        self._budget = LineBudget()
 
     def silent(self, since_s: float, now_s: float) -> None:
         """Note that the broker does not answer.
@@ -35,10 +33,9 @@ class OutageNotes:
         """
         if self._away_since_s is None:
             self._away_since_s = since_s
-        if self._told or (self._last_told_s is not None and now_s - self._last_told_s < INTERVAL_S):
+        if self._told or not self._budget.take(now_s):
             return
         self._told = True
-        self._last_told_s = now_s
         self._tell(f"no answer from the broker at {self._where}; {self._patience}")
 
     def answered(self, now_s: float) -> None:

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from core.runtime.exit_codes import exit_codes
-from core.runtime.signals import stopped_by_signals
+from core.runtime.signals import unwound_by_signals
 from deploy.demo.lines import JsonView, PlainView
 from deploy.demo.orchestrator import Options, run_demo
 from deploy.demo.progress import View
@@ -22,7 +22,7 @@ WATCHABLE_SPEED: Final = 9_000.0
 app = typer.Typer(help="Run all of Rotascope on recorded data.")
 
 
-class Format(StrEnum):
+class DemoFormat(StrEnum):
     """Output format of the run."""
 
     AUTO = "auto"
@@ -59,8 +59,8 @@ def demo(
         typer.Option(help="CSV of daily closes (symbol,date,close) instead of the shipped ones."),
     ] = None,
     output: Annotated[
-        Format, typer.Option("--format", help="auto: a live screen on a terminal, plain lines elsewhere.")
-    ] = Format.AUTO,
+        DemoFormat, typer.Option("--format", help="auto: a live screen on a terminal, plain lines elsewhere.")
+    ] = DemoFormat.AUTO,
 ) -> None:
     """Play 2024-07-08 to 07-17 through replay server, producer, Kafka and worker.
 
@@ -79,15 +79,15 @@ def demo(
     Exit codes: 0 done; 1 a program failed, and its output is shown; 2 invalid
     input; 130 Ctrl-C.
     """
-    on_screen = output is Format.SCREEN or (output is Format.AUTO and sys.stdout.isatty())
+    on_screen = output is DemoFormat.SCREEN or (output is DemoFormat.AUTO and sys.stdout.isatty())
     if speed is None:
         speed = WATCHABLE_SPEED if on_screen else 0.0
-    with exit_codes(), stopped_by_signals():
+    with exit_codes(), unwound_by_signals():
         run_demo(Options(bootstrap_servers, speed, closes, keep_seconds), _view(output, on_screen))
 
 
-def _view(output: Format, on_screen: bool) -> View:
-    if output is Format.JSON:
+def _view(output: DemoFormat, on_screen: bool) -> View:
+    if output is DemoFormat.JSON:
         return JsonView(sys.stdout)
     if on_screen:
         from deploy.demo.screen import Screen

@@ -6,9 +6,10 @@ import time
 from typing import Any, Final, Self, TextIO
 
 import msgspec
+from typing_extensions import override
 
 from core.model.timestamps import rfc3339
-from deploy.demo.progress import Progress, Summary
+from deploy.demo.progress import Progress, Summary, View
 from deploy.demo.readings import ReadEvent
 from deploy.demo.story import first_since, what_happened
 from deploy.demo.summary import summary_lines, summary_record
@@ -18,7 +19,7 @@ PROGRESS_INTERVAL_S: Final = 4.0
 EVENT_ROW: Final = "{time:<20}  {definition:<30}  {pair:<9}  {state:<10}  {what}"
 
 
-class PlainView:
+class PlainView(View):
     """Text lines.
 
     Args:
@@ -36,12 +37,12 @@ class PlainView:
     def __exit__(self, *exception: object) -> None:
         """Nothing to restore."""
 
+    @override
     def milestone(self, text: str) -> None:
-        """See `View.milestone`."""
         self._write(text)
 
+    @override
     def show(self, progress: Progress) -> None:
-        """See `View.show`."""
         if time.monotonic() - self._told_s < PROGRESS_INTERVAL_S:
             return
         if progress.clock_ns is None:
@@ -52,8 +53,8 @@ class PlainView:
                 f"{progress.ticks_per_s:,.0f} ticks/s, {progress.lag_records:,} frames behind"
             )
 
+    @override
     def event(self, event: ReadEvent) -> None:
-        """See `View.event`."""
         data = event.data
         self._write(
             EVENT_ROW.format(
@@ -68,8 +69,8 @@ class PlainView:
         if data["state"] == "opened" and since is not None:
             self._write(f"{'':<20}  {since}")
 
+    @override
     def finished(self, summary: Summary) -> None:
-        """See `View.finished`."""
         self._write("")
         for line in summary_lines(summary):
             self._write(line)
@@ -79,7 +80,7 @@ class PlainView:
         print(line, file=self._stream, flush=True)
 
 
-class JsonView:
+class JsonView(View):
     """One JSON object per line, by `kind`: `milestone`, `serving`, `event` or `summary`.
 
     Args:
@@ -97,22 +98,23 @@ class JsonView:
     def __exit__(self, *exception: object) -> None:
         """Nothing to restore."""
 
+    @override
     def milestone(self, text: str) -> None:
-        """See `View.milestone`."""
         self._write({"kind": "milestone", "text": text})
 
+    @override
     def show(self, progress: Progress) -> None:
-        """See `View.show`; only the URL of the metrics is printed."""
+        """Only the URL of the metrics is printed."""
         if progress.metrics_url and not self._serving:
             self._serving = True
             self._write({"kind": "serving", "metrics_url": progress.metrics_url})
 
+    @override
     def event(self, event: ReadEvent) -> None:
-        """See `View.event`."""
         self._write({"kind": "event", "id": event.event_id, "data": event.data})
 
+    @override
     def finished(self, summary: Summary) -> None:
-        """See `View.finished`."""
         self._write({"kind": "summary", **summary_record(summary)})
 
     def _write(self, record: dict[str, Any]) -> None:

@@ -14,8 +14,9 @@ from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
+from typing_extensions import override
 
-from deploy.demo.progress import Progress, Summary
+from deploy.demo.progress import Progress, Summary, View
 from deploy.demo.readings import ReadEvent
 from deploy.demo.story import first_since, moves, what_happened, when
 from deploy.demo.summary import summary_lines
@@ -29,7 +30,7 @@ _NS_PER_SECOND: Final = 1_000_000_000
 _STATE_STYLES: Final = {"opened": "bold green", "candidate": "yellow", "withdrawn": "dim", "resolved": "dim"}
 
 
-class Screen:
+class Screen(View):
     """Shows a demo on a terminal.
 
     Args:
@@ -54,20 +55,22 @@ class Screen:
         """Leave the last frame on the screen."""
         self._live.stop()
 
+    @override
     def milestone(self, text: str) -> None:
-        """See `View.milestone`; it is printed above the live display."""
+        """It is printed above the live display."""
         self._live.console.print(Text(text, style="dim"))
 
+    @override
     def show(self, progress: Progress) -> None:
-        """See `View.show`; a separate thread draws the display."""
+        """A separate thread draws the display."""
         self._progress = progress
 
+    @override
     def event(self, event: ReadEvent) -> None:
-        """See `View.event`."""
         self._events.append(event)
 
+    @override
     def finished(self, summary: Summary) -> None:
-        """See `View.finished`."""
         self._console.print()
         for line in summary_lines(summary):
             self._console.print(line, soft_wrap=True, highlight=False, markup=False)

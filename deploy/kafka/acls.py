@@ -27,7 +27,7 @@ _FIXED_TOPICS: Final = {
 _PRINCIPAL: Final = re.compile(r"[A-Za-z]+:\S.*")
 
 
-class Kind(StrEnum):
+class ResourceKind(StrEnum):
     """What an authorizer knows resources of, as `kafka-acls.sh` has it as an option."""
 
     TOPIC = "topic"
@@ -53,7 +53,7 @@ class Grant:
         operations: What may be done.
     """
 
-    kind: Kind
+    kind: ResourceKind
     pattern: Pattern
     names: tuple[str, ...]
     operations: tuple[Operation, ...]
@@ -97,7 +97,7 @@ def grants_of(command: str, topics: Sequence[Topic], settings: Settings) -> list
         topics: Of the topics file, for the generation of the settings.
         settings: Name the generation, the group, and what a worker does.
     """
-    together: dict[tuple[Kind, Pattern, tuple[Operation, ...]], list[str]] = {}
+    together: dict[tuple[ResourceKind, Pattern, tuple[Operation, ...]], list[str]] = {}
     for need in COMMANDS[command].needs:
         kind, pattern, names = _resources(need.target, topics, settings)
         if names:
@@ -153,15 +153,15 @@ def require_principal(principal: str) -> None:
 
 def _resources(
     target: Target, topics: Iterable[Topic], settings: Settings
-) -> tuple[Kind, Pattern, tuple[str, ...]]:
+) -> tuple[ResourceKind, Pattern, tuple[str, ...]]:
     """Under which names a cluster knows a target; none where these settings do not touch it."""
     match target:
         case Target.WORKERS_GROUP:
-            return Kind.GROUP, Pattern.LITERAL, (settings.worker.group_id,)
+            return ResourceKind.GROUP, Pattern.LITERAL, (settings.worker.group_id,)
         case Target.WORKERS_TRANSACTIONS:
             return _transactional_ids(settings.worker)
         case _:
-            return Kind.TOPIC, Pattern.LITERAL, _topics(target, topics, settings)
+            return ResourceKind.TOPIC, Pattern.LITERAL, _topics(target, topics, settings)
 
 
 def _topics(target: Target, topics: Iterable[Topic], settings: Settings) -> tuple[str, ...]:
@@ -182,9 +182,9 @@ def _topics(target: Target, topics: Iterable[Topic], settings: Settings) -> tupl
             return (_FIXED_TOPICS[target],)
 
 
-def _transactional_ids(worker: WorkerSettings) -> tuple[Kind, Pattern, tuple[str, ...]]:
+def _transactional_ids(worker: WorkerSettings) -> tuple[ResourceKind, Pattern, tuple[str, ...]]:
     """As the workers make them: the group, a slash, and the slot or the partitions."""
-    kind = Kind.TRANSACTIONAL_ID
+    kind = ResourceKind.TRANSACTIONAL_ID
     if worker.delivery != "exactly_once":
         return kind, Pattern.LITERAL, ()
     if worker.slot is not None and worker.membership != "manual":

@@ -23,7 +23,7 @@ from deploy.kafka.cluster import check as check_topics
 from deploy.kafka.cluster import connect
 from deploy.kafka.formats import Format, OutputFormat
 from deploy.kafka.generation import StepState, look, next_step, steps
-from deploy.kafka.topics import TOPICS_FILE, Change, ChangeKind, load_topics
+from deploy.kafka.topics import TOPICS_FILE, Change, TopicChangeKind, load_topics
 
 app = typer.Typer(no_args_is_help=True, help="The topics of Rotascope on a Kafka cluster.")
 app.command()(acls)
@@ -186,7 +186,7 @@ def _print_table(changes: Sequence[Change]) -> None:
     for heading in ("topic", "setting", "cluster", "file", "action"):
         table.add_column(heading, no_wrap=True)
     for change in changes:
-        style = "red" if change.kind is ChangeKind.REFUSE else None
+        style = "red" if change.kind is TopicChangeKind.REFUSE else None
         table.add_row(
             change.topic, change.setting, change.current, change.wanted, change.kind.value, style=style
         )

@@ -19,7 +19,7 @@ from core.kafka.kafka_python import admin_configuration
 from core.model.errors import ConfigurationError, TransportError
 from core.model.settings import KafkaSettings
 from core.runtime.closing import close_quietly
-from deploy.kafka.topics import Change, ChangeKind, Topic, plan
+from deploy.kafka.topics import Change, Topic, TopicChangeKind, plan
 
 _RIGHTS: Final = frozenset({29, 31})
 """A missing right on a topic, or on the cluster."""
@@ -145,11 +145,11 @@ def apply(client: KafkaAdminClient, wanted: Sequence[Topic], *, timeout_s: float
         TransportError: The cluster does not show the changes in time.
     """
     changes = check(client, wanted)
-    _refuse(change for change in changes if change.kind is ChangeKind.REFUSE)
-    missing = {change.topic for change in changes if change.kind is ChangeKind.CREATE}
+    _refuse(change for change in changes if change.kind is TopicChangeKind.REFUSE)
+    missing = {change.topic for change in changes if change.kind is TopicChangeKind.CREATE}
     _create(client, [topic for topic in wanted if topic.name in missing])
-    _grow(client, [change for change in changes if change.kind is ChangeKind.GROW])
-    _configure(client, [change for change in changes if change.kind is ChangeKind.CONFIGURE])
+    _grow(client, [change for change in changes if change.kind is TopicChangeKind.GROW])
+    _configure(client, [change for change in changes if change.kind is TopicChangeKind.CONFIGURE])
     if changes:
         _wait_until_shown(client, wanted, timeout_s)
     return changes

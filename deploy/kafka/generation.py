@@ -20,7 +20,7 @@ from kafka.structs import OffsetAndMetadata
 
 from core.model.errors import ConfigurationError
 from deploy.kafka.cluster import check, described_topics
-from deploy.kafka.topics import TICKS_PREFIX, ChangeKind, Topic
+from deploy.kafka.topics import TICKS_PREFIX, Topic, TopicChangeKind
 
 DAY_BARS_TOPIC = "rotascope.bars.1d"
 
@@ -71,7 +71,7 @@ class Log(NamedTuple):
         return sum(end - self.committed.get(partition, 0) for partition, end in self.ends.items())
 
 
-class View(NamedTuple):
+class ClusterView(NamedTuple):
     """State of a migration on a cluster.
 
     Args:
@@ -92,7 +92,7 @@ def ticks_topic(generation: int) -> str:
     return f"{TICKS_PREFIX}v{generation}"
 
 
-def look(client: KafkaAdminClient, wanted: Sequence[Topic], generation: int, group_id: str) -> View:
+def look(client: KafkaAdminClient, wanted: Sequence[Topic], generation: int, group_id: str) -> ClusterView:
     """Read the state of a migration from a cluster.
 
     Args:
@@ -107,7 +107,7 @@ def look(client: KafkaAdminClient, wanted: Sequence[Topic], generation: int, gro
     """
     changes = check(client, wanted)
     for change in changes:
-        if change.kind is ChangeKind.REFUSE:
+        if change.kind is TopicChangeKind.REFUSE:
             raise ConfigurationError(
                 f"{change.topic} has {change.setting} {change.current}, wanted {change.wanted}",
                 operator_action=change.operator_action,
@@ -125,10 +125,10 @@ def look(client: KafkaAdminClient, wanted: Sequence[Topic], generation: int, gro
         begins = _offsets(client, DAY_BARS_TOPIC, OffsetSpec.EARLIEST)
         bars = sum(_offsets(client, DAY_BARS_TOPIC, OffsetSpec.LATEST).values()) - sum(begins.values())
     missing = list(dict.fromkeys(change.topic for change in changes))
-    return View(missing, log(ticks_topic(generation - 1)), log(ticks_topic(generation)), bars)
+    return ClusterView(missing, log(ticks_topic(generation - 1)), log(ticks_topic(generation)), bars)
 
 
-def steps(view: View, generation: int, partitions: int) -> list[Step]:
+def steps(view: ClusterView, generation: int, partitions: int) -> list[Step]:
     """List the steps in order, with their status.
 
     Args:

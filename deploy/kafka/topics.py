@@ -108,7 +108,7 @@ class Topic:
     versioned: bool = False
 
 
-class ChangeKind(StrEnum):
+class TopicChangeKind(StrEnum):
     """Action of `apply` for a difference."""
 
     CREATE = "create"
@@ -130,7 +130,7 @@ class Change:
         operator_action: For a refusal, the manual action.
     """
 
-    kind: ChangeKind
+    kind: TopicChangeKind
     topic: str
     setting: str
     current: str
@@ -260,7 +260,7 @@ def plan(wanted: Iterable[Topic], existing: Mapping[str, Topic]) -> list[Change]
         current = existing.get(topic.name)
         if current is None:
             wanted_text = f"{topic.partitions} partitions, {topic.config['cleanup.policy']}"
-            changes.append(Change(ChangeKind.CREATE, topic.name, "topic", "", wanted_text))
+            changes.append(Change(TopicChangeKind.CREATE, topic.name, "topic", "", wanted_text))
         else:
             changes.extend(_differences(topic, current))
     return changes
@@ -271,11 +271,11 @@ def _differences(topic: Topic, current: Topic) -> Iterable[Change]:
         # Shared by all generations: sized for the largest, because partitions cannot be removed.
         if current.partitions < topic.partitions:
             yield Change(
-                ChangeKind.GROW, topic.name, "partitions", str(current.partitions), str(topic.partitions)
+                TopicChangeKind.GROW, topic.name, "partitions", str(current.partitions), str(topic.partitions)
             )
     elif current.partitions != topic.partitions:
         yield Change(
-            ChangeKind.REFUSE,
+            TopicChangeKind.REFUSE,
             topic.name,
             "partitions",
             str(current.partitions),
@@ -284,7 +284,7 @@ def _differences(topic: Topic, current: Topic) -> Iterable[Change]:
         )
     if topic.replication_factor not in (None, current.replication_factor):
         yield Change(
-            ChangeKind.REFUSE,
+            TopicChangeKind.REFUSE,
             topic.name,
             "replication_factor",
             str(current.replication_factor),
@@ -293,7 +293,7 @@ def _differences(topic: Topic, current: Topic) -> Iterable[Change]:
         )
     for name, value in sorted(topic.config.items()):
         if current.config.get(name) != value:
-            yield Change(ChangeKind.CONFIGURE, topic.name, name, current.config.get(name, ""), value)
+            yield Change(TopicChangeKind.CONFIGURE, topic.name, name, current.config.get(name, ""), value)
 
 
 def _repartition_action(topic: Topic, current: Topic) -> str:

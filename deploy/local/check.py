@@ -8,19 +8,19 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.daily.limits import limits_of
 from core.kafka.preflight import preflight
+from core.model.dated_events import EXCHANGE
 from core.model.errors import RotascopeError
 from core.model.instruments import Universe, home, parse_universe
 from core.model.scale_advice import advise
-from core.model.sessions import CALENDAR_THROUGH, build_calendars, day_to_date
+from core.model.sessions import CALENDAR_FROM, CALENDAR_THROUGH, build_calendars, day_to_date
 from core.model.settings import HistoryFile, KafkaSettings, Settings
 from core.model.suggestions import nearest
 from core.runtime.daily_files import build_covering, check_named, read_named
@@ -35,13 +35,10 @@ from producers.ingest.addresses import printable, refuse_in_clear
 if TYPE_CHECKING:
     from core.events.artefacts import Artefacts
 
-CALENDAR_START: Final = date(1990, 1, 1)
-EXCHANGE: Final = "XNYS"
-
 app = typer.Typer(help="Explain errors in settings, universe, catalogue and history.")
 
 
-class Level(StrEnum):
+class Severity(StrEnum):
     """Severity of a result."""
 
     OK = "ok"
@@ -49,7 +46,7 @@ class Level(StrEnum):
     PROBLEM = "problem"
 
 
-class Format(StrEnum):
+class CheckFormat(StrEnum):
     """Output format of the results."""
 
     TEXT = "text"
@@ -68,7 +65,7 @@ class Result:
     """
 
     subject: str
-    level: Level
+    level: Severity
     text: str
     operator_action: str | None = None
 
@@ -92,8 +89,8 @@ def check(
     history: Annotated[
         list[str] | None, typer.Option("--history", help="SYMBOL=FILE, daily CSV or Parquet; repeatable.")
     ] = None,
-    output: Annotated[Format, typer.Option("--format", help="Text for people, JSON for programs.")] = (
-        Format.TEXT
+    output: Annotated[CheckFormat, typer.Option("--format", help="Text for people, JSON for programs.")] = (
+        CheckFormat.TEXT
     ),
 ) -> None:
     """Read settings, universe, catalogue, calendars and history; start nothing.
@@ -111,11 +108,11 @@ def check(
     """
     files = {"universe_file": universe_file, "catalogue_file": catalogue_file}
     results = list(check_everything(settings_file, files, history or ()))
-    if output is Format.JSON:
+    if output is CheckFormat.JSON:
         typer.echo(json.dumps([asdict(result) for result in results], indent=2))
     else:
         _print(results)
-    problems = sum(result.level is Level.PROBLEM for result in results)
+    problems = sum(result.level is Severity.PROBLEM for result in results)
     if problems:
         typer.echo(f"error: {problems} {'problem' if problems == 1 else 'problems'}", err=True)
         raise typer.Exit(EXIT_INPUT)
@@ -148,7 +145,7 @@ def check_everything(
         yield _problem("settings", error)
         return
     where = "defaults" if settings_file is None else str(settings_file)
-    yield Result("settings", Level.OK, f"{where}, environment and flags are consistent")
+    yield Result("settings", Severity.OK, f"{where}, environment and flags are consistent")
     yield from _check_feed(settings)
     yield from _check_kafka(settings.kafka)
     try:
@@ -157,7 +154,7 @@ def check_everything(
         yield _problem("universe", error)
         yield from _check_catalogue(settings, None)
         return
-    yield Result("universe", Level.OK, _describe(universe, settings.kafka.partitions))
+    yield Result("universe", Severity.OK, _describe(universe, settings.kafka.partitions))
     yield from _check_names(settings, universe)
     yield from _check_catalogue(settings, universe)
     yield from _check_calendars(settings, universe)
@@ -175,7 +172,7 @@ def _check_feed(settings: Settings) -> Iterator[Result]:
     if exposed:
         yield Result(
             "alpaca.insecure",
-            Level.NOTE,
+            Severity.NOTE,
             f"the API secret is sent to {printable(url)} unencrypted",
             "use wss://, unless the network is trusted",
         )
@@ -194,9 +191,9 @@ def _check_kafka(settings: KafkaSettings) -> Iterator[Result]:
         told = (
             f"{security.protocol}, {security.mechanism or 'no SASL'}, {len(security.named_files)} files read"
         )
-        yield Result("kafka.security", Level.OK, told)
+        yield Result("kafka.security", Severity.OK, told)
     for warning in warnings:
-        yield Result("kafka.security", Level.NOTE, warning)
+        yield Result("kafka.security", Severity.NOTE, warning)
 
 
 def _describe(universe: Universe, partitions: int) -> str:
@@ -217,7 +214,7 @@ def _check_names(settings: Settings, universe: Universe) -> Iterator[Result]:
         if name not in known:
             yield Result(
                 "metrics.watched_pairs",
-                Level.PROBLEM,
+                Severity.PROBLEM,
                 f"the universe has no pair {name!r}{nearest(name, known, list_all=True)}",
                 "correct the name, or add the pair to the universe",
             )
@@ -225,7 +222,7 @@ def _check_names(settings: Settings, universe: Universe) -> Iterator[Result]:
     if outside:
         yield Result(
             "worker.assigned",
-            Level.PROBLEM,
+            Severity.PROBLEM,
             f"{outside} are not among the partitions 0 to {settings.kafka.partitions - 1}",
             "correct worker.assigned or kafka.partitions",
         )
@@ -253,7 +250,7 @@ def _check_catalogue(settings: Settings, universe: Universe | None) -> Iterator[
         return
     kinds = Counter(definition.frequency.label for definition in catalogue.definitions)
     counts = ", ".join(f"{count} at {label}" for label, count in sorted(kinds.items()))
-    yield Result("catalogue", Level.OK, f"{len(catalogue.definitions)} definitions: {counts}")
+    yield Result("catalogue", Severity.OK, f"{len(catalogue.definitions)} definitions: {counts}")
 
 
 def _check_calendars(settings: Settings, universe: Universe) -> Iterator[Result]:
@@ -264,13 +261,13 @@ def _check_calendars(settings: Settings, universe: Universe) -> Iterator[Result]
     try:
         overrides = read_text(settings.calendar_overrides_file, CALENDAR_OVERRIDES)
         calendars = build_calendars(
-            {*names, EXCHANGE}, CALENDAR_START, CALENDAR_THROUGH, overrides=overrides, growing=True
+            {*names, EXCHANGE}, CALENDAR_FROM, CALENDAR_THROUGH, overrides=overrides, growing=True
         )
     except RotascopeError as error:
         yield _problem("calendars", error)
         return
     known = ", ".join(f"{name} to {day_to_date(calendars[name].session[-1])}" for name in names)
-    yield Result("calendars", Level.OK, f"{known}; event time extends them")
+    yield Result("calendars", Severity.OK, f"{known}; event time extends them")
     try:
         found = read_artefacts(
             settings.calendar_events_file, settings.base_rates_file, settings.rarity_file, calendars[EXCHANGE]
@@ -282,7 +279,7 @@ def _check_calendars(settings: Settings, universe: Universe) -> Iterator[Result]
     tagged = 0 if found.dated_events is None else len(found.dated_events.by_session)
     rarity = "none" if found.rarities is None else f"{len(found.rarities.cards):,} definitions and pairs"
     summary = f"base rates: {rates}; rarity: {rarity}; dated events tag {tagged:,} sessions"
-    yield Result("artefacts", Level.OK, summary)
+    yield Result("artefacts", Severity.OK, summary)
     yield from _check_versions(settings, found)
 
 
@@ -296,7 +293,7 @@ def _check_versions(settings: Settings, found: Artefacts) -> Iterator[Result]:
     except RotascopeError:
         return
     for setting, text, action in outdated_files(settings, found, catalogue):
-        yield Result(setting, Level.NOTE, text, action)
+        yield Result(setting, Severity.NOTE, text, action)
 
 
 def _check_history(settings: Settings, universe: Universe) -> Iterator[Result]:
@@ -312,7 +309,7 @@ def _check_history(settings: Settings, universe: Universe) -> Iterator[Result]:
     if given and without:
         yield Result(
             "history",
-            Level.NOTE,
+            Severity.NOTE,
             f"none for {', '.join(without)}: values over sessions are unknown until enough have passed",
         )
 
@@ -324,15 +321,15 @@ def _check_file(file: HistoryFile, universe: Universe, overrides: str) -> Iterat
     covered = build_covering([read], instrument.calendar, overrides=overrides)
     advice = advise(instrument, read.daily.frame)
     if advice is not None and advice.refused:
-        yield Result(subject, Level.PROBLEM, advice.text, advice.operator_action)
+        yield Result(subject, Severity.PROBLEM, advice.text, advice.operator_action)
         return
     frame, findings = check_named(read, covered, signed=instrument.is_series, limits=limits_of(instrument))
-    yield Result(subject, Level.OK, f"{frame.height:,} sessions, {covered.first} to {covered.last}")
+    yield Result(subject, Severity.OK, f"{frame.height:,} sessions, {covered.first} to {covered.last}")
     for finding in findings:
-        yield Result(subject, Level.NOTE, str(finding))
+        yield Result(subject, Severity.NOTE, str(finding))
     if advice is not None:
-        yield Result(subject, Level.NOTE, advice.text, advice.operator_action)
+        yield Result(subject, Severity.NOTE, advice.text, advice.operator_action)
 
 
 def _problem(subject: str, error: RotascopeError) -> Result:
-    return Result(subject, Level.PROBLEM, error.message, error.operator_action)
+    return Result(subject, Severity.PROBLEM, error.message, error.operator_action)

@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Final
 
 from core.runtime.numba_cache import configure_numba_cache
-from core.runtime.signals import stopped_by_signals
+from core.runtime.signals import unwound_by_signals
 from core.runtime.sources import CORE
 
 MAX_PROCESSES: Final = 8
@@ -176,7 +176,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     print(f"rotascope: compiling kernels on {cores()} cores ...", file=sys.stderr)
     try:
-        with stopped_by_signals(), compiling(missing, cores()) as started:
+        with unwound_by_signals(), compiling(missing, cores()) as started:
             codes = [process.wait() for process in started]
     except KeyboardInterrupt:
         return 130

@@ -25,9 +25,11 @@ MAX_REJECTS: Final = 4096
 """Maximum refused items of one websocket message that get their own dead letter. Further ones share one per
 reason, because a dead letter can be a hundred times as large as the item."""
 
-
 MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
 """The library's default of 1 MiB is too small for a busy second in one message."""
+
+END_OF_RECORDING: Final = "end of recording"
+"""The last words of a replay server: both ends of the wire must know them."""
 
 
 class Codec(StrEnum):
@@ -65,7 +67,7 @@ def reject(reason: str, payload: bytes) -> Reject:
     return Reject(reason, payload[:MAX_REJECT_BYTES], len(payload))
 
 
-class Outcome(StrEnum):
+class MessageOutcome(StrEnum):
     """Outcome of a message; every message has exactly one."""
 
     ACCEPTED = "accepted"
@@ -93,7 +95,7 @@ class Batch:
     venues: NDArray[np.uint8]
     rejects: tuple[Reject, ...] = ()
     notices: tuple[FeedError, ...] = ()
-    outcomes: Mapping[Outcome, int] = field(default_factory=dict)
+    outcomes: Mapping[MessageOutcome, int] = field(default_factory=dict)
     unknown_conditions: int = 0
 
 

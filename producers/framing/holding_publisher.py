@@ -21,17 +21,18 @@ from typing import Any, Final
 
 import structlog
 from kafka.errors import KafkaError
+from typing_extensions import override
 
 from core.kafka.broker_errors import CHECK_BROKER
 from core.kafka.errors import not_delivered
 from core.kafka.security_files import SecurityFiles
 from core.model.errors import AccessRefusedError, ConfigurationError, RotascopeError, TransportError
+from core.runtime.backoff import Backoff
 from producers.framing.held import OVERHEAD_BYTES, Held
 from producers.framing.hold import Dropped, Hold
 from producers.framing.outage_log import HoldFigures, OutageLog
 from producers.framing.outlet import SIDE, Headers, Outlet
 from producers.framing.publisher import RecordSender, close_sender, halt
-from producers.ingest.backoff import Backoff
 from producers.ingest.queue import Overflow
 from producers.metrics import ProducerCounters
 
@@ -112,17 +113,18 @@ class HoldingPublisher(Outlet):
         with self._changed:
             return self._figures()
 
+    @override
     def flush(self, timeout_s: float | None) -> None:
-        """See `Outlet`."""
         until_s = math.inf if timeout_s is None else self._monotonic_s() + timeout_s
         self._wait_until(lambda: self._hold.records == 0, until_s)
 
+    @override
     def give_up_in(self, seconds: float) -> None:
-        """See `Outlet`; takes no lock, so that a signal handler may call it."""
+        """Takes no lock, so that a signal handler may call it."""
         self._give_up_s = min(self._give_up_s, self._monotonic_s() + seconds)
 
+    @override
     def close(self) -> None:
-        """See `Outlet`."""
         with self._changed:
             self._closing = True
             client, self._client = self._client, None

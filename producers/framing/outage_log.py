@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-REPEAT_S: Final = 60.0
-"""Minimum time between two identical lines."""
+from core.runtime.line_budget import LineBudget
 
 LATE_S: Final = 5.0
 """A record held for longer means that the broker does not keep up."""
@@ -41,7 +40,7 @@ class OutageLog:
     def __init__(self, log: Any) -> None:
         self._log = log
         self._since_s: float | None = None
-        self._logged_s = 0.0
+        self._budget = LineBudget()
 
     @property
     def is_outage(self) -> bool:
@@ -58,9 +57,10 @@ class OutageLog:
         late = not figures.connected or figures.age_s > LATE_S
         if late and self._since_s is None:
             self._since_s = now_s - figures.age_s
-            self._log_state(_event(figures), figures, now_s)
-        elif late and self._since_s is not None and now_s - self._logged_s >= REPEAT_S:
-            self._log_state(_event(figures), figures, now_s)
+            self._budget.spend(now_s)
+            self._log_state(_event(figures), figures)
+        elif late and self._budget.take(now_s):
+            self._log_state(_event(figures), figures)
         elif not late and self._since_s is not None:
             self._log.info(
                 "the broker acknowledges records again",
@@ -69,8 +69,7 @@ class OutageLog:
             )
             self._since_s = None
 
-    def _log_state(self, event: str, figures: HoldFigures, now_s: float) -> None:
-        self._logged_s = now_s
+    def _log_state(self, event: str, figures: HoldFigures) -> None:
         self._log.warning(
             event,
             held_bytes=figures.bytes,

@@ -19,6 +19,7 @@ from typing import Any, Final, Protocol
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
+from typing_extensions import override
 
 from core.kafka.broker_errors import CHECK_BROKER
 from core.kafka.clients import made, require_reachable
@@ -30,7 +31,7 @@ from core.model.settings import KafkaSettings
 from core.runtime.closing import close_quietly
 from producers.framing.outlet import SIDE, Headers, Outlet
 from producers.framing.outlet import TICK_HEADERS as TICK_HEADERS
-from producers.metrics import PartitionCounters, ProducerCounters
+from producers.metrics import ProducerCounters, SendCounters
 
 _WAIT_SLICE_S: Final = 1.0
 
@@ -85,12 +86,12 @@ class Publisher(Outlet):
         self._counters = counters
         self._on_stall = on_stall
         self._monotonic_s = monotonic_s
-        self._side = PartitionCounters()
+        self._side = SendCounters()
         self._acknowledged = threading.Condition()
         self._failure: TransportError | None = None
 
+    @override
     def flush(self, timeout_s: float | None) -> None:
-        """See `Outlet`."""
         problem: KafkaError | None = None
         started_s = self._monotonic_s()
         try:
@@ -112,11 +113,12 @@ class Publisher(Outlet):
                 raise TransportError(unanswered, operator_action=CHECK_BROKER)
             raise transport_error(unanswered, problem) from problem
 
+    @override
     def give_up_in(self, seconds: float) -> None:
-        """See `Outlet`; the delivery timeout already bounds every wait."""
+        """The delivery timeout already bounds every wait."""
 
+    @override
     def close(self) -> None:
-        """See `Outlet`."""
         close_sender(self._sender)
 
     @property
@@ -155,7 +157,7 @@ class Publisher(Outlet):
         future.add_callback(lambda _: self._settle(counters, size, None))
         future.add_errback(failed)
 
-    def _wait_for_room(self, slot: int, counters: PartitionCounters, size: int) -> None:
+    def _wait_for_room(self, slot: int, counters: SendCounters, size: int) -> None:
         """Wait until the partition has room; counted and reported every second, without a limit."""
         started = self._monotonic_s()
         counters.waits += 1
@@ -168,7 +170,7 @@ class Publisher(Outlet):
                 self._on_stall(slot, self._monotonic_s() - started)
         counters.waited_seconds += self._monotonic_s() - started
 
-    def _settle(self, counters: PartitionCounters, size: int, error: TransportError | None) -> None:
+    def _settle(self, counters: SendCounters, size: int, error: TransportError | None) -> None:
         """Record the outcome of a send; on the client's thread."""
         with self._acknowledged:
             counters.in_flight_bytes -= size

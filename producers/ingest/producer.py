@@ -26,16 +26,16 @@ from core.model.instruments import Source, Universe
 from core.model.records import GapCause
 from core.model.sessions import Calendar
 from core.model.settings import ProducerSettings
+from core.runtime.backoff import Backoff
 from producers.feeds.base import Feed
 from producers.framing.framer import Framer
 from producers.framing.outlet import Outlet
-from producers.ingest.backoff import Backoff
 from producers.ingest.clock import ClockMode, FeedClock
 from producers.ingest.dedup import Deduplicator
 from producers.ingest.pipeline import Pipeline
 from producers.ingest.queue import GapMark, MessageQueue, Overflow
 from producers.ingest.session import Session
-from producers.ingest.watchdog import SilenceWatch
+from producers.ingest.watchdog import FeedWatchdog
 from producers.metrics import ProducerCounters
 
 RECORDED_SILENCE_S: Final = 600.0
@@ -43,7 +43,7 @@ RECORDED_SILENCE_S: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class RunEnding:
     """How a producer ended without an error.
 
     Args:
@@ -129,15 +129,15 @@ class Producer:
                 random=random.Random().random,  # noqa: S311 - jitter, not security
             ),
             watch=(
-                SilenceWatch([], RECORDED_SILENCE_S)
+                FeedWatchdog([], RECORDED_SILENCE_S)
                 if recorded
-                else SilenceWatch(sessions, settings.watchdog_silence_s)
+                else FeedWatchdog(sessions, settings.watchdog_silence_s)
             ),
             recorded=recorded,
             wall_ns=time.time_ns,
         )
 
-    async def run(self, stop: asyncio.Event) -> Ending:
+    async def run(self, stop: asyncio.Event) -> RunEnding:
         """Run until the recording ends, a final refusal, a failure, or a stop.
 
         Args:
@@ -183,7 +183,7 @@ class Producer:
                 )
         if refusal is not None:
             raise refusal
-        return Ending(end_of_recording=ended)
+        return RunEnding(end_of_recording=ended)
 
     async def _with_patience(self, work: asyncio.Future[None], stop: asyncio.Event) -> None:
         """Let the pipeline wait for the broker without a limit, but not after a stop."""

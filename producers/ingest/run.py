@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import math
 import random
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
-from types import FrameType
 from typing import Any, Final, TypeVar
 
 import structlog
@@ -24,30 +21,28 @@ from core.kafka.security_files import SecurityFiles
 from core.model.errors import TransportError
 from core.model.instruments import Source, Universe
 from core.model.published_scales import INSTRUMENTS_TOPIC
-from core.model.sessions import CALENDAR_THROUGH, build_calendars
+from core.model.sessions import CALENDAR_FROM, CALENDAR_THROUGH, build_calendars
 from core.model.settings import Settings
+from core.runtime.backoff import Backoff
 from core.runtime.closing import closing_quietly
 from core.runtime.files import CALENDAR_OVERRIDES, read_text
+from core.runtime.line_budget import LineBudget
 from core.runtime.metrics_server import MetricsServer
+from core.runtime.signals import StopFlag, calling_on_signals, stop_event
 from producers.backfill.history import flush_timeout_s, publish_history, read_history
 from producers.backfill.instruments import check_scales, publish_instruments
 from producers.feeds.base import Feed
 from producers.framing.hold import Hold
 from producers.framing.holding_publisher import HoldingPublisher
-from producers.framing.outage_log import REPEAT_S
 from producers.framing.publisher import check_topics, close_sender, open_producer
-from producers.ingest.backoff import Backoff
 from producers.ingest.clock import ClockMode
 from producers.ingest.predecessor import check_epoch, find_predecessor
-from producers.ingest.producer import Ending, Producer
+from producers.ingest.producer import Producer, RunEnding
 from producers.ingest.queue import Overflow
 from producers.ingest.readiness import why_not_ready
-from producers.ingest.stop_flag import StopFlag
 from producers.metrics import ProducerCollector, ProducerCounters, make_registry
 
 T = TypeVar("T")
-
-FIRST_CALENDAR_DATE: Final = date(1990, 1, 1)
 
 RECONNECT_INITIAL_MS: Final = 200
 RECONNECT_MAX_MS: Final = 2_000
@@ -78,7 +73,7 @@ def run_feed(
     overrides = read_text(settings.calendar_overrides_file, CALENDAR_OVERRIDES)
     calendars = build_calendars(
         {each.calendar for each in feed.instruments},
-        FIRST_CALENDAR_DATE,
+        CALENDAR_FROM,
         CALENDAR_THROUGH,
         overrides=overrides,
         growing=True,
@@ -92,7 +87,7 @@ def run_feed(
     with (
         _publisher(source, settings, counters) as publisher,
         _metrics_server(settings, counters, producers, publisher),
-        stops(publisher.give_up_in) as asked,
+        _stops(publisher) as asked,
     ):
         try:
             publisher.wait_connected()
@@ -182,35 +177,29 @@ def _answered(question: Callable[[], T], asked: StopFlag) -> T:
     Raises:
         TransportError: Not retriable, or a stop was requested.
     """
-    logged_s = -math.inf
+    budget = LineBudget()
     while True:
         try:
             return question()
         except TransportError as error:
             if asked.is_set() or not error.retriable:
                 raise
-            if time.monotonic() - logged_s >= REPEAT_S:
+            if budget.take(time.monotonic()):
                 structlog.get_logger().warning("the log cannot be read", error=error.message)
-                logged_s = time.monotonic()
             asked.wait(RECONNECT_MAX_MS / 1000)
 
 
 @contextmanager
-def stops(give_up_in: Callable[[float], None]) -> Iterator[StopFlag]:
-    """Let SIGINT and SIGTERM end every wait for the broker at once; the stream installs its own handlers."""
+def _stops(publisher: HoldingPublisher) -> Iterator[StopFlag]:
+    """Let a signal end every wait for the broker at once; the stream installs its own handlers."""
     asked = StopFlag()
 
-    def stop(number: int, frame: FrameType | None) -> None:
+    def stop() -> None:
         asked.set()
-        give_up_in(0)
+        publisher.give_up_in(0)
 
-    watched = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, stop) for number in watched}
-    try:
+    with calling_on_signals(stop):
         yield asked
-    finally:
-        for number, usual in before.items():
-            signal.signal(number, usual)
 
 
 def calm_garbage_collector() -> None:
@@ -219,18 +208,15 @@ def calm_garbage_collector() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
 
 
-async def _until_stopped(producer: Producer, asked: StopFlag) -> Ending:
+async def _until_stopped(producer: Producer, asked: StopFlag) -> RunEnding:
     """Run with SIGINT and SIGTERM requesting a clean stop."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    if asked.is_set():  # just before the handlers were replaced
-        stop.set()
-    return await producer.run(stop)
+    with stop_event() as stop:
+        if asked.is_set():  # just before the handlers were replaced
+            stop.set()
+        return await producer.run(stop)
 
 
-def _summarise(counters: ProducerCounters, ending: Ending, seconds: float) -> None:
+def _summarise(counters: ProducerCounters, ending: RunEnding, seconds: float) -> None:
     frames = sum(partition.frames for partition in counters.partitions.values())
     rejected = counters.rejects.total()
     how = "end of recording" if ending.end_of_recording else "stopped"

@@ -34,16 +34,13 @@ from websockets.exceptions import (
 from core.model.addresses import is_loopback
 from core.model.errors import FeedError
 from core.model.records import NANOSECONDS_PER_MILLISECOND
-from producers.feeds.base import Feed, Handshake, RawMessage
+from core.runtime.backoff import Backoff
+from producers.feeds.base import END_OF_RECORDING, Feed, Handshake, RawMessage
 from producers.ingest.addresses import printable
-from producers.ingest.backoff import Backoff
 from producers.ingest.closes import close_failure, http_failure
 from producers.ingest.queue import GapMark, MessageQueue
-from producers.ingest.watchdog import SilenceWatch
+from producers.ingest.watchdog import FeedWatchdog
 from producers.metrics import ProducerCounters
-
-END_OF_RECORDING: Final = "end of recording"
-"""Close reason (code 1000) with which a replay server signals the end of the recording."""
 
 LOGIN_TIMEOUT_S: Final = 15.0
 """Alpaca times out after ten seconds."""
@@ -89,7 +86,7 @@ class Session:
         counters: ProducerCounters,
         *,
         backoff: Backoff,
-        watch: SilenceWatch,
+        watch: FeedWatchdog,
         recorded: bool,
         wall_ns: Callable[[], int],
         monotonic_ns: Callable[[], int] = time.monotonic_ns,

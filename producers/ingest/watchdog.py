@@ -8,7 +8,7 @@ from core.model.records import NANOSECONDS_PER_SECOND
 from core.model.sessions import Calendar
 
 
-class SilenceWatch:
+class FeedWatchdog:
     """Evaluates silence against the sessions of the feed's instruments.
 
     Args:

@@ -24,7 +24,7 @@ from producers.replay.days import on_days, read_days
 from producers.replay.demo import DEMO_CALENDAR, demo_recording
 from producers.replay.listings import with_listings
 from producers.replay.recording import Recording
-from producers.replay.report import JsonReport, PlainReport, Report, TerminalReport
+from producers.replay.report import JsonReport, PlainReport, PlaybackReport, TerminalReport
 from producers.replay.runner import run_server
 from producers.replay.settings import ReplaySettings
 from producers.replay.tick_files import load_tick_files, tick_files_in
@@ -171,7 +171,7 @@ def _selected(recording: Recording, days: str, symbols: str) -> Recording:
 
 
 def _serve(recording: Recording, settings: ReplaySettings, output: OutputFormat) -> None:
-    report: Report
+    report: PlaybackReport
     if output is OutputFormat.JSON:
         report = JsonReport()
     elif sys.stdout.isatty():

@@ -11,7 +11,8 @@ import structlog
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from producers.replay.player import HungUp, Outlet
+from producers.feeds.base import END_OF_RECORDING
+from producers.replay.player import HungUp, PlayerOutlet
 from producers.replay.protocol import (
     AUTHENTICATED,
     CONNECTED,
@@ -23,9 +24,8 @@ from producers.replay.protocol import (
     read_request,
 )
 from producers.replay.settings import ReplaySettings
-from producers.replay.wire import Codec, codec_for
+from producers.replay.wire import WireCodec, codec_for
 
-END_OF_RECORDING: Final = "end of recording"
 PATH_PREFIX: Final = "/v2/"
 
 
@@ -45,7 +45,9 @@ class House(Protocol):
         """Release the single connection of a key."""
         ...
 
-    async def play(self, key: str, outlet: Outlet, codec: Codec, subscriptions: Subscriptions) -> None:
+    async def play(
+        self, key: str, outlet: PlayerOutlet, codec: WireCodec, subscriptions: Subscriptions
+    ) -> None:
         """Play the recording to one client."""
         ...
 

@@ -17,7 +17,7 @@ from core.model.records import NANOSECONDS_PER_SECOND
 from producers.replay.protocol import Subscriptions, error_message
 from producers.replay.recording import Recording
 from producers.replay.settings import Faults, ReplaySettings
-from producers.replay.wire import Codec
+from producers.replay.wire import WireCodec
 
 TRADES_PER_TURN: Final = 8192
 """Maximum trades encoded before yielding to the event loop."""
@@ -25,7 +25,7 @@ TRADES_PER_TURN: Final = 8192
 SHORTEST_SLEEP_S: Final = 0.002
 
 
-class Outlet(Protocol):
+class PlayerOutlet(Protocol):
     """Connection that a player writes to."""
 
     async def send(self, frame: bytes) -> None:
@@ -89,7 +89,7 @@ class Player:
         row = min(self.position, len(self._recording) - 1)
         return int(self._recording.trades["ts_event"][row])
 
-    async def play(self, outlet: Outlet, codec: Codec, subscriptions: Subscriptions) -> None:
+    async def play(self, outlet: PlayerOutlet, codec: WireCodec, subscriptions: Subscriptions) -> None:
         """Play from the current position to the end of the recording.
 
         Args:
@@ -140,7 +140,9 @@ class Player:
         due_s = float(self._play_ns[self.position]) / NANOSECONDS_PER_SECOND / self._settings.speed
         return max(SHORTEST_SLEEP_S, self._started_wall_s + due_s - self._wall_clock_s())
 
-    async def _turn(self, stop: int, outlet: Outlet, codec: Codec, subscriptions: Subscriptions) -> None:
+    async def _turn(
+        self, stop: int, outlet: PlayerOutlet, codec: WireCodec, subscriptions: Subscriptions
+    ) -> None:
         """Send the subscribed trades of rows `position` to `stop`."""
         first = self.position
         trades = self._recording.trades[first:stop]
@@ -157,13 +159,13 @@ class Player:
         self.position = stop
         await asyncio.sleep(0)
 
-    async def _inject(self, outlet: Outlet, codec: Codec, subscriptions: Subscriptions) -> None:
+    async def _inject(self, outlet: PlayerOutlet, codec: WireCodec, subscriptions: Subscriptions) -> None:
         message = self._injections[self._injected].message
         self._injected += 1
         if subscriptions.wants(message):
             await outlet.send(codec.messages([message]))
 
-    async def _deliver(self, frame: bytes, outlet: Outlet, codec: Codec) -> None:
+    async def _deliver(self, frame: bytes, outlet: PlayerOutlet, codec: WireCodec) -> None:
         self.frames_sent += 1
         number, faults = self.frames_sent, self._faults
         if number in faults.out_of_order and self._held_frame is None:
@@ -187,7 +189,7 @@ class Player:
         if number in faults.mute_after:
             await asyncio.get_running_loop().create_future()
 
-    async def _release_held_frame(self, outlet: Outlet) -> None:
+    async def _release_held_frame(self, outlet: PlayerOutlet) -> None:
         if self._held_frame is not None:
             frame, self._held_frame = self._held_frame, None
             await outlet.send(frame)

@@ -39,7 +39,7 @@ class Print(NamedTuple):
     tape: str
 
 
-class Trade(NamedTuple):
+class RecordedTrade(NamedTuple):
     """One trade in floating-point units."""
 
     symbol: str
@@ -76,7 +76,7 @@ class Recording:
     def __len__(self) -> int:
         return len(self.trades)
 
-    def trade(self, row: int) -> Trade:
+    def trade(self, row: int) -> RecordedTrade:
         """Return one row in floating-point units.
 
         Args:
@@ -87,7 +87,7 @@ class Recording:
         """
         record = self.trades[row]
         printed = self.prints[record["print"]]
-        return Trade(
+        return RecordedTrade(
             self.symbols[record["symbol"]],
             int(record["trade_id"]),
             int(record["ts_event"]),

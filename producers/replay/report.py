@@ -9,6 +9,7 @@ from typing import Protocol, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from typing_extensions import override
 
 from core.model.timestamps import rfc3339
 
@@ -27,7 +28,7 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class PlaybackStatus:
     """Progress of a replay."""
 
     trades_sent: int
@@ -42,23 +43,23 @@ class Status:
         return self.trades_sent / self.wall_s if self.wall_s > 0 else 0.0
 
 
-class Report(Protocol):
+class PlaybackReport(Protocol):
     """Receives the progress of a run."""
 
     def started(self, start: Start) -> None:
         """Report that the server is listening."""
         ...
 
-    def progress(self, status: Status) -> None:
+    def progress(self, status: PlaybackStatus) -> None:
         """Report progress; called a few times a second while playing."""
         ...
 
-    def ended(self, status: Status, *, complete: bool) -> None:
+    def ended(self, status: PlaybackStatus, *, complete: bool) -> None:
         """Report that everything was played, or that the run was stopped."""
         ...
 
 
-class PlainReport:
+class PlainReport(PlaybackReport):
     """Lines for a log: at the start, every ten seconds, at the end."""
 
     INTERVAL_S = 10.0
@@ -68,50 +69,50 @@ class PlainReport:
         self._trades = 0
         self._reported_wall_s = 0.0
 
+    @override
     def started(self, start: Start) -> None:
-        """See `Report.started`."""
         self._trades = start.trades
         for line in _start_lines(start):
             self._write(line)
 
-    def progress(self, status: Status) -> None:
-        """See `Report.progress`."""
+    @override
+    def progress(self, status: PlaybackStatus) -> None:
         if status.wall_s - self._reported_wall_s >= self.INTERVAL_S:
             self._reported_wall_s = status.wall_s
             self._write(f"{rfc3339(status.ts_event_ns)}  {status.trades_sent:,} of {self._trades:,} trades")
 
-    def ended(self, status: Status, *, complete: bool) -> None:
-        """See `Report.ended`."""
+    @override
+    def ended(self, status: PlaybackStatus, *, complete: bool) -> None:
         self._write(_end_line(status, self._trades, complete))
 
     def _write(self, line: str) -> None:
         print(line, file=self._stream, flush=True)
 
 
-class JsonReport:
+class JsonReport(PlaybackReport):
     """One JSON object per line, for programs."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
 
+    @override
     def started(self, start: Start) -> None:
-        """See `Report.started`."""
         self._write("listening", asdict(start))
 
-    def progress(self, status: Status) -> None:
-        """See `Report.progress`."""
+    @override
+    def progress(self, status: PlaybackStatus) -> None:
         if status.trades_sent:
             self._write("progress", asdict(status))
 
-    def ended(self, status: Status, *, complete: bool) -> None:
-        """See `Report.ended`."""
+    @override
+    def ended(self, status: PlaybackStatus, *, complete: bool) -> None:
         self._write("served" if complete else "stopped", asdict(status))
 
     def _write(self, event: str, values: dict[str, object]) -> None:
         print(json.dumps({"event": event, **values}), file=self._stream, flush=True)
 
 
-class TerminalReport:
+class TerminalReport(PlaybackReport):
     """A progress bar with the recording's clock."""
 
     def __init__(self, console: Console | None = None) -> None:
@@ -127,16 +128,16 @@ class TerminalReport:
         self._task: TaskID | None = None
         self._trades = 0
 
+    @override
     def started(self, start: Start) -> None:
-        """See `Report.started`."""
         self._trades = start.trades
         for line in _start_lines(start):
             self._console.print(line, highlight=False)
         self._task = self._bar.add_task("waiting for a client", total=start.trades, rate="0")
         self._bar.start()
 
-    def progress(self, status: Status) -> None:
-        """See `Report.progress`."""
+    @override
+    def progress(self, status: PlaybackStatus) -> None:
         if self._task is not None and status.ts_event_ns:
             done = status.trades_sent + status.trades_missed
             self._bar.update(
@@ -146,8 +147,8 @@ class TerminalReport:
                 rate=f"{status.trades_per_s:,.0f}",
             )
 
-    def ended(self, status: Status, *, complete: bool) -> None:
-        """See `Report.ended`."""
+    @override
+    def ended(self, status: PlaybackStatus, *, complete: bool) -> None:
         self.progress(status)
         self._bar.stop()
         self._console.print(_end_line(status, self._trades, complete), highlight=False)
@@ -163,7 +164,7 @@ def _start_lines(start: Start) -> list[str]:
     ]
 
 
-def _end_line(status: Status, trades: int, complete: bool) -> str:
+def _end_line(status: PlaybackStatus, trades: int, complete: bool) -> str:
     missed = f", {status.trades_missed:,} missed by disconnected clients" if status.trades_missed else ""
     return (
         f"{'end of recording' if complete else 'stopped before the end'}: "

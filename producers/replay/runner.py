@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import time
 from typing import Final
 
+from core.runtime.signals import stop_event
 from producers.replay.recording import Recording
-from producers.replay.report import Report, Start, Status
+from producers.replay.report import PlaybackReport, PlaybackStatus, Start
 from producers.replay.server import ReplayServer
 from producers.replay.settings import ReplaySettings
 
 REPORT_INTERVAL_S: Final = 0.5
 
 
-async def run_server(recording: Recording, settings: ReplaySettings, report: Report) -> bool:
+async def run_server(recording: Recording, settings: ReplaySettings, report: PlaybackReport) -> bool:
     """Serve a recording.
 
     Args:
@@ -29,20 +29,13 @@ async def run_server(recording: Recording, settings: ReplaySettings, report: Rep
     Raises:
         ConfigurationError: The server cannot listen on the address.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    try:
+    with stop_event() as stop:
         async with ReplayServer(recording, settings) as server:
             report.started(_start(recording, settings, server))
             return await _watch(server, report, stop)
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
 
 
-async def _watch(server: ReplayServer, report: Report, stop: asyncio.Event) -> bool:
+async def _watch(server: ReplayServer, report: PlaybackReport, stop: asyncio.Event) -> bool:
     served = asyncio.create_task(server.wait_served())
     stopped = asyncio.create_task(stop.wait())
     started_wall_s: float | None = None
@@ -54,7 +47,7 @@ async def _watch(server: ReplayServer, report: Report, stop: asyncio.Event) -> b
             if started_wall_s is None and server.trades_sent:
                 started_wall_s = time.monotonic() - REPORT_INTERVAL_S / 2
             wall_s = 0.0 if started_wall_s is None else time.monotonic() - started_wall_s
-            status = Status(
+            status = PlaybackStatus(
                 server.trades_sent, server.frames_sent, server.trades_missed, server.ts_event_ns, wall_s
             )
             if done:

@@ -17,11 +17,11 @@ from websockets.http11 import Request, Response
 
 from core.model.errors import ConfigurationError
 from producers.replay.connection import PATH_PREFIX, Client
-from producers.replay.player import Outlet, Player
+from producers.replay.player import Player, PlayerOutlet
 from producers.replay.protocol import RequestRefused, Subscriptions
 from producers.replay.recording import Recording
 from producers.replay.settings import Faults, ReplaySettings
-from producers.replay.wire import Codec
+from producers.replay.wire import WireCodec
 
 WRITE_LIMIT_BYTES: Final = 1 << 18
 """Bytes in the write buffer beyond which sending waits for the client."""
@@ -166,7 +166,9 @@ class ReplayServer:
         """Release the single connection of a key."""
         self._connected_keys.discard(key)
 
-    async def play(self, key: str, outlet: Outlet, codec: Codec, subscriptions: Subscriptions) -> None:
+    async def play(
+        self, key: str, outlet: PlayerOutlet, codec: WireCodec, subscriptions: Subscriptions
+    ) -> None:
         """Play to one client once all awaited clients have subscribed."""
         loop_time = asyncio.get_running_loop().time
         player = self._players.get(key)

@@ -14,6 +14,7 @@ from typing import Final, Protocol, cast
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from core.model.records import NANOSECONDS_PER_SECOND
 from producers.replay.recording import Recording
@@ -43,7 +44,7 @@ _NUMBERS: Final = np.dtype(
 )
 
 
-class Codec(Protocol):
+class WireCodec(Protocol):
     """One wire format."""
 
     @property
@@ -109,7 +110,7 @@ class _Spans:
         return encoded[1 : len(encoded) - self._closing]
 
 
-class MsgpackCodec:
+class MsgpackCodec(WireCodec):
     """Binary frames.
 
     Args:
@@ -125,16 +126,16 @@ class MsgpackCodec:
         self._encoder = msgspec.msgpack.Encoder()
         self._spans = _Spans(self._encoder.encode, closing=0)
 
+    @override
     def decode(self, frame: bytes | str) -> object:
-        """See `Codec.decode`."""
         return self._decoder.decode(frame.encode() if isinstance(frame, str) else frame)
 
+    @override
     def messages(self, messages: Sequence[Mapping[str, object]]) -> bytes:
-        """See `Codec.messages`."""
         return self._encoder.encode([_with_time(message, _timestamp_extension) for message in messages])
 
+    @override
     def trades(self, recording: Recording, trades: NDArray[np.void], starts: Sequence[int]) -> list[bytes]:
-        """See `Codec.trades`."""
         parts: list[bytes] = [b""] * (4 * len(trades))
         parts[0::4] = _identities(trades)
         parts[1::4], parts[3::4] = self._spans.of(recording, trades)
@@ -146,7 +147,7 @@ class MsgpackCodec:
         ]
 
 
-class JsonCodec:
+class JsonCodec(WireCodec):
     """Text frames; for constructor and use see `MsgpackCodec`."""
 
     is_text: Final = True
@@ -157,16 +158,16 @@ class JsonCodec:
         self._encoder = msgspec.json.Encoder()
         self._spans = _Spans(self._encoder.encode, closing=1)
 
+    @override
     def decode(self, frame: bytes | str) -> object:
-        """See `Codec.decode`."""
         return self._decoder.decode(frame)
 
+    @override
     def messages(self, messages: Sequence[Mapping[str, object]]) -> bytes:
-        """See `Codec.messages`."""
         return self._encoder.encode([_with_time(message, rfc3339_nano) for message in messages])
 
+    @override
     def trades(self, recording: Recording, trades: NDArray[np.void], starts: Sequence[int]) -> list[bytes]:
-        """See `Codec.trades`."""
         texts = np.datetime_as_string(trades["ts_event"].view("<M8[ns]"), unit="ns").tolist()
         prices = recording.prices(trades).tolist()
         places, terms = self._spans.of(recording, trades)
@@ -180,7 +181,7 @@ class JsonCodec:
         return [b"[" + b",".join(parts[start:end]) + b"]" for start, end in zip(starts, ends, strict=True)]
 
 
-def codec_for(content_type: str | None) -> Codec:
+def codec_for(content_type: str | None) -> WireCodec:
     """Select the wire format from the header of the upgrade request, as the vendor does.
 
     Args:

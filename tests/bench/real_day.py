@@ -21,35 +21,20 @@ from tests.bench.brokered import PARTITIONS, Frames, run_worker, tick_count
 from tests.bench.market import TICKS_SOURCE
 from tests.bench.registry import Bench
 from tests.bench.report import Figure, figure, progress
+from tests.support.real_day import DAY, DAY_BEFORE, EXCHANGES, tape_file, universe_text
 from tests.support.recorded_log import frames_of, recorded_ticks, with_marks
-from tests.support.shared_data import shared_data
 
 RUNS = 3
-SYMBOLS = ("AIG", "BAC", "IBM", "SPY")
-DAYS = (date(2013, 10, 7), date(2013, 10, 8))
-UNIVERSE = """
-source = [{id = 1, name = "tape"}]
-instrument = [
-    {id = 1, symbol = "AIG", class = "equity", calendar = "XNYS", source = "tape", listing_exchange = "N"},
-    {id = 2, symbol = "BAC", class = "equity", calendar = "XNYS", source = "tape", listing_exchange = "N"},
-    {id = 3, symbol = "IBM", class = "equity", calendar = "XNYS", source = "tape", listing_exchange = "N"},
-    {id = 4, symbol = "SPY", class = "etf", calendar = "XNYS", source = "tape", listing_exchange = "P"},
-]
-pair = [
-    {numerator = "AIG", benchmark = "SPY"},
-    {numerator = "BAC", benchmark = "SPY"},
-    {numerator = "IBM", benchmark = "SPY"},
-]
-"""
+UNIVERSE = universe_text(("AIG/SPY", "BAC/SPY", "IBM/SPY"))
 
 
 def run(bench: Bench) -> Iterator[Figure]:
     """Measure the engine alone, then the worker."""
     universe = parse_universe(UNIVERSE)
-    days = DAYS[-1:] if bench.short else DAYS
-    symbols = ("IBM", "SPY") if bench.short else SYMBOLS
+    days = (DAY,) if bench.short else (DAY_BEFORE, DAY)
+    symbols = ("IBM", "SPY") if bench.short else tuple(EXCHANGES)
     progress(f"reading the tape of {', '.join(map(str, days))}")
-    files = [shared_data(f"ticks/{symbol}_{day:%Y%m%d}_trades.csv.gz") for day in days for symbol in symbols]
+    files = [tape_file(symbol, day) for day in days for symbol in symbols]
     calendar = build_calendar("XNYS", date(2013, 9, 3), date(2013, 10, 31))
     ticks = with_marks(
         recorded_ticks(load_tick_files(files), universe, TICKS_SOURCE), universe, TICKS_SOURCE, [calendar]

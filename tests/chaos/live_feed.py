@@ -21,13 +21,13 @@ from tests.chaos.feed import DELIVERY_TIMEOUT_S, PACE
 from tests.chaos.market_day import PARTITIONS, Frame, write_session_files
 from tests.chaos.proxy import Condition, Lines, Proxies
 from tests.chaos.warm import WarmProcess
-from tests.support.program import Program
+from tests.support.program import StartedProgram
 
 KEYS = {"ROTASCOPE_ALPACA_KEY": "replay", "ROTASCOPE_ALPACA_SECRET": "replay"}
 _END_OF_RECORDING_S = 30.0
 
 
-class ChaosProducer(Program):
+class ChaosProducer(StartedProgram):
     """One producer process, which can be held at a point and cut off from its vendor.
 
     Args:
@@ -88,7 +88,7 @@ class LiveFeed:
             self._writer.send(TICKS, each.payload, partition=each.partition)
         self._writer.flush(timeout=DELIVERY_TIMEOUT_S)
         files = [str(path) for path in write_session_files(directory)]
-        self._vendor = Program("replay", "serve", "ticks", *files, "--port", "0", "--speed", str(pace))
+        self._vendor = StartedProgram("replay", "serve", "ticks", *files, "--port", "0", "--speed", str(pace))
         self._vendor.__enter__()
         found = re.search(r"ws://[^:]+:(\d+)(/\S*)", self._vendor.said("listening on"))
         assert found is not None

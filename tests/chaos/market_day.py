@@ -19,12 +19,11 @@ from core.model.instruments import parse_universe
 from core.model.records import NANOSECONDS_PER_SECOND, PRICE_UNITS_PER_ONE, TICK, Update
 from core.model.sessions import build_calendar, session_day
 from producers.replay.tick_files import load_tick_files
+from tests.support.real_day import DAY, DAY_BEFORE, tape_file, universe_text
 from tests.support.recorded_log import frames_of, recorded_ticks, with_marks
-from tests.support.shared_data import shared_data
 
 PARTITIONS = 4
 SOURCE_ID = 1
-DAY, DAY_BEFORE = date(2013, 10, 8), date(2013, 10, 7)
 WARM_MINUTES = 90
 """Of the session before: intraday sigmas are ready after an hour of it."""
 FIRST_EPOCH = 1
@@ -35,23 +34,7 @@ LIVE_SINCE_MS = 34_200_000
 FRAME_TICKS = 64
 """Small frames: many places at which to be disturbed."""
 
-UNIVERSE = """
-source = [{id = 1, name = "tape"}]
-instrument = [
-    {id = 1, symbol = "AIG", class = "equity", calendar = "XNYS", source = "tape", listing_exchange = "N"},
-    {id = 2, symbol = "BAC", class = "equity", calendar = "XNYS", source = "tape", listing_exchange = "N"},
-    {id = 3, symbol = "IBM", class = "equity", calendar = "XNYS", source = "tape", listing_exchange = "N"},
-    {id = 4, symbol = "SPY", class = "etf", calendar = "XNYS", source = "tape", listing_exchange = "P"},
-]
-pair = [
-    {numerator = "AIG", benchmark = "SPY"},
-    {numerator = "AIG", benchmark = "IBM"},
-    {numerator = "BAC", benchmark = "SPY"},
-    {numerator = "BAC", benchmark = "IBM"},
-    {numerator = "IBM", benchmark = "SPY"},
-    {numerator = "SPY", benchmark = "IBM"},
-]
-"""
+UNIVERSE = universe_text(("AIG/SPY", "AIG/IBM", "BAC/SPY", "BAC/IBM", "IBM/SPY", "SPY/IBM"))
 HOME = {"AIG": 1, "BAC": 2, "IBM": 3, "SPY": 0}
 """Instrument id modulo partitions: where the pairs of a numerator are computed."""
 
@@ -114,11 +97,7 @@ def frames(minutes: int) -> tuple[tuple[Frame, ...], tuple[Frame, ...]]:
     """
     universe = parse_universe(UNIVERSE)
     calendar = build_calendar("XNYS", date(2013, 9, 2), date(2013, 10, 31))
-    paths = [
-        shared_data(f"ticks/{symbol}_{day:%Y%m%d}_trades.csv.gz")
-        for symbol in HOME
-        for day in (DAY_BEFORE, DAY)
-    ]
+    paths = [tape_file(symbol, day) for symbol in HOME for day in (DAY_BEFORE, DAY)]
     ticks = recorded_ticks(load_tick_files(paths), universe, SOURCE_ID)
     close_before = int(calendar.close_ns[calendar.row_of(session_day(DAY_BEFORE))])
     opens = int(calendar.open_ns[calendar.row_of(session_day(DAY))])
@@ -143,7 +122,7 @@ def write_session_files(directory: Path) -> list[Path]:
     """Write the recording without what traded before the open, for a vendor that plays it live."""
     written = []
     for symbol in HOME:
-        recorded = shared_data(f"ticks/{symbol}_{DAY:%Y%m%d}_trades.csv.gz")
+        recorded = tape_file(symbol)
         with gzip.open(recorded, "rt") as stream:
             head, *rows = stream
         path = directory / recorded.name

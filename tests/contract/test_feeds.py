@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from core.model.errors import FeedError
 from core.model.records import PRICE_UNITS_PER_ONE, TICK, TickKind
 from producers.feeds import FEEDS
-from producers.feeds.base import MAX_REJECT_BYTES, Batch, Codec, Feed, Outcome, RawMessage
+from producers.feeds.base import MAX_REJECT_BYTES, Batch, Codec, Feed, MessageOutcome, RawMessage
 from producers.replay.demo import demo_recording
 from producers.replay.wire import codec_for
 from tests.support.feed_samples import INSTRUMENTS, NOON_NS, SOURCE, configuration, instrument, trade, wire
@@ -65,7 +65,7 @@ def check(batch: Batch) -> None:
     """Hold a batch to what every batch promises."""
     assert batch.ticks.dtype == TICK
     assert len(batch.venues) == len(batch.ticks)
-    assert batch.outcomes.get(Outcome.REJECTED, 0) == len(batch.rejects)
+    assert batch.outcomes.get(MessageOutcome.REJECTED, 0) == len(batch.rejects)
     assert all(reject.reason and len(reject.payload) <= MAX_REJECT_BYTES for reject in batch.rejects)
     assert all(isinstance(notice, FeedError) for notice in batch.notices)
     ticks = batch.ticks
@@ -196,7 +196,7 @@ def test_alpaca_reads_recorded_days_as_the_replay_server_writes_them(codec: Code
         recording, recording.trades, range(0, len(recording), 256)
     )
     batch = feed.parse([RawMessage(frame, 9) for frame in frames])
-    assert batch.outcomes == {Outcome.ACCEPTED: len(recording), Outcome.REJECTED: 0}
+    assert batch.outcomes == {MessageOutcome.ACCEPTED: len(recording), MessageOutcome.REJECTED: 0}
     assert len(recording) > 20_000
     for name in ("ts_event", "price", "trade_id"):
         assert np.array_equal(batch.ticks[name], recording.trades[name])

@@ -18,7 +18,7 @@ from producers.feeds.alpaca import messages as alpaca_messages
 from producers.feeds.alpaca import wire as alpaca_wire
 from producers.feeds.alpaca.feed import AlpacaFeed
 from producers.feeds.alpaca.wire import Wire
-from producers.feeds.base import MAX_REJECT_BYTES, MAX_REJECTS, Batch, Codec, Outcome, RawMessage
+from producers.feeds.base import MAX_REJECT_BYTES, MAX_REJECTS, Batch, Codec, MessageOutcome, RawMessage
 from tests.support.feed_samples import NOON_NS, configuration, trade, wire
 
 codecs = pytest.mark.parametrize("codec", list(Codec))
@@ -175,7 +175,7 @@ def check(batch: Batch, good: int, reason: str) -> None:
     (reject,) = batch.rejects
     assert reject.reason == reason
     assert len(reject.payload) == min(reject.whole_bytes, MAX_REJECT_BYTES)
-    assert batch.outcomes == {Outcome.ACCEPTED: good, Outcome.REJECTED: 1}
+    assert batch.outcomes == {MessageOutcome.ACCEPTED: good, MessageOutcome.REJECTED: 1}
 
 
 @codecs
@@ -269,7 +269,7 @@ def test_a_message_becomes_the_same_whatever_stands_beside_it(
     assert [n.code for n in together.notices if n.code != "scale"] == [c for c in told if c != "scale"]
     # A figure that does not fit its scale is told once an instrument, and each parser here is a new one.
     assert any(n.code == "scale" for n in together.notices) == ("scale" in told)
-    outcomes = sum((Counter(batch.outcomes) for batch in alone), Counter[Outcome]())
+    outcomes = sum((Counter(batch.outcomes) for batch in alone), Counter[MessageOutcome]())
     assert Counter(together.outcomes) == outcomes
     assert together.unknown_conditions == sum(batch.unknown_conditions for batch in alone)
 
@@ -345,7 +345,7 @@ def test_one_message_cannot_make_dead_letters_without_end() -> None:
     bad = [trade(S="NOPE", i=number) if number % 2 else trade(p=-1.0, i=number) for number in range(items)]
     batch = parse([wire([trade(i=1)]), wire(bad), wire([trade(i=2), trade(S="NOPE")])])
     assert len(batch.rejects) == MAX_REJECTS + 2 + 1
-    assert Counter(batch.outcomes)[Outcome.REJECTED] == items + 1
+    assert Counter(batch.outcomes)[MessageOutcome.REJECTED] == items + 1
     counted: Counter[str] = Counter()
     for reject in batch.rejects:
         counted[reject.reason] += reject.items

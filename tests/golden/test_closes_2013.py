@@ -16,14 +16,13 @@ from core.model.instruments import parse_universe
 from core.model.records import NANOSECONDS_PER_SECOND, BarFlag, Frequency
 from core.model.sessions import build_calendars, session_day
 from producers.replay.tick_files import load_tick_files
+from tests.support.real_day import DAY, EXCHANGES, tape_file, universe_text
 from tests.support.recorded_log import recorded_ticks
 from tests.support.shared_data import shared_data
 from tests.support.stepped import SteppedEngine, marks_for
 
 pytestmark = pytest.mark.compiled
 
-DAY = date(2013, 10, 8)
-EXCHANGES = {"AIG": "N", "BAC": "N", "IBM": "N", "SPY": "P"}
 OPENS = {"AIG": 48.80, "BAC": 13.82, "IBM": 181.85, "SPY": 167.45}
 CLOSES = {"AIG": 47.70, "BAC": 13.69, "IBM": 178.72, "SPY": 165.48}
 """The listing exchange's opening and closing auctions, as the tape has them."""
@@ -32,20 +31,12 @@ CLOSES = {"AIG": 47.70, "BAC": 13.69, "IBM": 178.72, "SPY": 165.48}
 @pytest.fixture(scope="module")
 def bars() -> dict[str, np.void]:
     """Day bars by symbol."""
-    lines = ['source = [{id = 1, name = "tape"}]', 'pair = [{numerator = "AIG", benchmark = "SPY"}]']
-    lines += ["instrument = ["]
-    lines += [
-        f'  {{id = {number}, symbol = "{symbol}", class = "{"etf" if symbol == "SPY" else "equity"}", '
-        f'calendar = "XNYS", source = "tape", listing_exchange = "{exchange}"}},'
-        for number, (symbol, exchange) in enumerate(EXCHANGES.items(), start=1)
-    ]
-    universe = parse_universe("\n".join([*lines, "]"]))
+    universe = parse_universe(universe_text(["AIG/SPY"]))
     calendars = build_calendars(["XNYS"], date(2013, 1, 1), date(2013, 12, 31))
     calendar = calendars["XNYS"]
     row = calendar.row_of(session_day(DAY))
     opens, closes = (int(ns[row]) // NANOSECONDS_PER_SECOND for ns in (calendar.open_ns, calendar.close_ns))
-    files = [shared_data(f"ticks/{symbol}_{DAY:%Y%m%d}_trades.csv.gz") for symbol in EXCHANGES]
-    ticks = recorded_ticks(load_tick_files(files), universe, 1)
+    ticks = recorded_ticks(load_tick_files(map(tape_file, EXCHANGES)), universe, 1)
     seconds = ticks["ts_event"] // NANOSECONDS_PER_SECOND
     played = (seconds >= opens - 5) & (seconds < closes + 920)
     ticks = ticks[played]

@@ -10,26 +10,24 @@ import numpy as np
 import pytest
 
 from core.indicators import FAMILIES
-from core.model.instruments import Universe, parse_universe
+from core.model.instruments import parse_universe
 from core.model.records import NANOSECONDS_PER_SECOND, Frequency
 from core.model.sessions import build_calendars, session_day
 from producers.replay.tick_files import load_tick_files
 from tests.oracles.comparison import Comparison
 from tests.oracles.intraday import ACROSS_SESSIONS, MINUTES, SECONDS, IntradayPair, second_prices
 from tests.oracles.raw import tape_trades
+from tests.support.real_day import DAY, EXCHANGES, tape_file, universe_text
 from tests.support.recorded_log import recorded_ticks
-from tests.support.shared_data import shared_data
 from tests.support.stepped import SteppedEngine, marks_for
 
 pytestmark = pytest.mark.compiled
 
-DAY = date(2013, 10, 8)
 SESSION_SECONDS = 6 * 3600 + 30 * 60
 MAX_AGE_S = 60
 EVERY = 7
 """Seconds from one comparison to the next."""
 
-SYMBOLS = {"AIG": (1, "N"), "BAC": (2, "N"), "IBM": (3, "N"), "SPY": (4, "P")}
 PAIRS = ("IBM/AIG", "AIG/SPY", "BAC/SPY")
 KEYS = [
     o.key
@@ -38,19 +36,6 @@ KEYS = [
     for o in family.outputs
     if o.key not in ACROSS_SESSIONS
 ]
-
-
-def tape_universe() -> Universe:
-    """One source, the symbols of the tape files."""
-    lines = ['source = [{id = 1, name = "tape"}]', "pair = ["]
-    lines += ['  {{numerator = "{}", benchmark = "{}"}},'.format(*name.split("/")) for name in PAIRS]
-    lines += ["]", "instrument = ["]
-    lines += [
-        f'  {{id = {number}, symbol = "{symbol}", class = "equity", calendar = "XNYS", source = "tape", '
-        f'listing_exchange = "{exchange}", max_age_ms = {MAX_AGE_S * 1000}}},'
-        for symbol, (number, exchange) in SYMBOLS.items()
-    ]
-    return parse_universe("\n".join([*lines, "]"]))
 
 
 def oracle_pairs(files: Mapping[str, Path]) -> dict[str, IntradayPair]:
@@ -65,8 +50,8 @@ def oracle_pairs(files: Mapping[str, Path]) -> dict[str, IntradayPair]:
 
 def over_the_tape() -> Comparison:
     """Step the engine through the tape; compare on every n-th second and at every minute."""
-    files = {symbol: shared_data(f"ticks/{symbol}_{DAY:%Y%m%d}_trades.csv.gz") for symbol in SYMBOLS}
-    universe = tape_universe()
+    files = {symbol: tape_file(symbol) for symbol in EXCHANGES}
+    universe = parse_universe(universe_text(PAIRS, max_age_ms=MAX_AGE_S * 1000))
     calendars = build_calendars(["XNYS"], date(2013, 1, 1), date(2013, 12, 31))
     calendar = calendars["XNYS"]
     opens = int(calendar.open_ns[calendar.row_of(session_day(DAY))]) // NANOSECONDS_PER_SECOND

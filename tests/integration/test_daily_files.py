@@ -23,7 +23,7 @@ from tests.support.definitions import opposite_day
 from tests.support.kafka_broker import TEST_PARTITIONS, reset_topics
 from tests.support.kafka_log import read
 from tests.support.shared_data import shared_data
-from tests.support.study_command import Answer, command, study
+from tests.support.study_command import CommandAnswer, command, study
 
 pytestmark = [pytest.mark.integration, pytest.mark.compiled, pytest.mark.timeout(900)]
 
@@ -102,7 +102,7 @@ def symbol_of(name: str) -> str:
     return name.replace(".", "_")
 
 
-def findings(answer: Answer) -> dict[str, list[str]]:
+def findings(answer: CommandAnswer) -> dict[str, list[str]]:
     """What was told, by file."""
     told: dict[str, list[str]] = {}
     for line in answer.err.splitlines():
@@ -188,7 +188,7 @@ def signals(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(file)
 
 
-def values(signals: str, name: str, benchmark: str, day: date, *options: str) -> Answer:
+def values(signals: str, name: str, benchmark: str, day: date, *options: str) -> CommandAnswer:
     words = ("values", "--pair", "A/B", "--date", str(day), "--format", "json", "--catalogue", signals)
     return study(*words, *options, bars={"A": file_of(name), "B": file_of(benchmark)})
 

@@ -22,7 +22,7 @@ from producers.backfill.history import run_backfill
 from tests.support.demo_log import TICKS_SOURCE, demo_log, demo_universe
 from tests.support.kafka_broker import TEST_PARTITIONS, reset_topics
 from tests.support.kafka_log import TICKS, event_ids, publish, read
-from tests.support.program import Program
+from tests.support.program import StartedProgram
 from tests.support.shared_data import shared_data
 from tests.support.worker_process import WorkerProcess
 
@@ -104,7 +104,7 @@ def test_an_interrupted_backfill_goes_on_and_a_second_one_adds_nothing(
     reach = ["--bootstrap-servers", kafka.bootstrap_servers, "--partitions", str(TEST_PARTITIONS)]
     rut = settings.history[0].file
     aapl = settings.history[3].file
-    with Program("backfill", "csv", f"RUT={rut}", *reach) as program:
+    with StartedProgram("backfill", "csv", f"RUT={rut}", *reach) as program:
         assert program.wait() == 0, program.errors
     assert program.output == ["published 0 daily bars, 300 were there, 0 are a worker's own\n"]
     corrected = tmp_path / "AAPL.csv"
@@ -112,7 +112,7 @@ def test_an_interrupted_backfill_goes_on_and_a_second_one_adds_nothing(
     pl.read_csv(aapl).with_columns(
         pl.when(last).then(4_711).otherwise(pl.col("volume")).alias("volume")
     ).write_csv(corrected)
-    with Program("backfill", "csv", f"AAPL={corrected}", *reach) as program:
+    with StartedProgram("backfill", "csv", f"AAPL={corrected}", *reach) as program:
         assert program.wait() == 0, program.errors
     assert program.output == ["published 1 daily bars, 299 were there, 0 are a worker's own\n"]
 

@@ -29,7 +29,7 @@ from tests.support.demo_run import (
     run_demo,
     wait_for_values,
 )
-from tests.support.program import Program
+from tests.support.program import StartedProgram
 from tests.support.shared_data import shared_data
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(400)]
@@ -159,7 +159,7 @@ def scraped(url: str) -> dict[str, float] | None:
     return {"as_of": float(as_of[1]), **{name: float(match[1]) for name, match in found.items() if match}}
 
 
-def scrapes(url: str, program: Program) -> Iterator[dict[str, float]]:
+def scrapes(url: str, program: StartedProgram) -> Iterator[dict[str, float]]:
     """One scrape for each new event time, until the recording has been played."""
     last = 0.0
     while program.process.poll() is None:
@@ -177,7 +177,7 @@ def test_a_scrape_in_the_middle_equals_the_value_computed_by_hand(first_run: Dem
     legs = [(prints("RUT"), closes("RUT.csv")), (prints("SPX"), closes("GSPC.csv"))]
     compared: set[str] = set()
     count = 0
-    with Program("demo", "--format", "json", "--speed", "9000") as program:
+    with StartedProgram("demo", "--format", "json", "--speed", "9000") as program:
         for found in scrapes(wait_for_values(program), program):
             instant = datetime.fromtimestamp(found["as_of"], UTC)
             session, clock = instant.date().isoformat(), instant.time().isoformat()
@@ -206,7 +206,7 @@ def test_a_scrape_in_the_middle_equals_the_value_computed_by_hand(first_run: Dem
 
 
 def test_sigterm_ends_all_programs() -> None:
-    with Program("demo", "--speed", "1000") as program:
+    with StartedProgram("demo", "--speed", "1000") as program:
         wait_for_values(program)
         started = children_of(program)
         assert {"consume", "produce", "replay"} <= set(started)
@@ -217,7 +217,7 @@ def test_sigterm_ends_all_programs() -> None:
 
 
 def test_a_program_that_dies_ends_the_demo_with_the_end_of_its_log() -> None:
-    with Program("demo", "--speed", "1000") as program:
+    with StartedProgram("demo", "--speed", "1000") as program:
         wait_for_values(program)
         started = children_of(program)
         os.kill(started["consume"], signal.SIGKILL)
@@ -233,17 +233,17 @@ def test_a_program_that_dies_ends_the_demo_with_the_end_of_its_log() -> None:
 def test_closes_that_cannot_be_used_end_it_at_once(tmp_path: Path) -> None:
     file = tmp_path / "closes.csv"
     file.write_text("symbol,date,close\nRUT,2024-07-11,-1\n")
-    with Program("demo", "--closes", str(file)) as program:
+    with StartedProgram("demo", "--closes", str(file)) as program:
         assert program.wait(DEADLINE_S) == 2
     assert "closes.csv, line 2: a close that is not above 0" in "".join(program.errors)
 
 
 def test_kept_up_it_can_be_looked_at_and_ctrl_c_goes_on_to_the_summary(first_run: DemoRun) -> None:
-    with Program("demo", "--keep-seconds", "600") as program:
+    with StartedProgram("demo", "--keep-seconds", "600") as program:
         url = wait_for_values(program)
         line = program.said("kept running for", DEADLINE_S)
         command = line[line.index("rotascope events tail") :].split()[1:]
-        with Program(*command, "--until-end", "--format", "json") as tail:
+        with StartedProgram(*command, "--until-end", "--format", "json") as tail:
             assert tail.wait(DEADLINE_S) == 0, tail.errors
         assert scraped(url) is not None
         started = children_of(program)

@@ -11,7 +11,7 @@ import pytest
 from core.model.errors import RotascopeError
 from deploy.kafka.broker import LocalKafka
 from tests.support.demo_run import DEADLINE_S, DemoRun, run_demo
-from tests.support.program import Program
+from tests.support.program import StartedProgram
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -34,7 +34,7 @@ def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalKafka]:
 def test_a_broker_that_is_away_in_the_middle_changes_no_event(own_kafka: LocalKafka) -> None:
     undisturbed = run_demo()
     arguments = ("--bootstrap-servers", own_kafka.bootstrap_servers, "--speed", "40000")
-    with Program("demo", "--format", "json", *arguments) as program:
+    with StartedProgram("demo", "--format", "json", *arguments) as program:
         program.said('"kind":"event"', DEADLINE_S)
         own_kafka.stop()
         time.sleep(AWAY_S)

@@ -27,7 +27,7 @@ from deploy.kafka.broker import LocalKafka
 from tests.support.demo_run import DEADLINE_S, DemoRun, run_demo
 from tests.support.kafka_broker import TEST_PARTITIONS, delete_topics, reset_topics
 from tests.support.ports import LOOPBACK
-from tests.support.program import Program
+from tests.support.program import StartedProgram
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -232,7 +232,7 @@ def test_a_history_with_gaps_and_repeats_is_used_and_what_was_passed_over_is_log
 ) -> None:
     path = tmp_path / "RUT.csv"
     path.write_text("date,open,close\n2024-07-01,0,2030.07\n2024-07-01,0,2030.07\n2024-07-05,2036,2026.73\n")
-    with Program(*commands(topics)["backfill"], "--history", f"RUT={path}") as program:
+    with StartedProgram(*commands(topics)["backfill"], "--history", f"RUT={path}") as program:
         assert program.wait() == 0, program.errors
     assert program.output == ["published 2 sessions of 1 instruments\n"]
     logged = "".join(program.errors)
@@ -244,7 +244,9 @@ def test_a_history_with_gaps_and_repeats_is_used_and_what_was_passed_over_is_log
 def test_a_metrics_port_that_is_taken_stops_the_program(topics: LocalKafka, name: str) -> None:
     with socket.create_server((LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
-        with Program(*commands(topics)[name], "--metrics-port", str(port), environment=KEYS) as program:
+        with StartedProgram(
+            *commands(topics)[name], "--metrics-port", str(port), environment=KEYS
+        ) as program:
             assert program.wait(DEADLINE_S) == 2
     errors = "".join(program.errors)
     assert f"{LOOPBACK}:{port}" in errors
@@ -252,10 +254,10 @@ def test_a_metrics_port_that_is_taken_stops_the_program(topics: LocalKafka, name
 
 
 def test_a_wrong_key_ends_the_producer_for_good(topics: LocalKafka) -> None:
-    with Program("replay", "serve", "bars", "--port", "0", "--format", "json") as replay:
+    with StartedProgram("replay", "serve", "bars", "--port", "0", "--format", "json") as replay:
         url = json.loads(replay.said("listening"))["url"]
         started_s = time.monotonic()
-        with Program(*commands(topics)["produce"], "--url", url, environment=KEYS) as program:
+        with StartedProgram(*commands(topics)["produce"], "--url", url, environment=KEYS) as program:
             assert program.wait() == 78
         assert time.monotonic() - started_s < READ_DEADLINE_S
     errors = "".join(program.errors)

@@ -24,29 +24,14 @@ from core.model.records import TICK, EventState, TickKind
 from core.model.sessions import Calendar, build_calendar, session_day
 from producers.replay.tick_files import load_tick_files
 from tests.support.logs import Run, cut, run, state_of
+from tests.support.real_day import DAY, DAY_BEFORE, EXCHANGES, tape_file, universe_text
 from tests.support.recorded_log import recorded_ticks, with_marks
-from tests.support.shared_data import shared_data
 from tests.support.worlds import MINUTE, SECOND
 
 pytestmark = [pytest.mark.integration, pytest.mark.compiled, pytest.mark.slow]
 
-DAY, DAY_BEFORE = date(2013, 10, 8), date(2013, 10, 7)
 CLOSES = {"AIG": 47.70, "BAC": 13.69, "IBM": 178.72, "SPY": 165.48}
-UNIVERSE = """
-source = [{id = 1, name = "tape"}]
-instrument = [
-    {id = 1, symbol = "AIG", class = "equity", calendar = "XNYS", source = "tape", listing_exchange = "N"},
-    {id = 2, symbol = "BAC", class = "equity", calendar = "XNYS", source = "tape", listing_exchange = "N"},
-    {id = 3, symbol = "IBM", class = "equity", calendar = "XNYS", source = "tape", listing_exchange = "N"},
-    {id = 4, symbol = "SPY", class = "etf", calendar = "XNYS", source = "tape", listing_exchange = "P"},
-]
-pair = [
-    {numerator = "AIG", benchmark = "SPY"},
-    {numerator = "BAC", benchmark = "SPY"},
-    {numerator = "IBM", benchmark = "SPY"},
-    {numerator = "AIG", benchmark = "IBM"},
-]
-"""
+PAIRS = ("AIG/SPY", "BAC/SPY", "IBM/SPY", "AIG/IBM")
 CATALOGUE = """
 [[definition]]
 id = "opposite_down"
@@ -87,7 +72,7 @@ RESTORES = 12
 
 @cache
 def universe() -> Universe:
-    return parse_universe(UNIVERSE)
+    return parse_universe(universe_text(PAIRS))
 
 
 @cache
@@ -108,11 +93,7 @@ def close_ns(day: date) -> int:
 @cache
 def log() -> NDArray[np.void]:
     """The tape as a producer would write it, marks included."""
-    paths = [
-        shared_data(f"ticks/{symbol}_{day:%Y%m%d}_trades.csv.gz")
-        for symbol in sorted(CLOSES)
-        for day in (DAY_BEFORE, DAY)
-    ]
+    paths = [tape_file(symbol, day) for symbol in EXCHANGES for day in (DAY_BEFORE, DAY)]
     ticks = recorded_ticks(load_tick_files(paths), universe(), 1)
     ticks = ticks[ticks["ts_event"] >= close_ns(DAY_BEFORE) - 30 * MINUTE]
     return with_marks(ticks, universe(), 1, [calendar()])

@@ -20,7 +20,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from consumers.metrics.health import Health
-from consumers.metrics.http_server import MetricsServer
+from consumers.metrics.http_server import WorkerMetricsServer
 from consumers.worker.state import WorkerState
 from core.model.errors import ConfigurationError
 from core.model.metrics import METRICS, METRICS_BY_NAME, Component, MetricKind
@@ -167,9 +167,9 @@ def test_prometheus_scrapes_it(worker: WorkerProcess, prometheus: Callable[[str]
 
 
 @pytest.fixture
-def server() -> Iterator[MetricsServer]:
+def server() -> Iterator[WorkerMetricsServer]:
     health = Health(WorkerState(), WorkerSettings())
-    with MetricsServer(CollectorRegistry(), health, host="127.0.0.1", port=0) as server:
+    with WorkerMetricsServer(CollectorRegistry(), health, host="127.0.0.1", port=0) as server:
         yield server
 
 
@@ -182,7 +182,7 @@ def _get(port: int, path: str) -> tuple[int, bytes]:
             return error.code, error.read()
 
 
-def test_answers_of_different_lengths_do_not_disturb_each_other(server: MetricsServer) -> None:
+def test_answers_of_different_lengths_do_not_disturb_each_other(server: WorkerMetricsServer) -> None:
     """Wsgiref writes Content-Length into the very list it is given: a shared one kept the first."""
     for _ in range(2):
         assert _get(server.port, "/readyz") == (503, b"no broker has answered yet\n")
@@ -193,7 +193,7 @@ def test_answers_of_different_lengths_do_not_disturb_each_other(server: MetricsS
 
 def test_the_port_is_free_again_after_the_end() -> None:
     health = Health(WorkerState(), WorkerSettings())
-    with MetricsServer(CollectorRegistry(), health, host="127.0.0.1", port=0) as server:
+    with WorkerMetricsServer(CollectorRegistry(), health, host="127.0.0.1", port=0) as server:
         port = server.port
     with socket.create_server(("127.0.0.1", port)) as again:
         assert again.getsockname()[1] == port
@@ -204,7 +204,7 @@ def test_a_taken_port_is_a_clear_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(ConfigurationError, match=f"127.0.0.1:{port}: the port is in use") as raised:
-            MetricsServer(CollectorRegistry(), health, host="127.0.0.1", port=port)
+            WorkerMetricsServer(CollectorRegistry(), health, host="127.0.0.1", port=port)
     assert raised.value.operator_action == "choose another --metrics-port, or 0 for a free one"
 
 

@@ -16,7 +16,7 @@ from deploy.kafka.broker import LocalKafka
 from deploy.kafka.cluster import connect
 from tests.support.kafka_broker import TEST_PARTITIONS, delete_topics, reset_topics
 from tests.support.kafka_log import TICKS, read
-from tests.support.program import Program
+from tests.support.program import StartedProgram
 
 pytestmark = pytest.mark.integration
 
@@ -33,7 +33,7 @@ def topics(kafka: LocalKafka) -> Iterator[LocalKafka]:
 
 
 def run(*words: str) -> list[str]:
-    with Program(*words) as program:
+    with StartedProgram(*words) as program:
         assert program.wait() == 0, program.errors
     return program.output
 

@@ -18,7 +18,7 @@ from core.model.errors import ConfigurationError, TransportError
 from deploy.kafka.broker import LocalKafka
 from deploy.kafka.cli import app
 from deploy.kafka.cluster import apply, check, connect
-from deploy.kafka.topics import TOPICS_FILE, ChangeKind, load_topics
+from deploy.kafka.topics import TOPICS_FILE, TopicChangeKind, load_topics
 from tests.support.kafka_broker import MakeTopic, delete_topics
 from tests.support.ports import free_port
 
@@ -46,7 +46,7 @@ def test_applying_twice_changes_nothing_the_second_time(empty_kafka: LocalKafka)
     wanted = load_topics(partitions=4)
     with connect(empty_kafka.bootstrap_servers) as client:
         first = apply(client, wanted)
-        assert {change.kind for change in first} == {ChangeKind.CREATE}
+        assert {change.kind for change in first} == {TopicChangeKind.CREATE}
         assert len(first) == COUNT
         assert check(client, wanted) == []
         assert apply(client, wanted) == []

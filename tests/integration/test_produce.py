@@ -19,7 +19,7 @@ from core.runtime.files import UNIVERSE, read_text
 from deploy.kafka.broker import LocalKafka
 from producers.replay.demo import demo_recording
 from tests.support.kafka_broker import TEST_PARTITIONS
-from tests.support.program import Program
+from tests.support.program import StartedProgram
 from tests.support.shared_data import shared_data
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -30,19 +30,19 @@ DEADLINE_S = 60.0
 
 
 @pytest.fixture
-def replay() -> Iterator[Program]:
-    with Program("replay", "serve", "bars", "--port", "0", "--speed", "0", "--repeat") as program:
+def replay() -> Iterator[StartedProgram]:
+    with StartedProgram("replay", "serve", "bars", "--port", "0", "--speed", "0", "--repeat") as program:
         yield program
 
 
-def url(replay: Program) -> str:
+def url(replay: StartedProgram) -> str:
     found = re.search(r"ws://\S+", replay.said("listening on"))
     assert found is not None
     return found[0]
 
 
-def produce(kafka: LocalKafka, address: str, *arguments: str, keys: dict[str, str] = KEYS) -> Program:
-    return Program(
+def produce(kafka: LocalKafka, address: str, *arguments: str, keys: dict[str, str] = KEYS) -> StartedProgram:
+    return StartedProgram(
         "produce", "alpaca", "--url", address, "--bootstrap-servers", kafka.bootstrap_servers,
         "--partitions", str(TEST_PARTITIONS), "--clock", "recorded", "--metrics-port", "0", *arguments,
         environment=keys,
@@ -83,7 +83,7 @@ def ticks_of(
 
 
 @pytest.mark.usefixtures("kafka_with_topics")
-def test_a_recording_arrives_whole_in_both_codecs(kafka: LocalKafka, replay: Program) -> None:
+def test_a_recording_arrives_whole_in_both_codecs(kafka: LocalKafka, replay: StartedProgram) -> None:
     address = url(replay)
     for epoch, codec in ((1, "json"), (2, "msgpack")):
         with produce(kafka, address, "--codec", codec, "--epoch", str(epoch)) as program:
@@ -114,7 +114,7 @@ def test_a_recording_arrives_whole_in_both_codecs(kafka: LocalKafka, replay: Pro
 
 
 @pytest.mark.usefixtures("kafka_with_topics")
-def test_a_warm_start_stands_before_the_first_tick(kafka: LocalKafka, replay: Program) -> None:
+def test_a_warm_start_stands_before_the_first_tick(kafka: LocalKafka, replay: StartedProgram) -> None:
     rut, spx = shared_data("daily/RUT.csv"), shared_data("daily/GSPC.csv")
     history = ["--history", f"RUT={rut}", "--history", f"SPX={spx}", "--history-until", "2024-07-05"]
     with produce(kafka, url(replay), *history, "--epoch", "1") as program:
@@ -130,7 +130,7 @@ def test_a_warm_start_stands_before_the_first_tick(kafka: LocalKafka, replay: Pr
 
 
 @pytest.mark.usefixtures("kafka_with_topics")
-def test_a_wrong_key_is_refused_for_good_at_once(kafka: LocalKafka, replay: Program) -> None:
+def test_a_wrong_key_is_refused_for_good_at_once(kafka: LocalKafka, replay: StartedProgram) -> None:
     wrong = KEYS | {"ROTASCOPE_ALPACA_SECRET": "wrong"}
     with produce(kafka, url(replay), keys=wrong) as program:
         assert program.wait() == 78
@@ -145,7 +145,7 @@ def test_a_wrong_key_is_refused_for_good_at_once(kafka: LocalKafka, replay: Prog
 @pytest.mark.usefixtures("kafka_with_topics")
 def test_a_stop_sends_everything_that_was_read(kafka: LocalKafka) -> None:
     with (
-        Program("replay", "serve", "bars", "--port", "0", "--speed", "3000") as replay,
+        StartedProgram("replay", "serve", "bars", "--port", "0", "--speed", "3000") as replay,
         produce(kafka, url(replay)) as program,
     ):
         port = re.search(r'"port": (\d+)', program.said("serving metrics"))

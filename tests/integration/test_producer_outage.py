@@ -19,7 +19,7 @@ from deploy.kafka.broker import LocalKafka
 from deploy.kafka.cluster import connect
 from tests.support.kafka_broker import TEST_PARTITIONS
 from tests.support.live_vendor import LiveVendor
-from tests.support.program import Program
+from tests.support.program import StartedProgram
 from tests.support.scrape import metric, metrics_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -48,8 +48,8 @@ def vendor() -> Iterator[LiveVendor]:
         yield vendor
 
 
-def produce(kafka: LocalKafka, url: str, *arguments: str, generation: int = 1, **more: str) -> Program:
-    return Program(
+def produce(kafka: LocalKafka, url: str, *arguments: str, generation: int = 1, **more: str) -> StartedProgram:
+    return StartedProgram(
         "produce", "alpaca", "--url", url, "--codec", "json", "--metrics-port", "0",
         "--bootstrap-servers", kafka.bootstrap_servers, "--partitions", str(TEST_PARTITIONS), *arguments,
         environment=IMPATIENT | {"ROTASCOPE_KAFKA__TOPIC_GENERATION": str(generation)} | more,
@@ -102,7 +102,7 @@ def trade_ids(records: NDArray[np.void]) -> list[int]:
     return [int(number) for number in records["trade_id"][records["kind"] == TickKind.TRADE]]
 
 
-def wait_until_sent(program: Program, ticks: int) -> int:
+def wait_until_sent(program: StartedProgram, ticks: int) -> int:
     port = metrics_port(program)
     deadline = time.monotonic() + DEADLINE_S
     while metric(port, "rotascope_producer_frames_total", partition="0") < 1 or (
@@ -120,7 +120,9 @@ def test_an_outage_costs_nothing_within_the_bounds_and_a_marked_stretch_beyond(
     make_generation(kafka, 2, 3)
     with ExitStack() as stack:
         replay = stack.enter_context(
-            Program("replay", "serve", "bars", "--port", "0", "--speed", "1500", "--days", "2024-07-11")
+            StartedProgram(
+                "replay", "serve", "bars", "--port", "0", "--speed", "1500", "--days", "2024-07-11"
+            )
         )
         played = re.search(r"ws://\S+", replay.said("listening on"))
         assert played is not None
@@ -185,7 +187,7 @@ def test_a_killed_producer_is_taken_over_and_the_log_shows_it(kafka: LocalKafka,
     for partition, frames in log.items():
         (records, *_) = [ticks for header, ticks in frames if header.epoch == second_epoch]
         assert (records["kind"][0], records["trade_id"][0]) == (TickKind.GAP, GapCause.TAKEOVER), partition
-    listed = Program(
+    listed = StartedProgram(
         "ticks", "cat", "--until-end", "--partition", "1", "--format", "json",
         "--bootstrap-servers", kafka.bootstrap_servers,
     )  # fmt: skip

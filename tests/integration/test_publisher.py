@@ -17,12 +17,12 @@ from kafka import KafkaConsumer, TopicPartition
 from core.kafka.security_files import SecurityFiles
 from core.model.errors import TransportError
 from core.model.settings import KafkaSettings
+from core.runtime.backoff import Backoff
 from deploy.kafka.broker import LocalKafka
 from producers.framing.framer import Frame
 from producers.framing.hold import Hold
 from producers.framing.holding_publisher import HoldingPublisher
 from producers.framing.publisher import SENDERS, Publisher, check_topics, open_producer
-from producers.ingest.backoff import Backoff
 from producers.ingest.queue import Overflow
 from producers.metrics import ProducerCounters
 from tests.support.kafka_broker import MakeTopic

@@ -19,11 +19,11 @@ from core.kafka.records import Committed, OutgoingRecord, Record
 from core.kafka.security_files import SecurityFiles
 from core.model.errors import AccessRefusedError, TransportError
 from core.model.settings import KafkaSettings, WorkerSettings, parse_settings
+from core.runtime.backoff import Backoff
 from producers.framing.framer import Frame
 from producers.framing.hold import Hold
 from producers.framing.holding_publisher import HoldingPublisher
 from producers.framing.publisher import open_producer
-from producers.ingest.backoff import Backoff
 from producers.metrics import ProducerCounters
 from tests.support.secured.certificates import LOOPBACK_HOSTS, Authority, Identity
 from tests.support.secured.listeners import Listener

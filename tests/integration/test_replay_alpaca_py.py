@@ -22,18 +22,18 @@ from numpy.typing import NDArray
 from core.model.conditions import decide
 from core.model.instruments import Source, Universe, parse_universe
 from core.model.records import PRICE_UNITS_PER_ONE, TickKind
+from core.runtime.backoff import Backoff
 from producers.feeds.alpaca.feed import AlpacaFeed
 from producers.feeds.base import Batch, Codec, FeedConfiguration, RawMessage
-from producers.ingest.backoff import Backoff
 from producers.ingest.queue import MessageQueue, Overflow
 from producers.ingest.session import Session
-from producers.ingest.watchdog import SilenceWatch
+from producers.ingest.watchdog import FeedWatchdog
 from producers.metrics import ProducerCounters
 from producers.replay.recording import Recording
 from producers.replay.server import ReplayServer
 from producers.replay.settings import Faults, Injection, ReplaySettings
 from producers.replay.tick_files import load_tick_files
-from tests.support.shared_data import shared_data
+from tests.support.real_day import tape_file
 
 pytestmark = pytest.mark.integration
 
@@ -71,8 +71,7 @@ benchmark = "IBM"
 @pytest.fixture(scope="module")
 def recording() -> Recording:
     """IBM and AIG from before the opening to after the close of 2013-10-08: 76,723 trades."""
-    names = ("ticks/IBM_20131008_trades.csv.gz", "ticks/AIG_20131008_trades.csv.gz")
-    return load_tick_files(map(shared_data, names))
+    return load_tick_files(map(tape_file, ("IBM", "AIG")))
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +141,7 @@ def our_messages(url: str, universe: Universe, codec: Codec) -> tuple[AlpacaFeed
         queue,
         counters,
         backoff=Backoff(10, 100, 1000, random=lambda: 0.5),
-        watch=SilenceWatch([], DEADLINE_S),
+        watch=FeedWatchdog([], DEADLINE_S),
         recorded=True,
         wall_ns=time.time_ns,
     )

@@ -11,7 +11,7 @@ import pytest
 
 from deploy.kafka.needs import Operation, Target
 from tests.support.secured.missing_rights import Cluster, Lack, run_lacking
-from tests.support.secured.product import Access
+from tests.support.secured.product import ProductAccess
 from tests.support.secured.users import Login
 from tests.support.secured_broker import Secured
 
@@ -33,4 +33,4 @@ UNUSED_VENDOR = "ws://127.0.0.1:9/v2/sip"
 )
 def test_a_missing_right_is_named(secured: Secured, tmp_path: Path, client: str, lack: Lack) -> None:
     cluster = Cluster(secured, tmp_path, UNUSED_VENDOR)
-    run_lacking(cluster, Access(Login.PLAIN, client), lack, tmp_path / "lacking")
+    run_lacking(cluster, ProductAccess(Login.PLAIN, client), lack, tmp_path / "lacking")

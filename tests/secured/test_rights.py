@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.secured.missing_rights import Cluster, Lack, lacks, run_lacking
-from tests.support.secured.product import Access
+from tests.support.secured.product import ProductAccess
 from tests.support.secured.users import Login
 from tests.support.secured_broker import Secured
 
@@ -21,9 +21,9 @@ def cluster(secured: Secured, tmp_path_factory: pytest.TempPathFactory, address:
 
 @pytest.mark.parametrize("lack", lacks(), ids=str)
 def test_each_right_is_needed_with_kafka_python(cluster: Cluster, tmp_path: Path, lack: Lack) -> None:
-    run_lacking(cluster, Access(Login.PLAIN), lack, tmp_path)
+    run_lacking(cluster, ProductAccess(Login.PLAIN), lack, tmp_path)
 
 
 @pytest.mark.parametrize("lack", lacks(["consume"]), ids=str)
 def test_each_right_is_needed_with_confluent(cluster: Cluster, tmp_path: Path, lack: Lack) -> None:
-    run_lacking(cluster, Access(Login.SCRAM_256, "confluent"), lack, tmp_path)
+    run_lacking(cluster, ProductAccess(Login.SCRAM_256, "confluent"), lack, tmp_path)

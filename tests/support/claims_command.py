@@ -10,18 +10,18 @@ from typing import Any
 from typer.testing import CliRunner
 
 import rotascope
-from tests.support.study_command import COLOURS, Answer
+from tests.support.study_command import COLOURS, CommandAnswer
 
 
-def claims(*arguments: str, bars: Mapping[str, object] | None = None) -> Answer:
+def claims(*arguments: str, bars: Mapping[str, object] | None = None) -> CommandAnswer:
     """Run `rotascope claims` with arguments, and `--bars SYMBOL=FILE` for each of `bars`."""
     flags = [flag for symbol, file in (bars or {}).items() for flag in ("--bars", f"{symbol}={file}")]
     words = ("claims", *arguments, *flags)
     result = CliRunner().invoke(rotascope.app, words, prog_name="rotascope", env={"COLUMNS": "200"})
-    return Answer(result.exit_code, COLOURS.sub("", result.stdout), COLOURS.sub("", result.stderr))
+    return CommandAnswer(result.exit_code, COLOURS.sub("", result.stdout), COLOURS.sub("", result.stderr))
 
 
-def found(answer: Answer) -> list[dict[str, Any]]:
+def found(answer: CommandAnswer) -> list[dict[str, Any]]:
     """What `--format json` said, claim by claim."""
     assert answer.code == 0, answer.err
     entries: list[dict[str, Any]] = json.loads(answer.out)["claims"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.program import Program
+from tests.support.program import StartedProgram
 
 DEADLINE_S = 170.0
 """A whole run on a busy machine, kernels to compile included."""
@@ -48,13 +48,13 @@ class DemoRun:
 
 def run_demo(*arguments: str) -> DemoRun:
     """Run the demo to its end; it must succeed."""
-    with Program("demo", "--format", "json", *arguments) as program:
+    with StartedProgram("demo", "--format", "json", *arguments) as program:
         code = program.wait(DEADLINE_S)
     assert (code, program.errors) == (0, [])
     return DemoRun([json.loads(line) for line in program.output])
 
 
-def children_of(program: Program) -> dict[str, int]:
+def children_of(program: StartedProgram) -> dict[str, int]:
     """The programs that a demo has started: command → process id."""
     pid = program.process.pid
     found: dict[str, int] = {}
@@ -82,7 +82,7 @@ def require_gone(pids: Sequence[int]) -> None:
     assert not left
 
 
-def wait_for_values(program: Program) -> str:
+def wait_for_values(program: StartedProgram) -> str:
     """Wait until a demo plays, and give the address of its metrics."""
     program.said("playing", DEADLINE_S)
     found = re.search(r"http://\S+/metrics", program.said('"serving"' if _json(program) else "metrics at"))
@@ -90,5 +90,5 @@ def wait_for_values(program: Program) -> str:
     return found[0].rstrip('"}')
 
 
-def _json(program: Program) -> bool:
+def _json(program: StartedProgram) -> bool:
     return program.output[0].startswith("{")

@@ -16,7 +16,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 60.0
 
 
-class Program:
+class StartedProgram:
     """`rotascope …`, killed when the context is left.
 
     Args:

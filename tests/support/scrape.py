@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import urllib.request
 
-from tests.support.program import Program
+from tests.support.program import StartedProgram
 
 
-def metrics_port(program: Program) -> int:
+def metrics_port(program: StartedProgram) -> int:
     """Give the port that a program says it serves metrics on."""
     port = re.search(r'"port": (\d+)', program.said("serving metrics"))
     assert port is not None

@@ -20,7 +20,7 @@ from core.model.sessions import build_calendar, day_to_date
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
-class Answer(NamedTuple):
+class CommandAnswer(NamedTuple):
     """How a command ended, and what it said."""
 
     code: int
@@ -33,16 +33,16 @@ class Answer(NamedTuple):
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-def study(*arguments: str, bars: Mapping[str, object] | None = None) -> Answer:
+def study(*arguments: str, bars: Mapping[str, object] | None = None) -> CommandAnswer:
     """Run `rotascope study` with arguments, and `--bars SYMBOL=FILE` for each of `bars`."""
     flags = [flag for symbol, file in (bars or {}).items() for flag in ("--bars", f"{symbol}={file}")]
     return command("study", *arguments, *flags)
 
 
-def command(*words: str) -> Answer:
+def command(*words: str) -> CommandAnswer:
     """Run `rotascope` with words."""
     result = CliRunner().invoke(rotascope.app, words, prog_name="rotascope", env={"COLUMNS": "200"})
-    return Answer(result.exit_code, COLOURS.sub("", result.stdout), COLOURS.sub("", result.stderr))
+    return CommandAnswer(result.exit_code, COLOURS.sub("", result.stdout), COLOURS.sub("", result.stderr))
 
 
 def session_dates(first: date, count: int) -> list[date]:

@@ -24,7 +24,7 @@ from core.model.instruments import Instrument, Source
 from core.model.records import TICK, TickKind
 from producers.feeds.alpaca.lookups import ConditionCodes, RowOf, listing_code, venue_codes
 from producers.feeds.alpaca.refusals import Refusals
-from producers.feeds.alpaca.rows import RowBuilder, Rows, changes_trading, rows_of_trades
+from producers.feeds.alpaca.rows import RowBuilder, TradeRows, changes_trading, rows_of_trades
 from producers.feeds.alpaca.wire import (
     IGNORED_TYPES,
     KNOWN_TYPES,
@@ -39,7 +39,7 @@ from producers.feeds.alpaca.wire import (
 from producers.feeds.base import (
     Batch,
     Codec,
-    Outcome,
+    MessageOutcome,
     RawMessage,
     Reject,
     empty_ticks,
@@ -134,24 +134,26 @@ class AlpacaMessages:
         result.notices += self._scales.take()
         return result.batch()
 
-    def _rows(self, decoded: Sequence[Any], error: Callable[[int, str], FeedError], result: _Result) -> Rows:
+    def _rows(
+        self, decoded: Sequence[Any], error: Callable[[int, str], FeedError], result: _Result
+    ) -> TradeRows:
         """Return the rows of future ticks, and count the messages that give none."""
         builder = RowBuilder()
         for position, item in enumerate(decoded):
-            if isinstance(item, Outcome):
+            if isinstance(item, MessageOutcome):
                 result.outcomes[item] += 1
             elif isinstance(item, Reject):
                 result.refusals.add_ready(position, item)
             elif isinstance(item, Error):
                 result.notices.append(error(item.code, item.msg))
-                result.outcomes[Outcome.CONTROL] += 1
+                result.outcomes[MessageOutcome.CONTROL] += 1
             elif isinstance(item, Success | Subscription):
-                result.outcomes[Outcome.CONTROL] += 1
+                result.outcomes[MessageOutcome.CONTROL] += 1
             elif isinstance(item, Status) and not changes_trading(item):
                 if self._row_of[item.S] < 0:
                     result.refusals.add_all([position], [_REASONS[_UNKNOWN_SYMBOL]])
                 else:
-                    result.outcomes[Outcome.IGNORED] += 1
+                    result.outcomes[MessageOutcome.IGNORED] += 1
             else:
                 builder.add(item, position)
         return builder.rows()
@@ -179,12 +181,12 @@ class AlpacaMessages:
         except UNDECODABLE:
             tag = "t"  # no type: the message violates the schema
         if tag in IGNORED_TYPES:
-            return Outcome.IGNORED
+            return MessageOutcome.IGNORED
         if tag not in KNOWN_TYPES:
-            return Outcome.UNKNOWN
+            return MessageOutcome.UNKNOWN
         return reject("schema", bytes(part))
 
-    def _ticks(self, rows: Rows, ts_recv: NDArray[np.int64], result: _Result) -> None:
+    def _ticks(self, rows: TradeRows, ts_recv: NDArray[np.int64], result: _Result) -> None:
         """Convert rows to ticks; a message is accepted or refused as a whole."""
         ticks, venues, problem, unknown = self._columns_or_problems(rows.trades, ts_recv)
         if rows.kinds.any():
@@ -203,7 +205,7 @@ class AlpacaMessages:
             ticks, venues, unknown, items = take(ticks, fine), venues[fine], unknown[fine], items[fine]
         result.ticks, result.venues = ticks, venues
         result.unknown_conditions = int(unknown.sum())
-        result.outcomes[Outcome.ACCEPTED] += int(np.count_nonzero(np.diff(items, prepend=-1)))
+        result.outcomes[MessageOutcome.ACCEPTED] += int(np.count_nonzero(np.diff(items, prepend=-1)))
 
     def _columns_or_problems(self, trades: Sequence[Trade[Any]], ts_recv: NDArray[np.int64]) -> _Columns:
         """Build columns of all rows; a row with a value that does not fit its column is left at zero."""
@@ -269,11 +271,11 @@ class _Result:
         self.ticks = empty_ticks()
         self.venues = np.empty(0, np.uint8)
         self.notices: list[FeedError] = []
-        self.outcomes: Counter[Outcome] = Counter()
+        self.outcomes: Counter[MessageOutcome] = Counter()
         self.unknown_conditions = 0
 
     def batch(self) -> Batch:
-        self.outcomes[Outcome.REJECTED] = len(self.refusals)
+        self.outcomes[MessageOutcome.REJECTED] = len(self.refusals)
         return Batch(
             ticks=self.ticks,
             venues=self.venues,

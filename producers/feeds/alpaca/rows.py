@@ -27,7 +27,7 @@ STATUS_SIZES: Final[Mapping[str, Mapping[str, int]]] = MappingProxyType(
 restriction, quotes resumed before trading) do not change the trading status."""
 
 
-class Rows(NamedTuple):
+class TradeRows(NamedTuple):
     """Rows from which ticks are built.
 
     Args:
@@ -77,10 +77,10 @@ class RowBuilder:
         else:
             raise TypeError(f"{type(item).__name__} does not make a tick")
 
-    def rows(self) -> Rows:
+    def rows(self) -> TradeRows:
         """Return the collected rows."""
         kinds = np.array(self._kinds, np.uint8)
-        return Rows(self._trades, np.array(self._items, np.intp), kinds, self._status_sizes)
+        return TradeRows(self._trades, np.array(self._items, np.intp), kinds, self._status_sizes)
 
     def _add(self, trade: Trade[Any], position: int, kind: TickKind) -> None:
         self._trades.append(trade)
@@ -93,6 +93,6 @@ def changes_trading(status: Status[Any]) -> bool:
     return status.sc in STATUS_SIZES.get(status.z, ())
 
 
-def rows_of_trades(trades: Sequence[Trade[Any]]) -> Rows:
+def rows_of_trades(trades: Sequence[Trade[Any]]) -> TradeRows:
     """Return the rows of a batch that contains only trades."""
-    return Rows(trades, np.arange(len(trades)), np.zeros(len(trades), np.uint8))
+    return TradeRows(trades, np.arange(len(trades)), np.zeros(len(trades), np.uint8))

@@ -15,13 +15,13 @@ from tests.support.secured.listeners import Listener
 from tests.support.secured.operator import (
     PARTITIONS,
     TICKS,
-    Operator,
+    ClusterOperator,
     admin,
     delete_topics,
     make_topics,
     restore_topics,
 )
-from tests.support.secured.product import Access
+from tests.support.secured.product import ProductAccess
 from tests.support.secured.refusals import EXIT_INPUT, require_one_error
 from tests.support.secured.rights import Right
 from tests.support.secured.rounds import require_no_secret
@@ -109,7 +109,7 @@ class Cluster:
         self._directory = directory
         self._has_a_log = False
 
-    def prepare(self, access: Access, lack: Lack) -> None:
+    def prepare(self, access: ProductAccess, lack: Lack) -> None:
         """Make topics, and records where it takes some to meet the lack."""
         if lack.command == "consume" and lack.operation is Operation.WRITE and self._has_a_log:
             # A worker would go on from what an earlier one has left, and have nothing to write.
@@ -154,16 +154,16 @@ class Cluster:
             producer.send(TICKS, b"no frame", partition=partition)
         producer.close()
 
-    def _run(self, access: Access, *commands: str) -> None:
+    def _run(self, access: ProductAccess, *commands: str) -> None:
         everything = replace(access, listener=Listener.ADMIN)
-        operator = Operator(self.secured, everything, self._directory / "admin", vendor=self.vendor)
+        operator = ClusterOperator(self.secured, everything, self._directory / "admin", vendor=self.vendor)
         for command in commands:
             ended = operator.run(command)
             assert ended.code == 0, f"{command}: {ended.everything}"
 
 
 @contextmanager
-def allowed_all_but(operator: Operator, lack: Lack) -> Iterator[None]:
+def allowed_all_but(operator: ClusterOperator, lack: Lack) -> Iterator[None]:
     """Give the printed rights of a command but for one; in the end none."""
     name = lack.name(operator.group)
 
@@ -178,7 +178,7 @@ def allowed_all_but(operator: Operator, lack: Lack) -> Iterator[None]:
         operator.allow_nothing()
 
 
-def run_lacking(cluster: Cluster, access: Access, lack: Lack, directory: Path) -> None:
+def run_lacking(cluster: Cluster, access: ProductAccess, lack: Lack, directory: Path) -> None:
     """Run a command without one of its rights, and look at how it ends.
 
     Args:
@@ -188,7 +188,7 @@ def run_lacking(cluster: Cluster, access: Access, lack: Lack, directory: Path) -
         directory: For settings and files.
     """
     cluster.prepare(access, lack)
-    operator = Operator(cluster.secured, access, directory, vendor=cluster.vendor)
+    operator = ClusterOperator(cluster.secured, access, directory, vendor=cluster.vendor)
     with allowed_all_but(operator, lack):
         ended = operator.run(lack.command)
     assert ended.code == EXIT_INPUT, ended.everything

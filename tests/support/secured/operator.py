@@ -20,9 +20,9 @@ import rotascope
 from deploy.kafka.cluster import apply
 from deploy.kafka.topics import load_topics
 from producers.replay.demo import demo_daily
-from tests.support.program import Program
+from tests.support.program import StartedProgram
 from tests.support.secured.listeners import Listener
-from tests.support.secured.product import Access, write_settings
+from tests.support.secured.product import ProductAccess, write_settings
 from tests.support.secured.rights import Right, give, read_lines
 from tests.support.secured_broker import Secured
 
@@ -55,7 +55,7 @@ class Ended(NamedTuple):
         return "".join([*self.output, *self.errors])
 
 
-class Operator:
+class ClusterOperator:
     """Runs commands as one user, with no more rights than they are printed to need.
 
     Args:
@@ -68,7 +68,7 @@ class Operator:
     def __init__(
         self,
         secured: Secured,
-        access: Access,
+        access: ProductAccess,
         directory: Path,
         *,
         vendor: str | None = None,
@@ -107,7 +107,7 @@ class Operator:
         """Run a command to its end."""
         words = [*command.split(), *self._arguments(command)]
         environment = KEYS | {"ROTASCOPE_SETTINGS": str(self._settings)}
-        with Program(*words, environment=environment) as program:
+        with StartedProgram(*words, environment=environment) as program:
             try:
                 code = program.wait(_DEADLINE_S)
             except subprocess.TimeoutExpired:
@@ -176,7 +176,7 @@ def restore_topics(secured: Secured, prefix: str) -> None:
 def vendor() -> Iterator[str]:
     """Play the demo's days as often as they are asked for; gives the address."""
     words = ["replay", "serve", "bars", "--port", "0", "--speed", "0", "--repeat"]
-    with Program(*words) as replay:
+    with StartedProgram(*words) as replay:
         found = re.search(r"ws://[^\s\",]+", replay.said("listening on"))
         assert found is not None
         yield found[0]

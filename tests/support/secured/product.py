@@ -14,7 +14,7 @@ from tests.support.secured_broker import Secured
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class ProductAccess:
     """How a program of ours reaches the broker; what is None is as it should be.
 
     Args:
@@ -41,7 +41,7 @@ class Access:
         return USERS[self.login].principal
 
 
-def write_settings(secured: Secured, access: Access, directory: Path, *, more: str = "") -> Path:
+def write_settings(secured: Secured, access: ProductAccess, directory: Path, *, more: str = "") -> Path:
     """Write a settings file, and the files of secrets beside it.
 
     Args:
@@ -75,7 +75,7 @@ def write_settings(secured: Secured, access: Access, directory: Path, *, more: s
     return file
 
 
-def _proof(secured: Secured, access: Access, directory: Path) -> dict[str, str]:
+def _proof(secured: Secured, access: ProductAccess, directory: Path) -> dict[str, str]:
     """What the client shows to say who it is."""
     user = USERS[access.login]
     secret = user.secret if access.secret is None else access.secret

@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 from tests.support.secured.bare_clients import listener_of
 from tests.support.secured.counting_proxy import CountingProxy
 from tests.support.secured.listeners import Listener
-from tests.support.secured.operator import Ended, Operator
-from tests.support.secured.product import Access
+from tests.support.secured.operator import ClusterOperator, Ended
+from tests.support.secured.product import ProductAccess
 from tests.support.secured.rounds import require_no_secret
 from tests.support.secured.users import Login
 from tests.support.secured_broker import Secured
@@ -33,32 +33,32 @@ class Refusal(NamedTuple):
         says: Stands in the error's line.
     """
 
-    spoil: Callable[[Secured, Access], Access]
+    spoil: Callable[[Secured, ProductAccess], ProductAccess]
     login: Login
     says: str
 
 
-def _wrong_secret(secured: Secured, access: Access) -> Access:
+def _wrong_secret(secured: Secured, access: ProductAccess) -> ProductAccess:
     return replace(access, secret=WRONG_SECRET)
 
 
-def _untrusted_authority(secured: Secured, access: Access) -> Access:
+def _untrusted_authority(secured: Secured, access: ProductAccess) -> ProductAccess:
     return replace(access, authority=secured.stranger.certificate)
 
 
-def _foreign_host(secured: Secured, access: Access) -> Access:
+def _foreign_host(secured: Secured, access: ProductAccess) -> ProductAccess:
     return replace(access, listener=Listener.FOREIGN)
 
 
-def _expired_broker(secured: Secured, access: Access) -> Access:
+def _expired_broker(secured: Secured, access: ProductAccess) -> ProductAccess:
     return replace(access, listener=Listener.EXPIRED)
 
 
-def _expired_client(secured: Secured, access: Access) -> Access:
+def _expired_client(secured: Secured, access: ProductAccess) -> ProductAccess:
     return replace(access, identity=secured.expired_client)
 
 
-def _strange_client(secured: Secured, access: Access) -> Access:
+def _strange_client(secured: Secured, access: ProductAccess) -> ProductAccess:
     return replace(access, identity=secured.strange_client)
 
 
@@ -92,12 +92,12 @@ def run_refused(secured: Secured, name: str, client: str, command: str, director
         vendor: Address of a server that plays a recording.
     """
     refusal = REFUSALS[name]
-    access = refusal.spoil(secured, Access(refusal.login, client))
+    access = refusal.spoil(secured, ProductAccess(refusal.login, client))
     listener = access.listener or listener_of(refusal.login)
     tokens_before = secured.tokens.token_requests
     with CountingProxy(int(secured.broker.servers(listener).rpartition(":")[2])) as proxy:
         access = replace(access, servers=proxy.servers)
-        ended = Operator(secured, access, directory, vendor=vendor).run(command)
+        ended = ClusterOperator(secured, access, directory, vendor=vendor).run(command)
         assert ended.code == EXIT_INPUT, ended.everything
         require_one_error(ended, refusal.says)
         require_no_secret(ended, WRONG_SECRET)

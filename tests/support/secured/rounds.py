@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tests.support.secured.operator import Ended, Operator, delete_topics
-from tests.support.secured.product import Access
+from tests.support.secured.operator import ClusterOperator, Ended, delete_topics
+from tests.support.secured.product import ProductAccess
 from tests.support.secured.users import USERS
 from tests.support.secured_broker import Secured
 
 
-def play_round(secured: Secured, access: Access, directory: Path, vendor: str) -> None:
+def play_round(secured: Secured, access: ProductAccess, directory: Path, vendor: str) -> None:
     """Go from an empty cluster to printed events, and look at what each command says.
 
     Args:
@@ -24,7 +24,7 @@ def play_round(secured: Secured, access: Access, directory: Path, vendor: str) -
         vendor: Address of a server that plays the demo's days.
     """
     delete_topics(secured)
-    operator = Operator(secured, access, directory, vendor=vendor)
+    operator = ClusterOperator(secured, access, directory, vendor=vendor)
     try:
         for command, works in _WORKS.items():
             operator.allow(command)

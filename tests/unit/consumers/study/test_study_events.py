@@ -13,7 +13,7 @@ from consumers.worker.schemas import defect
 from core.events.cards import RateCards
 from core.model.schemas import STUDY_BASE_RATES, event_schema_id
 from tests.support.study_command import (
-    Answer,
+    CommandAnswer,
     daily_frame,
     random_closes,
     session_dates,
@@ -71,7 +71,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, dates: list[date]) -> Path:
     return folder
 
 
-def run(folder: Path, *arguments: str, small: str = "SML.csv") -> Answer:
+def run(folder: Path, *arguments: str, small: str = "SML.csv") -> CommandAnswer:
     return study(
         *arguments,
         *("--pair", "SML/BIG", "--catalogue", str(folder / "catalogue.toml")),

@@ -12,7 +12,14 @@ import pytest
 from consumers.worker.schemas import defect
 from core.model.schemas import STUDY_NULLS, event_schema_id
 from core.research.null_figures import KnownFigure, known_figures
-from tests.support.study_command import Answer, daily_frame, random_closes, session_dates, study, write_csv
+from tests.support.study_command import (
+    CommandAnswer,
+    daily_frame,
+    random_closes,
+    session_dates,
+    study,
+    write_csv,
+)
 
 COUNT = 130
 CATALOGUE = """
@@ -59,7 +66,7 @@ def once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("consumers.study.nulls.known_figures", lambda _: figures())
 
 
-def ask(folder: Path, *arguments: str) -> Answer:
+def ask(folder: Path, *arguments: str) -> CommandAnswer:
     return study(
         *("nulls", "--pair", "SML/BIG", "--catalogue", str(folder / "catalogue.toml"), "--simulations", "3"),
         *("--cache", str(folder / "kept"), *arguments),

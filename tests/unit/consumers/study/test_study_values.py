@@ -15,7 +15,7 @@ from core.indicators import FAMILIES
 from core.model.records import Frequency
 from core.model.schemas import STUDY_VALUES
 from tests.support.study_command import (
-    Answer,
+    CommandAnswer,
     daily_frame,
     random_closes,
     session_dates,
@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, dates: list[date]) -> Path:
     return folder
 
 
-def values(folder: Path, day: object, *arguments: str) -> Answer:
+def values(folder: Path, day: object, *arguments: str) -> CommandAnswer:
     bars = {symbol: folder / f"{symbol}.csv" for symbol in ("SML", "BIG")}
     return study("values", "--pair", "SML/BIG", "--date", str(day), *arguments, bars=bars)
 

@@ -72,7 +72,8 @@ class FakeConsumer:
 
 
 def _reader(*messages: FakeMessage, consume_fails: bool = False) -> ConfluentReader:
-    reader = ConfluentReader(KafkaSettings(), worker_settings(), "test", connected=False)
+    # Only its half of the transport is tested here.
+    reader = ConfluentReader(KafkaSettings(), worker_settings(), "test", connected=False)  # type: ignore[abstract]
     consumer: Any = FakeConsumer(*messages, consume_fails=consume_fails)
     reader._consumer = consumer
     return reader

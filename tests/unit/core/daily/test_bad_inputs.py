@@ -19,7 +19,7 @@ from core.model.errors import TransportError
 from producers.backfill import bars as backfill_bars
 from tests.support.bad_files import BAD_FILES, CLOSES, DAYS, BadFile, plain
 from tests.support.definitions import opposite_day
-from tests.support.study_command import COLOURS, Answer
+from tests.support.study_command import COLOURS, CommandAnswer
 
 LIBRARIES = re.compile(
     r"traceback|polars|pydantic|numpy|pandas|pyarrow|pyo3|exchange_calendars|tomllib|jsonschema|msgspec"
@@ -74,35 +74,35 @@ def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backfill_bars, "log_reader", Asked)
 
 
-def run(*words: str) -> Answer:
+def run(*words: str) -> CommandAnswer:
     result = CliRunner().invoke(rotascope.app, words, prog_name="rotascope", env={"COLUMNS": "200"})
     assert result.exception is None or isinstance(result.exception, SystemExit), repr(result.exception)
-    return Answer(result.exit_code, COLOURS.sub("", result.stdout), COLOURS.sub("", result.stderr))
+    return CommandAnswer(result.exit_code, COLOURS.sub("", result.stdout), COLOURS.sub("", result.stderr))
 
 
-def study_events(bars: str, folder: Path, *options: str) -> Answer:
+def study_events(bars: str, folder: Path, *options: str) -> CommandAnswer:
     others = ("--bars", f"OTH={folder / 'OTH.csv'}", "--pair", "SYM/OTH")
     return run(
         "study", "values", "--date", "2024-07-11", "--bars", bars, *others, "--format", "json", *options
     )
 
 
-def backfill(form: str, bars: str, folder: Path, *options: str) -> Answer:
+def backfill(form: str, bars: str, folder: Path, *options: str) -> CommandAnswer:
     flags = ("--universe", str(folder / "universe.toml"), "--bootstrap-servers", "127.0.0.1:1")
     return run("backfill", form, bars, *flags, *options)
 
 
-def findings(answer: Answer) -> list[str]:
+def findings(answer: CommandAnswer) -> list[str]:
     return [str(line["finding"]) for line in logged(answer)]
 
 
-def logged(answer: Answer) -> Iterator[dict[str, object]]:
+def logged(answer: CommandAnswer) -> Iterator[dict[str, object]]:
     for line in answer.err.splitlines():
         if line.startswith("{"):
             yield json.loads(line)
 
 
-def the_error(answer: Answer) -> str:
+def the_error(answer: CommandAnswer) -> str:
     (line,) = [
         line for line in answer.err.splitlines() if not line.startswith("{") and "Operator action" not in line
     ]
@@ -110,7 +110,7 @@ def the_error(answer: Answer) -> str:
     return line
 
 
-def require_readable(answer: Answer) -> None:
+def require_readable(answer: CommandAnswer) -> None:
     assert not LIBRARIES.search(answer.err), answer.err
     assert max(map(len, findings(answer)), default=0) <= LONGEST
     plain_lines = [line for line in answer.err.splitlines() if not line.startswith("{")]
@@ -121,7 +121,7 @@ def has(said: str, text: str) -> bool:
     return any(each in text for each in said.split("|"))
 
 
-def commands(bad: BadFile, folder: Path) -> Iterator[Answer]:
+def commands(bad: BadFile, folder: Path) -> Iterator[CommandAnswer]:
     bars = f"SYM={folder / bad.name}" + (f":{bad.column}" if bad.column else "")
     if bad.form != "csv only":
         yield study_events(bars, folder, *bad.options)

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from core.model.sessions import session_day
 from core.research.base_rate_rows import BaseRate
-from core.research.claim_verdicts import Figure, Finding, judge
+from core.research.claim_verdicts import ClaimFinding, Figure, judge
 from core.research.claims import Verdict, parse_claims
 from core.research.value_history import PairHistory
 from tests.support.pair_history import pair_history
@@ -81,7 +81,7 @@ def test_what_followed_counts_when_it_survives_everything_that_was_looked_at(
     assert finding.figures["difference_interval_pp"] == [low, high]
 
 
-def found(text: str, evidence: Given) -> Finding:
+def found(text: str, evidence: Given) -> ClaimFinding:
     (claim,) = parse_claims(HEAD + text)
     return judge(claim, evidence)
 

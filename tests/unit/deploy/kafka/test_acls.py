@@ -14,8 +14,8 @@ from core.model.errors import ConfigurationError
 from core.model.settings import Settings, parse_settings
 from deploy.kafka.acls import (
     Grant,
-    Kind,
     Pattern,
+    ResourceKind,
     acl_line,
     choose_commands,
     grants_of,
@@ -39,7 +39,7 @@ def grants(command: str, topics: tuple[Topic, ...] = TOPICS, **settings: Any) ->
 def topic_rights(command: str, **settings: Any) -> dict[str, set[Operation]]:
     rights: dict[str, set[Operation]] = {}
     for grant in grants(command, **settings):
-        if grant.kind is Kind.TOPIC:
+        if grant.kind is ResourceKind.TOPIC:
             for name in grant.names:
                 rights.setdefault(name, set()).update(grant.operations)
     return rights
@@ -81,7 +81,9 @@ def test_names_follow_the_settings() -> None:
     assert {"rotascope.ticks.v2", "rotascope.snapshots.v2", "desk"} <= names
     assert not {name for name in names if name.endswith(".v1")}
     migrate = grants("topics migrate", load_topics(generation=2), **of_second)
-    assert Grant(Kind.TOPIC, Pattern.LITERAL, ("rotascope.ticks.v1",), (Operation.DESCRIBE,)) in migrate
+    assert (
+        Grant(ResourceKind.TOPIC, Pattern.LITERAL, ("rotascope.ticks.v1",), (Operation.DESCRIBE,)) in migrate
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,20 +100,25 @@ def test_names_follow_the_settings() -> None:
 def test_the_transactional_id_is_as_narrow_as_the_settings_let_it_be(
     worker: dict[str, str], pattern: Pattern, name: str
 ) -> None:
-    found = [grant for grant in grants("consume", worker=worker) if grant.kind is Kind.TRANSACTIONAL_ID]
-    assert found == [Grant(Kind.TRANSACTIONAL_ID, pattern, (name,), (Operation.WRITE,))]
+    found = [
+        grant for grant in grants("consume", worker=worker) if grant.kind is ResourceKind.TRANSACTIONAL_ID
+    ]
+    assert found == [Grant(ResourceKind.TRANSACTIONAL_ID, pattern, (name,), (Operation.WRITE,))]
 
 
 def test_what_the_settings_switch_off_needs_no_right() -> None:
     worker = {"delivery": "at_least_once", "snapshot_interval_ms": 0}
-    assert {grant.kind for grant in grants("consume", worker=worker)} == {Kind.TOPIC, Kind.GROUP}
+    assert {grant.kind for grant in grants("consume", worker=worker)} == {
+        ResourceKind.TOPIC,
+        ResourceKind.GROUP,
+    }
     assert "rotascope.snapshots.v1" in topic_rights("consume")
     assert "rotascope.snapshots.v1" not in topic_rights("consume", worker=worker)
 
 
 def test_a_line_is_what_a_shell_and_kafka_acls_read() -> None:
     grant = Grant(
-        Kind.TOPIC, Pattern.PREFIXED, ("rotascope.", "other."), (Operation.READ, Operation.DESCRIBE)
+        ResourceKind.TOPIC, Pattern.PREFIXED, ("rotascope.", "other."), (Operation.READ, Operation.DESCRIBE)
     )
     line = acl_line(
         grant,

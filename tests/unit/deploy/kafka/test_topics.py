@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from core.model.errors import ConfigurationError
-from deploy.kafka.topics import TOPICS_FILE, ChangeKind, Topic, load_topics, parse_topics, plan, resolve
+from deploy.kafka.topics import TOPICS_FILE, Topic, TopicChangeKind, load_topics, parse_topics, plan, resolve
 
 DAY_MS = 86_400_000
 FAMILIES = (
@@ -130,7 +130,7 @@ class TestPlan:
     def test_an_empty_cluster_needs_every_topic(self, wanted: dict[str, Topic]) -> None:
         changes = plan(wanted.values(), {})
         assert [change.topic for change in changes] == list(wanted)
-        assert {change.kind for change in changes} == {ChangeKind.CREATE}
+        assert {change.kind for change in changes} == {TopicChangeKind.CREATE}
 
     def test_a_cluster_as_wanted_needs_nothing(self, wanted: dict[str, Topic]) -> None:
         existing = {
@@ -142,7 +142,7 @@ class TestPlan:
     def test_a_setting_that_differs_is_named_with_both_values(self, wanted: dict[str, Topic]) -> None:
         ticks = wanted["rotascope.ticks.v1"]
         (change,) = plan([ticks], {ticks.name: replace(ticks, config={**ticks.config, "retention.ms": "1"})})
-        assert change.kind is ChangeKind.CONFIGURE
+        assert change.kind is TopicChangeKind.CONFIGURE
         assert (change.setting, change.current, change.wanted) == ("retention.ms", "1", str(8 * DAY_MS))
 
     @pytest.mark.parametrize("count", [11, 13])
@@ -151,7 +151,7 @@ class TestPlan:
     ) -> None:
         ticks = wanted["rotascope.ticks.v1"]
         (change,) = plan([ticks], {ticks.name: replace(ticks, partitions=count)})
-        assert change.kind is ChangeKind.REFUSE
+        assert change.kind is TopicChangeKind.REFUSE
         assert change.operator_action is not None
         assert f"--partitions {count}" in change.operator_action
         assert "rotascope topics migrate" in change.operator_action
@@ -159,7 +159,7 @@ class TestPlan:
     def test_what_generations_share_grows_and_never_shrinks(self, wanted: dict[str, Topic]) -> None:
         bars = wanted["rotascope.bars.1d"]
         (change,) = plan([bars], {bars.name: replace(bars, partitions=4)})
-        assert (change.kind, change.current, change.wanted) == (ChangeKind.GROW, "4", "12")
+        assert (change.kind, change.current, change.wanted) == (TopicChangeKind.GROW, "4", "12")
         assert plan([bars], {bars.name: replace(bars, partitions=24)}) == []
 
     def test_another_generation_has_ticks_and_snapshots_of_its_own(self, wanted: dict[str, Topic]) -> None:
@@ -173,14 +173,14 @@ class TestPlan:
     ) -> None:
         events = wanted["rotascope.events.divergence"]
         (change,) = plan([events], {events.name: replace(events, partitions=6)})
-        assert change.kind is ChangeKind.REFUSE
+        assert change.kind is TopicChangeKind.REFUSE
         assert change.operator_action is not None
         assert "keys" in change.operator_action
 
     def test_another_replication_factor_is_for_the_clusters_own_tools(self) -> None:
         ticks = load_topics(replication_factor=3)[1]
         (change,) = plan([ticks], {ticks.name: replace(ticks, replication_factor=1)})
-        assert (change.kind, change.setting) == (ChangeKind.REFUSE, "replication_factor")
+        assert (change.kind, change.setting) == (TopicChangeKind.REFUSE, "replication_factor")
 
 
 def test_the_file_ships_beside_the_code() -> None:

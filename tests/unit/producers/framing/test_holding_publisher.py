@@ -17,12 +17,12 @@ from kafka.future import Future
 from core.kafka.security_files import SecurityFiles
 from core.model.errors import AccessRefusedError, TransportError
 from core.model.kafka_security import KafkaSecurity
+from core.runtime.backoff import Backoff
 from producers.feeds.base import reject
 from producers.framing.framer import Frame
 from producers.framing.held import OVERHEAD_BYTES
 from producers.framing.hold import Hold
 from producers.framing.holding_publisher import HoldingPublisher
-from producers.ingest.backoff import Backoff
 from producers.ingest.queue import Overflow
 from producers.metrics import ProducerCounters
 

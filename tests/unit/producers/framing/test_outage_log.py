@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from producers.framing.outage_log import LATE_S, REPEAT_S, HoldFigures, OutageLog
+from producers.framing.outage_log import LATE_S, HoldFigures, OutageLog
 
 
 class Lines:
@@ -40,7 +40,6 @@ def test_an_outage_of_two_minutes_takes_four_lines() -> None:
         assert log.is_outage
     log.look(figures(), 121.0)
     assert not log.is_outage
-    assert REPEAT_S == 60.0
     assert lines.events == [
         "no broker answers: records are held",
         "the broker does not acknowledge records in time: records are held",

@@ -14,7 +14,7 @@ from core.model.settings import Settings
 from producers.feeds.base import Codec, Feed
 from producers.ingest import cli
 from tests.support.ports import free_port
-from tests.support.program import Program
+from tests.support.program import StartedProgram
 from tests.support.scrape import metric, metrics_port
 
 runner = CliRunner()
@@ -119,7 +119,7 @@ def test_failures_have_their_exit_codes(run: Recorder, error: Exception, code: i
 def test_a_broker_that_is_not_there_is_waited_for_and_a_stop_ends_the_wait() -> None:
     keys = KEYS | {"ROTASCOPE_KAFKA__BOOTSTRAP_TIMEOUT_MS": "300"}
     servers = ["--bootstrap-servers", f"127.0.0.1:{free_port()}"]
-    with Program("produce", "alpaca", *servers, "--metrics-port", "0", environment=keys) as program:
+    with StartedProgram("produce", "alpaca", *servers, "--metrics-port", "0", environment=keys) as program:
         port = metrics_port(program)
         program.said("no broker answers")
         assert metric(port, "rotascope_producer_broker_connected") == 0

@@ -11,6 +11,8 @@ from producers.ingest.predecessor import check_epoch
 @pytest.mark.parametrize("predecessor", [None, 6])
 def test_a_higher_epoch_may_follow(predecessor: int | None) -> None:
     check_epoch(predecessor, 7, "alpaca")
+    with pytest.raises(ConfigurationError):
+        check_epoch(7, 7, "alpaca")
 
 
 @pytest.mark.parametrize("epoch", [6, 7])

@@ -16,8 +16,8 @@ from core.model.errors import FeedError, TransportError
 from core.model.records import TickKind
 from core.model.settings import ProducerSettings
 from producers.feeds.alpaca.feed import AlpacaFeed
-from producers.ingest.producer import Ending, Producer
-from producers.ingest.session import END_OF_RECORDING
+from producers.feeds.base import END_OF_RECORDING
+from producers.ingest.producer import Producer, RunEnding
 from producers.metrics import ProducerCounters
 from tests.support.fake_sender import KeepingSender, publisher_to
 from tests.support.feed_samples import NOON_NS, SOURCE, UNIVERSE, configuration, new_york_2024, trade, wire
@@ -43,7 +43,7 @@ def producer(url: str, sender: Any, **settings: Any) -> tuple[Producer, Producer
     ), counters
 
 
-async def run(subject: Producer, stop: asyncio.Event | None = None) -> Ending:
+async def run(subject: Producer, stop: asyncio.Event | None = None) -> RunEnding:
     return await asyncio.wait_for(subject.run(stop or asyncio.Event()), DEADLINE_S)
 
 
@@ -59,7 +59,7 @@ async def test_a_recording_arrives_whole_with_its_last_mark() -> None:
     async with vendor_server(stream(*messages, close=END)) as vendor:
         subject, counters = producer(vendor.url, sender, queue_max_messages=5)
         ending = await run(subject)
-    assert ending == Ending(end_of_recording=True)
+    assert ending == RunEnding(end_of_recording=True)
     records = sender.log(0)
     trades = records[records["kind"] == TickKind.TRADE]
     assert trades["trade_id"].tolist() == list(range(1, 201))
@@ -77,7 +77,7 @@ async def test_a_stop_drains_what_was_read_and_says_so() -> None:
         await until(lambda: counters.messages == 1)
         stop.set()
         ending = await running
-    assert ending == Ending(end_of_recording=False)
+    assert ending == RunEnding(end_of_recording=False)
     assert sender.log(0)["kind"].tolist() == [TickKind.CLOCK, TickKind.TRADE, TickKind.TRADE]
 
 

@@ -18,19 +18,18 @@ from structlog.testing import capture_logs
 from websockets.asyncio.server import ServerConnection, serve
 
 from core.model.errors import FeedError
+from core.runtime.backoff import Backoff
 from producers.feeds.alpaca.feed import AlpacaFeed, feed_error
-from producers.feeds.base import Codec, RawMessage
-from producers.ingest.backoff import Backoff
+from producers.feeds.base import END_OF_RECORDING, Codec, RawMessage
 from producers.ingest.queue import GapMark, MessageQueue, Overflow
-from producers.ingest.session import END_OF_RECORDING, Session
-from producers.ingest.watchdog import SilenceWatch
+from producers.ingest.session import Session
+from producers.ingest.watchdog import FeedWatchdog
 from producers.metrics import ProducerCollector, ProducerCounters
-from producers.replay import connection as replay_connection
 from tests.support.feed_samples import INSTRUMENTS, configuration, instrument, trade, wire
 from tests.support.vendor_server import VendorServer, log_in, refuse_key, stream, vendor_server
 
 DEADLINE_S = 20.0
-NO_WATCH = SilenceWatch([], 3_600)
+NO_WATCH = FeedWatchdog([], 3_600)
 END = (1000, END_OF_RECORDING)
 MESSAGE = wire([trade()])
 
@@ -42,7 +41,7 @@ class Stage:
         self,
         url: str,
         *,
-        watch: SilenceWatch = NO_WATCH,
+        watch: FeedWatchdog = NO_WATCH,
         recorded: bool = True,
         wall_ns: Callable[[], int] = time.time_ns,
         codec: Codec = Codec.JSON,
@@ -106,10 +105,6 @@ async def test_a_recording_is_read_to_its_end() -> None:
     assert started_ns <= items[0].ts_recv_ns <= items[1].ts_recv_ns <= time.time_ns()
     assert vendor.headers[0]["Content-Type"] == "application/json"
     assert (subject.counters.messages, subject.counters.connected, subject.waits) == (2, False, [])
-
-
-def test_both_ends_of_the_wire_know_the_same_last_words() -> None:
-    assert END_OF_RECORDING == replay_connection.END_OF_RECORDING
 
 
 async def test_a_wrong_key_ends_the_session_at_once() -> None:
@@ -181,7 +176,7 @@ async def test_a_normal_close_of_a_live_feed_is_a_loss() -> None:
 
 
 async def test_silence_closes_the_connection_and_makes_a_new_one() -> None:
-    watch = SilenceWatch([], 0.1)
+    watch = FeedWatchdog([], 0.1)
     async with (
         stage(stream(MESSAGE), stream(MESSAGE, close=END), watch=watch) as (subject, _),
         running(subject) as task,
@@ -198,7 +193,7 @@ async def test_a_wall_clock_that_jumps_is_no_silence() -> None:
     jumps = cycle([time.time_ns(), time.time_ns() + 600 * 10**9])
     messages = [MESSAGE] * 5
     async with stage(
-        stream(*messages, close=END), watch=SilenceWatch([], 60), wall_ns=lambda: next(jumps)
+        stream(*messages, close=END), watch=FeedWatchdog([], 60), wall_ns=lambda: next(jumps)
     ) as (subject, vendor):
         await subject.run()
     assert subject.kinds() == ["message"] * 5
@@ -206,7 +201,7 @@ async def test_a_wall_clock_that_jumps_is_no_silence() -> None:
 
 
 async def test_a_watchdog_that_fails_ends_the_connection_and_another_one_watches_the_next() -> None:
-    class Failing(SilenceWatch):
+    class Failing(FeedWatchdog):
         fails_next = False
 
         def is_dead(self, now_ns: int, silent_ns: int) -> bool:
@@ -289,7 +284,7 @@ async def test_a_cancelled_session_closes_cleanly_so_that_the_vendor_frees_its_p
 
 async def test_a_paused_reader_loses_nothing_and_is_not_taken_for_dead() -> None:
     messages = [wire([trade(i=number)]) for number in range(1, 501)]
-    async with stage(stream(*messages, close=END), watch=SilenceWatch([], 0.05)) as (subject, vendor):
+    async with stage(stream(*messages, close=END), watch=FeedWatchdog([], 0.05)) as (subject, vendor):
         subject.queue = MessageQueue(10, 3_600_000, Overflow.WAIT, subject.counters)
         subject.session._queue = subject.queue
         taken: list[Any] = []

@@ -15,7 +15,7 @@ from core.model.sessions import Calendar, build_calendar
 from producers.replay.bar_files import NO_CLOSES
 from producers.replay.bar_paths import load_bars, tick_path
 from producers.replay.demo import demo_recording
-from producers.replay.recording import Recording, Trade
+from producers.replay.recording import RecordedTrade, Recording
 
 OPENING = datetime(2024, 7, 3, 13, 30, tzinfo=UTC)  # a half day: the session ends at 17:00 UTC
 HALF_DAY = date(2024, 7, 3)
@@ -45,7 +45,7 @@ def close_frame(symbol: str, session: date, close: float) -> pl.DataFrame:
     return pl.DataFrame([(symbol, session, close)], schema=NO_CLOSES.schema, orient="row")
 
 
-def told(recording: Recording) -> list[Trade]:
+def told(recording: Recording) -> list[RecordedTrade]:
     return [recording.trade(row) for row in range(len(recording))]
 
 
@@ -118,7 +118,7 @@ def test_official_close_comes_at_the_sessions_close_also_on_a_half_day() -> None
         calendar(),
     )
     closing_ns = int(datetime(2024, 7, 3, 17, tzinfo=UTC).timestamp()) * NANOSECONDS_PER_SECOND
-    assert told(recording)[-1] == Trade("SPY", 5, closing_ns, 100.75, 0, "P", (" ", "6"), "B")
+    assert told(recording)[-1] == RecordedTrade("SPY", 5, closing_ns, 100.75, 0, "P", (" ", "6"), "B")
 
 
 def test_index_has_no_volume_and_no_condition_but_an_official_close() -> None:

@@ -12,10 +12,11 @@ import pytest
 from core.model.conditions import decide
 from core.model.errors import HistoryError
 from core.model.records import Update
-from producers.replay.recording import Recording, Trade
+from producers.replay.recording import RecordedTrade, Recording
 from producers.replay.tick_files import load_tick_files, tick_files_in
 from producers.replay.wire import JsonCodec, MsgpackCodec
-from tests.support.shared_data import shared_data
+from tests.support.real_day import EXCHANGES as LISTING_EXCHANGE
+from tests.support.real_day import tape_file
 
 HEADER = "symbol,date,ms,price,size,exchange,cond,suspicious\n"
 
@@ -33,7 +34,7 @@ def tick_file(directory: Path, *rows: str) -> Path:
 def test_reads_a_trade_as_the_tape_would_tell_it(tmp_path: Path) -> None:
     path = tick_file(tmp_path, "SPY,2013-10-08,57601196,165.48,2764728,P,1000001,0")
     at_close = ns(datetime(2013, 10, 8, 20, 0, 1, tzinfo=UTC)) + 196_000_000
-    expected = Trade("SPY", 1, at_close, 165.48, 2_764_728, "P", (" ", "6"), "B")
+    expected = RecordedTrade("SPY", 1, at_close, 165.48, 2_764_728, "P", (" ", "6"), "B")
     assert load_tick_files([path]).trade(0) == expected
 
 
@@ -97,14 +98,10 @@ def test_missing_column_and_missing_file_are_told_apart(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def tape() -> Recording:
     """The whole day of 2013-10-08."""
-    names = [f"ticks/{symbol}_20131008_trades.csv.gz" for symbol in ("AIG", "BAC", "IBM", "SPY")]
-    return load_tick_files(map(shared_data, names))
+    return load_tick_files(map(tape_file, LISTING_EXCHANGE))
 
 
-LISTING_EXCHANGE = {"AIG": "N", "BAC": "N", "IBM": "N", "SPY": "P"}
-
-
-def official_close(tape: Recording, symbol: str) -> Trade:
+def official_close(tape: Recording, symbol: str) -> RecordedTrade:
     """The first print after the close that the rule table calls official."""
     day = tape.only([symbol])
     after = day.between(ns(datetime(2013, 10, 8, 20, tzinfo=UTC)), ns(datetime(2013, 10, 9, tzinfo=UTC)))

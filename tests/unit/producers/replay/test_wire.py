@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.replay.recording import Column, Print, Recording, assemble
-from producers.replay.wire import Codec, JsonCodec, MsgpackCodec, codec_for
+from producers.replay.wire import JsonCodec, MsgpackCodec, WireCodec, codec_for
 
 PRINTS = (Print("P", (" ", "F"), "B"), Print("Q", (), "C"), Print("N", (" ", '"'), "A"))
 
@@ -111,7 +111,7 @@ def test_injected_messages_carry_the_time_of_their_format(ts_ns: int, text: str)
 
 
 @pytest.mark.parametrize("codec", [MsgpackCodec(), JsonCodec()], ids=["msgpack", "json"])
-def test_garbage_cannot_be_decoded(codec: Codec) -> None:
+def test_garbage_cannot_be_decoded(codec: WireCodec) -> None:
     with pytest.raises(msgspec.DecodeError):
         codec.decode(codec.garbage)
 

@@ -9,7 +9,7 @@ import pytest
 
 from core.model.records import TickKind, Update
 from producers.feeds.alpaca.feed import AlpacaFeed
-from producers.feeds.base import MAX_REJECT_BYTES, Batch, Codec, Outcome, RawMessage
+from producers.feeds.base import MAX_REJECT_BYTES, Batch, Codec, MessageOutcome, RawMessage
 from tests.support.feed_samples import NOON_NS, configuration, trade, wire
 
 CODECS = list(Codec)
@@ -80,7 +80,7 @@ def test_a_correction_takes_the_old_trade_back_and_puts_the_new_one_in(codec: Co
     assert batch.ticks["price"].tolist() == [200_000_000_000, 200_500_000_000]
     assert batch.ticks["size"].tolist() == [10_000_000_000, 20_000_000_000]
     assert batch.ticks["update"].tolist() == [Update.ALL, Update.VOLUME | Update.REGULAR]
-    assert batch.outcomes[Outcome.ACCEPTED] == 1
+    assert batch.outcomes[MessageOutcome.ACCEPTED] == 1
 
 
 def test_half_a_correction_is_no_correction() -> None:
@@ -117,7 +117,7 @@ def test_status_codes_of_both_networks(tape: str, code: str, size: int | None) -
     message = {"T": "s", "S": "IWM", "sc": code, "sm": "", "rc": "", "rm": "", "z": tape, "t": NOON_NS}
     batch = parse(message)
     if size is None:
-        assert (len(batch.ticks), batch.outcomes[Outcome.IGNORED]) == (0, 1)
+        assert (len(batch.ticks), batch.outcomes[MessageOutcome.IGNORED]) == (0, 1)
     else:
         (tick,) = batch.ticks
         assert (tick["kind"], tick["size"], tick["instrument_id"]) == (TickKind.STATUS, size, 1)
@@ -153,7 +153,7 @@ def test_a_bad_trade_is_refused_with_its_bytes_and_the_rest_goes_on(
     (reject,) = batch.rejects
     assert reject.reason == reason
     assert wire([bad], codec).endswith(reject.payload + (b"]" if codec is Codec.JSON else b""))
-    assert batch.outcomes == {Outcome.ACCEPTED: 2, Outcome.REJECTED: 1}
+    assert batch.outcomes == {MessageOutcome.ACCEPTED: 2, MessageOutcome.REJECTED: 1}
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
@@ -199,8 +199,12 @@ def test_control_messages_are_counted_and_errors_become_notices() -> None:
         trade(),
     )
     assert batch.outcomes == {
-        Outcome.CONTROL: 4, Outcome.IGNORED: 1, Outcome.UNKNOWN: 1, Outcome.ACCEPTED: 1, Outcome.REJECTED: 0
-    }  # fmt: skip
+        MessageOutcome.CONTROL: 4,
+        MessageOutcome.IGNORED: 1,
+        MessageOutcome.UNKNOWN: 1,
+        MessageOutcome.ACCEPTED: 1,
+        MessageOutcome.REJECTED: 0,
+    }
     assert [(notice.code, notice.action) for notice in batch.notices] == [(407, "reconnect"), (405, "ignore")]
 
 
