@@ -120,7 +120,7 @@ def acl_line(
         command_config: File with which `kafka-acls.sh` itself logs in; None for none.
 
     Example:
-        >>> grant = Grant(Kind.GROUP, Pattern.LITERAL, ("workers",), (Operation.READ,))
+        >>> grant = Grant(ResourceKind.GROUP, Pattern.LITERAL, ("workers",), (Operation.READ,))
         >>> acl_line(grant, "User:rotascope", bootstrap_servers="kafka:9092").split(" --add ")[1]
         '--allow-principal User:rotascope --operation Read --group workers'
     """

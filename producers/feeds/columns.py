@@ -69,7 +69,10 @@ def rfc3339_nanoseconds(texts: Sequence[str]) -> NDArray[np.int64]:
     joined = "\n".join(texts) + "\n"
     if not _are_instants(np.frombuffer(joined.encode(), np.uint8), count):
         raise ValueError("not an RFC 3339 time in UTC")
-    return np.array(joined[:-2].split("Z\n"), "datetime64[ns]").view(np.int64)
+    try:
+        return np.array(joined[:-2].split("Z\n"), "datetime64[ns]").view(np.int64)
+    except ValueError as error:  # no such day or second
+        raise ValueError("not an RFC 3339 time in UTC") from error
 
 
 def is_rfc3339(text: str) -> bool:

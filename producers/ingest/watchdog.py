@@ -16,7 +16,7 @@ class FeedWatchdog:
         silence_s: Silence after which the feed is considered dead, s.
 
     Example:
-        >>> SilenceWatch([], 15.0).is_dead(now_ns=0, silent_ns=16_000_000_000)
+        >>> FeedWatchdog([], 15.0).is_dead(now_ns=0, silent_ns=16_000_000_000)
         True
     """
 

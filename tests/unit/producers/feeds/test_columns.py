@@ -72,9 +72,9 @@ def test_rfc3339_keeps_every_nanosecond(cases: list[tuple[int, int]]) -> None:
 )
 def test_rfc3339_refuses_what_numpy_would_take(text: str) -> None:
     good = "2024-07-11T14:30:00Z"
-    with pytest.raises(ValueError, match=r"not an RFC 3339 instant in UTC|out of range in datetime string"):
+    with pytest.raises(ValueError, match=r"^not an RFC 3339 time in UTC$"):
         rfc3339_nanoseconds([text])
-    with pytest.raises(ValueError, match=r"not an RFC 3339 instant in UTC|out of range in datetime string"):
+    with pytest.raises(ValueError, match=r"^not an RFC 3339 time in UTC$"):
         rfc3339_nanoseconds([good, text, good])
 
 
