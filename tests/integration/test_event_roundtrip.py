@@ -138,7 +138,7 @@ def test_tail_names_what_is_no_event_and_goes_on(
     result = run(kafka_with_topics, "events", "tail", "--format", "json")
     assert result.exit_code == 1
     assert [json.loads(line)["state"] for line in result.stdout.splitlines()] == ["candidate", "opened"]
-    assert "@0: not a CloudEvent in binary mode" in result.stderr
+    assert "@0: not a CloudEvent in binary content mode" in result.stderr
 
 
 def test_tail_skips_aborted_records_and_still_finds_the_end(kafka_with_topics: LocalKafka) -> None:

@@ -113,7 +113,7 @@ class TestCommandLine:
         assert code == 1
         assert TICKS in output
         assert "refuse" in output
-        assert "Operator action: N is fixed per generation" in output
+        assert "Operator action: the number of partitions is fixed per generation" in output
 
     def test_replication_beyond_the_cluster_is_an_error(self, empty_kafka: LocalKafka) -> None:
         code, output = self.run(

@@ -215,7 +215,7 @@ def test_a_log_that_lost_its_baseline_ends_with_its_own_exit_code(
     ("arguments", "code", "says"),
     [
         (["--partitions", "5"], 2, "has 4 partitions, the settings say 5"),
-        (["--partitions", "4", "--assign", "4"], 2, "are not a selection of 0 to 3"),
+        (["--partitions", "4", "--assign", "4"], 2, "are not all within 0 to 3"),
         (["--assign", "1", "--membership", "dynamic"], 2, "assigned partitions need membership 'manual'"),
         (["--membership", "static"], 2, "needs a slot"),
         (["--universe", "no-such-file.toml"], 2, "no-such-file.toml cannot be read"),
