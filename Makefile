@@ -13,7 +13,7 @@ KAFKA_DATA ?= .kafka
 
 # What needs no broker.
 FAST_TESTS := tests/unit tests/contract tests/golden $(wildcard tests/test_*.py) tests/chaos/test_cluster.py tests/chaos/test_oracle.py tests/chaos/test_plan.py \
-	tests/chaos/test_log_bound.py tests/chaos/test_health_watch.py tests/chaos/test_proxy.py
+	tests/chaos/test_log_bound.py tests/chaos/test_health_watch.py tests/chaos/test_proxy.py tests/equality
 # Of these, what enters the kernels of core, and runs a second time as plain Python for the coverage.
 CORE_TESTS := tests/unit/core tests/contract
 
@@ -124,6 +124,13 @@ chaos-short: .venv/.dev test-tools ## the same in three minutes: one round
 .PHONY: bench
 bench: .venv/.dev test-tools ## print the figures of speed and memory (ARGS=soak: twenty minutes of load)
 	@$(VENV)/python -m tests.bench $(ARGS)
+
+# Each in a worktree of its own; without HEAD the commit that is checked out. ARGS="--only study" for one part.
+HEAD ?= HEAD
+.PHONY: equal
+equal: .venv/.dev ## whether two commits say the same of recorded history (BASE=commit, HEAD=commit)
+	@$(if $(BASE),,echo "rotascope: say what to compare with: make equal BASE=commit" >&2; exit 2)
+	@$(VENV)/python -m tests.equality $(BASE) $(HEAD) $(ARGS)
 
 # --- clean ------------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
-"""What a producer counts, and how a scrape sees it.
+"""Counters of a producer, and the collector that exposes its state at a scrape.
 
-Counters are prometheus_client's own, so several threads may count while others scrape. What is only
-true at the moment of a scrape is read by `ProducerCollector`.
+Counters are prometheus_client objects, so several threads may count while others scrape. Values that are
+only valid at the moment of a scrape are read by `ProducerCollector`.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _OF_A_PARTITION: Final = {
 
 
 class PartitionCounters:
-    """What one partition of the ticks topic counts. Changed under the publisher's lock only.
+    """Counters of one partition of the ticks topic. Updated under the publisher's lock only.
 
     Args:
-        bound: Its metrics by attribute name; None for metrics of its own that nobody scrapes.
+        bound: Its metrics by attribute name; None for unregistered metrics.
     """
 
     frames = Number(int)
@@ -73,11 +73,11 @@ class _PartitionMetrics:
 
 
 class ProducerCounters:
-    """What one producer counts since its start.
+    """Counters of one producer since its start.
 
     Args:
-        feed: The label of its series.
-        registry: Where the counters are registered; by default one of their own.
+        feed: Value of the `feed` label.
+        registry: Registry of the counters; a new one by default.
     """
 
     # the reader
@@ -111,17 +111,17 @@ class ProducerCounters:
         """By reason."""
         self.connected = False
         self.unconfirmed_symbols = 0
-        """Of the running connection, or of the last one."""
+        """Of the current connection, or of the last one."""
         self.feed_delay_ns = 0
         self.clock_ns: int | None = None
         # the publisher
         self.broker_connected = False
         self.partitions: dict[int, PartitionCounters] = {}
-        """Not for a scrape: that reads the metrics."""
+        """For the code; a scrape reads the metrics instead."""
         self._partition_metrics = _PartitionMetrics(registry)
 
     def of(self, partition: int) -> PartitionCounters:
-        """The counters of one partition, made on first use."""
+        """The counters of one partition, created on first use."""
         own = self.partitions.get(partition)
         if own is None:
             bound = self._partition_metrics.of(self.feed, str(partition))
@@ -133,13 +133,13 @@ class ProducerCounters:
 
 
 class ProducerCollector(Collector):
-    """Shows what is true of a producer at the moment of a scrape.
+    """Collects the state of a producer at the moment of a scrape.
 
     Args:
-        counters: Clock, delay and connection stand there.
-        queue_messages: Messages that wait between reader and pipeline.
-        queue_age_ns: How long the oldest of them has waited.
-        held: Bytes that the broker has not acknowledged, and the age of the oldest record, s.
+        counters: Hold clock, delay and connection state.
+        queue_messages: Returns the number of messages queued between reader and pipeline.
+        queue_age_ns: Returns the age of the oldest of them.
+        held: Returns the bytes that the broker has not acknowledged, and the age of the oldest record, s.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class ProducerCollector(Collector):
         self._held = held
 
     def collect(self) -> Iterable[Metric]:
-        """Read the values and turn each into a metric family."""
+        """Read all values and convert each to a metric family."""
         for name, labels, value in self.samples():
             row = METRICS_BY_NAME[name]
             metric = GaugeMetricFamily(name, row.help, labels=row.labels)
@@ -163,7 +163,7 @@ class ProducerCollector(Collector):
             yield metric
 
     def samples(self) -> Iterator[Sample]:
-        """Give every value."""
+        """Yield every value."""
         counters = self._counters
         clock_ns = counters.clock_ns
         yield self._sample("queue_messages", self._queue_messages())
@@ -184,6 +184,6 @@ class ProducerCollector(Collector):
 
 
 def make_registry(collector: ProducerCollector, counters: ProducerCounters) -> CollectorRegistry:
-    """The registry of the producer's counters, with what is read at a scrape."""
+    """Return the registry of the producer's counters, with the collector registered."""
     counters.registry.register(collector)
     return counters.registry

@@ -1,4 +1,4 @@
-"""Options that the producers' commands share."""
+"""Options shared by the producers' commands."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from core.runtime.settings import SETTINGS_VARIABLE
 
 SettingsFile = Annotated[
     Path | None,
-    typer.Option("--settings", envvar=SETTINGS_VARIABLE, help="TOML file of settings; flags win over it."),
+    typer.Option(
+        "--settings", envvar=SETTINGS_VARIABLE, help="TOML file of settings; flags take precedence."
+    ),
 ]
 UniverseFile = Annotated[
-    Path | None, typer.Option("--universe", help="TOML file of instruments and pairs; none: the demo's.")
+    Path | None, typer.Option("--universe", help="TOML file of instruments and pairs; default: the demo's.")
 ]
 Servers = Annotated[str | None, typer.Option("--bootstrap-servers", help="host:port, comma-separated.")]
 Partitions = Annotated[int | None, typer.Option(min=1, help="Partitions of the ticks topic.")]
 ApiVersion = Annotated[
-    str | None, typer.Option("--broker-api-version", help="Such as 2.3, for the embedded broker.")
+    str | None, typer.Option("--broker-api-version", help="For example 2.3, for the embedded broker.")
 ]
 History = Annotated[
     list[str] | None,
@@ -35,17 +37,18 @@ Until = Annotated[
     ),
 ]
 Epoch = Annotated[
-    int | None, typer.Option(min=0, help="Generation of this run; default: the time in milliseconds.")
+    int | None, typer.Option(min=0, help="Producer epoch of this run; default: the time in milliseconds.")
 ]
 Generation = Annotated[
-    int | None, typer.Option(min=1, help="Of the ticks topic: the number behind 'rotascope.ticks.v'.")
+    int | None,
+    typer.Option(min=1, help="Generation of the ticks topic: the number after 'rotascope.ticks.v'."),
 ]
 
 
 def kafka_flags(
     bootstrap_servers: str | None, partitions: int | None, broker_api_version: str | None
 ) -> dict[str, Any]:
-    """Give the flags' part of the settings' section `kafka`."""
+    """Return the flags that override the settings section `kafka`."""
     return {
         "bootstrap_servers": bootstrap_servers,
         "partitions": partitions,
@@ -54,11 +57,11 @@ def kafka_flags(
 
 
 def last_session(history_until: datetime | None) -> date:
-    """Give the last session of a warm start: yesterday's, unless another is named."""
+    """Return the last session of a warm start: yesterday's unless given."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     return history_until.date() if history_until else yesterday
 
 
-def generation(epoch: int | None) -> int:
-    """Give the generation of a run: the time in milliseconds, unless another is named."""
+def producer_epoch(epoch: int | None) -> int:
+    """Return the producer epoch of a run: the time in milliseconds unless given."""
     return epoch if epoch is not None else time.time_ns() // NANOSECONDS_PER_MILLISECOND

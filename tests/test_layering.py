@@ -32,12 +32,9 @@ PURE_ROOMS: dict[str, frozenset[str]] = {
     "kernels": frozenset({"model"}),
     "partition": frozenset({"model", "kernels"}),
     "indicators": frozenset({"model", "kernels", "partition"}),
-    "detectors": frozenset({"model", "kernels", "indicators"}),
-    "definitions": frozenset({"model", "kernels", "partition", "indicators", "detectors"}),
+    "definitions": frozenset({"model", "kernels", "partition", "indicators"}),
     "events": frozenset({"model", "definitions"}),
-    "engine": frozenset(
-        {"model", "kernels", "partition", "indicators", "detectors", "definitions", "events"}
-    ),
+    "engine": frozenset({"model", "kernels", "partition", "indicators", "definitions", "events"}),
     "daily": frozenset({"model"}),
     "research": frozenset({"model", "kernels", "definitions", "events", "engine", "daily"}),
 }

@@ -1,1 +1,1 @@
-"""The claim ledger, computed from supplied files: `rotascope claims`."""
+"""`rotascope claims`: the claim ledger, computed from supplied files."""

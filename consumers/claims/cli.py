@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from consumers.study.cli import CalendarName, Format, Series, Signals, given_options
+from consumers.study.cli import CalendarName, CatalogueFile, Format, Series, given_options
 from core.model.errors import InputError
 from core.model.settings import LogSettings
 from core.runtime.daily_options import AcceptJump, DateColumn, DateFormat
@@ -29,27 +29,27 @@ def claims(
         typer.Option(
             "--bars",
             metavar="SYMBOL=FILE[:COLUMN]",
-            help="Daily files, as for `study`; a claim whose symbols are missing is a data gap.",
+            help="Daily files, as for 'study'; a claim whose symbols are missing is a data gap.",
         ),
     ] = None,
     series: Series = None,
     ledger: Annotated[
-        Path | None, typer.Option("--claims", help="TOML file of claims; none: Rotascope's own.")
+        Path | None, typer.Option("--claims", help="TOML file of claims; default: Rotascope's own.")
     ] = None,
     row: Annotated[
-        list[int] | None, typer.Option("--row", help="Only the claims of this row; may be repeated.")
+        list[int] | None, typer.Option("--row", help="Only the claims of this row; repeatable.")
     ] = None,
-    signals: Signals = None,
+    catalogue_file: CatalogueFile = None,
     calendar: CalendarName = "XNYS",
     date_column: DateColumn = None,
     date_format: DateFormat = None,
     accept_jump: AcceptJump = None,
     output: Annotated[Format, typer.Option("--format", help="A table, or one JSON object.")] = Format.TABLE,
 ) -> None:
-    """Say of each claim whether the supplied data bear it out, with the figures.
+    """Report for each claim whether the supplied data support it, with the figures.
 
-    Values and events are the engine's own. The verdicts are reproduced, not
-    reproduced, not measurable, and data gap, which also says what is missing.
+    Values and events are computed by the engine. The verdicts are reproduced,
+    not reproduced, not measurable, and data gap, which names what is missing.
 
     Exit codes: 0 done, whatever the verdicts; 1 failed; 2 input or usage.
 
@@ -70,8 +70,8 @@ def claims(
         if absent:
             raise InputError(
                 f"the ledger has no row {', '.join(map(str, absent))}",
-                operator_action=f"name rows from {every[0].row} to {every[-1].row}" if every else None,
+                operator_action=f"choose rows from {every[0].row} to {every[-1].row}" if every else None,
             )
         options = given_options(date_column, date_format, accept_jump)
-        findings = findings_of(chosen, bars or [], series or [], signals, calendar, options)
+        findings = findings_of(chosen, bars or [], series or [], catalogue_file, calendar, options)
         print_findings(findings, output.value)

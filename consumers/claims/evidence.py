@@ -1,4 +1,4 @@
-"""What claims rest on: one run of the engine over the supplied files."""
+"""Evidence for claims: one run of the engine over the supplied files."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class EngineEvidence:
     """Values, events and base rates of one run.
 
     Args:
-        result: The run.
-        history: What was written down as it went.
+        result: Result of the run.
+        history: Values recorded during the run.
     """
 
     def __init__(self, result: StudyResult, history: ValueHistory) -> None:
@@ -34,17 +34,17 @@ class EngineEvidence:
         self._pairs = {pair.name for pair in result.inputs.universe.pairs}
 
     def missing(self, pair: str) -> str | None:
-        """Why a pair cannot be looked at; None where it can."""
+        """Return why a pair cannot be evaluated; None if it can."""
         if pair not in self._pairs:
             return no_bars(pair, self._result.inputs.frames)
         return None if len(self.history(pair).sessions) else f"{pair} has no session with two closes"
 
     def history(self, pair: str) -> PairHistory:
-        """The values of a pair."""
+        """Return the values of a pair."""
         return self._history.of(pair)
 
     def openings(self, definition: str, pair: str) -> Sequence[int]:
-        """Sessions on which a definition opened on a pair, ascending."""
+        """Return the sessions on which a definition opened on a pair, ascending."""
         return [
             event.episode
             for event in self._result.events
@@ -52,7 +52,7 @@ class EngineEvidence:
         ]
 
     def base_rate(self, definition: str, pair: str, horizon_sessions: int) -> BaseRate | None:
-        """What followed these openings, as of the end of the history."""
+        """Return what followed these openings, as of the end of the history."""
         return self._rates.get((definition, pair, horizon_sessions))
 
     @cached_property
@@ -62,7 +62,7 @@ class EngineEvidence:
 
 
 def no_bars(pair: str, symbols: Mapping[str, object] | Sequence[str]) -> str:
-    """Say which legs of a pair were not supplied."""
+    """Name the legs of a pair that were not supplied."""
     return "no bars for " + " and ".join(leg for leg in pair.split("/") if leg not in symbols)
 
 
@@ -70,25 +70,25 @@ def findings_of(
     claims: Sequence[Claim],
     bars: Sequence[str],
     series: Sequence[str],
-    signals: Path | None,
+    catalogue_file: Path | None,
     calendar: str,
     options: FileOptions | None = None,
 ) -> list[Finding]:
-    """Judge claims by one run over the supplied files.
+    """Evaluate claims in one run over the supplied files.
 
     Args:
-        claims: From `parse_claims`.
+        claims: Result of `parse_claims`.
         bars: `SYMBOL=FILE[:COLUMN]`.
         series: `NAME=FILE[:COLUMN]`.
-        signals: Catalogue file; None takes Rotascope's own.
-        calendar: Whose sessions.
-        options: What was said of the files; None for nothing.
+        catalogue_file: Catalogue file; None takes Rotascope's own.
+        calendar: Name of the trading calendar.
+        options: How to read the files; None for the defaults.
 
     Raises:
-        ConfigurationError: A flag, or a claim about a definition that the catalogue lacks.
+        ConfigurationError: A flag is invalid, or a claim names a definition that the catalogue lacks.
         HistoryError: A file that cannot be used.
     """
-    catalogue = parse_catalogue(read_text(signals, CATALOGUE))
+    catalogue = parse_catalogue(read_text(catalogue_file, CATALOGUE))
     for claim in claims:
         if isinstance(claim, EventsClaim | FollowedClaim):
             catalogue.get(claim.definition)
@@ -100,7 +100,7 @@ def findings_of(
             stated(claim) if isinstance(claim, StatedClaim) else data_gap(claim, no_bars(claim.pair, symbols))
             for claim in claims
         ]
-    evidence = _run(claims, read_inputs(bars, series, pairs, signals, calendar, options=options))
+    evidence = _run(claims, read_inputs(bars, series, pairs, catalogue_file, calendar, options=options))
     return [judge(claim, evidence) for claim in claims]
 
 

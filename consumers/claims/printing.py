@@ -1,4 +1,4 @@
-"""The ledger as people or programs want it, on standard output."""
+"""Prints the ledger to standard output, as a table or JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def print_findings(findings: Sequence[Finding], style: str) -> None:
 
 
 def finding_data(finding: Finding) -> dict[str, object]:
-    """One verdict as JSON holds it."""
+    """Return one verdict as JSON content."""
     return {
         "row": finding.claim.row,
         "claim": finding.claim.says,
@@ -38,12 +38,12 @@ def finding_data(finding: Finding) -> dict[str, object]:
 
 def _table(findings: Sequence[Finding]) -> Table:
     counts = Counter(finding.verdict for finding in findings)
-    told = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
-    table = Table(title=f"{len(findings)} claims: {told or 'none'}", title_justify="left")
-    for header in ("row", "claim", "pair", "measured", "over", "verdict", "figures, and why not"):
+    summary = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
+    table = Table(title=f"{len(findings)} claims: {summary or 'none'}", title_justify="left")
+    for header in ("row", "claim", "pair", "measured", "over", "verdict", "figures, reason"):
         table.add_column(header, justify="right" if header == "row" else "left")
     for finding in findings:
-        figures = ", ".join(f"{name} {_told(figure)}" for name, figure in finding.figures.items())
+        figures = ", ".join(f"{name} {_figure_text(figure)}" for name, figure in finding.figures.items())
         table.add_row(
             str(finding.claim.row),
             finding.claim.says,
@@ -56,9 +56,9 @@ def _table(findings: Sequence[Finding]) -> Table:
     return table
 
 
-def _told(figure: Figure) -> str:
+def _figure_text(figure: Figure) -> str:
     if isinstance(figure, list):
-        return " ".join(map(_told, figure)) or "none"
+        return " ".join(map(_figure_text, figure)) or "none"
     if isinstance(figure, float):
         return f"{figure:,.4g}" if abs(figure) < 1000 else f"{figure:,.0f}"
     return "–" if figure is None else str(figure)

@@ -1,6 +1,6 @@
-"""`rotascope events tail` and `rotascope ticks cat`: look into the topics.
+"""`rotascope events tail` and `rotascope ticks cat`: read the topics.
 
 tail.py             the commands
-event_lines.py      an event as a line; tick_lines.py a tick
+event_lines.py      formats an event as a line; tick_lines.py a tick
 tick_continuity.py  gaps and repeats between frames
 """

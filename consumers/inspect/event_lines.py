@@ -1,4 +1,4 @@
-"""Records of the event topics, checked, as lines that a person reads."""
+"""Validate records of the event topics and format them as human-readable lines."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ TABLE_HEADER: Final = _ROW.format(
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events are wanted; an empty set wants all.
+    """Selects events; an empty set selects all.
 
     Args:
-        definitions: Ids of definitions.
+        definitions: Definition ids.
         pairs: `NUMERATOR/BENCHMARK`.
         states: `EventState` labels.
     """
@@ -38,7 +38,7 @@ class EventFilter:
     states: frozenset[str] = frozenset()
 
     def admits(self, data: Mapping[str, Any]) -> bool:
-        """Tell whether an event's data passes."""
+        """Return whether the event data match every set."""
         return (
             (not self.definitions or data["definition"] in self.definitions)
             and (not self.pairs or data["pair"] in self.pairs)
@@ -47,36 +47,36 @@ class EventFilter:
 
 
 def read_event(record: Record) -> dict[str, Any]:
-    """Read and check one record of an event topic.
+    """Decode and validate one record of an event topic.
 
     Args:
         record: From `rotascope.events.<family>`.
 
     Returns:
-        The event's data, valid against its JSON Schema.
+        The event data, validated against its JSON Schema.
 
     Raises:
-        InputError: Headers that are not a CloudEvent's, another schema than the topic's, or
-            data that breaks its schema.
+        InputError: The headers are not those of a CloudEvent, the schema is not the topic's, or
+            the data violate the schema.
     """
     headers = text_headers(record.headers)
     if wrong := defect(EVENT_HEADERS, headers):
-        raise InputError(f"not a CloudEvent in binary mode: {wrong}")
+        raise InputError(f"not a CloudEvent in binary content mode: {wrong}")
     expected = event_schema_id(record.topic.removeprefix(TOPIC_PREFIX))
     if headers["ce_dataschema"] != expected:
-        raise InputError(f"schema {headers['ce_dataschema']} where this version reads {expected}")
+        raise InputError(f"schema {headers['ce_dataschema']} is not the one this version reads, {expected}")
     try:
         data = msgspec.json.decode(record.value)
     except msgspec.DecodeError as error:
         raise InputError(f"not JSON: {error}") from error
     if wrong := defect(expected, data):
         raise InputError(wrong)
-    assert isinstance(data, dict)  # noqa: S101 - the schema said so; this tells the type checker
+    assert isinstance(data, dict)  # noqa: S101 - guaranteed by the schema; for the type checker
     return data
 
 
 def event_row(data: Mapping[str, Any]) -> str:
-    """Write valid event data as one aligned line under `TABLE_HEADER`."""
+    """Format valid event data as one aligned line under `TABLE_HEADER`."""
     reasons = data["reasons"]
     figures = [_figure_text(name, value, reasons.get(name)) for name, value in data["values"].items()]
     since = data["first_since"]

@@ -1,4 +1,4 @@
-"""`rotascope events tail` and `rotascope ticks cat`: look at what stands in the topics."""
+"""`rotascope events tail` and `rotascope ticks cat`: print what the topics hold."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ from core.runtime.files import UNIVERSE, read_text
 from core.runtime.settings import SETTINGS_VARIABLE, collect_kafka
 
 EMBEDDED_API_VERSION: Final = (2, 3)
-"""What the embedded broker of `rotascope demo` understands; a real broker tells by itself."""
+"""Protocol version of the embedded broker of `rotascope demo`; real brokers report theirs."""
 
 Family = StrEnum("Family", {name: name for name in EVENT_FAMILIES})  # type: ignore[misc]
 State = StrEnum("State", {s.label: s.label for s in EventState if s.label != "idle"})  # type: ignore[misc]
 
 
 class Format(StrEnum):
-    """How lines are written."""
+    """Output format of a line."""
 
     TABLE = "table"
     JSON = "json"
 
 
-app = typer.Typer(no_args_is_help=True, help="Look at what stands in the topics.")
-events_app = typer.Typer(no_args_is_help=True, help="Look at events.")
-ticks_app = typer.Typer(no_args_is_help=True, help="Look at ticks.")
+app = typer.Typer(no_args_is_help=True, help="Print what the topics hold.")
+events_app = typer.Typer(no_args_is_help=True, help="Print events.")
+ticks_app = typer.Typer(no_args_is_help=True, help="Print ticks.")
 app.add_typer(events_app, name="events")
 app.add_typer(ticks_app, name="ticks")
 
@@ -65,20 +65,18 @@ Embedded = Annotated[
 ]
 FromBeginning = Annotated[
     bool,
-    typer.Option(
-        "--from-beginning/--from-now", help="Start at the oldest record, or at what comes from now on."
-    ),
+    typer.Option("--from-beginning/--from-now", help="Start at the oldest record, or at the current end."),
 ]
 UntilEnd = Annotated[
-    bool, typer.Option("--until-end", help="Stop at the present end instead of waiting for more.")
+    bool, typer.Option("--until-end", help="Stop at the current end instead of waiting for more.")
 ]
-Style = Annotated[Format, typer.Option("--format", help="Aligned lines, or one JSON object a line.")]
-Maximum = Annotated[int | None, typer.Option("--max", min=1, help="Stop after so many lines.")]
+Style = Annotated[Format, typer.Option("--format", help="Aligned lines, or one JSON object per line.")]
+Maximum = Annotated[int | None, typer.Option("--max", min=1, help="Stop after this many lines.")]
 
 
 @dataclass(slots=True)
 class Tally:
-    """What has been printed, and what could not be."""
+    """Counts of lines printed and of invalid records."""
 
     shown: int = 0
     invalid: int = 0
@@ -86,27 +84,27 @@ class Tally:
 
 @events_app.callback()
 def _events() -> None:
-    """Look at events."""
+    """Print events."""
 
 
 @ticks_app.callback()
 def _ticks() -> None:
-    """Look at ticks."""
+    """Print ticks."""
 
 
 @events_app.command()
 def tail(
     families: Annotated[
-        list[Family] | None, typer.Option("--family", help="Only this family; may be repeated.")
+        list[Family] | None, typer.Option("--family", help="Only this family; repeatable.")
     ] = None,
     definitions: Annotated[
-        list[str] | None, typer.Option("--definition", help="Only this definition; may be repeated.")
+        list[str] | None, typer.Option("--definition", help="Only this definition; repeatable.")
     ] = None,
     pairs: Annotated[
-        list[str] | None, typer.Option("--pair", help="Only this pair, as RUT/SPX; may be repeated.")
+        list[str] | None, typer.Option("--pair", help="Only this pair, as RUT/SPX; repeatable.")
     ] = None,
     states: Annotated[
-        list[State] | None, typer.Option("--state", help="Only this state; may be repeated.")
+        list[State] | None, typer.Option("--state", help="Only this state; repeatable.")
     ] = None,
     from_beginning: FromBeginning = True,
     until_end: UntilEnd = False,
@@ -116,14 +114,15 @@ def tail(
     bootstrap_servers: Servers = None,
     embedded: Embedded = False,
 ) -> None:
-    """Print events from their topics, checked against their JSON Schemas.
+    """Print events from their topics, validated against their JSON Schemas.
 
-    JSON lines are the events' data. What is not a valid event is named on
-    standard error and left out; then the exit status is 1. Lines are in
-    order within a pair, not across pairs. Ctrl-C ends the command.
+    JSON lines are the event data. Invalid records are reported on standard
+    error and skipped; the exit status is then 1. Lines are ordered within
+    a pair, not across pairs. Ctrl-C ends the command.
 
-    A broker that goes away is waited for, and no event is lost or comes
-    twice; with --until-end up to 120 s, then the exit status is 1.
+    If the broker becomes unreachable, the command waits and then resumes
+    without losing or repeating an event; with --until-end it gives up
+    after 120 s with exit status 1.
 
     Examples:
       rotascope events tail
@@ -157,13 +156,13 @@ def tail(
 def cat(
     universe: Annotated[
         Path | None,
-        typer.Option("--universe", help="TOML file of instruments, which names ids; none: the demo's."),
+        typer.Option("--universe", help="TOML file of instruments, to resolve ids; default: the demo's."),
     ] = None,
     partitions: Annotated[
-        list[int] | None, typer.Option("--partition", min=0, help="Only this one; may be repeated.")
+        list[int] | None, typer.Option("--partition", min=0, help="Only this partition; repeatable.")
     ] = None,
     symbols: Annotated[
-        list[str] | None, typer.Option("--symbol", help="Only this symbol; may be repeated.")
+        list[str] | None, typer.Option("--symbol", help="Only this symbol; repeatable.")
     ] = None,
     from_beginning: FromBeginning = True,
     until_end: UntilEnd = False,
@@ -173,17 +172,18 @@ def cat(
     bootstrap_servers: Servers = None,
     embedded: Embedded = False,
 ) -> None:
-    """Print ticks out of their frames.
+    """Print the ticks inside frames.
 
     JSON lines are described by tick-line.schema.json; prices and sizes are
-    exact decimals in strings, read in the scales of the universe. A record that is not a valid frame is named
-    on standard error with the reason and skipped; then the exit status is
-    1. Ticks of benchmarks stand in every partition. Where another producer
-    took over, where frames are missing and where frames repeat, a note on
-    standard error says so. Ctrl-C ends the command.
+    exact decimals in strings, in the scales of the universe. Invalid frames
+    are reported on standard error with the reason and skipped; the exit
+    status is then 1. Ticks of benchmarks are in every partition. Producer
+    takeovers, missing frames and repeated frames are noted on standard
+    error. Ctrl-C ends the command.
 
-    A broker that goes away is waited for, and no tick is lost or comes
-    twice; with --until-end up to 120 s, then the exit status is 1.
+    If the broker becomes unreachable, the command waits and then resumes
+    without losing or repeating a tick; with --until-end it gives up after
+    120 s with exit status 1.
 
     Examples:
       rotascope ticks cat --symbol RUT --until-end --format json
@@ -221,19 +221,19 @@ def print_records(
     tally: Tally,
     maximum: int | None,
 ) -> None:
-    """Print what records hold; name on standard error what cannot be read.
+    """Print the content of records; report unreadable ones on standard error.
 
     Args:
-        records: From a topic.
-        lines: A record's lines; raises InputError for one that cannot be read.
+        records: Records of a topic.
+        lines: Returns the lines of a record; raises InputError if it is unreadable.
         printer: Prints one line.
-        tally: Counts as it goes, so that an interrupted run can still report.
-        maximum: Stop after so many lines; None never stops.
+        tally: Updated as lines are printed, so that an interrupted run can still report.
+        maximum: Stop after this many lines; None for no limit.
     """
     for record in records:
         try:
             for line in lines(record):
-                tally.shown += 1  # first, so that Ctrl-C between the two does not make it "none"
+                tally.shown += 1  # before printing, so that Ctrl-C in between cannot report "none"
                 printer(line)
                 if tally.shown == maximum:
                     return
@@ -287,7 +287,7 @@ def _present(
 
 def _report(tally: Tally, what: str) -> None:
     if tally.invalid:
-        typer.echo(f"note: records left out: {tally.invalid}; exit status 1", err=True)
+        typer.echo(f"note: invalid records skipped: {tally.invalid}; exit status 1", err=True)
         raise typer.Exit(1)
     if not tally.shown:
         typer.echo(f"note: no {what} matched", err=True)
@@ -295,13 +295,13 @@ def _report(tally: Tally, what: str) -> None:
 
 @contextmanager
 def _polite_end() -> Iterator[None]:
-    """End without a traceback: on Ctrl-C, on a reader that went away, on errors of ours."""
+    """Exit without a traceback on Ctrl-C, on a closed output pipe and on Rotascope's own errors."""
     try:
         yield
     except KeyboardInterrupt:
         return
     except BrokenPipeError:
-        # Python flushes standard output once more at exit; that must not fail again.
+        # Python flushes standard output again at exit; that flush must not fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except RotascopeError as error:
         typer.echo(f"error: {error}", err=True)

@@ -1,7 +1,7 @@
-"""What the headers of frames say about the log: another producer, missing frames, repeated frames.
+"""Detects producer takeovers, missing frames and repeated frames from frame headers.
 
-A worker acts on all three, as `PartitionEngine` says: the first two make prices unknown until the next
-trade, a repeat is dropped. None of them is a record, so a listing of records would not show them.
+A worker handles all three (see `PartitionEngine`): the first two make prices unknown until the next
+trade, a repeat is dropped. None of them is a record of its own, so a listing of records would not show them.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from core.model.frames import decode_frame
 
 
 class Continuity:
-    """Compares each frame with the one before it of the same source and partition.
+    """Compares each frame with the previous one of the same source and partition.
 
     Args:
-        sources: Source id → name; an id without a name is shown as it is.
+        sources: Source id → name; an id without a name is shown as a number.
     """
 
     def __init__(self, sources: Mapping[int, str]) -> None:
@@ -24,10 +24,10 @@ class Continuity:
         self._last: dict[tuple[int, int], tuple[int, int]] = {}
 
     def findings(self, record: Record) -> Iterator[str]:
-        """Give what is remarkable about a frame, in a line each.
+        """Yield one line per finding about a frame.
 
         Args:
-            record: The next of its partition.
+            record: The next record of its partition.
 
         Raises:
             FrameError: The record is not a valid frame.
@@ -49,7 +49,7 @@ class Continuity:
             )
             sequence = -1
         if header.epoch == epoch and header.sequence <= sequence:
-            yield f"source {source}: frame {header.sequence} repeats: workers drop it"
+            yield f"source {source}: frame {header.sequence} is a repeat: workers drop it"
             return
         if header.sequence > sequence + 1:
             missing = header.sequence - sequence - 1

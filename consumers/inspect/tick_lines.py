@@ -1,4 +1,4 @@
-"""Frames of the tick topic as JSON lines and table rows, for people and for partners without NumPy."""
+"""Frames of the ticks topic as JSON lines and table rows, for readers without NumPy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.model.timestamps import rfc3339
 _ROW: Final = "{time:<30}  {symbol:<10}  {kind:<13}  {price:>18}  {size:>18}  {update:<30}  {place}"
 _DEFAULT_SCALE: Final = (DEFAULT_EXPONENT, DEFAULT_EXPONENT)
 _UNSCALED: Final = (TickKind.ADJUSTMENT, TickKind.STATUS)
-"""Kinds whose price and size are the default scale's, whatever the instrument's is."""
+"""Kinds whose price and size use the default scale, whatever the instrument's scale."""
 
 TABLE_HEADER: Final = _ROW.format(
     time="EVENT TIME", symbol="SYMBOL", kind="KIND", price="PRICE", size="SIZE", update="UPDATE",
@@ -26,12 +26,12 @@ TABLE_HEADER: Final = _ROW.format(
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the ids in ticks stand for.
+    """Resolves the ids in ticks.
 
     Args:
         symbols: instrument_id → symbol.
         sources: source id → name.
-        scales: instrument_id → price and size exponent, where they are not the default.
+        scales: instrument_id → price and size exponent, where not the default.
     """
 
     symbols: Mapping[int, str]
@@ -40,7 +40,7 @@ class Names:
 
     @classmethod
     def of(cls, universe: Universe) -> Self:
-        """Take the names from a universe."""
+        """Build the names from a universe."""
         return cls(
             {instrument.instrument_id: instrument.symbol for instrument in universe.instruments},
             {source.source_id: source.name for source in universe.sources},
@@ -54,16 +54,16 @@ def tick_lines(
     """Decode one frame.
 
     Args:
-        record: From `rotascope.ticks.v1`.
-        names: What ids stand for; an id without a name gives null, never an error, and is taken to be in
-            the default scale.
-        instrument_ids: Only these instruments; all records when empty.
+        record: A record of the ticks topic.
+        names: Resolves ids; an unresolved id gives null, never an error, and the default scale is
+            assumed.
+        instrument_ids: Only these instruments; empty for all records.
 
     Yields:
         One dict per tick, as `tick-line.schema.json` describes it.
 
     Raises:
-        FrameError: The record is not a valid frame; nothing of it has been given.
+        FrameError: The record is not a valid frame; nothing has been yielded.
     """
     header, ticks = decode_frame(record.value)
     for index, tick in enumerate(ticks.tolist()):
@@ -96,7 +96,7 @@ def tick_lines(
 
 
 def tick_row(line: Mapping[str, Any]) -> str:
-    """Write a line of `tick_lines` under `TABLE_HEADER`."""
+    """Format one dict of `tick_lines` as a row under `TABLE_HEADER`."""
     return _ROW.format(
         time=line["ts_event"],
         symbol=line["symbol"] or (line["instrument_id"] if line["instrument_id"] is not None else "-"),

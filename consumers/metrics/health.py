@@ -98,6 +98,11 @@ class Health:
                 yield f"partition {task.partition}: catching up, {task.lag_records} records behind"
             if task.failures_in_a_row >= most:
                 yield f"partition {task.partition}: {task.failures_in_a_row} records in a row cannot be used"
+            if task.unreadable_in_a_row >= most:
+                yield (
+                    f"partition {task.partition}: the batch at offset {task.next_offset} cannot be unpacked, "
+                    f"fetched {task.unreadable_in_a_row} times"
+                )
         if self._state.commit_failures_in_a_row >= most:
             yield f"{self._state.commit_failures_in_a_row} commits in a row failed"
 

@@ -66,18 +66,14 @@ class Plan(NamedTuple):
     Args:
         seek_to: Offset of the first record to step.
         muted_until: Records before this offset were published by an earlier run.
-        bars_sequence: Sequence of the next frame of minute bars.
-        poison: Offsets to skip.
+        position: What the group had committed with its offset; one of our own when it never did.
         committed: What the group had committed; None when it never did.
-        commits: As of `Position`.
     """
 
     seek_to: int
     muted_until: int
-    bars_sequence: int
-    poison: frozenset[int]
+    position: Position
     committed: Committed | None = None
-    commits: int = 0
 
 
 def decode_position(metadata: str, *, partition: int) -> Position | None:
@@ -176,7 +172,7 @@ def plan_start(
             what was committed.
     """
     if committed is None:
-        return Plan(begin_offset, begin_offset, 0, frozenset())
+        return Plan(begin_offset, begin_offset, Position(baseline=begin_offset))
     if committed.offset > end_offset:
         raise SnapshotError(
             f"partition {partition}: {committed.offset} is committed, but the log ends at {end_offset}",
@@ -184,7 +180,8 @@ def plan_start(
         )
     position = decode_position(committed.metadata, partition=partition)
     if position is None:
-        return Plan(begin_offset, max(committed.offset, begin_offset), 0, frozenset(), committed)
+        by_hand = Position(baseline=begin_offset)
+        return Plan(begin_offset, max(committed.offset, begin_offset), by_hand, committed)
     if position.baseline >= begin_offset:
         seek_to = position.baseline
     elif missing_baseline == "rebuild":
@@ -196,11 +193,5 @@ def plan_start(
             operator_action="start once with --missing-baseline rebuild (values are unknown until their "
             "windows are full again), and give the topic a longer retention.ms",
         )
-    return Plan(
-        seek_to,
-        max(committed.offset, seek_to),
-        position.bars_sequence,
-        frozenset(position.poison),
-        committed,
-        position.commits,
-    )
+    begun_at = msgspec.structs.replace(position, baseline=seek_to)
+    return Plan(seek_to, max(committed.offset, seek_to), begun_at, committed)

@@ -38,11 +38,9 @@ class Opened(Generic[AnyEngine]):
 
     Args:
         engine: In the state it has at `plan.seek_to`.
-        plan: Where to go on, and up to where in silence.
-        named: The snapshot that the committed offset names, usable or not: the next one is another.
+        plan: Where to go on, up to where in silence, and the position it stands at. The snapshot that the
+            position names may not be usable, and the next one is another.
         restored: The snapshot the engine comes from; None where the log is stepped from its baseline.
-        baseline: Offset from which a fresh engine comes to this state.
-        adopted_at: As of `Position`.
         adopt_again_at: Where the definitions have to be changed once more, in silence: the engine comes
             from a snapshot before the change. None otherwise.
         rebuilt: Whether history is missing.
@@ -51,10 +49,7 @@ class Opened(Generic[AnyEngine]):
 
     engine: AnyEngine
     plan: Plan
-    named: SnapshotName | None
     restored: SnapshotName | None
-    baseline: int
-    adopted_at: int | None
     adopt_again_at: int | None
     rebuilt: bool
     problems: tuple[str, ...]
@@ -124,10 +119,7 @@ def open_partition(
     opened = Opened(
         engine=engine,
         plan=plan,
-        named=None if position is None else position.snapshot,
         restored=None,
-        baseline=plan.seek_to,
-        adopted_at=None if position is None else position.adopted_at,
         adopt_again_at=None,
         rebuilt=rebuilt,
         problems=tuple(problems),
@@ -165,18 +157,8 @@ def _from_snapshot(
             continue
         opened = Opened(
             engine=engine,
-            plan=Plan(
-                name.next_offset,
-                committed.offset,
-                position.bars_sequence,
-                frozenset(position.poison),
-                committed,
-                position.commits,
-            ),
-            named=named,
+            plan=Plan(name.next_offset, committed.offset, position, committed),
             restored=name,
-            baseline=position.baseline,
-            adopted_at=position.adopted_at,
             adopt_again_at=_adopt_again_at(position, name),
             rebuilt=False,
             problems=tuple(problems),
@@ -201,5 +183,9 @@ def _tell(partition: int, opened: Opened[AnyEngine]) -> None:
         "partition opened",
         from_snapshot=None if opened.restored is None else opened.restored.number,
         rebuilt=opened.rebuilt,
-        **opened.plan._asdict(),
+        seek_to=opened.plan.seek_to,
+        muted_until=opened.plan.muted_until,
+        committed=None if opened.plan.committed is None else opened.plan.committed.offset,
+        poison=opened.plan.position.poison,
+        commits=opened.plan.position.commits,
     )

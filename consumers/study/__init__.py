@@ -1,9 +1,9 @@
-"""`rotascope study`: the engine over daily history, and what people read of it.
+"""`rotascope study`: runs the engine over daily history and prints the results.
 
 cli.py      the commands and their options
 inputs.py   flags and files → symbols, pairs and series, checked
-running.py  one run of the engine, with a bar to watch; events with their base rates
+running.py  one run of the engine, with a progress bar; events with their base rates
 values.py   every indicator of one day
-tables.py   what a terminal shows
-report.py   what a report shows, gathered; report_figures.py and report_page.py draw and write it
+tables.py   terminal tables
+report.py   collects the content of a report; report_figures.py and report_page.py render it
 """

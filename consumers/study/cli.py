@@ -1,4 +1,4 @@
-"""`rotascope study`: what the engine says of daily history.
+"""`rotascope study`: runs the engine over daily history and prints the results.
 
 Exit codes: 0 done; 1 failed; 2 input or usage. Results go to standard output, everything else to
 standard error.
@@ -28,28 +28,28 @@ State = StrEnum("State", {s.label: s.label for s in EventState if s.label != "id
 
 
 class LineFormat(StrEnum):
-    """How events are written."""
+    """Output format of events."""
 
     TABLE = "table"
     JSONL = "jsonl"
 
 
 class Format(StrEnum):
-    """How a result is written."""
+    """Output format of a result."""
 
     TABLE = "table"
     JSON = "json"
 
 
-app = typer.Typer(no_args_is_help=True, help="Run the engine over daily history, and look at the result.")
+app = typer.Typer(no_args_is_help=True, help="Run the engine over daily history and print the results.")
 
 Bars = Annotated[
     list[str],
     typer.Option(
         "--bars",
         metavar="SYMBOL=FILE[:COLUMN]",
-        help="Daily CSV, JSON or Parquet with date and close, or with COLUMN for a close; once a symbol. A "
-        "symbol may hold '=', as in GC=F=gold.csv.",
+        help="Daily CSV, JSON or Parquet with columns date and close, or COLUMN in place of close; once per "
+        "symbol. A symbol may contain '=', as in GC=F=gold.csv.",
     ),
 ]
 Series = Annotated[
@@ -57,31 +57,29 @@ Series = Annotated[
     typer.Option(
         "--series",
         metavar="NAME=FILE[:COLUMN]",
-        help="A rate in percent; or, named SYMBOL_flow, a symbol's flow in currency. May be repeated.",
+        help="A rate in percent; or, if named SYMBOL_flow, a symbol's flow in currency. Repeatable.",
     ),
 ]
 Pairs = Annotated[
     list[str],
-    typer.Option("--pair", metavar="NUMERATOR/BENCHMARK", help="A pair of the symbols; once a pair."),
+    typer.Option("--pair", metavar="NUMERATOR/BENCHMARK", help="A pair of the symbols; once per pair."),
 ]
-Signals = Annotated[
+CatalogueFile = Annotated[
     Path | None,
-    typer.Option("--signals", help="TOML file of definitions; none: Rotascope's own."),
+    typer.Option("--catalogue", help="TOML file of definitions; default: Rotascope's own."),
 ]
-CalendarName = Annotated[str, typer.Option("--calendar", help="Whose sessions: XNYS or 24/7.")]
+CalendarName = Annotated[str, typer.Option("--calendar", help="Trading calendar: XNYS, 24/7, XTKS, …")]
 Definitions = Annotated[
-    list[str] | None, typer.Option("--definition", help="Print only this definition; may be repeated.")
+    list[str] | None, typer.Option("--definition", help="Print only this definition; repeatable.")
 ]
-States = Annotated[
-    list[State] | None, typer.Option("--state", help="Print only this state; may be repeated.")
-]
+States = Annotated[list[State] | None, typer.Option("--state", help="Print only this state; repeatable.")]
 From = Annotated[str | None, typer.Option("--from", metavar="DATE", help="Print from this date on.")]
 To = Annotated[str | None, typer.Option("--to", metavar="DATE", help="Print up to this date.")]
 
 
 @app.callback()
 def _study() -> None:
-    """Run the engine over daily history, and look at the result."""
+    """Run the engine over daily history and print the results."""
     configure_log(LogSettings())
 
 
@@ -90,7 +88,7 @@ def events(
     bars: Bars,
     pair: Pairs,
     series: Series = None,
-    signals: Signals = None,
+    catalogue_file: CatalogueFile = None,
     definition: Definitions = None,
     state: States = None,
     from_date: From = None,
@@ -98,22 +96,22 @@ def events(
     rarity: Annotated[
         Path | None,
         typer.Option(
-            "--rarity", help="From 'study nulls --store': what chance would give, for later events."
+            "--rarity", help="Chance frequencies from 'study nulls --store', to attach to later events."
         ),
     ] = None,
     calendar: CalendarName = "XNYS",
     date_column: DateColumn = None,
     date_format: DateFormat = None,
     accept_jump: AcceptJump = None,
-    output: Annotated[LineFormat, typer.Option("--format", help="A table, or one JSON object a line.")] = (
+    output: Annotated[LineFormat, typer.Option("--format", help="A table, or one JSON object per line.")] = (
         LineFormat.TABLE
     ),
 ) -> None:
-    """Print the events of daily history, as the live system would have told them.
+    """Print the events of daily history, as the live system would have published them.
 
-    Each with its rarity and with what followed earlier ones, counted only
-    from outcomes that were known at the time. --from, --to, --definition
-    and --state choose what is printed, never what is computed.
+    Each event carries its rarity and what followed earlier ones, computed
+    only from outcomes known at the time. --from, --to, --definition and
+    --state select what is printed; they do not change what is computed.
 
     Exit codes: 0 done; 1 failed; 2 input or usage.
 
@@ -128,7 +126,7 @@ def events(
         from consumers.study.printing import EventChoice, print_events
         from consumers.study.running import events_with_base_rates, run_history
 
-        inputs = read_inputs(bars, series or [], pair, signals, calendar, rarity, options=options)
+        inputs = read_inputs(bars, series or [], pair, catalogue_file, calendar, rarity, options=options)
         choice = EventChoice(
             definitions=_known(definition, inputs),
             states=frozenset(one.value for one in state or ()),
@@ -146,19 +144,19 @@ def values(
     ],
     date: Annotated[str, typer.Option("--date", metavar="DATE", help="The session.")],
     series: Series = None,
-    signals: Signals = None,
+    catalogue_file: CatalogueFile = None,
     calendar: CalendarName = "XNYS",
     date_column: DateColumn = None,
     date_format: DateFormat = None,
     accept_jump: AcceptJump = None,
     output: Annotated[Format, typer.Option("--format", help="A table, or one JSON object.")] = Format.TABLE,
 ) -> None:
-    """Print every indicator of a pair as of a day's close, by name.
+    """Print every indicator of a pair as of the close of a day, by name.
 
-    What is not known is null, with the reason.
+    Unknown values are null, with the reason.
 
-    Exit codes: 0 done; 1 failed; 2 input or usage, such as a day without a
-    session.
+    Exit codes: 0 done; 1 failed; 2 input or usage, for example
+    a day without a session.
 
     Examples:
       rotascope study values --bars IWM=IWM.csv --bars SPY=SPY.csv --pair IWM/SPY --date 2024-06-18
@@ -173,7 +171,7 @@ def values(
         day = parse_date(date, "--date")
         if day is None:
             raise InputError("--date is missing")
-        inputs = read_inputs(bars, series or [], [pair], signals, calendar, options=options)
+        inputs = read_inputs(bars, series or [], [pair], catalogue_file, calendar, options=options)
         wanted = inputs.universe.pairs[0]
         session = session_of(wanted, day, inputs.frames, inputs.calendar)
         engine = run_history(inputs, until=session).run.engine
@@ -185,7 +183,7 @@ def base_rates(
     bars: Bars,
     pair: Pairs,
     series: Series = None,
-    signals: Signals = None,
+    catalogue_file: CatalogueFile = None,
     definition: Definitions = None,
     calendar: CalendarName = "XNYS",
     date_column: DateColumn = None,
@@ -193,16 +191,16 @@ def base_rates(
     accept_jump: AcceptJump = None,
     store: Annotated[
         Path | None,
-        typer.Option("--store", help="Also write the cards that live events take along to this file."),
+        typer.Option("--store", help="Also write the base-rate cards that live events carry to this file."),
     ] = None,
     output: Annotated[Format, typer.Option("--format", help="A table, or one JSON object.")] = Format.TABLE,
 ) -> None:
     """Print what followed the events of each definition, as of the end of the history.
 
     Returns of both legs and their spread over 1, 5, 20 and 60 sessions from
-    the next close; cases at least a horizon apart; Wilson intervals; the
-    difference to all days with a stationary-bootstrap interval; q-values
-    over everything looked at.
+    the next close; cases at least one horizon apart; Wilson intervals; the
+    difference from all days with a stationary-bootstrap interval; q-values
+    over all tests made.
 
     Exit codes: 0 done; 1 failed; 2 input or usage.
 
@@ -218,7 +216,7 @@ def base_rates(
         from consumers.study.running import rates_of, run_history
         from core.research.study_rates import last_session, study_cards
 
-        inputs = read_inputs(bars, series or [], pair, signals, calendar, options=options)
+        inputs = read_inputs(bars, series or [], pair, catalogue_file, calendar, options=options)
         wanted = _known(definition, inputs)
         rates = rates_of(run_history(inputs))
         last = last_session(inputs.frames)
@@ -232,9 +230,9 @@ def base_rates(
 def report(
     bars: Bars,
     pair: Pairs,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE.html", help="The page to write.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.html", help="The HTML file to write.")],
     series: Series = None,
-    signals: Signals = None,
+    catalogue_file: CatalogueFile = None,
     definition: Definitions = None,
     from_date: From = None,
     to_date: To = None,
@@ -243,9 +241,9 @@ def report(
     date_format: DateFormat = None,
     accept_jump: AcceptJump = None,
 ) -> None:
-    """Write one page to look at: the ratio line, the events on it, how rare, and what followed.
+    """Write an HTML report: ratio line, events, their rarity, and what followed.
 
-    The page stands by itself and asks no network for anything.
+    The page is self-contained and makes no network requests.
 
     Exit codes: 0 done; 1 failed; 2 input or usage.
 
@@ -259,7 +257,7 @@ def report(
         from consumers.study.report import make_report
         from consumers.study.report_page import render
 
-        inputs = read_inputs(bars, series or [], pair, signals, calendar, options=options)
+        inputs = read_inputs(bars, series or [], pair, catalogue_file, calendar, options=options)
         first, last = parse_date(from_date, "--from"), parse_date(to_date, "--to")
         choice = EventChoice(_known(definition, inputs), frozenset(), first, last)
         made = make_report(inputs, choice.definitions, str(first or ""), str(last or "9999"))
@@ -270,21 +268,21 @@ def report(
 def nulls(
     bars: Bars,
     pair: Pairs,
-    signals: Signals = None,
+    catalogue_file: CatalogueFile = None,
     simulations: Annotated[
-        int, typer.Option("--simulations", min=2, max=1000, help="Histories by chance, per null and pair.")
+        int, typer.Option("--simulations", min=2, max=1000, help="Simulated histories per null and pair.")
     ] = 20,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same histories.")] = 1,
     cache: Annotated[
         Path | None,
-        typer.Option("--cache", help="Folder that keeps results, to print them again."),
+        typer.Option("--cache", help="Directory in which results are cached."),
     ] = None,
     to_date: Annotated[
-        str | None, typer.Option("--to", metavar="DATE", help="Use no day after this.")
+        str | None, typer.Option("--to", metavar="DATE", help="Ignore days after this date.")
     ] = None,
     store: Annotated[
         Path | None,
-        typer.Option("--store", help="Also write what later events take along to this file."),
+        typer.Option("--store", help="Also write the rarity that later events carry to this file."),
     ] = None,
     calendar: CalendarName = "XNYS",
     date_column: DateColumn = None,
@@ -292,12 +290,13 @@ def nulls(
     accept_jump: AcceptJump = None,
     output: Annotated[Format, typer.Option("--format", help="Tables, or one JSON object.")] = Format.TABLE,
 ) -> None:
-    """Print how often each definition opens really, and how often by chance.
+    """Print how often each definition opens in history and by chance.
 
-    The engine runs over histories that are the pair's own in one respect and
-    chance in every other: a coin says who is ahead; independent days of a
-    Student-t pair with the pair's moments; the pair's days shuffled; its days
-    in blocks. Closes only. Then figures known about chance, found again.
+    The engine runs over simulated histories that keep one property of the
+    pair and randomise the rest: a fair coin decides which leg is ahead;
+    independent Student-t days with the pair's moments; the pair's days
+    shuffled; its days resampled in blocks. Closes only. Known results
+    about random walks are then checked against the simulations.
 
     Exit codes: 0 done; 1 failed; 2 input or usage.
 
@@ -311,7 +310,7 @@ def nulls(
         from consumers.study.inputs import parse_date, read_inputs
         from consumers.study.nulls import null_report, print_nulls, rarity_of, up_to
 
-        inputs = read_inputs(bars, [], pair, signals, calendar, options=options)
+        inputs = read_inputs(bars, [], pair, catalogue_file, calendar, options=options)
         inputs = up_to(inputs, parse_date(to_date, "--to"))
         document = null_report(inputs, simulations=simulations, seed=seed, cache=cache)
         if store is not None:
@@ -322,12 +321,12 @@ def nulls(
 def given_options(
     date_column: list[str] | None, date_format: list[str] | None, accept_jump: list[str] | None
 ) -> FileOptions:
-    """What was said of the files, and what time it is."""
+    """File options of the command line, with the current time."""
     return FileOptions(date_column, date_format, accept_jump, time.time_ns())
 
 
 def _known(definitions: list[str] | None, inputs: StudyInputs) -> frozenset[str]:
-    """The definitions asked for; one that the catalogue lacks is refused with the nearest."""
+    """Return the requested definitions; an unknown one is refused with the nearest name."""
     return frozenset(inputs.catalogue.get(one).definition_id for one in definitions or ())
 
 

@@ -1,4 +1,4 @@
-"""What a study is given: daily files by symbol, series, pairs, definitions."""
+"""Inputs of a study: daily files by symbol, series, pairs, definitions."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ from core.runtime.progress import progress
 
 _EXCHANGE: Final = "XNYS"
 _KNOWN_AHEAD: Final = timedelta(days=31)
-"""Farther than the window of any dated event reaches: a session before a scheduled date has its tag
-although the files end before that date."""
-BARS_EXAMPLE: Final = "write, for instance, --bars RUT=RUT.csv or --bars IJR=adjusted.csv:IJR"
-_SERIES: Final = "write, for instance, --series DGS10=FRED_DGS.csv:DGS10"
-_PAIR: Final = "write, for instance, --pair RUT/GSPC"
+"""Longer than the window of any dated event, so that a session before a scheduled date is tagged
+even if the files end before that date."""
+BARS_EXAMPLE: Final = "write, for example, --bars RUT=RUT.csv or --bars IJR=adjusted.csv:IJR"
+_SERIES: Final = "write, for example, --series DGS10=FRED_DGS.csv:DGS10"
+_PAIR: Final = "write, for example, --pair RUT/GSPC"
 
 
 @dataclass(frozen=True, slots=True)
 class StudyInputs:
-    """Everything a study rests on, read and checked.
+    """All inputs of a study, read and validated.
 
     Args:
         universe: Instruments, series and pairs.
-        calendar: Their sessions, over the whole history.
+        calendar: Their sessions over the whole history.
         frames: Symbol → checked daily frame, series included.
         catalogue: The definitions.
-        artefacts: Dated events, for tags.
+        artefacts: Dated events that tag sessions.
     """
 
     universe: Universe
@@ -60,7 +60,7 @@ def parse_pair(text: str, symbols: Sequence[str]) -> Pair:
     """Read `NUMERATOR/BENCHMARK`, both among the symbols.
 
     Raises:
-        ConfigurationError: It is not of this form, or a leg has no file.
+        ConfigurationError: The text has another form, or a leg has no file.
     """
     numerator, slash, benchmark = text.partition("/")
     if not (numerator and slash and benchmark) or "/" in benchmark:
@@ -78,7 +78,7 @@ def parse_date(text: str | None, option: str) -> date | None:
     """Read an ISO date.
 
     Raises:
-        InputError: It is not one.
+        InputError: The text is not a date.
     """
     if text is None:
         return None
@@ -94,36 +94,35 @@ def read_inputs(
     bars: Sequence[str],
     series: Sequence[str],
     pairs: Sequence[str],
-    signals: Path | None,
+    catalogue_file: Path | None,
     calendar_name: str,
     rarity: Path | None = None,
     *,
     options: FileOptions | None = None,
 ) -> StudyInputs:
-    """Read and check everything a study was given.
+    """Read and validate all inputs of a study.
 
     Args:
         bars: `SYMBOL=FILE[:COLUMN]`.
         series: `NAME=FILE:COLUMN`.
         pairs: `NUMERATOR/BENCHMARK`.
-        signals: Catalogue file; None takes Rotascope's own.
-        calendar_name: Whose sessions all symbols follow.
-        rarity: File of rarity that events take along; None for none.
-        options: What was said of the files; None for nothing.
+        catalogue_file: Catalogue file; None takes Rotascope's own.
+        calendar_name: Trading calendar of all symbols.
+        rarity: File with the rarity that events carry; None for none.
+        options: How to read the files; None for the defaults.
 
     Raises:
-        InputError: A file that holds no rarity.
-        ConfigurationError: A flag, a symbol, a pair or the catalogue.
-        HistoryError: A file that cannot be read or used.
+        InputError: The rarity file is not one.
+        ConfigurationError: A flag, a symbol, a pair or the catalogue is invalid.
     """
-    catalogue = parse_catalogue(read_text(signals, CATALOGUE))
+    catalogue = parse_catalogue(read_text(catalogue_file, CATALOGUE))
     options = options or FileOptions()
     files, others = named_files(bars, "--bars", BARS_EXAMPLE), named_files(series, "--series", _SERIES)
     if not files:
-        raise ConfigurationError("a study needs bars", operator_action=BARS_EXAMPLE)
+        raise ConfigurationError("a study needs at least one --bars", operator_action=BARS_EXAMPLE)
     wanted = [parse_pair(text, list(files)) for text in dict.fromkeys(pairs)]
     if not wanted:
-        raise ConfigurationError("a study needs a pair", operator_action=_PAIR)
+        raise ConfigurationError("a study needs at least one --pair", operator_action=_PAIR)
     legs = {leg for pair in wanted for leg in (pair.numerator, pair.benchmark)}
     every = [*files, *others]
     used = [file for file in _entries(files.values(), options, every) if file.symbol in legs]
@@ -144,16 +143,16 @@ def read_inputs(
 
 
 def series_of(name: str, symbols: Sequence[str], pairs: Sequence[Pair]) -> Series:
-    """Say what a series is by its name.
+    """Derive the kind of a series from its name.
 
     Args:
-        name: A symbol, or a symbol and the word "flow" (`IWM_flow`), names the money that flows into it;
-            "flow" alone does where there is one numerator only; anything else is a rate in percent.
+        name: A symbol, or a symbol and the word "flow" (`IWM_flow`), means the money flow into it; "flow"
+            alone suffices if there is only one numerator; anything else is a rate in percent.
         symbols: Symbols of the bars.
         pairs: The pairs of the study.
 
     Raises:
-        ConfigurationError: A flow that does not say into what.
+        ConfigurationError: A flow whose symbol is ambiguous.
     """
     words = re.split(r"[\W_]+", name)
     flowing = [word for word in words if word.lower() in ("flow", "flows")]
@@ -165,8 +164,8 @@ def series_of(name: str, symbols: Sequence[str], pairs: Sequence[Pair]) -> Serie
         into = numerators
     if len(into) != 1:
         raise ConfigurationError(
-            f"--series {name!r} does not say into which of {', '.join(symbols)} it flows",
-            operator_action=f"call it {numerators[0]}_flow, for instance",
+            f"--series {name!r} does not name the symbol of the flow; the symbols are {', '.join(symbols)}",
+            operator_action=f"name it {numerators[0]}_flow, for example",
         )
     return Series(f"{into[0]}_flow", "flow", into[0])
 
@@ -176,7 +175,7 @@ def _entries(files: Iterable[NamedFile], options: FileOptions, every: Sequence[s
 
 
 def _exchange(calendar: Calendar) -> Calendar:
-    """The exchange's sessions over the same days, and over those in which a date known ahead may lie."""
+    """The exchange's sessions over the same days, extended by those of known future dates."""
     first, last = day_to_date(calendar.session[0]), day_to_date(calendar.session[-1])
     return build_calendar(
         _EXCHANGE, first, last + _KNOWN_AHEAD, overrides=read_text(None, CALENDAR_OVERRIDES)
@@ -184,14 +183,14 @@ def _exchange(calendar: Calendar) -> Calendar:
 
 
 def _series(file: HistoryFile, covered: Covered, options: FileOptions) -> pl.DataFrame:
-    """Read and check a series; its days before and behind the prices say nothing about them."""
+    """Read and validate a series; days before and after the prices are ignored."""
     read = read_named(file, covered.calendar.name, now_ns=options.now_ns)
     frame, first, last = read.daily.frame, covered.first, covered.last
     within = frame["date"].is_between(first, last)
     if not within.any():
         raise HistoryError(
-            f"{read.name} has no value from {first} to {last}, where the bars are",
-            operator_action="give a file that reaches there, or leave the series out",
+            f"{read.name} has no value from {first} to {last}, the range of the bars",
+            operator_action="use a file that covers this range, or omit the series",
         )
     cut = read.daily._replace(
         frame=frame.filter(within).select("date", "close"), moments=read.daily.moments.filter(within)

@@ -1,4 +1,4 @@
-"""How often each definition opens by chance: the engine over histories in which only chance decides."""
+"""How often each definition opens by chance, from runs of the engine over simulated histories."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ _LEAST_SESSIONS: Final = 64
 
 
 def null_report(inputs: StudyInputs, *, simulations: int, seed: int, cache: Path | None) -> dict[str, Any]:
-    """Count openings in the real history of each pair and in those of chance.
+    """Count openings in the real and the simulated histories of each pair.
 
     Args:
-        inputs: What the study was given; only the closes are used.
+        inputs: Inputs of the study; only the closes are used.
         simulations: Number of histories per null and pair.
         seed: The same seed gives the same histories.
-        cache: Folder that keeps results; None for none.
+        cache: Directory in which results are cached; None for no cache.
 
     Returns:
-        Plain JSON content.
+        JSON-serialisable content.
 
     Raises:
-        ConfigurationError: The folder cannot be written.
+        ConfigurationError: The directory cannot be written.
     """
     file = None if cache is None else cache / f"nulls-{_digest(inputs, simulations, seed)}.json"
     if file is not None and file.is_file():
@@ -68,31 +68,31 @@ def null_report(inputs: StudyInputs, *, simulations: int, seed: int, cache: Path
             file,
             msgspec.json.encode(document),
             make_folder=True,
-            operator_action="name another --cache folder",
+            operator_action="choose another --cache directory",
         )
     return document
 
 
 def up_to(inputs: StudyInputs, last: date | None) -> StudyInputs:
-    """Leave out every day after one.
+    """Drop every day after a date.
 
     Raises:
-        InputError: Nothing, or next to nothing, would be left.
+        InputError: Too few sessions would remain.
     """
     if last is None:
         return inputs
     frames = {name: frame.filter(pl.col("date") <= last) for name, frame in inputs.frames.items()}
     if short := [name for name, frame in frames.items() if frame.height < _LEAST_SESSIONS]:
-        raise InputError(f"--to {last} leaves less than {_LEAST_SESSIONS} sessions of {', '.join(short)}")
+        raise InputError(f"--to {last} leaves fewer than {_LEAST_SESSIONS} sessions of {', '.join(short)}")
     return replace(inputs, frames=frames)
 
 
 def rarity_of(document: Mapping[str, Any], inputs: StudyInputs) -> RarityCards:
-    """Give what later events take along.
+    """Return the rarity that later events carry.
 
     Args:
         document: From `null_report`.
-        inputs: Those of the report.
+        inputs: The inputs of that report.
     """
     pairs = {pair.name: pair for pair in inputs.universe.pairs}
     found = []
@@ -100,7 +100,7 @@ def rarity_of(document: Mapping[str, Any], inputs: StudyInputs) -> RarityCards:
         nulls = {name: NullCount(**null) for name, null in entry["nulls"].items()}
         row = Rarity(**{**entry, "nulls": nulls})
         last = align_legs(pairs[row.pair], inputs.frames)["date"][-1]
-        # The history holds its last close: whoever knows of that, and of nothing later, is in it.
+        # The history includes its last close, so the rarity is knowable from that close on.
         known_ns = int(inputs.calendar.close_ns[inputs.calendar.row_of(session_day(last))]) + 1
         card = rarity_card(
             row,
@@ -119,7 +119,7 @@ def _pair_rarity(inputs: StudyInputs, pair: Pair, simulations: int, seed: int) -
     universe = study_universe(null.frames, null.pairs, inputs.calendar.name)
     run = HistoryRun(universe, inputs.catalogue, {inputs.calendar.name: inputs.calendar}, null.frames)
     events: list[Event] = []
-    with progress(f"{pair.name} by chance") as step:
+    with progress(f"{pair.name} simulations") as step:
         for number, done in enumerate(run.sessions(), start=1):
             events += done.events
             if number % 64 == 0 or number == len(run):
@@ -129,7 +129,7 @@ def _pair_rarity(inputs: StudyInputs, pair: Pair, simulations: int, seed: int) -
 
 
 def _digest(inputs: StudyInputs, simulations: int, seed: int) -> str:
-    """Name everything a result rests on: definitions, closes, the engine's own sources."""
+    """Digest everything a result depends on: definitions, closes, the engine's sources."""
     known = hashlib.sha256(f"{FORMAT} {inputs.catalogue.digest} {simulations} {seed}".encode())
     for pair in inputs.universe.pairs:
         for leg in (pair.numerator, pair.benchmark):
@@ -140,10 +140,10 @@ def _digest(inputs: StudyInputs, simulations: int, seed: int) -> str:
 
 
 def null_histories_digest(study: str, core: Path = CORE) -> str:
-    """Digest a study together with the sources that compute it.
+    """Digest a study's inputs together with the sources that compute it.
 
     Args:
-        study: Names catalogue, closes, simulations and seed.
+        study: Digest of catalogue, closes, simulations and seed.
         core: The directory of the package `core`.
 
     Returns:
@@ -164,7 +164,7 @@ def print_nulls(document: Mapping[str, Any], style: str) -> None:
 
 
 def _definitions_table(rows: Sequence[Mapping[str, Any]], simulations: int) -> Table:
-    title = f"openings a year, really and by chance ({simulations} histories each, ± standard error)"
+    title = f"openings per year, in history and by chance ({simulations} simulations each, ± standard error)"
     table = Table(title=title, title_justify="left")
     for header in ("definition", "pair"):
         table.add_column(header, no_wrap=True)
@@ -187,7 +187,7 @@ def _null_text(null: Mapping[str, float], sessions: int) -> str:
 
 
 def _figures_table(figures: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(title="known figures, found again", title_justify="left")
+    table = Table(title="known figures, reproduced", title_justify="left")
     for header in ("figure", "known", "found", "± standard error", "agrees"):
         table.add_column(header, justify="left" if header == "figure" else "right")
     for one in figures:

@@ -1,4 +1,4 @@
-"""Results as people or programs want them, on standard output."""
+"""Prints results to standard output, as tables or JSON."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from core.research.base_rate_rows import FIGURES, BaseRate
 
 @dataclass(frozen=True, slots=True)
 class EventChoice:
-    """Which events are printed.
+    """Selects the events that are printed.
 
     Args:
-        definitions: Ids; empty for all.
-        states: Labels; empty for all.
-        first: First date of the event, None for any.
-        last: Last date.
+        definitions: Definition ids; empty for all.
+        states: State labels; empty for all.
+        first: First event date, None for any.
+        last: Last event date, None for any.
 
     Raises:
-        InputError: The last date lies before the first.
+        InputError: The last date is before the first.
     """
 
     definitions: frozenset[str]
@@ -40,10 +40,10 @@ class EventChoice:
 
     def __post_init__(self) -> None:
         if self.first and self.last and self.first > self.last:
-            raise InputError(f"--from {self.first} lies behind --to {self.last}")
+            raise InputError(f"--from {self.first} is after --to {self.last}")
 
     def among(self, events: Sequence[Event]) -> list[Event]:
-        """The events chosen."""
+        """Return the selected events."""
         first = date_text(session_day(self.first)) if self.first else ""
         last = date_text(session_day(self.last)) if self.last else "9999"
         return [
@@ -81,7 +81,7 @@ def print_base_rates(rows: Sequence[BaseRate], style: str) -> None:
 
 
 def base_rate_data(row: BaseRate) -> dict[str, object]:
-    """One row as JSON holds it: a figure that is null has its reason."""
+    """Return one row as JSON content; a null figure has a reason."""
     data = asdict(row)
     data["as_of"] = date_text(row.as_of)
     data["reasons"] = {name: row.reason for name in FIGURES if data[name] is None}

@@ -1,4 +1,4 @@
-"""What a study report shows: gathered from one run, as plain values."""
+"""Collects the content of a study report from one run, as plain values."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SUMMARY: Final = (
     "beta_63d",
     "volatility_ratio_63d",
 )
-"""Values of the last session that stand at the head of a pair."""
+"""Values of the last session shown at the head of a pair's section."""
 _DAYS_A_YEAR: Final = 365.25
 
 
@@ -40,8 +40,8 @@ class Opening:
 
     Args:
         date: Of the session.
-        values: What the event showed.
-        before: Date of the opening before it within the history; None for the first.
+        values: The event's values.
+        before: Date of the previous opening within the history; None for the first.
     """
 
     date: str
@@ -55,8 +55,8 @@ class Rarity:
 
     Args:
         definition: Its id.
-        openings: All of them, the oldest first.
-        a_year: Their number a year of the history.
+        openings: All openings, oldest first.
+        a_year: Openings per year of history.
     """
 
     definition: str
@@ -74,15 +74,15 @@ class Rarity:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PairReport:
-    """Everything a report says of a pair.
+    """Report content of one pair.
 
     Args:
         pair: Its name.
-        dates: Of its sessions.
+        dates: Session dates.
         ratio_line: float64 (n,), 100 at the start of the history.
-        summary: Public name → value of the last session; None where unknown.
-        rarities: One per definition that opened, the rarest first.
-        rates: Base rates as of the end, in the catalogue's order, one per definition and horizon.
+        summary: Public name → value of the last session; None if unknown.
+        rarities: One per definition that opened, rarest first.
+        rates: Base rates as of the end, in catalogue order, one per definition and horizon.
     """
 
     pair: str
@@ -95,13 +95,13 @@ class PairReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A whole report.
+    """Content of a report.
 
     Args:
-        pairs: In the order asked for.
+        pairs: In the requested order.
         as_of: Date of the last session.
-        catalogue: Digest of the definitions.
-        family_size: Number of things looked at, which the q-values count.
+        catalogue: Digest of the catalogue.
+        family_size: Number of tests that the q-values correct for.
     """
 
     pairs: Sequence[PairReport]
@@ -111,11 +111,11 @@ class Report:
 
 
 def make_report(inputs: StudyInputs, definitions: frozenset[str], first: str, last: str) -> Report:
-    """Run the engine and gather what the report shows.
+    """Run the engine and collect the report content.
 
     Args:
         inputs: Files, pairs and definitions.
-        definitions: Ids to show; empty for all. All of them count in q-values.
+        definitions: Definition ids to show; empty for all. Q-values always count all of them.
         first: First date to show, "" for any.
         last: Last date to show.
     """

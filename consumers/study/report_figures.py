@@ -1,4 +1,4 @@
-"""Figures of a study report: the ratio line with the events on it, and differences with their intervals."""
+"""Figures of a study report: the ratio line with its events, and differences with their intervals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from consumers.study.report import PairReport, Rarity
 from core.research.base_rate_rows import LARGEST_Q, BaseRate
 
 _SHOWN_AT_FIRST: Final = 8
-"""The rarest definitions; more marks at once hide the line."""
+"""Definitions shown at first, rarest first; more markers would hide the line."""
 _SHOWN_VALUES: Final = 4
 _HORIZON: Final = 20
 _INK: Final = "#1c2733"
@@ -26,20 +26,20 @@ _COLOURS: Final = ("#b4442f", "#1f6f8b", "#c98a1b", "#5b7f3a", "#7a4a8c", "#2f48
 
 
 def library() -> str:
-    """The plotting library's script, to stand in the page once."""
+    """Return the plotting library's script, included once per page."""
     script: str = get_plotlyjs()
     return script
 
 
 def ratio_figure(report: PairReport, number: int) -> str:
-    """The ratio line and, as marks on it, the openings; the rarest definitions are shown at first.
+    """Plot the ratio line with openings as markers; only the rarest definitions are shown at first.
 
     Args:
-        report: Of the pair.
-        number: Of the pair on the page, for the element's id.
+        report: Content of the pair.
+        number: Position of the pair on the page, for the element's id.
 
     Returns:
-        HTML of one element and its script.
+        HTML of one element with its script.
     """
     figure = go.Figure()
     figure.add_scatter(
@@ -51,7 +51,7 @@ def ratio_figure(report: PairReport, number: int) -> str:
         hovertemplate="%{x}: %{y:.2f}<extra></extra>",
     )
     heights = dict(zip(report.dates, np.round(report.ratio_line, 4).tolist(), strict=True))
-    # What is drawn last lies on top: the rarest.
+    # Later traces are drawn on top, so the rarest come last.
     for order, rarity in reversed(list(enumerate(report.rarities))):
         _add_openings(figure, rarity, heights, order)
     figure.update_layout(
@@ -71,9 +71,9 @@ def _add_openings(figure: Any, rarity: Rarity, heights: Mapping[str, float], ord
     texts = []
     for one in shown:
         values = list(one.values.items())[:_SHOWN_VALUES]
-        told = [f"{name} {_short(value)}" for name, value in values]
-        before = f"before it: {one.before}" if one.before else "the first of the history"
-        texts.append("<br>".join([f"<b>{rarity.definition}</b> {one.date}", *told, before]))
+        shown_values = [f"{name} {_short(value)}" for name, value in values]
+        before = f"previous: {one.before}" if one.before else "first in the history"
+        texts.append("<br>".join([f"<b>{rarity.definition}</b> {one.date}", *shown_values, before]))
     figure.add_scatter(
         x=[one.date for one in shown],
         y=[heights[one.date] for one in shown],
@@ -93,14 +93,14 @@ def _add_openings(figure: Any, rarity: Rarity, heights: Mapping[str, float], ord
 
 
 def interval_figure(rates: Sequence[BaseRate], number: int) -> str:
-    """Difference to all days with its interval over 20 sessions, a line per definition that has one.
+    """Plot the difference from all days with its interval over 20 sessions, one row per definition.
 
     Args:
         rates: Base rates of one pair.
-        number: Of the pair on the page.
+        number: Position of the pair on the page.
 
     Returns:
-        HTML of one element and its script; "" where no definition has cases enough.
+        HTML of one element with its script; "" if no definition has enough cases.
     """
     rows = [
         (row.definition, row.n_declustered, row.difference_pp, *row.difference_interval_pp, row.q_value)
@@ -133,7 +133,7 @@ def interval_figure(rates: Sequence[BaseRate], number: int) -> str:
     figure.update_layout(
         **_layout(90 + 22 * len(rows)),
         xaxis={
-            "title": {"text": f"difference to all days over {_HORIZON} sessions, pp"},
+            "title": {"text": f"difference from all days over {_HORIZON} sessions, pp"},
             "gridcolor": "#e4e9ed",
         },
         yaxis={"automargin": True, "gridcolor": "#eef2f5"},

@@ -1,4 +1,4 @@
-"""The page of a study report: one file of HTML that needs nothing else."""
+"""Renders a study report as one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from core.research.base_rate_rows import LARGEST_Q, BaseRate
 
 _UNKNOWN: Final = "–"
 _NOTE: Final = (
-    '<p class="note">Bars are 95 % intervals, each by itself; in brackets the cases. A point is red '
-    f"where the q-value, which counts all that was looked at, is {LARGEST_Q} at most.</p>"
+    '<p class="note">Bars are pointwise 95 % intervals, with the number of cases in brackets. A point is red '
+    f"where the q-value, corrected for all tests made, is at most {LARGEST_Q}.</p>"
 )
 
 
 def render(report: Report) -> str:
-    """Write the page.
+    """Render the page.
 
     Args:
-        report: What it shows; the same report gives the same page.
+        report: Its content; the same report gives the same page.
     """
     page = Template((files("consumers.study") / "report.html").read_text(encoding="utf-8"))
     sections = [_pair(pair, number) for number, pair in enumerate(report.pairs)]
@@ -52,12 +52,12 @@ def _pair(report: PairReport, number: int) -> str:
             f"<p>{len(report.dates):,} sessions, {report.dates[0]} to {report.dates[-1]}</p>",
             _summary(report),
             ratio_figure(report, number),
-            '<p class="note">Marks are openings. The rarest definitions are shown; a click in the legend '
-            "shows or hides one.</p>",
-            "<h3>How rare</h3>",
+            '<p class="note">Markers are openings. Only the rarest definitions are shown at first; a click '
+            "in the legend shows or hides one.</p>",
+            "<h3>Rarity</h3>",
             _rarities(report.rarities),
             "<h3>What followed</h3>",
-            intervals or '<p class="note">No definition has ten cases a horizon apart.</p>',
+            intervals or '<p class="note">No definition has ten cases at least one horizon apart.</p>',
             _NOTE if intervals else "",
             "<details open><summary>Every definition and horizon</summary>",
             _rates(report.rates),
@@ -95,11 +95,11 @@ def _rarities(rarities: Sequence[Rarity]) -> str:
     heads = (
         "definition",
         "openings",
-        "a year",
+        "per year",
         "latest",
-        "before it",
+        "previous",
         "years between",
-        "values of the latest",
+        "latest values",
     )
     return _table("rarity", heads, rows, left={0, 6})
 
@@ -141,7 +141,7 @@ def _rates(rates: Sequence[BaseRate]) -> str:
 
 
 def _table(name: str, heads: Sequence[str], rows: Iterable[Sequence[str]], left: set[int]) -> str:
-    """A table; `rows` hold HTML, `left` the columns of words."""
+    """Render a table; `rows` contain HTML, `left` lists the text columns."""
 
     def cells(tag: str, row: Sequence[str]) -> str:
         words = [' class="words"' if column in left else "" for column in range(len(row))]

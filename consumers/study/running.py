@@ -1,4 +1,4 @@
-"""One run of the engine over history, watched."""
+"""One run of the engine over history, with a progress bar."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from core.research.study_rates import (
 from core.runtime.progress import progress
 
 AfterSession = Callable[[HistoryRun, int], None]
-"""Told after each session: the run, whose engine's values stand as of it, and the session."""
+"""Called after each session with the run (its engine holds that session's values) and the session."""
 
 
 @dataclass(frozen=True, slots=True)
 class StudyResult:
-    """What a run over the history gives.
+    """Result of a run over the history.
 
     Args:
-        inputs: What it rests on.
-        events: All of them, in the engine's order.
+        inputs: Inputs of the run.
+        events: All events, in the engine's order.
         run: The run at the end of the history.
     """
 
@@ -43,9 +43,9 @@ def run_history(
     """Step the whole history.
 
     Args:
-        inputs: What to step.
+        inputs: Inputs of the study.
         until: The last session, days since 1970-01-01; None for all.
-        after_session: Told after each session.
+        after_session: Called after each session.
     """
     calendars = {inputs.calendar.name: inputs.calendar}
     run = HistoryRun(
@@ -64,23 +64,23 @@ def run_history(
 
 
 def rates_of(result: StudyResult) -> BaseRates:
-    """Base rates over all openings of a result."""
+    """Compute base rates over all openings of a result."""
     inputs = result.inputs
     return study_base_rates(result.events, inputs.catalogue, inputs.universe, inputs.frames, inputs.calendar)
 
 
 def cards_of(result: StudyResult) -> CardsAsAsked:
-    """Cards as of every quarter's end."""
+    """Compute cards as of the end of every quarter."""
     return cards_as_asked(rates_of(result), result.inputs.calendar, last_session(result.inputs.frames))
 
 
 def events_with_base_rates(
     result: StudyResult, among: Callable[[Sequence[Event]], Sequence[Event]] = list
 ) -> list[Event]:
-    """Give the events of a result, each with the base rates known when it was.
+    """Return the events of a result, each with the base rates known at its time.
 
     Args:
-        result: Of the whole history; all its openings count.
-        among: Chooses the events wanted.
+        result: A run over the whole history; all its openings count.
+        among: Selects the events.
     """
     return with_base_rates(among(result.events), cards_of(result))

@@ -1,4 +1,4 @@
-"""What a terminal shows of a study."""
+"""Terminal tables of a study."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from core.model.timestamps import date_text
 from core.research.base_rate_rows import BaseRate
 
 _WIDTH: Final = 200
-"""Columns where the output is no terminal: nothing is then broken into lines."""
+"""Table width when the output is not a terminal, wide enough that no cell wraps."""
 _SHOWN_HORIZON: Final = 20
 
 
 def print_table(table: Table) -> None:
-    """Print to standard output."""
+    """Print a table to standard output."""
     console = Console()
     (console if console.is_terminal else Console(width=_WIDTH)).print(table)
 
 
 def events_table(events: Sequence[Mapping[str, Any]]) -> Table:
-    """Events, oldest first; `events` are their data."""
+    """Build a table of event data, oldest first."""
     table = Table(title=f"{len(events)} events", title_justify="left")
     for header in ("time", "pair", "definition", "state", "values", "first since"):
         table.add_column(header, no_wrap=header in ("time", "pair", "definition"))
@@ -43,7 +43,7 @@ def events_table(events: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def base_rates_table(rows: Sequence[BaseRate]) -> Table:
-    """Base rates, a line each."""
+    """Build a table of base rates, one row each."""
     as_of = date_text(rows[0].as_of) if rows else ""
     title = (
         f"base rates as of {as_of}; returns from the next close; family of {rows[0].family_size}"
@@ -78,13 +78,13 @@ def base_rates_table(rows: Sequence[BaseRate]) -> Table:
 
 
 def values_table(values: DayValues) -> Table:
-    """Values of one day, with why one is unknown."""
+    """Build a table of one day's values, with the reason for each unknown one."""
     table = Table(
         title=f"{values.pair} on {values.date} (history from {values.history_start})", title_justify="left"
     )
     table.add_column("value", no_wrap=True)
     table.add_column("figure", justify="right")
-    table.add_column("rests on", justify="right")
+    table.add_column("observations", justify="right")
     table.add_column("unknown because")
     for name, value in values.values.items():
         table.add_row(

@@ -1,4 +1,4 @@
-"""Every indicator of one pair on one day, by its public name."""
+"""Every indicator of one pair on one day, by public name."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ DAILY_OUTPUTS: Final[tuple[Output, ...]] = tuple(
 
 @dataclass(frozen=True, slots=True)
 class DayValues:
-    """What `study values` says.
+    """Result of `study values`.
 
     Args:
-        pair: Name of the pair.
-        date: Date of the session.
-        knowable_time: Its close, RFC 3339.
+        pair: Pair name.
+        date: Session date.
+        knowable_time: Close of the session, RFC 3339.
         history_start: First session of the pair's history.
-        values: Public name → number, date, or None where unknown.
-        reasons: Name of an unknown value → why.
-        observations: Name → number of prices or returns it rests on.
+        values: Public name → number, date, or None if unknown.
+        reasons: Name of an unknown value → reason.
+        observations: Name → number of prices or returns used.
     """
 
     pair: str
@@ -51,10 +51,10 @@ class DayValues:
 
 
 def session_of(pair: Pair, day: date, frames: Mapping[str, pl.DataFrame], calendar: Calendar) -> int:
-    """Give the session of a date, on which both legs must have a close.
+    """Return the session of a date on which both legs have a close.
 
     Raises:
-        SessionError: The exchange was closed, or a leg has no close; the message names the neighbours.
+        SessionError: The exchange was closed, or a leg has no close; the message names the adjacent sessions.
     """
     session = session_day(day)
     both = align_legs(pair, frames)
@@ -65,22 +65,22 @@ def session_of(pair: Pair, day: date, frames: Mapping[str, pl.DataFrame], calend
     before = str(day_to_date(sessions[row - 1])) if row > 0 else "none"
     after = str(day_to_date(sessions[row])) if row < len(sessions) else "none"
     if session in calendar.session:
-        why = f"{pair.name} lacks a close"
+        why = f"{pair.name} has no close for a leg"
     elif calendar.session[0] < session < calendar.session[-1]:
         why = f"{calendar.name} has no session"
     else:
         why = "the files have no close"
     raise SessionError(
         f"{why} on {day} (before it: {before}, after it: {after})",
-        operator_action="name a date on which both legs have a close",
+        operator_action="choose a date on which both legs have a close",
     )
 
 
 def day_values(engine: PartitionEngine, pair: Pair, session: int) -> DayValues:
-    """Read every daily output of a pair as it stands.
+    """Read the current value of every daily output of a pair.
 
     Args:
-        engine: Stepped to the session's end.
+        engine: Stepped to the end of the session.
         pair: The pair.
         session: Days since 1970-01-01.
     """

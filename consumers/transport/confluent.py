@@ -112,6 +112,9 @@ class ConfluentTransport(ConfluentReader):
         group = membership.handle if membership is not None else self._consumer.consumer_group_metadata()
         return self._transactions.get().transact(sends, self._places(offsets), group, deadline_ms)
 
+    def sends_to(self, topics: Sequence[str]) -> None:
+        """See `Transport`: librdkafka asks for all new topics of a batch together as it is."""
+
     def rebuild_producer(self, deadline_ms: int) -> None:
         """See `Transport`."""
         self._transactions.get().rebuild(deadline_ms)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from kafka import KafkaProducer, TopicPartition
 from kafka.errors import (
     IllegalStateError,
+    KafkaError,
     KafkaTimeoutError,
     MessageSizeTooLargeError,
 )
@@ -286,6 +288,17 @@ class KafkaPythonTransport:
             self._worker.group_id if membership is None else membership.handle,
             deadline_ms,
         )
+
+    def sends_to(self, topics: Sequence[str]) -> None:
+        """See `Transport`.
+
+        A producer that is to know a topic that does not exist would ask for it ten times a second.
+        """
+        consumer = self._consumer
+        call = DeadlineCall[set[str]](lambda call: set(consumer.topics()))
+        with suppress(KafkaError, TimeoutError):
+            found = call.within(self._settings.request_timeout_ms)
+            self._transactions.get().topics = tuple(topic for topic in topics if topic in found)
 
     def rebuild_producer(self, deadline_ms: int) -> None:
         """See `Transport`."""

@@ -35,6 +35,8 @@ from core.model.settings import KafkaSettings
 from core.runtime.deadline import DeadlineCall
 
 _COMMIT: Final = "commit"
+_LEARN_S: Final = 0.5
+"""How long a new producer waits for an answer that nothing depends on."""
 _STALE_MEMBERSHIP: Final = (CommitFailedError, FencedInstanceIdError)
 _FENCED: Final = (ProducerFencedError, InvalidProducerEpochError)
 
@@ -65,6 +67,8 @@ class KafkaPythonTransactions:
         make_producer: Callable[..., Any] = KafkaProducer,
     ) -> None:
         self.transactional_id = transactional_id
+        self.topics: tuple[str, ...] = ()
+        """Existing topics that a new producer is to know before it is used."""
         self._settings = settings
         self._own = {
             "client_id": client_id,
@@ -144,6 +148,7 @@ class KafkaPythonTransactions:
         producer = made(self._make_producer, **configuration)
         try:
             producer.init_transactions()
+            _learn(producer, self.topics)
             call.point_of_no_return("initialised")
         except BaseException:
             close_at_once(producer)
@@ -166,6 +171,28 @@ class KafkaPythonTransactions:
         self._producer = None
         # Closing waits for a thread that may hang; nobody else should.
         threading.Thread(target=close_at_once, args=(producer,), daemon=True).start()
+
+
+def _learn(producer: Any, topics: Sequence[str]) -> None:
+    """Ask once where some topics are.
+
+    kafka-python 3.0.12 asks for a topic when a record is first sent there, and again no sooner than
+    100 ms after its last question: a transaction over nine new topics would take a second. It has no
+    call for several topics.
+    """
+    if not topics:
+        return
+    for topic in topics:
+        producer._sender.add_topic(topic)
+    answered = threading.Event()
+    # The sender adds the topics before it sends a question; one that was on its way may not have them.
+    for _ in range(2):
+        answered.clear()
+        producer._metadata.request_update().add_both(lambda *_: answered.set())
+        producer._sender.wakeup()
+        answered.wait(_LEARN_S)
+        if all(producer._metadata.partitions_for_topic(topic) for topic in topics):
+            return
 
 
 def _transaction(

@@ -205,6 +205,16 @@ class Transport(Protocol):
                 was committed.
         """
 
+    def sends_to(self, topics: Sequence[str]) -> None:
+        """Say which topics records will be sent to, once partitions are assigned or subscribed to.
+
+        A client that asks where a topic is when it first sends to it, topic after topic, then asks for
+        all of them at once with each new producer. Nothing depends on the answer.
+
+        Args:
+            topics: Those that do not exist are left to the first record that goes there.
+        """
+
     def rebuild_producer(self, deadline_ms: int) -> None:
         """Make the transactional client anew; the last transaction is final once this returns.
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import Final
 
+import structlog
+
 from consumers.transport.seam import Transport
 from consumers.worker.assignment import Assignment
 from consumers.worker.duty import done
@@ -16,6 +18,7 @@ from consumers.worker.silence import SilenceWatch
 from consumers.worker.state import WorkerState
 from consumers.worker.trouble_log import TroubleLog
 from core.kafka.records import Record
+from core.model.errors import UnreadableError
 from core.model.settings import WorkerSettings
 
 _NS_PER_SECOND: Final = 1_000_000_000
@@ -60,6 +63,7 @@ class Intake:
         self._monotonic_ns = monotonic_ns
         self._unplaced: set[int] = set()
         self._last_poll_ns: int | None = None
+        self._log = structlog.get_logger("rotascope.worker")
 
     def relieve(self) -> None:
         """Fetch nothing while the outboxes are full, and go on where stepping stopped.
@@ -114,6 +118,9 @@ class Intake:
                 0 if busy else timeout_ms if wait_ms is None else min(timeout_ms, wait_ms),
                 max_records=1 if busy else None,
             )
+        except UnreadableError as error:
+            self._unreadable(error)
+            raise
         finally:
             self._last_poll_ns = self._monotonic_ns()
             self._drop(self._assignment.follow())
@@ -127,6 +134,22 @@ class Intake:
         for partition, task in tasks.items():
             # Only now: whatever fails here, no record that the client has given is lost.
             done(partial(self._note, task, taken.get(partition), busy), self._trouble)
+
+    def _unreadable(self, error: UnreadableError) -> None:
+        """Count a batch that cannot be unpacked; the client fetches it again, and may do so for ever."""
+        task = self._state.tasks.get(error.partition)
+        if task is None:
+            return
+        task.unreadable_in_a_row += 1
+        self._silence.heard([error.partition])  # Another client would be given the same bytes.
+        if task.unreadable_in_a_row == self._settings.failures_in_a_row_max:
+            self._log.error(
+                "a batch of the log cannot be unpacked",
+                partition=error.partition,
+                next_offset=task.next_offset,
+                error=error.message,
+                operator_action=error.operator_action,
+            )
 
     def _place(self, task: PartitionTask) -> None:
         if self.full:

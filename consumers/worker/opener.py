@@ -158,7 +158,7 @@ class Opener:
         interval_ms = self._settings.snapshot_interval_ms
         return Checkpointer(
             partition,
-            named=opened.named,
+            named=opened.plan.position.snapshot,
             interval_ms=interval_ms if self._store is not None and interval_ms else None,
             helper=self._packer,
             topic=self._kafka.snapshots_topic,

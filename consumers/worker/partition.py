@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 import structlog
+from msgspec.structs import replace
 
 from consumers.metrics.counters import PartitionCounters, WorkerCounters
 from consumers.metrics.gate import StateGate
@@ -72,6 +73,8 @@ class PartitionTask:
         self.last_append_ms: int | None = None
         self.newest_ts_event_ns: int | None = None
         self.failures_in_a_row = 0
+        self.unreadable_in_a_row = 0
+        """How often its next batch could not be unpacked since a record last came."""
         self.needs_engine = False
         self.end_known = True
         self.committed = plan.committed
@@ -79,16 +82,13 @@ class PartitionTask:
         self._caught_up = False
         self._replay_from = plan.seek_to
         self._muted_until = plan.muted_until
-        self._baseline = opened.baseline
-        self._poison = set(plan.poison)
-        self._commits = plan.commits
-        self._adopted_at = opened.adopted_at
+        self._stands = plan.position
         self._adopt_again_at = opened.adopt_again_at
         self._last_cut = plan.seek_to
         self._portion_waits = False
         self._said = StepRecords(
             partition,
-            bars_sequence=plan.bars_sequence,
+            bars_sequence=plan.position.bars_sequence,
             counters=counters,
             dead_letter_max_bytes=dead_letter_max_bytes,
         )
@@ -104,8 +104,7 @@ class PartitionTask:
     @property
     def ready(self) -> bool:
         """Whether the partition runs and has once reached the end of the log seen at start."""
-        self._caught_up = self._caught_up or self.next_offset >= self._end_at_start
-        return self._caught_up and self.phase is PartitionPhase.RUNNING
+        return self.phase is PartitionPhase.RUNNING and self._reached_end()
 
     @property
     def restore_ratio(self) -> float:
@@ -136,6 +135,7 @@ class PartitionTask:
         if end_offset is not None:
             self.end_offset = max(self.end_offset, end_offset)
         if records:
+            self.unreadable_in_a_row = 0
             newest = records[-1].value
             self.end_offset = max(self.end_offset, records[-1].offset + 1)
             if len(newest) >= HEADER_BYTES + _LAST_TICK:
@@ -167,7 +167,7 @@ class PartitionTask:
             return
         muted = offset < self._muted_until
         self._adopt_again(offset)
-        if offset in self._poison:
+        if offset in self._stands.poison:
             self._advance(record, muted, ())
             return
         try:
@@ -186,7 +186,8 @@ class PartitionTask:
             self._advance(record, muted, () if muted else self._said.of_step(record, output))
             if not muted:
                 self.failures_in_a_row = 0
-                self._baseline = max(self._baseline, self.engine.baseline_offset)
+                if self.engine.baseline_offset > self._stands.baseline:
+                    self._stands = replace(self._stands, baseline=self.engine.baseline_offset)
             self._own.stepped((len(record.value) - HEADER_BYTES) // _LAST_TICK, len(record.value))
 
     def adopt_definitions(self, gate: StateGate) -> None:
@@ -205,7 +206,7 @@ class PartitionTask:
             if not self.engine.adoption_is_due:
                 return
             events = self.engine.adopt()
-        self._adopted_at = self.next_offset
+        self._stands = replace(self._stands, adopted_at=self.next_offset)
         self._log.info("definitions changed", withdrawn=len(events), at_offset=self.next_offset)
         self.outbox.add(self._said.of_events(events), next_offset=self.next_offset)
         if self.checkpointer.enabled:
@@ -226,14 +227,14 @@ class PartitionTask:
 
     def batch(self) -> OutgoingBatch:
         """What waits in the outbox, with the position a restart needs."""
-        position = self._position(self.checkpointer.named, self._commits + 1)
+        position = self._position(self.checkpointer.named, self._stands.commits + 1)
         return self.outbox.batch(position.encode())
 
     def settle(self, batch: OutgoingBatch) -> None:
         """The batch is published and its position committed."""
         self.outbox.settle(batch)
         self.committed = batch.position
-        self._commits += 1
+        self._stands = replace(self._stands, commits=self._stands.commits + 1)
         self._portion_waits = False
 
     def restart_position(self) -> Committed:
@@ -247,24 +248,28 @@ class PartitionTask:
             else decode_position(self.committed.metadata, partition=self.partition)
         )
         named = None if stands is None else stands.snapshot
-        return Committed(self.next_offset, self._position(named, self._commits).encode())
+        return Committed(self.next_offset, self._position(named, self._stands.commits).encode())
 
     def restored(self, opened: Opened[Engine]) -> None:
         """Go on with another engine; the transport has been sought to where it begins."""
+        self._caught_up = self._reached_end()
         self.next_offset = self._replay_from = opened.plan.seek_to
-        self._baseline = opened.baseline
+        self._stands = replace(self._stands, baseline=opened.plan.position.baseline)
         self._adopt_again_at = opened.adopt_again_at
         self.engine = opened.engine
         self.needs_engine = False
 
+    def _reached_end(self) -> bool:
+        return self._caught_up or self.next_offset >= self._end_at_start
+
     def _position(self, named: SnapshotName | None, commits: int) -> Position:
-        return Position(
-            baseline=self._baseline,
+        stands = self._stands
+        return replace(
+            stands,
             bars_sequence=self._said.bars_sequence,
-            poison=tuple(sorted(offset for offset in self._poison if offset >= self._baseline)),
+            poison=tuple(offset for offset in stands.poison if offset >= stands.baseline),
             snapshot=named,
             commits=commits,
-            adopted_at=self._adopted_at,
         )
 
     def _adopt_again(self, offset: int) -> None:
@@ -286,7 +291,7 @@ class PartitionTask:
         )
         self._failed(muted)
         self._own.poisoned += 1
-        self._poison.add(record.offset)
+        self._stands = replace(self._stands, poison=tuple(sorted({*self._stands.poison, record.offset})))
         said = () if muted else self._said.of_refused(record, POISON_REASON, repr(error))
         self._advance(record, muted, said)
         self._muted_until = max(self._muted_until, self.next_offset)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.kafka.topic_reader import TopicReader
+from core.model.errors import TransportError
 from core.model.instruments import Universe
 from core.model.published_scales import INSTRUMENTS_TOPIC, require_same_scales
 from core.model.settings import KafkaSettings
@@ -18,6 +19,8 @@ class PublishedScales:
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
         self._checked = False
+        self._closed = False
+        self._reader: TopicReader | None = None
 
     def __call__(self, universe: Universe) -> None:
         """Check, unless that has been done.
@@ -27,12 +30,25 @@ class PublishedScales:
 
         Raises:
             UniverseError: An instrument has another scale in the log.
-            TransportError: The broker does not answer.
+            TransportError: The broker does not answer, or the worker ends.
         """
         if self._checked:
             return
+        self._require_open()
         with TopicReader(self._settings) as reader:
+            self._reader = reader
+            self._require_open()  # `close` may have come while the reader was being made.
             if reader.existing([INSTRUMENTS_TOPIC]):
                 records = reader.read([INSTRUMENTS_TOPIC], until_end=True)
                 require_same_scales(universe, ((record.key, record.value) for record in records))
         self._checked = True
+
+    def close(self) -> None:
+        """Close the connection, from any thread: a check that is under way fails, and none begins."""
+        self._closed = True
+        if self._reader is not None:
+            self._reader.close()
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise TransportError("scales are not read any more: the worker ends")

@@ -53,7 +53,8 @@ def run_worker(settings: Settings, until: Until | None) -> None:
     # 1
     log = structlog.get_logger("rotascope.worker")
     preflight(settings.kafka, log.warning)
-    make_engine = engine_factory(settings, before=PublishedScales(settings.kafka))
+    scales = PublishedScales(settings.kafka)
+    make_engine = engine_factory(settings, before=scales)
     # 2
     state = WorkerState()
     health = Health(state, settings.worker)
@@ -72,7 +73,7 @@ def run_worker(settings: Settings, until: Until | None) -> None:
             state=state,
             store=SnapshotStore(snapshots) if settings.worker.snapshot_interval_ms else None,
         )
-        with closing(snapshots), _stopped_by_signals(worker.stop):
+        with closing(snapshots), closing(scales), _stopped_by_signals(worker.stop):
             worker.run(until)
     _summarise(state)
 

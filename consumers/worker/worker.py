@@ -21,6 +21,7 @@ from consumers.worker.first_connection import FirstConnection
 from consumers.worker.intake import Intake
 from consumers.worker.mender import Mender
 from consumers.worker.opener import MakeEngine, Opener
+from consumers.worker.publications import output_topics
 from consumers.worker.renewal import Renewal
 from consumers.worker.silence import SilenceWatch
 from consumers.worker.state import Until, WorkerState
@@ -161,6 +162,7 @@ class Worker:
         self._transport.connect(self._kafka.bootstrap_timeout_ms)
         self._broker.look()
         self._assignment.start()
+        self._transport.sends_to(output_topics(self._kafka))
         if self._settings.delivery == "exactly_once":
             self._end_earlier_transactions()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import reduce
+from operator import or_
 from typing import Final, NamedTuple
 
 import polars as pl
@@ -44,7 +46,7 @@ class Limits(NamedTuple):
 
     @property
     def smallest_price(self) -> float:
-        """Half a unit: a price below it would become zero, and nothing can be divided by it."""
+        """Half a unit: a price up to it would become zero, and nothing can be divided by it."""
         return 0.5 / units_per_one(self.finest_exponent)
 
     @property
@@ -71,6 +73,8 @@ def limits_of(instrument: Instrument) -> Limits:
 def within_record(frame: pl.DataFrame, limits: Limits, *, name: str, signed: bool = False) -> CheckedHistory:
     """Take volumes too large for a record as unknown, and leave out closes too small for one.
 
+    An open, high or low that is too small is unknown.
+
     Args:
         frame: A checked daily frame.
         limits: Of the instrument.
@@ -86,16 +90,8 @@ def within_record(frame: pl.DataFrame, limits: Limits, *, name: str, signed: boo
         if over.any():
             row = int(over.arg_true()[0])
             raise _too_large(name, column, frame["date"][row], frame[column][row], limits)
-    small = frame["close"] < limits.smallest_price
-    if not signed and small.any():
-        findings.append(
-            finding_on(
-                "close_too_small",
-                frame["date"].filter(small),
-                f"a close that is zero at price_exponent = {limits.finest_exponent}; the row was left out",
-            )
-        )
-        frame = frame.filter(~small)
+    if not signed:
+        frame = _without_zeros(frame, limits, findings)
     if "volume" in frame.columns:
         over = (frame["volume"] > limits.volume).fill_null(False)
         if over.any():
@@ -107,6 +103,29 @@ def within_record(frame: pl.DataFrame, limits: Limits, *, name: str, signed: boo
             findings.append(finding_on("volume_too_large", frame["date"].filter(over), message))
             frame = frame.with_columns(pl.when(~over).then(pl.col("volume")))
     return CheckedHistory(frame, findings)
+
+
+def _without_zeros(frame: pl.DataFrame, limits: Limits, findings: list[Finding]) -> pl.DataFrame:
+    """Leave out closes that would become zero, and take the rest of a day's range so far down as unknown."""
+    zero = f"zero at price_exponent = {limits.finest_exponent}"
+    small = frame["close"] <= limits.smallest_price
+    if small.any():
+        message = f"a close that is {zero}; the row was left out"
+        findings.append(finding_on("close_too_small", frame["date"].filter(small), message))
+        frame = frame.filter(~small)
+    for kind, columns, message in (
+        ("open_unknown", ("open",), f"an open that is {zero}; taken as unknown"),
+        ("range_unknown", ("high", "low"), f"a high or low that is {zero}; both taken as unknown"),
+    ):
+        present = [column for column in columns if column in frame.columns]
+        if not present:
+            continue
+        smalls = [(frame[column] <= limits.smallest_price).fill_null(False) for column in present]
+        bad = reduce(or_, smalls)
+        if bad.any():
+            findings.append(finding_on(kind, frame["date"].filter(bad), message))
+            frame = frame.with_columns(pl.when(~bad).then(pl.col(column)).alias(column) for column in present)
+    return frame
 
 
 def _too_large(name: str, column: str, day: date, value: float, limits: Limits) -> HistoryError:

@@ -61,6 +61,9 @@ class LifeCycle:
         """Live transitions told, by definition and state; then STEPS_TO_CONFIRM and FLIPS."""
         self.staged: NDArray[np.void] = np.zeros(staging, EVENT)
         self._wanted = wanted
+        # Derived, no state: at first every life counts as one whose last answer was true. No pass but the
+        # provisional one makes an answer true, and lives are restored before the first of those.
+        self._may_fall: NDArray[np.bool_] = wanted.copy()
         self._rules: NDArray[np.int32] = np.array(
             [[r.point, r.cool_down, r.expires, r.dwell] for r in rules], np.int32
         ).reshape(len(rules), 4)
@@ -96,6 +99,7 @@ class LifeCycle:
             self.lives,
             self._rules,
             self._wanted,
+            self._may_fall,
             numbers,
             rows,
             start,

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from core.definitions.invalidation import Invalidation, read_invalidation
+from core.definitions.rule_words import read_show, read_threshold
 from core.definitions.rules import (
     OPERATORS,
     SEMANTICS,
@@ -21,7 +23,6 @@ from core.definitions.rules import (
 from core.model.errors import CatalogueError
 from core.model.event_families import EVENT_FAMILIES
 from core.model.records import Frequency
-from core.model.suggestions import nearest
 
 RULE_KIND: Final = "rule"
 RULE_KEYS: Final = (
@@ -34,37 +35,16 @@ RULE_KEYS: Final = (
     "dwell",
     "point",
     "values",
+    "show",
+    "threshold",
     "series",
     "operator",
 )
 INTRADAY_SERIES: Final = "intraday"
 """What definitions at minutes look at, for the provenance of "first since"."""
 
-LEVEL_KEYS: Final = ("numerator_price", "benchmark_price", "ratio:1d")
-"""What an invalidation level may be of: a split restates these, and the level with them."""
-
 _MOST_DWELL: Final = 10_000
 _ACTION: Final = "correct the catalogue; its head says what each key means"
-
-
-@dataclass(frozen=True, slots=True)
-class Invalidation:
-    """A level fixed at the opening; beyond it the episode ends as invalidated.
-
-    Args:
-        key: Output that is held against the level.
-        direction: 1 where falling below it invalidates, -1 where rising above it does.
-        distance_pct: Distance of the level from the value at the opening, in percent of it.
-    """
-
-    key: str
-    direction: float
-    distance_pct: float
-
-    @property
-    def threshold_name(self) -> str:
-        """Its name among an event's thresholds."""
-        return f"invalidate_{'below' if self.direction > 0 else 'above'}_pct"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +61,8 @@ class RuleText:
         dwell: Steps in a row at which `enter` must hold.
         point: An opening is all there is.
         values: Further outputs an event shows.
+        show: Name and output of everything an event shows; empty: what is compared, and `values`.
+        said_threshold: What an event says the values were held against; empty: the numbers themselves.
         series: For the provenance of "first since": the series that is looked at.
         operator: For the same: how a case is held against the threshold.
     """
@@ -94,6 +76,8 @@ class RuleText:
     dwell: int
     point: bool
     values: tuple[str, ...]
+    show: tuple[tuple[str, str], ...]
+    said_threshold: tuple[tuple[str, float], ...]
     series: str
     operator: str
 
@@ -109,11 +93,15 @@ class RuleText:
     @property
     def payload(self) -> dict[str, str]:
         """Name in an event's data → key of the output that goes there."""
+        if self.show:
+            return dict(self.show)
         return {value_name(key): key for key in dict.fromkeys((*self.input_keys, *self.values))}
 
     @property
     def threshold(self) -> dict[str, float]:
-        """Every number it compares with, by value and by what it decides."""
+        """Every number it compares with, by value and by what it decides; or what it says instead."""
+        if self.said_threshold:
+            return dict(self.said_threshold)
         found: dict[str, float] = {}
         parts = (("", self.enter), ("_exit", self.leave), ("_confirm", self.confirm), ("_fade", self.fade))
         for suffix, condition in parts:
@@ -135,6 +123,10 @@ class RuleText:
             "series": self.series,
             "operator": self.operator,
         }
+        if self.show:
+            found["show"] = dict(self.show)
+        if self.said_threshold:
+            found["threshold"] = dict(self.said_threshold)
         parts = (("exit", self.leave), ("confirm", self.confirm), ("fade", self.fade))
         if not self.point:
             found |= {key: texts_of(condition) for key, condition in parts if condition is not None}
@@ -191,8 +183,6 @@ def parse_rule(where: str, entry: Mapping[str, Any], frequency: Frequency) -> Ru
     Raises:
         CatalogueError: Names the entry, the key and what is wrong with it.
     """
-    if "parameters" in entry:
-        raise _refusal(f"{where}: a rule has conditions, no 'parameters'")
     family = entry.get("family")
     if family not in EVENT_FAMILIES:
         raise _refusal(f"{where}: family {family!r} is not one of {', '.join(EVENT_FAMILIES)}")
@@ -206,16 +196,28 @@ def parse_rule(where: str, entry: Mapping[str, Any], frequency: Frequency) -> Ru
     if point and (endings or entry.get("expires")):
         named = repr(endings[0]) if endings else "'expires'"
         raise _refusal(f"{where}: a point event ends with its opening, so {named} says nothing")
+    leave = () if point else _condition(where, "exit", entry, frequency)
+    confirm = _condition(where, "confirm", entry, frequency) or None
+    fade = _condition(where, "fade", entry, frequency) or None
+    invalidation = read_invalidation(where, entry.get("invalidate"), frequency)
+    values = _values(where, entry.get("values", []), frequency)
+    show = read_show(where, entry.get("show", {}), frequency)
+    if values and show:
+        raise _refusal(f"{where}: 'show' names everything that events show, so 'values' says nothing")
+    atoms = tuple(atoms_of(enter, leave, confirm, fade))
+    distance_pct = None if invalidation is None else invalidation.distance_pct
     return RuleText(
         family=family,
         enter=enter,
-        leave=() if point else _condition(where, "exit", entry, frequency),
-        confirm=_condition(where, "confirm", entry, frequency) or None,
-        fade=_condition(where, "fade", entry, frequency) or None,
-        invalidation=_invalidation(where, entry.get("invalidate"), frequency),
+        leave=leave,
+        confirm=confirm,
+        fade=fade,
+        invalidation=invalidation,
         dwell=_dwell(where, entry.get("dwell", 1)),
         point=point,
-        values=_values(where, entry.get("values", []), frequency),
+        values=values,
+        show=show,
+        said_threshold=read_threshold(where, entry.get("threshold", {}), atoms, distance_pct),
         series=_word(where, "series", entry, "close" if frequency == Frequency.DAY else INTRADAY_SERIES),
         operator=_operator(where, entry, enter[0][0]),
     )
@@ -228,32 +230,6 @@ def _condition(where: str, key: str, entry: Mapping[str, Any], frequency: Freque
         return parse_condition(entry[key], frequency)
     except CatalogueError as error:
         raise _refusal(f"{where}: {key}: {error.message}", error.operator_action) from error
-
-
-def _invalidation(where: str, given: object, frequency: Frequency) -> Invalidation | None:
-    if given is None:
-        return None
-    if frequency != Frequency.DAY:
-        raise _refusal(f"{where}: invalidation levels are for rules at 1d")
-    sides = {"below_pct": 1.0, "above_pct": -1.0}
-    if not isinstance(given, dict) or "key" not in given or len(given) != 2:
-        raise _refusal(
-            f"{where}: invalidate is written {{ key = KEY, below_pct = NUMBER }} or with above_pct"
-        )
-    side = next(name for name in given if name != "key")
-    if side not in sides:
-        raise _refusal(f"{where}: invalidate: unknown key {side!r}{nearest(side, sides, list_all=True)}")
-    distance = given[side]
-    if isinstance(distance, bool) or not isinstance(distance, int | float) or not 0 <= distance < 100:
-        raise _refusal(f"{where}: invalidate: {side} must be a number from 0 to below 100, not {distance!r}")
-    key = str(given["key"])
-    try:
-        key = find_key(key, frequency)
-    except CatalogueError as error:
-        raise _refusal(f"{where}: invalidate: {error.message}") from error
-    if key not in LEVEL_KEYS:
-        raise _refusal(f"{where}: invalidate: a level is of {', '.join(LEVEL_KEYS)}, not of {key}")
-    return Invalidation(key, sides[side], float(distance))
 
 
 def _dwell(where: str, given: object) -> int:

@@ -1,4 +1,7 @@
-"""All rules of a frequency, asked in one pass over one matrix of values."""
+"""All rules of a frequency, asked in one pass over one matrix of values.
+
+Pairs that lie side by side are answered by `core.definitions.rule_rows`, all others by the kernel here.
+"""
 
 from __future__ import annotations
 
@@ -6,36 +9,36 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
+from numba import types
 from numpy.typing import NDArray
 
 from core.definitions.answers import CONFIRM, ENTER, FADE, INVALID, LEAVE, Answers
+from core.definitions.comparison import rounded, usable, worse
 from core.definitions.rule_entry import RuleText
-from core.definitions.rules import Condition, Operator
-from core.detectors.base import rounded, usable, worse
-from core.kernels.jit import BOOL, F8, I1, I4, I8, U1, array_of, inlined, kernel
+from core.definitions.rule_rows import ROWS_AT_ONCE, pass_over_rows
+from core.definitions.rule_table import (
+    DEFINITION,
+    DIRECTION,
+    FIRST_CONFIRM,
+    FIRST_ENTER,
+    FIRST_FADE,
+    FIRST_LEAVE,
+    FORM,
+    LAST,
+    LEAVES_WHEN_FALSE,
+    LEFT,
+    LEVEL_KEY,
+    OPERATOR,
+    QUALITY,
+    RIGHT,
+    SIZE,
+    RuleTable,
+)
+from core.definitions.rules import Operator
+from core.kernels.jit import BOOL, F8, I1, I4, U1, array_of, inlined, kernel
 
-# Columns of an atom.
-_LEFT: Final = 0
-_RIGHT: Final = 1  # -1: the factor is the number
-_OPERATOR: Final = 2
-_FORM: Final = 3
-_LAST: Final = 4  # the last alternative of its clause
-
-_VALUE: Final = 0
-_SIZE: Final = 1
-_QUALITY: Final = 2
-_FORMS: Final = ("", "abs", "quality")
-
-# Columns of a rule: its definition, the first and last atom of each condition, its level.
-_DEFINITION: Final = 0
-_FIRST_ENTER: Final = 1
-_FIRST_LEAVE: Final = 3
-_FIRST_CONFIRM: Final = 5
-_FIRST_FADE: Final = 7
-_LEAVES_WHEN_FALSE: Final = 9
-_LEVEL_KEY: Final = 10  # -1: none
-_DIRECTION: Final = 11
-_RULE_COLUMNS: Final = 12
+FEWEST_ROWS: Final = 3
+"""Fewer pairs than this are answered sooner one at a time."""
 
 _ENTER: Final = ENTER
 _LEAVE: Final = LEAVE
@@ -79,13 +82,13 @@ def _beyond_pct(value, mark):  # type: ignore[no-untyped-def]
 @inlined
 def _atom_holds(values, quality, atoms, factors, number, row):  # type: ignore[no-untyped-def]
     """1, 0, or -1 where a value is not known."""
-    left, right, operator = atoms[number, _LEFT], atoms[number, _RIGHT], atoms[number, _OPERATOR]
-    if atoms[number, _FORM] == _QUALITY:
+    left, right, operator = atoms[number, LEFT], atoms[number, RIGHT], atoms[number, OPERATOR]
+    if atoms[number, FORM] == QUALITY:
         return 1 if _compare(operator, float(quality[left, row]), factors[number]) else 0
     if not usable(quality[left, row]):
         return -1
     value = values[left, row]
-    if atoms[number, _FORM] == _SIZE:
+    if atoms[number, FORM] == SIZE:
         value = abs(value)
     if right < 0:
         return 1 if _compare(operator, rounded(value), factors[number]) else 0
@@ -104,7 +107,7 @@ def _holds(values, quality, atoms, factors, first, last, row):  # type: ignore[n
         if answer < 0:
             return -1
         clause = max(clause, answer)
-        if atoms[number, _LAST] == 1:
+        if atoms[number, LAST] == 1:
             whole = min(whole, clause)
             clause = 0
     return whole
@@ -115,14 +118,14 @@ def _reason(quality, atoms, first, last, row):  # type: ignore[no-untyped-def]
     """The quality of everything that an opening rests on."""
     reason = np.uint8(0)
     for number in range(first, last):
-        reason = worse(reason, quality[atoms[number, _LEFT], row])
-        if atoms[number, _RIGHT] >= 0:
-            reason = worse(reason, quality[atoms[number, _RIGHT], row])
+        reason = worse(reason, quality[atoms[number, LEFT], row])
+        if atoms[number, RIGHT] >= 0:
+            reason = worse(reason, quality[atoms[number, RIGHT], row])
     return reason
 
 
 @kernel(
-    I8,
+    types.void,
     array_of(F8, 2),
     array_of(U1, 2),
     array_of(I4),
@@ -136,14 +139,29 @@ def _reason(quality, atoms, first, last, row):  # type: ignore[no-untyped-def]
     array_of(U1, 2),
     BOOL,
 )
-def _pass(  # type: ignore[no-untyped-def]
+def pass_over_cells(  # type: ignore[no-untyped-def]
     values, quality, rows, atoms, factors, rules, distances, levels, said, level, reasons, provisional
 ):
-    true = 0
+    """Answer every rule for some pairs, one pair at a time.
+
+    Args:
+        values: As for `core.definitions.rule_rows.pass_over_rows`, and the rest that is named alike.
+        quality: See there.
+        rows: int32 (n,): the pairs, anywhere.
+        atoms: See there.
+        factors: See there.
+        rules: See there.
+        distances: See there.
+        levels: See there.
+        said: See there.
+        level: See there.
+        reasons: See there.
+        provisional: See there.
+    """
     for index in range(len(rules)):
         rule = rules[index]
-        number, first, last = rule[_DEFINITION], rule[_FIRST_ENTER], rule[_FIRST_ENTER + 1]
-        level_key = rule[_LEVEL_KEY]
+        number, first, last = rule[DEFINITION], rule[FIRST_ENTER], rule[FIRST_ENTER + 1]
+        level_key = rule[LEVEL_KEY]
         for row in rows:
             enter = _holds(values, quality, atoms, factors, first, last, row)
             reason = _reason(quality, atoms, first, last, row)
@@ -153,26 +171,23 @@ def _pass(  # type: ignore[no-untyped-def]
                     enter = -1
             said[_ENTER, number, row] = enter
             reasons[number, row] = reason
-            true += enter == 1
             if provisional:
                 continue
             leave, invalid, confirm, fade = 0, 0, 0, 0
-            if rule[_LEAVES_WHEN_FALSE] == 1:
+            if rule[LEAVES_WHEN_FALSE] == 1:
                 leave = 1 - enter if enter >= 0 else -1
-            elif rule[_FIRST_LEAVE] < rule[_FIRST_LEAVE + 1]:
-                leave = _holds(
-                    values, quality, atoms, factors, rule[_FIRST_LEAVE], rule[_FIRST_LEAVE + 1], row
-                )
-            if rule[_FIRST_CONFIRM] < rule[_FIRST_CONFIRM + 1]:
+            elif rule[FIRST_LEAVE] < rule[FIRST_LEAVE + 1]:
+                leave = _holds(values, quality, atoms, factors, rule[FIRST_LEAVE], rule[FIRST_LEAVE + 1], row)
+            if rule[FIRST_CONFIRM] < rule[FIRST_CONFIRM + 1]:
                 confirm = _holds(
-                    values, quality, atoms, factors, rule[_FIRST_CONFIRM], rule[_FIRST_CONFIRM + 1], row
+                    values, quality, atoms, factors, rule[FIRST_CONFIRM], rule[FIRST_CONFIRM + 1], row
                 )
-            if rule[_FIRST_FADE] < rule[_FIRST_FADE + 1]:
-                fade = _holds(values, quality, atoms, factors, rule[_FIRST_FADE], rule[_FIRST_FADE + 1], row)
+            if rule[FIRST_FADE] < rule[FIRST_FADE + 1]:
+                fade = _holds(values, quality, atoms, factors, rule[FIRST_FADE], rule[FIRST_FADE + 1], row)
             level[number, row] = 0.0
             if level_key >= 0:
                 value = values[level_key, row]
-                direction = float(rule[_DIRECTION])
+                direction = float(rule[DIRECTION])
                 if not usable(quality[level_key, row]):
                     invalid = -1
                 else:
@@ -183,51 +198,27 @@ def _pass(  # type: ignore[no-untyped-def]
             said[_INVALID, number, row] = invalid
             said[_CONFIRM, number, row] = confirm
             said[_FADE, number, row] = fade
-    return true
 
 
 class RulePass:
-    """The rules of one frequency, as tables of numbers.
+    """The rules of one frequency.
 
     Args:
         rules: Number of the definition, and what it says.
         row_of: Key of an output → its row in the matrix of values.
+        rows_at_once: How many pairs that lie side by side are answered together; no result depends on it.
     """
 
-    def __init__(self, rules: Sequence[tuple[int, RuleText]], row_of: Callable[[str], int]) -> None:
-        self._row_of = row_of
-        atoms: list[list[int]] = []
-        factors: list[float] = []
-        table: NDArray[np.int32] = np.zeros((len(rules), _RULE_COLUMNS), np.int32)
-        self._distances: NDArray[np.float64] = np.zeros(len(rules))
-        for place, (number, rule) in enumerate(rules):
-            row = table[place]
-            row[_DEFINITION] = number
-            conditions = (rule.enter, rule.leave, rule.confirm, rule.fade)
-            firsts = (_FIRST_ENTER, _FIRST_LEAVE, _FIRST_CONFIRM, _FIRST_FADE)
-            for first, condition in zip(firsts, conditions, strict=True):
-                row[first] = len(atoms)
-                self._add(condition, atoms, factors)
-                row[first + 1] = len(atoms)
-            row[_LEAVES_WHEN_FALSE] = rule.leave is None
-            row[_LEVEL_KEY] = -1
-            if rule.invalidation is not None:
-                row[_LEVEL_KEY] = row_of(rule.invalidation.key)
-                row[_DIRECTION] = int(rule.invalidation.direction)
-                self._distances[place] = rule.invalidation.distance_pct
-        self._atoms: NDArray[np.int32] = np.array(atoms, np.int32).reshape(len(atoms), 5)
-        self._factors: NDArray[np.float64] = np.array(factors, np.float64)
-        self._rules = table
-
-    def _add(self, condition: Condition | None, atoms: list[list[int]], factors: list[float]) -> None:
-        for clause in condition or ():
-            for place, atom in enumerate(clause, start=1):
-                right = -1 if atom.right is None else self._row_of(atom.right)
-                form = _FORMS.index(atom.form)
-                atoms.append(
-                    [self._row_of(atom.left), right, int(atom.operator), form, int(place == len(clause))]
-                )
-                factors.append(atom.factor)
+    def __init__(
+        self,
+        rules: Sequence[tuple[int, RuleText]],
+        row_of: Callable[[str], int],
+        *,
+        rows_at_once: int = ROWS_AT_ONCE,
+    ) -> None:
+        self._table = RuleTable(rules, row_of)
+        self._figures: NDArray[np.float64] = np.zeros(rows_at_once)
+        self._flags: NDArray[np.int8] = np.zeros((2, rows_at_once), np.int8)
 
     def ask(
         self,
@@ -241,22 +232,44 @@ class RulePass:
     ) -> None:
         """Write the answers of every rule for `rows`.
 
+        A block's pairs lie side by side; those that one session's end finds ready may not.
+
         Args:
             values: float64 (outputs, pairs).
             quality: uint8 (outputs, pairs).
-            rows: int32 (n,).
+            rows: int32 (n,), rising.
             levels: float64 (definitions, pairs): invalidation levels of open episodes.
             answers: Written, for the rules' own definitions.
             provisional: Only whether an episode would open is asked.
         """
-        _pass(
+        table, count = self._table, len(rows)
+        if count >= FEWEST_ROWS and rows.item(-1) - rows.item(0) == count - 1:
+            pass_over_rows(
+                values,
+                quality,
+                rows.item(0),
+                rows.item(-1) + 1,
+                table.atoms,
+                table.factors,
+                table.rules,
+                table.distances,
+                levels,
+                answers.said,
+                answers.level,
+                answers.quality,
+                self._figures,
+                self._flags,
+                provisional,
+            )
+            return
+        pass_over_cells(
             values,
             quality,
             rows,
-            self._atoms,
-            self._factors,
-            self._rules,
-            self._distances,
+            table.atoms,
+            table.factors,
+            table.rules,
+            table.distances,
             levels,
             answers.said,
             answers.level,

@@ -18,9 +18,11 @@ from core.definitions.catalogue import Catalogue
 from core.definitions.watch import Watch
 from core.engine.evaluation import PairEvaluator
 from core.engine.pair_time import PairTime
-from core.engine.partition_state import UNCOUNTED, Orphan, PartitionState
+from core.engine.partition_state import UNCOUNTED, PartitionState
 from core.engine.sections import carry, definition_section_name, pair_sections
 from core.engine.snapshot import Section
+from core.engine.stored_definitions import Orphan
+from core.engine.told_versions import ToldAs, ToldVersions, is_alive, version_of
 from core.events.events import Event, event_id, event_time_text
 from core.events.lookups import Lookups
 from core.events.payload import leg_figures
@@ -61,6 +63,7 @@ def adopt(
         name = definition_section_name(watch.definition.definition_id)
         _take_lives(watch, watched.get(_identity(watch)), after[name], before.get(name), sessions)
     kept = {_identity(watch): watch.wanted for watch in evaluator.watches}
+    evaluator.told = _told(state, kept)
     events = _withdrawn(state, kept)
     adopted = replace(state, evaluator=evaluator, pair_time=pair_time, orphans=())
     return adopted, events
@@ -94,20 +97,26 @@ def _withdrawn(state: PartitionState, kept: Mapping[tuple[str, str], NDArray[np.
     events: list[Event] = []
     for watch in evaluator.watches:
         lives = evaluator.lives.lives[watch.rule.number]
-        for row in np.flatnonzero(_alive(lives) & ~kept.get(_identity(watch), nowhere)):
+        for row in np.flatnonzero(is_alive(lives) & ~kept.get(_identity(watch), nowhere)):
             staged, session = _stage(state, lives[row], int(row), watch.rule.number)
             events.append(evaluator.event(staged, session))
     for orphan in state.orphans:
         lives = orphan.section.arrays["lives"]
-        for row in np.flatnonzero(_alive(lives)):
+        for row in np.flatnonzero(is_alive(lives)):
             events.append(_orphaned(state, orphan, lives[row], int(row)))
     return events
 
 
-def _alive(lives: NDArray[np.void]) -> NDArray[np.bool_]:
-    """Which pairs have something open or ahead that a reader has been told of."""
-    alive: NDArray[np.bool_] = np.isin(lives["state"], _OPEN) | (lives["candidate"] == 1)
-    return alive
+def _told(state: PartitionState, kept: Mapping[tuple[str, str], NDArray[np.bool_]]) -> ToldVersions:
+    """What readers know under another version, of lives that go on."""
+    identities = {watch.definition.definition_id: _identity(watch) for watch in state.evaluator.watches}
+    rows = {pair.name: row for row, pair in enumerate(state.world.pairs)}
+    found: dict[tuple[str, str], ToldAs] = {}
+    for (definition_id, pair), one in state.evaluator.told.items():
+        goes_on = kept.get(identities.get(definition_id, (definition_id, "")))
+        if goes_on is not None and goes_on[rows[pair]]:
+            found[definition_id, pair] = one
+    return found
 
 
 def _stage(state: PartitionState, life: np.void, row: int, number: int) -> tuple[np.void, int]:
@@ -131,16 +140,17 @@ def _stage(state: PartitionState, life: np.void, row: int, number: int) -> tuple
 
 
 def _orphaned(state: PartitionState, orphan: Orphan, life: np.void, row: int) -> Event:
-    """Withdraw what a release that is gone has opened: without its detector, without its values."""
+    """Withdraw what a release that is gone has opened: without its definition, without its values."""
     staged, session = _stage(state, life, row, -1)
     evaluator, entry = state.evaluator, orphan.entry
     pair, definition_id, frequency = state.world.pairs[row], entry["id"], entry["frequency"]
     episode, transition = int(staged["episode"]), int(staged["transition"])
     ts_event_ns, withdrawn = int(staged["ts_event"]), EventState.WITHDRAWN.label
+    version = version_of(evaluator.told, definition_id, pair.name, episode, orphan.version)
     return Event(
-        event_id=event_id(definition_id, orphan.version, pair.name, frequency, episode, transition),
+        event_id=event_id(definition_id, version, pair.name, frequency, episode, transition),
         definition=definition_id,
-        version=orphan.version,
+        version=version,
         family=orphan.family,
         pair=pair.name,
         frequency=frequency,

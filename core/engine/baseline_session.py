@@ -7,15 +7,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.kernels.codes import NO_SESSION, NOT_READY
 from core.kernels.jit import BOOL, F8, I4, I8, ROWS, TICKS, array_of, kernel
-from core.model.records import NO_INSTRUMENT, Quality, TickKind, Update
+from core.model.records import NO_INSTRUMENT, TickKind, Update
 from core.model.scale import LARGEST_PRICE, units_per_one
 from core.partition.world import PartitionWorld
 
-_UNKNOWN_VOLUME: Final = -int(Quality.NOT_READY)
+_UNKNOWN_VOLUME: Final = -NOT_READY
 _SERIES: Final = int(Update.SERIES)
 _VOLUME: Final = int(Update.VOLUME)
-_NO_SESSION: Final = int(Quality.NO_SESSION)
 _BASELINE: Final = int(TickKind.BASELINE)
 _MARK: Final = int(NO_INSTRUMENT)
 _LARGEST_PRICE: Final = LARGEST_PRICE
@@ -141,9 +141,7 @@ class BaselineSession:
     array_of(BOOL),
     ROWS,
 )
-def _take(  # type: ignore[no-untyped-def]
-    records, row_of_id, is_series, has_volume, closes, volumes, used, of_series
-):
+def _take(records, row_of_id, is_series, has_volume, closes, volumes, used, of_series):
     """Number of records taken; above 32 bits, that of usable ones in `of_series`, left to the caller."""
     found = 0
     for position in range(len(records)):
@@ -183,7 +181,7 @@ def _take(  # type: ignore[no-untyped-def]
     array_of(F8, 2),
     ROWS,
 )
-def _give(  # type: ignore[no-untyped-def]
+def _give(
     closes, day_volumes, values, numerators, benchmarks, series_rows, same_day,
     rows, done, session, prices, volumes, series, ready,
 ):  # fmt: skip
@@ -194,7 +192,7 @@ def _give(  # type: ignore[no-untyped-def]
             continue
         prices[0, row], prices[1, row] = closes[numerator], closes[benchmark]
         # The benchmark's calendar is the pair's; a numerator on another one has no volume of that session.
-        volumes[0, row] = day_volumes[numerator] if same_day[row] else -_NO_SESSION
+        volumes[0, row] = day_volumes[numerator] if same_day[row] else -NO_SESSION
         volumes[1, row] = day_volumes[benchmark]
         for role in range(len(series)):
             instrument = series_rows[role, row]

@@ -308,6 +308,8 @@ class PartitionEngine:
             SnapshotError: It belongs to something else, or is damaged; the state is as it was.
         """
         self._use(restored_state(data, self.world, self.catalogue, self._lookups))
+        # Here nobody waits for it; at the end of the first minute its events would.
+        self.pair_time.warm()
 
     @property
     def definitions_wait(self) -> bool:
@@ -324,7 +326,8 @@ class PartitionEngine:
     @property
     def adoption_is_due(self) -> bool:
         """Whether the engine's own definitions wait, and the log asks for no others."""
-        return self.definitions_wait and self.asked_catalogue in (None, self.catalogue.mark)
+        asked = self.asked_catalogue
+        return self.definitions_wait and (asked is None or asked in self.catalogue.marks)
 
     def adopt(self) -> list[Event]:
         """Put the engine's own definitions in force, between two frames or where the log says so.

@@ -1,4 +1,4 @@
-"""Everything computed for the pairs of a partition: families, then detectors, then life cycles.
+"""Everything computed for the pairs of a partition: families, then definitions, then life cycles.
 
 One place decides the order, so live, replay and history cannot differ: values first, verdicts
 from those values, transitions from those verdicts, events from those transitions.
@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.definitions.answers import allocate_answers
-from core.definitions.catalogue import Catalogue, Definition
+from core.definitions.catalogue import Catalogue
+from core.definitions.definition import Definition
 from core.definitions.lifecycle import LifeCycle
 from core.definitions.watch import Watch, WatchGroup, make_watch
-from core.detectors.base import Column
+from core.engine.told_versions import ToldVersions, version_of
 from core.events.events import Event
 from core.events.lookups import Lookups, NoLookups
 from core.events.payload import build_event, leg_figures
@@ -32,6 +33,8 @@ from core.partition.pair_days import allocate_pair_days, append_days, find_bases
 from core.partition.world import PairBlock, PartitionWorld
 
 Emit = Callable[[Event], None]
+Column = tuple[NDArray[np.float64], NDArray[np.uint8]]
+"""Values and qualities of one output, one entry a pair."""
 
 
 class PairEvaluator:
@@ -77,6 +80,8 @@ class PairEvaluator:
         self.intraday_start: NDArray[np.int32] = np.zeros(pairs, np.int32)
         self.as_of_ns: NDArray[np.int64] = np.zeros((len(Frequency), pairs), np.int64)
         self._as_of_second_ns = self.as_of_ns[Frequency.SECOND]
+        self.told: ToldVersions = {}
+        """What readers know under another version; replaced as a whole."""
         self._lookups = lookups or NoLookups()
         self.provenance = {
             "catalogue": catalogue.digest[:16],
@@ -92,7 +97,7 @@ class PairEvaluator:
         first = 0
         for family in self.families:
             last = first + len(family.outputs)
-            family.values, family.quality = values[first:last], quality[first:last]
+            family.place_outputs(values[first:last], quality[first:last])
             first = last
         return values, quality
 
@@ -102,19 +107,15 @@ class PairEvaluator:
                 self.world.universe.pair(name)
             except Exception as error:
                 raise CatalogueError(f"definition {definition.definition_id!r}: {error}") from error
-        return make_watch(number, definition, self.world, self._column, self._row_of)
+        return make_watch(number, definition, self.world, self._row_of)
 
     def _group(self, frequency: Frequency) -> WatchGroup:
         watches = [watch for watch in self.watches if watch.definition.frequency == frequency]
         return WatchGroup(watches, self._answers, self._row_of)
 
-    def _column(self, key: str) -> Column:
-        if key not in self.columns:
-            raise CatalogueError(f"no indicator gives {key!r}; known are {', '.join(sorted(self.columns))}")
-        return self.columns[key]
-
     def _row_of(self, key: str) -> int:
-        self._column(key)
+        if key not in self._rows:
+            raise CatalogueError(f"no indicator gives {key!r}; known are {', '.join(sorted(self._rows))}")
         return self._rows[key]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -138,6 +139,25 @@ class PairEvaluator:
         rows = np.arange(len(self.world.pairs), dtype=np.int32)
         for family in self.day_families:
             family.forget(rows)
+
+    def warm(self, rows: NDArray[np.int32], session: int) -> None:
+        """Derive now what the first look at a session would derive from the days before it.
+
+        It is a look at the session as it stands, and what it computes is put back as it was: those
+        values belong to the next minute's end.
+
+        Args:
+            rows: int32 (n,): pairs of one block.
+            session: Days since 1970-01-01: the session in progress.
+        """
+        values, quality = self.values.copy(), self.quality.copy()
+        observations = [family.observations.copy() for family in self.day_families]
+        step = self._day_step(rows, session)
+        for family in self.day_families:
+            family.evaluate(step, commit=False)
+        self.values[:], self.quality[:] = values, quality
+        for family, before in zip(self.day_families, observations, strict=True):
+            family.observations[:] = before
 
     def start_session(self, block: PairBlock, calendar_row: int, session_row: int) -> None:
         """Start a session: look up what stays fixed in it, forget prices, empty intraday windows.
@@ -361,13 +381,14 @@ class PairEvaluator:
             The event.
         """
         row = int(staged["pair"])
-        watch = self.watches[int(staged["definition"])]
+        watch, pair = self.watches[int(staged["definition"])], self.world.pairs[row]
         daily = watch.definition.frequency == Frequency.DAY
         starts = self.days.history_start if daily else self.intraday_start
         return build_event(
             staged,
             watch,
-            self.world.pairs[row],
+            self._version(watch, pair.name, int(staged["episode"])),
+            pair,
             self.lives.lives[watch.rule.number, row],
             self.values[:, row],
             self.quality[:, row],
@@ -377,3 +398,8 @@ class PairEvaluator:
             self.provenance,
             self._lookups,
         )
+
+    def _version(self, watch: Watch, pair: str, episode: int) -> str:
+        if not self.told:
+            return watch.version
+        return version_of(self.told, watch.definition.definition_id, pair, episode, watch.version)

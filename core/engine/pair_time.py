@@ -106,6 +106,14 @@ class PairTime:
             else:
                 clock.resume(session)
 
+    def warm(self) -> None:
+        """Derive what the first minutes would derive; no result depends on it."""
+        for block, session in zip(self._world.blocks, self._sessions.tolist(), strict=True):
+            # What has finished the session already is not looked at before the next one.
+            rows = block.rows[self._done[block.rows] < session]
+            if session != NO_SESSION and len(rows):
+                self._evaluator.warm(rows, session)
+
     def _resume_behind(self, number: int, closed: int) -> None:
         """Go on from a state that had come to the end of its calendar, where this one is longer."""
         self._clocks[number].start_at(closed)

@@ -8,18 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.definitions.catalogue import Catalogue, Definition, stored_definition
+from core.definitions.catalogue import Catalogue
 from core.engine.evaluation import PairEvaluator
 from core.engine.pair_time import PairTime
-from core.engine.sections import definition_section_name, instrument_section, pair_sections
+from core.engine.sections import (
+    definition_section_name,
+    family_section_name,
+    instrument_section,
+    pair_sections,
+)
 from core.engine.snapshot import Section, Snapshot
+from core.engine.stored_definitions import DefinitionRecord, Orphan, read_definitions, record_of
+from core.engine.told_versions import ToldAs, still_told, tellable_episodes
 from core.events.lookups import Lookups
-from core.model.errors import SessionError, SnapshotError
+from core.model.errors import CatalogueError, SessionError, SnapshotError
 from core.model.scale import DEFAULT_EXPONENT, SCALE_ACTION
 from core.model.sessions import calendars_digest
 from core.partition.instrument_time import InstrumentTime
@@ -28,24 +35,6 @@ from core.partition.world import PartitionWorld
 
 UNCOUNTED: Final = 1
 """A `since` of LIFE that is older than any session: openings are counted from the pair's first."""
-
-
-class Orphan(NamedTuple):
-    """A definition of a snapshot that this release cannot compute; its lives wait to be withdrawn.
-
-    Args:
-        entry: As `Definition.entry` of the release that made it.
-        version: Of the definition.
-        family: Decides the topic.
-        values: Names of the values its events carry.
-        section: Its state.
-    """
-
-    entry: Mapping[str, Any]
-    version: str
-    family: str
-    values: tuple[str, ...]
-    section: Section
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,26 +71,31 @@ class PartitionState:
                 "next_offset": int(self.offsets[2]),
                 "catalogue": self.evaluator.catalogue.digest,
                 "calendars": calendars_digest(self.world.calendars),
-                "definitions": [
-                    {
-                        "entry": watch.definition.entry,
-                        "version": watch.definition.version,
-                        "family": watch.definition.family,
-                        "values": sorted(watch.definition.payload),
-                    }
-                    for watch in self.evaluator.watches
-                ]
-                + [
-                    {
-                        "entry": orphan.entry,
-                        "version": orphan.version,
-                        "family": orphan.family,
-                        "values": list(orphan.values),
-                    }
-                    for orphan in self.orphans
-                ],
+                "definitions": [record.as_plain() for record in self._records()],
             }
         )
+
+    def _records(self) -> list[DefinitionRecord]:
+        """The definitions in force, then those that are no longer computed."""
+        lives, undone = self.evaluator.lives.lives, self.pair_time.undo.lives.lives
+        records = []
+        for watch in self.evaluator.watches:
+            number = watch.rule.number
+            told = self._told(watch.definition.definition_id, lives[number], undone[number])
+            records.append(record_of(watch.definition, told))
+        for entry, version, family, values, section in self.orphans:
+            arrays = section.arrays
+            told = self._told(entry["id"], arrays["lives"], arrays.get("undo/lives", arrays["lives"]))
+            records.append(DefinitionRecord(dict(entry), version, family, list(values), told))
+        return records
+
+    def _told(
+        self, definition_id: str, lives: NDArray[np.void], undone: NDArray[np.void]
+    ) -> dict[str, ToldAs]:
+        if not self.evaluator.told:
+            return {}
+        pairs = [pair.name for pair in self.world.pairs]
+        return still_told(self.evaluator.told, definition_id, pairs, tellable_episodes(lives, undone))
 
     def sections(self) -> dict[str, Section]:
         """Views of everything, by section."""
@@ -178,11 +172,17 @@ def restored_state(
             "the snapshot belongs to another universe or partition",
             operator_action="start with the settings it was made with, or rebuild from the baseline",
         )
-    known, orphans = _definitions(snapshot)
-    in_force = catalogue if catalogue.digest == snapshot.head["catalogue"] else Catalogue(known)
-    state = fresh_state(world, in_force, lookups)
-    for name, section in state.sections().items():
-        snapshot.fill(name, section)
+    stored = read_definitions(snapshot, len(world.pairs))
+    unchanged = catalogue.digest in (snapshot.head.get("catalogue"), stored.catalogue.digest)
+    try:
+        state = fresh_state(world, catalogue if unchanged else stored.catalogue, lookups)
+    except CatalogueError as error:
+        raise SnapshotError(
+            f"the definitions of the snapshot cannot be computed: {error.message}",
+            operator_action="start with the settings it was made with, or rebuild from the baseline",
+        ) from error
+    _fill(state, snapshot, stored.told_as)
+    state.evaluator.told = {**stored.told, **_translated(state, stored.told_as)}
     try:
         state.instrument_time.resume()
         state.pair_time.resume()
@@ -191,7 +191,34 @@ def restored_state(
             f"the snapshot stands in a session that is not in the calendar: {error}",
             operator_action="build the calendar for dates that cover the snapshot",
         ) from error
-    return replace(state, orphans=orphans)
+    return replace(state, orphans=stored.orphans)
+
+
+def _fill(state: PartitionState, snapshot: Snapshot, told_as: Mapping[str, str]) -> None:
+    """Take the sections over, each under the version that it was stored under."""
+    versions = {definition_section_name(each): version for each, version in told_as.items()}
+    # What every evaluation computes anew is no loss where an earlier release did not have it.
+    derived = {family_section_name(each.name) for each in state.evaluator.families if each.of_the_step_alone}
+    for name, section in state.sections().items():
+        if name in derived and name not in snapshot.versions:
+            continue
+        snapshot.fill(name, section._replace(version=versions.get(name, section.version)))
+
+
+def _translated(state: PartitionState, told_as: Mapping[str, str]) -> dict[tuple[str, str], ToldAs]:
+    """What readers know under the version of before, of definitions that have been translated."""
+    lives, undone = state.evaluator.lives.lives, state.pair_time.undo.lives.lives
+    found: dict[tuple[str, str], ToldAs] = {}
+    for watch in state.evaluator.watches:
+        definition_id, number = watch.definition.definition_id, watch.rule.number
+        version = told_as.get(definition_id, watch.version)
+        if version == watch.version:
+            continue
+        tellable = tellable_episodes(lives[number], undone[number])
+        for pair, episodes in zip(state.world.pairs, tellable, strict=True):
+            if episodes:
+                found[definition_id, pair.name] = ToldAs(version, episodes)
+    return found
 
 
 def _owner(world: PartitionWorld) -> dict[str, Any]:
@@ -226,17 +253,3 @@ def _check_scales(snapshot: Snapshot, world: PartitionWorld) -> None:
                 f"{'' if key in stored else ', or not at all'}; the universe says {now[0]} and {now[1]}",
                 operator_action=SCALE_ACTION.format(symbol=each.symbol),
             )
-
-
-def _definitions(snapshot: Snapshot) -> tuple[tuple[Definition, ...], tuple[Orphan, ...]]:
-    """Definitions of a snapshot: those that can be computed, and the rest."""
-    known, orphans = [], []
-    for record in snapshot.head["definitions"]:
-        entry, version = record["entry"], record["version"]
-        definition = stored_definition(entry, version)
-        if definition is not None:
-            known.append(definition)
-        else:
-            section = snapshot.section(definition_section_name(entry["id"]))
-            orphans.append(Orphan(entry, version, record["family"], tuple(record["values"]), section))
-    return tuple(known), tuple(orphans)

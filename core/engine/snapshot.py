@@ -159,9 +159,11 @@ class Snapshot:
         """Give a section as it was stored; the arrays cannot be written to.
 
         Raises:
-            SnapshotError: Its bytes are not those of its arrays.
+            SnapshotError: There is none, or its bytes are not those of its arrays.
         """
-        stored = self._sections[name]
+        stored = self._sections.get(name)
+        if stored is None:
+            raise SnapshotError(f"the snapshot lacks {name}", operator_action=_ACTION)
         arrays, position = {}, 0
         try:
             raw = lz4.block.decompress(stored.data, uncompressed_size=stored.length)

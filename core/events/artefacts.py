@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.definitions.catalogue import Definition
+from core.definitions.definition import Definition
 from core.events.cards import RarityCards, RateCards
 from core.model.dated_events import DatedEvents
 from core.model.instruments import Pair

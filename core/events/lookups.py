@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from core.definitions.catalogue import Definition
+from core.definitions.definition import Definition
 from core.model.instruments import Pair
 
 

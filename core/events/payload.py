@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.definitions.catalogue import Definition
+from core.definitions.definition import Definition
 from core.definitions.watch import Watch
 from core.events.events import Event, event_id, event_time_text
 from core.events.lookups import Lookups
@@ -26,6 +26,7 @@ _QUALITIES: Final = tuple(quality.label for quality in Quality)
 def build_event(
     staged: np.void,
     watch: Watch,
+    version: str,
     pair: Pair,
     life: np.void,
     values: NDArray[np.float64],
@@ -41,6 +42,7 @@ def build_event(
     Args:
         staged: One EVENT record.
         watch: The definition that fired, at work.
+        version: Under which the episode is told: the definition's own, or an earlier one.
         pair: The pair.
         life: The pair's LIFE record after the transition.
         values: float64 (outputs,): the pair's value of every output.
@@ -80,9 +82,9 @@ def build_event(
         quality = Quality.REBUILT.label
     frequency = _FREQUENCIES[definition.frequency]
     return Event(
-        event_id=event_id(definition.definition_id, watch.version, pair.name, frequency, episode, transition),
+        event_id=event_id(definition.definition_id, version, pair.name, frequency, episode, transition),
         definition=definition.definition_id,
-        version=watch.version,
+        version=version,
         family=definition.family,
         pair=pair.name,
         frequency=frequency,

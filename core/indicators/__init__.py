@@ -21,6 +21,7 @@ from core.indicators.mean_reversion import MeanReversion
 from core.indicators.momentum import Momentum
 from core.indicators.moving_average import MovingAverages
 from core.indicators.overheating import Overheating
+from core.indicators.paired_prices import PairedPrices
 from core.indicators.percentile import Percentile
 from core.indicators.pivots import Pivots
 from core.indicators.rate_beta import RateBeta
@@ -72,6 +73,7 @@ FAMILIES: Final[tuple[type[IndicatorFamily], ...]] = (
     Percentile,
     VolumeByTime,
     Weeks,
+    PairedPrices,
 )
 
 __all__ = ["FAMILIES", "DayFamily", "IndicatorFamily", "Output", "RingFamily"]

@@ -4,21 +4,26 @@ A family computes some values for every pair at one frequency. Its state is a fe
 belong to the snapshot; values, qualities and counts are rewritten by every evaluation. With
 `commit=False` an evaluation is a peek: every state byte stays as it was, and the values are those
 that a commit would give.
+
+A family is its outputs and a kernel. The kernel's arrays are declared where it stands (see
+`core.indicators.passes`); allocation, state and calls follow from that here.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import ClassVar, Final
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.indicators.passes import DERIVED_FOR, NEVER_DERIVED, Pass
 from core.model.records import Frequency, Quality
 from core.model.scale import PairScales
 from core.partition.pair_days import PairDays
 
+_EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 _UNITS: Final = ("pct", "percent", "pp", "bp", "sd", "log", "sessions")
 
 
@@ -107,6 +112,7 @@ class DayStep:
         week_ends: uint8 (pairs,): 1 where it is the last session of its week.
         scales: What the legs' units are. Returns need none; what is told in currency or shares, and a
             ratio of two legs, does.
+        year: The session's calendar year; it follows from `session`.
     """
 
     rows: NDArray[np.int32]
@@ -118,9 +124,13 @@ class DayStep:
     session: int
     week_ends: NDArray[np.uint8]
     scales: PairScales
+    year: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.year = date.fromordinal(_EPOCH_ORDINAL + self.session).year
 
 
-class IndicatorFamily(ABC):
+class IndicatorFamily:
     """Base of every family; the registry makes one per partition and family.
 
     After an evaluation, `values` holds a number exactly where `quality` is OK, else NaN and the
@@ -133,18 +143,50 @@ class IndicatorFamily(ABC):
     name: ClassVar[str]
     frequency: ClassVar[Frequency]
     outputs: ClassVar[tuple[Output, ...]]
+    evaluation: ClassVar[Pass]
+    """The kernel, as `day_pass` or `ring_pass` declares it."""
+    observed: ClassVar[int] = 0
+    """Observations of every value of a family whose kernel does not count them."""
     semantics: ClassVar[int] = 1
     """Raised when a fix changes what stored state means: a snapshot of before is not taken over."""
+
+    of_the_step_alone: ClassVar[bool] = False
+    """Every evaluation writes every output from the step alone: a snapshot of a release that lacked the
+    family does without it."""
 
     def __init__(self, pairs: int) -> None:
         count = len(self.outputs)
         self.values: NDArray[np.float64] = np.full((count, pairs), np.nan)
         self.quality: NDArray[np.uint8] = np.full((count, pairs), int(Quality.NOT_READY), np.uint8)
-        self.observations: NDArray[np.int32] = np.zeros((count, pairs), np.int32)
+        self.observations: NDArray[np.int32] = np.full((count, pairs), self.observed, np.int32)
+        self.arrays: dict[str, NDArray[Any]] = self.evaluation.allocate(pairs)
+        """The family's own arrays, by name; changed in place only."""
+        self._kernel = self.evaluation.kernel
+        self._of_step = self.evaluation.of_step
+        self._bind()
+
+    def _bind(self) -> None:
+        """Line the arrays up for a call, with `commit` behind them where the kernel asks for it."""
+        outputs = {"values": self.values, "quality": self.quality, "observations": self.observations}
+        known = self.arrays | outputs
+        own = tuple(known[name] for name in self.evaluation.names)
+        commits = self.evaluation.commits
+        self._peeking: tuple[Any, ...] = (*own, False) if commits else own
+        self._committing: tuple[Any, ...] = (*own, True) if commits else own
+
+    def place_outputs(self, values: NDArray[np.float64], quality: NDArray[np.uint8]) -> None:
+        """Let values and qualities lie in the rows of a matrix that holds all families'.
+
+        Args:
+            values: float64 (outputs, pairs), C-contiguous.
+            quality: uint8 (outputs, pairs), C-contiguous.
+        """
+        self.values, self.quality = values, quality
+        self._bind()
 
     def state(self) -> dict[str, NDArray[np.float64]]:
         """The arrays that must survive a restart, by name; changed in place only."""
-        return {}
+        return {name: array for name, array in self.arrays.items() if self.evaluation.is_state(name)}
 
     def start_session(self, step: DayStep) -> None:
         """Prepare what stays fixed during a session; derived from `step.days`, never state."""
@@ -162,9 +204,9 @@ class IndicatorFamily(ABC):
 class RingFamily(IndicatorFamily):
     """A family on the grid of seconds or minutes."""
 
-    @abstractmethod
     def evaluate(self, step: RingStep, *, commit: bool) -> None:
         """Compute all outputs for `step.rows`; with `commit`, also advance the state."""
+        self._kernel(*self._of_step(step), *(self._committing if commit else self._peeking))
 
 
 class DayFamily(IndicatorFamily):
@@ -173,10 +215,13 @@ class DayFamily(IndicatorFamily):
     State arrays have pairs on axis 1, so that one pair's day can be taken back.
     """
 
+    frequency = Frequency.DAY
+
     def forget(self, rows: NDArray[np.int32]) -> None:
         """Drop what was derived from finished days that have been restated or restored since."""
-        return
+        if DERIVED_FOR in self.arrays:
+            self.arrays[DERIVED_FOR][rows] = NEVER_DERIVED
 
-    @abstractmethod
     def evaluate(self, step: DayStep, *, commit: bool) -> None:
         """Compute all outputs for `step.rows`; with `commit`, also advance the state."""
+        self._kernel(*self._of_step(step), *(self._committing if commit else self._peeking))

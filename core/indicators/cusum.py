@@ -14,9 +14,11 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from core.indicators.base import DayFamily, DayStep, Output
+from core.indicators.base import DayFamily, Output
+from core.indicators.day_rows import put_all_unknown
+from core.indicators.passes import PAIRS, day_pass, scratch, state
+from core.kernels.codes import BENCHMARK, CONSTANT, DAY_MASK, NOT_READY, NUMERATOR, OK
 from core.kernels.cusum import (
     CUSUM_DOWN,
     CUSUM_DOWN_LENGTH,
@@ -26,11 +28,8 @@ from core.kernels.cusum import (
     cusum_step,
 )
 from core.kernels.ew_moments import decay_of
-from core.kernels.jit import BOOL, F8, I4, I8, U1, array_of, kernel
 from core.kernels.returns import blocked_by, log_excess
 from core.kernels.rolling import EW_COUNT, EW_FIELDS, EW_MEAN, EW_VARIANCE, copy_fields, ew_update
-from core.model.records import Frequency, Quality
-from core.partition.pair_days import DAY_SLOTS
 
 REFERENCE_SD: Final = 0.5
 """Half of the shift looked for."""
@@ -39,60 +38,40 @@ HALF_LIFE_SESSIONS: Final = 63
 LEAST_CHANGES: Final = 126
 """Changes that mean and deviation must rest on before a change is judged."""
 
-_DAY_MASK: Final = DAY_SLOTS - 1
-_NOT_READY: Final = int(Quality.NOT_READY)
-_CONSTANT: Final = int(Quality.CONSTANT)
-_CHART: Final = EW_FIELDS
-_STATE_FIELDS: Final = EW_FIELDS + CUSUM_FIELDS
-_OUTPUTS: Final = 5
+_DECAY: Final = decay_of(HALF_LIFE_SESSIONS)
+_SIDES: Final = EW_FIELDS  # of a chart: weighted moments of the changes, then its two sides
+_FIELDS: Final = EW_FIELDS + CUSUM_FIELDS
+_OUTPUTS: Final = ("cusum_up", "cusum_up_sessions", "cusum_down", "cusum_down_sessions", "cusum_alarm")
+_UP, _UP_SESSIONS, _DOWN, _DOWN_SESSIONS, _ALARM = range(len(_OUTPUTS))
 
 
-@kernel(
-    I8,
-    array_of(I8, 2),
-    array_of(I8, 3),
-    array_of(I8),
-    array_of(I4),
-    array_of(F8, 2),
-    array_of(F8),
-    array_of(F8, 2),
-    array_of(U1, 2),
-    array_of(I4, 2),
-    F8,
-    BOOL,
-)
-def _day_pass(  # type: ignore[no-untyped-def]
-    prices, closes, counts, rows, state, work, values, quality, observations, decay, commit
-):
-    chart = work[_CHART:]
+@day_pass(chart=state(1, PAIRS, _FIELDS), work=scratch(_FIELDS))
+def _day_pass(prices, closes, counts, rows, chart, work, values, quality, observations, commit):
+    sides = work[_SIDES:]
     for row in rows:
-        copy_fields(work, state[row])
+        copy_fields(work, chart[0, row])
         blocked = blocked_by(prices, row)
-        reason = blocked if blocked != 0 else _NOT_READY
+        reason = blocked if blocked != OK else NOT_READY
         alarm = 0
-        if blocked == 0 and counts[row] > 0:
-            last = closes[row, (counts[row] - 1) & _DAY_MASK]
-            excess = log_excess(prices[0, row], prices[1, row], last[0], last[1])
+        if blocked == OK and counts[row] > 0:
+            last = closes[row, (counts[row] - 1) & DAY_MASK]
+            excess = log_excess(prices[NUMERATOR, row], prices[BENCHMARK, row], last[0], last[1])
             if work[EW_COUNT] >= LEAST_CHANGES:
-                reason = _CONSTANT
+                reason = CONSTANT
                 if work[EW_VARIANCE] > 0.0:
-                    reason = 0
+                    reason = OK
                     deviation = (excess - work[EW_MEAN]) / np.sqrt(work[EW_VARIANCE])
-                    alarm = cusum_step(chart, deviation, REFERENCE_SD, LIMIT_SD)
-            ew_update(work, excess, decay)
-        for output in range(_OUTPUTS):
-            quality[output, row] = reason
-            values[output, row] = np.nan
-            observations[output, row] = int(work[EW_COUNT])
-        if reason == 0:
-            values[0, row] = chart[CUSUM_UP]
-            values[1, row] = chart[CUSUM_UP_LENGTH]
-            values[2, row] = chart[CUSUM_DOWN]
-            values[3, row] = chart[CUSUM_DOWN_LENGTH]
-            values[4, row] = alarm
-        if commit and blocked == 0:
-            copy_fields(state[row], work)
-    return len(rows)
+                    alarm = cusum_step(sides, deviation, REFERENCE_SD, LIMIT_SD)
+            ew_update(work, excess, _DECAY)
+        put_all_unknown(values, quality, observations, row, reason, int(work[EW_COUNT]))
+        if reason == OK:
+            values[_UP, row] = sides[CUSUM_UP]
+            values[_UP_SESSIONS, row] = sides[CUSUM_UP_LENGTH]
+            values[_DOWN, row] = sides[CUSUM_DOWN]
+            values[_DOWN_SESSIONS, row] = sides[CUSUM_DOWN_LENGTH]
+            values[_ALARM, row] = alarm
+        if commit and blocked == OK:
+            copy_fields(chart[0, row], work)
 
 
 class Cusum(DayFamily):
@@ -103,36 +82,5 @@ class Cusum(DayFamily):
     """
 
     name = "cusum"
-    frequency = Frequency.DAY
-    outputs = (
-        Output("cusum_up", ""),
-        Output("cusum_up_sessions", ""),
-        Output("cusum_down", ""),
-        Output("cusum_down_sessions", ""),
-        Output("cusum_alarm", ""),
-    )
-
-    def __init__(self, pairs: int) -> None:
-        super().__init__(pairs)
-        self._state = np.zeros((1, pairs, _STATE_FIELDS))
-        self._work = np.zeros(_STATE_FIELDS)
-
-    def state(self) -> dict[str, NDArray[np.float64]]:
-        """Weighted moments of the changes, then the chart."""
-        return {"chart": self._state}
-
-    def evaluate(self, step: DayStep, *, commit: bool) -> None:
-        """Judge the session's change by the moments of those before, then let it join them."""
-        _day_pass(
-            step.prices,
-            step.days.closes,
-            step.days.counts,
-            step.rows,
-            self._state[0],
-            self._work,
-            self.values,
-            self.quality,
-            self.observations,
-            decay_of(HALF_LIFE_SESSIONS),
-            commit,
-        )
+    outputs = tuple(Output(name, "") for name in _OUTPUTS)
+    evaluation = _day_pass

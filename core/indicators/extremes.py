@@ -9,17 +9,18 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.indicators.base import DayFamily, DayStep, Output
-from core.kernels.jit import F8, I4, I8, U1, array_of, inlined, kernel
-from core.model.records import Frequency, Quality
-from core.partition.pair_days import DAY_SLOTS
+from core.indicators.day_rows import put_unknown
+from core.indicators.passes import day_pass, scratch
+from core.kernels.codes import BENCHMARK, DAY_MASK, NOT_READY, NUMERATOR, OK
+from core.kernels.jit import inlined
 
 WINDOWS: Final = (63, 252)
 _SERIES: Final = ("numerator", "benchmark", "ratio")
-_DAY_MASK: Final = DAY_SLOTS - 1
-_NOT_READY: Final = int(Quality.NOT_READY)
+_HIGH, _LOW, _SIDES = range(3)
+_FOUND: Final = _SIDES * len(_SERIES)  # outputs of a window: a high and a low of each series
+_NUMERATOR, _BENCHMARK, _RATIO = range(0, _FOUND, _SIDES)
 
 
 def _outputs() -> tuple[Output, ...]:
@@ -32,80 +33,52 @@ def _outputs() -> tuple[Output, ...]:
 
 
 @inlined
-def _scan(closes, row, first, last, units, scale, found):  # type: ignore[no-untyped-def]
+def _widen(found, series, value):
+    """Let a value into a series' extremes."""
+    found[series + _HIGH] = max(found[series + _HIGH], value)
+    found[series + _LOW] = min(found[series + _LOW], value)
+
+
+@inlined
+def _scan(closes, row, first, last, units, scale, found):
     """Extremes of ring entries [first, last): high and low of numerator, benchmark and ratio."""
-    for side in range(0, 6, 2):
-        found[side] = -np.inf
-        found[side + 1] = np.inf
+    for series in range(0, _FOUND, _SIDES):
+        found[series + _HIGH] = -np.inf
+        found[series + _LOW] = np.inf
     for index in range(first, last):
-        close = closes[row, index & _DAY_MASK]
-        numerator = close[0] / units[0, row]
-        benchmark = close[1] / units[1, row]
-        ratio = close[0] / close[1] * scale[0, row] / scale[1, row]
-        found[0] = max(found[0], numerator)
-        found[1] = min(found[1], numerator)
-        found[2] = max(found[2], benchmark)
-        found[3] = min(found[3], benchmark)
-        found[4] = max(found[4], ratio)
-        found[5] = min(found[5], ratio)
+        close = closes[row, index & DAY_MASK]
+        _widen(found, _NUMERATOR, close[0] / units[NUMERATOR, row])
+        _widen(found, _BENCHMARK, close[1] / units[BENCHMARK, row])
+        ratio = close[0] / close[1] * scale[NUMERATOR, row] / scale[BENCHMARK, row]
+        _widen(found, _RATIO, ratio)
 
 
-@kernel(
-    I8,
-    array_of(I8, 3),
-    array_of(I8),
-    array_of(I4),
-    array_of(I4),
-    array_of(F8, 2),
-    array_of(F8, 2),
-    array_of(F8),
-    array_of(F8, 2),
-    array_of(U1, 2),
-    array_of(I4, 2),
-)
-def _session_pass(  # type: ignore[no-untyped-def]
-    closes, counts, rows, windows, units, scale, found, values, quality, observations
-):
+@day_pass(found=scratch(_FOUND))
+def _session_pass(closes, counts, rows, price_units, ratio_scale, found, values, quality, observations):
     for row in rows:
-        for window in range(len(windows)):
-            length = windows[window]
-            first = 6 * window
+        for window in range(len(WINDOWS)):
+            length = WINDOWS[window]
             ready = counts[row] >= length
             if ready:
-                _scan(closes, row, counts[row] - length, counts[row], units, scale, found)
-            for output in range(6):
-                values[first + output, row] = found[output] if ready else np.nan
-                quality[first + output, row] = 0 if ready else _NOT_READY
-                observations[first + output, row] = min(counts[row], length)
-    return len(rows)
+                _scan(closes, row, counts[row] - length, counts[row], price_units, ratio_scale, found)
+            for place in range(_FOUND):
+                output = _FOUND * window + place
+                reason = OK if ready else NOT_READY
+                put_unknown(values, quality, observations, output, row, reason, min(counts[row], length))
+                if ready:
+                    values[output, row] = found[place]
 
 
 class Extremes(DayFamily):
     """Highest and lowest closes of the 63 and 252 sessions before this one."""
 
     name = "extremes"
-    frequency = Frequency.DAY
     outputs = _outputs()
-
-    def __init__(self, pairs: int) -> None:
-        super().__init__(pairs)
-        self._windows: NDArray[np.int32] = np.array(WINDOWS, np.int32)
-        self._found = np.zeros(6)
+    evaluation = _session_pass
 
     def start_session(self, step: DayStep) -> None:
         """Scan the finished sessions once."""
-        _session_pass(
-            step.days.closes,
-            step.days.counts,
-            step.rows,
-            self._windows,
-            step.scales.price_units,
-            step.scales.ratio,
-            self._found,
-            self.values,
-            self.quality,
-            self.observations,
-        )
+        super().evaluate(step, commit=False)
 
     def evaluate(self, step: DayStep, *, commit: bool) -> None:
         """Nothing moves during a session: extremes look at finished sessions only."""

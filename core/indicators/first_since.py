@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.indicators.base import DayFamily, DayStep, Output
+from core.indicators.base import DayFamily, Output
 from core.indicators.day_rows import put, put_unknown
 from core.indicators.monotonic_stack import (
     GONE,
@@ -28,58 +28,52 @@ from core.indicators.monotonic_stack import (
     place_of,
     sign_of_stack,
 )
-from core.indicators.windows import NEVER_DERIVED
-from core.kernels.jit import BOOL, F8, I4, I8, U1, array_of, kernel
+from core.indicators.passes import PAIRS, day_pass, derived, state
+from core.kernels.codes import BENCHMARK, DAY_MASK, DAY_SLOTS, NOT_READY, NUMERATOR, OK
+from core.kernels.jit import inlined
 from core.kernels.returns import blocked_by
-from core.model.records import Frequency, Quality
-from core.partition.pair_days import DAY_SLOTS
 
 LEAST_SESSIONS: Final = 252
 """Finished sessions before anything is said to be of all history."""
 
-_DAY_MASK: Final = DAY_SLOTS - 1
-_NOT_READY: Final = int(Quality.NOT_READY)
+_OF_RATIO: Final = 2
+"""Number of the first stack that is of the ratio."""
 
 
-@kernel(
-    I8,
-    array_of(I8, 2),
-    array_of(I8, 3),
-    array_of(I4, 2),
-    array_of(I8),
-    array_of(I4),
-    array_of(I4),
-    I8,
-    array_of(I8),
-    array_of(I4, 3),
-    array_of(I8, 3),
-    array_of(F8, 2),
-    array_of(F8, 2),
-    array_of(F8, 2),
-    array_of(F8, 2),
-    array_of(U1, 2),
-    array_of(I4, 2),
-    BOOL,
+@inlined
+def _since_before(levels, sessions, marks, row, stack, value, count):
+    """The session among closes older than the ring, 0 where it is all history; and whether it is known."""
+    position = latest_before(levels, row, stack, value, int(marks[SIZES + stack, row]))
+    gone = marks[GONE + stack, row]
+    beyond = gone == 0.0 or sign_of_stack(stack) * (value - gone) > 0.0
+    if position > 0 or (position == 0 and beyond):
+        return sessions[place_of(stack, position), row], True
+    return 0.0, position < 0 and count >= LEAST_SESSIONS
+
+
+@inlined
+def _commit(closes, past_sessions, row, stack, value, count, ring, ends, levels, sessions, marks):
+    """Let the session's close into a stack; the ring's oldest entry moves to the older part."""
+    leaving = 0.0
+    leaving_session = 0.0
+    oldest = ring[ends[0] & DAY_MASK]
+    if ends[0] < ends[1] and oldest == count - RING_DAYS:
+        leaving = close_of(closes, row, oldest, stack)
+        leaving_session = float(past_sessions[row, oldest & DAY_MASK])
+    commit_close(row, stack, value, leaving, leaving_session, levels, sessions, marks)
+
+
+@day_pass(
+    levels=state(2 * POOL, PAIRS),
+    sessions=state(2 * POOL, PAIRS),
+    marks=state(2 * STACKS, PAIRS),
+    rings=derived(PAIRS, STACKS, DAY_SLOTS, dtype=np.int32),
+    ends=derived(PAIRS, STACKS, 2, dtype=np.int64),
 )
-def _day_pass(  # type: ignore[no-untyped-def]
-    prices,
-    closes,
-    days,
-    counts,
-    history_start,
-    rows,
-    session,
-    derived_for,
-    rings,
-    ends,
-    levels,
-    sessions,
-    marks,
-    values,
-    quality,
-    observations,
-    commit,
-):
+def _day_pass(
+    prices, closes, past_sessions, counts, history_start, rows, session,
+    derived_for, rings, ends, levels, sessions, marks, values, quality, observations, commit,
+):  # fmt: skip
     for row in rows:
         count = counts[row]
         if derived_for[row] != count:
@@ -87,43 +81,34 @@ def _day_pass(  # type: ignore[no-untyped-def]
             derive_ring(closes, row, count, moved_one, rings[row], ends[row])
             derived_for[row] = count
         blocked = blocked_by(prices, row)
-        for stack in range(STACKS):
-            output = 2 * stack
-            if blocked != 0:
+        if blocked != OK:
+            for output in range(2 * STACKS):
                 put_unknown(values, quality, observations, output, row, blocked, count)
-                put_unknown(values, quality, observations, output + 1, row, blocked, count)
-                continue
-            value = float(prices[0, row]) if stack < 2 else prices[0, row] / prices[1, row]
+            continue
+        for stack in range(STACKS):
+            since_output = 2 * stack
+            days_output = since_output + 1
+            price = prices[NUMERATOR, row]
+            value = float(price) if stack < _OF_RATIO else price / prices[BENCHMARK, row]
             head = ends[row, stack, 0]
             index = latest_in_ring(closes, row, stack, value, rings[row], head, ends[row, stack, 1])
-            known = True
-            since = 0.0
             if index >= 0:
-                since = float(days[row, index & _DAY_MASK])
+                since = float(past_sessions[row, index & DAY_MASK])
+                known = True
             else:
-                position = latest_before(levels, row, stack, value, int(marks[SIZES + stack, row]))
-                gone = marks[GONE + stack, row]
-                beyond = gone == 0.0 or sign_of_stack(stack) * (value - gone) > 0.0
-                if position > 0 or (position == 0 and beyond):
-                    since = sessions[place_of(stack, position), row]
-                else:
-                    known = position < 0 and count >= LEAST_SESSIONS
+                since, known = _since_before(levels, sessions, marks, row, stack, value, count)
             if known:
                 start = since if since > 0.0 else float(history_start[row])
-                put(values, quality, observations, output, row, since, count + 1)
-                put(values, quality, observations, output + 1, row, session - start, count + 1)
+                put(values, quality, observations, since_output, row, since, count + 1)
+                put(values, quality, observations, days_output, row, session - start, count + 1)
             else:
-                put_unknown(values, quality, observations, output, row, _NOT_READY, count + 1)
-                put_unknown(values, quality, observations, output + 1, row, _NOT_READY, count + 1)
+                put_unknown(values, quality, observations, since_output, row, NOT_READY, count + 1)
+                put_unknown(values, quality, observations, days_output, row, NOT_READY, count + 1)
             if commit:
-                leaving = 0.0
-                leaving_session = 0.0
-                oldest = rings[row, stack, head & _DAY_MASK]
-                if head < ends[row, stack, 1] and oldest == count - RING_DAYS:
-                    leaving = close_of(closes, row, oldest, stack)
-                    leaving_session = float(days[row, oldest & _DAY_MASK])
-                commit_close(row, stack, value, leaving, leaving_session, levels, sessions, marks)
-    return len(rows)
+                _commit(
+                    closes, past_sessions, row, stack, value, count, rings[row, stack], ends[row, stack],
+                    levels, sessions, marks,
+                )  # fmt: skip
 
 
 class FirstSince(DayFamily):
@@ -133,7 +118,6 @@ class FirstSince(DayFamily):
     """
 
     name = "first_since"
-    frequency = Frequency.DAY
     outputs = tuple(
         output
         for series in ("numerator", "ratio")
@@ -143,53 +127,15 @@ class FirstSince(DayFamily):
             Output(f"{series}_{side}_in_days", ""),
         )
     )
-
-    def __init__(self, pairs: int) -> None:
-        super().__init__(pairs)
-        self._levels = np.zeros((2 * POOL, pairs))
-        self._sessions = np.zeros((2 * POOL, pairs))
-        self._marks = np.zeros((2 * STACKS, pairs))
-        self._derived_for: NDArray[np.int64] = np.full(pairs, NEVER_DERIVED, np.int64)
-        self._rings: NDArray[np.int32] = np.zeros((pairs, STACKS, DAY_SLOTS), np.int32)
-        self._ends: NDArray[np.int64] = np.zeros((pairs, STACKS, 2), np.int64)
-
-    def state(self) -> dict[str, NDArray[np.float64]]:
-        """Closes older than the ring that nothing since has reached, when they were, and how many."""
-        return {"levels": self._levels, "sessions": self._sessions, "marks": self._marks}
+    evaluation = _day_pass
 
     def adjust(self, rows: NDArray[np.int32], side: int, factor: float) -> None:
         """Prices are rounded as the ring's are; ratios move with either leg."""
-        gone = slice(GONE, GONE + 2)
-        if side == 0:
-            self._levels[:POOL, rows] = np.floor(self._levels[:POOL, rows] * factor + 0.5)
-            self._marks[gone, rows] = np.floor(self._marks[gone, rows] * factor + 0.5)
-        scale = factor if side == 0 else 1.0 / factor
-        self._levels[POOL:, rows] *= scale
-        self._marks[GONE + 2 :, rows] *= scale
-
-    def forget(self, rows: NDArray[np.int32]) -> None:
-        """Derive the ring's part anew: finished days have changed."""
-        self._derived_for[rows] = NEVER_DERIVED
-
-    def evaluate(self, step: DayStep, *, commit: bool) -> None:
-        """Search the ring's closes, then the older ones."""
-        days = step.days
-        _day_pass(
-            step.prices,
-            days.closes,
-            days.sessions,
-            days.counts,
-            days.history_start,
-            step.rows,
-            step.session,
-            self._derived_for,
-            self._rings,
-            self._ends,
-            self._levels,
-            self._sessions,
-            self._marks,
-            self.values,
-            self.quality,
-            self.observations,
-            commit,
-        )
+        levels, marks = self.arrays["levels"], self.arrays["marks"]
+        gone = slice(GONE, GONE + _OF_RATIO)
+        if side == NUMERATOR:
+            levels[:POOL, rows] = np.floor(levels[:POOL, rows] * factor + 0.5)
+            marks[gone, rows] = np.floor(marks[gone, rows] * factor + 0.5)
+        scale = factor if side == NUMERATOR else 1.0 / factor
+        levels[POOL:, rows] *= scale
+        marks[GONE + _OF_RATIO :, rows] *= scale

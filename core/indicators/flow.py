@@ -14,14 +14,14 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from core.indicators.base import DayFamily, DayStep, Output
+from core.indicators.base import DayFamily, Output
 from core.indicators.day_rows import RUN_FIELDS, put_sign_run, put_unknown
-from core.kernels.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
+from core.indicators.passes import PAIRS, day_pass, scratch, state
+from core.kernels.codes import GAP, NOT_READY, OK, STALE
+from core.kernels.jit import inlined
 from core.kernels.returns import blocked_by
 from core.kernels.rolling import copy_fields
-from core.model.records import Frequency, Quality
 from core.model.universe_file import SERIES_CLASSES
 
 SESSIONS: Final = 65
@@ -34,9 +34,7 @@ LEAST_SUMS: Final = 20
 """Ten months of them."""
 
 _ROLE: Final = SERIES_CLASSES.index("flow")
-_NOT_READY: Final = int(Quality.NOT_READY)
-_STALE: Final = int(Quality.STALE)
-_GAP: Final = int(Quality.GAP)
+_FLOW, _PERCENTILE, _SIGN_SESSIONS = range(3)  # outputs
 # State of a pair: flows by day number, past sums, then how many sums there were, and the run.
 _SUMS: Final = SLOTS
 _KNOWN_SUMS: Final = SLOTS + RANKED_SUMS
@@ -47,7 +45,7 @@ _STATE_FIELDS: Final = _SEEN + 1
 
 
 @inlined
-def _sum_to(flows, count, flow):  # type: ignore[no-untyped-def]
+def _sum_to(flows, count, flow):
     """Sum of the window that ends at the newest flow, and why there is none.
 
     Args:
@@ -56,7 +54,7 @@ def _sum_to(flows, count, flow):  # type: ignore[no-untyped-def]
         flow: The session's own, NaN where unknown.
 
     Returns:
-        The sum, and a Quality: 0 where it is known.
+        The sum, and a Quality: OK where it is known.
     """
     newest = count
     total = 0.0 if np.isnan(flow) else flow
@@ -65,18 +63,18 @@ def _sum_to(flows, count, flow):  # type: ignore[no-untyped-def]
         while newest >= 0 and count - newest <= MOST_SESSIONS_WITHOUT and np.isnan(flows[newest % SLOTS]):
             newest -= 1
         if newest < 0 or count - newest > MOST_SESSIONS_WITHOUT:
-            return total, _STALE
+            return total, STALE
     if newest + 1 < SESSIONS:
-        return total, _NOT_READY
+        return total, NOT_READY
     for day in range(min(newest, count - 1), newest - SESSIONS, -1):
         if np.isnan(flows[day % SLOTS]):
-            return total, _GAP
+            return total, GAP
         total += flows[day % SLOTS]
-    return total, 0
+    return total, OK
 
 
 @inlined
-def _rank(state, total, held):  # type: ignore[no-untyped-def]
+def _rank(state, total, held):
     """Mid-rank in percent among the past sums that are held."""
     score = 0.0
     for index in range(held):
@@ -88,86 +86,52 @@ def _rank(state, total, held):  # type: ignore[no-untyped-def]
     return 100.0 * score / held
 
 
-@kernel(
-    I8,
-    array_of(I8, 2),
-    array_of(F8, 2),
-    array_of(I8),
-    array_of(I4),
-    array_of(F8, 2),
-    array_of(F8),
-    array_of(F8, 2),
-    array_of(U1, 2),
-    array_of(I4, 2),
-    BOOL,
-)
-def _day_pass(  # type: ignore[no-untyped-def]
-    prices, series, counts, rows, state, run, values, quality, observations, commit
-):
+@day_pass(flows=state(1, PAIRS, _STATE_FIELDS), run=scratch(RUN_FIELDS))
+def _day_pass(prices, series, counts, rows, flows, run, values, quality, observations, commit):
     for row in rows:
-        own = state[row]
+        own = flows[0, row]
         count = counts[row]
         flow = series[_ROLE, row]
         seen = own[_SEEN]
         if seen == 0.0 and not np.isnan(flow):
             seen = count + 1.0
         total = 0.0
-        reason = blocked_by(prices, row)
-        if reason == 0 and (seen == 0.0 or count + 2 - seen < SESSIONS):
-            reason = _NOT_READY
-        if reason == 0:
+        blocked = blocked_by(prices, row)
+        reason = blocked
+        if reason == OK and (seen == 0.0 or count + 2 - seen < SESSIONS):
+            reason = NOT_READY
+        if reason == OK:
             total, reason = _sum_to(own, count, flow)
+        summed = 0 if seen == 0.0 else min(count + 2 - int(seen), SESSIONS)
+        put_unknown(values, quality, observations, _FLOW, row, reason, summed)
         held = int(min(own[_KNOWN_SUMS], RANKED_SUMS))
-        quality[0, row] = reason
-        values[0, row] = total if reason == 0 else np.nan
-        observations[0, row] = 0 if seen == 0.0 else min(count + 2 - int(seen), SESSIONS)
-        ranked = reason if reason != 0 or held >= LEAST_SUMS else _NOT_READY
-        quality[1, row] = ranked
-        values[1, row] = _rank(own, total, held) if ranked == 0 else np.nan
-        observations[1, row] = held
+        ranked = NOT_READY if reason == OK and held < LEAST_SUMS else reason
+        put_unknown(values, quality, observations, _PERCENTILE, row, ranked, held)
+        if reason == OK:
+            values[_FLOW, row] = total
+        if ranked == OK:
+            values[_PERCENTILE, row] = _rank(own, total, held)
         copy_fields(run, own[_RUN:_SEEN])
-        if reason == 0 and np.isnan(flow):  # the sum stands still, and so does the run of its sign
-            put_unknown(values, quality, observations, 2, row, _STALE, SESSIONS)
+        if reason == OK and np.isnan(flow):  # the sum stands still, and so does the run of its sign
+            put_unknown(values, quality, observations, _SIGN_SESSIONS, row, STALE, SESSIONS)
         else:
-            put_sign_run(2, row, run, total, reason, values, quality, observations)
-        if commit and prices[0, row] > 0 and prices[1, row] > 0:
+            put_sign_run(_SIGN_SESSIONS, row, run, total, reason, values, quality, observations)
+        if commit and blocked == OK:
             own[count % SLOTS] = flow
             copy_fields(own[_RUN:_SEEN], run)
             own[_SEEN] = seen
-            if reason == 0 and count % RANK_EVERY == 0:
+            if reason == OK and count % RANK_EVERY == 0:
                 own[_SUMS + int(own[_KNOWN_SUMS]) % RANKED_SUMS] = total
                 own[_KNOWN_SUMS] += 1.0
-    return len(rows)
 
 
 class Flow(DayFamily):
     """Flow of 65 sessions in currency, its rank in five years, and the run of its sign."""
 
     name = "flow"
-    frequency = Frequency.DAY
     outputs = (Output("flow", "65d"), Output("flow_percentile", "65d"), Output("flow_sign_sessions", ""))
+    evaluation = _day_pass
 
     def __init__(self, pairs: int) -> None:
         super().__init__(pairs)
-        self._state = np.zeros((1, pairs, _STATE_FIELDS))
-        self._state[..., :SLOTS] = np.nan
-        self._run = np.zeros(RUN_FIELDS)
-
-    def state(self) -> dict[str, NDArray[np.float64]]:
-        """Flows of the latest sessions, past sums, and the run of the sign."""
-        return {"flows": self._state}
-
-    def evaluate(self, step: DayStep, *, commit: bool) -> None:
-        """Sum the latest flows, with the session's own where it is known."""
-        _day_pass(
-            step.prices,
-            step.series,
-            step.days.counts,
-            step.rows,
-            self._state[0],
-            self._run,
-            self.values,
-            self.quality,
-            self.observations,
-            commit,
-        )
+        self.arrays["flows"][..., :SLOTS] = np.nan

@@ -17,9 +17,11 @@ from typing import Final
 
 import numpy as np
 
-from core.indicators.base import Output
-from core.indicators.windows import WINDOW_PASS, WindowFamily
-from core.kernels.jit import Kernel, inlined, kernel
+from core.indicators.base import DayFamily, Output
+from core.indicators.day_rows import put_all_unknown
+from core.indicators.passes import PAIRS, day_pass, derived, scratch
+from core.kernels.codes import BENCHMARK, CONSTANT, DAY_MASK, INCONCLUSIVE, NOT_READY, NUMERATOR, OK
+from core.kernels.jit import inlined
 from core.kernels.returns import blocked_by, log_excess
 from core.kernels.rolling import (
     COMOMENT_FIELDS,
@@ -30,8 +32,6 @@ from core.kernels.rolling import (
     comoments_add,
     copy_fields,
 )
-from core.model.records import Frequency, Quality
-from core.partition.pair_days import DAY_SLOTS
 
 CHANGES: Final = 252
 HORIZON: Final = 5
@@ -41,11 +41,7 @@ CRITICAL_TAU: Final = -2.87308
 """5 % point of the test with a constant at 252 changes: J. G. MacKinnon, "Critical values for
 cointegration tests", Queen's Economics Department Working Paper 1227 (2010), table 2."""
 
-_DAY_MASK: Final = DAY_SLOTS - 1
-_NOT_READY: Final = int(Quality.NOT_READY)
-_CONSTANT: Final = int(Quality.CONSTANT)
-_INCONCLUSIVE: Final = int(Quality.INCONCLUSIVE)
-_OUTPUTS: Final = 5
+_TAU, _REJECTED, _HALF_LIFE, _VARIANCE_RATIO, _VARIANCE_RATIO_Z, _OUTPUTS = range(6)
 # Derived for a session: co-moments of level and change, then sums of the finished changes' deviations
 # from their mean: the mean, the squares, five-session sums and their squares, the latest deviations,
 # and four sums for each lag.
@@ -60,15 +56,15 @@ _DERIVED_FIELDS: Final = _LAGS + _LAG_FIELDS * (HORIZON - 1)
 
 
 @inlined
-def _excess(closes, row, now, then):  # type: ignore[no-untyped-def]
+def _excess(closes, row, now, then):
     """Change of ln(S/L) between two days of the ring."""
-    later = closes[row, now & _DAY_MASK]
-    earlier = closes[row, then & _DAY_MASK]
+    later = closes[row, now & DAY_MASK]
+    earlier = closes[row, then & DAY_MASK]
     return log_excess(later[0], later[1], earlier[0], earlier[1])
 
 
 @inlined
-def _add_lag(sums, a, b):  # type: ignore[no-untyped-def]
+def _add_lag(sums, a, b):
     """Let a pair of deviations into what the sum of (a - d)² (b - d)² needs for any d."""
     sums[0] += a * a * b * b
     sums[1] += a * a * b + a * b * b
@@ -77,17 +73,16 @@ def _add_lag(sums, a, b):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _lag_sum(sums, count, d):  # type: ignore[no-untyped-def]
+def _lag_sum(sums, count, d):
     """The sum of (a - d)² (b - d)² over `count` pairs."""
     return sums[0] - 2.0 * d * sums[1] + d * d * sums[2] - 2.0 * d * d * d * sums[3] + count * d * d * d * d
 
 
 @inlined
-def _derive(closes, row, count, own):  # type: ignore[no-untyped-def]
-    """Sum what the finished sessions contribute; `own` ends with room for their changes."""
+def _derive(closes, row, count, own, changes):
+    """Sum what the finished sessions contribute; `changes` is room for theirs."""
     clear_fields(own, _DERIVED_FIELDS)
     finished = CHANGES - 1
-    changes = own[_DERIVED_FIELDS:]
     first = count - CHANGES
     total = 0.0
     for index in range(finished):
@@ -113,7 +108,7 @@ def _derive(closes, row, count, own):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _variance_ratio(own, work, change):  # type: ignore[no-untyped-def]
+def _variance_ratio(own, work, change):
     """Variance ratio and z with the session's change, or NaN twice where nothing moved.
 
     Source:
@@ -145,7 +140,7 @@ def _variance_ratio(own, work, change):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _tau(moments):  # type: ignore[no-untyped-def]
+def _tau(moments):
     """Slope on the level before, and its Dickey-Fuller tau; NaN twice where there is none."""
     if moments[SUM_XX] <= 0.0:
         return np.nan, np.nan
@@ -156,54 +151,51 @@ def _tau(moments):  # type: ignore[no-untyped-def]
     return slope, slope / np.sqrt(residual / (CHANGES - 2) / moments[SUM_XX])
 
 
-@kernel(*WINDOW_PASS)
-def _day_pass(  # type: ignore[no-untyped-def]
-    prices, closes, counts, rows, derived_for, derived, values, quality, observations
+@day_pass(
+    sums=derived(PAIRS, _DERIVED_FIELDS), changes=scratch(CHANGES), moments=scratch(COMOMENT_FIELDS),
+    lag=scratch(_LAG_FIELDS),
+)  # fmt: skip
+def _day_pass(
+    prices, closes, counts, rows, derived_for, sums, changes, moments, lag, values, quality, observations
 ):
     for row in rows:
         count = counts[row]
-        own = derived[row]
+        own = sums[row]
         if derived_for[row] != count and count >= CHANGES:
-            _derive(closes, row, count, own)
+            _derive(closes, row, count, own, changes)
             derived_for[row] = count
-        blocked = blocked_by(prices, row)
-        if blocked == 0 and count < CHANGES:
-            blocked = _NOT_READY
-        for output in range(_OUTPUTS):
-            values[output, row] = np.nan
-            quality[output, row] = blocked
-            observations[output, row] = min(count, CHANGES)
-        if blocked != 0:
+        reason = blocked_by(prices, row)
+        if reason == OK and count < CHANGES:
+            reason = NOT_READY
+        put_all_unknown(values, quality, observations, row, reason, min(count, CHANGES))
+        if reason != OK:
             continue
-        last = closes[row, (count - 1) & _DAY_MASK]
-        change = log_excess(prices[0, row], prices[1, row], last[0], last[1])
-        work = own[_DERIVED_FIELDS:]
-        values[3, row], values[4, row] = _variance_ratio(own, work[:_LAG_FIELDS], change)
-        copy_fields(work[:COMOMENT_FIELDS], own[:COMOMENT_FIELDS])
-        comoments_add(work, 0.0, change)  # levels are told from the latest close
-        slope, tau = _tau(work)
-        values[0, row] = tau
+        last = closes[row, (count - 1) & DAY_MASK]
+        change = log_excess(prices[NUMERATOR, row], prices[BENCHMARK, row], last[0], last[1])
+        values[_VARIANCE_RATIO, row], values[_VARIANCE_RATIO_Z, row] = _variance_ratio(own, lag, change)
+        copy_fields(moments, own[:COMOMENT_FIELDS])
+        comoments_add(moments, 0.0, change)  # levels are told from the latest close
+        slope, tau = _tau(moments)
+        values[_TAU, row] = tau
         if not np.isnan(tau):
-            values[1, row] = 1.0 if tau < CRITICAL_TAU else 0.0
+            values[_REJECTED, row] = 1.0 if tau < CRITICAL_TAU else 0.0
             if tau < CRITICAL_TAU and slope > -1.0:
                 half_life = np.log(0.5) / np.log1p(slope)
                 if HALF_LIVES_IN_WINDOW * half_life <= CHANGES:
-                    values[2, row] = half_life
+                    values[_HALF_LIFE, row] = half_life
         for output in range(_OUTPUTS):
             if np.isnan(values[output, row]):
-                known = output == 2 and not np.isnan(tau)
-                quality[output, row] = _INCONCLUSIVE if known else _CONSTANT
-    return len(rows)
+                untested = np.isnan(tau) or output != _HALF_LIFE
+                quality[output, row] = CONSTANT if untested else INCONCLUSIVE
 
 
-class MeanReversion(WindowFamily):
+class MeanReversion(DayFamily):
     """Dickey-Fuller tau, its verdict, the half-life behind it, and the variance ratio over five sessions.
 
     `variance_ratio:5d` is below one where moves are taken back and above one where they go on.
     """
 
     name = "mean_reversion"
-    frequency = Frequency.DAY
     outputs = (
         Output("dickey_fuller_tau", "252d"),
         Output("random_walk_rejected", ""),
@@ -211,9 +203,4 @@ class MeanReversion(WindowFamily):
         Output("variance_ratio", "5d"),
         Output("variance_ratio_z", "5d"),
     )
-    derived_fields = _DERIVED_FIELDS + CHANGES
-
-    @property
-    def window_pass(self) -> Kernel:
-        """Sums of levels, changes and their lagged products."""
-        return _day_pass
+    evaluation = _day_pass

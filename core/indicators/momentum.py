@@ -1,63 +1,40 @@
-"""Momentum over twelve months without the latest one.
+"""Momentum over twelve months without the latest one, in which returns tend to turn back.
 
-The latest month is left out because over a month returns tend to turn back, which is what one does
-not want to measure (N. Jegadeesh and S. Titman, Journal of Finance 48 (1993) 65-91).
+N. Jegadeesh and S. Titman, Journal of Finance 48 (1993) 65-91. Closes are taken as they stand: a leg
+that pays dividends needs adjusted ones.
 """
 
-from __future__ import annotations
-
-from typing import Final
-
-from core.indicators.base import DayFamily, DayStep, Output
-from core.kernels.jit import F8, I4, I8, U1, array_of, kernel
-from core.kernels.returns import blocked_by
-from core.model.records import Frequency, Quality
+from core.indicators.base import DayFamily, Output
+from core.indicators.day_rows import put_all_unknown
+from core.indicators.passes import day_pass
+from core.kernels.codes import NOT_READY, OK
+from core.kernels.returns import blocked_by, simple_return
 from core.model.windows import DAY_WINDOWS
 
-PRICES_COMPARED: Final = 2
-"""Observations a value rests on: two closes of each leg."""
-
-_FROM: Final = DAY_WINDOWS.index("252d")
-_TO: Final = DAY_WINDOWS.index("21d")
-_NOT_READY: Final = int(Quality.NOT_READY)
+_FROM, _TO = DAY_WINDOWS.index("252d"), DAY_WINDOWS.index("21d")
+_CLOSES = 2  # of each leg
+_OUTPUTS = ("momentum_pct", "benchmark_momentum_pct", "relative_momentum_pp")
+_NUMERATOR, _BENCHMARK, _RELATIVE = range(len(_OUTPUTS))
 
 
-@kernel(I8, array_of(I8, 2), array_of(I8, 3), array_of(I4), array_of(F8, 2), array_of(U1, 2))
-def _day_pass(prices, bases, rows, values, quality):  # type: ignore[no-untyped-def]
+@day_pass()
+def _day_pass(prices, bases, rows, values, quality, observations):
     for row in rows:
         reason = blocked_by(prices, row)
-        known = bases[_FROM, 0, row] > 0 and bases[_TO, 0, row] > 0
-        if reason == 0 and not (known and bases[_FROM, 1, row] > 0 and bases[_TO, 1, row] > 0):
-            reason = _NOT_READY
-        for side in range(2):
-            values[side, row] = float("nan")
-            quality[side, row] = reason
-            if reason == 0:
-                then = bases[_FROM, side, row]
-                values[side, row] = 100.0 * ((bases[_TO, side, row] - then) / then)
-        values[2, row] = values[0, row] - values[1, row]
-        quality[2, row] = reason
-    return len(rows)
+        for leg in (_NUMERATOR, _BENCHMARK):
+            if reason == OK and (bases[_FROM, leg, row] <= 0 or bases[_TO, leg, row] <= 0):
+                reason = NOT_READY
+        put_all_unknown(values, quality, observations, row, reason, _CLOSES)
+        if reason == OK:
+            for leg in (_NUMERATOR, _BENCHMARK):
+                values[leg, row] = 100.0 * simple_return(bases[_TO, leg, row], bases[_FROM, leg, row])
+            values[_RELATIVE, row] = values[_NUMERATOR, row] - values[_BENCHMARK, row]
 
 
 class Momentum(DayFamily):
-    """Change from 252 to 21 sessions ago: of both legs, and how much more the numerator's was.
-
-    The closes are taken as they stand: a leg that pays dividends needs adjusted ones.
-    """
+    """Change from 252 to 21 sessions ago: of both legs, and how much more the numerator's was."""
 
     name = "momentum"
-    frequency = Frequency.DAY
-    outputs = (
-        Output("momentum_pct", "12_1"),
-        Output("benchmark_momentum_pct", "12_1"),
-        Output("relative_momentum_pp", "12_1"),
-    )
-
-    def __init__(self, pairs: int) -> None:
-        super().__init__(pairs)
-        self.observations[:] = PRICES_COMPARED
-
-    def evaluate(self, step: DayStep, *, commit: bool) -> None:
-        """Compare two finished sessions; there is no state."""
-        _day_pass(step.prices, step.bases, step.rows, self.values, self.quality)
+    outputs = tuple(Output(name, "12_1") for name in _OUTPUTS)
+    evaluation = _day_pass
+    observed = _CLOSES

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from core.kernels.codes import DAY_MASK, DAY_SLOTS
 from core.kernels.jit import inlined
-from core.partition.pair_days import DAY_SLOTS
 
 POOL: Final = 224
 """Closes older than the ring that are kept of a series, highs and lows together."""
@@ -28,30 +28,28 @@ GONE: Final = STACKS
 RING_DAYS: Final = DAY_SLOTS - 1
 """One slot less than there are: a day taken back has already been written over the oldest."""
 
-_DAY_MASK: Final = DAY_SLOTS - 1
-
 
 @inlined
-def close_of(closes, row, index, stack):  # type: ignore[no-untyped-def]
+def close_of(closes, row, index, stack):
     """Close of a ring entry in a stack's series."""
-    close = closes[row, index & _DAY_MASK]
+    close = closes[row, index & DAY_MASK]
     return float(close[0]) if stack < 2 else close[0] / close[1]
 
 
 @inlined
-def sign_of_stack(stack):  # type: ignore[no-untyped-def]
+def sign_of_stack(stack):
     """1 for a stack of highs, -1 for one of lows."""
     return 1.0 if stack % 2 == 0 else -1.0
 
 
 @inlined
-def place_of(stack, position):  # type: ignore[no-untyped-def]
+def place_of(stack, position):
     """Where an older entry of a stack stands in its series' pool."""
     return stack // 2 * POOL + (position if stack % 2 == 0 else POOL - 1 - position)
 
 
 @inlined
-def derive_ring(closes, row, count, moved_one, ring, ends):  # type: ignore[no-untyped-def]
+def derive_ring(closes, row, count, moved_one, ring, ends):
     """Bring a pair's ring stacks up to `count` finished days.
 
     Args:
@@ -74,34 +72,34 @@ def derive_ring(closes, row, count, moved_one, ring, ends):  # type: ignore[no-u
         for index in range(first, count):
             value = sign * close_of(closes, row, index, stack)
             while tail > head:
-                if sign * close_of(closes, row, ring[stack, (tail - 1) & _DAY_MASK], stack) > value:
+                if sign * close_of(closes, row, ring[stack, (tail - 1) & DAY_MASK], stack) > value:
                     break
                 tail -= 1
-            ring[stack, tail & _DAY_MASK] = index
+            ring[stack, tail & DAY_MASK] = index
             tail += 1
-        while head < tail and ring[stack, head & _DAY_MASK] < oldest:
+        while head < tail and ring[stack, head & DAY_MASK] < oldest:
             head += 1
         ends[stack, 0] = head
         ends[stack, 1] = tail
 
 
 @inlined
-def latest_in_ring(closes, row, stack, value, ring, head, tail):  # type: ignore[no-untyped-def]
+def latest_in_ring(closes, row, stack, value, ring, head, tail):
     """Number of the latest day of the ring whose close reaches `value`, -1 where none does."""
     sign = sign_of_stack(stack)
     low = head - 1
     high = tail - 1
     while low < high:  # positions up to `low` reach it, those behind `high` do not
         middle = (low + high + 1) // 2
-        if sign * close_of(closes, row, ring[stack, middle & _DAY_MASK], stack) >= sign * value:
+        if sign * close_of(closes, row, ring[stack, middle & DAY_MASK], stack) >= sign * value:
             low = middle
         else:
             high = middle - 1
-    return ring[stack, low & _DAY_MASK] if low >= head else -1
+    return ring[stack, low & DAY_MASK] if low >= head else -1
 
 
 @inlined
-def latest_before(levels, row, stack, value, size):  # type: ignore[no-untyped-def]
+def latest_before(levels, row, stack, value, size):
     """Position of the latest older entry that reaches `value`, -1 where none does."""
     sign = sign_of_stack(stack)
     low = -1
@@ -116,7 +114,7 @@ def latest_before(levels, row, stack, value, size):  # type: ignore[no-untyped-d
 
 
 @inlined
-def _give_up_one(levels, sessions, marks, row, stack):  # type: ignore[no-untyped-def]
+def _give_up_one(levels, sessions, marks, row, stack):
     """Drop the oldest entry but one of a stack."""
     size = int(marks[SIZES + stack, row])
     if marks[GONE + stack, row] == 0.0:  # later ones are less extreme
@@ -128,7 +126,7 @@ def _give_up_one(levels, sessions, marks, row, stack):  # type: ignore[no-untype
 
 
 @inlined
-def commit_close(row, stack, value, leaving, leaving_session, levels, sessions, marks):  # type: ignore[no-untyped-def]
+def commit_close(row, stack, value, leaving, leaving_session, levels, sessions, marks):
     """Drop older entries that `value` reaches; take over the ring's entry that leaves, 0 for none."""
     sign = sign_of_stack(stack)
     if marks[GONE + stack, row] != 0.0 and sign * value >= sign * marks[GONE + stack, row]:

@@ -13,9 +13,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from core.indicators.base import DayFamily, DayStep, Output
+from core.indicators.base import DayFamily, Output
 from core.indicators.day_rows import (
     RUN_FIELDS,
     RUN_LENGTH,
@@ -26,117 +25,115 @@ from core.indicators.day_rows import (
     run_is_known,
     sign_of,
 )
-from core.indicators.windows import NEVER_DERIVED
-from core.kernels.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
+from core.indicators.passes import PAIRS, day_pass, derived, state
+from core.kernels.codes import BENCHMARK, DAY_MASK, NOT_READY, NUMERATOR, OK
+from core.kernels.jit import inlined
 from core.kernels.returns import blocked_by
-from core.model.records import Frequency, Quality
-from core.partition.pair_days import DAY_SLOTS
 
 SHORT: Final = 50
 LONG: Final = 200
-_DAY_MASK: Final = DAY_SLOTS - 1
-_NOT_READY: Final = int(Quality.NOT_READY)
-_RUNS: Final = 3
-"""Price against the long average, short average against the long one, Mansfield against zero."""
-
-
-@kernel(I8, array_of(I8, 3), array_of(I8), array_of(I4), array_of(I8), array_of(I8, 2), array_of(F8, 2))
-def _session_pass(closes, counts, rows, derived_for, sums, moments):  # type: ignore[no-untyped-def]
-    for row in rows:
-        count = counts[row]
-        if derived_for[row] == count:
-            continue
-        derived_for[row] = count
-        total = 0
-        ratios = 0.0
-        lost = 0.0  # Neumaier's compensation: what additions have rounded away
-        for index in range(max(0, count - LONG + 1), count):
-            close = closes[row, index & _DAY_MASK]
-            total += close[0]
-            ratio = close[0] / close[1]
-            larger = ratios + ratio
-            lost += (ratios - larger) + ratio if ratios >= ratio else (ratio - larger) + ratios
-            ratios = larger
-        sums[1, row] = total
-        moments[1, row] = ratios + lost
-        total = 0
-        for index in range(max(0, count - SHORT + 1), count):
-            total += closes[row, index & _DAY_MASK, 0]
-        squares = 0.0
-        for index in range(max(0, count - SHORT + 1), count):
-            deviation = ((SHORT - 1) * closes[row, index & _DAY_MASK, 0] - total) / (SHORT - 1)
-            squares += deviation * deviation
-        sums[0, row] = total
-        moments[0, row] = squares
-    return len(rows)
+_DISTANCE, _DISTANCE_SD, _LONG_DISTANCE, _LONG_SIDE, _SHORT_OVER_LONG, _MANSFIELD, _MANSFIELD_SIDE = range(7)
+_RUNS: Final = (_LONG_SIDE, _SHORT_OVER_LONG, _MANSFIELD_SIDE)
+"""Outputs that are runs, in the order of their state."""
+# Derived of the finished sessions: sums of closes; squares about the short mean, and the sum of ratios.
+_SHORT_SUM, _LONG_SUM = range(2)
+_SHORT_SQUARES, _LONG_RATIOS = range(2)
 
 
 @inlined
-def _put_run(run, row, sign, output, count, values, quality, observations, runs, commit):  # type: ignore[no-untyped-def]
+def _derive(closes, row, count, sums, moments):
+    """Sum what the finished sessions contribute to either average."""
+    total = 0
+    ratios = 0.0
+    lost = 0.0  # Neumaier's compensation: what additions have rounded away
+    for index in range(max(0, count - LONG + 1), count):
+        close = closes[row, index & DAY_MASK]
+        total += close[0]
+        ratio = close[0] / close[1]
+        larger = ratios + ratio
+        lost += (ratios - larger) + ratio if ratios >= ratio else (ratio - larger) + ratios
+        ratios = larger
+    sums[_LONG_SUM, row] = total
+    moments[_LONG_RATIOS, row] = ratios + lost
+    total = 0
+    for index in range(max(0, count - SHORT + 1), count):
+        total += closes[row, index & DAY_MASK, NUMERATOR]
+    squares = 0.0
+    for index in range(max(0, count - SHORT + 1), count):
+        deviation = ((SHORT - 1) * closes[row, index & DAY_MASK, NUMERATOR] - total) / (SHORT - 1)
+        squares += deviation * deviation
+    sums[_SHORT_SUM, row] = total
+    moments[_SHORT_SQUARES, row] = squares
+
+
+@inlined
+def _put_run(run, row, sign, values, quality, observations, runs, commit):
     """Write how long something has had its sign, and keep it."""
     first = run * RUN_FIELDS
     length = runs[first + RUN_LENGTH, row]
     known = run_is_known(length, runs[first + RUN_SEEN, row], sign)
     length = longer_run(length, sign)
     if known:
-        put(values, quality, observations, output, row, length, count)
+        put(values, quality, observations, _RUNS[run], row, length, LONG)
     else:
-        put_unknown(values, quality, observations, output, row, _NOT_READY, count)
+        put_unknown(values, quality, observations, _RUNS[run], row, NOT_READY, LONG)
     if commit:
         runs[first + RUN_LENGTH, row] = length
         runs[first + RUN_SEEN, row] = 1.0 if known else 0.0
 
 
-@kernel(
-    I8,
-    array_of(I8, 2),
-    array_of(I8),
-    array_of(I4),
-    array_of(I8, 2),
-    array_of(F8, 2),
-    array_of(F8, 2),
-    array_of(F8, 2),
-    array_of(U1, 2),
-    array_of(I4, 2),
-    BOOL,
+@inlined
+def _put_short(price, row, sums, moments, values, quality, observations):
+    """Write the distances from the short average."""
+    short = sums[_SHORT_SUM, row] + price
+    away = 100.0 * ((SHORT * price - short) / short)
+    put(values, quality, observations, _DISTANCE, row, away, SHORT)
+    # Welford's step from the finished sessions' moments to those with this session's price.
+    away = ((SHORT - 1) * price - sums[_SHORT_SUM, row]) / (SHORT - 1)
+    squares = moments[_SHORT_SQUARES, row] + away * away * (SHORT - 1) / SHORT
+    deviation = np.nan
+    if squares > 0.0:
+        deviation = ((SHORT * price - short) / SHORT) / np.sqrt(squares / (SHORT - 1))
+    put(values, quality, observations, _DISTANCE_SD, row, deviation, SHORT)
+
+
+@day_pass(
+    runs=state(len(_RUNS) * RUN_FIELDS, PAIRS),
+    sums=derived(2, PAIRS, dtype=np.int64),
+    moments=derived(2, PAIRS),
 )
-def _day_pass(  # type: ignore[no-untyped-def]
-    prices, counts, rows, sums, moments, runs, values, quality, observations, commit
+def _day_pass(
+    prices, closes, counts, rows, derived_for, sums, moments, runs, values, quality, observations, commit
 ):
     for row in rows:
+        if derived_for[row] != counts[row]:
+            _derive(closes, row, counts[row], sums, moments)
+            derived_for[row] = counts[row]
         reason = blocked_by(prices, row)
         count = min(counts[row] + 1, LONG)
-        for output in range(7):
-            least = SHORT if output < 2 else LONG
-            why = reason if reason != 0 else _NOT_READY
+        for output in range(len(values)):
+            least = SHORT if output <= _DISTANCE_SD else LONG
+            why = reason if reason != OK else NOT_READY
             put_unknown(values, quality, observations, output, row, why, min(count, least))
-        if reason != 0 or count < SHORT:
+        if reason != OK or count < SHORT:
             continue
-        price = prices[0, row]
-        short = sums[0, row] + price
-        put(values, quality, observations, 0, row, 100.0 * ((SHORT * price - short) / short), SHORT)
-        # Welford's step from the finished sessions' moments to those with this session's price.
-        away = ((SHORT - 1) * price - sums[0, row]) / (SHORT - 1)
-        squares = moments[0, row] + away * away * (SHORT - 1) / SHORT
-        deviation = np.nan
-        if squares > 0.0:
-            deviation = ((SHORT * price - short) / SHORT) / np.sqrt(squares / (SHORT - 1))
-        put(values, quality, observations, 1, row, deviation, SHORT)
+        price = prices[NUMERATOR, row]
+        _put_short(price, row, sums, moments, values, quality, observations)
         if count < LONG:
             continue
-        long = sums[1, row] + price
-        put(values, quality, observations, 2, row, 100.0 * ((LONG * price - long) / long), LONG)
-        sign = sign_of(LONG * price - long)
-        _put_run(0, row, sign, 3, LONG, values, quality, observations, runs, commit)
-        sign = sign_of((LONG // SHORT) * short - long)
-        _put_run(1, row, sign, 4, LONG, values, quality, observations, runs, commit)
-        ratio = price / prices[1, row]
-        total = moments[1, row] + ratio
+        short = sums[_SHORT_SUM, row] + price
+        long = sums[_LONG_SUM, row] + price
+        away = 100.0 * ((LONG * price - long) / long)
+        put(values, quality, observations, _LONG_DISTANCE, row, away, LONG)
+        _put_run(0, row, sign_of(LONG * price - long), values, quality, observations, runs, commit)
+        above = sign_of((LONG // SHORT) * short - long)
+        _put_run(1, row, above, values, quality, observations, runs, commit)
+        ratio = price / prices[BENCHMARK, row]
+        total = moments[_LONG_RATIOS, row] + ratio
         mansfield = 100.0 * ((LONG * ratio - total) / total)
-        put(values, quality, observations, 5, row, mansfield, LONG)
-        sign = sign_of(np.floor(mansfield * 1e10 + 0.5))
-        _put_run(2, row, sign, 6, LONG, values, quality, observations, runs, commit)
-    return len(rows)
+        put(values, quality, observations, _MANSFIELD, row, mansfield, LONG)
+        side = sign_of(np.floor(mansfield * 1e10 + 0.5))
+        _put_run(2, row, side, values, quality, observations, runs, commit)
 
 
 class MovingAverages(DayFamily):
@@ -147,7 +144,6 @@ class MovingAverages(DayFamily):
     """
 
     name = "moving_averages"
-    frequency = Frequency.DAY
     outputs = (
         Output("ma50_distance_pct", ""),
         Output("ma50_distance_sd", ""),
@@ -157,36 +153,4 @@ class MovingAverages(DayFamily):
         Output("mansfield_pct", "200d"),
         Output("mansfield_side_sessions", ""),
     )
-
-    def __init__(self, pairs: int) -> None:
-        super().__init__(pairs)
-        self._runs = np.zeros((_RUNS * RUN_FIELDS, pairs))
-        self._derived_for: NDArray[np.int64] = np.full(pairs, NEVER_DERIVED, np.int64)
-        self._sums: NDArray[np.int64] = np.zeros((2, pairs), np.int64)
-        self._moments = np.zeros((2, pairs))
-
-    def state(self) -> dict[str, NDArray[np.float64]]:
-        """Signed lengths of the runs, and whether their starts have been seen."""
-        return {"runs": self._runs}
-
-    def forget(self, rows: NDArray[np.int32]) -> None:
-        """Sum anew: finished days have changed."""
-        self._derived_for[rows] = NEVER_DERIVED
-
-    def evaluate(self, step: DayStep, *, commit: bool) -> None:
-        """Sum the finished sessions once, then let the session's price join the averages."""
-        _session_pass(
-            step.days.closes, step.days.counts, step.rows, self._derived_for, self._sums, self._moments
-        )
-        _day_pass(
-            step.prices,
-            step.days.counts,
-            step.rows,
-            self._sums,
-            self._moments,
-            self._runs,
-            self.values,
-            self.quality,
-            self.observations,
-            commit,
-        )
+    evaluation = _day_pass

@@ -12,16 +12,17 @@ from typing import Final
 
 import numpy as np
 
-from core.indicators.base import Output
-from core.indicators.windows import WINDOW_PASS, WindowFamily
-from core.kernels.jit import Kernel, inlined, kernel
+from core.indicators.base import DayFamily, Output
+from core.indicators.day_rows import put_unknown
+from core.indicators.passes import PAIRS, day_pass, derived
+from core.kernels.codes import BENCHMARK, DAY_MASK, NOT_READY, NUMERATOR, OK
+from core.kernels.jit import inlined
 from core.kernels.returns import blocked_by, log_excess
 from core.kernels.sorted_window import mid_rank, sorted_insert, sorted_replace
-from core.model.records import Frequency, Quality
-from core.partition.pair_days import DAY_SLOTS
 
 RANKED_SESSIONS: Final = 252
 QUARTER: Final = 63
+MONTH: Final = 21
 LOOK_BACK: Final = 252
 """Sessions the longest score reaches back."""
 
@@ -29,14 +30,11 @@ LATEST_WEIGHT: Final = 0.4
 EARLIER_WEIGHT: Final = 0.2
 
 _LEAST: Final = RANKED_SESSIONS + LOOK_BACK
-_DAY_MASK: Final = DAY_SLOTS - 1
-_NOT_READY: Final = int(Quality.NOT_READY)
-_SCORES: Final = 3
-"""Raw strength, change over 21 sessions, change over 252."""
+_STRENGTH, _MONTH, _YEAR, _SCORES = range(4)  # scores, and the outputs that rank them
 
 
 @inlined
-def _quarter(s_now, l_now, then):  # type: ignore[no-untyped-def]
+def _quarter(s_now, l_now, then):
     """Return of the ratio over a quarter."""
     r_s = (s_now - then[0]) / then[0]
     r_l = (l_now - then[1]) / then[1]
@@ -44,14 +42,14 @@ def _quarter(s_now, l_now, then):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _score(closes, row, score, index, s_now, l_now):  # type: ignore[no-untyped-def]
+def _score(closes, row, score, index, s_now, l_now):
     """A score of day number `index`, whose prices are given: the same bits whenever it is asked."""
-    if score > 0:
-        then = closes[row, (index - (21 if score == 1 else LOOK_BACK)) & _DAY_MASK]
+    if score != _STRENGTH:
+        then = closes[row, (index - (MONTH if score == _MONTH else LOOK_BACK)) & DAY_MASK]
         return log_excess(s_now, l_now, then[0], then[1])
     total = 0.0
     for quarter in range(4):
-        then = closes[row, (index - QUARTER * (quarter + 1)) & _DAY_MASK]
+        then = closes[row, (index - QUARTER * (quarter + 1)) & DAY_MASK]
         total += (LATEST_WEIGHT if quarter == 0 else EARLIER_WEIGHT) * _quarter(s_now, l_now, then)
         s_now = then[0]
         l_now = then[1]
@@ -59,57 +57,52 @@ def _score(closes, row, score, index, s_now, l_now):  # type: ignore[no-untyped-
 
 
 @inlined
-def _past_score(closes, row, score, index):  # type: ignore[no-untyped-def]
+def _past_score(closes, row, score, index):
     """A score of a finished day."""
-    close = closes[row, index & _DAY_MASK]
+    close = closes[row, index & DAY_MASK]
     return _score(closes, row, score, index, close[0], close[1])
 
 
-@kernel(*WINDOW_PASS)
-def _day_pass(  # type: ignore[no-untyped-def]
-    prices, closes, counts, rows, derived_for, derived, values, quality, observations
-):
+@inlined
+def _order(closes, row, score, count, moved_one, past):
+    """Order the scores of the latest finished days."""
+    if moved_one:
+        leaving = _past_score(closes, row, score, count - RANKED_SESSIONS - 1)
+        sorted_replace(past, RANKED_SESSIONS, leaving, _past_score(closes, row, score, count - 1))
+        return
+    for held in range(RANKED_SESSIONS):
+        sorted_insert(past, held, _past_score(closes, row, score, count - RANKED_SESSIONS + held))
+
+
+@day_pass(past_scores=derived(PAIRS, _SCORES, RANKED_SESSIONS))
+def _day_pass(prices, closes, counts, rows, derived_for, past_scores, values, quality, observations):
     for row in rows:
         count = counts[row]
         ready = count >= _LEAST
-        moved_one = ready and count > _LEAST and derived_for[row] == count - 1
-        blocked = blocked_by(prices, row)
+        reason = blocked_by(prices, row)
+        if reason == OK and not ready:
+            reason = NOT_READY
         for score in range(_SCORES):
-            past = derived[row, score * RANKED_SESSIONS : (score + 1) * RANKED_SESSIONS]
+            past = past_scores[row, score]
             if ready and derived_for[row] != count:
-                if moved_one:
-                    leaving = _past_score(closes, row, score, count - RANKED_SESSIONS - 1)
-                    sorted_replace(past, RANKED_SESSIONS, leaving, _past_score(closes, row, score, count - 1))
-                else:
-                    for held in range(RANKED_SESSIONS):
-                        index = count - RANKED_SESSIONS + held
-                        sorted_insert(past, held, _past_score(closes, row, score, index))
-            values[score, row] = np.nan
-            quality[score, row] = blocked
-            observations[score, row] = min(RANKED_SESSIONS, max(0, count - LOOK_BACK))
-            if blocked == 0 and not ready:
-                quality[score, row] = _NOT_READY
-            elif blocked == 0:
-                now = _score(closes, row, score, count, prices[0, row], prices[1, row])
+                _order(closes, row, score, count, count > _LEAST and derived_for[row] == count - 1, past)
+            ranked = min(RANKED_SESSIONS, max(0, count - LOOK_BACK))
+            put_unknown(values, quality, observations, score, row, reason, ranked)
+            if reason == OK:
+                now = _score(closes, row, score, count, prices[NUMERATOR, row], prices[BENCHMARK, row])
                 rank = mid_rank(past, RANKED_SESSIONS, now)
-                values[score, row] = min(99.0, 1.0 + np.floor(99.0 * rank)) if score == 0 else 100.0 * rank
+                rating = min(99.0, 1.0 + np.floor(99.0 * rank))
+                values[score, row] = rating if score == _STRENGTH else 100.0 * rank
         derived_for[row] = count
-    return len(rows)
 
 
-class Percentile(WindowFamily):
+class Percentile(DayFamily):
     """Percentile of the strength score, and of the ratio's change over a month and a year."""
 
     name = "percentile"
-    frequency = Frequency.DAY
     outputs = (
         Output("strength_percentile", ""),
         Output("relative_percentile", "21d"),
         Output("relative_percentile", "252d"),
     )
-    derived_fields = _SCORES * RANKED_SESSIONS
-
-    @property
-    def window_pass(self) -> Kernel:
-        """Ranks among the scores of finished days."""
-        return _day_pass
+    evaluation = _day_pass

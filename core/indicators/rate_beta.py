@@ -15,17 +15,16 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from core.indicators.base import DayFamily, DayStep, Output
+from core.indicators.base import DayFamily, Output
 from core.indicators.day_rows import RUN_FIELDS, put_sign_run, put_unknown
+from core.indicators.passes import PAIRS, day_pass, derived, scratch, state
+from core.kernels.codes import BENCHMARK, CONSTANT, DAY_MASK, NOT_READY, NUMERATOR, OK, STALE
 from core.kernels.ew_moments import decay_of
-from core.kernels.jit import BOOL, F8, I4, I8, U1, array_of, inlined, kernel
-from core.kernels.returns import blocked_by
+from core.kernels.jit import inlined
+from core.kernels.returns import blocked_by, simple_return
 from core.kernels.rolling import clear_fields, copy_fields
-from core.model.records import Frequency, Quality
 from core.model.universe_file import SERIES_CLASSES
-from core.partition.pair_days import DAY_SLOTS
 
 CHANGES: Final = 63
 HALF_LIFE_CHANGES: Final = 63
@@ -34,62 +33,45 @@ SLOTS: Final = 80
 MOST_SESSIONS_WITHOUT: Final = 5
 
 _ROLE: Final = SERIES_CLASSES.index("rate")
-_DAY_MASK: Final = DAY_SLOTS - 1
-_NOT_READY: Final = int(Quality.NOT_READY)
-_STALE: Final = int(Quality.STALE)
-_CONSTANT: Final = int(Quality.CONSTANT)
 _BP: Final = 1e4
 _BP_PER_PERCENT: Final = 100.0
 
-# State of a pair: yields by day number, then what is carried on.
+# Outputs: slopes over a window, then weighted ones each with its error behind it, then the run.
+_RATE, _BENCHMARK, _SPREAD, _WEIGHTED_RATE, _WEIGHTED_RATE_SE, _WEIGHTED_SPREAD, _WEIGHTED_SPREAD_SE = range(
+    7
+)
+_SIGN_SESSIONS: Final = 7
+# Fields of a window's moments; x is the change, s and l the legs' returns.
+_CHANGES_HELD, _MEAN_OF_X, _MEAN_OF_S, _MEAN_OF_L, _SUM_XX, _SUM_XS, _SUM_XL, _WINDOW_FIELDS = range(8)
+# Fields of the weighted moments; y is the numerator's return, d the spread.
+_COUNT, _WEIGHT, _SQUARES, _MEAN_X, _MEAN_Y, _MEAN_D, _XX, _YY, _DD, _XY, _XD, _WEIGHTED_FIELDS = range(12)
+# State of a pair: yields by day number, then what is carried on: the sign's run, the weighted moments.
 _RUN: Final = SLOTS
 _WEIGHTED: Final = SLOTS + RUN_FIELDS
-# Fields of the weighted moments; x is the change, y the numerator's return, d the spread.
-_COUNT: Final = 0
-_WEIGHT: Final = 1
-_SQUARES: Final = 2
-_MEAN_X: Final = 3
-_MEAN_Y: Final = 4
-_MEAN_D: Final = 5
-_XX: Final = 6
-_YY: Final = 7
-_DD: Final = 8
-_XY: Final = 9
-_XD: Final = 10
-_WEIGHTED_FIELDS: Final = 11
 _STATE_FIELDS: Final = _WEIGHTED + _WEIGHTED_FIELDS
-
 # Derived for a session: the newest yield and its day; moments of the latest 62 and 63 changes.
-_NEWEST: Final = 0
-_YIELD: Final = 1
-_OPEN: Final = 2
-_FULL: Final = 9
-_DERIVED_FIELDS: Final = 16
-# Fields of those moments: count, means of x, numerator and benchmark, sums about them.
-_SUM_XX: Final = 4
-_SUM_XS: Final = 5
-_SUM_XL: Final = 6
-
-_SIGN: Final = 7
-"""Number of the output `rate_beta_sign_sessions`; the weighted ones stand before it."""
+_NEWEST, _YIELD, _OPEN = range(3)
+_FULL: Final = _OPEN + _WINDOW_FIELDS
+_DERIVED_FIELDS: Final = _FULL + _WINDOW_FIELDS
+_DECAY: Final = decay_of(HALF_LIFE_CHANGES)
 
 
 @inlined
-def _fold(moments, x, s, l):  # type: ignore[no-untyped-def]
+def _fold(moments, x, s, l):
     """Add one change and both legs' returns to sums about their means (Welford)."""
-    count = moments[0] + 1.0
-    delta = x - moments[1]
-    moments[0] = count
-    moments[1] += delta / count
-    moments[2] += (s - moments[2]) / count
-    moments[3] += (l - moments[3]) / count
-    moments[_SUM_XX] += delta * (x - moments[1])
-    moments[_SUM_XS] += delta * (s - moments[2])
-    moments[_SUM_XL] += delta * (l - moments[3])
+    count = moments[_CHANGES_HELD] + 1.0
+    delta = x - moments[_MEAN_OF_X]
+    moments[_CHANGES_HELD] = count
+    moments[_MEAN_OF_X] += delta / count
+    moments[_MEAN_OF_S] += (s - moments[_MEAN_OF_S]) / count
+    moments[_MEAN_OF_L] += (l - moments[_MEAN_OF_L]) / count
+    moments[_SUM_XX] += delta * (x - moments[_MEAN_OF_X])
+    moments[_SUM_XS] += delta * (s - moments[_MEAN_OF_S])
+    moments[_SUM_XL] += delta * (l - moments[_MEAN_OF_L])
 
 
 @inlined
-def _derive(closes, row, count, yields, own):  # type: ignore[no-untyped-def]
+def _derive(closes, row, count, yields, own):
     """Find the newest yield and sum the latest changes, from the newest back."""
     clear_fields(own, _DERIVED_FIELDS)
     own[_NEWEST] = -1.0
@@ -101,23 +83,23 @@ def _derive(closes, row, count, yields, own):  # type: ignore[no-untyped-def]
             own[_NEWEST] = day
             own[_YIELD] = yields[day % SLOTS]
         else:
-            now = closes[row, later & _DAY_MASK]
-            then = closes[row, day & _DAY_MASK]
+            now = closes[row, later & DAY_MASK]
+            then = closes[row, day & DAY_MASK]
             x = _BP_PER_PERCENT * (yields[later % SLOTS] - yields[day % SLOTS])
-            s = _BP * ((now[0] - then[0]) / then[0])
-            l = _BP * ((now[1] - then[1]) / then[1])
+            s = _BP * simple_return(now[0], then[0])
+            l = _BP * simple_return(now[1], then[1])
             _fold(own[_FULL:], x, s, l)
-            if own[_FULL] == CHANGES - 1:
+            if own[_FULL + _CHANGES_HELD] == CHANGES - 1:
                 copy_fields(own[_OPEN:_FULL], own[_FULL:])
-            if own[_FULL] == CHANGES:
+            if own[_FULL + _CHANGES_HELD] == CHANGES:
                 return
         later = day
 
 
 @inlined
-def _weigh(row, x, y, d, decay):  # type: ignore[no-untyped-def]
+def _weigh(row, x, y, d):
     """Fold one change into the weighted moments."""
-    weight = decay * row[_WEIGHT] + 1.0
+    weight = _DECAY * row[_WEIGHT] + 1.0
     share = 1.0 / weight
     delta_x = x - row[_MEAN_X]
     delta_y = y - row[_MEAN_Y]
@@ -131,12 +113,12 @@ def _weigh(row, x, y, d, decay):  # type: ignore[no-untyped-def]
     row[_XY] = (1.0 - share) * (row[_XY] + share * delta_x * delta_y)
     row[_XD] = (1.0 - share) * (row[_XD] + share * delta_x * delta_d)
     row[_WEIGHT] = weight
-    row[_SQUARES] = decay * decay * row[_SQUARES] + 1.0
+    row[_SQUARES] = _DECAY * _DECAY * row[_SQUARES] + 1.0
     row[_COUNT] += 1.0
 
 
 @inlined
-def _slope(row, worth, xy, yy, output, pair, values):  # type: ignore[no-untyped-def]
+def _slope(row, worth, xy, yy, output, pair, values):
     """Write a weighted slope and its standard error."""
     slope = row[xy] / row[_XX]
     residual = max(row[yy] - slope * row[xy], 0.0) * worth / (worth - 2.0)
@@ -145,94 +127,81 @@ def _slope(row, worth, xy, yy, output, pair, values):  # type: ignore[no-untyped
 
 
 @inlined
-def _add_session(prices, closes, row, rate, own, work, window, decay):  # type: ignore[no-untyped-def]
+def _add_session(prices, closes, row, rate, own, carried, window):
     """Let the session's own change into both estimates, where it has a yield and a change."""
     copy_fields(window, own[_FULL:])
     if np.isnan(rate) or own[_NEWEST] < 0.0:
         return
-    then = closes[row, int(own[_NEWEST]) & _DAY_MASK]
+    then = closes[row, int(own[_NEWEST]) & DAY_MASK]
     x = _BP_PER_PERCENT * (rate - own[_YIELD])
-    s = _BP * ((prices[0, row] - then[0]) / then[0])
-    l = _BP * ((prices[1, row] - then[1]) / then[1])
-    if own[_FULL] >= CHANGES - 1:
+    s = _BP * simple_return(prices[NUMERATOR, row], then[0])
+    l = _BP * simple_return(prices[BENCHMARK, row], then[1])
+    if own[_FULL + _CHANGES_HELD] >= CHANGES - 1:
         copy_fields(window, own[_OPEN:_FULL])
     _fold(window, x, s, l)
-    _weigh(work[_WEIGHTED:], x, s, s - l, decay)
+    _weigh(carried[_WEIGHTED:], x, s, s - l)
 
 
 @inlined
-def _publish(row, window, work, rate, reason, values, quality, observations):  # type: ignore[no-untyped-def]
+def _publish(row, window, carried, rate, blocked, values, quality, observations):
     """Write every output of a pair, or why it is unknown."""
-    weighted = work[_WEIGHTED:]
-    for output in range(_SIGN):
-        used = window[0] if output < 3 else weighted[_COUNT]
-        spread = window[_SUM_XX] if output < 3 else weighted[_XX]
-        values[output, row] = np.nan
-        observations[output, row] = int(used)
-        quality[output, row] = reason
-        if reason == 0 and used < CHANGES:
-            quality[output, row] = _NOT_READY
-        elif reason == 0 and spread <= 0.0:
-            quality[output, row] = _CONSTANT
-    if quality[0, row] == 0:
-        values[0, row] = window[_SUM_XS] / window[_SUM_XX]
-        values[1, row] = window[_SUM_XL] / window[_SUM_XX]
-        values[2, row] = values[0, row] - values[1, row]
-    if quality[3, row] == 0:
+    weighted = carried[_WEIGHTED:]
+    for output in range(_SIGN_SESSIONS):
+        used = window[_CHANGES_HELD] if output < _WEIGHTED_RATE else weighted[_COUNT]
+        spread = window[_SUM_XX] if output < _WEIGHTED_RATE else weighted[_XX]
+        reason = blocked
+        if reason == OK and used < CHANGES:
+            reason = NOT_READY
+        elif reason == OK and spread <= 0.0:
+            reason = CONSTANT
+        put_unknown(values, quality, observations, output, row, reason, int(used))
+    if quality[_RATE, row] == OK:
+        values[_RATE, row] = window[_SUM_XS] / window[_SUM_XX]
+        values[_BENCHMARK, row] = window[_SUM_XL] / window[_SUM_XX]
+        values[_SPREAD, row] = values[_RATE, row] - values[_BENCHMARK, row]
+    if quality[_WEIGHTED_RATE, row] == OK:
         worth = weighted[_WEIGHT] * weighted[_WEIGHT] / weighted[_SQUARES]
-        _slope(weighted, worth, _XY, _YY, 3, row, values)
-        _slope(weighted, worth, _XD, _DD, 5, row, values)
-    run = work[_RUN:_WEIGHTED]
-    if quality[0, row] == 0 and np.isnan(rate):  # the sign stands still, and so does its run
-        put_unknown(values, quality, observations, _SIGN, row, _STALE, int(observations[0, row]))
+        _slope(weighted, worth, _XY, _YY, _WEIGHTED_RATE, row, values)
+        _slope(weighted, worth, _XD, _DD, _WEIGHTED_SPREAD, row, values)
+    run = carried[_RUN:_WEIGHTED]
+    why = quality[_RATE, row]
+    if why == OK and np.isnan(rate):  # the sign stands still, and so does its run
+        put_unknown(values, quality, observations, _SIGN_SESSIONS, row, STALE, int(window[_CHANGES_HELD]))
     else:
-        put_sign_run(_SIGN, row, run, values[0, row], quality[0, row], values, quality, observations)
+        put_sign_run(_SIGN_SESSIONS, row, run, values[_RATE, row], why, values, quality, observations)
 
 
-@kernel(
-    I8,
-    array_of(I8, 2),
-    array_of(F8, 2),
-    array_of(I8, 3),
-    array_of(I8),
-    array_of(I4),
-    array_of(F8, 2),
-    array_of(I8),
-    array_of(F8, 2),
-    array_of(F8),
-    array_of(F8, 2),
-    array_of(U1, 2),
-    array_of(I4, 2),
-    F8,
-    BOOL,
+@day_pass(
+    rates=state(1, PAIRS, _STATE_FIELDS),
+    window_moments=derived(PAIRS, _DERIVED_FIELDS),
+    carried=scratch(_STATE_FIELDS),
+    window=scratch(_WINDOW_FIELDS),
 )
-def _day_pass(  # type: ignore[no-untyped-def]
-    prices, series, closes, counts, rows, state, derived_for, derived, work, values, quality, observations,
-    decay, commit,
+def _day_pass(
+    prices, series, closes, counts, rows,
+    rates, derived_for, window_moments, carried, window, values, quality, observations, commit,
 ):  # fmt: skip
-    window = work[_STATE_FIELDS:]
     for row in rows:
         count = counts[row]
-        own = derived[row]
-        carried = work[:_STATE_FIELDS]
+        own = window_moments[row]
         if derived_for[row] != count:
-            _derive(closes, row, count, state[row], own)
+            _derive(closes, row, count, rates[0, row], own)
             derived_for[row] = count
         rate = series[_ROLE, row]
-        copy_fields(carried[_RUN:], state[row, _RUN:])
-        reason = blocked_by(prices, row)
-        if reason == 0:
-            _add_session(prices, closes, row, rate, own, carried, window, decay)
+        copy_fields(carried[_RUN:], rates[0, row, _RUN:])
+        blocked = blocked_by(prices, row)
+        reason = blocked
+        if reason == OK:
+            _add_session(prices, closes, row, rate, own, carried, window)
             newest = own[_NEWEST] if np.isnan(rate) else float(count)
             if newest < 0.0:
-                reason = _NOT_READY
+                reason = NOT_READY
             elif count - newest > MOST_SESSIONS_WITHOUT:
-                reason = _STALE
+                reason = STALE
         _publish(row, window, carried, rate, reason, values, quality, observations)
-        if commit and prices[0, row] > 0 and prices[1, row] > 0:
-            state[row, count % SLOTS] = rate
-            copy_fields(state[row, _RUN:], carried[_RUN:])
-    return len(rows)
+        if commit and blocked == OK:
+            rates[0, row, count % SLOTS] = rate
+            copy_fields(rates[0, row, _RUN:], carried[_RUN:])
 
 
 class RateBeta(DayFamily):
@@ -242,7 +211,6 @@ class RateBeta(DayFamily):
     """
 
     name = "rate_beta"
-    frequency = Frequency.DAY
     outputs = (
         Output("rate_beta_63d_bp", ""),
         Output("benchmark_rate_beta_63d_bp", ""),
@@ -253,38 +221,8 @@ class RateBeta(DayFamily):
         Output("spread_rate_beta_ew_se_bp", ""),
         Output("rate_beta_sign_sessions", ""),
     )
+    evaluation = _day_pass
 
     def __init__(self, pairs: int) -> None:
         super().__init__(pairs)
-        self._state = np.zeros((1, pairs, _STATE_FIELDS))
-        self._state[..., :SLOTS] = np.nan
-        self._derived_for: NDArray[np.int64] = np.full(pairs, -1, np.int64)
-        self._derived = np.zeros((pairs, _DERIVED_FIELDS))
-        self._work = np.zeros(_STATE_FIELDS + _FULL - _OPEN)
-
-    def state(self) -> dict[str, NDArray[np.float64]]:
-        """Yields of the latest sessions, the run of the sign, and the weighted moments."""
-        return {"rates": self._state}
-
-    def forget(self, rows: NDArray[np.int32]) -> None:
-        """Sum the changes anew."""
-        self._derived_for[rows] = -1
-
-    def evaluate(self, step: DayStep, *, commit: bool) -> None:
-        """Add the session's change of yield, where it has one."""
-        _day_pass(
-            step.prices,
-            step.series,
-            step.days.closes,
-            step.days.counts,
-            step.rows,
-            self._state[0],
-            self._derived_for,
-            self._derived,
-            self._work,
-            self.values,
-            self.quality,
-            self.observations,
-            decay_of(HALF_LIFE_CHANGES),
-            commit,
-        )
+        self.arrays["rates"][..., :SLOTS] = np.nan

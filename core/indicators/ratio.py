@@ -2,43 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
-from core.indicators.base import DayFamily, DayStep, Output, RingFamily, RingStep
-from core.kernels.jit import BOOL, F8, I4, I8, U1, array_of, kernel
-from core.model.records import Frequency, Quality
+from core.indicators.base import DayFamily, Output, RingFamily
+from core.indicators.day_rows import put_unknown
+from core.indicators.passes import PAIRS, day_pass, ring_pass, state
+from core.kernels.codes import BENCHMARK, NOT_READY, NUMERATOR, OK
+from core.kernels.returns import blocked_legs
+from core.model.records import Frequency
 
-_NOT_READY: Final = int(Quality.NOT_READY)
+_RATIO, _LINE, _NUMERATOR_PRICE, _BENCHMARK_PRICE = range(4)  # outputs; every second only the first
 
 
-@kernel(
-    I8,
-    array_of(I8, 2),
-    array_of(I4),
-    array_of(I4),
-    array_of(I4),
-    I8,
-    array_of(F8, 2),
-    array_of(F8, 2),
-    array_of(U1, 2),
-)
-def _ring_pass(  # type: ignore[no-untyped-def]
-    prices, numerators, benchmarks, rows, now, scale, values, quality
-):
-    current = prices[now & (prices.shape[0] - 1)]
+@ring_pass()
+def _ring_pass(ring, numerators, benchmarks, rows, now, ratio_scale, values, quality):
+    current = ring[now & (ring.shape[0] - 1)]
     for row in rows:
         s_now = current[numerators[row]]
         l_now = current[benchmarks[row]]
-        if s_now > 0 and l_now > 0:
-            values[0, row] = s_now / l_now * scale[0, row] / scale[1, row]
-            quality[0, row] = 0
+        reason = blocked_legs(s_now, l_now)
+        quality[_RATIO, row] = reason
+        if reason == OK:
+            values[_RATIO, row] = s_now / l_now * ratio_scale[NUMERATOR, row] / ratio_scale[BENCHMARK, row]
         else:
-            values[0, row] = np.nan
-            quality[0, row] = max(-s_now if s_now <= 0 else -l_now, _NOT_READY)
-    return len(rows)
+            values[_RATIO, row] = np.nan
 
 
 class Ratio(RingFamily):
@@ -47,101 +35,44 @@ class Ratio(RingFamily):
     name = "ratio"
     frequency = Frequency.SECOND
     outputs = (Output("ratio", "", "rotascope_ratio", value_name="ratio_1s"),)
-
-    def __init__(self, pairs: int) -> None:
-        super().__init__(pairs)
-        self.observations.fill(1)
-
-    def evaluate(self, step: RingStep, *, commit: bool) -> None:
-        """Divide the newest closed prices; there is no state."""
-        _ring_pass(
-            step.prices,
-            step.numerators,
-            step.benchmarks,
-            step.rows,
-            step.now,
-            step.scales.ratio,
-            self.values,
-            self.quality,
-        )
+    evaluation = _ring_pass
+    observed = 1
 
 
-@kernel(
-    I8,
-    array_of(I8, 2),
-    array_of(I8),
-    array_of(I4),
-    array_of(F8, 2),
-    array_of(F8, 2),
-    array_of(F8, 2),
-    array_of(F8, 2),
-    array_of(U1, 2),
-    array_of(I4, 2),
-    BOOL,
-)
-def _day_pass(  # type: ignore[no-untyped-def]
-    prices, counts, rows, units, scale, anchors, values, quality, observations, commit
-):
+@day_pass(anchors=state(1, PAIRS))
+def _day_pass(prices, counts, rows, price_units, ratio_scale, anchors, values, quality, observations, commit):
     for row in rows:
-        for output in range(len(observations)):
-            observations[output, row] = counts[row] + 1
-        s_now = prices[0, row]
-        l_now = prices[1, row]
-        values[2, row] = s_now / units[0, row] if s_now > 0 else np.nan
-        values[3, row] = l_now / units[1, row] if l_now > 0 else np.nan
-        quality[2, row] = 0 if s_now > 0 else max(-s_now, _NOT_READY)
-        quality[3, row] = 0 if l_now > 0 else max(-l_now, _NOT_READY)
-        reason = max(quality[2, row], quality[3, row])
-        quality[0, row] = reason
-        quality[1, row] = reason
-        if reason != 0:
-            values[0, row] = np.nan
-            values[1, row] = np.nan
-            continue
-        ratio = s_now / l_now * scale[0, row] / scale[1, row]
-        anchor = ratio if counts[row] == 0 else anchors[0, row]
-        values[0, row] = ratio
-        values[1, row] = 100.0 * ratio / anchor
-        if commit and counts[row] == 0:
-            anchors[0, row] = ratio
-    return len(rows)
+        for side in (NUMERATOR, BENCHMARK):
+            price = prices[side, row]
+            reason = OK if price > 0 else max(-price, NOT_READY)
+            put_unknown(values, quality, observations, _NUMERATOR_PRICE + side, row, reason, counts[row] + 1)
+            if reason == OK:
+                values[_NUMERATOR_PRICE + side, row] = price / price_units[side, row]
+        reason = max(quality[_NUMERATOR_PRICE, row], quality[_BENCHMARK_PRICE, row])
+        put_unknown(values, quality, observations, _RATIO, row, reason, counts[row] + 1)
+        put_unknown(values, quality, observations, _LINE, row, reason, counts[row] + 1)
+        if reason == OK:
+            ratio = prices[NUMERATOR, row] / prices[BENCHMARK, row]
+            ratio = ratio * ratio_scale[NUMERATOR, row] / ratio_scale[BENCHMARK, row]
+            anchor = ratio if counts[row] == 0 else anchors[0, row]
+            values[_RATIO, row] = ratio
+            values[_LINE, row] = 100.0 * ratio / anchor
+            if commit and counts[row] == 0:
+                anchors[0, row] = ratio
 
 
 class RatioLine(DayFamily):
     """Daily ratio and prices, and the strength line that is 100 at the history's first session."""
 
     name = "ratio_line"
-    frequency = Frequency.DAY
     outputs = (
         Output("ratio", "1d", value_name="ratio"),
         Output("ratio_line", "1d", value_name="ratio_line"),
         Output("numerator_price", ""),
         Output("benchmark_price", ""),
     )
-
-    def __init__(self, pairs: int) -> None:
-        super().__init__(pairs)
-        self._anchors = np.zeros((1, pairs))
-
-    def state(self) -> dict[str, NDArray[np.float64]]:
-        """The ratio at the first session."""
-        return {"anchors": self._anchors}
-
-    def evaluate(self, step: DayStep, *, commit: bool) -> None:
-        """Divide the session's prices; a first commit fixes the anchor."""
-        _day_pass(
-            step.prices,
-            step.days.counts,
-            step.rows,
-            step.scales.price_units,
-            step.scales.ratio,
-            self._anchors,
-            self.values,
-            self.quality,
-            self.observations,
-            commit,
-        )
+    evaluation = _day_pass
 
     def adjust(self, rows: NDArray[np.int32], side: int, factor: float) -> None:
-        """The anchor is a ratio of prices."""
-        self._anchors[0, rows] *= factor if side == 0 else 1.0 / factor
+        """The anchor, the ratio at the first session, is one of prices."""
+        self.arrays["anchors"][0, rows] *= factor if side == NUMERATOR else 1.0 / factor

@@ -14,17 +14,23 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from core.indicators.base import DayFamily, DayStep, Output, RingFamily, RingStep
-from core.kernels.jit import F8, I4, I8, U1, array_of, inlined, kernel
-from core.model.records import Frequency, Quality
+from core.indicators.base import DayFamily, Output, RingFamily
+from core.indicators.passes import day_pass, fixed, ring_pass
+from core.kernels.codes import BENCHMARK, NOT_READY, NUMERATOR, OK
+from core.kernels.jit import inlined
+from core.kernels.returns import blocked_legs, simple_return
+from core.model.records import Frequency
 from core.model.windows import DAY_WINDOWS, TO_DATE_WINDOWS
 
 PRICES_COMPARED: Final = 2
 """Observations a value rests on: two prices of each leg, whatever the window."""
 
-_NOT_READY: Final = int(Quality.NOT_READY)
+_LOG_STRENGTH, _PERCENT_STRENGTH, _POINTS_STRENGTH, _NUMERATOR_RETURN, _BENCHMARK_RETURN = range(5)
+_RING_OUTPUTS: Final = 3
+"""Outputs of each window inside the session; of each daily window there are `_DAY_OUTPUTS`."""
+_DAY_OUTPUTS: Final = 5
+_MOST_WINDOWS: Final = 3
 _LOG = "rotascope_relative_strength_log"
 _PERCENT = "rotascope_relative_strength_percent"
 _POINTS = "rotascope_relative_strength_percentage_points"
@@ -57,122 +63,78 @@ def _day_outputs(windows: tuple[str, ...]) -> tuple[Output, ...]:
 
 
 @inlined
-def _reason(first, second):  # type: ignore[no-untyped-def]
-    """The quality of a pair of prices: the first reason found, 0 where both are known."""
-    if first <= 0:
-        return -first if first < 0 else _NOT_READY
-    if second <= 0:
-        return -second if second < 0 else _NOT_READY
-    return 0
+def _put_strength(first, outputs, row, s_now, l_now, s_then, l_then, values, quality):
+    """Write a window's outputs, or the first reason why a price of it is unknown.
+
+    Args:
+        first: The window's first output.
+        outputs: How many there are: three, or five with both legs' returns.
+        row: The pair.
+        s_now: The numerator's price, or minus a Quality.
+        l_now: The benchmark's.
+        s_then: The numerator's when the window began, zero or minus a Quality where unknown.
+        l_then: The benchmark's.
+        values: float64 (outputs, pairs).
+        quality: uint8 (outputs, pairs).
+    """
+    reason = blocked_legs(s_now, l_now)
+    if reason == OK:
+        reason = blocked_legs(s_then, l_then)
+    if reason == OK:
+        r_s = simple_return(s_now, s_then)
+        r_l = simple_return(l_now, l_then)
+        excess = (r_s - r_l) / (1.0 + r_l)
+        values[first + _LOG_STRENGTH, row] = np.log1p(excess)
+        values[first + _PERCENT_STRENGTH, row] = 100.0 * excess
+        values[first + _POINTS_STRENGTH, row] = 100.0 * (r_s - r_l)
+        if outputs == _DAY_OUTPUTS:
+            values[first + _NUMERATOR_RETURN, row] = 100.0 * r_s
+            values[first + _BENCHMARK_RETURN, row] = 100.0 * r_l
+    for output in range(first, first + outputs):
+        quality[output, row] = reason
+        if reason != OK:
+            values[output, row] = np.nan
 
 
-@kernel(
-    I8,
-    array_of(I8, 2),
-    array_of(I4),
-    array_of(I4),
-    array_of(I4),
-    I8,
-    array_of(I8),
-    array_of(F8, 2),
-    array_of(U1, 2),
-)
-def _ring_pass(  # type: ignore[no-untyped-def]
-    prices, numerators, benchmarks, rows, now, starts, values, quality
-):
-    mask = prices.shape[0] - 1
-    current = prices[now & mask]
-    for window in range(len(starts)):
-        first = 3 * window
-        if starts[window] < 0:
-            for row in rows:
-                for output in range(first, first + 3):
+@ring_pass(steps=fixed(_MOST_WINDOWS, dtype=np.int64))
+def _ring_pass(ring, numerators, benchmarks, rows, now, since_open, steps, values, quality):
+    mask = ring.shape[0] - 1
+    current = ring[now & mask]
+    for window in range(len(values) // _RING_OUTPUTS):
+        first = _RING_OUTPUTS * window
+        if since_open < steps[window]:
+            for output in range(first, first + _RING_OUTPUTS):
+                for row in rows:
                     values[output, row] = np.nan
-                    quality[output, row] = _NOT_READY
+                    quality[output, row] = NOT_READY
             continue
-        earlier = prices[starts[window] & mask]
+        earlier = ring[(now - steps[window]) & mask]
         for row in rows:
-            numerator = numerators[row]
-            benchmark = benchmarks[row]
-            s_now = current[numerator]
-            l_now = current[benchmark]
-            s_then = earlier[numerator]
-            l_then = earlier[benchmark]
-            if s_now > 0 and l_now > 0 and s_then > 0 and l_then > 0:
-                r_s = (s_now - s_then) / s_then
-                r_l = (l_now - l_then) / l_then
-                excess = (r_s - r_l) / (1.0 + r_l)
-                values[first, row] = np.log1p(excess)
-                values[first + 1, row] = 100.0 * excess
-                values[first + 2, row] = 100.0 * (r_s - r_l)
-                reason = 0
-            else:
-                values[first, row] = np.nan
-                values[first + 1, row] = np.nan
-                values[first + 2, row] = np.nan
-                reason = _reason(s_now, l_now)
-                if reason == 0:
-                    reason = _reason(s_then, l_then)
-            quality[first, row] = reason
-            quality[first + 1, row] = reason
-            quality[first + 2, row] = reason
-    return len(rows)
+            s_now, l_now = current[numerators[row]], current[benchmarks[row]]
+            s_then, l_then = earlier[numerators[row]], earlier[benchmarks[row]]
+            _put_strength(first, _RING_OUTPUTS, row, s_now, l_now, s_then, l_then, values, quality)
 
 
-@kernel(I8, array_of(I8, 2), array_of(I8, 3), array_of(I4), array_of(F8, 2), array_of(U1, 2))
-def _day_pass(prices, bases, rows, values, quality):  # type: ignore[no-untyped-def]
-    for window in range(bases.shape[0]):
-        first = 5 * window
+@day_pass()
+def _day_pass(prices, bases, rows, values, quality):
+    for window in range(len(bases)):
+        first = _DAY_OUTPUTS * window
         for row in rows:
-            s_now = prices[0, row]
-            l_now = prices[1, row]
-            s_then = bases[window, 0, row]
-            l_then = bases[window, 1, row]
-            reason = _reason(s_now, l_now)
-            if reason == 0:
-                reason = _reason(s_then, l_then)
-            if reason == 0:
-                r_s = (s_now - s_then) / s_then
-                r_l = (l_now - l_then) / l_then
-                excess = (r_s - r_l) / (1.0 + r_l)
-                values[first, row] = np.log1p(excess)
-                values[first + 1, row] = 100.0 * excess
-                values[first + 2, row] = 100.0 * (r_s - r_l)
-                values[first + 3, row] = 100.0 * r_s
-                values[first + 4, row] = 100.0 * r_l
-            else:
-                for output in range(first, first + 5):
-                    values[output, row] = np.nan
-            for output in range(first, first + 5):
-                quality[output, row] = reason
-    return len(rows)
+            s_now, l_now = prices[NUMERATOR, row], prices[BENCHMARK, row]
+            s_then, l_then = bases[window, NUMERATOR, row], bases[window, BENCHMARK, row]
+            _put_strength(first, _DAY_OUTPUTS, row, s_now, l_now, s_then, l_then, values, quality)
 
 
 class _RingRelativeStrength(RingFamily):
     """Relative strength over windows inside the session, read from the ring of closed prices."""
 
+    evaluation = _ring_pass
+    observed = PRICES_COMPARED
     steps: ClassVar[tuple[int, ...]]
 
     def __init__(self, pairs: int) -> None:
         super().__init__(pairs)
-        self._starts: NDArray[np.int64] = np.zeros(len(self.steps), np.int64)
-        self.observations[:] = PRICES_COMPARED
-
-    def evaluate(self, step: RingStep, *, commit: bool) -> None:
-        """Compare the newest closed price with the one a window ago; there is no state."""
-        starts = self._starts
-        for window, steps in enumerate(self.steps):
-            starts[window] = step.now - steps if step.since_open >= steps else -1
-        _ring_pass(
-            step.prices,
-            step.numerators,
-            step.benchmarks,
-            step.rows,
-            step.now,
-            starts,
-            self.values,
-            self.quality,
-        )
+        self.arrays["steps"][: len(self.steps)] = self.steps
 
 
 class RelativeStrengthSeconds(_RingRelativeStrength):
@@ -180,8 +142,8 @@ class RelativeStrengthSeconds(_RingRelativeStrength):
 
     name = "relative_strength_seconds"
     frequency = Frequency.SECOND
-    steps = (60, 300, 900)
     outputs = _ring_outputs(("1m", "5m", "15m"))
+    steps = (60, 300, 900)
 
 
 class RelativeStrengthHour(_RingRelativeStrength):
@@ -189,8 +151,8 @@ class RelativeStrengthHour(_RingRelativeStrength):
 
     name = "relative_strength_hour"
     frequency = Frequency.MINUTE
-    steps = (60,)
     outputs = _ring_outputs(("1h",))
+    steps = (60,)
 
 
 class RelativeStrengthDays(DayFamily):
@@ -200,13 +162,6 @@ class RelativeStrengthDays(DayFamily):
     """
 
     name = "relative_strength_days"
-    frequency = Frequency.DAY
     outputs = _day_outputs(DAY_WINDOWS)
-
-    def __init__(self, pairs: int) -> None:
-        super().__init__(pairs)
-        self.observations[:] = PRICES_COMPARED
-
-    def evaluate(self, step: DayStep, *, commit: bool) -> None:
-        """Compare the session's price with the close each window starts from; there is no state."""
-        _day_pass(step.prices, step.bases, step.rows, self.values, self.quality)
+    evaluation = _day_pass
+    observed = PRICES_COMPARED

@@ -10,86 +10,68 @@ from typing import Final
 
 import numpy as np
 
-from core.indicators.base import Output
-from core.indicators.windows import WINDOW_PASS, WindowFamily
-from core.kernels.jit import Kernel, inlined, kernel
+from core.indicators.base import DayFamily, Output
+from core.indicators.day_rows import put_unknown
+from core.indicators.passes import PAIRS, day_pass, derived
+from core.kernels.codes import BENCHMARK, CONSTANT, DAY_MASK, NOT_READY, NUMERATOR, OK
+from core.kernels.jit import inlined
 from core.kernels.returns import blocked_by
 from core.kernels.sorted_window import median_deviation, median_of, sorted_insert, sorted_replace
-from core.model.records import Frequency, Quality
-from core.partition.pair_days import DAY_SLOTS
 
 WINDOWS: Final = (63, 252)
 MAD_TO_SIGMA: Final = 1.4826022185056018
 """Standard deviations per median absolute deviation of a normal distribution: 1 / Φ⁻¹(3/4)."""
 
-_DAY_MASK: Final = DAY_SLOTS - 1
-_NOT_READY: Final = int(Quality.NOT_READY)
-_CONSTANT: Final = int(Quality.CONSTANT)
-_SHORT: Final = WINDOWS[0]
-_LONG: Final = WINDOWS[1]
-_SORTED_LONG: Final = 4 + _SHORT
-"""Fields: medians and deviations of both windows, then both windows in ascending order."""
+_MEDIAN, _DEVIATION, _ORDERED = range(3)  # derived of a window; from _ORDERED on its logs, ascending
+_FIELDS: Final = _ORDERED + max(WINDOWS)
 
 
 @inlined
-def _log_ratio(closes, row, index):  # type: ignore[no-untyped-def]
+def _log_ratio(closes, row, index):
     """ln(S/L) of a ring entry: the same bits when it enters a window and when it leaves."""
-    close = closes[row, index & _DAY_MASK]
+    close = closes[row, index & DAY_MASK]
     return np.log(close[0] / close[1])
 
 
 @inlined
-def _derive(closes, row, count, moved_one, window, ordered, found):  # type: ignore[no-untyped-def]
+def _derive(closes, row, count, moved_one, window, own):
     """Order the latest `window` closes, then find median and median deviation."""
+    ordered = own[_ORDERED:]
     if moved_one and count > window:
         leaving = _log_ratio(closes, row, count - window - 1)
         sorted_replace(ordered, window, leaving, _log_ratio(closes, row, count - 1))
     else:
         for held in range(window):
             sorted_insert(ordered, held, _log_ratio(closes, row, count - window + held))
-    found[0] = median_of(ordered, window)
-    found[1] = MAD_TO_SIGMA * median_deviation(ordered, window, found[0])
+    own[_MEDIAN] = median_of(ordered, window)
+    own[_DEVIATION] = MAD_TO_SIGMA * median_deviation(ordered, window, own[_MEDIAN])
 
 
-@kernel(*WINDOW_PASS)
-def _day_pass(  # type: ignore[no-untyped-def]
-    prices, closes, counts, rows, derived_for, derived, values, quality, observations
-):
+@day_pass(windows=derived(PAIRS, len(WINDOWS), _FIELDS))
+def _day_pass(prices, closes, counts, rows, derived_for, windows, values, quality, observations):
     for row in rows:
         count = counts[row]
-        own = derived[row]
-        if derived_for[row] != count:
-            moved_one = derived_for[row] == count - 1
-            if count >= _SHORT:
-                _derive(closes, row, count, moved_one, _SHORT, own[4:_SORTED_LONG], own[0:2])
-            if count >= _LONG:
-                _derive(closes, row, count, moved_one, _LONG, own[_SORTED_LONG:], own[2:4])
-            derived_for[row] = count
         blocked = blocked_by(prices, row)
-        for output in range(2):
-            window = _SHORT if output == 0 else _LONG
-            values[output, row] = np.nan
-            observations[output, row] = min(count, window)
-            quality[output, row] = blocked
-            if blocked == 0 and count < window:
-                quality[output, row] = _NOT_READY
-            elif blocked == 0 and own[2 * output + 1] <= 0.0:
-                quality[output, row] = _CONSTANT
-            elif blocked == 0:
-                level = np.log(prices[0, row] / prices[1, row])
-                values[output, row] = (level - own[2 * output]) / own[2 * output + 1]
-    return len(rows)
+        for output in range(len(WINDOWS)):
+            window = WINDOWS[output]
+            own = windows[row, output]
+            if derived_for[row] != count and count >= window:
+                _derive(closes, row, count, derived_for[row] == count - 1, window, own)
+            reason = blocked
+            if blocked == OK and count < window:
+                reason = NOT_READY
+            elif blocked == OK and own[_DEVIATION] <= 0.0:
+                reason = CONSTANT
+            put_unknown(values, quality, observations, output, row, reason, min(count, window))
+            if reason == OK:
+                level = np.log(prices[NUMERATOR, row] / prices[BENCHMARK, row])
+                values[output, row] = (level - own[_MEDIAN]) / own[_DEVIATION]
+        derived_for[row] = count
 
 
-class RobustZ(WindowFamily):
+class RobustZ(DayFamily):
     """Robust z of the log ratio against the 63 and the 252 sessions before this one."""
 
     name = "robust_z"
-    frequency = Frequency.DAY
-    outputs = (Output("robust_z", "63d"), Output("robust_z", "252d"))
-    derived_fields = _SORTED_LONG + _LONG
-
-    @property
-    def window_pass(self) -> Kernel:
-        """Order statistics of both windows."""
-        return _day_pass
+    outputs = tuple(Output("robust_z", f"{window}d") for window in WINDOWS)
+    evaluation = _day_pass

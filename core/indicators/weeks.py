@@ -12,49 +12,41 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from core.indicators.base import DayFamily, DayStep, Output
-from core.indicators.day_rows import put, put_unknown
-from core.indicators.windows import NEVER_DERIVED
-from core.kernels.jit import F8, I4, I8, U1, array_of, inlined, kernel
+from core.indicators.base import DayFamily, Output
+from core.indicators.day_rows import put, put_all_unknown
+from core.indicators.passes import PAIRS, day_pass, derived
+from core.kernels.codes import DAY_MASK, DAY_SLOTS, NOT_READY, NUMERATOR, OK
+from core.kernels.jit import inlined
 from core.kernels.returns import blocked_by
-from core.model.records import Frequency, Quality
-from core.partition.pair_days import DAY_SLOTS
 
 WEEKS: Final = 52
 """Completed weeks whose highest close is the resistance."""
 
 LONGEST_RUN: Final = 26
 _NEEDED: Final = WEEKS + LONGEST_RUN
-_DAY_MASK: Final = DAY_SLOTS - 1
-_NOT_READY: Final = int(Quality.NOT_READY)
+_CLOSES_ABOVE, _DISTANCE, _PRICE = range(3)  # outputs
 
-# Fields of what is derived: which finished days and week it stands for, how many completed weeks
-# there are, the run they make, the resistance, then their closes, the latest first.
-_FOR_COUNT: Final = 0
-_FOR_WEEK: Final = 1
-_HELD: Final = 2
-_RUN: Final = 3
-_RESISTANCE: Final = 4
-_CLOSES: Final = 5
+# Derived: the week it stands for, how many completed weeks there are, the run they make, the resistance,
+# then their closes, the latest first.
+_FOR_WEEK, _HELD, _RUN, _RESISTANCE, _CLOSES = range(5)
 _FIELDS: Final = _CLOSES + _NEEDED
 
 
 @inlined
-def _week_of(session):  # type: ignore[no-untyped-def]
+def _week_of(session):
     """Number of a session's week; 1970-01-01 was a Thursday, and weeks start on Monday."""
     return (session + 3) // 7
 
 
 @inlined
-def _gather(closes, days, row, count, week, own):  # type: ignore[no-untyped-def]
+def _gather(closes, past_sessions, row, count, week, own):
     """Collect the numerator's weekly closes before `week`, the latest first; how many there are."""
     held = 0
     last = week
     for back in range(1, min(count, DAY_SLOTS - 1) + 1):
-        slot = (count - back) & _DAY_MASK
-        at = _week_of(days[row, slot])
+        slot = (count - back) & DAY_MASK
+        at = _week_of(past_sessions[row, slot])
         if at < last:
             last = at
             own[_CLOSES + held] = float(closes[row, slot, 0])
@@ -65,7 +57,7 @@ def _gather(closes, days, row, count, week, own):  # type: ignore[no-untyped-def
 
 
 @inlined
-def _longest_run(own, ending, price):  # type: ignore[no-untyped-def]
+def _longest_run(own, ending, price):
     """Weekly closes in a row above all of the 52 weeks before them, and the highest of those.
 
     Args:
@@ -91,11 +83,10 @@ def _longest_run(own, ending, price):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _derive(closes, days, row, count, week, own):  # type: ignore[no-untyped-def]
+def _derive(closes, past_sessions, row, count, week, own):
     """Find how the completed weeks stand."""
-    own[_FOR_COUNT] = count
     own[_FOR_WEEK] = week
-    own[_HELD] = _gather(closes, days, row, count, week, own)
+    own[_HELD] = _gather(closes, past_sessions, row, count, week, own)
     if own[_HELD] < _NEEDED:
         return
     run, resistance = _longest_run(own, 0, 0.0)
@@ -106,46 +97,33 @@ def _derive(closes, days, row, count, week, own):  # type: ignore[no-untyped-def
     own[_RESISTANCE] = resistance
 
 
-@kernel(
-    I8,
-    array_of(I8, 2),
-    array_of(I8, 3),
-    array_of(I4, 2),
-    array_of(I8),
-    array_of(I4),
-    I8,
-    array_of(U1),
-    array_of(F8, 2),
-    array_of(F8, 2),
-    array_of(F8, 2),
-    array_of(U1, 2),
-    array_of(I4, 2),
-)
-def _day_pass(  # type: ignore[no-untyped-def]
-    prices, closes, days, counts, rows, session, week_ends, units, derived, values, quality, observations
-):
+@day_pass(weeks=derived(PAIRS, _FIELDS))
+def _day_pass(
+    prices, closes, past_sessions, counts, rows, session, week_ends, price_units,
+    derived_for, weeks, values, quality, observations,
+):  # fmt: skip
     week = _week_of(session)
     for row in rows:
-        own = derived[row]
-        if own[_FOR_COUNT] != counts[row] or own[_FOR_WEEK] != week:
-            _derive(closes, days, row, counts[row], week, own)
+        own = weeks[row]
+        if derived_for[row] != counts[row] or own[_FOR_WEEK] != week:
+            _derive(closes, past_sessions, row, counts[row], week, own)
+            derived_for[row] = counts[row]
         held = int(own[_HELD])
         reason = blocked_by(prices, row)
-        if reason == 0 and held < _NEEDED:
-            reason = _NOT_READY
-        if reason != 0:
-            for output in range(3):
-                put_unknown(values, quality, observations, output, row, reason, held)
+        if reason == OK and held < _NEEDED:
+            reason = NOT_READY
+        if reason != OK:
+            put_all_unknown(values, quality, observations, row, reason, held)
             continue
-        price = float(prices[0, row])
+        price = float(prices[NUMERATOR, row])
         resistance = own[_RESISTANCE]
         run = own[_RUN]
         if week_ends[row] != 0:
             run = float(_longest_run(own, 1, price)[0])
-        put(values, quality, observations, 0, row, run, held)
-        put(values, quality, observations, 1, row, 100.0 * ((price - resistance) / resistance), held)
-        put(values, quality, observations, 2, row, resistance / units[0, row], held)
-    return len(rows)
+        away = 100.0 * ((price - resistance) / resistance)
+        put(values, quality, observations, _CLOSES_ABOVE, row, run, held)
+        put(values, quality, observations, _DISTANCE, row, away, held)
+        put(values, quality, observations, _PRICE, row, resistance / price_units[NUMERATOR, row], held)
 
 
 class Weeks(DayFamily):
@@ -156,34 +134,9 @@ class Weeks(DayFamily):
     """
 
     name = "weeks"
-    frequency = Frequency.DAY
     outputs = (
         Output("weekly_closes_above", ""),
         Output("resistance_distance_pct", ""),
         Output("resistance_price", ""),
     )
-
-    def __init__(self, pairs: int) -> None:
-        super().__init__(pairs)
-        self._derived = np.full((pairs, _FIELDS), float(NEVER_DERIVED))
-
-    def forget(self, rows: NDArray[np.int32]) -> None:
-        """Gather the weeks anew: finished days have changed."""
-        self._derived[rows, _FOR_COUNT] = NEVER_DERIVED
-
-    def evaluate(self, step: DayStep, *, commit: bool) -> None:
-        """Hold the price against the resistance, and where the week ends let it count; there is no state."""
-        _day_pass(
-            step.prices,
-            step.days.closes,
-            step.days.sessions,
-            step.days.counts,
-            step.rows,
-            step.session,
-            step.week_ends,
-            step.scales.price_units,
-            self._derived,
-            self.values,
-            self.quality,
-            self.observations,
-        )
+    evaluation = _day_pass

@@ -17,7 +17,8 @@ from kafka.errors import (
 
 from core.kafka.broker_errors import BAD_CODEC, MESSAGE_TOO_LARGE, REQUEST_TOO_LARGE, action_of, too_large
 from core.kafka.connections import ConnectionRefusedForGoodError
-from core.model.errors import TransportError
+from core.kafka.unpacking import CorruptBatchError
+from core.model.errors import TransportError, UnreadableError
 
 _UNEXPECTED: Final = re.compile(r"Unexpected error in \w+: \[Error (\d+)\]")
 
@@ -46,6 +47,8 @@ def transport_error(message: str, error: KafkaError) -> TransportError:
         message: What failed, in our words.
         error: The client's.
     """
+    if isinstance(error, CorruptBatchError):
+        return UnreadableError(f"{message}: {_words(error)}", partition=error.partition)
     if isinstance(error, ConnectionRefusedForGoodError):
         return error.refusal
     if isinstance(error, OffsetOutOfRangeError):

@@ -90,7 +90,7 @@ def handshake_refusal(where: str, error: BaseException) -> AccessRefusedError | 
     for each in causes(error):
         if isinstance(each, ssl.SSLCertVerificationError):
             return _of_broker(where, each)
-        reason = each.reason or "" if isinstance(each, ssl.SSLError) else ""
+        reason = getattr(each, "reason", None) or "" if isinstance(each, ssl.SSLError) else ""
         if "ALERT" in reason and any(word in reason for word in _ABOUT_CERTIFICATES):
             return _of_client(where, reason)
     return None

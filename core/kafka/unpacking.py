@@ -16,6 +16,19 @@ def guard_unpacking(consumer: Any) -> Any:
     return consumer
 
 
+class CorruptBatchError(CorruptRecordError):  # type: ignore[misc]
+    """A batch whose checksum or content is wrong.
+
+    Args:
+        text: Which batch, and what is wrong with it.
+        partition: Of its topic.
+    """
+
+    def __init__(self, text: str, partition: int) -> None:
+        super().__init__(text)
+        self.partition = partition
+
+
 class _Records(Fetcher.PartitionRecords):  # type: ignore[misc]
     """What one answer holds of a partition.
 
@@ -31,12 +44,14 @@ class _Records(Fetcher.PartitionRecords):  # type: ignore[misc]
         except UnsupportedCodecError as error:
             where = self._give_up()
             raise UnsupportedCodecError(f"{where} is compressed with {_codec(error)}") from error
+        except CorruptRecordError as error:
+            raise CorruptBatchError(f"{self._give_up()}: {error.args[0]}", self.topic_partition[1]) from error
         except KafkaError:
             self._give_up()
             raise
         except Exception as error:
-            where = self._give_up()
-            raise CorruptRecordError(f"{where} cannot be unpacked: {error!r}") from error
+            text = f"{self._give_up()} cannot be unpacked: {error!r}"
+            raise CorruptBatchError(text, self.topic_partition[1]) from error
         return records
 
     def _give_up(self) -> str:

@@ -21,7 +21,7 @@ CUSUM_FIELDS: Final = 4
 
 
 @inlined
-def cusum_step(chart, deviation, reference, limit):  # type: ignore[no-untyped-def]
+def cusum_step(chart, deviation, reference, limit):
     """Take one value into a two-sided chart.
 
     Args:

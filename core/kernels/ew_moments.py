@@ -47,7 +47,7 @@ def effective_count(half_life: float) -> float:
 
 
 @inlined
-def ew2_update(row, x, y, decay):  # type: ignore[no-untyped-def]
+def ew2_update(row, x, y, decay):
     """Fold one pair of returns into means, variances and covariance.
 
     Args:
@@ -74,7 +74,7 @@ def ew2_update(row, x, y, decay):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def ew2_correlation(row):  # type: ignore[no-untyped-def]
+def ew2_correlation(row):
     """Correlation in [-1, 1], NaN where one of the two never moved."""
     if row[EW2_XX] <= 0.0 or row[EW2_YY] <= 0.0:
         return np.nan
@@ -83,7 +83,7 @@ def ew2_correlation(row):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def fisher_bound(correlation, count, deviations):  # type: ignore[no-untyped-def]
+def fisher_bound(correlation, count, deviations):
     """One end of an interval of a correlation, drawn on Fisher's scale.
 
     Args:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from core.kernels.codes import BENCHMARK, NOT_READY, NUMERATOR, OK
 from core.kernels.jit import inlined
-from core.model.records import Quality
-
-_NOT_READY = int(Quality.NOT_READY)
 
 
 @inlined
-def simple_return(now, then):  # type: ignore[no-untyped-def]
+def simple_return(now, then):
     """`now / then - 1` of two prices.
 
     Args:
@@ -29,13 +27,13 @@ def simple_return(now, then):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def log_return(now, then):  # type: ignore[no-untyped-def]
+def log_return(now, then):
     """Log return of one leg: `ln(now / then)`."""
     return np.log1p((now - then) / then)
 
 
 @inlined
-def log_excess(s_now, l_now, s_then, l_then):  # type: ignore[no-untyped-def]
+def log_excess(s_now, l_now, s_then, l_then):
     """Log return of the numerator less that of the benchmark: the change of ln(S / L)."""
     r_s = (s_now - s_then) / s_then
     r_l = (l_now - l_then) / l_then
@@ -43,15 +41,26 @@ def log_excess(s_now, l_now, s_then, l_then):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def blocked_by(prices, row):  # type: ignore[no-untyped-def]
-    """Why a pair's session has no two prices: the first reason found, 0 where both are known.
+def blocked_legs(numerator, benchmark):
+    """Why two prices are not both known: the first reason found, OK where they are.
+
+    Args:
+        numerator: int64: price, or minus a Quality.
+        benchmark: The same.
+    """
+    if numerator <= 0:
+        return max(-numerator, NOT_READY)
+    if benchmark <= 0:
+        return max(-benchmark, NOT_READY)
+    return OK
+
+
+@inlined
+def blocked_by(prices, row):
+    """`blocked_legs` of a pair's session.
 
     Args:
         prices: int64 (2, pairs): price, or minus a Quality.
         row: The pair.
     """
-    if prices[0, row] <= 0:
-        return max(-prices[0, row], _NOT_READY)
-    if prices[1, row] <= 0:
-        return max(-prices[1, row], _NOT_READY)
-    return 0
+    return blocked_legs(prices[NUMERATOR, row], prices[BENCHMARK, row])

@@ -39,7 +39,7 @@ EW_FIELDS: Final = 4
 
 
 @inlined
-def copy_fields(target, source):  # type: ignore[no-untyped-def]
+def copy_fields(target, source):
     """Copy one state row into another.
 
     A loop, because Numba takes ten times as long to compile the assignment of a slice.
@@ -49,21 +49,21 @@ def copy_fields(target, source):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def clear_fields(row, fields):  # type: ignore[no-untyped-def]
+def clear_fields(row, fields):
     """Set the first fields of a state row to zero."""
     for field in range(fields):
         row[field] = 0.0
 
 
 @inlined
-def _note_peaks(row):  # type: ignore[no-untyped-def]
+def _note_peaks(row):
     """Remember how large the sums of squares have been since they were summed anew."""
     row[PEAK_XX] = max(row[PEAK_XX], row[SUM_XX])
     row[PEAK_YY] = max(row[PEAK_YY], row[SUM_YY])
 
 
 @inlined
-def comoments_add(row, x, y):  # type: ignore[no-untyped-def]
+def comoments_add(row, x, y):
     """Add one observation to a co-moment row.
 
     Args:
@@ -88,7 +88,7 @@ def comoments_add(row, x, y):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def comoments_remove(row, x, y):  # type: ignore[no-untyped-def]
+def comoments_remove(row, x, y):
     """Take one observation out of a co-moment row: the step of `comoments_add` backwards."""
     count = row[COUNT] - 1.0
     if count <= 0.0:
@@ -105,7 +105,7 @@ def comoments_remove(row, x, y):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def comoments_replace(row, x_old, y_old, x_new, y_new):  # type: ignore[no-untyped-def]
+def comoments_replace(row, x_old, y_old, x_new, y_new):
     """Replace the oldest observation of a full window by a new one.
 
     Args:
@@ -134,13 +134,13 @@ def comoments_replace(row, x_old, y_old, x_new, y_new):  # type: ignore[no-untyp
 
 
 @inlined
-def comoments_worn(row):  # type: ignore[no-untyped-def]
+def comoments_worn(row):
     """Whether a large observation has left and taken digits with it: the window must be summed anew."""
     return row[SUM_XX] < WORN_SHARE * row[PEAK_XX] or row[SUM_YY] < WORN_SHARE * row[PEAK_YY]
 
 
 @inlined
-def beta_of(row, least):  # type: ignore[no-untyped-def]
+def beta_of(row, least):
     """Slope of y on x, NaN below `least` observations or where x never moved."""
     if row[COUNT] < least or row[SUM_XX] <= 0.0:
         return np.nan
@@ -148,7 +148,7 @@ def beta_of(row, least):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def correlation_of(row, least):  # type: ignore[no-untyped-def]
+def correlation_of(row, least):
     """Correlation of x and y in [-1, 1], NaN below `least` or where one never moved."""
     if row[COUNT] < least or row[SUM_XX] <= 0.0 or row[SUM_YY] <= 0.0:
         return np.nan
@@ -157,7 +157,7 @@ def correlation_of(row, least):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def ew_update(row, value, decay):  # type: ignore[no-untyped-def]
+def ew_update(row, value, decay):
     """Fold one value into exponentially weighted mean and variance, unbiased from the start.
 
     Args:

@@ -10,7 +10,7 @@ from core.kernels.jit import inlined
 
 
 @inlined
-def sorted_place(values, count, value):  # type: ignore[no-untyped-def]
+def sorted_place(values, count, value):
     """Number of the first `count` ascending values that are less than `value`."""
     low = 0
     high = count
@@ -24,7 +24,7 @@ def sorted_place(values, count, value):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def sorted_insert(values, count, value):  # type: ignore[no-untyped-def]
+def sorted_insert(values, count, value):
     """Put a value where it belongs.
 
     Args:
@@ -39,7 +39,7 @@ def sorted_insert(values, count, value):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def sorted_replace(values, count, old, new):  # type: ignore[no-untyped-def]
+def sorted_replace(values, count, old, new):
     """Let one value take the place of another that is held.
 
     Args:
@@ -59,7 +59,7 @@ def sorted_replace(values, count, old, new):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def mid_rank(values, count, value):  # type: ignore[no-untyped-def]
+def mid_rank(values, count, value):
     """Share of values below, those equal counting half: in [0, 1].
 
     Args:
@@ -79,7 +79,7 @@ def mid_rank(values, count, value):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def median_of(values, count):  # type: ignore[no-untyped-def]
+def median_of(values, count):
     """Median of the first `count` ascending values, at least one."""
     half = count // 2
     if count % 2 == 1:
@@ -88,7 +88,7 @@ def median_of(values, count):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def median_deviation(values, count, centre):  # type: ignore[no-untyped-def]
+def median_deviation(values, count, centre):
     """Median of the distances of ascending values from `centre`: the two sides, merged outward.
 
     Args:

@@ -11,6 +11,7 @@
     ├── FeedError                 what a vendor answered; `action` says what follows
     ├── SnapshotError             state that does not fit this engine
     └── TransportError            the broker or the client; usually worth another try
+        └── UnreadableError       a batch of the log that cannot be unpacked as it was fetched
         └── AccessRefusedError    a connection that will be refused until somebody changes something
 
 Callers branch on `retriable`, never on a list of classes. Whatever reaches an operator ends
@@ -115,6 +116,23 @@ class TransportError(RotascopeError):
     """The broker or its client failed; another try may succeed."""
 
     retriable = True
+
+
+class UnreadableError(TransportError):
+    """A batch of the log cannot be unpacked as it was fetched; fetched again it may be whole.
+
+    Args:
+        message: Which batch, and why.
+        partition: Of the topic that is read.
+    """
+
+    def __init__(self, message: str, *, partition: int) -> None:
+        super().__init__(
+            message,
+            operator_action="if it lasts, the leader's copy is damaged: move the partition's leadership to a "
+            "replica whose copy is whole, or begin a new generation of the topic",
+        )
+        self.partition = partition
 
 
 class AccessRefusedError(TransportError):

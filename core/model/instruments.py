@@ -52,7 +52,7 @@ class Instrument:
         symbol: What the source calls it; unique.
         name: What people call it.
         asset_class: "index", "etf", "equity" or "crypto"; or a series, "rate" or "flow".
-        calendar: Whose sessions it follows: "XNYS" or "24/7".
+        calendar: Whose sessions it follows: "XNYS", "24/7" or another name of exchange_calendars.
         source: Name of the source that sends it.
         listing_exchange: The exchange, in the source's code, whose auctions are official.
         max_age_ms: An older last price is stale.

@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 
 from core.model.errors import ConfigurationError, SessionError
 from core.model.records import NANOSECONDS_PER_SECOND
+from core.model.suggestions import nearest
 
 CALENDAR_NAMES: Final = ("24/7", "XNYS")
-"""The calendars a universe may name; every other exchange_calendars name builds as well."""
+"""The calendars that most universes name; every other name of exchange_calendars may stand there as well."""
 
 NANOSECONDS_PER_DAY: Final = 86_400 * NANOSECONDS_PER_SECOND
 
@@ -173,7 +174,8 @@ def build_calendar(
         The calendar. Markets that pause for lunch are taken as open from open to close.
 
     Raises:
-        SessionError: An unknown name, an empty range, or a range the library does not cover.
+        SessionError: An unknown name, an empty range, a range the library does not cover, or a session
+            that does not close on its own UTC day.
         ConfigurationError: `overrides` cannot be used.
 
     Example:
@@ -215,6 +217,29 @@ def calendar_zone(name: str) -> tzinfo:
     return ZoneInfo(str(zone))
 
 
+def unknown_calendar(name: str) -> str | None:
+    """Say what is wrong with the name of a calendar; None where it is one.
+
+    Only names other than `CALENDAR_NAMES` ask the library, which takes most of a second to import.
+
+    Example:
+        >>> unknown_calendar("XTKS") is None, unknown_calendar("NYSE")
+        (True, " (another name of 'XNYS')")
+    """
+    if name in CALENDAR_NAMES:
+        return None
+    from exchange_calendars import get_calendar_names, resolve_alias
+
+    names = get_calendar_names(include_aliases=False)
+    if name in names:
+        return None
+    if name in get_calendar_names(include_aliases=True):
+        # Two names of one exchange would count as two calendars, whose days are held against each other.
+        return f" (another name of {resolve_alias(name)!r})"
+    near = nearest(name, CALENDAR_NAMES) or nearest(name, names)
+    return near or nearest(name, CALENDAR_NAMES, list_all=True)
+
+
 def build_calendars(
     names: Iterable[str], first: date, last: date, *, overrides: str = "", growing: bool = False
 ) -> dict[str, Calendar]:
@@ -246,28 +271,35 @@ def _utc_days(first: date, last: date) -> Calendar:
 
 
 def _exchange_sessions(name: str, first: date, last: date, *, clamp: bool) -> tuple[Calendar, Any]:
-    """Ask the library; with `clamp`, up to the last date that it knows."""
+    """Ask the library; with `clamp`, for as much of the range as it knows."""
     # Imported here: it brings in pandas, most of a second that commands without a calendar need not pay.
     import exchange_calendars
 
-    def library_to(last: date) -> Any:
+    def library_of(first: date, last: date) -> Any:
         # One day more, because the library refuses a range of a single day; cut off below.
         end = last + timedelta(days=1)
         return exchange_calendars.get_calendar(name, start=first.isoformat(), end=end.isoformat())
 
     try:
         try:
-            library = library_to(last)
+            library = library_of(first, last)
         except ValueError:
-            bound = library_to(first + timedelta(days=366)).bound_max() if clamp else None
-            if bound is None or bound.date() > last:
+            known = (
+                _known_range(exchange_calendars.get_calendar(name), first, last) if clamp else (first, last)
+            )
+            if known == (first, last):
                 raise
-            last = bound.date() - timedelta(days=1)
-            library = library_to(last)
+            first, last = known
+            library = library_of(first, last)
     except exchange_calendars.errors.InvalidCalendarName as error:
         raise SessionError(f"no calendar is named {name!r}", operator_action="use XNYS or 24/7") from error
     except exchange_calendars.errors.NoSessionsError as error:
         raise SessionError(f"{name} has no session from {first} to {last}") from error
+    except NotImplementedError as error:
+        raise SessionError(
+            f"calendar {name} cannot be built: its holiday rules do not work with the installed pandas",
+            operator_action="name the calendar of an exchange with the same sessions",
+        ) from error
     except (ValueError, OverflowError) as error:
         raise SessionError(
             f"{name} cannot be built from {first} to {last}: its holidays are not known for all of it",
@@ -286,7 +318,32 @@ def _exchange_sessions(name: str, first: date, last: date, *, clamp: bool) -> tu
     )
     if len(calendar) == 0:
         raise SessionError(f"{name} has no session from {first} to {last}")
+    _require_close_on_own_day(calendar)
     return calendar, library.tz
+
+
+def _known_range(library: Any, first: date, last: date) -> tuple[date, date]:
+    """Give as much of a range as the library has holidays for."""
+    earliest, latest = library.bound_min(), library.bound_max()
+    if earliest is not None:
+        first = max(first, earliest.date())
+    if latest is not None:
+        last = min(last, latest.date() - timedelta(days=1))
+    return first, last
+
+
+def _require_close_on_own_day(calendar: Calendar) -> None:
+    """The engine names a finished day by the UTC date of its close; midnight belongs to the day it ends."""
+    elsewhere = np.flatnonzero((calendar.close_ns - 1) // NANOSECONDS_PER_DAY != calendar.session)
+    if len(elsewhere):
+        row = int(elsewhere[0])
+        closes = datetime.fromtimestamp(int(calendar.close_ns[row]) // NANOSECONDS_PER_SECOND, UTC)
+        raise SessionError(
+            f"calendar {calendar.name} cannot be used: its session of {day_to_date(calendar.session[row])} "
+            f"closes at {closes:%Y-%m-%d %H:%M} UTC, and a session must close on its own UTC day",
+            operator_action="choose a range without that session where only history is read; a worker "
+            "cannot follow this calendar",
+        )
 
 
 def _utc_nanoseconds(column: Any) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from core.model.errors import UniverseError
-from core.model.sessions import CALENDAR_NAMES
+from core.model.sessions import CALENDAR_NAMES, unknown_calendar
 from core.model.suggestions import nearest
 
 MAX_AGE_MS: Final[Mapping[str, int]] = MappingProxyType(
@@ -105,8 +105,8 @@ def _problems_within(entry: Mapping[str, Any]) -> Iterable[str]:
         if key not in entry:
             yield f"{who} has no {key!r}, and [defaults.{entry['class']}] gives none"
     calendar = entry.get("calendar", CALENDAR_NAMES[0])
-    if calendar not in CALENDAR_NAMES:
-        hint = nearest(calendar, CALENDAR_NAMES, list_all=True)
+    hint = unknown_calendar(calendar)
+    if hint is not None:
         yield f"{who} names the unknown calendar {calendar!r}{hint}"
     if entry["class"] in SERIES_CLASSES:
         for key in ("has_volume", "has_official_close"):

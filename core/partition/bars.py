@@ -9,19 +9,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from core.kernels.codes import GAP, HALTED, NO_SESSION, NOT_READY, STALE
 from core.kernels.jit import I4, I8, array_of, inlined, kernel
-from core.model.records import BAR, NANOSECONDS_PER_SECOND, BarFlag, Frequency, Quality
+from core.model.records import BAR, NANOSECONDS_PER_SECOND, BarFlag, Frequency
 from core.partition.state import INSTRUMENT_STATE, MINUTE_SLOTS, OPEN_SECOND, SECOND_SLOTS
 from core.partition.volume_sum import TOO_LARGE, add_volume
 
 _SECOND_NS: Final = NANOSECONDS_PER_SECOND
 _SECOND_MASK: Final = SECOND_SLOTS - 1
 _MINUTE_MASK: Final = MINUTE_SLOTS - 1
-_NOT_READY: Final = int(Quality.NOT_READY)
-_STALE: Final = int(Quality.STALE)
-_HALTED: Final = int(Quality.HALTED)
-_GAP: Final = int(Quality.GAP)
-_NO_SESSION: Final = int(Quality.NO_SESSION)
 _FRESH_TRADES: Final = 2
 """Eligible trades it takes to leave `stale`, so that one print a minute does not flap."""
 _MINUTE: Final = int(Frequency.MINUTE)
@@ -32,7 +28,7 @@ _FLAG_REVISED: Final = int(BarFlag.REVISED)
 
 
 @inlined
-def _fold_second(instrument, slot, second):  # type: ignore[no-untyped-def]
+def _fold_second(instrument, slot, second):
     """Add one closed second to the minute and the day in progress."""
     if slot.last_trades > 0:
         instrument.last_price = slot.close
@@ -58,30 +54,28 @@ def _fold_second(instrument, slot, second):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _price_or_quality(instrument, end_ns):  # type: ignore[no-untyped-def]
+def _price_or_quality(instrument, end_ns):
     """The last price at `end_ns`, or minus the reason why it is unknown."""
     if instrument.halted:
-        return -_HALTED
+        return -HALTED
     if instrument.last_price == 0:
-        return -_NOT_READY
+        return -NOT_READY
     if end_ns - instrument.last_ts > instrument.max_age_ns:
         if not instrument.stale:
             instrument.stale = 1
         instrument.fresh_trades = 0
-        return -_STALE
+        return -STALE
     if instrument.stale:
         if instrument.fresh_trades < _FRESH_TRADES:
-            return -_STALE
+            return -STALE
         instrument.stale = 0
     if instrument.gap:
-        return -_GAP
+        return -GAP
     return instrument.last_price
 
 
 @kernel(I8, array_of(INSTRUMENT_STATE), array_of(OPEN_SECOND, 2), array_of(I8, 2), I8, I8, I8)
-def close_seconds(  # type: ignore[no-untyped-def]
-    instruments, seconds, second_prices, source_row, first, stop
-):
+def close_seconds(instruments, seconds, second_prices, source_row, first, stop):
     """Close the seconds [first, stop) of one source's instruments that are in session.
 
     Args:
@@ -117,9 +111,7 @@ def close_seconds(  # type: ignore[no-untyped-def]
 
 
 @kernel(I8, array_of(INSTRUMENT_STATE), array_of(I8, 2), array_of(I8, 2), I8, I8, I8)
-def blank_outside(  # type: ignore[no-untyped-def]
-    instruments, second_prices, minute_prices, source_row, first, stop
-):
+def blank_outside(instruments, second_prices, minute_prices, source_row, first, stop):
     """Say `no session` in the rings of one source's instruments that are out of session.
 
     Only pairs with two calendars ever look there; without it they would read an old turn of the ring.
@@ -145,26 +137,26 @@ def blank_outside(  # type: ignore[no-untyped-def]
             continue
         outside += 1
         for second in range(max(first, stop - SECOND_SLOTS), stop):
-            second_prices[second & _SECOND_MASK, row] = -_NO_SESSION
+            second_prices[second & _SECOND_MASK, row] = -NO_SESSION
         for minute in range(max(first // 60, stop // 60 - MINUTE_SLOTS), stop // 60):
-            minute_prices[minute & _MINUTE_MASK, row] = -_NO_SESSION
+            minute_prices[minute & _MINUTE_MASK, row] = -NO_SESSION
     return outside
 
 
 @inlined
-def session_volume(instrument):  # type: ignore[no-untyped-def]
+def session_volume(instrument):
     """Volume of the session so far, or minus the reason why it is unknown: after a gap some is missing."""
     if not instrument.has_volume:
-        return -_NOT_READY
+        return -NOT_READY
     if instrument.day_gap:
-        return -_GAP
+        return -GAP
     if instrument.day_volume == _TOO_LARGE:
-        return -_NOT_READY
+        return -NOT_READY
     return instrument.day_volume
 
 
 @inlined
-def bar_volume(instrument, volume):  # type: ignore[no-untyped-def]
+def bar_volume(instrument, volume):
     """What a bar says of a sum of volume: -1 where there is none, or it does not fit."""
     if not instrument.has_volume or volume == _TOO_LARGE:
         return -1
@@ -172,7 +164,7 @@ def bar_volume(instrument, volume):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def clear_minute(instrument):  # type: ignore[no-untyped-def]
+def clear_minute(instrument):
     """Begin a minute with nothing in it."""
     instrument.minute_open = 0
     instrument.minute_high = 0
@@ -183,7 +175,7 @@ def clear_minute(instrument):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def bar_flags(instrument):  # type: ignore[no-untyped-def]
+def bar_flags(instrument):
     """Facts about the day so far that travel with its bars."""
     flags = 0
     if instrument.day_gap:
@@ -205,9 +197,7 @@ def bar_flags(instrument):  # type: ignore[no-untyped-def]
     I8,
     I8,
 )
-def close_minute(  # type: ignore[no-untyped-def]
-    instruments, instrument_ids, second_prices, minute_prices, bars, source_row, minute
-):
+def close_minute(instruments, instrument_ids, second_prices, minute_prices, bars, source_row, minute):
     """Close one minute of a source: ring entry, bar of each home instrument that traded, reset.
 
     Args:

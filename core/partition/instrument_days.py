@@ -19,7 +19,7 @@ _FLAG_LATE: Final = int(BarFlag.LATE_VOLUME)
 
 
 @inlined
-def _is_final(instrument, closed_ns, deadline):  # type: ignore[no-untyped-def]
+def _is_final(instrument, closed_ns, deadline):
     """Whether nothing can change the session's close any more."""
     if closed_ns < instrument.session_close_ns:
         return False
@@ -29,7 +29,7 @@ def _is_final(instrument, closed_ns, deadline):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _write_day_bar(bar, instrument, instrument_id):  # type: ignore[no-untyped-def]
+def _write_day_bar(bar, instrument, instrument_id):
     """The session's own bar; an official close stretches high and low only where nothing else is."""
     last = instrument.day_close if instrument.day_close > 0 else instrument.final_close
     first = instrument.day_open if instrument.day_open > 0 else last
@@ -63,7 +63,7 @@ def _write_day_bar(bar, instrument, instrument_id):  # type: ignore[no-untyped-d
     I8,
     BOOL,
 )
-def finish_days(  # type: ignore[no-untyped-def]
+def finish_days(
     instruments, instrument_ids, minute_prices, bars, source_row, calendar_row, closed_second, deadline
 ):
     """Make the day bar final wherever its close can no longer change.
@@ -109,9 +109,7 @@ def finish_days(  # type: ignore[no-untyped-def]
 
 
 @kernel(I8, array_of(INSTRUMENT_STATE), I8, I8, I8, I8, I8, I8)
-def open_session(  # type: ignore[no-untyped-def]
-    instruments, source_row, calendar_row, session, open_ns, close_ns, next_open_ns
-):
+def open_session(instruments, source_row, calendar_row, session, open_ns, close_ns, next_open_ns):
     """Start a session for one source's instruments on one calendar.
 
     Args:
@@ -158,9 +156,7 @@ def open_session(  # type: ignore[no-untyped-def]
 
 
 @kernel(I8, array_of(INSTRUMENT_STATE), I8, I8)
-def next_official_second(  # type: ignore[no-untyped-def]
-    instruments, source_row, calendar_row
-):
+def next_official_second(instruments, source_row, calendar_row):
     """The earliest second at which a waiting day becomes final by an official close it has.
 
     Args:

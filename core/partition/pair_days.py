@@ -7,21 +7,14 @@ The latest 512 days stay, which holds 252 sessions and any year to date.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.kernels.codes import DAY_MASK, DAY_SLOTS, NO_SESSION, NOT_READY, STALE
 from core.kernels.jit import I4, I8, array_of, kernel
-from core.model.records import Quality
 from core.model.scale import LARGEST_INTEGER
 from core.partition.state import INSTRUMENT_STATE
-
-DAY_SLOTS: Final = 512
-_DAY_MASK: Final = DAY_SLOTS - 1
-_NOT_READY: Final = int(Quality.NOT_READY)
-_STALE: Final = int(Quality.STALE)
-_NO_SESSION: Final = int(Quality.NO_SESSION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +40,7 @@ def allocate_pair_days(pairs: int) -> PairDays:
     """Empty rings for a number of pairs."""
     return PairDays(
         closes=np.zeros((pairs, DAY_SLOTS, 2), np.int64),
-        volumes=np.full((pairs, DAY_SLOTS, 2), -_NOT_READY, np.int64),
+        volumes=np.full((pairs, DAY_SLOTS, 2), -NOT_READY, np.int64),
         sessions=np.zeros((pairs, DAY_SLOTS), np.int32),
         counts=np.zeros(pairs, np.int64),
         history_start=np.zeros(pairs, np.int32),
@@ -66,9 +59,7 @@ def allocate_pair_days(pairs: int) -> PairDays:
     array_of(I8, 2),
     array_of(I8, 2),
 )
-def append_days(  # type: ignore[no-untyped-def]
-    closes, ring_volumes, sessions, counts, history_start, rows, session, prices, volumes
-):
+def append_days(closes, ring_volumes, sessions, counts, history_start, rows, session, prices, volumes):
     """Append one session to the rings of the given pairs.
 
     Args:
@@ -90,7 +81,7 @@ def append_days(  # type: ignore[no-untyped-def]
         if prices[0, row] <= 0 or prices[1, row] <= 0:
             continue
         count = counts[row]
-        slot = count & _DAY_MASK
+        slot = count & DAY_MASK
         closes[row, slot, 0] = prices[0, row]
         closes[row, slot, 1] = prices[1, row]
         ring_volumes[row, slot, 0] = volumes[0, row]
@@ -113,9 +104,7 @@ def append_days(  # type: ignore[no-untyped-def]
     array_of(I4),
     array_of(I8, 3),
 )
-def find_bases(  # type: ignore[no-untyped-def]
-    closes, sessions, counts, rows, targets, lags, bases
-):
+def find_bases(closes, sessions, counts, rows, targets, lags, bases):
     """Look up the closes each window starts from.
 
     Args:
@@ -139,19 +128,17 @@ def find_bases(  # type: ignore[no-untyped-def]
             bases[window, 1, row] = 0
             # A ring without holes has the session exactly `lag` entries back; holes only move it later.
             index = max(oldest, count - lags[window])
-            while index < count and sessions[row, index & _DAY_MASK] < targets[window]:
+            while index < count and sessions[row, index & DAY_MASK] < targets[window]:
                 index += 1
-            if index < count and sessions[row, index & _DAY_MASK] == targets[window]:
-                bases[window, 0, row] = closes[row, index & _DAY_MASK, 0]
-                bases[window, 1, row] = closes[row, index & _DAY_MASK, 1]
+            if index < count and sessions[row, index & DAY_MASK] == targets[window]:
+                bases[window, 0, row] = closes[row, index & DAY_MASK, 0]
+                bases[window, 1, row] = closes[row, index & DAY_MASK, 1]
                 found += 1
     return found
 
 
 @kernel(I8, array_of(I8, 2), I8, array_of(I4), array_of(I4), array_of(I4), array_of(I8, 2))
-def leg_prices(  # type: ignore[no-untyped-def]
-    ring_prices, now, numerators, benchmarks, rows, prices
-):
+def leg_prices(ring_prices, now, numerators, benchmarks, rows, prices):
     """Both legs' prices at a closed second or minute.
 
     Args:
@@ -176,9 +163,7 @@ def leg_prices(  # type: ignore[no-untyped-def]
 
 
 @kernel(I8, array_of(INSTRUMENT_STATE), I8, array_of(I4), array_of(I4), array_of(I4), array_of(I8, 2))
-def leg_volumes(  # type: ignore[no-untyped-def]
-    instruments, minute, numerators, benchmarks, rows, volumes
-):
+def leg_volumes(instruments, minute, numerators, benchmarks, rows, volumes):
     """Both legs' volume of the session up to the end of a closed minute.
 
     Args:
@@ -198,9 +183,9 @@ def leg_volumes(  # type: ignore[no-untyped-def]
         for side in range(2):
             leg = instruments[numerators[row] if side == 0 else benchmarks[row]]
             if leg.calendar != instruments[benchmarks[row]].calendar:
-                volumes[side, row] = -_NO_SESSION
+                volumes[side, row] = -NO_SESSION
             elif leg.volume_minute != minute:
-                volumes[side, row] = -_STALE
+                volumes[side, row] = -STALE
             else:
                 volumes[side, row] = leg.volume_then
                 known += volumes[side, row] >= 0
@@ -219,9 +204,7 @@ def leg_volumes(  # type: ignore[no-untyped-def]
     array_of(I8, 2),
     array_of(I4),
 )
-def ready_pairs(  # type: ignore[no-untyped-def]
-    instruments, numerators, benchmarks, rows, done, session, prices, volumes, ready
-):
+def ready_pairs(instruments, numerators, benchmarks, rows, done, session, prices, volumes, ready):
     """Pairs whose two legs' day bars of a session are final.
 
     A leg on another calendar has no close of this session; its price at the session's close must
@@ -249,14 +232,14 @@ def ready_pairs(  # type: ignore[no-untyped-def]
         for side in range(2):
             leg = instruments[numerators[row] if side == 0 else benchmarks[row]]
             if leg.calendar != instruments[benchmarks[row]].calendar:
-                volumes[side, row] = -_NO_SESSION
+                volumes[side, row] = -NO_SESSION
                 continue
             if leg.final_session == session:
                 prices[side, row] = leg.final_close
                 volumes[side, row] = leg.final_volume
             elif leg.session > session:
-                prices[side, row] = -_NOT_READY  # Its source was not there: no close will come.
-                volumes[side, row] = -_NOT_READY
+                prices[side, row] = -NOT_READY  # Its source was not there: no close will come.
+                volumes[side, row] = -NOT_READY
             else:
                 complete = False
         if complete:
@@ -279,4 +262,4 @@ def restate(
     known = figures > 0
     exact = (figures[known].astype(object) * (2 * numerator) + denominator) // (2 * denominator)
     # A figure too large for its record would come back negative and stand for some other reason.
-    figures[known] = np.where(exact <= largest, exact, -_NOT_READY).astype(np.int64)
+    figures[known] = np.where(exact <= largest, exact, -NOT_READY).astype(np.int64)

@@ -64,7 +64,7 @@ class Note(IntEnum):
 
 
 @inlined
-def _insert_trade(tick, slot, second):  # type: ignore[no-untyped-def]
+def _insert_trade(tick, slot, second):
     """Put one eligible trade into its open second; event time, not arrival, orders prices."""
     update = tick.update
     price = tick.price
@@ -99,7 +99,7 @@ def _insert_trade(tick, slot, second):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _official_print(tick, instrument):  # type: ignore[no-untyped-def]
+def _official_print(tick, instrument):
     """Official open or close; the first close stands. True when it came after the day was final."""
     if tick.ts_event < instrument.session_open_ns:
         return tick.kind == _CORRECTION
@@ -119,7 +119,7 @@ def _official_print(tick, instrument):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _cancel(tick, instrument, slot, second, closed_second):  # type: ignore[no-untyped-def]
+def _cancel(tick, instrument, slot, second, closed_second):
     """Take back the volume a trade has added; what else it set cannot be known any more."""
     instrument.cancelled_ticks += 1
     counted = (tick.update & _SESSION_VOLUME) == _SESSION_VOLUME
@@ -137,7 +137,7 @@ def _cancel(tick, instrument, slot, second, closed_second):  # type: ignore[no-u
 
 
 @inlined
-def _outside(tick, instrument, source):  # type: ignore[no-untyped-def]
+def _outside(tick, instrument, source):
     """A print outside the session: only volume between the close and the final bar counts."""
     instrument.outside_ticks += 1
     source.count_outside_session += 1
@@ -148,7 +148,7 @@ def _outside(tick, instrument, source):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _problem(tick, source, row, instruments, source_row):  # type: ignore[no-untyped-def]
+def _problem(tick, source, row, instruments, source_row):
     """The first rule of the contract a trade breaks, 0 for none."""
     if row < 0:
         return 1
@@ -168,7 +168,7 @@ def _problem(tick, source, row, instruments, source_row):  # type: ignore[no-unt
 
 
 @inlined
-def _stretch_day(tick, instrument):  # type: ignore[no-untyped-def]
+def _stretch_day(tick, instrument):
     """A print that sets the day's extremes but no price of its own, such as an average price."""
     if tick.price > instrument.day_high:
         instrument.day_high = tick.price
@@ -177,7 +177,7 @@ def _stretch_day(tick, instrument):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _apply_trade(tick, row, instrument, seconds, source):  # type: ignore[no-untyped-def]
+def _apply_trade(tick, row, instrument, seconds, source):
     """Route one valid trade, correction or cancel. True when it revises a final day."""
     second = np.int64(np.uint64(tick.ts_event) // np.uint64(_SECOND_NS))
     slot = seconds[second & (seconds.shape[0] - 1), row]
@@ -212,7 +212,7 @@ def _apply_trade(tick, row, instrument, seconds, source):  # type: ignore[no-unt
 
 
 @inlined
-def _apply_gap(source_row, instruments):  # type: ignore[no-untyped-def]
+def _apply_gap(source_row, instruments):
     """After a gap every price of the source is unknown until it trades again."""
     for row in range(len(instruments)):
         if instruments[row].source == source_row:
@@ -221,7 +221,7 @@ def _apply_gap(source_row, instruments):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _apply_mark(tick, source):  # type: ignore[no-untyped-def]
+def _apply_mark(tick, source):
     """Move a source's clock. 1: a second closes; 0: none; -1: the mark runs backwards."""
     if tick.ts_event < source.mark_ns:
         return -1
@@ -233,7 +233,7 @@ def _apply_mark(tick, source):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _row_of(tick, row_of_id):  # type: ignore[no-untyped-def]
+def _row_of(tick, row_of_id):
     """Row of the tick's instrument, -1 where it is not ours."""
     if tick.instrument_id < len(row_of_id):
         return row_of_id[tick.instrument_id]
@@ -251,9 +251,7 @@ def _row_of(tick, row_of_id):  # type: ignore[no-untyped-def]
     array_of(OPEN_SECOND, 2),
     array_of(I8),
 )
-def apply_ticks(  # type: ignore[no-untyped-def]
-    ticks, start, source_row, sources, row_of_id, instruments, seconds, notes
-):
+def apply_ticks(ticks, start, source_row, sources, row_of_id, instruments, seconds, notes):
     """Apply ticks from `start` until the end, a closed second, or a control record.
 
     Args:

@@ -14,7 +14,7 @@ _LARGEST: Final = LARGEST_INTEGER
 
 
 @inlined
-def add_volume(total, size):  # type: ignore[no-untyped-def]
+def add_volume(total, size):
     """Add a size, negative for a cancel, or another sum.
 
     Args:

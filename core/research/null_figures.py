@@ -92,7 +92,7 @@ def _run_length(seed: int, limit: float, known: float) -> KnownFigure:
 
 
 @kernel(I8, array_of(F8), array_of(F8), F8, F8)
-def _alarms(values, chart, reference, limit):  # type: ignore[no-untyped-def]
+def _alarms(values, chart, reference, limit):
     """Count the alarms of a chart over independent values; it starts anew after each."""
     count = 0
     for value in values:

@@ -1,6 +1,6 @@
 """Null histories: pairs like the real one in one respect, and by chance in every other.
 
-Each null answers a question a rarity claim leaves open. Detectors run over them as over the real
+Each null answers a question a rarity claim leaves open. Definitions run over them as over the real
 history, in the same engine, and what they report there is what chance alone gives.
 
     coin_flip             who is ahead is decided by a coin; how far is as it was, day by day

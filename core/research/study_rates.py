@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 from msgspec.structs import replace
 
-from core.definitions.catalogue import Catalogue, Definition
+from core.definitions.catalogue import Catalogue
+from core.definitions.definition import Definition
 from core.events.cards import RateCards
 from core.events.events import Event
 from core.model.instruments import Pair, Universe

@@ -90,7 +90,7 @@ def _held(
 
 
 def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    # As thresholds of the engine see a value (core/detectors/base.py).
+    # As thresholds of the engine see a value (core/definitions/comparison.py).
     return np.floor(values * 1e10 + 0.5) / 1e10
 
 

@@ -1,18 +1,18 @@
-"""`rotascope demo`: all of Rotascope at work on recorded data, as an operator would run it.
+"""`rotascope demo`: runs all of Rotascope on recorded data, as an operator would.
 
     cli.py           the command and its flags
-    orchestrator.py  what is started when, and how all of it ends
-    inputs.py        the recording and its history, as files the programs take
+    orchestrator.py  starts the programs in order and shuts them down
+    inputs.py        the recording and its history, as input files of the programs
     broker.py        the embedded broker, or a real one
-    processes.py     the programs as processes of their own
-    readings.py      what a user would read: /metrics and the event topics
-    story.py         event data as words
-    episodes.py      transitions put together into events with a beginning and an end
-    progress.py      what there is to show at one moment, and the three ways to show it:
+    processes.py     the programs as separate processes
+    readings.py      reads /metrics and the event topics
+    story.py         formats event data as text
+    episodes.py      groups transitions into episodes
+    progress.py      the state to show, and the three views:
     screen.py        a live screen on a terminal
     lines.py         plain lines, or JSON, elsewhere
-    summary.py       what the run came to
+    summary.py       summary of the run
 
-The programs are the very commands a user would call; the demo only starts them, reads what they
-publish, and ends them.
+The programs are the same commands that a user runs; the demo only starts them, reads what they
+publish, and stops them.
 """

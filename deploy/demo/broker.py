@@ -1,4 +1,4 @@
-"""Where the demo's topics are: a broker inside this process, or a real one."""
+"""The demo's broker: embedded in this process, or a real one."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from deploy.local.embedded_broker import (
 )
 
 DEMO_PARTITIONS: Final = EMBEDDED_PARTITIONS
-"""The same on a real broker: what is shown must not depend on where it runs."""
+"""The same number on a real broker, so that the output does not depend on the broker."""
 
 PATIENCE_MS: Final = 300_000
-"""How long a real broker that goes away is waited for."""
+"""How long to wait for a real broker that becomes unreachable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,11 @@ class Broker:
     """A broker that is ready for the demo.
 
     Args:
-        name: What people call it.
-        kafka: How this process reaches it.
-        producer_flags: How `rotascope produce` is told to.
-        worker_flags: How `rotascope consume` is told to.
-        tail_flags: How a person's `rotascope events tail` is told to.
+        name: Display name.
+        kafka: Kafka settings of this process.
+        producer_flags: Flags for `rotascope produce`.
+        worker_flags: Flags for `rotascope consume`.
+        tail_flags: Flags for a user's `rotascope events tail`.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Broker:
 
 @contextmanager
 def embedded_broker() -> Iterator[Broker]:
-    """Start a broker in this process; with the context it is gone, and all it holds."""
+    """Start a broker in this process; leaving the context discards it with its data."""
     with EmbeddedBroker([topic.name for topic in load_topics()]) as broker:
         servers = broker.bootstrap_servers
         version = ".".join(map(str, EMBEDDED_API_VERSION))
@@ -65,7 +65,7 @@ def embedded_broker() -> Iterator[Broker]:
                 fetch_max_wait_ms=EMBEDDED_FETCH_MAX_WAIT_MS,
             ),
             embedded,
-            # It knows no transactions, forgets what is compacted, and members join it for half a minute.
+            # It has no transactions, loses compacted records, and group joins take half a minute.
             (
                 *(*embedded, "--fetch-max-wait-ms", str(EMBEDDED_FETCH_MAX_WAIT_MS)),
                 *("--membership", "manual", "--delivery", "at-least-once", "--snapshot-interval-ms", "0"),
@@ -75,11 +75,11 @@ def embedded_broker() -> Iterator[Broker]:
 
 
 def real_broker(bootstrap_servers: str, *, group_id: str) -> Broker:
-    """Make a real broker ready: apply the topics, and refuse a log that has begun already.
+    """Prepare a real broker: apply the topics, and refuse a log that is not empty.
 
     Args:
         bootstrap_servers: host:port, comma-separated.
-        group_id: Under which the worker commits.
+        group_id: Consumer group of the worker.
 
     Raises:
         ConfigurationError: The topics have another number of partitions, or there are ticks.
@@ -97,11 +97,12 @@ def real_broker(bootstrap_servers: str, *, group_id: str) -> Broker:
         apply(client, load_topics(partitions=DEMO_PARTITIONS))
     ends = end_offsets(kafka)
     if any(ends.values()):
-        # A log's time never goes back, so a recording that is older than its end would be late.
+        # Event time in a log never moves backwards, so a recording older than its end would be late.
         raise ConfigurationError(
-            f"{kafka.ticks_topic} at {bootstrap_servers} has been written to already "
-            f"({sum(ends.values()):,} records); the demo begins with an empty log",
-            operator_action="use a cluster without these topics, or delete them with its own tools first",
+            f"{kafka.ticks_topic} at {bootstrap_servers} is not empty "
+            f"({sum(ends.values()):,} records); the demo needs an empty log",
+            operator_action="use a cluster without these topics, or delete them first with the "
+            "cluster's own tools",
         )
     reach = ("--bootstrap-servers", bootstrap_servers, "--partitions", str(DEMO_PARTITIONS))
     return Broker(

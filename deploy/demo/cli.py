@@ -1,4 +1,4 @@
-"""`rotascope demo`: eight recorded days through the whole of Rotascope, in one command."""
+"""`rotascope demo`: runs eight recorded days through all of Rotascope."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from deploy.demo.orchestrator import Options, run_demo
 from deploy.demo.progress import View
 
 WATCHABLE_SPEED: Final = 9_000.0
-"""On a terminal: a session in two to three seconds, the eight days in some twenty."""
+"""On a terminal: one session in two to three seconds, the eight days in about twenty."""
 
-app = typer.Typer(help="See all of Rotascope at work on recorded data.")
+app = typer.Typer(help="Run all of Rotascope on recorded data.")
 
 
 class Format(StrEnum):
-    """How the run is told."""
+    """Output format of the run."""
 
     AUTO = "auto"
     SCREEN = "screen"
@@ -37,36 +37,37 @@ def demo(
         str | None,
         typer.Option(
             metavar="HOST:PORT[,…]",
-            help="Run on this Kafka, whose topics must be empty; none: on a broker inside the process.",
+            help="Use this Kafka, whose topics must be empty; default: an embedded broker.",
         ),
     ] = None,
     speed: Annotated[
         float | None,
         typer.Option(
             min=0,
-            help="Seconds of the recording a second; 0: as fast as it is read. "
-            f"Default: {WATCHABLE_SPEED:,.0f} on a screen, else 0.",
+            help="Recorded seconds per second; 0: as fast as it is read. "
+            f"Default: {WATCHABLE_SPEED:,.0f} on a terminal, otherwise 0.",
         ),
     ] = None,
     keep_seconds: Annotated[
         float,
-        typer.Option(min=0, help="Leave all of it up so long after the recording; Ctrl-C ends it sooner."),
+        typer.Option(
+            min=0, help="Keep everything running for this long after the recording; Ctrl-C ends it."
+        ),
     ] = 0.0,
     closes: Annotated[
         Path | None,
-        typer.Option(help="CSV of daily closes (symbol,date,close) in place of the recorded ones."),
+        typer.Option(help="CSV of daily closes (symbol,date,close) instead of the shipped ones."),
     ] = None,
     output: Annotated[
-        Format, typer.Option("--format", help="auto: a screen on a terminal, plain lines elsewhere.")
+        Format, typer.Option("--format", help="auto: a live screen on a terminal, plain lines elsewhere.")
     ] = Format.AUTO,
 ) -> None:
-    """Play 2024-07-08 to 07-17 through replay server, producer, Kafka, worker.
+    """Play 2024-07-08 to 07-17 through replay server, producer, Kafka and worker.
 
-    Each is a process of its own, started as you would start it. On
-    2024-07-11 small caps rose 3.57 % while the S&P 500 fell 0.88 %: watch
-    the event build up during the day, and open at the close.
-
-    Kernels are compiled on the first start, which takes about a minute.
+    Each runs as a separate process, started as in normal operation. On
+    2024-07-11 small caps rose 3.57 % while the S&P 500 fell 0.88 %: the
+    event becomes a candidate during the day and opens at the close.
+    The first start compiles the kernels, which takes about a minute.
 
     Examples:
       rotascope demo
@@ -75,8 +76,8 @@ def demo(
       rotascope demo --bootstrap-servers 127.0.0.1:9092
       rotascope demo --format json | jq 'select(.kind == "event") | .data'
 
-    Exit codes: 0 done; 1 a program failed, and what it said is shown; 2 input
-    cannot be used; 130 Ctrl-C.
+    Exit codes: 0 done; 1 a program failed, and its output is shown; 2 invalid
+    input; 130 Ctrl-C.
     """
     on_screen = output is Format.SCREEN or (output is Format.AUTO and sys.stdout.isatty())
     if speed is None:

@@ -1,4 +1,4 @@
-"""Transitions put together again: one line from candidate to end for every event."""
+"""Groups transitions into episodes, from candidate to end."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _ENDS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """What became of one event of a definition and a pair.
+    """One episode of a definition on a pair.
 
     Args:
-        definition: Id of the definition.
+        definition: Definition id.
         pair: `NUMERATOR/BENCHMARK`.
-        candidate: Data of the first transition, where it was a candidate.
-        opened: Data of the opening, where there was one.
+        candidate: Data of the first transition, if it was a candidate.
+        opened: Data of the opening, if it opened.
         last: Data of the latest transition.
     """
 
@@ -43,18 +43,18 @@ class Episode:
 
     @property
     def ended(self) -> Mapping[str, Any] | None:
-        """Data of the end, where it has ended."""
+        """Data of the end, if it has ended."""
         return self.last if self.last["state"] in _ENDS else None
 
 
 def episodes(events: Iterable[ReadEvent]) -> list[Episode]:
-    """Put transitions together.
+    """Group transitions into episodes.
 
     Args:
-        events: In order.
+        events: Transitions in order.
 
     Returns:
-        By definition, then in order of the first transition.
+        Episodes by definition, then by first transition.
     """
     found: dict[tuple[str, str, int], list[Mapping[str, Any]]] = {}
     for event in events:
@@ -70,7 +70,7 @@ def episodes(events: Iterable[ReadEvent]) -> list[Episode]:
         )
         for (definition, pair, _), transitions in found.items()
     ]
-    # A stable sort: within a definition they stay in order of time.
+    # Stable sort: time order is kept within a definition.
     return sorted(put_together, key=lambda episode: episode.definition)
 
 

@@ -20,20 +20,20 @@ from producers.replay.demo import demo_daily, demo_recording
 from producers.replay.recording import Recording
 
 LAST_HISTORY_DAY: Final = date(2024, 7, 5)
-"""The session before the recording's first."""
+"""The session before the first recorded one."""
 
 MARKS_A_SECOND: Final = 2
-"""At most: one before the first tick of a second, one for a session's close."""
+"""Upper bound: one before the first tick of a second, one for a session's close."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What is played, and what is known before.
+    """The recording and the history before it.
 
     Args:
         recording: Trades in event-time order.
         daily: `symbol`, `session`, `close`: the history, and the official closes of the recording.
-        closes_file: Where `daily` came from; None for the shipped figures.
+        closes_file: Source of `daily`; None for the shipped figures.
     """
 
     recording: Recording
@@ -41,7 +41,7 @@ class Inputs:
     closes_file: Path | None
 
     def write_history(self, directory: Path) -> dict[str, Path]:
-        """Write the history before the recording as files, one a symbol.
+        """Write the history before the recording to files, one per symbol.
 
         Returns:
             Symbol → Parquet file with `date` and `close`.
@@ -54,10 +54,10 @@ class Inputs:
         return files
 
     def bytes_by_partition(self, universe: Universe, partitions: int) -> Mapping[int, int]:
-        """Estimate, from above, what the input takes in each partition of the ticks.
+        """Compute an upper bound of the input size per partition of the ticks topic.
 
         Args:
-            universe: Decides where ticks go.
+            universe: Determines the partitions of ticks.
             partitions: Number of partitions.
 
         Returns:
@@ -71,7 +71,7 @@ class Inputs:
                 records[partition] += count
         seconds = len(np.unique(self.recording.trades["ts_event"] // 1_000_000_000))
         sessions = self.daily["session"].n_unique()
-        # At a slow pace every second of the recording makes a frame of its own.
+        # At a slow pace every recorded second makes its own frame.
         return {
             partition: partition_bytes(
                 ticks=records[partition] + MARKS_A_SECOND * seconds + sessions, frames=2 * seconds
@@ -90,20 +90,20 @@ class Inputs:
 
 
 def read_inputs(closes_file: Path | None) -> Inputs:
-    """Read the shipped recording, with the shipped closes or others.
+    """Read the shipped recording, with the shipped or other closes.
 
     Args:
         closes_file: CSV of `symbol,date,close` for the history and the recording's closing trades.
 
     Raises:
-        HistoryError: The file cannot be used.
+        HistoryError: The file is invalid.
     """
     if closes_file is None:
         return Inputs(demo_recording(), demo_daily(), None)
     daily = read_closes(closes_file)
     if daily.filter(pl.col("session") <= LAST_HISTORY_DAY).is_empty():
         raise HistoryError(
-            f"{closes_file} holds no close up to {LAST_HISTORY_DAY}, the day before the recording",
-            operator_action="give daily closes from years before, as the shipped ones are",
+            f"{closes_file} contains no close up to {LAST_HISTORY_DAY}, the day before the recording",
+            operator_action="supply daily closes for several earlier years, like the shipped ones",
         )
     return Inputs(demo_recording(daily), daily, closes_file)

@@ -1,4 +1,4 @@
-"""A demo told in lines: for a log or a pipe as text, for programs as JSON."""
+"""Line views of a demo: text for a log or a pipe, JSON for programs."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from deploy.demo.story import first_since, what_happened
 from deploy.demo.summary import summary_lines, summary_record
 
 PROGRESS_INTERVAL_S: Final = 4.0
-"""A line at least so often: whoever looks at a log must see that it goes on."""
+"""Maximum time between two lines, so that progress is visible in a log."""
 EVENT_ROW: Final = "{time:<20}  {definition:<30}  {pair:<9}  {state:<10}  {what}"
 
 
 class PlainView:
-    """Lines for people.
+    """Text lines.
 
     Args:
-        stream: Where they go.
+        stream: Output stream.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -30,7 +30,7 @@ class PlainView:
         self._told_s = time.monotonic()
 
     def __enter__(self) -> Self:
-        """Nothing to begin."""
+        """Nothing to set up."""
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -38,16 +38,16 @@ class PlainView:
 
     def milestone(self, text: str) -> None:
         """See `View.milestone`."""
-        self._tell(text)
+        self._write(text)
 
     def show(self, progress: Progress) -> None:
         """See `View.show`."""
         if time.monotonic() - self._told_s < PROGRESS_INTERVAL_S:
             return
         if progress.clock_ns is None:
-            self._tell(f"... {progress.phase}")
+            self._write(f"... {progress.phase}")
         else:
-            self._tell(
+            self._write(
                 f"... {rfc3339(progress.clock_ns)}: {progress.trades_sent:,} of {progress.trades:,} trades, "
                 f"{progress.ticks_per_s:,.0f} ticks/s, {progress.lag_records:,} frames behind"
             )
@@ -55,7 +55,7 @@ class PlainView:
     def event(self, event: ReadEvent) -> None:
         """See `View.event`."""
         data = event.data
-        self._tell(
+        self._write(
             EVENT_ROW.format(
                 time=data["event_time"],
                 definition=data["definition"],
@@ -66,24 +66,24 @@ class PlainView:
         )
         since = first_since(data)
         if data["state"] == "opened" and since is not None:
-            self._tell(f"{'':<20}  {since}")
+            self._write(f"{'':<20}  {since}")
 
     def finished(self, summary: Summary) -> None:
         """See `View.finished`."""
-        self._tell("")
+        self._write("")
         for line in summary_lines(summary):
-            self._tell(line)
+            self._write(line)
 
-    def _tell(self, line: str) -> None:
+    def _write(self, line: str) -> None:
         self._told_s = time.monotonic()
         print(line, file=self._stream, flush=True)
 
 
 class JsonView:
-    """One JSON object a line; `kind` says which: `milestone`, `serving`, `event` or `summary`.
+    """One JSON object per line, by `kind`: `milestone`, `serving`, `event` or `summary`.
 
     Args:
-        stream: Where they go.
+        stream: Output stream.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -91,7 +91,7 @@ class JsonView:
         self._serving = False
 
     def __enter__(self) -> Self:
-        """Nothing to begin."""
+        """Nothing to set up."""
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -99,21 +99,21 @@ class JsonView:
 
     def milestone(self, text: str) -> None:
         """See `View.milestone`."""
-        self._tell({"kind": "milestone", "text": text})
+        self._write({"kind": "milestone", "text": text})
 
     def show(self, progress: Progress) -> None:
-        """See `View.show`; programs are only told where the metrics are."""
+        """See `View.show`; only the URL of the metrics is printed."""
         if progress.metrics_url and not self._serving:
             self._serving = True
-            self._tell({"kind": "serving", "metrics_url": progress.metrics_url})
+            self._write({"kind": "serving", "metrics_url": progress.metrics_url})
 
     def event(self, event: ReadEvent) -> None:
         """See `View.event`."""
-        self._tell({"kind": "event", "id": event.event_id, "data": event.data})
+        self._write({"kind": "event", "id": event.event_id, "data": event.data})
 
     def finished(self, summary: Summary) -> None:
         """See `View.finished`."""
-        self._tell({"kind": "summary", **summary_record(summary)})
+        self._write({"kind": "summary", **summary_record(summary)})
 
-    def _tell(self, record: dict[str, Any]) -> None:
+    def _write(self, record: dict[str, Any]) -> None:
         print(msgspec.json.encode(record).decode(), file=self._stream, flush=True)

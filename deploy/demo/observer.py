@@ -1,4 +1,4 @@
-"""Looks at a running demo as a user would, and keeps what there is to show."""
+"""Observes a running demo through its public outputs, and keeps the state to show."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _NS_PER_SECOND: Final = 1_000_000_000
 
 
 class Observer:
-    """Reads values from /metrics and events from their topics, and hands them to a view.
+    """Reads values from /metrics and events from their topics, and passes them to a view.
 
     Args:
-        view: Who shows it.
-        reader: Of the event topics.
+        view: Shows the state.
+        reader: Reader of the event topics.
     """
 
     def __init__(self, view: View, reader: EventReader) -> None:
@@ -36,15 +36,15 @@ class Observer:
         self._rates: deque[tuple[float, int]] = deque()
 
     def phase(self, text: str) -> None:
-        """Say what is going on."""
+        """Set the current phase."""
         self.progress.phase = text
 
     def metrics_at(self, url: str) -> None:
-        """Say where the worker's /metrics page is."""
+        """Set the URL of the worker's /metrics page."""
         self.progress.metrics_url = url
 
     def playing(self, server: Program, trades: int) -> None:
-        """Say that the recording has begun."""
+        """Record that playback has started."""
         self._server = server
         self.progress.trades = trades
         self.progress.phase = "playing"
@@ -53,27 +53,27 @@ class Observer:
 
     @property
     def broker_away(self) -> bool:
-        """Whether the broker has gone away and is being waited for."""
+        """Whether the broker is unreachable."""
         return self._reader.away
 
     @property
     def stepped(self) -> tuple[int, int]:
-        """Frames and ticks that the worker had stepped at the last look."""
+        """Frames and ticks that the worker had processed at the last scrape."""
         return self.progress.frames, self.progress.ticks
 
     def look(self) -> None:
-        """Look at what is new, now and then at the metrics, and show it."""
+        """Read new events, periodically the metrics, and show them."""
         for event in self._reader.new():
             self._note(event)
         if self.progress.metrics_url and time.monotonic() - self._scraped_s >= SCRAPE_INTERVAL_S:
             self._scrape()
         if self._server is not None:
-            told = self._server.said("served") or self._server.said("progress") or {}
-            self.progress.trades_sent = int(told.get("trades_sent", 0))
+            status = self._server.said("served") or self._server.said("progress") or {}
+            self.progress.trades_sent = int(status.get("trades_sent", 0))
         self._view.show(self.progress)
 
     def has_stepped(self, ends: Mapping[int, int]) -> bool:
-        """Whether, at the last look, it had stepped up to these offsets and published what came of it.
+        """Whether, at the last scrape, the worker had processed up to these offsets and published its output.
 
         Args:
             ends: Partition → end of the log.
@@ -85,7 +85,7 @@ class Observer:
         return stepped and self._page.total("rotascope_worker_outbox_records") == 0
 
     def last_events(self) -> None:
-        """Read the event topics to their present end."""
+        """Read the event topics to their current end."""
         for event in self._reader.rest():
             self._note(event)
 

@@ -1,4 +1,4 @@
-"""What the demo starts when, and how all of it ends."""
+"""Starts the demo's programs in order and shuts them down."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from deploy.local.embedded_broker import require_input_fits
 from deploy.local.kernels import compiling, cores, missing_modules
 
 START_TIMEOUT_S: Final = 300.0
-"""For one program; on a small machine kernels take a minute to compile."""
+"""Timeout per program; on a small machine kernels take a minute to compile."""
 END_TIMEOUT_S: Final = 60.0
-"""For the worker to step what is left once all has been sent, and again to publish and go."""
+"""Timeout for the worker to process the rest once all has been sent, and again to publish and exit."""
 TURN_S: Final = 0.05
 
 T = TypeVar("T")
@@ -39,13 +39,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a user may choose.
+    """User options.
 
     Args:
         bootstrap_servers: A real broker; None for the embedded one.
-        speed: Event seconds a second; 0: as fast as it is read.
-        closes_file: Daily closes in place of the shipped ones.
-        keep_s: How long broker and metrics stay up after the recording has ended.
+        speed: Event seconds per second; 0: as fast as it is read.
+        closes_file: Daily closes instead of the shipped ones.
+        keep_s: How long broker and metrics stay up after the end of the recording.
     """
 
     bootstrap_servers: str | None = None
@@ -55,14 +55,14 @@ class Options:
 
 
 def run_demo(options: Options, view: View) -> None:
-    """Run the demo from nothing to its summary.
+    """Run the demo from start to summary.
 
     Args:
-        options: What the user chose.
-        view: Who shows it.
+        options: User options.
+        view: Shows the run.
 
     Raises:
-        RotascopeError: What went wrong; whatever had been started has ended.
+        RotascopeError: Something failed; all started programs have ended.
     """
     with ExitStack() as stack:
         stack.enter_context(view)
@@ -74,9 +74,9 @@ class Demo:
     """One run.
 
     Args:
-        options: What the user chose.
-        view: Who shows it.
-        stack: Ends whatever is started, in reverse.
+        options: User options.
+        view: Shows the run.
+        stack: Stops what was started, in reverse order.
     """
 
     def __init__(self, options: Options, view: View, stack: ExitStack) -> None:
@@ -87,23 +87,23 @@ class Demo:
         self._secret = secrets.token_hex(16)
         self._broker = self._open_broker(stack)
         self._observer = Observer(view, stack.enter_context(EventReader(self._broker.kafka, view.milestone)))
-        # What the user has set for programs of theirs must not change what is shown here.
+        # The user's own settings must not change the demo.
         environ = {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)}
         self._programs = stack.enter_context(Programs(self._directory, environ))
         self._compiled = compiled_kernels(os.environ)
-        # The worker compiles as it imports, on one core: the other cores begin with what takes longest.
+        # The worker compiles on one core as it imports: the other cores start with the slowest kernels.
         stack.enter_context(compiling(missing_modules(os.environ), cores() - 1, silent=True))
         view.milestone(f"{self._broker.name}, {self._broker.kafka.partitions} partitions of ticks")
 
     def run(self) -> Summary:
-        """Run it, on a broker with empty topics.
+        """Run it on a broker with empty topics.
 
-        1. The worker, which takes longest to start.
-        2. Meanwhile the input: the daily history into the log, and a server that plays the recording.
-        3. The worker steps the history: from here on, values over months and years are ready.
-        4. The producer streams what the server plays; until the server has played all, the producer
-           has sent all, and the worker has stepped all.
-        5. The worker is asked to end, which publishes what it holds; then the events are complete.
+        1. Start the worker, which takes longest.
+        2. Meanwhile publish the daily history to the log, and start a server that plays the recording.
+        3. The worker processes the history; values over months and years are ready from here on.
+        4. The producer streams the recording until the server has played, the producer has sent, and
+           the worker has processed everything.
+        5. Stop the worker, which publishes what it holds; then the events are complete.
         """
         observer, programs = self._observer, self._programs
         # 1
@@ -127,7 +127,7 @@ class Demo:
         played_s = self._play(worker, server, producer, int(listening["trades"]))
         self._keep(worker)
         # 5
-        observer.phase("the worker publishes what it holds")
+        observer.phase("the worker publishes its remaining output")
         worker.ask_to_end()
         self._wait(worker, lambda: worker.require_success() or None, END_TIMEOUT_S)
         observer.last_events()
@@ -137,11 +137,11 @@ class Demo:
         servers = self._options.bootstrap_servers
         if servers is None:
             return stack.enter_context(embedded_broker())
-        # A group of its own: another run's offsets mean nothing here.
+        # A separate group: offsets of other runs do not apply here.
         return real_broker(servers, group_id=f"rotascope-demo-{secrets.token_hex(4)}")
 
     def _keys(self, who: str) -> dict[str, str]:
-        """The key by which the server knows the producer, as variables of either."""
+        """Return the API key of server and producer as environment variables with a prefix."""
         return {f"{PREFIX}{who}_KEY": "demo", f"{PREFIX}{who}_SECRET": self._secret}
 
     def _server_arguments(self) -> list[str]:
@@ -163,11 +163,11 @@ class Demo:
         return arguments
 
     def _warm_up(self, worker: Program, backfill: Program) -> None:
-        """Wait until the worker has its kernels and has stepped the history.
+        """Wait until the worker has its kernels and has processed the history.
 
         Args:
-            worker: Just started.
-            backfill: Just started.
+            worker: Newly started worker.
+            backfill: Newly started backfill.
         """
         observer = self._observer
         observer.phase("starting the worker")
@@ -183,39 +183,39 @@ class Demo:
         self._view.milestone(f"worker started after {self._elapsed_s():.1f} s, metrics at {address}")
         observer.phase("publishing the daily history")
         self._wait(backfill, lambda: backfill.require_success() or None)
-        observer.phase("stepping the daily history")
+        observer.phase("processing the daily history")
         ends = end_offsets(self._broker.kafka)
         self._wait(worker, lambda: observer.has_stepped(ends) or None)
-        self._view.milestone(f"daily history stepped after {self._elapsed_s():.1f} s")
+        self._view.milestone(f"daily history processed after {self._elapsed_s():.1f} s")
 
     def _elapsed_s(self) -> float:
         return time.monotonic() - self._started_s
 
     def _play(self, worker: Program, server: Program, producer: Program, trades: int) -> float:
-        """Watch until all is played, sent and stepped; seconds since the first trade."""
+        """Wait until all is played, sent and processed; return the seconds since the first trade."""
         observer, started_s = self._observer, time.monotonic()
         speed = self._options.speed
-        pace = f"at {speed:,g} seconds of the recording a second" if speed else "as fast as they are read"
+        pace = f"at {speed:,g} recorded seconds per second" if speed else "as fast as they are read"
         self._view.milestone(f"playing {trades:,} trades {pace}")
         observer.playing(server, trades)
-        # Both are asked each time: either may fail while the other goes on.
+        # Check both each time: either may fail while the other continues.
         while not all([server.require_success(), producer.require_success()]):
             worker.require_running()
             observer.look()
             time.sleep(TURN_S)
-        observer.phase("all is sent; the worker steps what is left")
+        observer.phase("all is sent; the worker processes the rest")
         ends = end_offsets(self._broker.kafka)
         self._wait(worker, lambda: observer.has_stepped(ends) or None, END_TIMEOUT_S)
         return time.monotonic() - started_s
 
     def _keep(self, worker: Program) -> None:
-        """Leave everything up for people to look at; Ctrl-C goes on to the summary."""
+        """Keep everything running for inspection; Ctrl-C skips to the summary."""
         if self._options.keep_s <= 0:
             return
         observer = self._observer
         tail = " ".join(("rotascope events tail", *self._broker.tail_flags))
-        self._view.milestone(f"kept up for {self._options.keep_s:g} s, for instance for: {tail}")
-        observer.phase("done; kept up for you to look at")
+        self._view.milestone(f"kept running for {self._options.keep_s:g} s; try: {tail}")
+        observer.phase("done; kept running for inspection")
         deadline_s = time.monotonic() + self._options.keep_s
         with contextlib.suppress(KeyboardInterrupt):
             while time.monotonic() < deadline_s:
@@ -224,20 +224,20 @@ class Demo:
                 time.sleep(TURN_S)
 
     def _wait(self, program: Program, ready: Callable[[], T | None], timeout_s: float = START_TIMEOUT_S) -> T:
-        """Look on until a program has come so far.
+        """Observe until a program has reached a state.
 
-        The time begins anew whenever the worker steps something, and while the broker is away.
+        The timeout restarts whenever the worker makes progress, and while the broker is unreachable.
 
         Raises:
-            ProgramError: It has ended instead.
-            TransportError: It takes too long, or the broker stays away.
+            ProgramError: The program has ended instead.
+            TransportError: It takes too long, or the broker stays unreachable.
         """
         observer = self._observer
         deadline_s, stepped = time.monotonic() + timeout_s, observer.stepped
         while True:
             if observer.broker_away or observer.stepped != stepped:
                 deadline_s, stepped = time.monotonic() + timeout_s, observer.stepped
-            ended = program.exit_code is not None  # before `ready`, which may see its last words
+            ended = program.exit_code is not None  # read before `ready`, which may see its last output
             found = ready()
             if found is not None:
                 return found
@@ -245,9 +245,9 @@ class Demo:
                 program.require_running()
             if time.monotonic() > deadline_s:
                 raise TransportError(
-                    f"the {program.name} has not come further for {timeout_s:g} s; the end of its log:\n"
+                    f"the {program.name} has made no progress for {timeout_s:g} s; the end of its log:\n"
                     f"{program.tail()}",
-                    operator_action="try again on a machine that is less busy",
+                    operator_action="try again on a less busy machine",
                 )
             observer.look()
             time.sleep(TURN_S)

@@ -1,4 +1,4 @@
-"""The programs of the demo, as processes of their own."""
+"""Runs the demo's programs as separate processes."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from typing import Any, Final, Self
 from core.model.errors import RotascopeError
 
 TAIL_LINES: Final = 15
-"""Lines of a failed program's log that are shown."""
+"""Number of lines shown from a failed program's log."""
 END_TIMEOUT_S: Final = 20.0
-"""How long a program may take to publish what it has and to go; then it is killed."""
+"""How long a program may take to publish its output and exit before it is killed."""
 
 
 class ProgramError(RotascopeError):
-    """A program of the demo ended when it should not have."""
+    """A program of the demo ended unexpectedly."""
 
 
 class Program:
-    """One `rotascope` command as a process, with everything it says in one file.
+    """One `rotascope` command as a process, with its output in one file.
 
-    It is in a process group of its own: Ctrl-C on the terminal reaches the orchestrator alone,
-    which then ends the programs in their order.
+    It has its own process group: Ctrl-C on the terminal reaches only the orchestrator, which then
+    stops the programs in order.
 
     Args:
-        name: What people call it.
-        arguments: Of `rotascope`.
-        directory: Where its log goes.
-        environ: Its whole environment.
+        name: Display name.
+        arguments: Arguments of `rotascope`.
+        directory: Directory of its log.
+        environ: Its full environment.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Program:
         self._partial = b""
         self._last: dict[str, dict[str, Any]] = {}
         with self.log.open("wb") as said:
-            # The interpreter and the command line that run the demo, with arguments made here.
+            # Runs this interpreter and command line with arguments built here.
             self._process = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-m", "rotascope", *arguments],
                 stdin=subprocess.DEVNULL,
@@ -57,7 +57,7 @@ class Program:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """Process id."""
         return self._process.pid
 
     @property
@@ -66,20 +66,20 @@ class Program:
         return self._process.poll()
 
     def said(self, event: str) -> dict[str, Any] | None:
-        """The last JSON line it has logged under this `event`, or None."""
+        """Return the last JSON line logged with this `event`, or None."""
         self._read()
         return self._last.get(event)
 
     def tail(self) -> str:
-        """The end of what it said."""
+        """Return the end of its output."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         return "\n".join(lines[-TAIL_LINES:])
 
     def require_success(self) -> bool:
-        """Say whether it has ended, and well.
+        """Return whether it has ended successfully.
 
         Raises:
-            ProgramError: It failed; the message ends with the tail of its log.
+            ProgramError: It failed; the message includes the tail of its log.
         """
         code = self.exit_code
         if code is None:
@@ -92,29 +92,29 @@ class Program:
         return True
 
     def require_running(self) -> None:
-        """Refuse that it has ended, however.
+        """Raise if it has ended, with any exit code.
 
         Raises:
-            ProgramError: It has; the message ends with the tail of its log.
+            ProgramError: It has ended; the message includes the tail of its log.
         """
         if self.require_success():
             raise ProgramError(
-                f"the {self.name} ended before its time; the end of its log:\n{self.tail()}",
+                f"the {self.name} ended too early; the end of its log:\n{self.tail()}",
                 operator_action="try again; if it happens again, report it with this log",
             )
 
     def ask_to_end(self) -> None:
-        """SIGTERM, if it still runs."""
+        """Send SIGTERM if it is still running."""
         if self.exit_code is None:
             self._process.terminate()
 
     def wait(self, deadline_s: float) -> None:
-        """Wait until it has ended, or until the deadline (monotonic)."""
+        """Wait until it has ended or the deadline (monotonic) has passed."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(max(0.0, deadline_s - time.monotonic()))
 
     def kill(self) -> None:
-        """SIGKILL, if it still runs."""
+        """Send SIGKILL if it is still running."""
         if self.exit_code is None:
             self._process.kill()
             self._process.wait()
@@ -133,10 +133,10 @@ class Program:
 
 
 class Programs:
-    """All programs that have been started; every one has ended when the context is left.
+    """All started programs; every one has ended when the context is left.
 
     Args:
-        directory: Where their logs go.
+        directory: Directory of their logs.
         environ: Their environment.
     """
 
@@ -146,11 +146,11 @@ class Programs:
         self._programs: list[Program] = []
 
     def __enter__(self) -> Self:
-        """Give the collection itself."""
+        """Return the collection."""
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """End what still runs: all are asked, then all get the same time to go, whatever happens."""
+        """Stop what still runs: signal all, then give all the same time to exit."""
         deadline_s = time.monotonic() + END_TIMEOUT_S
         try:
             for program in reversed(self._programs):
@@ -166,9 +166,9 @@ class Programs:
 
         Args:
             name: What people call it.
-            arguments: Of `rotascope`.
-            environ: Added to the environment of all; here go keys, which must not be seen in a
-                list of processes.
+            arguments: Arguments of `rotascope`.
+            environ: Added to the common environment; for keys, which must not show in the
+                process list.
         """
         program = Program(name, arguments, self._directory, {**self._environ, **(environ or {})})
         self._programs.append(program)

@@ -1,4 +1,4 @@
-"""What there is to show of a demo at one moment, and who shows it."""
+"""The state of a demo at one moment, and the interface of its views."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from deploy.demo.readings import ReadEvent
 
 @dataclass(slots=True)
 class Progress:
-    """How far a demo is. Values are those of the worker's /metrics page.
+    """Progress of a demo. Values are those of the worker's /metrics page.
 
     Args:
-        phase: What is going on, in a few words.
-        metrics_url: Where the worker's page is.
-        trades: Trades of the recording.
-        trades_sent: Trades the replay server has sent.
+        phase: Short description of the current phase.
+        metrics_url: URL of the worker's page.
+        trades: Number of trades of the recording.
+        trades_sent: Number of trades the replay server has sent.
         clock_ns: Event time up to which every partition is complete; None before the first mark.
-        ticks: Ticks stepped: history, marks and copies of the benchmark tape included.
-        frames: Frames stepped.
-        ticks_per_s: Ticks stepped in a second, lately.
-        lag_records: Frames in the log that are not stepped.
+        ticks: Ticks processed, including history, marks and copies of the benchmark tape.
+        frames: Frames processed.
+        ticks_per_s: Ticks processed per second, recently.
+        lag_records: Frames in the log that are not processed yet.
         lag_s: Event time the slowest partition is behind its log.
-        strength: (pair, window) → change of the strength line in percent; what is unknown is left out.
+        strength: (pair, window) → change of the strength line in percent, unknown values omitted.
         ratios: Pair → price of the numerator over price of the benchmark.
     """
 
@@ -45,21 +45,21 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a run came to.
+    """Summary of a run.
 
     Args:
         trades: Trades played.
-        symbols: Instruments they are of.
+        symbols: Instruments of the trades.
         first_ns: Event time of the first trade.
         last_ns: Event time of the last trade.
-        played_s: Seconds from the first trade sent until everything had been stepped.
-        ticks: Ticks stepped, history included.
-        ticks_per_s: Ticks stepped a second while it was played.
-        frames: Frames stepped.
-        partitions: Partitions of the ticks.
+        played_s: Seconds from the first trade sent until everything had been processed.
+        ticks: Ticks processed, history included.
+        ticks_per_s: Ticks processed per second during playback.
+        frames: Frames processed.
+        partitions: Partitions of the ticks topic.
         transitions: Every event read back from the topics, in order.
-        episodes: The same, put together.
-        metrics_url: Where the metrics were.
+        episodes: The transitions grouped into episodes.
+        metrics_url: URL of the metrics during the run.
         wall_s: Seconds from the command to the summary.
     """
 
@@ -79,28 +79,28 @@ class Summary:
 
 
 class View(Protocol):
-    """Shows a demo to somebody."""
+    """Shows a demo."""
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Start the view."""
         ...
 
     def __exit__(self, *exception: object) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
         ...
 
     def milestone(self, text: str) -> None:
-        """Something has been reached that is worth a line."""
+        """Show that a milestone has been reached."""
         ...
 
     def show(self, progress: Progress) -> None:
-        """Called about ten times a second."""
+        """Show the progress; called about ten times a second."""
         ...
 
     def event(self, event: ReadEvent) -> None:
-        """An event has been read from its topic."""
+        """Show an event that was read from its topic."""
         ...
 
     def finished(self, summary: Summary) -> None:
-        """All is done; called after `__exit__`."""
+        """Show the summary; called after `__exit__`."""
         ...

@@ -1,4 +1,4 @@
-"""What a user would read: values from /metrics, events from their topics."""
+"""Reads values from /metrics and events from their topics."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Page:
     r"""One scrape of a /metrics page.
 
     Args:
-        text: In Prometheus' text format.
+        text: Page in Prometheus' text format.
 
     Example:
         >>> page = Page('ticks_total{partition="0"} 3.0\nticks_total{partition="1"} 4.0\n')
@@ -43,16 +43,16 @@ class Page:
                 self._samples.setdefault(sample.name, []).append((sample.labels, sample.value))
 
     def total(self, name: str) -> float:
-        """Sum of a metric over all its labels; 0 where there is none."""
+        """Sum of a metric over all its labels; 0 if it is missing."""
         return sum(value for _, value in self._samples.get(name, ()))
 
     def by_labels(self, name: str, *labels: str) -> dict[tuple[str, ...], float]:
-        """The values of a metric by some of its labels."""
+        """Values of a metric by some of its labels."""
         return {tuple(own[label] for label in labels): value for own, value in self._samples.get(name, ())}
 
 
 def scrape(url: str) -> Page | None:
-    """Read a /metrics page; None while nobody answers."""
+    """Read a /metrics page; None while the server does not answer."""
     try:
         with urllib.request.urlopen(url, timeout=SCRAPE_TIMEOUT_S) as answer:  # noqa: S310 - our own http address
             return Page(answer.read().decode())
@@ -62,11 +62,11 @@ def scrape(url: str) -> Page | None:
 
 @dataclass(frozen=True, slots=True)
 class ReadEvent:
-    """One event as it stands in its topic.
+    """One event of a topic.
 
     Args:
         event_id: The CloudEvents id.
-        data: Valid against its JSON Schema.
+        data: Event data, valid against its JSON Schema.
     """
 
     event_id: str
@@ -74,11 +74,11 @@ class ReadEvent:
 
 
 class EventReader:
-    """Reads the event topics from now on; a repeat of an event is passed over.
+    """Reads new events from their topics; repeated events are skipped.
 
     Args:
-        kafka: How to reach the broker, and how long to wait when it goes away.
-        tell: Takes a line when it goes away, and when it is back.
+        kafka: Kafka settings, including how long to wait for an unreachable broker.
+        tell: Called with a line when the broker becomes unreachable and when it is back.
     """
 
     def __init__(self, kafka: KafkaSettings, tell: Callable[[str], None] = lambda line: None) -> None:
@@ -86,7 +86,7 @@ class EventReader:
         self._seen: set[str] = set()
 
     def __enter__(self) -> Self:
-        """Place it at the end of every topic."""
+        """Seek to the end of every topic."""
         self._reader.start(EVENT_TOPICS, from_beginning=False)
         return self
 
@@ -96,13 +96,13 @@ class EventReader:
 
     @property
     def away(self) -> bool:
-        """Whether the broker has gone away and is being waited for."""
+        """Whether the broker is unreachable."""
         return self._reader.away
 
     def new(self) -> list[ReadEvent]:
-        """What has come since the last call, in order of when it could be known.
+        """Return the events since the last call, in order of knowable time.
 
-        Waits for nothing, but for a broker that has gone away.
+        Does not block, except while the broker is unreachable.
 
         Raises:
             InputError: A record that is not a valid event.
@@ -110,7 +110,7 @@ class EventReader:
         return in_order(self._fresh(self._reader.poll(timeout_ms=0)))
 
     def rest(self) -> list[ReadEvent]:
-        """What there is up to the present end.
+        """Return the events up to the current end.
 
         Raises:
             InputError: A record that is not a valid event.
@@ -127,7 +127,7 @@ class EventReader:
 
 
 def in_order(events: Iterable[ReadEvent]) -> list[ReadEvent]:
-    """Sort events by when they could be known; ties in an order that every run has."""
+    """Sort events by knowable time, with a deterministic order of ties."""
     return sorted(
         events,
         key=lambda event: (
@@ -140,7 +140,7 @@ def in_order(events: Iterable[ReadEvent]) -> list[ReadEvent]:
 
 
 def end_offsets(kafka: KafkaSettings) -> dict[int, int]:
-    """Ask for the end of every partition of the ticks.
+    """Return the end offset of every partition of the ticks topic.
 
     Raises:
         TransportError: The broker does not answer.

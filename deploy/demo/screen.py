@@ -23,7 +23,7 @@ from deploy.demo.summary import summary_lines
 WINDOWS: Final = ("1m", "5m", "15m", "1h", "1d", "5d", "21d", "63d", "252d", "week", "month", "year")
 NARROW_WINDOWS: Final = ("5m", "15m", "1h", "1d", "5d", "21d", "252d", "year")
 WIDE: Final = 124
-"""Columns from which all windows fit."""
+"""Minimum number of columns that fits all windows."""
 FRAMES_PER_S: Final = 8
 _NS_PER_SECOND: Final = 1_000_000_000
 _STATE_STYLES: Final = {"opened": "bold green", "candidate": "yellow", "withdrawn": "dim", "resolved": "dim"}
@@ -51,15 +51,15 @@ class Screen:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Leave the last picture standing."""
+        """Leave the last frame on the screen."""
         self._live.stop()
 
     def milestone(self, text: str) -> None:
-        """See `View.milestone`; it scrolls away above the picture."""
+        """See `View.milestone`; it is printed above the live display."""
         self._live.console.print(Text(text, style="dim"))
 
     def show(self, progress: Progress) -> None:
-        """See `View.show`; the picture is drawn by a thread of its own."""
+        """See `View.show`; a separate thread draws the display."""
         self._progress = progress
 
     def event(self, event: ReadEvent) -> None:
@@ -73,7 +73,7 @@ class Screen:
             self._console.print(line, soft_wrap=True, highlight=False, markup=False)
 
     def picture(self) -> RenderableType:
-        """All there is to see, as it stands."""
+        """Return the current display."""
         progress = self._progress
         board = self._board(progress)
         parts: list[RenderableType] = [self._head(progress)]
@@ -84,7 +84,7 @@ class Screen:
         return Group(*parts)
 
     def _head(self, progress: Progress) -> RenderableType:
-        """The clock, how far the recording is, and the stream's figures."""
+        """Render the clock, the progress of the recording, and the stream's figures."""
         clock = Text("no event time yet", style="dim")
         if progress.clock_ns is not None:
             instant = datetime.fromtimestamp(progress.clock_ns // _NS_PER_SECOND, UTC)
@@ -109,7 +109,7 @@ class Screen:
         return Panel(grid, title="Rotascope", title_align="left", border_style="cyan")
 
     def _board(self, progress: Progress) -> RenderableType:
-        """Change of each pair's strength line by window, in percent."""
+        """Render the change of each pair's strength line by window, in percent."""
         windows = WINDOWS if self._console.width >= WIDE else NARROW_WINDOWS
         table = Table(
             title="relative strength, % (numerator against benchmark)",
@@ -129,7 +129,7 @@ class Screen:
         return Align.left(table)
 
     def _story(self, rows: int) -> RenderableType:
-        """The latest events, oldest first; what has opened stays longer than what has not."""
+        """Render the latest events, oldest first; openings are kept longer."""
         table = Table(box=None, padding=(0, 1), header_style="dim", expand=True)
         for heading, width in (("time, UTC", 16), ("pair", 9), ("state", 9)):
             table.add_column(heading, no_wrap=True, width=width)
@@ -151,11 +151,11 @@ class Screen:
 
 
 def latest(events: Sequence[ReadEvent], rows: int) -> list[ReadEvent]:
-    """Choose what is shown: half of the rows are for openings, the others for what is newest.
+    """Select the rows to show: half for openings, the rest for the newest events.
 
     Args:
-        events: In order.
-        rows: How many there is room for.
+        events: Events in order.
+        rows: Number of available rows.
 
     Returns:
         At most `rows` events, in order.

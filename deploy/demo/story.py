@@ -1,4 +1,4 @@
-"""Event data as words: which leg moved how far, and since when there was nothing like it."""
+"""Formats event data as text: the moves of the legs, and how long since a similar event."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _EXTREMES: Final = ("high", "low")
 
 
 def when(data: Mapping[str, Any]) -> str:
-    """Say when an event happened, in UTC, to the minute; the date alone where the day decided.
+    """Format the time of an event in UTC, to the minute; only the date for daily events.
 
     Example:
         >>> when({"event_time": "2024-07-11T14:34:00Z"}), when({"event_time": "2024-07-11"})
@@ -22,14 +22,14 @@ def when(data: Mapping[str, Any]) -> str:
 
 
 def moves(data: Mapping[str, Any]) -> str:
-    """Say how far the legs moved.
+    """Format the moves of the legs.
 
     Args:
-        data: Of an event, valid against its schema.
+        data: Event data, valid against its schema.
 
     Returns:
-        For a daily definition both legs' moves over its horizon, for an intraday one the move
-        against each other; with the z-score, where the definition looks at one.
+        For a daily definition both legs' moves over its horizon, for an intraday one the relative
+        move; with the z-score if the definition uses one.
 
     Example:
         >>> values = {"instrument_return_pct": 3.5718, "benchmark_return_pct": -0.876}
@@ -49,7 +49,7 @@ def moves(data: Mapping[str, Any]) -> str:
 
 
 def what_happened(data: Mapping[str, Any]) -> str:
-    """Say how far the legs moved, and where that left them beside their earlier extremes."""
+    """Format the moves of the legs and their position relative to earlier extremes."""
     values = data["values"]
     extremes = [
         f"{data[leg]} {values[f'{leg}_close']:,.2f} {_beside(values, leg, extreme)} {extreme}"
@@ -61,7 +61,7 @@ def what_happened(data: Mapping[str, Any]) -> str:
 
 
 def first_since(data: Mapping[str, Any]) -> str | None:
-    """Say since when there was nothing like it, in which history; None where that is not known.
+    """Format the date of the last similar event and the start of the history; None if unknown.
 
     Example:
         >>> first_since({"first_since": {"date": "2008-10-10", "history_start": "1990-01-02"}})

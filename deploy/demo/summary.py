@@ -1,4 +1,4 @@
-"""What a run came to, as lines."""
+"""Formats the summary of a run as lines."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ _CLOCK_LETTERS: Final = len("14:34")
 
 
 def summary_lines(summary: Summary) -> Iterator[str]:
-    """Write a summary: figures first, then every event under its definition."""
+    """Yield the lines of a summary: figures first, then every event by definition."""
     rate = summary.trades / max(summary.played_s, 1e-9)
     states = Counter(event.data["state"] for event in summary.transitions)
     yield "Summary"
     yield (
-        f"  played   {summary.trades:,} trades of {len(summary.symbols)} instruments, "
+        f"  played    {summary.trades:,} trades of {len(summary.symbols)} instruments, "
         f"{rfc3339(summary.first_ns)} to {rfc3339(summary.last_ns)}, in {summary.played_s:.1f} s "
         f"({rate:,.0f} trades/s)"
     )
     yield (
-        f"  stepped  {summary.ticks:,} ticks in {summary.frames:,} frames over {summary.partitions} "
+        f"  processed {summary.ticks:,} ticks in {summary.frames:,} frames over {summary.partitions} "
         f"partitions ({summary.ticks_per_s:,.0f} ticks/s; history, clock marks and "
-        "benchmark copies count)"
+        "benchmark copies included)"
     )
     yield (
-        f"  events   {len(summary.transitions)} transitions of {len(summary.episodes)} events: "
+        f"  events    {len(summary.transitions)} transitions of {len(summary.episodes)} events: "
         + ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     )
-    yield f"  metrics  were at {summary.metrics_url}"
-    yield f"  took     {summary.wall_s:.1f} s"
+    yield f"  metrics   at {summary.metrics_url}"
+    yield f"  took      {summary.wall_s:.1f} s"
     yield ""
-    yield "Events by definition, times in UTC; a date alone was decided by that day's close"
+    yield "Events by definition, times in UTC; a date without time refers to that day's close"
     for definition, group in groupby(summary.episodes, key=lambda episode: episode.definition):
         yield f"  {definition}"
         yield from _definition_lines(list(group))
 
 
 def _definition_lines(episodes: Sequence[Episode]) -> Iterator[str]:
-    """Opened events in full, the others in passing."""
+    """Yield opened events in full, the others in short form."""
     for episode in episodes:
         if episode.opened is not None:
             what = "; ".join(_opened(episode, episode.opened))
@@ -68,12 +68,12 @@ def _opened(episode: Episode, opened: Mapping[str, Any]) -> Iterator[str]:
 
 def _other(episode: Episode) -> str:
     if episode.candidate is None:
-        return f"{episode.pair} of the history ({episode.last['state']} {when(episode.last)})"
+        return f"{episode.pair} from the history ({episode.last['state']} {when(episode.last)})"
     return f"{episode.pair} {when(episode.candidate)} ({episode.last['state']})"
 
 
 def summary_record(summary: Summary) -> dict[str, Any]:
-    """Give a summary as one JSON object."""
+    """Return a summary as one JSON object."""
     return {
         "trades": summary.trades,
         "symbols": list(summary.symbols),

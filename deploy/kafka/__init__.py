@@ -1,1 +1,1 @@
-"""Apache Kafka: the topics Rotascope needs, and a broker on this machine for tests and trials."""
+"""Apache Kafka: Rotascope's topics, and a local broker for tests and trials."""

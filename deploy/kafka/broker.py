@@ -1,7 +1,7 @@
-"""Apache Kafka on this machine, started and stopped by a program.
+"""Starts and stops Apache Kafka on this machine.
 
-The work is done by `start.sh` and `stop.sh` beside this file; this is their face for tests,
-benchmarks and the demo. Brokers are numbered from 1.
+Wraps `start.sh` and `stop.sh` in this directory for tests, benchmarks and the demo. Brokers are
+numbered from 1.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from core.model.errors import ConfigurationError, RotascopeError, TransportError
 from deploy.local.ports import LOOPBACK, free_ports
 
 HERE = Path(__file__).resolve().parent
-START_ATTEMPTS = 3  # a free port may be taken between looking and binding
+START_ATTEMPTS = 3  # a free port may be taken before it is bound
 FREEZE_TIMEOUT_S = 5.0
-WRONG_SET_UP = 2  # the scripts' exit status when a tool is missing; another try would not help
+WRONG_SET_UP = 2  # the scripts' exit status when a tool is missing; a retry would not help
 
 
 class LocalKafka:
@@ -29,10 +29,10 @@ class LocalKafka:
     A context manager: entering starts the brokers, leaving stops them.
 
     Args:
-        directory: Where the brokers keep data and logs; made if missing.
+        directory: Directory of the brokers' data and logs; created if missing.
         brokers: 1 or 3.
-        jvm_options: Replaces the JVM's flags, which by default favour a quick start over speed.
-        start_timeout_s: Seconds of wall time until every port must answer.
+        jvm_options: Replaces the JVM flags, which by default favour startup time over throughput.
+        start_timeout_s: Time limit for every port to answer, s.
 
     Raises:
         ConfigurationError: Java or Maven is missing.
@@ -69,7 +69,7 @@ class LocalKafka:
 
     @property
     def bootstrap_servers(self) -> str:
-        """Return `host:port`, comma separated, as Kafka clients take it."""
+        """Return `host:port`, comma-separated, as Kafka clients expect."""
         return ",".join(f"{LOOPBACK}:{port}" for port in self._ports)
 
     def port(self, broker: int) -> int:
@@ -96,7 +96,7 @@ class LocalKafka:
                 return
 
     def stop(self) -> None:
-        """Stop every broker in order; those that do not go in time are killed."""
+        """Shut down every broker cleanly; kill those that do not exit in time."""
         if not self._ports:
             return
         try:
@@ -105,11 +105,11 @@ class LocalKafka:
             self._stop("KILL", only=None)
 
     def kill(self, broker: int) -> None:
-        """End one broker at once, as a crash would, and wait until it is gone."""
+        """Kill one broker, as in a crash, and wait until it has exited."""
         self._stop("KILL", only=broker)
 
     def shut_down(self, broker: int) -> None:
-        """Stop one broker in order, and wait until it is gone."""
+        """Shut down one broker cleanly, and wait until it has exited."""
         self._stop("TERM", only=broker)
 
     def restart(self, broker: int) -> None:
@@ -117,39 +117,39 @@ class LocalKafka:
         self._run_start(only=broker)
 
     def pause(self, broker: int) -> None:
-        """Freeze one broker: it keeps its connections and answers nothing.
+        """Freeze one broker: it keeps its connections but does not answer.
 
-        A signal stops one thread after the other, and a broker has many: a request sent at once
-        could still be answered. So this returns when the last of them stands still.
+        A signal stops one thread after another, and a broker has many: a request sent immediately
+        could still be answered. This method returns when all threads are stopped.
 
         Raises:
-            TransportError: It does not run, or does not stand still in time.
+            TransportError: It is not running, or is not frozen in time.
         """
         process = self.process_id(broker)
         os.kill(process, signal.SIGSTOP)
         deadline = time.monotonic() + FREEZE_TIMEOUT_S
-        while not _stands_still(process):
+        while not _is_frozen(process):
             if time.monotonic() > deadline:
-                raise TransportError(f"broker {broker} does not stand still after {FREEZE_TIMEOUT_S} s")
+                raise TransportError(f"broker {broker} is not frozen after {FREEZE_TIMEOUT_S} s")
             time.sleep(0.001)
 
     def resume(self, broker: int) -> None:
-        """Let a frozen broker run on."""
+        """Resume a frozen broker."""
         os.kill(self.process_id(broker), signal.SIGCONT)
 
     def process_id(self, broker: int) -> int:
         """Return the process id of a running broker.
 
         Raises:
-            TransportError: It does not run.
+            TransportError: It is not running.
         """
         try:
             return int((self._broker_directory(broker) / "pid").read_text())
         except (FileNotFoundError, ValueError) as error:
-            raise TransportError(f"broker {broker} does not run") from error
+            raise TransportError(f"broker {broker} is not running") from error
 
     def log(self, broker: int) -> str:
-        """Return what one broker has logged so far."""
+        """Return the log of one broker."""
         return (self._broker_directory(broker) / "kafka.log").read_text()
 
     def _port_was_taken(self) -> bool:
@@ -174,7 +174,7 @@ class LocalKafka:
             environ["KAFKA_JVM_OPTIONS"] = self._jvm_options
         if only is not None:
             arguments = [*arguments, "--only", str(only)]
-        # stderr goes to a file, not a pipe: a broker inherits nothing that could keep us waiting for its end.
+        # stderr goes to a file, not a pipe: a broker would inherit the pipe and block us until it exits.
         self._data.mkdir(parents=True, exist_ok=True)
         report = self._data / f"{script}.log"
         with report.open("w") as stderr:
@@ -187,15 +187,15 @@ class LocalKafka:
             )
         if done.returncode == 0:
             return
-        # The script's last line is the operator action.
+        # The last line of the script's output is the operator action.
         message = f"{script} ended with {done.returncode}: {report.read_text().strip()}"
         raise ConfigurationError(message) if done.returncode == WRONG_SET_UP else TransportError(message)
 
 
-def _stands_still(process: int) -> bool:
-    """Whether every thread of a process has been stopped, as Linux tells it."""
+def _is_frozen(process: int) -> bool:
+    """Return whether every thread of a process is stopped, according to /proc."""
     threads = Path(f"/proc/{process}/task").glob("*/stat")
     try:
         return all(each.read_text().rpartition(")")[2].split()[0] == "T" for each in threads)
-    except (FileNotFoundError, ProcessLookupError):  # one ended while we looked
+    except (FileNotFoundError, ProcessLookupError):  # a thread ended meanwhile
         return False

@@ -1,4 +1,4 @@
-"""`rotascope topics`: make a cluster's topics what `topics.yaml` says, or say where they differ."""
+"""`rotascope topics`: applies `topics.yaml` to a cluster, or reports the differences."""
 
 from __future__ import annotations
 
@@ -39,15 +39,21 @@ BootstrapServers = Annotated[
     str | None, typer.Option("--bootstrap-servers", help="host:port, comma-separated.")
 ]
 Partitions = Annotated[
-    int | None, typer.Option("--partitions", min=1, help="N of this generation, in place of the file's.")
+    int | None,
+    typer.Option(
+        "--partitions", min=1, help="Number of partitions of this generation, instead of the file's."
+    ),
 ]
 ReplicationFactor = Annotated[
-    int | None, typer.Option("--replication-factor", min=1, help="Copies of each partition.")
+    int | None, typer.Option("--replication-factor", min=1, help="Replicas of each partition.")
 ]
 File = Annotated[Path, typer.Option("--file", help="Another topics file.", show_default=False)]
 TimeoutMs = Annotated[int, typer.Option("--timeout-ms", min=100, help="How long to wait for the broker.")]
 Generation = Annotated[
-    int, typer.Option("--generation", min=1, help="Of the ticks: the number behind 'rotascope.ticks.v'.")
+    int,
+    typer.Option(
+        "--generation", min=1, help="Generation of the ticks topic: the number after 'rotascope.ticks.v'."
+    ),
 ]
 
 
@@ -62,10 +68,10 @@ def apply(
     timeout_ms: TimeoutMs = 10_000,
     output: OutputFormat = Format.TEXT,
 ) -> None:
-    """Create missing topics and correct their settings. Running it again changes nothing.
+    """Create missing topics and correct their settings. A rerun changes nothing.
 
-    What cannot be corrected in place, such as another number of partitions,
-    is refused before anything is changed.
+    Differences that cannot be corrected in place, such as a different
+    number of partitions, are refused before anything is changed.
 
     Examples:
       rotascope topics apply --bootstrap-servers kafka:9092
@@ -79,7 +85,7 @@ def apply(
         kafka = _kafka(settings_file, bootstrap_servers)
         with connect(kafka, timeout_ms=timeout_ms) as client:
             changes = apply_topics(client, wanted)
-    _print(changes, output, nothing=f"{len(wanted)} topics are as they should be; nothing to do")
+    _print(changes, output, nothing=f"{len(wanted)} topics match the file; nothing to do")
 
 
 @app.command()
@@ -106,7 +112,7 @@ def check(
         kafka = _kafka(settings_file, bootstrap_servers)
         with connect(kafka, timeout_ms=timeout_ms) as client:
             changes = check_topics(client, wanted)
-    _print(changes, output, nothing=f"{len(wanted)} topics are as they should be")
+    _print(changes, output, nothing=f"{len(wanted)} topics match the file")
     if changes:
         raise typer.Exit(code=1)
 
@@ -118,21 +124,21 @@ def migrate(
     settings_file: SettingsFile = None,
     bootstrap_servers: BootstrapServers = None,
     group_id: Annotated[
-        str, typer.Option("--group-id", help="Of the workers, to see how far they are.")
+        str, typer.Option("--group-id", help="Consumer group of the workers, to check their progress.")
     ] = "rotascope-worker",
     replication_factor: ReplicationFactor = None,
     file: File = TOPICS_FILE,
     timeout_ms: TimeoutMs = 10_000,
     output: OutputFormat = Format.TEXT,
 ) -> None:
-    """Say how to go on to another generation of the ticks, and what is done. Changes nothing.
+    """List the steps to a new generation of the ticks topic with their status. Changes nothing.
 
-    The number of partitions is fixed for a generation. Another number
-    is another generation, which begins at a session's end with the
-    daily bars. Run this again after each step.
+    The number of partitions is fixed for a generation. Changing it needs a
+    new generation, which starts at the end of a session from the daily
+    bars. Run this command again after each step.
 
-    Exit codes: 0 whatever is left to do; 1 the broker failed; 2 a topic is
-    in the way.
+    Exit codes: 0 regardless of the remaining steps; 1 the broker failed;
+    2 an existing topic conflicts.
 
     Examples:
       rotascope topics migrate --to 2 --partitions 24
@@ -154,7 +160,7 @@ def migrate(
         if step.command and step.state is not StepState.DONE:
             typer.echo(f"     {step.command}")
     following = next_step(found)
-    typer.echo(f"Next: {following.what}" if following else "Nothing is left that the cluster could show")
+    typer.echo(f"Next: {following.what}" if following else "no remaining steps are visible on the cluster")
 
 
 def _kafka(settings_file: Path | None, bootstrap_servers: str | None) -> KafkaSettings:
@@ -185,7 +191,7 @@ def _print_table(changes: Sequence[Change]) -> None:
             change.topic, change.setting, change.current, change.wanted, change.kind.value, style=style
         )
     console = Console()
-    # Into a pipe or a narrow window, too: a value that is cut off is of no use to anybody.
+    # Full width, also in a pipe or a narrow window: truncated values are useless.
     unbounded = console.options.update(max_width=10_000)
     console.width = max(console.width, Measurement.get(console, unbounded, table).maximum)
     console.print(table)

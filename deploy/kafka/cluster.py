@@ -56,7 +56,7 @@ def connect(kafka: KafkaSettings | str, *, timeout_ms: int = 10_000) -> Iterator
             raise transport_error(f"Kafka at {bootstrap_servers} refused a request", error) from error
         raise TransportError(
             f"Kafka at {bootstrap_servers} does not answer: {error}",
-            operator_action="check --bootstrap-servers, and that the broker runs",
+            operator_action="check --bootstrap-servers, and that the broker is running",
         ) from error
     finally:
         if client is not None:
@@ -84,11 +84,11 @@ def described_topics(client: KafkaAdminClient, names: Iterable[str]) -> list[Map
 
 
 def existing_topics(client: KafkaAdminClient, names: Iterable[str]) -> dict[str, Topic]:
-    """Read the named topics as the cluster has them.
+    """Read the named topics from the cluster.
 
     Args:
         client: From `connect`.
-        names: The topics of interest; those the cluster lacks are left out.
+        names: Names of the topics; missing ones are omitted.
 
     Returns:
         By name, with every setting of the topic.
@@ -119,29 +119,29 @@ def existing_topics(client: KafkaAdminClient, names: Iterable[str]) -> dict[str,
 
 
 def check(client: KafkaAdminClient, wanted: Sequence[Topic]) -> list[Change]:
-    """Return what separates the cluster from the topics wanted; see `topics.plan`."""
+    """Return the differences between the cluster and the wanted topics; see `topics.plan`."""
     return plan(wanted, existing_topics(client, (topic.name for topic in wanted)))
 
 
 def apply(client: KafkaAdminClient, wanted: Sequence[Topic], *, timeout_s: float = 30.0) -> list[Change]:
-    """Make the cluster's topics as wanted.
+    """Make the cluster's topics match.
 
-    1. Compare. If anything must be refused, nothing at all is changed.
-    2. Create what is missing, and wait until each partition has a leader.
-    3. Add partitions to what all generations share.
-    4. Set what differs.
-    5. Wait until the cluster shows it: the controller answers before the brokers have heard of it.
+    1. Compare. If anything must be refused, nothing is changed.
+    2. Create missing topics, and wait until each partition has a leader.
+    3. Add partitions to topics shared by all generations.
+    4. Change differing settings.
+    5. Wait until the cluster shows the changes: the controller answers before the brokers apply them.
 
     Args:
         client: From `connect`.
-        wanted: The topics as they should be.
-        timeout_s: Seconds of wall time that step 5 may take.
+        wanted: The wanted topics.
+        timeout_s: Time limit of step 5, s.
 
     Returns:
-        The changes made; empty when there was nothing to do.
+        The changes made; empty if there were none.
 
     Raises:
-        ConfigurationError: A difference only a person can settle, or a setting the broker refuses.
+        ConfigurationError: A difference needs manual action, or the broker refuses a setting.
         TransportError: The cluster does not show the changes in time.
     """
     changes = check(client, wanted)
@@ -176,7 +176,7 @@ def _create(client: KafkaAdminClient, topics: Sequence[Topic]) -> None:
         }
         for topic in topics
     }
-    # Each topic has an answer of its own; an exception would bury it in the dump of the whole request.
+    # Each topic has its own result; an exception would bury it in a dump of the whole request.
     answers = client.create_topics(request, raise_errors=False)["topics"]
     created = {answer["name"] for answer in answers if answer["error_code"] == 0}
     refused = [f"{answer['name']}: {answer['error_message']}" for answer in answers if answer["error_code"]]
@@ -205,9 +205,9 @@ def _configure(client: KafkaAdminClient, changes: Iterable[Change]) -> None:
     resources = [ConfigResource(ConfigResourceType.TOPIC, name, values) for name, values in settings.items()]
     try:
         answers: Mapping[str, str] = client.alter_configs(resources)["topic"]
-    except ValueError as error:  # the client knows the broker's settings, and this is none of them
+    except ValueError as error:  # the client validates setting names
         raise ConfigurationError(f"the broker has no such setting: {error}") from error
-    # A refused value is an answer, not an exception.
+    # A refused value is reported as a result, not as an exception.
     refused = [f"{name}: {answer}" for name, answer in answers.items() if answer != "OK"]
     if refused:
         raise ConfigurationError(
@@ -222,6 +222,6 @@ def _wait_until_shown(client: KafkaAdminClient, wanted: Sequence[Topic], timeout
         if time.monotonic() >= deadline:
             raise TransportError(
                 f"after {timeout_s:g} s {len(remaining)} differences remain; the first is {remaining[0]}",
-                operator_action="look at the controller's log, then run this again",
+                operator_action="check the controller's log, then run this again",
             )
         time.sleep(0.05)

@@ -1,8 +1,8 @@
-"""From one generation of the ticks to the next: the steps, and how far a cluster has come.
+"""Migration to a new generation of the ticks topic: the steps and their status on a cluster.
 
-The number of partitions is fixed for a generation, so another number is another generation: topics
-of its own, which begin at a session's end with the daily bars. What can be seen on the cluster is
-looked at; what cannot is asked of the operator.
+The number of partitions is fixed for a generation, so changing it needs a new generation with its own
+topics, which starts at the end of a session from the daily bars. The status is read from the cluster
+where possible; otherwise the operator must confirm it.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _NO_COORDINATOR_YET = (CoordinatorLoadInProgressError, CoordinatorNotAvailableEr
 
 
 class StepState(StrEnum):
-    """How far a step has come."""
+    """Status of a step."""
 
     DONE = "done"
     TO_DO = "to do"
-    ASK = "yours to say"
-    """The cluster does not show it."""
+    ASK = "confirm manually"
+    """Not visible on the cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,10 @@ class Step:
     """One step of a migration.
 
     Args:
-        what: In words.
-        state: As the cluster shows it.
-        detail: What was seen.
-        command: What does it; empty where no command of ours does.
+        what: Description.
+        state: Status according to the cluster.
+        detail: Observed figures.
+        command: Command that performs it; empty if there is none.
     """
 
     what: str
@@ -55,11 +55,11 @@ class Step:
 
 
 class Log(NamedTuple):
-    """Where the partitions of one ticks topic stand.
+    """Offsets of the partitions of one ticks topic.
 
     Args:
-        ends: Partition → offset behind its last record; empty without the topic.
-        committed: Partition → what the group has committed.
+        ends: Partition → end offset; empty if the topic does not exist.
+        committed: Partition → offset committed by the group.
     """
 
     ends: Mapping[int, int]
@@ -67,18 +67,18 @@ class Log(NamedTuple):
 
     @property
     def behind(self) -> int:
-        """Records that the group has not committed."""
+        """Number of records that the group has not committed."""
         return sum(end - self.committed.get(partition, 0) for partition, end in self.ends.items())
 
 
 class View(NamedTuple):
-    """What a cluster shows of a migration.
+    """State of a migration on a cluster.
 
     Args:
         missing: Topics of the new generation that `apply` would create or change.
-        old: The ticks of the generation before.
-        new: The ticks of the new one.
-        day_bars: Records in the topic of daily bars, before compaction.
+        old: The ticks topic of the previous generation.
+        new: The ticks topic of the new generation.
+        day_bars: Number of records in the topic of daily bars, before compaction.
     """
 
     missing: Sequence[str]
@@ -88,21 +88,21 @@ class View(NamedTuple):
 
 
 def ticks_topic(generation: int) -> str:
-    """Name the ticks topic of a generation."""
+    """Return the name of the ticks topic of a generation."""
     return f"{TICKS_PREFIX}v{generation}"
 
 
 def look(client: KafkaAdminClient, wanted: Sequence[Topic], generation: int, group_id: str) -> View:
-    """Look at a cluster.
+    """Read the state of a migration from a cluster.
 
     Args:
         client: From `cluster.connect`.
         wanted: The topics of the new generation.
-        generation: The new one, at least 2.
-        group_id: Of the workers.
+        generation: The new generation, at least 2.
+        group_id: Consumer group of the workers.
 
     Raises:
-        ConfigurationError: A topic differs in a way that only a person can settle.
+        ConfigurationError: A topic has a difference that needs manual action.
         TransportError: The broker refuses a request.
     """
     changes = check(client, wanted)
@@ -129,12 +129,12 @@ def look(client: KafkaAdminClient, wanted: Sequence[Topic], generation: int, gro
 
 
 def steps(view: View, generation: int, partitions: int) -> list[Step]:
-    """List what is to be done, in order, with what is done.
+    """List the steps in order, with their status.
 
     Args:
-        view: The cluster.
-        generation: The new one.
-        partitions: Of the new one.
+        view: State of the cluster.
+        generation: The new generation.
+        partitions: Number of partitions of the new generation.
     """
     old, new = ticks_topic(generation - 1), ticks_topic(generation)
     chosen = f"ROTASCOPE_KAFKA__TOPIC_GENERATION={generation}"
@@ -143,27 +143,29 @@ def steps(view: View, generation: int, partitions: int) -> list[Step]:
         Step(
             f"topics of generation {generation}",
             _state(not view.missing),
-            f"missing or too small: {', '.join(view.missing)}" if view.missing else "as they should be",
+            f"missing or too small: {', '.join(view.missing)}" if view.missing else "match the file",
             f"rotascope topics apply --generation {generation} {count}",
         ),
         Step(
             "after a session's close, stop the producers",
             StepState.ASK,
-            f"{old} holds {sum(view.old.ends.values()):,} records" if view.old.ends else f"there is no {old}",
+            f"{old} holds {sum(view.old.ends.values()):,} records"
+            if view.old.ends
+            else f"{old} does not exist",
         ),
         Step(
-            f"workers have stepped all of {old}; stop them",
+            f"wait until workers have processed all of {old}, then stop them",
             _state(view.old.behind == 0),
             f"{view.old.behind:,} records are not committed",
         ),
         Step(
-            "daily bars are there",
+            "daily bars exist",
             _state(view.day_bars > 0),
             f"{view.day_bars:,} records",
             "rotascope backfill csv SYMBOL=FILE",
         ),
         Step(
-            f"{new} begins with them",
+            f"{new} starts with the daily bars",
             _state(bool(view.new.ends) and all(view.new.ends.values())),
             f"{sum(view.new.ends.values()):,} records",
             f"rotascope backfill baseline --topic-generation {generation} {count}",
@@ -181,9 +183,9 @@ def steps(view: View, generation: int, partitions: int) -> list[Step]:
             f"{chosen} rotascope produce alpaca {count}",
         ),
         Step(
-            f"{old} and its snapshots deleted",
+            f"delete {old} and its snapshots",
             _state(not view.old.ends),
-            "when nobody needs to look back any more",
+            "once they are no longer needed",
         ),
     ]
 
@@ -193,7 +195,7 @@ def _state(done: bool) -> StepState:
 
 
 def _committed(client: KafkaAdminClient, group_id: str) -> Mapping[TopicPartition, OffsetAndMetadata]:
-    """What a group has committed; a cluster that has never had a group first makes a topic for that."""
+    """Return a group's committed offsets; a new cluster first creates its offsets topic."""
     deadline = time.monotonic() + _FIRST_GROUP_S
     while True:
         try:
@@ -213,5 +215,5 @@ def _offsets(client: KafkaAdminClient, topic: str, where: OffsetSpec) -> dict[in
 
 
 def next_step(found: Iterable[Step]) -> Step | None:
-    """Give the first step that is to be done."""
+    """Return the first pending step."""
     return next((step for step in found if step.state is StepState.TO_DO), None)

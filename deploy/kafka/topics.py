@@ -1,7 +1,7 @@
-"""The topics of Rotascope: what `topics.yaml` asks for, and how a cluster differs from it.
+"""Rotascope's topics: the content of `topics.yaml`, and how a cluster differs from it.
 
-Pure: no broker is spoken to here (`cluster.py` does that). A desired state and an existing
-state go in, a list of changes comes out.
+Pure: compares the wanted with the existing state and returns a list of changes. `cluster.py`
+communicates with the broker.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from core.model.errors import ConfigurationError
 TOPICS_FILE = Path(__file__).resolve().parent / "topics.yaml"
 DAY_MS = 86_400_000
 
-# The broker's limit is on a batch, not on a record: our producers send batches of up to 256 KB and snapshot
-# chunks of 512 KB, so one mebibyte passes everything we mean to send and stops what we do not.
+# The broker limits batches, not records: our producers send batches of up to 256 KB and snapshot chunks of
+# 512 KB, so one mebibyte admits all intended batches and rejects others.
 MAX_MESSAGE_BYTES = 1_048_576
 
-# Retention by the time of arrival. With the producers' own times a replay of 2013 would be old enough to be
-# deleted as soon as it is written.
+# Retention by append time. With producer timestamps, a replay of 2013 would be old enough to be deleted as
+# soon as it is written.
 TIMESTAMP_TYPE = "LogAppendTime"
 
 Compression = Literal["producer", "uncompressed", "lz4", "gzip"]
-"""What a broker may do with batches: only codecs that every client reads as Rotascope installs it."""
+"""Allowed compression types: only codecs that every client reads as installed by Rotascope."""
 
 TICKS_PREFIX = "rotascope.ticks."
 TICKS_RETENTION_DAYS = 8
 
 FIRST_GENERATION = ".v1"
-"""How the names end of the topics that each generation has anew."""
+"""Name suffixes of the topics that each generation has its own copy of."""
 
 
 class TopicSpec(BaseModel):
@@ -64,12 +64,12 @@ class TopicSpec(BaseModel):
         own = {"cleanup.policy", "retention.ms", "max.message.bytes", "compression.type"}
         managed = sorted(own & set(self.config))
         if managed:
-            raise ValueError(f"config repeats {', '.join(managed)}, which have fields of their own")
+            raise ValueError(f"config repeats {', '.join(managed)}, which have their own fields")
         return self
 
 
 class TopicFile(BaseModel):
-    """The whole of `topics.yaml`."""
+    """Content of `topics.yaml`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -89,15 +89,15 @@ class TopicFile(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic with every figure decided, in the broker's own terms.
+    """A topic with all values resolved, in the broker's terms.
 
     Args:
-        name: Its name.
-        partitions: How many.
-        replication_factor: Copies of each partition; None leaves it to the cluster.
-        config: Settings under Kafka's names, values as the broker prints them.
-        generation_bound: Whether its partition numbers are those of the ticks.
-        versioned: Whether each generation of the ticks has one of its own.
+        name: Topic name.
+        partitions: Number of partitions.
+        replication_factor: Replicas of each partition; None for the cluster's default.
+        config: Settings by Kafka's names, with values as the broker prints them.
+        generation_bound: Whether it is partitioned like the ticks topic.
+        versioned: Whether each generation of the ticks topic has its own.
     """
 
     name: str
@@ -109,7 +109,7 @@ class Topic:
 
 
 class ChangeKind(StrEnum):
-    """What `apply` would do about a difference."""
+    """Action of `apply` for a difference."""
 
     CREATE = "create"
     CONFIGURE = "configure"
@@ -122,12 +122,12 @@ class Change:
     """One difference between `topics.yaml` and the cluster.
 
     Args:
-        kind: What `apply` does about it; `refuse` means that only a person can.
-        topic: The topic.
-        setting: What differs: `topic`, `partitions`, `replication_factor` or a Kafka setting.
-        current: The cluster's value; empty where there is none.
-        wanted: Our value.
-        operator_action: For a refusal, what to do instead.
+        kind: Action of `apply`; `refuse` means that manual action is needed.
+        topic: Topic name.
+        setting: Differing setting: `topic`, `partitions`, `replication_factor` or a Kafka setting.
+        current: The cluster's value; empty if there is none.
+        wanted: The wanted value.
+        operator_action: For a refusal, the manual action.
     """
 
     kind: ChangeKind
@@ -139,7 +139,7 @@ class Change:
 
 
 def parse_topics(text: str) -> TopicFile:
-    """Parse and check the text of a `topics.yaml`.
+    """Parse and validate the text of a `topics.yaml`.
 
     Args:
         text: YAML.
@@ -148,7 +148,7 @@ def parse_topics(text: str) -> TopicFile:
         The topics as written.
 
     Raises:
-        ConfigurationError: It is no YAML, or an entry breaks a rule; the text names the entry.
+        ConfigurationError: It is not YAML, or an entry violates a rule; the message names the entry.
     """
     try:
         return TopicFile.model_validate(yaml.safe_load(text))
@@ -171,19 +171,19 @@ def load_topics(
     replication_factor: int | None = None,
     generation: int = 1,
 ) -> tuple[Topic, ...]:
-    """Read a topics file and decide every figure.
+    """Read a topics file and resolve all values.
 
     Args:
         path: The file.
-        partitions: N of this generation, in place of the file's.
-        replication_factor: In place of the file's.
-        generation: Of the ticks: the number behind `rotascope.ticks.v`.
+        partitions: Number of partitions of this generation, instead of the file's.
+        replication_factor: Instead of the file's.
+        generation: Generation of the ticks topic: the number after `rotascope.ticks.v`.
 
     Returns:
         The topics in the file's order.
 
     Raises:
-        ConfigurationError: The file cannot be read or used.
+        ConfigurationError: The file is unreadable or invalid.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -204,7 +204,7 @@ def resolve(
     replication_factor: int | None = None,
     generation: int = 1,
 ) -> tuple[Topic, ...]:
-    """Decide every figure of a parsed file; see `load_topics`."""
+    """Resolve all values of a parsed file; see `load_topics`."""
     count = file.generation_partitions if partitions is None else partitions
     copies = replication_factor
     if copies is None and file.replication_factor != "broker-default":
@@ -228,7 +228,7 @@ def _resolve_one(
     if spec.retention_days is not None:
         config["retention.ms"] = str(spec.retention_days * DAY_MS)
     if replication_factor is not None:
-        # All but one must have a record before it counts as written: one broker may fail, no record is lost.
+        # All replicas but one must have a record before it is acknowledged: one broker may fail without loss.
         config["min.insync.replicas"] = str(max(1, replication_factor - 1))
     config.update({name: str(value) for name, value in spec.config.items()})
     generation_bound = spec.partitions == "generation"
@@ -244,16 +244,16 @@ def _resolve_one(
 
 
 def plan(wanted: Iterable[Topic], existing: Mapping[str, Topic]) -> list[Change]:
-    """List what separates a cluster from the topics wanted.
+    """List the differences between a cluster and the wanted topics.
 
-    Settings the file does not name are the cluster's own business and never a difference.
+    Settings that the file does not name are left to the cluster and never differ.
 
     Args:
-        wanted: The topics as they should be.
+        wanted: The wanted topics.
         existing: The cluster's topics by name.
 
     Returns:
-        The changes, in the order of `wanted`; empty when there is nothing to do.
+        The changes, in the order of `wanted`; empty if there are none.
     """
     changes: list[Change] = []
     for topic in wanted:
@@ -268,7 +268,7 @@ def plan(wanted: Iterable[Topic], existing: Mapping[str, Topic]) -> list[Change]
 
 def _differences(topic: Topic, current: Topic) -> Iterable[Change]:
     if topic.generation_bound and not topic.versioned:
-        # Shared by all generations: as many as the largest of them, since none can be taken away.
+        # Shared by all generations: sized for the largest, because partitions cannot be removed.
         if current.partitions < topic.partitions:
             yield Change(
                 ChangeKind.GROW, topic.name, "partitions", str(current.partitions), str(topic.partitions)
@@ -299,10 +299,10 @@ def _differences(topic: Topic, current: Topic) -> Iterable[Change]:
 def _repartition_action(topic: Topic, current: Topic) -> str:
     if topic.generation_bound:
         return (
-            f"N is fixed per generation: run with --partitions {current.partitions}, "
-            "or begin another generation: 'rotascope topics migrate' says how"
+            f"the number of partitions is fixed per generation: run with --partitions {current.partitions}, "
+            "or start a new generation; 'rotascope topics migrate' lists the steps"
         )
     return (
-        f"another count would move keys to other partitions: write partitions: {current.partitions} "
+        f"a different number would move keys to other partitions: set partitions: {current.partitions} "
         "in the topics file, or drain and delete the topic first"
     )

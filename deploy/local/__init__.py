@@ -1,1 +1,1 @@
-"""Rotascope on one machine, without containers: set-up, caches, ports."""
+"""Rotascope on one machine, without containers: setup, caches, ports."""

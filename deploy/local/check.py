@@ -1,4 +1,4 @@
-"""`rotascope check`: reads everything the programs would read, and explains what is wrong with it."""
+"""`rotascope check`: reads the same inputs as the programs, and explains errors in them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -32,14 +32,17 @@ from producers.backfill.history import history_files
 from producers.backfill.warm_start import find_source
 from producers.ingest.addresses import printable, refuse_in_clear
 
+if TYPE_CHECKING:
+    from core.events.artefacts import Artefacts
+
 CALENDAR_START: Final = date(1990, 1, 1)
 EXCHANGE: Final = "XNYS"
 
-app = typer.Typer(help="Explain mistakes in settings, universe, catalogue and history.")
+app = typer.Typer(help="Explain errors in settings, universe, catalogue and history.")
 
 
 class Level(StrEnum):
-    """How bad a result is."""
+    """Severity of a result."""
 
     OK = "ok"
     NOTE = "note"
@@ -47,7 +50,7 @@ class Level(StrEnum):
 
 
 class Format(StrEnum):
-    """How the results are printed."""
+    """Output format of the results."""
 
     TEXT = "text"
     JSON = "json"
@@ -55,13 +58,13 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was found about one thing.
+    """Result of one check.
 
     Args:
-        subject: What was looked at.
-        level: `ok`, `note` (worth knowing, nothing is refused) or `problem` (a program would not start).
-        text: What was found.
-        operator_action: What a person can do about it.
+        subject: What was checked.
+        level: `ok`, `note` (information only) or `problem` (a program would not start).
+        text: The finding.
+        operator_action: How to fix it.
     """
 
     subject: str
@@ -75,15 +78,16 @@ def check(
     settings_file: Annotated[
         Path | None,
         typer.Option(
-            "--settings", envvar=SETTINGS_VARIABLE, help="TOML file of settings; flags win over it."
+            "--settings", envvar=SETTINGS_VARIABLE, help="TOML file of settings; flags take precedence."
         ),
     ] = None,
     universe_file: Annotated[
-        Path | None, typer.Option("--universe", help="TOML file of instruments and pairs; none: the demo's.")
+        Path | None,
+        typer.Option("--universe", help="TOML file of instruments and pairs; default: the demo's."),
     ] = None,
     catalogue_file: Annotated[
         Path | None,
-        typer.Option("--catalogue", help="TOML file of definitions; none: Rotascope's own."),
+        typer.Option("--catalogue", help="TOML file of definitions; default: Rotascope's own."),
     ] = None,
     history: Annotated[
         list[str] | None, typer.Option("--history", help="SYMBOL=FILE, daily CSV or Parquet; repeatable.")
@@ -94,9 +98,9 @@ def check(
 ) -> None:
     """Read settings, universe, catalogue, calendars and history; start nothing.
 
-    The settings are those any program here would get: the file, then
-    ROTASCOPE_… variables, then flags. A problem is what a program would
-    refuse; a note is what it would pass over.
+    Settings are collected as by every program: the file, then ROTASCOPE_…
+    variables, then flags. A problem would stop a program from starting;
+    a note would be ignored.
 
     Exit codes: 0 no problem; 2 at least one.
 
@@ -128,15 +132,15 @@ def _print(results: list[Result]) -> None:
 def check_everything(
     settings_file: Path | None, files: Mapping[str, Path | None], history: Sequence[str]
 ) -> Iterator[Result]:
-    """Look at everything, in the order in which one thing needs the other.
+    """Check everything, in order of dependency.
 
     Args:
-        settings_file: As of `collect_settings`.
-        files: Flags outside the sections, as of `collect_settings`.
-        history: Flags, each SYMBOL=FILE.
+        settings_file: See `collect_settings`.
+        files: Flags outside the sections; see `collect_settings`.
+        history: Flags of the form SYMBOL=FILE.
 
     Yields:
-        Results; where something cannot be read, what depends on it is left out.
+        Results; if an input cannot be read, checks that depend on it are skipped.
     """
     try:
         settings = collect_settings(settings_file, {**files, "history": history_files(history)})
@@ -144,7 +148,7 @@ def check_everything(
         yield _problem("settings", error)
         return
     where = "defaults" if settings_file is None else str(settings_file)
-    yield Result("settings", Level.OK, f"{where}, environment and flags fit together")
+    yield Result("settings", Level.OK, f"{where}, environment and flags are consistent")
     yield from _check_feed(settings)
     yield from _check_kafka(settings.kafka)
     try:
@@ -161,7 +165,7 @@ def check_everything(
 
 
 def _check_feed(settings: Settings) -> Iterator[Result]:
-    """Where the API secret would be sent; nothing to say where that is safe."""
+    """Check where the API secret would be sent; yields nothing if that is safe."""
     url = settings.alpaca.url
     try:
         exposed = refuse_in_clear(url, insecure=settings.alpaca.insecure)
@@ -207,7 +211,7 @@ def _describe(universe: Universe, partitions: int) -> str:
 
 
 def _check_names(settings: Settings, universe: Universe) -> Iterator[Result]:
-    """Names in the settings that only the universe can vouch for."""
+    """Check names in the settings against the universe."""
     known = [pair.name for pair in universe.pairs]
     for name in settings.metrics.watched_pairs:
         if name not in known:
@@ -233,7 +237,7 @@ def _check_names(settings: Settings, universe: Universe) -> Iterator[Result]:
 
 
 def _check_catalogue(settings: Settings, universe: Universe | None) -> Iterator[Result]:
-    # Imported here: it compiles kernels on the first start, and mistakes found so far need not wait.
+    # Imported here because the first import compiles kernels; earlier results are printed before that.
     if missing_modules(os.environ):
         typer.echo("note: compiling kernels, on the first start only (about a minute)", err=True)
     from core.definitions.catalogue import parse_catalogue
@@ -253,7 +257,7 @@ def _check_catalogue(settings: Settings, universe: Universe | None) -> Iterator[
 
 
 def _check_calendars(settings: Settings, universe: Universe) -> Iterator[Result]:
-    # Behind the catalogue, whose kernels it brings along.
+    # After the catalogue, whose import has loaded the kernels.
     from core.runtime.artefact_files import read_artefacts
 
     names = sorted({instrument.calendar for instrument in universe.instruments})
@@ -277,8 +281,22 @@ def _check_calendars(settings: Settings, universe: Universe) -> Iterator[Result]
     rates = "none" if found.cards is None else f"{len(found.cards.cards):,} definitions and pairs"
     tagged = 0 if found.dated_events is None else len(found.dated_events.by_session)
     rarity = "none" if found.rarities is None else f"{len(found.rarities.cards):,} definitions and pairs"
-    told = f"base rates: {rates}; rarity: {rarity}; dated events tag {tagged:,} sessions"
-    yield Result("artefacts", Level.OK, told)
+    summary = f"base rates: {rates}; rarity: {rarity}; dated events tag {tagged:,} sessions"
+    yield Result("artefacts", Level.OK, summary)
+    yield from _check_versions(settings, found)
+
+
+def _check_versions(settings: Settings, found: Artefacts) -> Iterator[Result]:
+    """What was made under versions that are no longer in force; nothing where the catalogue is a problem."""
+    from core.definitions.catalogue import parse_catalogue
+    from deploy.local.artefact_versions import outdated_files
+
+    try:
+        catalogue = parse_catalogue(read_text(settings.catalogue_file, CATALOGUE))
+    except RotascopeError:
+        return
+    for setting, text, action in outdated_files(settings, found, catalogue):
+        yield Result(setting, Level.NOTE, text, action)
 
 
 def _check_history(settings: Settings, universe: Universe) -> Iterator[Result]:

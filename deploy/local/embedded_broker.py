@@ -1,12 +1,12 @@
 """A Kafka broker inside this process, for the demo: librdkafka's mock cluster.
 
-It needs nothing but a Python package and starts at once. It is no place for data: it keeps about
-5 MB a partition and then drops the oldest without a word, shows aborted transactions to
-`read_committed` readers, and forgets all when the process ends. Correctness is tested, and
+It needs only a Python package and starts at once. It is not suitable for real data: it keeps about
+5 MB per partition and then silently drops the oldest records, exposes aborted transactions to
+`read_committed` readers, and loses everything when the process ends. Correctness is tested, and
 speed is measured, on Apache Kafka.
 
-What its clients must do: kafka-python with `api_version=EMBEDDED_API_VERSION`, partitions
-assigned by hand, `fetch_max_wait_ms` of `EMBEDDED_FETCH_MAX_WAIT_MS`.
+Client requirements: kafka-python with `api_version=EMBEDDED_API_VERSION`, manually assigned
+partitions, and `fetch_max_wait_ms` of `EMBEDDED_FETCH_MAX_WAIT_MS`.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from core.model.frames import HEADER_BYTES
 from core.model.records import TICK
 
 EMBEDDED_API_VERSION: Final = (2, 3)
-"""The newest protocol on which kafka-python and the mock cluster understand each other."""
+"""Newest protocol version that works between kafka-python and the mock cluster."""
 EMBEDDED_PARTITIONS: Final = 4
-"""The mock cluster gives every topic this many, and cannot be told otherwise."""
+"""The mock cluster creates every topic with this many; not configurable."""
 EMBEDDED_FETCH_MAX_WAIT_MS: Final = 10
 MAX_PARTITION_BYTES: Final = 4_000_000
-"""Most input a partition may get; the mock cluster starts to drop at about 5 MB."""
+"""Maximum input per partition; the mock cluster starts to drop at about 5 MB."""
 RECORD_OVERHEAD_BYTES: Final = 160
-"""Generous: record and batch headers of a frame that travels alone."""
+"""Upper bound: record and batch headers of a frame in its own batch."""
 
 
 class EmbeddedBroker:
-    """One broker on a free loopback port, with its topics; gone when the context is left.
+    """One broker on a free loopback port, with its topics; discarded when the context is left.
 
     Args:
         topics: Names of the topics to create.
-        timeout_ms: How long the start may take.
+        timeout_ms: Time limit for the start.
 
     Raises:
         TransportError: It did not start in time.
@@ -57,7 +57,7 @@ class EmbeddedBroker:
 
     def __enter__(self) -> Self:
         """Start the broker and create the topics."""
-        # The cluster lives as long as the client that asked for it.
+        # The cluster lives as long as the client that created it.
         cluster = self._cluster = Producer({"test.mock.num.brokers": 1, "log_level": 3})
         try:
             (broker,) = cluster.list_topics(timeout=self._timeout_ms / 1000).brokers.values()
@@ -68,16 +68,16 @@ class EmbeddedBroker:
             self._cluster = None
             raise TransportError(
                 f"the embedded broker did not start: {error}",
-                operator_action="try again, or give --bootstrap-servers of a real broker",
+                operator_action="try again, or pass --bootstrap-servers of a real broker",
             ) from error
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Stop the broker and forget everything."""
+        """Stop the broker and discard its data."""
         self._cluster = None
 
     def _create(self, cluster: Producer, topic: str) -> None:
-        """Ask for the topic's metadata: that creates it. CreateTopics is not implemented."""
+        """Create the topic by requesting its metadata: CreateTopics is not implemented."""
         deadline = time.monotonic() + self._timeout_ms / 1000
         while True:
             found = cluster.list_topics(topic, timeout=self._timeout_ms / 1000).topics[topic]
@@ -89,11 +89,11 @@ class EmbeddedBroker:
 
 
 def partition_bytes(*, ticks: int, frames: int) -> int:
-    """How much of a partition this much input fills.
+    """Return the bytes that an input takes in a partition.
 
     Args:
         ticks: Records of TICK, marks included.
-        frames: Frames that hold them; at worst one a tick.
+        frames: Frames that contain them; at worst one per tick.
 
     Example:
         >>> partition_bytes(ticks=512, frames=1)
@@ -103,13 +103,13 @@ def partition_bytes(*, ticks: int, frames: int) -> int:
 
 
 def require_input_fits(bytes_by_partition: Mapping[int, int]) -> None:
-    """Refuse input of which the embedded broker would lose the beginning.
+    """Refuse input whose beginning the embedded broker would drop.
 
     Args:
         bytes_by_partition: Partition → bytes, from `partition_bytes`.
 
     Raises:
-        ConfigurationError: Naming the fullest partition.
+        ConfigurationError: The input is too large; the message names the fullest partition.
     """
     if not bytes_by_partition:
         return
@@ -118,5 +118,5 @@ def require_input_fits(bytes_by_partition: Mapping[int, int]) -> None:
         raise ConfigurationError(
             f"the input fills partition {partition} with {most / 1e6:.1f} MB; "
             f"the embedded broker keeps {MAX_PARTITION_BYTES / 1e6:.0f} MB",
-            operator_action="play fewer days or instruments, or give --bootstrap-servers of a real broker",
+            operator_action="play fewer days or instruments, or pass --bootstrap-servers of a real broker",
         )

@@ -1,14 +1,15 @@
-"""`python -m deploy.local.kernels`: compile every kernel that is not in the cache, on all cores.
+"""`python -m deploy.local.kernels`: compiles every kernel missing from the cache, on all cores.
 
-A process compiles what it imports, one kernel after the other, and a first start takes a core for
-more than a minute. Kernels are cached one file each, so processes that import different modules
-share the work.
+A process compiles kernels one by one as it imports them, which takes more than a minute of one core on
+a first start. Each kernel is cached in its own file, so processes that import different modules share
+the work.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,35 +23,35 @@ from core.runtime.signals import stopped_by_signals
 from core.runtime.sources import CORE
 
 MAX_PROCESSES: Final = 8
-"""Each holds the compiler and its libraries, some 250 MB."""
-_MARK: Final = "@kernel("
-"""What a module with kernels has in its source."""
+"""Memory per process: the compiler and its libraries take some 250 MB."""
+_MARK: Final = re.compile(r"^@(kernel|day_pass|ring_pass)\(", re.MULTILINE)
+"""Marker in the source of a module with kernels."""
 _PATIENCE_S: Final = 10
-"""For a process to end when it is told to; then it is killed."""
+"""Time for a process to end after SIGTERM before it is killed."""
 
 
 def kernel_modules(core: Path = CORE) -> list[str]:
-    """Modules that have kernels, the longest source first: about as long as its compilation.
+    """Return the modules with kernels, longest source first, as a proxy for compilation time.
 
     Args:
         core: The directory of the package `core`.
 
     Returns:
-        Their names below `core`.
+        Module names below `core`.
     """
-    sizes = {path: len(text) for path in core.rglob("*.py") if _MARK in (text := path.read_text("utf-8"))}
+    sizes = {path: len(text) for path in core.rglob("*.py") if _MARK.search(text := path.read_text("utf-8"))}
     ordered = sorted(sizes, key=lambda path: (-sizes[path], path))
     return [".".join(path.relative_to(core).with_suffix("").parts) for path in ordered]
 
 
 def missing_modules(environ: Mapping[str, str]) -> list[str]:
-    """Modules of which the cache holds nothing.
+    """Return the modules that are missing from the cache.
 
     Args:
-        environ: Names the cache; where kernels are not compiled at all, none is missing.
+        environ: Selects the cache; if kernels are not compiled at all, none is missing.
 
     Returns:
-        Names, in the order of `kernel_modules`.
+        Module names, in the order of `kernel_modules`.
     """
     if environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         return []
@@ -58,21 +59,21 @@ def missing_modules(environ: Mapping[str, str]) -> list[str]:
     missing = []
     for name in kernel_modules():
         *_, package, module = CORE.name, *name.split(".")
-        # Numba puts the index of a function below its package's name and a digest of the path.
+        # Numba stores a function's index under its package's name and a digest of the path.
         if cache is None or next(cache.glob(f"{package}_*/{module}.*.nbi"), None) is None:
             missing.append(name)
     return missing
 
 
 def shares(modules: Sequence[str], processes: int) -> list[list[str]]:
-    """Deal modules out in turn.
+    """Distribute modules round-robin.
 
     Args:
-        modules: Names.
-        processes: How many get a share.
+        modules: Module names.
+        processes: Number of shares.
 
     Returns:
-        One list a process; none is empty.
+        One list per process; none is empty.
 
     Example:
         >>> shares(["a", "b", "c"], 2)
@@ -85,12 +86,12 @@ def shares(modules: Sequence[str], processes: int) -> list[list[str]]:
 def compiling(
     modules: Sequence[str], processes: int, *, silent: bool = False
 ) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Let processes fill the cache; what is not done in the end is stopped.
+    """Run processes that fill the cache; unfinished ones are stopped at exit.
 
     Args:
-        modules: What to import, by names below `core`.
-        processes: How many; 0 for none.
-        silent: What goes wrong in them is not shown: who needs the kernels will hear of it.
+        modules: Modules to import, by names below `core`.
+        processes: Number of processes; 0 for none.
+        silent: Hide their errors; importing the kernels will raise them again.
 
     Yields:
         The processes.
@@ -98,7 +99,8 @@ def compiling(
     started: list[subprocess.Popen[bytes]] = []
     try:
         for share in shares(modules, processes):
-            # This interpreter, with names found here. A group of its own: Ctrl-C is the caller's to handle.
+            # Runs this interpreter with module names found here, in its own process group, so that the caller
+            # handles Ctrl-C.
             process = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-m", "deploy.local.kernels", *share],
                 stdin=subprocess.DEVNULL,
@@ -120,24 +122,24 @@ def compiling(
 
 
 def cores() -> int:
-    """How many processes are worth their memory here."""
-    # macOS does not say which cores a process may use.
+    """Return the number of processes that is worth their memory on this machine."""
+    # macOS does not report which cores a process may use.
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(usable, MAX_PROCESSES)
 
 
 def import_share(modules: Sequence[str]) -> None:
-    """Import modules, each without the package it stands in.
+    """Import modules, each without its package.
 
-    A package imports all its modules, and would have them compiled here as well. So an empty one
-    stands for it. A module that asks the empty one for a name fails, and is imported again last,
-    with the package itself, when others have filled the cache.
+    A package imports all its modules, which would compile them here as well, so it is replaced by an
+    empty package. A module that needs a name from its package fails, and is imported again at the end
+    with the real package, when others have filled the cache.
 
     Args:
         modules: Names below `core`.
 
     Raises:
-        ImportError: Of the second try.
+        ImportError: The second attempt failed.
     """
     packages = {name.partition(".")[0] for name in kernel_modules() if "." in name}
     for name in packages:
@@ -157,10 +159,10 @@ def import_share(modules: Sequence[str]) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Import the modules that are named, or start processes that import what the cache lacks.
+    """Import the given modules, or start processes that import those missing from the cache.
 
     Args:
-        arguments: Names of modules below `core`; none: all of them, on all cores.
+        arguments: Names of modules below `core`; empty for all, on all cores.
 
     Returns:
         0; the exit code of the first process that failed; 130 for Ctrl-C.
@@ -178,7 +180,7 @@ def main(arguments: Sequence[str]) -> int:
             codes = [process.wait() for process in started]
     except KeyboardInterrupt:
         return 130
-    # A signal's number comes negative; a shell adds it to 128.
+    # A signal is reported as a negative number; shells report 128 plus its number.
     return next((code if code > 0 else 128 - code for code in codes if code), 0)
 
 

@@ -12,11 +12,10 @@ LOOPBACK = "127.0.0.1"
 
 
 def free_ports(count: int) -> tuple[int, ...]:
-    """Return ports that nothing listened on a moment ago, all different.
+    """Return distinct ports that were free a moment ago.
 
-    The kernel may hand one of them to somebody else before the caller binds it, so whoever
-    starts a server on such a port must be ready to try again. A server that can bind port 0
-    itself should do that instead.
+    The kernel may give a port to another process before the caller binds it, so callers that start
+    a server on it must be prepared to retry. A server that can bind port 0 should do that instead.
 
     Args:
         count: How many ports.
@@ -45,7 +44,7 @@ def wait_until_answering(port: int, *, timeout_s: float = 30.0) -> None:
 
     Args:
         port: The port.
-        timeout_s: Seconds of wall time to wait at most.
+        timeout_s: Time limit, s.
 
     Raises:
         TransportError: Nothing answered in time.

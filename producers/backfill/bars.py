@@ -1,4 +1,4 @@
-"""Daily files into the topic of daily bars: only what is not there yet, so that a second run adds nothing."""
+"""Publishes daily files to the topic of daily bars; skips existing bars, so that a rerun adds nothing."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from producers.framing.publisher import Publisher, open_producer
 from producers.metrics import ProducerCounters
 
 BARS_PER_STEP: Final = 1_000
-"""Bars sent between two calls of `on_progress`."""
+"""Number of bars sent between two calls of `on_progress`."""
 
 _HEADERS: Final = list(BAR_HEADERS)
 
 
 class Filled(NamedTuple):
-    """What a backfill did.
+    """Result of a backfill.
 
     Args:
-        written: Bars sent: missing before, or of this source and since corrected in the file.
-        present: Bars that were there, just so.
-        kept: Days that another source, which knows better, has a bar of.
+        written: Bars sent: previously missing, or from this source and since corrected in the file.
+        present: Identical bars that already existed.
+        kept: Days that have a bar from a source of higher rank.
     """
 
     written: int
@@ -47,32 +47,32 @@ class Filled(NamedTuple):
 
 
 def source_ranks(universe: Universe, history: Source) -> dict[int, int]:
-    """Rank sources: whoever saw the trades knows a day better than a file."""
+    """Rank sources: a bar built from trades takes precedence over one from a file."""
     return {source.source_id: int(source.source_id != history.source_id) for source in universe.sources}
 
 
 def run_backfill_bars(universe: Universe, settings: Settings, format: DailyFormat | None) -> Filled:
-    """Put the history the settings name into the topic of daily bars.
+    """Publish the configured history to the topic of daily bars.
 
-    1. Read and check the files.
-    2. Read which days are there: what an interrupted run has sent is not sent again.
+    1. Read and validate the files.
+    2. Read which days exist: bars sent by an interrupted run are not sent again.
     3. Send the others.
 
     Args:
-        universe: Knows symbols, calendars and sources.
-        settings: Names the files and the broker.
-        format: What the files must be; None: as each shows itself.
+        universe: Symbols, calendars and sources.
+        settings: Files and broker.
+        format: Required file format; None to detect it per file.
 
     Raises:
-        ConfigurationError: No history, or a topic with too few partitions.
-        UniverseError: An instrument has another scale in the log.
-        HistoryError: A file that cannot be used.
-        TransportError: The broker does not take it.
+        ConfigurationError: There is no history, or a topic has too few partitions.
+        UniverseError: An instrument's scale differs from the one in the log.
+        HistoryError: A file is invalid.
+        TransportError: The broker does not acknowledge a record.
     """
     if not settings.history:
         raise ConfigurationError(
             "there is no history to publish",
-            operator_action="name files as SYMBOL=FILE, or under [[history]] in the settings",
+            operator_action="pass files as SYMBOL=FILE, or list them under [[history]] in the settings",
         )
     # 1
     source = find_source(universe, settings.history_source)
@@ -103,7 +103,7 @@ def run_backfill_bars(universe: Universe, settings: Settings, format: DailyForma
         if found < settings.kafka.partitions:
             raise ConfigurationError(
                 f"{DAY_BARS_TOPIC} has {found} partitions, the settings say {settings.kafka.partitions}",
-                operator_action="set kafka.partitions to what the topics have",
+                operator_action="set kafka.partitions to the number of the topics",
             )
         missing, filled = missing_bars(bars, read_day_bars(reader, ranks, step).bars, ranks)
     # 3
@@ -127,15 +127,15 @@ def run_backfill_bars(universe: Universe, settings: Settings, format: DailyForma
 def missing_bars(
     wanted: NDArray[np.void], present: NDArray[np.void], ranks: Mapping[int, int]
 ) -> tuple[NDArray[np.void], Filled]:
-    """Leave out the days that are there.
+    """Filter out the days that already exist.
 
     Args:
         wanted: BAR array (n,), all of one source.
-        present: BAR array (m,), one a day and instrument.
+        present: BAR array (m,), one per day and instrument.
         ranks: Source → rank.
 
     Returns:
-        Those of `wanted` to send, and how many are of which kind.
+        The bars of `wanted` to send, and the counts per kind.
     """
     there = {(bar["instrument_id"], bar["session"]): bar for bar in present}
     send = np.zeros(len(wanted), bool)
@@ -156,16 +156,16 @@ def publish_day_bars(
     partitions: int,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
-    """Queue bars, oldest session first, each for its instrument's partition.
+    """Queue bars, oldest session first, each to its instrument's partition.
 
     Args:
         bars: BAR array (n,).
-        publisher: Sends them.
+        publisher: Sends the bars.
         partitions: Number of partitions of the ticks topic.
-        on_progress: Told how many are queued, and of how many.
+        on_progress: Called with the number queued and the total.
 
     Raises:
-        TransportError: One could not be delivered.
+        TransportError: A bar could not be delivered.
     """
     order = np.argsort(bars["session"], kind="stable")
     for number, row in enumerate(order.tolist()):

@@ -1,4 +1,4 @@
-"""The warm start of a log: daily bars become baseline records in the ticks topic."""
+"""Warm start of a log: converts daily bars to baseline records in the ticks topic."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ from producers.framing.publisher import Publisher, check_topics, open_producer
 from producers.metrics import ProducerCounters
 
 Days = set[tuple[int, int]]
-"""(instrument, instant of its close)."""
+"""(instrument, time of its close)."""
 
 _ACTION: Final = "fill it with 'rotascope backfill csv SYMBOL=FILE'"
 
 
 class Warmed(NamedTuple):
-    """What a warm start did.
+    """Result of a warm start.
 
     Args:
-        published: Sessions sent.
-        present: Sessions the log already begins with.
+        published: Number of sessions sent.
+        present: Number of sessions already at the head of the log.
     """
 
     published: int
@@ -48,23 +48,23 @@ class Warmed(NamedTuple):
 
 
 def run_backfill_baseline(universe: Universe, settings: Settings, *, until: date, epoch: int) -> Warmed:
-    """Let the ticks topic begin with what the daily bars hold.
+    """Write the daily bars to the head of the ticks topic.
 
-    1. Read the daily bars, and make baseline records of them.
-    2. Read the baseline at the head of the log: whole sessions of an interrupted run stay as they are.
-    3. Send the sessions that are missing, each whole: a pair needs both its legs.
+    1. Read the daily bars, and convert them to baseline records.
+    2. Read the baseline at the head of the log: complete sessions of an interrupted run are kept.
+    3. Send the missing sessions, each complete, because a pair needs both legs.
 
     Args:
-        universe: Decides which instruments, and which partitions.
-        settings: Names the broker and the source.
+        universe: Determines instruments and partitions.
+        settings: Broker and source.
         until: The last session to publish.
-        epoch: Generation of the history's lease: higher than that of any earlier run.
+        epoch: Producer epoch of the history's source: higher than that of any earlier run.
 
     Raises:
-        ConfigurationError: The ticks topic has another number of partitions.
-        UniverseError: An instrument has another scale in the log.
+        ConfigurationError: The ticks topic has a different number of partitions.
+        UniverseError: An instrument's scale differs from the one in the log.
         HistoryError: There is no daily bar up to `until`.
-        TransportError: The broker does not answer, or does not take it.
+        TransportError: The broker does not answer, or does not acknowledge a record.
     """
     source = find_source(universe, settings.history_source)
     targets = routes(universe, settings.kafka.partitions)
@@ -111,16 +111,16 @@ def read_head(reader: TopicReader, topic: str, partition: int, source_id: int) -
     """Give the days that the log of one partition begins with, as far as their sessions are whole.
 
     Args:
-        reader: Of the broker.
+        reader: Log reader.
         topic: The ticks topic.
-        partition: Which one.
-        source_id: The history's; the first frame of another source ends the head.
+        partition: Partition to read.
+        source_id: Id of the history's source; the first frame of another source ends the head.
 
     Returns:
-        Marks included, as days of NO_INSTRUMENT.
+        Days, with marks as days of NO_INSTRUMENT.
 
     Raises:
-        FrameError: The log begins with something else than frames.
+        FrameError: The log does not begin with frames.
         TransportError: The broker stops answering.
     """
     whole: Days = set()
@@ -140,12 +140,12 @@ def read_head(reader: TopicReader, topic: str, partition: int, source_id: int) -
 def missing_sessions(
     records: NDArray[np.void], targets: Mapping[int, tuple[int, ...]], present: Mapping[int, Days]
 ) -> NDArray[np.void]:
-    """Leave out the sessions that every partition has whole.
+    """Filter out the sessions that every partition has completely.
 
     Args:
-        records: TICK (n,), as `core.engine.baseline` makes them.
+        records: TICK (n,), from `core.engine.baseline`.
         targets: Instrument → partitions.
-        present: Partition → days its log begins with.
+        present: Partition → days at the head of its log.
     """
     everywhere = tuple(present)
     send = np.zeros(len(records), bool)
@@ -170,7 +170,7 @@ def _records(
     source_id: int,
 ) -> NDArray[np.void]:
     if not len(bars):
-        raise HistoryError("there are no daily bars to warm up with", operator_action=_ACTION)
+        raise HistoryError("there are no daily bars for a warm start", operator_action=_ACTION)
     calendars = build_calendars(
         {instrument.calendar for instrument in universe.instruments},
         day_to_date(bars["session"].min()),
@@ -179,5 +179,5 @@ def _records(
     )
     records = baseline_of_bars(bars, offsets, universe, calendars, until, source_id)
     if not len(records):
-        raise HistoryError(f"no daily bar of the universe lies on or before {until}", operator_action=_ACTION)
+        raise HistoryError(f"no daily bar of the universe is on or before {until}", operator_action=_ACTION)
     return records

@@ -1,7 +1,7 @@
-"""`rotascope backfill`: daily history into the daily bars, and from there into the log.
+"""`rotascope backfill`: publishes daily history as daily bars, and from there to the ticks log.
 
-Exit codes, as `core.runtime.exit_codes` has them: 0 published; 1 the broker failed; 2 settings, universe
-or history cannot be used.
+Exit codes (see `core.runtime.exit_codes`): 0 published; 1 the broker failed; 2 invalid settings, universe
+or history.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ from producers.options import (
     SettingsFile,
     UniverseFile,
     Until,
-    generation,
     kafka_flags,
     last_session,
+    producer_epoch,
 )
 
 app = typer.Typer(help="Publish daily history, so that workers start warm.")
@@ -47,7 +47,7 @@ Files = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="SYMBOL=FILE[:COLUMN]…",
-        help="Daily files, a symbol each; none: the history of the settings.",
+        help="Daily files, one per symbol; default: the history in the settings.",
     ),
 ]
 
@@ -69,18 +69,18 @@ def backfill(
 ) -> None:
     """Publish daily history, so that workers start warm.
 
-    With csv or parquet, files go into the topic of daily bars, where
-    workers put each day they have seen; baseline lets a log begin with
-    what is there. Each may be run again, and goes on where it was
-    interrupted.
+    csv and parquet publish files to the topic of daily bars, to which
+    workers add each session they process. baseline writes these bars to
+    the head of the ticks topic. Each command can be rerun and resumes
+    where it was interrupted.
 
-    Without any of the three, files go straight into the ticks topic:
-    for trying things out, as the demo does.
+    Without a subcommand, files are published directly to the ticks topic.
+    This is meant for trials, such as the demo.
 
-    A broker that goes away is waited for up to kafka.patience_ms (120 s).
+    An unreachable broker is retried for kafka.patience_ms (120 s).
 
-    Exit codes: 0 published; 1 the broker failed; 2 settings, universe or
-    history cannot be used.
+    Exit codes: 0 published; 1 the broker failed; 2 invalid settings,
+    universe or history.
 
     Examples:
       rotascope backfill csv RUT=RUT.csv SPX=SPX.csv
@@ -93,7 +93,7 @@ def backfill(
     options = FileOptions(date_column, date_format, accept_jump)
     with _ready(settings_file, universe_file, kafka, history, "--history", options) as (settings, universe):
         sessions = run_backfill(
-            universe, settings, until=last_session(history_until), epoch=generation(epoch)
+            universe, settings, until=last_session(history_until), epoch=producer_epoch(epoch)
         )
         typer.echo(f"published {sessions:,} sessions of {len(settings.history)} instruments")
 
@@ -109,10 +109,10 @@ def csv(
     date_format: DateFormat = None,
     accept_jump: AcceptJump = None,
 ) -> None:
-    """Put daily CSV or JSON files into the topic of daily bars.
+    """Publish daily CSV or JSON files to the topic of daily bars.
 
-    Only what is missing is sent, and what has changed in the file; a day
-    that a worker has a bar of stays as it is.
+    Only missing days and days corrected in the file are sent; a worker's
+    own bar of a day is kept.
 
     Examples:
       rotascope backfill csv RUT=RUT.csv IJR=adjusted.csv:IJR
@@ -135,7 +135,7 @@ def parquet(
     date_format: DateFormat = None,
     accept_jump: AcceptJump = None,
 ) -> None:
-    """Put daily Parquet files into the topic of daily bars; else as csv.
+    """Publish daily Parquet files to the topic of daily bars; otherwise as csv.
 
     Examples:
       rotascope backfill parquet SPX=SPX.parquet
@@ -155,11 +155,11 @@ def baseline(
     history_until: Until = None,
     epoch: Epoch = None,
 ) -> None:
-    """Let the ticks topic begin with the daily bars, so that workers start warm.
+    """Write the daily bars to the head of the ticks topic, so that workers start warm.
 
     Run it once for each generation of the ticks topic, before the first
-    producer. Run again it sends only sessions that an interrupted run has
-    not; once ticks follow, a worker passes over days it already has.
+    producer. A rerun sends only the sessions that an interrupted run did
+    not; once ticks follow, workers skip days they already have.
 
     Examples:
       rotascope backfill baseline --history-until 2024-07-05
@@ -168,11 +168,11 @@ def baseline(
     kafka = kafka_flags(bootstrap_servers, partitions, None) | {"topic_generation": topic_generation}
     with _ready(settings_file, universe_file, kafka) as (settings, universe):
         warmed = run_backfill_baseline(
-            universe, settings, until=last_session(history_until), epoch=generation(epoch)
+            universe, settings, until=last_session(history_until), epoch=producer_epoch(epoch)
         )
         typer.echo(
             f"published {warmed.published:,} sessions to {settings.kafka.ticks_topic}, "
-            f"{warmed.present:,} were there"
+            f"{warmed.present:,} already existed"
         )
 
 
@@ -187,8 +187,8 @@ def _fill(
     with _ready(settings_file, universe_file, kafka, files, "backfill", options) as (settings, universe):
         filled = run_backfill_bars(universe, settings, format if files else None)
         typer.echo(
-            f"published {filled.written:,} daily bars, {filled.present:,} were there, "
-            f"{filled.kept:,} are a worker's own"
+            f"published {filled.written:,} daily bars, {filled.present:,} already existed, "
+            f"{filled.kept:,} are kept from a worker"
         )
 
 
@@ -201,7 +201,7 @@ def _ready(
     option: str = "",
     options: FileOptions | None = None,
 ) -> Iterator[tuple[Settings, Universe]]:
-    """Settings and universe, with every error as an exit code."""
+    """Load settings and universe, mapping every error to an exit code."""
     with exit_codes():
         flags: dict[str, Any] = {
             "kafka": kafka,

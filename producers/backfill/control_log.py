@@ -1,7 +1,7 @@
-"""Daily history into the log, so that an engine starts warm: baseline records as frames.
+"""Publishes daily history to the log as frames of baseline records, so that an engine starts warm.
 
-They are routed as ticks are: a close to its instrument's home and, for the benchmark tape, to every
-partition; the record that ends a session to all of them.
+They are routed like ticks: a close to its instrument's home partition or, for the benchmark tape, to every
+partition; the record that ends a session to all partitions.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from producers.framing.framer import Framer
 from producers.framing.outlet import Outlet
 
 RECORDS_PER_STEP: Final = 4096
-"""Records framed between two calls of `on_progress`."""
+"""Number of records framed between two calls of `on_progress`."""
 
 
 def publish_baseline(
@@ -31,16 +31,16 @@ def publish_baseline(
     timeout_s: float | None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> int:
-    """Send baseline records and wait until the broker has them all.
+    """Send baseline records and wait until all are acknowledged.
 
     Args:
-        records: TICK (n,), as `core.engine.baseline.baseline_records` makes them, all of one source.
-        universe: Decides which partitions a record goes to.
+        records: TICK (n,), from `core.engine.baseline.baseline_records`, all of one source.
+        universe: Determines the partitions of a record.
         publisher: Sends the frames.
         partitions: Number of partitions of the ticks topic.
-        epoch: Generation of the history's lease: higher than that of any earlier run.
-        timeout_s: How long to wait for acknowledgements; None for as long as it takes.
-        on_progress: Told how many records are framed, and of how many.
+        epoch: Producer epoch of the history's source: higher than that of any earlier run.
+        timeout_s: How long to wait for acknowledgements; None for no limit.
+        on_progress: Called with the number of records framed and the total.
 
     Returns:
         Number of sessions sent.

@@ -1,4 +1,4 @@
-"""The daily bars that are there: what a backfill need not send again, and what a warm start is made of."""
+"""Reads the existing daily bars, for a backfill to skip and for a warm start to use."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _NO_SOURCE: Final = -1
 
 
 class DayBars(NamedTuple):
-    """One bar for each instrument and session.
+    """One bar per instrument and session.
 
     Args:
         bars: BAR array (n,).
-        offsets: Array (n,) int64, where each stands in its partition.
+        offsets: Array (n,) int64, offset of each in its partition.
     """
 
     bars: NDArray[np.void]
@@ -37,9 +37,8 @@ def read_day_bars(
 ) -> DayBars:
     """Read the topic of daily bars to its end.
 
-    Of several bars of one day the source with the highest rank holds, and of those the one sent last;
-    compaction may not have removed the others yet, or they stand in another partition because the topic
-    has grown.
+    Of several bars of one day, the source with the highest rank wins, then the one sent last. Others may
+    exist because compaction has not removed them yet, or in another partition because the topic has grown.
 
     Args:
         reader: Of the broker.
@@ -47,7 +46,7 @@ def read_day_bars(
         on_progress: As for `TopicReader.read`.
 
     Raises:
-        TransportError: The topic is not there, or the broker stops answering.
+        TransportError: The topic does not exist, or the broker stops answering.
     """
     parts: list[NDArray[np.void]] = []
     offsets: list[int] = []
@@ -64,7 +63,7 @@ def read_day_bars(
             _, bars = decode_frame(record.value, BAR)
         except FrameError as error:
             structlog.get_logger().warning(
-                "a record of the day bars is none", offset=record.offset, reason=str(error)
+                "invalid record in the day bars", offset=record.offset, reason=str(error)
             )
             continue
         parts.append(bars)

@@ -1,4 +1,4 @@
-"""The warm start as a step of a program: daily files read, and published, with a bar to watch."""
+"""The warm start as a step of a program: reads and publishes daily files, with a progress bar."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from producers.framing.outlet import Outlet
 from producers.framing.publisher import Publisher, check_topics, open_producer
 from producers.metrics import ProducerCounters
 
-_EXAMPLE: Final = "write, for instance, RUT=RUT.csv or IJR=adjusted.csv:IJR"
+_EXAMPLE: Final = "write, for example, RUT=RUT.csv or IJR=adjusted.csv:IJR"
 FLUSH_EXTRA_S: Final = 5.0
-"""Longer than the delivery time-out, so that a lost record is reported as such."""
+"""Longer than the delivery timeout, so that a lost record is reported as such."""
 
 
 def history_files(
     flags: Sequence[str] | None, option: str = "--history", options: FileOptions | None = None
 ) -> list[dict[str, Any]] | None:
-    """Read flags that are SYMBOL=FILE[:COLUMN], as the settings take them; None for none.
+    """Parse SYMBOL=FILE[:COLUMN] flags to the form of the settings; None without flags.
 
     Args:
         flags: The flags.
-        option: What they were given for.
-        options: What was said of the files.
+        option: Name of the option, for messages.
+        options: How to read the files.
 
     Raises:
-        ConfigurationError: One that is not, a symbol that stands twice, or an option that fits no file.
+        ConfigurationError: A flag has another form, a symbol is duplicated, or an option applies to no file.
 
     Example:
         >>> history_files(["RUT=RUT.csv"])
@@ -48,8 +48,8 @@ def history_files(
     if not flags:
         if options is not None and any((options.date_columns, options.date_formats, options.jumps)):
             raise ConfigurationError(
-                "an option says how files are to be read, and no file is named",
-                operator_action="name files, or say it under [[history]] in the settings: date_column, "
+                "an option describes how to read files, but no files are given",
+                operator_action="pass files, or set it under [[history]] in the settings: date_column, "
                 "date_format, accept_jumps",
             )
         return None
@@ -58,26 +58,27 @@ def history_files(
 
 
 def run_backfill(universe: Universe, settings: Settings, *, until: date, epoch: int) -> int:
-    """Publish the history the settings name, and nothing else.
+    """Publish the configured history, and nothing else.
 
     Args:
-        universe: Decides the partitions.
-        settings: Names the files and the broker.
+        universe: Determines the partitions.
+        settings: Files and broker.
         until: The last session to publish.
-        epoch: Generation of the history's lease: higher than that of any earlier run.
+        epoch: Producer epoch of the history's source: higher than that of any earlier run.
 
     Returns:
         Number of sessions published.
 
     Raises:
-        ConfigurationError: No history, or a topic with another number of partitions.
-        HistoryError: A file that cannot be used.
-        TransportError: The broker does not take it.
+        ConfigurationError: No history, or a topic with different number of partitions.
+        HistoryError: A file is invalid.
+        TransportError: The broker does not acknowledge a record.
     """
     if not settings.history:
         raise ConfigurationError(
             "there is no history to publish",
-            operator_action="name files with --history SYMBOL=FILE, or under [[history]] in the settings",
+            operator_action="pass files with --history SYMBOL=FILE, or list them under [[history]] in "
+            "the settings",
         )
     warm_start = read_history(universe, settings, until)
     sender = open_producer(patient(settings.kafka))
@@ -100,7 +101,7 @@ def run_backfill(universe: Universe, settings: Settings, *, until: date, epoch: 
 
 
 def read_history(universe: Universe, settings: Settings, until: date) -> WarmStart:
-    """Read and check the daily files; errors as of `read_warm_start`."""
+    """Read and validate the daily files; raises what `read_warm_start` raises."""
     overrides = read_text(settings.calendar_overrides_file, CALENDAR_OVERRIDES)
     with progress("reading history") as step:
         return read_warm_start(
@@ -123,7 +124,7 @@ def publish_history(
     *,
     timeout_s: float | None,
 ) -> int:
-    """Publish and wait for the broker; the number of sessions, errors as of `publish_baseline`."""
+    """Publish the warm start, wait for the broker and return the number of sessions."""
     with progress("publishing history") as step:
         sessions = publish_baseline(
             warm_start.records,
@@ -141,16 +142,16 @@ def publish_history(
 
 
 def flush_timeout_s(settings: Settings) -> float:
-    """How long the broker may take for the last acknowledgements."""
+    """Return the time limit for the last acknowledgements."""
     return settings.kafka.delivery_timeout_ms / 1000 + FLUSH_EXTRA_S
 
 
 def patient(kafka: KafkaSettings) -> KafkaSettings:
-    """Settings of a command that ends by itself: it sends again for as long as it waits for a broker."""
+    """Return settings for a one-shot command, which retries for as long as it waits for a broker."""
     longest_ms = max(kafka.delivery_timeout_ms, kafka.patience_ms)
     return kafka.model_copy(update={"delivery_timeout_ms": longest_ms})
 
 
 def patience_s(settings: Settings) -> float:
-    """How long such a command waits for the last acknowledgements."""
+    """Return how long a one-shot command waits for the last acknowledgements."""
     return patient(settings.kafka).delivery_timeout_ms / 1000 + FLUSH_EXTRA_S

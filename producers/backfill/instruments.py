@@ -1,7 +1,6 @@
-"""Who is who: the compacted topic that says what an instrument id stands for.
+"""The compacted topic of instruments, which resolves instrument ids.
 
-A producer writes it before its first tick, so that a partner who reads ticks or bars from the
-log needs no universe file.
+A producer writes it before its first tick, so that readers of ticks or bars need no universe file.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ HEADERS: Final = [("content-type", b"application/json"), ("schema", INSTRUMENT.e
 
 
 def check_scales(universe: Universe, settings: KafkaSettings) -> None:
-    """Refuse a universe in which an instrument has another scale than in the log; before anything is sent.
+    """Refuse a universe in which an instrument's scale differs from the log, before anything is sent.
 
     Args:
         universe: All instruments.
-        settings: How to reach Kafka.
+        settings: Kafka settings.
 
     Raises:
-        UniverseError: As of `core.model.published_scales.require_same_scales`.
+        UniverseError: See `core.model.published_scales.require_same_scales`.
         TransportError: The broker does not answer.
     """
     with log_reader(settings) as reader:
@@ -48,7 +47,7 @@ def publish_instruments(universe: Universe, publisher: Outlet) -> int:
 
     Args:
         universe: All instruments.
-        publisher: Sends them.
+        publisher: Sends the records.
 
     Returns:
         Number of records.
@@ -65,14 +64,14 @@ def publish_instruments(universe: Universe, publisher: Outlet) -> int:
 
 
 def instrument_body(instrument: Instrument, *, benchmark: bool) -> dict[str, Any]:
-    """Give the JSON of an instrument.
+    """Return the JSON of an instrument.
 
     Args:
         instrument: The instrument.
-        benchmark: Whether any pair is held against it.
+        benchmark: Whether it is the benchmark of any pair.
 
     Returns:
-        What `core/data/schemas/instrument.schema.json` describes.
+        A document valid against `core/data/schemas/instrument.schema.json`.
     """
     return {
         "instrument_id": instrument.instrument_id,

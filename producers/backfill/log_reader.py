@@ -16,7 +16,7 @@ def log_reader(settings: KafkaSettings) -> TopicReader:
     """Make a reader that waits for a broker for as long as a command that ends by itself does.
 
     Args:
-        settings: How to reach Kafka.
+        settings: Kafka settings.
 
     Raises:
         ConfigurationError: An address that is not `host:port`, or a file of the security.

@@ -1,4 +1,4 @@
-"""From daily files to the log: read, check, turn into baseline records, publish."""
+"""Warm start from daily files: reads, validates and converts them to baseline records."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from core.runtime.daily_files import Covered, DailyFormat, build_covering, check
 
 @dataclass(frozen=True, slots=True)
 class WarmStart:
-    """Finished sessions, ready to be published.
+    """Completed sessions, ready to be published.
 
     Args:
         records: TICK (n,), kind BASELINE.
@@ -37,13 +37,13 @@ class WarmStart:
 
 @dataclass(frozen=True, slots=True)
 class CheckedFiles:
-    """Daily files, read and checked.
+    """Validated daily files.
 
     Args:
         frames: Instrument → frame of `core.research.history.judge_daily`.
         calendars: By name, from the first day to the last.
-        first: The earliest date of any file.
-        last: The latest.
+        first: Earliest date of any file.
+        last: Latest date of any file.
     """
 
     frames: Mapping[int, pl.DataFrame]
@@ -62,27 +62,27 @@ def read_warm_start(
     now_ns: int | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> WarmStart:
-    """Read and check daily files, and turn them into baseline records.
+    """Read and validate daily files, and convert them to baseline records.
 
     Args:
-        files: One a symbol.
-        universe: Knows the symbols.
-        source_name: The universe's source that the records name.
-        until: The last session to use, included: the one before the first live or recorded tick.
-        overrides: As for `core.model.sessions.build_calendar`.
-        now_ns: The present; rows dated after it are left out. None: no date is too late.
-        on_progress: Told how many files are read, and of how many.
+        files: One per symbol.
+        universe: Contains the symbols.
+        source_name: Source in the universe for the records.
+        until: The last session to use, inclusive: the one before the first live or recorded tick.
+        overrides: See `core.model.sessions.build_calendar`.
+        now_ns: Current time; rows dated after it are dropped. None for no limit.
+        on_progress: Called with the number of files read and the total.
 
     Raises:
-        ConfigurationError: No such source, or no file at all.
-        UniverseError: A symbol that is not in the universe.
-        HistoryError: A file that cannot be read or used.
+        ConfigurationError: There is no such source, or no file.
+        UniverseError: A symbol is not in the universe.
+        HistoryError: A file is unreadable or invalid.
     """
     source = find_source(universe, source_name)
     history = read_checked(files, universe, overrides=overrides, now_ns=now_ns, on_progress=on_progress)
     records = baseline_records(history.frames, universe, history.calendars, until, source.source_id)
     if len(records) == 0:
-        raise HistoryError(f"no session of the history lies on or before {until}")
+        raise HistoryError(f"no session of the history is on or before {until}")
     return WarmStart(records, history.first, min(history.last, until))
 
 
@@ -95,20 +95,20 @@ def read_checked(
     now_ns: int | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> CheckedFiles:
-    """Read daily files and hold them against their calendars.
+    """Read daily files and check them against their calendars.
 
     Args:
-        files: One a symbol.
-        universe: Knows the symbols.
-        format: What every file must be; None: as each shows itself.
-        overrides: As for `core.model.sessions.build_calendar`.
-        now_ns: The present; rows dated after it are left out. None: no date is too late.
-        on_progress: Told how many files are read, and of how many.
+        files: One per symbol.
+        universe: Contains the symbols.
+        format: Required file format; None to detect it per file.
+        overrides: See `core.model.sessions.build_calendar`.
+        now_ns: Current time; rows dated after it are dropped. None for no limit.
+        on_progress: Called with the number of files read and the total.
 
     Raises:
-        ConfigurationError: No file at all, or two for one symbol.
-        UniverseError: A symbol that is not in the universe.
-        HistoryError: A file that cannot be read or used.
+        ConfigurationError: There is no file, or two for one symbol.
+        UniverseError: A symbol is not in the universe.
+        HistoryError: A file is unreadable or invalid.
     """
     if not files:
         raise ConfigurationError("a warm start needs at least one history file")
@@ -141,16 +141,16 @@ def _refuse_twice(files: Sequence[HistoryFile]) -> None:
             raise ConfigurationError(
                 f"the history names {file.symbol!r} twice: "
                 f"{seen[file.symbol].file.name} and {file.file.name}",
-                operator_action="give one file for each symbol",
+                operator_action="give one file per symbol",
             )
         seen[file.symbol] = file
 
 
 def find_source(universe: Universe, name: str) -> Source:
-    """Give a source of the universe by name.
+    """Return a source of the universe by name.
 
     Raises:
-        ConfigurationError: There is none; the message names the nearest.
+        ConfigurationError: There is none; the message suggests the nearest name.
     """
     for source in universe.sources:
         if source.name == name:
@@ -158,5 +158,5 @@ def find_source(universe: Universe, name: str) -> Source:
     names = [source.name for source in universe.sources]
     raise ConfigurationError(
         f"the universe has no source {name!r}{nearest(name, names, list_all=True)}",
-        operator_action="add it to the universe under [[source]], or name another",
+        operator_action="add it to the universe under [[source]], or use another name",
     )

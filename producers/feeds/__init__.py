@@ -1,7 +1,7 @@
-"""Every vendor Rotascope speaks with: one line a feed.
+"""Registry of the supported vendors: one line per feed.
 
-A feed is a file in this package that fulfils `base.Feed`, and its line here; the command line,
-the contract tests and the dead letters follow from the registry.
+A feed is a module in this package that implements `base.Feed`, plus its line here. The command line,
+the contract tests and the dead letters are derived from the registry.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a feed is: one vendor's language, without a socket, a clock or a thread.
+"""Interface of a feed: one vendor's protocol, without sockets, clocks or threads.
 
-The session shell asks a feed where to connect and what to say, and hands it what came back.
-Everything a feed decides is therefore tested with bytes alone.
+The session asks a feed where to connect and what to send, and passes it the received messages.
+A feed's decisions can therefore be tested with bytes alone.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from core.model.instruments import Instrument, Source
 from core.model.records import TICK
 
 MAX_REJECT_BYTES: Final = 4096
-"""As much of a refused message as a dead letter keeps."""
+"""Maximum bytes of a refused message in a dead letter."""
 
 MAX_REJECTS: Final = 4096
-"""Refused items of one websocket message that get a dead letter each. Further ones share one for each
-reason: a dead letter can be a hundred times as large as the item."""
+"""Maximum refused items of one websocket message that get their own dead letter. Further ones share one per
+reason, because a dead letter can be a hundred times as large as the item."""
 
 
 MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
-"""The library's 1 MiB is too little for a busy second in one message."""
+"""The library's default of 1 MiB is too small for a busy second in one message."""
 
 
 class Codec(StrEnum):
-    """How messages are written on the wire."""
+    """Wire encoding of messages."""
 
     JSON = "json"
     MSGPACK = "msgpack"
 
 
 class RawMessage(NamedTuple):
-    """One websocket message as the reader saw it."""
+    """One websocket message as received."""
 
     payload: bytes
     ts_recv_ns: int
@@ -49,9 +49,9 @@ class Reject(NamedTuple):
 
     Args:
         reason: Stable, low-cardinality label.
-        payload: The message as received, cut at 4,096 bytes.
-        whole_bytes: Its length before it was cut.
-        items: Messages refused for this reason that it stands for; the payload is the first one's.
+        payload: The message as received, truncated to 4,096 bytes.
+        whole_bytes: Its length before truncation.
+        items: Number of items refused for this reason that it represents; the payload is the first one's.
     """
 
     reason: str
@@ -61,12 +61,12 @@ class Reject(NamedTuple):
 
 
 def reject(reason: str, payload: bytes) -> Reject:
-    """Refuse a message, and keep as much of it as a dead letter may hold."""
+    """Build a reject, truncating the message to what a dead letter may contain."""
     return Reject(reason, payload[:MAX_REJECT_BYTES], len(payload))
 
 
 class Outcome(StrEnum):
-    """What became of a message; every message has exactly one."""
+    """Outcome of a message; every message has exactly one."""
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
@@ -77,16 +77,16 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a feed made of some raw messages.
+    """Result of parsing raw messages.
 
     Args:
         ticks: TICK (n,), in the order received.
-        venues: uint8 (n,): the vendor's exchange code, the part of a trade's identity TICK lacks.
-        rejects: Messages that cannot be used, in the order received.
-        notices: Errors the vendor reported in the stream; `action` says what must follow.
-        outcomes: How many messages came to which end. A payload that is no list of messages
-            counts as one. One message may make several ticks (a correction makes two).
-        unknown_conditions: Trades whose sale conditions the table does not know.
+        venues: uint8 (n,): the vendor's exchange code, the part of a trade's identity that TICK lacks.
+        rejects: Invalid messages, in the order received.
+        notices: Errors that the vendor reported in the stream; `action` is the required reaction.
+        outcomes: Number of messages by outcome. A payload that is not a list of messages counts
+            as one. One message may make several ticks (a correction makes two).
+        unknown_conditions: Number of trades with unknown sale conditions.
     """
 
     ticks: NDArray[np.void]
@@ -98,17 +98,17 @@ class Batch:
 
 
 def empty_ticks() -> NDArray[np.void]:
-    """Give no ticks at all."""
+    """Return an empty array of ticks."""
     return np.empty(0, TICK)
 
 
 class Reply(NamedTuple):
-    """What a handshake wants after one message.
+    """Reaction of a handshake to one message.
 
     Args:
-        send: Frames to send, text or binary by type.
-        is_data: The message is market data and belongs to the pipeline.
-        notices: What an operator should know; none of them ends the session.
+        send: Frames to send; the type selects text or binary.
+        is_data: The message is market data for the pipeline.
+        notices: Errors for the operator; none of them ends the session.
     """
 
     send: tuple[str | bytes, ...] = ()
@@ -117,70 +117,70 @@ class Reply(NamedTuple):
 
 
 class Handshake(Protocol):
-    """From an open socket to the stream, as a state machine without I/O."""
+    """State machine from an open socket to the stream, without I/O."""
 
     @property
     def streaming(self) -> bool:
-        """Log-in and subscription are done."""
+        """Whether login and subscription are complete."""
 
     @property
     def unconfirmed(self) -> tuple[str, ...]:
-        """Symbols asked for that the vendor's last word on the subscription does not name."""
+        """Requested symbols that are missing from the vendor's last subscription message."""
 
     def receive(self, payload: bytes) -> Reply:
-        """Take one message.
+        """Handle one message.
 
         Raises:
-            FeedError: The session cannot go on; `action` says what follows.
+            FeedError: The session cannot continue; `action` is the required reaction.
         """
 
     def overhear(self, payload: bytes) -> bool:
-        """Look at a message of the stream, and say whether it changed the subscription.
+        """Inspect a message of the stream, and return whether it changed the subscription.
 
-        It costs next to nothing for market data, and raises nothing.
+        It is cheap for market data and never raises.
         """
 
 
 class Feed(Protocol):
-    """One vendor's language."""
+    """One vendor's protocol."""
 
     @property
     def name(self) -> str:
-        """The name used in the registry, metrics and dead letters."""
+        """Name in the registry, metrics and dead letters."""
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
-        """What it subscribes to."""
+        """Instruments to subscribe to."""
 
     @property
     def max_message_bytes(self) -> int:
-        """A larger websocket message ends the connection."""
+        """Maximum size of a websocket message; a larger one ends the connection."""
 
     def url(self) -> str:
-        """Where to connect."""
+        """URL of the stream."""
 
     def headers(self) -> Mapping[str, str]:
         """Headers of the upgrade request."""
 
     def handshake(self) -> Handshake:
-        """Start a log-in on a new connection."""
+        """Start the handshake of a new connection."""
 
     def parse(self, messages: Sequence[RawMessage]) -> Batch:
-        """Turn raw messages into ticks; never raises on what a vendor may send."""
+        """Convert raw messages to ticks; never raises on vendor data."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedConfiguration:
-    """Everything a feed is made from.
+    """Configuration of a feed.
 
     Args:
-        url: Where to connect, channel included; it may hold a password.
+        url: URL of the stream, channel included; it may contain a password.
         key: The vendor's key id.
         secret: The vendor's secret; never logged.
-        codec: How messages are written.
-        source: The source that its ticks carry.
-        instruments: What to subscribe to, the most important first.
-        max_message_bytes: A larger websocket message ends the connection.
+        codec: Wire encoding of messages.
+        source: Source of its ticks.
+        instruments: Instruments to subscribe to, most important first.
+        max_message_bytes: Maximum size of a websocket message; a larger one ends the connection.
     """
 
     url: str = field(repr=False)

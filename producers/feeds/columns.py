@@ -1,7 +1,7 @@
-"""Columns of vendor values to columns of a TICK: what every feed needs, and nothing of one vendor.
+"""Converts columns of vendor values to columns of a TICK; shared by all feeds.
 
-A message is decoded by msgspec, a batch of messages is turned into arrays here. Every function
-is exact in the range that vendors send: timestamps to the nanosecond, prices to nine decimals.
+msgspec decodes messages; this module converts batches to arrays. Every function is exact in the
+range that vendors send: timestamps to the nanosecond, prices to nine decimals.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _AFTER_LAST_YEAR: Final = 2262
 """int64 nanoseconds end in April 2262; NumPy wraps silently beyond it."""
 
 _PUNCTUATION: Final = tuple(zip((4, 7, 10, 13, 16), b"--T::", strict=True))
-"""Where it stands, and what."""
+"""Position and expected byte."""
 
 _TWENTY, _TWENTY_ONE = (int.from_bytes(century, "big") for century in (b"20", b"21"))
 _YEAR_WEIGHTS: Final = np.array([1000, 100, 10, 1])
@@ -30,7 +30,7 @@ _YEAR_OF_ZEROS: Final = int(_YEAR_WEIGHTS.sum()) * ord("0")
 _FRACTION_AT: Final = 19
 _SHORTEST: Final = 20
 _LONGEST: Final = 39
-"""NumPy reads 18 decimals and takes what follows for a time zone."""
+"""NumPy parses 18 decimals and interprets what follows as a time zone."""
 
 _INSTANT: Final = re.compile(
     r"(?:19[7-9][0-9]|2[01][0-9]{2}|22[0-5][0-9]|226[01])-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
@@ -45,19 +45,19 @@ _MAX_SECONDS: Final = 2**63 // NANOSECONDS_PER_SECOND - 1
 
 
 def rfc3339_nanoseconds(texts: Sequence[str]) -> NDArray[np.int64]:
-    """Turn RFC 3339 instants in UTC into nanoseconds, to the last digit.
+    """Convert RFC 3339 times in UTC to nanoseconds, exactly.
 
-    NumPy's parser does the work; it is kinder than RFC 3339 (it takes "now", a bare year or an
-    offset), so the shape of the texts is checked first, for all of them at once.
+    NumPy's parser is used. It is more lenient than RFC 3339 (it accepts "now", a bare year or an
+    offset), so the form of all texts is checked first.
 
     Args:
-        texts: Instants that end in "Z", with up to nine decimals.
+        texts: Times that end in "Z", with up to nine decimals.
 
     Returns:
         Array (n,) int64, ns UTC.
 
     Raises:
-        ValueError: At least one text is not such an instant.
+        ValueError: At least one text is not such a time.
 
     Example:
         >>> rfc3339_nanoseconds(["2021-02-22T15:51:44.208Z", "1970-01-01T00:00:01.000000001Z"]).tolist()
@@ -68,12 +68,12 @@ def rfc3339_nanoseconds(texts: Sequence[str]) -> NDArray[np.int64]:
         return np.empty(0, np.int64)
     joined = "\n".join(texts) + "\n"
     if not _are_instants(np.frombuffer(joined.encode(), np.uint8), count):
-        raise ValueError("not an RFC 3339 instant in UTC")
+        raise ValueError("not an RFC 3339 time in UTC")
     return np.array(joined[:-2].split("Z\n"), "datetime64[ns]").view(np.int64)
 
 
 def is_rfc3339(text: str) -> bool:
-    """Say whether `rfc3339_nanoseconds` takes a text, without the cost of a column of one.
+    """Return whether `rfc3339_nanoseconds` accepts a text, without building a column of one.
 
     Example:
         >>> is_rfc3339("2024-02-29T00:00:00Z"), is_rfc3339("2023-02-29T00:00:00Z")
@@ -89,9 +89,9 @@ def is_rfc3339(text: str) -> bool:
 
 
 def _are_instants(characters: NDArray[np.uint8], count: int) -> bool:
-    """Say whether a text is so many lines of YYYY-MM-DDTHH:MM:SS[.digits]Z, from 1970 to 2261.
+    """Return whether a text is the given number of lines YYYY-MM-DDTHH:MM:SS[.digits]Z, from 1970 to 2261.
 
-    What is left to NumPy are the ranges of month, day, hour, minute and second.
+    NumPy then checks the ranges of month, day, hour, minute and second.
     """
     ends = np.flatnonzero(characters == _NEWLINE)
     starts = np.concatenate([[0], ends[:-1] + 1])
@@ -99,7 +99,7 @@ def _are_instants(characters: NDArray[np.uint8], count: int) -> bool:
     if len(ends) != count or lengths.min() < _SHORTEST or lengths.max() > _LONGEST:
         return False
     dots = characters[starts + _FRACTION_AT] == _DOT
-    others = np.count_nonzero(characters - _ZERO > 9)  # unsigned: whatever is no digit is above nine
+    others = np.count_nonzero(characters - _ZERO > 9)  # unsigned: every non-digit is above nine
     return bool(
         all(np.all(characters[starts + at] == sign) for at, sign in _PUNCTUATION)
         and np.all(dots | (starts + _FRACTION_AT == ends - 1))
@@ -110,7 +110,7 @@ def _are_instants(characters: NDArray[np.uint8], count: int) -> bool:
 
 
 def _have_room(characters: NDArray[np.uint8], starts: NDArray[np.intp]) -> bool:
-    """Say whether all years lie from 1970 to 2261."""
+    """Return whether all years are from 1970 to 2261."""
     centuries = characters[starts] * np.uint16(256) + characters[starts + 1]
     if np.all((centuries == _TWENTY) | (centuries == _TWENTY_ONE)):
         return True
@@ -119,7 +119,7 @@ def _have_room(characters: NDArray[np.uint8], starts: NDArray[np.intp]) -> bool:
 
 
 def msgpack_nanoseconds(values: Sequence[msgspec.Raw]) -> NDArray[np.int64]:
-    """Turn msgpack timestamps (extension −1) into nanoseconds.
+    """Convert msgpack timestamps (extension −1) to nanoseconds.
 
     Args:
         values: The encoded values, header included.
@@ -128,7 +128,7 @@ def msgpack_nanoseconds(values: Sequence[msgspec.Raw]) -> NDArray[np.int64]:
         Array (n,) int64, ns UTC.
 
     Raises:
-        ValueError: At least one value is no timestamp, or lies outside 1970 to 2262.
+        ValueError: At least one value is not a timestamp, or is outside 1970 to 2262.
 
     Example:
         >>> msgpack_nanoseconds([msgspec.Raw(bytes.fromhex("d6ff00000001"))]).tolist()
@@ -148,7 +148,7 @@ def msgpack_nanoseconds(values: Sequence[msgspec.Raw]) -> NDArray[np.int64]:
 
 
 def is_msgpack_timestamp(value: msgspec.Raw) -> bool:
-    """Say whether `msgpack_nanoseconds` takes a value, without the cost of a column of one."""
+    """Return whether `msgpack_nanoseconds` accepts a value, without building a column of one."""
     try:
         encoded = _as_timestamp_64(bytes(value))
         if encoded[:2] != _TIMESTAMP_64_HEADER.to_bytes(2, "big"):
@@ -161,10 +161,10 @@ def is_msgpack_timestamp(value: msgspec.Raw) -> bool:
 
 
 def _join_timestamps(values: Sequence[msgspec.Raw]) -> bytes:
-    """Join encoded timestamps of ten bytes each; the rare shorter or longer one is rewritten.
+    """Join encoded timestamps of ten bytes each; rare shorter or longer ones are rewritten.
 
-    A stamp without a fraction is written in six bytes, one in a thousand where the vendor has
-    milliseconds. Halving finds it without looking at the others one by one.
+    A timestamp without a fraction is encoded in six bytes, one in a thousand if the vendor has
+    milliseconds. Bisection finds it without checking the others one by one.
     """
     joined = b"".join(values)
     if len(joined) == len(values) * _TIMESTAMP_64.itemsize:
@@ -176,7 +176,7 @@ def _join_timestamps(values: Sequence[msgspec.Raw]) -> bytes:
 
 
 def _as_timestamp_64(value: bytes) -> bytes:
-    """Write any of the three sizes of the extension as the ten-byte one."""
+    """Convert any of the three sizes of the extension to the ten-byte form."""
     if len(value) == _TIMESTAMP_64.itemsize:
         return value
     if len(value) == 6 and value[:2] == b"\xd6\xff":

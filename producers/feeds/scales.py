@@ -1,4 +1,4 @@
-"""Vendor numbers to integers, each in the scale of its instrument; what does not fit is told once."""
+"""Converts vendor numbers to integers in each instrument's scale; reports numbers that do not fit once."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from core.model.scale import (
 from core.model.timestamps import rfc3339
 
 _ACTION: Final = (
-    "give {symbol} a new id and that scale in the universe; until then such trades are dead letters"
+    "give {symbol} a new id with that scale in the universe; until then such trades are dead-lettered"
 )
 
 
 class Scales:
-    """How large numbers may be, and what their units are, by row of a feed's instruments.
+    """Units and limits of numbers, by row of a feed's instruments.
 
     Args:
-        exponents: Of each row.
+        exponents: Exponent of each row.
         largest: The largest integer allowed, in units.
     """
 
@@ -42,24 +42,24 @@ class Scales:
         self._largest = np.array([largest_float(each, largest) for each in exponents])
 
     def unit(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
-        """The least number above nothing of each row."""
+        """Smallest positive number of each row."""
         return self._units[rows]
 
     def largest(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
-        """The largest number of each row."""
+        """Largest number of each row."""
         return self._largest[rows]
 
     def fixed_point(
         self, values: NDArray[np.float64], usable: NDArray[np.bool_], rows: NDArray[np.intp]
     ) -> NDArray[np.int64]:
-        """Turn decimal numbers into units, to the nearest.
+        """Convert decimal numbers to units, rounded to nearest.
 
         Exact for decimals of up to fifteen significant digits, as `core.model.scale.to_integers` is.
 
         Args:
             values: Array (n,).
-            usable: Array (n,): where False the result is 0, whatever the value.
-            rows: Whose each is.
+            usable: Array (n,): if False, the result is 0.
+            rows: Row of each value.
 
         Returns:
             Array (n,) int64.
@@ -82,10 +82,10 @@ class Scales:
 
 
 class InstrumentScales:
-    """Scales of a feed's instruments. Whoever needs more than its scale holds is told of once.
+    """Scales of a feed's instruments; reports once per instrument that a number does not fit.
 
     Args:
-        instruments: In the order of the rows; the row behind the last, which -1 points at, is no instrument.
+        instruments: In row order; the row after the last, which -1 refers to, is no instrument.
     """
 
     def __init__(self, instruments: Sequence[Instrument]) -> None:
@@ -94,7 +94,7 @@ class InstrumentScales:
         sizes = [instrument.size_exponent for instrument in instruments]
         self.prices = Scales([*prices, DEFAULT_EXPONENT], LARGEST_PRICE)
         self.sizes = Scales([*sizes, DEFAULT_EXPONENT])
-        self._told: set[tuple[str, int]] = set()
+        self._reported: set[tuple[str, int]] = set()
         self._notices: list[FeedError] = []
 
     def note(
@@ -104,7 +104,7 @@ class InstrumentScales:
         sizes: NDArray[np.float64],
         ts_event_ns: NDArray[np.int64],
     ) -> None:
-        """Look for figures that do not fit, among trades some of which are refused.
+        """Find figures that do not fit, among trades some of which are refused.
 
         Args:
             rows: int (n,): -1 for an unknown symbol.
@@ -118,16 +118,16 @@ class InstrumentScales:
                 misfit |= (rows >= 0) & (figures > 0) & (figures < scales.unit(rows))
             for position in np.flatnonzero(misfit).tolist():
                 row = int(rows[position])
-                if (what, row) not in self._told:
-                    self._told.add((what, row))
-                    self._tell(what, row, float(figures[position]), int(ts_event_ns[position]))
+                if (what, row) not in self._reported:
+                    self._reported.add((what, row))
+                    self._report(what, row, float(figures[position]), int(ts_event_ns[position]))
 
     def take(self) -> list[FeedError]:
-        """Give what has been found since the last call."""
+        """Return the findings since the last call."""
         notices, self._notices = self._notices, []
         return notices
 
-    def _tell(self, what: str, row: int, figure: float, ts_event_ns: int) -> None:
+    def _report(self, what: str, row: int, figure: float, ts_event_ns: int) -> None:
         instrument = self._instruments[row]
         is_price = what == "price"
         exponent = instrument.price_exponent if is_price else instrument.size_exponent

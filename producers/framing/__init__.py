@@ -1,8 +1,8 @@
 """Ticks into frames, and frames to Kafka.
 
-rows.py             columns of ticks
+rows.py             fast copies of tick records
 framer.py           routes ticks to partitions and cuts frames
-outlet.py           what a frame is handed to
-publisher.py        records of one-shot commands
-holding_publisher.py  frames of a feed: kept (hold.py) until acknowledged, sent again in order
+outlet.py           interface for sending frames
+publisher.py        publisher of one-shot commands
+holding_publisher.py  publisher of a feed: keeps frames (hold.py) until acknowledged, resends them in order
 """

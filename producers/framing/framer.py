@@ -1,8 +1,8 @@
-"""Ticks to frames: each tick into its partitions, in order, a frame when full or old enough.
+"""Routes ticks to partitions and cuts frames when they are full or old enough.
 
 An instrument's ticks go to its home partition, the benchmark tape to all partitions, and records
-that speak of the whole source (marks, gaps) to all partitions too. Within a partition the order
-of the input is kept.
+that concern the whole source (marks, gaps) also to all partitions. The input order is preserved
+within a partition.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from core.model.records import NO_INSTRUMENT, TICK
 from producers.framing.rows import take, words
 
 DENSE_IDS: Final = 1 << 20
-"""Instrument ids below this are looked up in a table, others by bisection (ten times slower)."""
+"""Instrument ids below this are looked up in a table, others by binary search (ten times slower)."""
 
 FLUSH_RECORDS: Final = 512
-"""Default size of a frame: larger ones gain little, smaller ones cost the worker dearly."""
+"""Default records per frame: larger frames gain little, smaller ones slow the worker down considerably."""
 
 
 class Frame(NamedTuple):
     """One frame, ready to send.
 
     Args:
-        partition: Where it goes.
+        partition: Target partition.
         payload: Header and records.
     """
 
@@ -38,18 +38,18 @@ class Frame(NamedTuple):
 
 
 class Framer:
-    """Collects ticks per partition and cuts them into frames.
+    """Buffers ticks per partition and cuts them into frames.
 
     Args:
-        universe: Decides which partitions an instrument's ticks go to.
+        universe: Determines the partitions of an instrument's ticks.
         partitions: Number of partitions of the ticks topic.
-        source_id: Source named in the frames.
-        epoch: Generation of the source's lease: higher than that of any earlier run.
+        source_id: Source in the frame headers.
+        epoch: Producer epoch of the source: higher than that of any earlier run.
         flush_records: A frame is cut at this many records, 1 to 1,024.
-        max_age_ms: A frame whose oldest record has waited this long is cut.
+        max_age_ms: A frame is cut when its oldest record has waited this long.
 
     Raises:
-        ConfigurationError: `flush_records` is more than a frame may hold.
+        ConfigurationError: `flush_records` exceeds the maximum per frame.
     """
 
     def __init__(
@@ -77,14 +77,14 @@ class Framer:
         self._sequence = [0] * partitions
 
     def add(self, ticks: NDArray[np.void], now_ms: float) -> list[Frame]:
-        """Take ticks and give the frames they fill.
+        """Add ticks and return the frames they fill.
 
         Args:
             ticks: TICK (n,), in order, marks included.
-            now_ms: Monotonic time of the call.
+            now_ms: Monotonic time of the call, ms.
 
         Returns:
-            Full frames, in the order in which each partition must receive them.
+            Full frames, in send order within each partition.
         """
         frames: list[Frame] = []
         order, partitions, bounds = self._routes.fan_out(ticks["instrument_id"])
@@ -94,7 +94,7 @@ class Framer:
         return frames
 
     def due(self, now_ms: float) -> list[Frame]:
-        """Give the frames whose oldest record has waited long enough."""
+        """Return the frames whose oldest record has waited long enough."""
         return [
             self._cut(partition)
             for partition in range(self._partitions)
@@ -102,11 +102,11 @@ class Framer:
         ]
 
     def flush(self) -> list[Frame]:
-        """Give whatever is left."""
+        """Return the remaining frames."""
         return [self._cut(partition) for partition in range(self._partitions) if self._filled[partition]]
 
     def next_due_ms(self) -> float | None:
-        """Say when `due` will next have something, None when nothing waits."""
+        """Return when `due` will next return a frame, None if nothing is buffered."""
         opened = [at for at, filled in zip(self._opened_ms, self._filled, strict=True) if filled]
         return min(opened) + self._max_age_ms if opened else None
 
@@ -137,7 +137,7 @@ class Framer:
 
 
 class _RouteTable:
-    """Instrument ids to partitions, for a whole batch at once."""
+    """Maps instrument ids to partitions, a batch at a time."""
 
     def __init__(self, universe: Universe, partitions: int) -> None:
         by_id = routes(universe, partitions) | {NO_INSTRUMENT: tuple(range(partitions))}
@@ -149,20 +149,20 @@ class _RouteTable:
         self._partitions = partitions
         self._dense: NDArray[np.intp] | None = None
         if len(ids) > 1 and ids[-2] < DENSE_IDS:
-            # One place more than the greatest id stands for NO_INSTRUMENT.
+            # The entry after the greatest id is for NO_INSTRUMENT.
             self._dense = np.zeros(ids[-2] + 2, np.intp)
             self._dense[ids[:-1]] = np.arange(len(ids) - 1)
             self._dense[-1] = len(ids) - 1
 
     def fan_out(self, instrument_ids: NDArray[np.uint32]) -> tuple[NDArray[np.intp], list[int], list[int]]:
-        """Spread a batch over the partitions.
+        """Distribute a batch over the partitions.
 
         Args:
-            instrument_ids: Array (n,); every one is in the universe, or NO_INSTRUMENT.
+            instrument_ids: Array (n,); each in the universe, or NO_INSTRUMENT.
 
         Returns:
             Rows of the batch, grouped by partition and in order within each; the partitions
-            that receive something; and the bounds of their groups.
+            that receive any; and the bounds of their groups.
         """
         if self._dense is None:
             slots = np.searchsorted(self._ids, instrument_ids)
@@ -170,7 +170,7 @@ class _RouteTable:
             slots = self._dense[np.minimum(instrument_ids, len(self._dense) - 1)]
         fan = self._fan[slots]
         rows = np.repeat(np.arange(len(slots)), fan)
-        # Position of each copy among the copies of its row, added to where the row's targets start.
+        # Index of each copy among the copies of its row, added to the start of the row's targets.
         copy = np.arange(len(rows)) - np.repeat(np.cumsum(fan) - fan, fan)
         targets = self._targets[np.repeat(self._first[slots], fan) + copy]
         order = np.argsort(targets, kind="stable")

@@ -1,4 +1,4 @@
-"""One record that waits for the broker, and what stands for records that were dropped."""
+"""A held record, and the record that replaces dropped ones."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from core.model.records import NO_INSTRUMENT, TICK, GapCause, TickKind
 from producers.framing.outlet import Headers
 
 OVERHEAD_BYTES: Final = 320
-"""What Python needs for a record besides its value; measured by `tests.bench producer_hold`."""
+"""Python's memory overhead per record; measured by `tests.bench producer_hold`."""
 
 
 class Held:
-    """One record that is held.
+    """One record in the hold buffer.
 
     Args:
         slot: Its partition of the ticks topic, or SIDE.
-        topic: Where it goes.
-        key: Its key.
-        value: Its bytes.
-        headers: Its headers.
-        partition: The partition it must go to, None where the key decides.
-        since_s: Monotonic time at which it came.
+        topic: Target topic.
+        key: Record key.
+        value: Record value.
+        headers: Record headers.
+        partition: Target partition, None if the key determines it.
+        since_s: Monotonic time at which it was added, s.
     """
 
     __slots__ = ("done", "headers", "key", "partition", "since_s", "size", "slot", "topic", "value")
@@ -52,16 +52,16 @@ class Held:
 
     @property
     def is_stretch(self) -> bool:
-        """Whether it stands for dropped frames."""
+        """Whether it replaces dropped frames."""
         return False
 
     def payload(self) -> bytes:
-        """The bytes to send."""
+        """Return the bytes to send."""
         return self.value
 
 
 class Stretch(Held):
-    """Stands for frames of one partition that were dropped."""
+    """Replaces a run of dropped frames of one partition."""
 
     __slots__ = ("_epoch", "_first", "_mark", "_sequence", "_source", "_statuses")
 
@@ -76,11 +76,11 @@ class Stretch(Held):
 
     @property
     def is_stretch(self) -> bool:
-        """Always."""
+        """Always true."""
         return True
 
     def absorb(self, held: Held) -> int:
-        """Stand for one more frame, the next in order; give the number of ticks that are lost with it."""
+        """Replace one more frame, the next in order; return the number of ticks lost with it."""
         header, ticks = decode_frame(held.payload())
         self._source, self._epoch, self._sequence = header.source, header.epoch, header.sequence
         if self._first is None:
@@ -96,8 +96,8 @@ class Stretch(Held):
         return int(np.count_nonzero(ticks["instrument_id"] != NO_INSTRUMENT))
 
     def payload(self) -> bytes:
-        """The frame that stands in the log in place of the dropped ones."""
-        assert self._first is not None  # noqa: S101 - a stretch is made with its first frame
+        """Return the frame that is sent in place of the dropped ones."""
+        assert self._first is not None  # noqa: S101 - a stretch is created with its first frame
         gap = np.zeros(1, TICK)
         gap["ts_event"] = self._first["ts_event"]
         gap["ts_recv"] = self._first["ts_recv"]

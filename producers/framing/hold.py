@@ -1,19 +1,18 @@
-"""Records that the broker has not acknowledged: in order for each partition, in bounded memory.
+"""Hold buffer: unacknowledged records, in order per partition, in bounded memory.
 
-A line holds the records of one partition: first those that the client has (`in flight`), then those that
-wait. When the client is given up, all of them wait again, and go out in the same order with the bytes they
-had, so that a reader recognises a repeat by its epoch and sequence.
+A line is the queue of one partition: first the records in flight, then those waiting. When the client is
+abandoned, all of them wait again and are resent in the same order with the same bytes, so that a reader
+recognises a repeat by its epoch and sequence.
 
-Past the bound the oldest waiting records go: after an outage a fresh price is worth more than an old one.
-A `Stretch` stands in their place. It becomes a frame under the sequence of the last frame it stands for:
+Beyond the bound the oldest waiting records are dropped: after an outage a fresh price is worth more than an
+old one. A `Stretch` replaces them. It is sent as a frame with the sequence of the last frame it replaces:
 
 - a GAP record, which makes prices unknown until the next trade;
-- the last status of each instrument in the stretch, because a halt outlives a gap;
-- the stretch's last clock mark, behind the gap: the trades that follow need it.
+- the last status of each instrument in the stretch, because a halt outlasts a gap;
+- the last clock mark of the stretch, after the gap: the trades that follow need it.
 
-Should the dropped frames have been appended after all, their sequences repeat, and the stretch is dropped.
-
-Nothing here is thread-safe; whoever uses it holds a lock.
+If the dropped frames were appended to the log after all, the stretch repeats a sequence and readers drop it.
+Not thread-safe; callers hold a lock.
 """
 
 from __future__ import annotations
@@ -28,17 +27,17 @@ from producers.framing.outlet import SIDE
 
 _KEPT_NUMERATOR: Final = 7
 _KEPT_DENOMINATOR: Final = 8
-"""A drop goes down to this share of the bound, so that one stretch goes and not a frame now and then."""
+"""A drop trims to this share of the bound, so that it drops one stretch and not single frames."""
 
 
 class Dropped(NamedTuple):
-    """What a drop took from one line.
+    """What was dropped from one line.
 
     Args:
         slot: The partition, or SIDE.
-        records: Frames, or side records.
-        ticks: Ticks in those frames.
-        stretches: New stretches; records that go into one that waits already add none.
+        records: Number of frames or side records; 0 when two stretches merge.
+        ticks: Number of ticks in those frames.
+        stretches: Number of new stretches; records added to a waiting stretch count none.
     """
 
     slot: int
@@ -48,7 +47,7 @@ class Dropped(NamedTuple):
 
 
 class Line:
-    """Records of one slot, in order."""
+    """Queue of the records of one slot."""
 
     def __init__(self, slot: int) -> None:
         self.slot = slot
@@ -62,7 +61,7 @@ class Line:
 
     @property
     def oldest_s(self) -> float | None:
-        """Since when the oldest record has been held."""
+        """Time since which the oldest record has been held."""
         return self._records[0].since_s if self._records else None
 
     def add(self, held: Held) -> None:
@@ -71,7 +70,7 @@ class Line:
         self.bytes += held.size
 
     def take(self, in_flight_max: int) -> Iterator[Held]:
-        """Give the records that may go to the client now, and count them as in flight."""
+        """Return the records that may be passed to the client now, and mark them as in flight."""
         while self._in_flight < len(self._records):
             held = self._records[self._in_flight]
             if self._in_flight and self.in_flight_bytes + held.size > in_flight_max:
@@ -81,7 +80,7 @@ class Line:
             yield held
 
     def acknowledge(self, held: Held) -> None:
-        """Let a record in flight go; side records of several topics are acknowledged in any order."""
+        """Remove a record in flight; side records of several topics are acknowledged in any order."""
         held.done = True
         self.bytes -= held.size
         self.in_flight_bytes -= held.size
@@ -90,7 +89,7 @@ class Line:
             self._in_flight -= 1
 
     def rewind(self) -> int:
-        """Let everything wait again; give the number of records that were in flight."""
+        """Make all records wait again; return the number that were in flight."""
         uncertain = [held for held in list(self._records)[: self._in_flight] if not held.done]
         for _ in range(self._in_flight):
             self._records.popleft()
@@ -99,12 +98,12 @@ class Line:
         return len(uncertain)
 
     def droppable_s(self) -> float | None:
-        """Since when the record has been held that a drop would take first; None when there is none."""
+        """Time since which the first droppable record has been held; None if there is none."""
         row = self._first_droppable()
         return self._records[row].since_s if row < len(self._records) else None
 
     def drop(self) -> Dropped:
-        """Drop the oldest record that waits."""
+        """Drop the oldest waiting record."""
         row = self._first_droppable()
         held = self._records[row]
         if self.slot == SIDE:
@@ -118,10 +117,12 @@ class Line:
             stretch, new = Stretch(held), 1
             self._records[row] = stretch
             self.bytes += stretch.size
-        assert isinstance(stretch, Stretch)  # noqa: S101 - nothing else stands before a droppable record
+        assert isinstance(stretch, Stretch)  # noqa: S101 - nothing else precedes a droppable record
         before = stretch.size
         ticks = stretch.absorb(held)
         self.bytes += stretch.size - before - held.size
+        if held.is_stretch:  # What it stands for was counted when it was dropped.
+            return Dropped(self.slot, 0, 0, 0)
         return Dropped(self.slot, 1, ticks, new)
 
     def _first_droppable(self) -> int:
@@ -132,12 +133,12 @@ class Line:
 
 
 class Hold:
-    """All lines of a producer.
+    """The hold buffer of a producer: all its lines.
 
     Args:
-        max_bytes: Bound on what the lines of partitions hold, everything counted.
-        max_age_s: Bound on the age of a record that waits.
-        side_max_bytes: Bound on the side records, which have a line of their own.
+        max_bytes: Bound on the lines of partitions, including overhead.
+        max_age_s: Bound on the age of a waiting record.
+        side_max_bytes: Bound on the side records, which have their own line.
     """
 
     def __init__(self, max_bytes: int, max_age_s: float, side_max_bytes: int) -> None:
@@ -148,41 +149,41 @@ class Hold:
 
     @property
     def lines(self) -> list[Line]:
-        """All lines there are."""
+        """All lines."""
         return list(self._lines.values())
 
     @property
     def bytes(self) -> int:
-        """What is held, side records included."""
+        """Bytes held, side records included."""
         return sum(line.bytes for line in self._lines.values())
 
     @property
     def records(self) -> int:
-        """How many records are held."""
+        """Number of records held."""
         return sum(len(line) for line in self._lines.values())
 
     @property
     def oldest_s(self) -> float | None:
-        """Since when the oldest record has been held."""
+        """Time since which the oldest record has been held."""
         return min(
             (line.oldest_s for line in self._lines.values() if line.oldest_s is not None), default=None
         )
 
     def of(self, slot: int) -> Line:
-        """Give the line of a slot, made on first use."""
+        """Return the line of a slot, created on first use."""
         line = self._lines.get(slot)
         if line is None:
             line = self._lines[slot] = Line(slot)
         return line
 
     def trim(self, now_s: float) -> list[Dropped]:
-        """Drop what is beyond the bounds, oldest first whatever its partition.
+        """Drop what exceeds the bounds, oldest first across partitions.
 
         Args:
-            now_s: Monotonic time.
+            now_s: Monotonic time, s.
 
         Returns:
-            One entry a record dropped.
+            One entry per dropped record, or per merge of two stretches.
         """
         dropped: list[Dropped] = []
         side = self._lines.get(SIDE)
@@ -211,7 +212,7 @@ class Hold:
         return dropped
 
     def _too_old_before(self, lines: list[Line], now_s: float) -> float | None:
-        """Give the time before which records are dropped for their age; None when none is too old."""
+        """Return the time before which records are too old; None if none is."""
         oldest_s = min((since for line in lines if (since := line.droppable_s()) is not None), default=now_s)
         if now_s - oldest_s <= self._max_age_s:
             return None

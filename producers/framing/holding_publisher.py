@@ -1,14 +1,14 @@
-"""Frames to Kafka for as long as a feed runs, however often the broker goes away.
+"""Publishes the frames of a feed, across any number of broker outages.
 
-A thread owns the client. It hands records over in the order of their partition, and keeps each until the
-broker has acknowledged it. When a record is not acknowledged in time, nothing of its client counts any
-more: the client is halted before it can send what comes later, all records wait again, and a new client
-sends them with the same bytes. A record may then stand twice in the log; epoch and sequence tell.
+A thread owns the client. It sends records in order per partition, and keeps each until the broker has
+acknowledged it. If a record is not acknowledged in time, its client is abandoned: it is halted before it
+can send later records, all records wait again, and a new client sends them with the same bytes. A record
+may then be in the log twice; readers detect the repeat by epoch and sequence.
 
-What happens when the broker stays away is the mode:
+The mode determines what happens in a long outage:
 
-- wait: `send` waits while its partition has no room. A recording and a warm start lose nothing.
-- drop: the hold drops its oldest records and leaves gap marks, as `producers.framing.hold` says.
+- wait: `send` blocks while its partition has no room. A recording or a warm start loses nothing.
+- drop: the hold buffer drops its oldest records and leaves gap marks (see `producers.framing.hold`).
 """
 
 from __future__ import annotations
@@ -36,25 +36,25 @@ from producers.ingest.queue import Overflow
 from producers.metrics import ProducerCounters
 
 _WAIT_SLICE_S: Final = 0.2
-"""How soon a wait sees that it should end."""
+"""How often a wait checks whether it should end."""
 
 _CLOSE_S: Final = 1.0
 
 
 class HoldingPublisher(Outlet):
-    """Sends records, and holds them while the broker does not take them.
+    """Sends records, and holds them while the broker does not acknowledge them.
 
     Args:
-        connect: Makes a client; raises TransportError while no broker answers.
+        connect: Creates a client; raises TransportError while no broker answers.
         topic: The ticks topic.
         source: Name of the source: the key of its dead letters.
-        hold: Holds what is not acknowledged.
-        bytes_in_flight_max: Unacknowledged bytes of a partition that the client may have; and what a
-            partition may hold where `send` waits.
-        counters: Everything is counted here.
-        backoff: Waits between two attempts to connect.
-        files: Certificates and secrets; where they are replaced, a new client is made from them.
-        monotonic_s: Monotonic clock.
+        hold: Hold buffer for unacknowledged records.
+        bytes_in_flight_max: Maximum unacknowledged bytes per partition in the client, and in wait mode
+            the maximum held per partition.
+        counters: Counters of the producer.
+        backoff: Delays between connection attempts.
+        files: Certificates and secrets; a new client is made when they change.
+        monotonic_s: Monotonic clock, s.
     """
 
     def __init__(
@@ -94,10 +94,10 @@ class HoldingPublisher(Outlet):
         self._thread.start()
 
     def wait_connected(self) -> None:
-        """Wait until a broker has answered, for as long as it takes.
+        """Wait until a broker has answered, without a limit.
 
         Raises:
-            TransportError: Given up, or no client can be made.
+            TransportError: The wait was given up, or no client can be created.
             ConfigurationError: As `connect` raises it.
         """
         self._wait_until(lambda: self._has_connected, math.inf)
@@ -108,7 +108,7 @@ class HoldingPublisher(Outlet):
         return self._has_connected
 
     def figures(self) -> HoldFigures:
-        """What is held now."""
+        """Current figures of the hold buffer."""
         with self._changed:
             return self._figures()
 
@@ -182,7 +182,8 @@ class HoldingPublisher(Outlet):
         figures = self._figures()
         reason = f"; {figures.error}" if figures.error else ""
         return TransportError(
-            f"{figures.records:,} records ({figures.bytes:,} bytes) are unsent: the broker has not taken "
+            f"{figures.records:,} records ({figures.bytes:,} bytes) are unsent: the broker has not "
+            "acknowledged "
             f"them for {figures.age_s:.0f} s{reason}",
             operator_action=CHECK_BROKER,
         )
@@ -213,10 +214,10 @@ class HoldingPublisher(Outlet):
         if self._failure is not None:
             raise self._failure
 
-    # The thread from here on.
+    # From here on: runs on the thread.
 
     def _work(self) -> None:
-        """Send until closed or failed; an error of ours ends the producer instead of this thread alone."""
+        """Send until closed or failed; an internal error ends the producer, not only this thread."""
         try:
             self._send_all()
         except Exception as error:
@@ -281,7 +282,7 @@ class HoldingPublisher(Outlet):
         return taken
 
     def _look(self) -> None:
-        """Compare the hold with what was told; every turn may call it."""
+        """Report the state of the hold buffer; may be called every turn."""
         now_s = self._monotonic_s()
         if now_s - self._looked_s < _WAIT_SLICE_S:
             return
@@ -321,7 +322,7 @@ class HoldingPublisher(Outlet):
     def _hand_over(self, client: RecordSender, generation: int, records: list[Held]) -> None:
         for held in records:
             if generation != self._generation:
-                return  # given up meanwhile: all of them wait again
+                return  # abandoned meanwhile: all records wait again
             try:
                 future = client.send(
                     held.topic, held.payload(), key=held.key, headers=held.headers, partition=held.partition
@@ -336,10 +337,10 @@ class HoldingPublisher(Outlet):
         future.add_errback(lambda error: self._settle(client, generation, held, error))
 
     def _settle(self, client: RecordSender, generation: int, held: Held, error: BaseException | None) -> None:
-        """Note what became of a record; on the client's thread, or on ours when it was refused at once."""
+        """Record the outcome of a send; on the client's thread, or on ours if it was refused at once."""
         with self._changed:
             if generation != self._generation:
-                return  # the client has been given up: the record waits again, or has been sent again
+                return  # the client was abandoned: the record waits again, or has been resent
             line = self._hold.of(held.slot)
             if error is None:
                 line.acknowledge(held)
@@ -349,7 +350,7 @@ class HoldingPublisher(Outlet):
                     counters.frames += 1
                     counters.in_flight_bytes = line.in_flight_bytes
             else:
-                # Here, before the client's thread goes on to send what comes after the record.
+                # Here, before the client's thread sends later records.
                 halt(client)
                 self._give_up_client(not_delivered(held.topic, error, held.size - OVERHEAD_BYTES))
             self._changed.notify_all()
@@ -368,5 +369,5 @@ class HoldingPublisher(Outlet):
                 counters.failures += uncertain
                 counters.in_flight_bytes = 0
         if client is not None:
-            # Not on the client's own thread, which would wait for itself.
+            # Not on the client's own thread, which would deadlock.
             threading.Thread(target=close_sender, args=(client, _CLOSE_S), daemon=True).start()

@@ -1,26 +1,26 @@
-"""What an operator reads of an outage: one line when it begins, one a minute, one when it is over."""
+"""Logs broker outages: one line at the start, one per minute, one at the end."""
 
 from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
 REPEAT_S: Final = 60.0
-"""Shortest time between two lines that say the same."""
+"""Minimum time between two identical lines."""
 
 LATE_S: Final = 5.0
-"""A record that is held for longer shows that the broker does not keep up."""
+"""A record held for longer means that the broker does not keep up."""
 
 
 class HoldFigures(NamedTuple):
-    """The hold at one moment.
+    """State of the hold buffer at one moment.
 
     Args:
-        connected: Whether there is a client.
-        bytes: What is held.
-        records: How many.
-        age_s: How long the oldest has been held.
+        connected: Whether there is a connected client.
+        bytes: Bytes held.
+        records: Records held.
+        age_s: Age of the oldest record, s.
         dropped_ticks: Ticks dropped since the start.
-        error: The last error of the client, None for none.
+        error: Last error of the client, or None.
     """
 
     connected: bool
@@ -32,7 +32,7 @@ class HoldFigures(NamedTuple):
 
 
 class OutageLog:
-    """Tells changes of state, and reminds of a state that lasts.
+    """Logs changes of state, and repeats a state that persists.
 
     Args:
         log: A structlog logger.
@@ -41,36 +41,36 @@ class OutageLog:
     def __init__(self, log: Any) -> None:
         self._log = log
         self._since_s: float | None = None
-        self._told_s = 0.0
+        self._logged_s = 0.0
 
     @property
     def is_outage(self) -> bool:
-        """Whether the broker does not take records in time."""
+        """Whether the broker fails to acknowledge records in time."""
         return self._since_s is not None
 
     def look(self, figures: HoldFigures, now_s: float) -> None:
-        """Compare the hold with what was told last; never more than one line.
+        """Compare the hold buffer with what was logged last; log at most one line.
 
         Args:
-            figures: The hold as it is.
-            now_s: Monotonic time.
+            figures: Current figures.
+            now_s: Monotonic time, s.
         """
         late = not figures.connected or figures.age_s > LATE_S
         if late and self._since_s is None:
             self._since_s = now_s - figures.age_s
-            self._tell(_event(figures), figures, now_s)
-        elif late and self._since_s is not None and now_s - self._told_s >= REPEAT_S:
-            self._tell(_event(figures), figures, now_s)
+            self._log_state(_event(figures), figures, now_s)
+        elif late and self._since_s is not None and now_s - self._logged_s >= REPEAT_S:
+            self._log_state(_event(figures), figures, now_s)
         elif not late and self._since_s is not None:
             self._log.info(
-                "the broker takes records again",
+                "the broker acknowledges records again",
                 outage_s=round(now_s - self._since_s, 1),
                 dropped_ticks=figures.dropped_ticks,
             )
             self._since_s = None
 
-    def _tell(self, event: str, figures: HoldFigures, now_s: float) -> None:
-        self._told_s = now_s
+    def _log_state(self, event: str, figures: HoldFigures, now_s: float) -> None:
+        self._logged_s = now_s
         self._log.warning(
             event,
             held_bytes=figures.bytes,
@@ -84,4 +84,4 @@ class OutageLog:
 def _event(figures: HoldFigures) -> str:
     if not figures.connected:
         return "no broker answers: records are held"
-    return "the broker does not acknowledge records in time: they are held"
+    return "the broker does not acknowledge records in time: records are held"

@@ -1,4 +1,4 @@
-"""What every way to Kafka offers a producer: frames, side records, a flush and a close."""
+"""Interface of the publishers: frames, side records, flush and close."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from producers.feeds.base import MAX_REJECT_BYTES, Reject
 from producers.framing.framer import Frame
 
 SIDE: Final = -1
-"""Stands for the keyed side topics where a partition is meant: they have a budget of their own."""
+"""Pseudo-partition of the keyed side topics, which have their own budget."""
 
 TICK_HEADERS: Final = [
     ("content-type", b"application/vnd.rotascope.frame"),
@@ -34,7 +34,7 @@ class Outlet(ABC):
         self._source = source
 
     def send(self, frame: Frame) -> None:
-        """Send one frame; wait while there is no room for it, where the outlet waits.
+        """Send one frame; if the outlet waits, block while there is no room.
 
         Raises:
             TransportError: This or an earlier record could not be delivered.
@@ -42,11 +42,11 @@ class Outlet(ABC):
         self._send(frame.partition, self._topic, None, frame.payload, TICK_HEADERS, partition=frame.partition)
 
     def dead_letter(self, reject: Reject, where: str) -> None:
-        """Send what could not be used.
+        """Send a reject to the dead letters.
 
         Args:
-            reject: Reason and bytes.
-            where: Which part of the producer refused it.
+            reject: Reason and payload.
+            where: Stage of the producer that rejected it.
 
         Raises:
             TransportError: This or an earlier record could not be delivered.
@@ -65,7 +65,7 @@ class Outlet(ABC):
     def keyed(
         self, topic: str, key: bytes, value: bytes, headers: Headers, *, partition: int | None = None
     ) -> None:
-        """Send a record to a side topic, where the key decides the partition unless one is named.
+        """Send a record to a side topic; the key determines the partition unless one is given.
 
         Raises:
             TransportError: This or an earlier record could not be delivered.
@@ -74,19 +74,19 @@ class Outlet(ABC):
 
     @abstractmethod
     def flush(self, timeout_s: float | None) -> None:
-        """Wait until every record is acknowledged; None waits for as long as it takes.
+        """Wait until every record is acknowledged; None for no limit.
 
         Raises:
-            TransportError: A record could not be delivered, or was not within the time-out.
+            TransportError: A record could not be delivered, or not within the timeout.
         """
 
     @abstractmethod
     def close(self) -> None:
-        """Release the client; sends nothing more, and never raises."""
+        """Release the client; sends nothing more and never raises."""
 
     @abstractmethod
     def give_up_in(self, seconds: float) -> None:
-        """End every wait for the broker after so many seconds, where it would go on for longer."""
+        """Limit every wait for the broker to this many seconds from now."""
 
     @abstractmethod
     def _send(
@@ -99,4 +99,4 @@ class Outlet(ABC):
         *,
         partition: int | None = None,
     ) -> None:
-        """Take one record; `slot` is its partition, or SIDE."""
+        """Send one record; `slot` is its partition, or SIDE."""

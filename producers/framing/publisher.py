@@ -1,12 +1,12 @@
-"""Frames and side records to Kafka, with the bytes in flight bounded per partition.
+"""Publishes frames and side records, with the bytes in flight bounded per partition.
 
-`KafkaProducer.send()` never blocks: with a stalled broker it takes a gigabyte in two seconds. So
-the bound is ours: a partition whose budget is used up makes `send` wait, nothing is dropped, and
-the other partitions keep what room they have. What the broker refuses, or does not acknowledge
-within the delivery time-out, ends the command: it can be run again, and goes on where it was.
+`KafkaProducer.send()` never blocks: with a stalled broker it buffers a gigabyte in two seconds. So
+this module bounds the bytes: `send` blocks while the budget of its partition is used up, nothing is
+dropped, and other partitions keep their room. A record that the broker refuses, or does not
+acknowledge within the delivery timeout, ends the command; a rerun resumes where it stopped.
 
-One thread sends; acknowledgements arrive on the client's own thread. A feed has another outlet,
-which survives an outage: `producers.framing.holding_publisher`.
+One thread sends; acknowledgements arrive on the client's thread. Feeds use
+`producers.framing.holding_publisher`, which survives outages.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _WAIT_SLICE_S: Final = 1.0
 
 
 class RecordSender(Protocol):
-    """What the publisher needs from kafka-python's producer."""
+    """The part of kafka-python's producer that the publisher uses."""
 
     def send(
         self,
@@ -46,7 +46,7 @@ class RecordSender(Protocol):
         headers: list[tuple[str, bytes]] | None = None,
         partition: int | None = None,
     ) -> Any:
-        """Queue one record and give its future."""
+        """Queue one record and return its future."""
 
     def flush(self, timeout: float | None = None) -> None:
         """Wait for everything queued."""
@@ -56,16 +56,16 @@ class RecordSender(Protocol):
 
 
 class Publisher(Outlet):
-    """Sends records, and stops for good at the first that was not delivered.
+    """Sends records, and stops permanently at the first delivery failure.
 
     Args:
-        sender: A `KafkaProducer`, or what stands for one in a test.
+        sender: A `KafkaProducer`, or a test double.
         topic: The ticks topic.
         source: Name of the source: the key of its dead letters.
-        bytes_in_flight_max: Unacknowledged bytes a partition may have.
-        counters: Acknowledgements, failures and waits are counted here.
-        on_stall: Told the partition and the seconds, once a second while a send waits.
-        monotonic_s: Monotonic clock, for the length of waits.
+        bytes_in_flight_max: Maximum unacknowledged bytes per partition.
+        counters: Count acknowledgements, failures and waits.
+        on_stall: Called with partition and seconds, once a second while a send waits.
+        monotonic_s: Monotonic clock, s; measures waits.
     """
 
     def __init__(
@@ -96,10 +96,10 @@ class Publisher(Outlet):
         try:
             self._sender.flush(timeout=timeout_s)
         except KafkaError as error:
-            # Not yet the end: kafka-python gives up a batch that it has split, and sends its parts.
+            # Not final: kafka-python fails a batch that it has split, and sends its parts.
             problem = error
         left_s = None if timeout_s is None else max(0.0, timeout_s - (self._monotonic_s() - started_s))
-        # The client may report a batch as done a moment before its callbacks have run.
+        # The client may report a batch as done just before its callbacks have run.
         with self._acknowledged:
             self._acknowledged.wait_for(
                 lambda: self._failure is not None or self.in_flight_bytes == 0, left_s
@@ -113,7 +113,7 @@ class Publisher(Outlet):
             raise transport_error(unanswered, problem) from problem
 
     def give_up_in(self, seconds: float) -> None:
-        """See `Outlet`; the delivery time-out bounds every wait already."""
+        """See `Outlet`; the delivery timeout already bounds every wait."""
 
     def close(self) -> None:
         """See `Outlet`."""
@@ -151,12 +151,12 @@ class Publisher(Outlet):
         except (KafkaError, TransportError, ValueError) as error:
             failed(error)
             self._raise_failure()
-            raise  # unreachable: the failure has just been noted
+            raise  # unreachable: the failure was just recorded
         future.add_callback(lambda _: self._settle(counters, size, None))
         future.add_errback(failed)
 
     def _wait_for_room(self, slot: int, counters: PartitionCounters, size: int) -> None:
-        """Wait until the partition has room; counted, reported every second, never given up."""
+        """Wait until the partition has room; counted and reported every second, without a limit."""
         started = self._monotonic_s()
         counters.waits += 1
         while (
@@ -169,7 +169,7 @@ class Publisher(Outlet):
         counters.waited_seconds += self._monotonic_s() - started
 
     def _settle(self, counters: PartitionCounters, size: int, error: TransportError | None) -> None:
-        """Note what became of a record; on the client's thread."""
+        """Record the outcome of a send; on the client's thread."""
         with self._acknowledged:
             counters.in_flight_bytes -= size
             if error is None:
@@ -185,10 +185,10 @@ class Publisher(Outlet):
 
 
 def halt(sender: Any) -> None:
-    """Let a client send nothing more: what it has not sent fails at once.
+    """Stop a client from sending: unsent records fail at once.
 
-    `KafkaProducer.close()` flushes first, and gives up, leaving its thread behind, when that fails.
-    Only its sender can be told to leave records unsent. Safe in a callback on the client's thread.
+    `KafkaProducer.close()` flushes first, and leaks its thread if that fails. Only its sender can be
+    made to skip unsent records. Safe in a callback on the client's thread.
     """
     inner = getattr(sender, "_sender", None)
     if inner is not None:
@@ -198,7 +198,7 @@ def halt(sender: Any) -> None:
 
 
 def close_sender(sender: RecordSender, timeout_s: float = 1.0) -> None:
-    """Close a client whose unsent records nobody waits for any more; never raises."""
+    """Close a client whose unsent records are no longer needed; never raises."""
     halt(sender)
     inner = getattr(sender, "_sender", None)
     if inner is not None:
@@ -256,27 +256,27 @@ SENDERS: Final[Mapping[str, Callable[[KafkaSettings, str], Any]]] = MappingProxy
 def check_topics(
     producer: Any, settings: KafkaSettings, others: Sequence[str] = (DEAD_LETTERS_TOPIC,)
 ) -> None:
-    """Make sure that the topics are there, and the ticks topic has the partitions it should have.
+    """Check that the topics exist and that the ticks topic has the configured number of partitions.
 
     Args:
         producer: A `KafkaProducer`.
-        settings: Name the ticks topic.
-        others: Further topics that records will be sent to.
+        settings: Kafka settings, with the name of the ticks topic.
+        others: Other topics that records will be sent to.
 
     Raises:
-        TransportError: A topic is missing, or the broker does not say.
-        ConfigurationError: The ticks topic has another number of partitions.
+        TransportError: A topic is missing, or the broker does not answer.
+        ConfigurationError: The ticks topic has a different number of partitions.
     """
     for topic in (settings.ticks_topic, *others):
         try:
             partitions = producer.partitions_for(topic)
         except KafkaError as error:
-            failed = transport_error(f"topic {topic} is not on {settings.bootstrap_servers}", error)
+            failed = transport_error(f"topic {topic} does not exist at {settings.bootstrap_servers}", error)
             if failed.retriable:
                 failed.operator_action = "create the topics with 'rotascope topics apply'"
             raise failed from error
         if topic == settings.ticks_topic and len(partitions) != settings.partitions:
             raise ConfigurationError(
                 f"{topic} has {len(partitions)} partitions, the settings say {settings.partitions}",
-                operator_action="set kafka.partitions to what the topic has; it is fixed for a generation",
+                operator_action="set kafka.partitions to the topic's number; it is fixed for a generation",
             )

@@ -1,6 +1,6 @@
-"""Moving TICK records about: as six words each, because NumPy copies structured records field by field.
+"""Copies TICK records as six words each, because NumPy copies structured records field by field.
 
-Taking 2,000 records costs 5 ns each this way, and 90 ns as structured records.
+Copying 2,000 records takes 5 ns each this way, and 90 ns each as structured records.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ def words(ticks: NDArray[np.void]) -> NDArray[np.int64]:
 
 
 def take(ticks: NDArray[np.void], rows: NDArray[Any]) -> NDArray[np.void]:
-    """Copy the records at these positions, or where these flags are set."""
+    """Copy the records at the given positions, or where the given flags are set."""
     positions = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
     return np.take(words(ticks), positions, axis=0).view(TICK)[:, 0]
 
 
 def join(parts: Sequence[NDArray[np.void]]) -> NDArray[np.void]:
-    """Copy parts into one array; a single part is given back as it is."""
+    """Concatenate parts into one array; a single part is returned unchanged."""
     if len(parts) == 1:
         return parts[0]
     if not parts:

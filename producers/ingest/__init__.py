@@ -1,9 +1,9 @@
-"""`rotascope produce`: one vendor's websocket into ticks.
+"""`rotascope produce`: turns one vendor's websocket stream into ticks.
 
 cli.py, run.py      the command and its process
-session.py          connect, log in, subscribe, read, watch, back off, mark gaps
-queue.py            raw messages between reader and pipeline, bounded
+session.py          connects, logs in, subscribes, reads, detects silence, backs off, marks gaps
+queue.py            bounded queue of raw messages between reader and pipeline
 pipeline.py         raw messages → ticks → dedup → clock marks → frames
-dedup.py, clock.py  repeats dropped; a mark before the first tick of each second
-predecessor.py      what the producer before this one sent last
+dedup.py, clock.py  drop repeats; insert a clock mark before the first tick of each second
+predecessor.py      finds the epoch of the previous producer
 """

@@ -1,4 +1,4 @@
-"""Addresses of feeds: what may be printed of one, and whether a secret may be sent to it."""
+"""Feed URLs: redacts them for output and decides whether a secret may be sent to them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.model.errors import ConfigurationError
 
 
 def printable(url: str) -> str:
-    """Give an address without user, password, query and fragment, which may hold secrets.
+    """Return a URL without user, password, query and fragment, which may contain secrets.
 
     Example:
         >>> printable("wss://me:pass@host:8443/v2/sip?token=abc")
@@ -19,54 +19,55 @@ def printable(url: str) -> str:
     """
     plain = url.partition("#")[0].partition("?")[0]
     scheme, separator, rest = plain.rpartition("://")
-    if "/" not in rest and "@" in url[len(plain) :]:  # a password with a "?" or "#" in it, cut in two
+    if "/" not in rest and "@" in url[len(plain) :]:  # a password with "?" or "#" in it is split
         return f"{scheme}{separator}"
     return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
 def holds_credentials(url: str) -> bool:
-    """Say whether an address has a part that `printable` leaves out."""
+    """Return whether a URL has a part that `printable` removes."""
     return printable(url) != url
 
 
 def in_clear(url: str) -> bool:
-    """Say whether what is sent to a feed's address can be read on a network.
+    """Return whether traffic to a feed's URL is unencrypted on the network.
 
     Args:
-        url: Address of a websocket.
+        url: Websocket URL.
 
     Returns:
-        True for `ws://` to another host than this machine.
+        True for `ws://` to any host but this machine.
 
     Raises:
-        ConfigurationError: No address of a websocket.
+        ConfigurationError: The text is not a websocket URL.
     """
     try:
         parts = urlsplit(url)
         usable = parts.scheme in {"ws", "wss"} and bool(parts.hostname) and parts.port != 0
         exposed = parts.scheme == "ws" and not is_loopback(parts.hostname)
-    except ValueError:  # a bracket without its other one, a port that is no number
+    except ValueError:  # an unmatched bracket, or a port that is not a number
         usable = exposed = False
     if not usable:
         raise ConfigurationError(
-            f"{printable(url)!r} is no websocket address",
+            f"{printable(url)!r} is not a websocket URL",
             operator_action="write wss://host/path, or ws://127.0.0.1:port/path for this machine",
         )
     return exposed
 
 
 def refuse_in_clear(url: str, *, insecure: bool) -> bool:
-    """Refuse an address to which a secret would be sent unencrypted.
+    """Refuse a URL to which a secret would be sent unencrypted.
 
     Args:
-        url: Address of a websocket.
+        url: Websocket URL.
         insecure: The operator allows it.
 
     Returns:
-        True where a secret will be sent unencrypted, because the operator allows it.
+        True if a secret will be sent unencrypted because the operator allows it.
 
     Raises:
-        ConfigurationError: It would be sent unencrypted, and nobody allows it; or no websocket address.
+        ConfigurationError: It would be sent unencrypted without permission, or the text is not a websocket
+            URL.
     """
     exposed = in_clear(url)
     if exposed and not insecure:

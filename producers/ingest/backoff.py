@@ -1,7 +1,7 @@
-"""How long to wait before the next connection: capped, jittered, and forgiving only after real data.
+"""Delay before the next connection attempt: capped, jittered, and reset only by data.
 
-A vendor that accepts a connection and then throws it out would see a hot loop from a wait that is
-reset by the handshake, so only data over some time resets this one.
+If a handshake reset the delay, a vendor that accepts connections and then closes them would see a
+reconnect loop. Only data received over some time resets it.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from typing import Final
 from core.runtime.backoff import GrowingWait
 
 SLOW_RETRY_MIN_MS: Final = 5_000.0
-"""Shortest wait when the vendor holds our place for a dead connection of ours (code 406, HTTP 429)."""
+"""Shortest wait while the vendor still counts a dead connection of ours (code 406, HTTP 429)."""
 
 
 class Backoff:
-    """Full jitter: each wait is drawn evenly between nothing and a bound that doubles.
+    """Full jitter: each wait is uniform between zero and a bound that doubles.
 
     Args:
-        initial_ms: The first bound.
-        max_ms: No bound grows beyond this.
-        reset_after_ms: Data for this long makes the waits short again.
-        random: Gives a number in [0, 1).
+        initial_ms: First bound.
+        max_ms: Largest bound.
+        reset_after_ms: Data for this long resets the bound.
+        random: Returns a number in [0, 1).
 
     Example:
         >>> backoff = Backoff(500, 30_000, 30_000, random=lambda: 0.5)
@@ -40,7 +40,7 @@ class Backoff:
         """Draw the next wait.
 
         Args:
-            slow: The vendor asked for patience: never less than five seconds.
+            slow: The vendor asked for a longer delay: wait at least five seconds.
 
         Returns:
             Milliseconds.
@@ -49,6 +49,6 @@ class Backoff:
         return max(wait, SLOW_RETRY_MIN_MS) if slow else wait
 
     def note_data(self, streamed_ms: float) -> None:
-        """Say for how long a connection has brought data."""
+        """Record how long a connection has received data."""
         if streamed_ms >= self._reset_after_ms:
             self._wait.reset()

@@ -1,7 +1,7 @@
-"""`rotascope produce`: a vendor's stream, and settings marks, into Kafka.
+"""`rotascope produce`: writes a vendor's stream, or settings marks, to Kafka.
 
-Exit codes, as `core.runtime.exit_codes` has them: 0 the recording has ended or a stop was asked for; 1 the
-broker failed; 2 settings, universe or history cannot be used; 78 the vendor refuses us for good.
+Exit codes (see `core.runtime.exit_codes`): 0 end of recording or stop requested; 1 the broker failed;
+2 invalid settings, universe or history; 78 the vendor refuses the connection permanently.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ from producers.options import (
     SettingsFile,
     UniverseFile,
     Until,
-    generation,
     kafka_flags,
     last_session,
+    producer_epoch,
 )
 
 app = typer.Typer(help="Stream a vendor's trades into Kafka.", no_args_is_help=True)
@@ -52,15 +52,17 @@ def produce() -> None:
     """Stream a vendor's trades into Kafka."""
 
 
-Url = Annotated[str | None, typer.Option(help="Websocket address, channel included.")]
-SourceName = Annotated[str, typer.Option("--source", help="The universe's source that this feed is.")]
-WireCodec = Annotated[Codec | None, typer.Option("--codec", help="How messages are written.")]
+Url = Annotated[str | None, typer.Option(help="Websocket URL, channel included.")]
+SourceName = Annotated[
+    str, typer.Option("--source", help="Source in the universe that this feed represents.")
+]
+WireCodec = Annotated[Codec | None, typer.Option("--codec", help="Wire format of messages.")]
 Clock = Annotated[
     ClockMode | None,
-    typer.Option("--clock", help="live: against wall time; recorded: the recording's own time."),
+    typer.Option("--clock", help="live: wall-clock time; recorded: the recording's event time."),
 ]
 MetricsPort = Annotated[
-    int | None, typer.Option(min=0, max=65_535, help="Port of /metrics; 0 takes a free one.")
+    int | None, typer.Option(min=0, max=65_535, help="Port of /metrics; 0 picks a free one.")
 ]
 
 
@@ -82,12 +84,12 @@ def alpaca(
 ) -> None:
     """Stream Alpaca's stock trades into the ticks topic, until SIGTERM or the end of a recording.
 
-    Keys come from ROTASCOPE_ALPACA_KEY and ROTASCOPE_ALPACA_SECRET, or from alpaca.key_id and
-    alpaca.secret_key of the settings file; a flag would show them in the process list. A lost connection
-    is made anew, and the log gets a gap mark; a key the vendor refuses ends the program at once.
+    Keys are read from ROTASCOPE_ALPACA_KEY and ROTASCOPE_ALPACA_SECRET, or from alpaca.key_id and
+    alpaca.secret_key in the settings file; flags would show them in the process list. After a lost
+    connection the program reconnects and writes a gap mark; if the vendor refuses the key, it exits.
 
-    Exit codes: 0 ended as asked; 1 the broker failed; 2 settings, universe or history cannot be
-    used; 78 the vendor refuses us for good.
+    Exit codes: 0 ended as requested; 1 the broker failed; 2 invalid settings, universe or history;
+    78 the vendor refuses the connection permanently.
 
     Examples:
       rotascope produce alpaca --bootstrap-servers kafka:9092 --universe universe.toml
@@ -108,8 +110,8 @@ def alpaca(
     with exit_codes():
         if url is not None and holds_credentials(url):
             raise ConfigurationError(
-                f"--url {printable(url)}: user, password and query would show in the process list",
-                operator_action="give the whole address as ROTASCOPE_ALPACA__URL or in the settings file",
+                f"--url {printable(url)}: user, password and query would be visible in the process list",
+                operator_action="set the full URL in ROTASCOPE_ALPACA__URL or in the settings file",
             )
         flags["history"] = history_files(history)
         settings = collect_settings(settings_file, flags)
@@ -137,14 +139,16 @@ def alpaca(
                 max_message_bytes=credentials.max_message_bytes,
             )
         )
-        run_feed(feed, named, universe, settings, until=last_session(history_until), epoch=generation(epoch))
+        run_feed(
+            feed, named, universe, settings, until=last_session(history_until), epoch=producer_epoch(epoch)
+        )
 
 
 @app.command()
 def settings_mark(
     catalogue_file: Annotated[
         Path | None,
-        typer.Option("--catalogue", help="TOML file of definitions to change to; none: Rotascope's own."),
+        typer.Option("--catalogue", help="TOML file of the new definitions; default: Rotascope's own."),
     ] = None,
     settings_file: SettingsFile = None,
     universe_file: UniverseFile = None,
@@ -153,22 +157,22 @@ def settings_mark(
     topic_generation: Generation = None,
     epoch: Epoch = None,
 ) -> None:
-    """Write the place in the log from which another catalogue is in force.
+    """Mark the place in the log from which a new catalogue is in force.
 
-    First restart the workers with the new catalogue, one after the other:
-    they go on with the definitions they have. Then write the mark, and all
-    of them change where they step it. What has not changed goes on as if
-    nothing had happened.
+    First restart the workers with the new catalogue, one at a time: they
+    keep their current definitions. Then write the mark; each worker
+    switches when it processes the mark. Unchanged definitions are not
+    affected.
 
-    Exit codes: 0 written; 1 the broker failed; 2 catalogue, universe or
-    settings cannot be used.
+    Exit codes: 0 written; 1 the broker failed; 2 invalid catalogue,
+    universe or settings.
 
     Examples:
       rotascope produce settings-mark --catalogue catalogue.toml
     """
     kafka = kafka_flags(bootstrap_servers, partitions, None) | {"topic_generation": topic_generation}
     flags = {"kafka": kafka, "universe_file": universe_file, "catalogue_file": catalogue_file}
-    # A catalogue knows what detectors and indicators there are: no other producer has kernels to load.
+    # Parsing a catalogue imports the indicators, hence kernels; other producers load none.
     from core.definitions.catalogue import parse_catalogue
 
     with exit_codes():
@@ -178,7 +182,7 @@ def settings_mark(
         universe = parse_universe(read_text(settings.universe_file, UNIVERSE))
         catalogue = parse_catalogue(read_text(settings.catalogue_file, CATALOGUE))
         written = run_settings_mark(
-            catalogue, universe, settings, ts_ns=time.time_ns(), epoch=generation(epoch)
+            catalogue, universe, settings, ts_ns=time.time_ns(), epoch=producer_epoch(epoch)
         )
         typer.echo(
             f"{len(catalogue.definitions)} definitions ({catalogue.mark:016x}) are in force from here, "

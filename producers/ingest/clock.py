@@ -1,12 +1,11 @@
-"""The feed's clock: marks that say "everything up to here has been sent".
+"""The feed's clock: marks that assert that everything up to a time has been sent.
 
-Only marks move time downstream, so a mark must never be wrong: one bad timestamp in the stream
-may not become one. The clock is pure; wall time comes in as the receive time of a tick, or as an
-argument.
+Marks are the watermarks that advance event time downstream, so a bad timestamp in the stream must
+not become one. The clock is pure; wall time enters as the receive time of a tick or as an argument.
 
-- live: a tick stamped more than `max_lead` after it was received is refused.
-- recorded: receive times say nothing, so a jump of more than `max_lead` waits for a second tick
-  that also says so, and is refused when the next ticks go on as before.
+- live: a tick stamped more than `max_lead` after its receive time is rejected.
+- recorded: receive times carry no information, so a jump of more than `max_lead` is held until a
+  second tick confirms it, and rejected if the next ticks do not.
 """
 
 from __future__ import annotations
@@ -33,24 +32,24 @@ from producers.feeds.base import Reject, empty_ticks, reject
 from producers.framing.rows import join, take
 
 CONTRADICTIONS: Final = 3
-"""Ticks that go on as before until a jump in a recording is taken for a wrong stamp."""
+"""Number of contradicting ticks after which a jump in a recording is taken for a bad timestamp."""
 
 _NEVER: Final = -(2**62)
 
 
 class ClockMode(StrEnum):
-    """Whose time a tick is held against."""
+    """Which time ticks are compared with."""
 
     LIVE = "live"
     RECORDED = "recorded"
 
 
 class Clocked(NamedTuple):
-    """What the clock made of some ticks.
+    """Result of passing ticks through the clock.
 
     Args:
-        ticks: TICK (n,), the ticks it let pass, in order, with marks among them.
-        rejects: The ticks it refused: `future`, `too_old` or `unconfirmed`.
+        ticks: TICK (n,), accepted ticks in order, with marks inserted.
+        rejects: Rejected ticks: `future`, `too_old` or `unconfirmed`.
     """
 
     ticks: NDArray[np.void]
@@ -58,14 +57,14 @@ class Clocked(NamedTuple):
 
 
 class FeedClock:
-    """Puts clock marks between the ticks of one source.
+    """Inserts clock marks between the ticks of one source.
 
     Args:
-        source: Whose ticks; gives `max_lead`, the waits and the greatest age.
-        calendars: Sessions of its instruments; every close passed gets a mark of its own.
+        source: Source of the ticks; gives `max_lead`, the waits and the maximum age.
+        calendars: Sessions of its instruments; every close passed gets its own mark.
         mode: Live or recorded.
-        known_delay_ms: Live only: how far the feed may lag behind the wall clock. When given,
-            `raise_to` may move the clock while the feed is silent.
+        known_delay_ms: Live only: how far the feed may lag behind the wall clock. If given,
+            `raise_to` may advance the clock while the feed is silent.
     """
 
     def __init__(
@@ -92,18 +91,18 @@ class FeedClock:
 
     @property
     def mark_ns(self) -> int | None:
-        """The last mark, None before the first."""
+        """Time of the last mark, None before the first."""
         return None if self._mark_ns == _NEVER else self._mark_ns
 
     def advance(self, ticks: NDArray[np.void]) -> Clocked:
-        """Let ticks pass, each behind the mark it needs.
+        """Pass ticks through, each after the mark it needs.
 
         Args:
             ticks: TICK (n,) in order of arrival; not kept.
 
         Returns:
-            The ticks and marks to send, and what was refused. In a recording the last tick may
-            be held back until the next call.
+            The ticks and marks to send, and the rejects. In a recording the last tick may be held
+            until the next call.
         """
         out = _Output(self._source.source_id)
         if self._mode is ClockMode.LIVE:
@@ -114,15 +113,15 @@ class FeedClock:
         return out.clocked()
 
     def raise_to(self, now_ns: int) -> NDArray[np.void]:
-        """Move a live clock to the wall time less the feed's known delay.
+        """Advance a live clock to wall time minus the feed's known delay.
 
-        Call it only when everything received has been passed on.
+        Call it only when everything received has been passed through.
 
         Args:
             now_ns: Wall time.
 
         Returns:
-            The marks to send, often none.
+            The marks to send, usually none.
         """
         if self._mode is not ClockMode.LIVE or self._known_delay_ms is None:
             return empty_ticks()
@@ -132,11 +131,11 @@ class FeedClock:
         return out.clocked().ticks
 
     def gap(self, ts_recv_ns: int, cause: GapCause) -> NDArray[np.void]:
-        """Say that the source lost ticks: a GAP record at the clock's time.
+        """Build a GAP record at the clock's time: the source lost ticks.
 
         Args:
-            ts_recv_ns: When it was noticed; also the event time of a live clock that has not begun.
-            cause: Why.
+            ts_recv_ns: When the loss was detected; also the event time if a live clock has not started.
+            cause: Reason of the loss.
         """
         record = np.zeros(1, TICK)
         begin_ns = ts_recv_ns if self._mode is ClockMode.LIVE else 0
@@ -149,11 +148,11 @@ class FeedClock:
         return record
 
     def finish(self) -> Clocked:
-        """End a recording: nothing more will come, so the session of the last tick can be closed.
+        """End a recording, so that the session of the last tick can be closed.
 
         Returns:
-            A tick held back, if its session is not over by then, and a last mark that lets every
-            wait for an official close and for late ticks run out.
+            The held tick, if its session is not over by then, and a last mark after which every wait
+            for an official close and for late ticks has expired.
         """
         out = _Output(self._source.source_id)
         if len(self._held):
@@ -167,17 +166,17 @@ class FeedClock:
         return out.clocked()
 
     def _reach(self, ts_ns: int) -> None:
-        """Know every close up to an instant of event time and some behind it."""
+        """Extend the calendar so that it contains every close up to an event time and some after it."""
         sessions = sum(map(len, self._calendars))
         for calendar in self._calendars:
             calendar.reach(ts_ns)
         if not self._closes or sum(map(len, self._calendars)) > sessions:
             closes = [calendar.close_ns for calendar in self._calendars]
-            # Those before the next one stay as they are, so its place does not change.
+            # Closes before the next one are unchanged, so its index stays valid.
             self._closes = np.unique(np.concatenate([np.empty(0, np.int64), *closes])).tolist()
 
     def _end_of_session(self, ts_ns: int) -> int:
-        """Give the instant or the close of the sessions it lies in, whichever is later, plus the waits."""
+        """Return the later of the time and the close of the sessions that contain it, plus the waits."""
         self._reach(ts_ns)
         rows = [(calendar, calendar.index_at(ts_ns)) for calendar in self._calendars]
         closes = [int(calendar.close_ns[row]) for calendar, row in rows if row >= 0]
@@ -185,7 +184,7 @@ class FeedClock:
         return max([ts_ns, *closes]) + wait_ms * NANOSECONDS_PER_MILLISECOND
 
     def _pass_confirmed(self, ticks: NDArray[np.void], out: _Output) -> None:
-        """Let recorded ticks pass, holding back the first tick of a jump until a second one agrees."""
+        """Pass recorded ticks through, holding the first tick of a jump until a second one confirms it."""
         position = 0
         while position < len(ticks):
             if len(self._held):
@@ -198,10 +197,10 @@ class FeedClock:
                 position += 1
 
     def _judge_held(self, tick: NDArray[np.void], out: _Output) -> int:
-        """Hold the tick of a jump against the next one; two that agree on a time confirm it.
+        """Compare the held tick of a jump with the next one; two agreeing ticks confirm it.
 
         Returns:
-            1 when the next tick has passed, 0 when it must be looked at again.
+            1 if the next tick was passed, 0 if it must be examined again.
         """
         stamp, claim = int(tick["ts_event"][0]), int(self._held["ts_event"][0])
         if stamp >= claim - self._max_lead_ns:
@@ -219,22 +218,22 @@ class FeedClock:
         return 1
 
     def _pass(self, ticks: NDArray[np.void], out: _Output, *, confirm: bool = False) -> int:
-        """Put the marks before the ticks that need them.
+        """Insert marks before the ticks that need them.
 
         Args:
             ticks: TICK (n,).
-            out: Takes ticks, marks and refusals.
-            confirm: Stop at a jump that the tick behind it does not confirm.
+            out: Receives ticks, marks and rejects.
+            confirm: Stop at a jump that the following tick does not confirm.
 
         Returns:
-            How many ticks have passed.
+            Number of ticks passed.
         """
         if len(ticks) == 0:
             return 0
         stamps = ticks["ts_event"]
         top = np.maximum.accumulate(np.concatenate([[self._top_ns], stamps]))
         seconds = top // NANOSECONDS_PER_SECOND
-        # Nothing but a step into a new second can need a mark, and a jump is one too.
+        # Only a step into a new second can need a mark; a jump is such a step.
         steps = np.flatnonzero(seconds[1:] > seconds[:-1])
         jumps = (top[1:][steps] > top[:-1][steps] + self._max_lead_ns).tolist()
         old = stamps < top[:-1] - self._max_age_ns
@@ -252,11 +251,11 @@ class FeedClock:
         return stop
 
     def _is_confirmed(self, stamps: NDArray[np.int64], step: int) -> bool:
-        """Say whether the tick right behind a jump agrees with it."""
+        """Return whether the tick directly after a jump confirms it."""
         return step + 1 < len(stamps) and bool(stamps[step + 1] >= stamps[step] - self._max_lead_ns)
 
     def _mark(self, second: int, ts_recv_ns: int, out: _Output) -> None:
-        """Move the clock to a second; every close passed on the way has its own mark."""
+        """Advance the clock to a second; every close on the way gets its own mark."""
         target_ns = second * NANOSECONDS_PER_SECOND
         if target_ns <= self._mark_ns:
             return
@@ -273,7 +272,7 @@ class FeedClock:
 
 
 class _Output:
-    """What a call of the clock lets out, in order."""
+    """Output of one call of the clock, in order."""
 
     def __init__(self, source_id: int) -> None:
         self._source_id = source_id
@@ -282,23 +281,23 @@ class _Output:
         self._rejects: list[Reject] = []
 
     def add(self, ticks: NDArray[np.void], old: NDArray[np.bool_] | None) -> None:
-        """Let ticks out, except those that are too old."""
+        """Append ticks, except those that are too old."""
         self._parts.append(ticks if old is None else self.without(ticks, old, "too_old"))
 
     def mark(self, ts_event_ns: int, ts_recv_ns: int) -> None:
-        """Let a mark out."""
+        """Append a mark."""
         self._parts.append(len(self._marks))
         self._marks.append((ts_event_ns, ts_recv_ns))
 
     def without(self, ticks: NDArray[np.void], wrong: NDArray[np.bool_], reason: str) -> NDArray[np.void]:
-        """Take out the wrong ticks, as rejects that hold the record's bytes."""
+        """Remove the bad ticks and append them as rejects with the record's bytes."""
         if not wrong.any():
             return ticks
         self._rejects += [reject(reason, tick.tobytes()) for tick in take(ticks, wrong)]
         return take(ticks, ~wrong)
 
     def clocked(self) -> Clocked:
-        """Put everything together."""
+        """Assemble the result."""
         marks = np.zeros(len(self._marks), TICK)
         if self._marks:
             marks["ts_event"], marks["ts_recv"] = np.array(self._marks, np.int64).T

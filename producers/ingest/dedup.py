@@ -1,15 +1,15 @@
-"""Repeated trades: the same trade sent twice must count once, with memory that never grows.
+"""Drops repeated trades, so that a trade sent twice counts once, in bounded memory.
 
-A repetition equals an earlier record in everything the vendor sends: instrument, exchange, kind,
+A repeat equals an earlier record in everything the vendor sends: instrument, exchange, kind,
 trade id, event time, price, size and what the trade may update. The trade id alone is not enough.
-A trade may be corrected more than once, and a vendor may use an id again for another trade.
+A trade may be corrected more than once, and a vendor may reuse an id for another trade.
 
-A correction is two records, the trade taken back and the trade put in its place. They are new or
-repeated together: one half alone would leave the volume wrong.
+A correction is two records, the trade withdrawn and its replacement. Both are new or both are
+repeats: one half alone would make the volume wrong.
 
-The table remembers 64-bit hashes in buckets of eight; in a full bucket the oldest makes room.
-After a million other trades a repetition may pass; after a quarter of a million, one in a
-thousand does. A genuine trade is taken for a repetition with a probability of about 6e-14.
+The table stores 64-bit hashes in buckets of eight; in a full bucket the oldest is evicted.
+After a million other trades a repeat may pass; after a quarter of a million, one in a thousand
+does. A genuine trade is mistaken for a repeat with a probability of about 6e-14.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _MIX_4: Final = np.uint64(0xD6E8_FEB8_6659_FD93)
 
 
 class Deduplicator:
-    """Remembers the trades of late and says which are new.
+    """Remembers recent trades and identifies new ones.
 
     Args:
-        bucket_bits: Two to this power buckets of eight trades; 17 holds a million in 8 MiB.
+        bucket_bits: Log2 of the number of buckets of eight trades; 17 holds a million trades in 8 MiB.
     """
 
     def __init__(self, bucket_bits: int = 17) -> None:
@@ -43,16 +43,16 @@ class Deduplicator:
         self._next_way = np.zeros(buckets, np.uint8)
         self._owner = np.zeros(buckets, np.int32)
         self.repeated = 0
-        """Trades refused as repetitions since the start."""
+        """Number of trades dropped as repeats since the start."""
 
     def fresh(self, ticks: NDArray[np.void], venues: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Say which ticks are no repetitions, and remember them.
+        """Return which ticks are new, and remember them.
 
         Args:
             ticks: TICK (n,). Records without a trade id (0) and those that are neither trade,
-                correction nor cancel are always new. A correction stands directly behind the
-                cancel that belongs to it, in the same call.
-            venues: uint8 (n,), the exchange of each.
+                correction nor cancel are always new. A correction directly follows its
+                cancel, in the same call.
+            venues: uint8 (n,), exchange of each tick.
 
         Returns:
             Array (n,) bool.
@@ -62,7 +62,7 @@ class Deduplicator:
         keys = _identity(ticks, venues)
         _join_corrections(ticks["kind"], keys, subject)
         rows = np.flatnonzero(subject)
-        # A pass handles the first row of each bucket; rows that share one wait for the next pass.
+        # A pass handles the first row of each bucket; rows that share a bucket wait for the next pass.
         while len(rows):
             pending = keys[rows]
             buckets = (pending >> self._shift).astype(np.intp)
@@ -76,43 +76,43 @@ class Deduplicator:
         return fresh
 
     def _first_of_each(self, buckets: NDArray[np.intp]) -> NDArray[np.bool_]:
-        """Say which rows are the first of their bucket."""
+        """Return which rows are the first of their bucket."""
         positions = np.arange(len(buckets), dtype=np.int32)
-        # Assigned backwards, so that of several rows the first is written last and stands.
+        # Assigned backwards, so that of several rows the first is written last and wins.
         self._owner[buckets[::-1]] = positions[::-1]
         first: NDArray[np.bool_] = self._owner[buckets] == positions
         return first
 
     def _holds(self, keys: NDArray[np.uint64], buckets: NDArray[np.intp]) -> NDArray[np.bool_]:
-        """Say which keys stand in their bucket."""
+        """Return which keys are in their bucket."""
         equal = np.take(self._keys, buckets, axis=0) == keys[:, None]
-        # Eight flags are eight bytes: one comparison instead of a reduction over each row.
+        # Eight flags are eight bytes: one 64-bit comparison replaces a reduction over each row.
         held: NDArray[np.bool_] = equal.view(np.uint64)[:, 0] != 0
         return held
 
     def _remember(self, keys: NDArray[np.uint64], buckets: NDArray[np.intp]) -> None:
-        """Store keys of distinct buckets, each over the oldest of its bucket."""
+        """Store keys of distinct buckets, each replacing the oldest of its bucket."""
         ways = self._next_way[buckets]
         self._keys[buckets, ways] = keys
         self._next_way[buckets] = (ways + 1) % _WAYS
 
 
 def _join_corrections(kinds: NDArray[np.uint8], keys: NDArray[np.uint64], subject: NDArray[np.bool_]) -> None:
-    """Give both records of a correction keys that depend on both, in place."""
-    behind = np.flatnonzero(kinds[1:] == TickKind.CORRECTION) + 1
-    behind = behind[kinds[behind - 1] == TickKind.CANCEL]
-    if len(behind) == 0:
+    """Make the keys of both records of a correction depend on both, in place."""
+    second = np.flatnonzero(kinds[1:] == TickKind.CORRECTION) + 1
+    second = second[kinds[second - 1] == TickKind.CANCEL]
+    if len(second) == 0:
         return
-    taken_back, put_in = keys[behind - 1], keys[behind]
+    withdrawn, replacement = keys[second - 1], keys[second]
     with np.errstate(over="ignore"):
-        keys[behind - 1] = _mixed(taken_back + put_in * _MIX_2) | np.uint64(1)
-        keys[behind] = _mixed(put_in + taken_back * _MIX_3) | np.uint64(1)
-    subject[behind - 1] &= subject[behind]
-    subject[behind] = subject[behind - 1]
+        keys[second - 1] = _mixed(withdrawn + replacement * _MIX_2) | np.uint64(1)
+        keys[second] = _mixed(replacement + withdrawn * _MIX_3) | np.uint64(1)
+    subject[second - 1] &= subject[second]
+    subject[second] = subject[second - 1]
 
 
 def _identity(ticks: NDArray[np.void], venues: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """Mix what a record says into 64 bits that are never 0, which marks an empty place.
+    """Hash a record's identity to 64 bits; never 0, which marks an empty slot.
 
     Source: the finaliser of SplitMix64 (Steele, Lea, Flood 2014).
     """

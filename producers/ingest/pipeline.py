@@ -1,9 +1,9 @@
-"""Raw messages to frames in Kafka: one thread, in one order.
+"""Raw messages to frames in Kafka, in order, on one thread.
 
-    queue → parse → drop repetitions → clock marks → frames → publisher
+    queue → parse → drop repeats → clock marks → frames → publisher
 
-The thread exists so that a slow broker stops this and not the reader. Time is read here, at the
-edge, and handed to the pure parts as an argument.
+It has its own thread so that a slow broker blocks the pipeline and not the reader. Clocks are read
+here, at the edge, and passed to the pure parts as arguments.
 """
 
 from __future__ import annotations
@@ -28,35 +28,35 @@ from producers.ingest.queue import GapMark, Item, MessageQueue
 from producers.metrics import ProducerCounters
 
 TAKE_BYTES: Final = 512 * 1024
-"""Most bytes parsed in one go: less than ten milliseconds of work, with a batch's own cost (0.3 ms,
-however small it is) spread over 4,000 trades and more."""
+"""Maximum bytes parsed per batch: less than ten milliseconds of work, with the fixed cost of a batch
+(0.3 ms) spread over at least 4,000 trades."""
 
 GATHER_S: Final = 0.001
-"""Pause after a small batch. A batch costs half a millisecond however small it is, so messages that
-come one by one are let gather instead of being worked on one by one."""
+"""Pause after a small batch. A batch has a fixed cost of half a millisecond, so messages that arrive
+singly are collected instead of being processed one at a time."""
 
 SMALL_BATCH: Final = 64
 """Messages."""
 
 IDLE_S: Final = 0.05
-"""How soon an idle pipeline looks at the wall clock again."""
+"""How often an idle pipeline checks the wall clock."""
 
 
 class Pipeline:
-    """Turns one queue into frames.
+    """Converts the messages of one queue to frames.
 
     Args:
-        feed: Parses.
-        queue: Where raw messages come from.
+        feed: Parses messages.
+        queue: Source of raw messages.
         deduplicator: Drops repeated trades.
-        clock: Puts marks between the ticks.
+        clock: Inserts marks between the ticks.
         framer: Cuts frames.
-        publisher: Sends them.
-        counters: Everything is counted here.
-        on_notice: Told every error the vendor reports in the stream; on the pipeline's thread.
+        publisher: Sends frames.
+        counters: Counters of the producer.
+        on_notice: Called with every error that the vendor reports in the stream, on the pipeline's thread.
         wall_ns: Wall clock, ns UTC.
-        monotonic_ms: Monotonic clock.
-        pause: Waits for seconds.
+        monotonic_ms: Monotonic clock, ms.
+        pause: Sleeps for a number of seconds.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Pipeline:
         self._pause = pause
 
     def run(self) -> None:
-        """Work until the queue is closed and empty.
+        """Run until the queue is closed and empty.
 
         Raises:
             TransportError: A record could not be delivered.
@@ -101,7 +101,7 @@ class Pipeline:
                 self._pause(GATHER_S)
 
     def process(self, items: Sequence[Item]) -> None:
-        """Take items of the queue, in order."""
+        """Process items of the queue, in order."""
         for _, group in groupby(items, key=lambda item: isinstance(item, GapMark)):
             messages: list[RawMessage] = []
             for item in group:
@@ -114,11 +114,11 @@ class Pipeline:
                 self._parse(messages)
 
     def finish(self, *, end_of_recording: bool, timeout_s: float | None) -> None:
-        """Send what is left and wait for the broker.
+        """Send what remains and wait for the broker.
 
         Args:
-            end_of_recording: Nothing more will ever come, so the last session may be closed.
-            timeout_s: How long to wait for acknowledgements; None for as long as it takes.
+            end_of_recording: There is no more data, so the last session may be closed.
+            timeout_s: How long to wait for acknowledgements; None for no limit.
 
         Raises:
             TransportError: A record could not be delivered.

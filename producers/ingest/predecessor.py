@@ -1,4 +1,4 @@
-"""Who wrote to the log before this producer: an earlier one of the same source is taken over."""
+"""Finds the earlier producer of the same source, which this producer takes over from."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from core.model.settings import KafkaSettings
 from producers.backfill.log_reader import log_reader
 
 LOOK_BACK: Final = 256
-"""Records at the end of each partition that are looked at. A feed writes to every partition each second, so
-its last frames stand near the end unless other sources have written for long since."""
+"""Number of records read at the end of each partition. A feed writes to every partition each second, so its
+last frames are near the end unless other sources have written for a long time since."""
 
 
 def find_predecessor(settings: KafkaSettings, source_id: int) -> int | None:
-    """Give the epoch of the source's latest frame near the end of the log.
+    """Return the epoch of the source's latest frame near the end of the log.
 
     Args:
         settings: How to reach Kafka.
-        source_id: Whose frames.
+        source_id: Id of the source.
 
     Returns:
-        The greatest epoch of any partition; None where the source has written nothing lately.
+        The highest epoch over all partitions; None if the source has written nothing recently.
 
     Raises:
         TransportError: The broker does not answer.
@@ -36,26 +36,27 @@ def find_predecessor(settings: KafkaSettings, source_id: int) -> int | None:
             try:
                 header, _ = decode_frame(record.value)
             except FrameError:
-                continue  # workers set it aside
+                continue  # workers dead-letter it
             if header.source == source_id:
                 epochs.append(header.epoch)
     return max(epochs, default=None)
 
 
 def check_epoch(predecessor: int | None, epoch: int, source: str) -> None:
-    """Refuse an epoch under which workers would drop every frame.
+    """Refuse an epoch with which workers would drop every frame.
 
     Args:
-        predecessor: From `find_predecessor`.
-        epoch: Of this run.
-        source: For the message.
+        predecessor: Result of `find_predecessor`.
+        epoch: Epoch of this run.
+        source: Source name, for the message.
 
     Raises:
         ConfigurationError: The epoch is not higher than that of an earlier run.
     """
     if predecessor is not None and epoch <= predecessor:
         raise ConfigurationError(
-            f"epoch {epoch} of source {source} is not higher than {predecessor}, which stands in the log: "
+            f"epoch {epoch} of source {source} is not higher than {predecessor}, which is already "
+            "in the log: "
             "workers would drop every frame",
-            operator_action="check this machine's clock, or name a higher number with --epoch",
+            operator_action="check this machine's clock, or pass a higher number with --epoch",
         )

@@ -1,10 +1,10 @@
-"""One producer, put together and run: the session in the event loop, the pipeline in its thread.
+"""Builds and runs one producer: the session in the event loop, the pipeline in its thread.
 
-How it ends, in order:
+Shutdown, in order:
 
-1. The session ends (end of a recording, a final refusal), the pipeline fails, or a stop is asked for.
-2. The connection is closed cleanly, so that the vendor frees our place at once.
-3. The queue is closed; the pipeline drains what is in it.
+1. The session ends (end of a recording, a final refusal), the pipeline fails, or a stop is requested.
+2. The connection is closed cleanly, so that the vendor releases our connection slot at once.
+3. The queue is closed; the pipeline drains it.
 4. At the end of a recording the clock sends its last mark; the open frames are sent.
 5. The broker acknowledges everything, or the producer fails.
 """
@@ -39,7 +39,7 @@ from producers.ingest.watchdog import SilenceWatch
 from producers.metrics import ProducerCounters
 
 RECORDED_SILENCE_S: Final = 600.0
-"""A recording may be played with its pauses; this is longer than any it is played with."""
+"""Longer than any pause in a played recording."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Ending:
     """How a producer ended without an error.
 
     Args:
-        end_of_recording: The server said that this was all; False after a stop.
+        end_of_recording: The server signalled the end of the recording; False after a stop.
     """
 
     end_of_recording: bool
@@ -57,18 +57,18 @@ class Producer:
     """A feed, from its websocket to Kafka.
 
     Args:
-        feed: The vendor's language.
-        source: What its ticks name.
-        universe: Decides the partitions.
+        feed: The vendor's protocol.
+        source: Source of its ticks.
+        universe: Determines the partitions.
         calendars: Sessions of its instruments, by name.
-        publisher: Sends frames; flushed at the end, closed by whoever made it.
-        counters: What it counts.
-        settings: Frames, queue, waits and clock.
+        publisher: Sends frames; flushed at the end, closed by the caller.
+        counters: Counters of the producer.
+        settings: Settings of frames, queue, waits and clock.
         partitions: Number of partitions of the ticks topic.
-        epoch: Generation of the source's lease: higher than that of any earlier run.
-        flush_timeout_s: How long the broker may take for the last acknowledgements after a stop. At the
-            end of a recording they are waited for as long as it takes.
-        takes_over: Another producer of the source wrote to the log before this one.
+        epoch: Producer epoch of the source: higher than that of any earlier run.
+        flush_timeout_s: Time limit for the last acknowledgements after a stop. There is no limit at the
+            end of a recording.
+        takes_over: An earlier producer of the source has written to the log.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class Producer:
                 settings.backoff_initial_ms,
                 settings.backoff_max_ms,
                 settings.backoff_reset_after_s * 1000,
-                random=random.Random().random,  # noqa: S311 - jitter, no secret
+                random=random.Random().random,  # noqa: S311 - jitter, not security
             ),
             watch=(
                 SilenceWatch([], RECORDED_SILENCE_S)
@@ -141,15 +141,15 @@ class Producer:
         """Run until the recording ends, a final refusal, a failure, or a stop.
 
         Args:
-            stop: Set it to end the producer in good order.
+            stop: Set to stop the producer cleanly.
 
         Raises:
-            FeedError: The vendor refuses us for good.
+            FeedError: The vendor refuses the connection permanently.
             TransportError: A record could not be delivered.
         """
         self._loop = asyncio.get_running_loop()
         if self._takes_over:
-            # Before anything is received: what the one before had received and not sent, nobody can tell.
+            # Before anything is received: the earlier producer may have received ticks that it did not send.
             await self.queue.put(GapMark("another producer took over", time.time_ns(), GapCause.TAKEOVER))
         with ThreadPoolExecutor(1, thread_name_prefix="pipeline") as thread:
             pipeline = self._loop.run_in_executor(thread, self._pipeline.run)
@@ -160,10 +160,10 @@ class Producer:
                 await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
                 if pipeline.done():
                     self.queue.abandon()
-                    await pipeline  # raises: before the queue is closed it ends in no other way
+                    await pipeline  # raises: before the queue is closed, the pipeline only ends by an error
                 refusal = await self._end_session(session)
             except BaseException:
-                # Leaving the block waits for the thread, which may wait for the broker.
+                # Leaving the block joins the thread, which may be waiting for the broker.
                 self._publisher.give_up_in(self._flush_timeout_s)
                 raise
             finally:
@@ -178,13 +178,15 @@ class Producer:
             except TransportError as error:
                 if refusal is None:
                     raise
-                structlog.get_logger().warning("the broker did not take everything", error=error.message)
+                structlog.get_logger().warning(
+                    "the broker did not acknowledge everything", error=error.message
+                )
         if refusal is not None:
             raise refusal
         return Ending(end_of_recording=ended)
 
     async def _with_patience(self, work: asyncio.Future[None], stop: asyncio.Event) -> None:
-        """Let the pipeline wait for the broker as long as it takes, but not after a stop."""
+        """Let the pipeline wait for the broker without a limit, but not after a stop."""
         stopping = asyncio.create_task(stop.wait())
         ends: set[asyncio.Future[Any]] = {work, stopping}
         try:
@@ -197,7 +199,7 @@ class Producer:
             await asyncio.gather(stopping, return_exceptions=True)
 
     async def _end_session(self, session: asyncio.Task[None]) -> FeedError | None:
-        """End the session and give the vendor's final refusal, if there was one."""
+        """End the session and return the vendor's final refusal, if any."""
         if not session.done():
             session.cancel()
             await asyncio.gather(session, return_exceptions=True)
@@ -213,6 +215,6 @@ class Producer:
         self._pipeline.finish(end_of_recording=end_of_recording, timeout_s=timeout_s)
 
     def _on_notice(self, notice: FeedError) -> None:
-        """Hand an error found in the stream to the session; on the pipeline's thread."""
+        """Pass an error found in the stream to the session; called on the pipeline's thread."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._session.report, notice)

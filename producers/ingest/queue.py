@@ -1,11 +1,12 @@
-"""Raw messages between the reader and the pipeline: bounded by number, bytes and age.
+"""Queue of raw messages between reader and pipeline, bounded by number, bytes and age.
 
 The reader runs in the event loop and must never wait for Kafka; the pipeline runs in a thread and
-may. What happens when the pipeline falls behind is a choice, and is counted either way:
+may. The overflow policy applies when the pipeline falls behind; both policies are counted:
 
-- wait: the reader stops reading, the server feels it. For recordings, where nothing may be lost.
-- drop: the oldest messages make room and a gap mark takes their place. For live feeds, where a
-  reader that stops is thrown out by the vendor, and stale prices are worth less than fresh ones.
+- wait: the reader stops reading, which applies backpressure to the server. For recordings, where
+  nothing may be lost.
+- drop: the oldest messages are replaced by a gap mark. For live feeds, where the vendor disconnects
+  a reader that stops, and fresh prices are worth more than stale ones.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from producers.feeds.base import RawMessage
 from producers.metrics import ProducerCounters
 
 QUEUE_MAX_BYTES: Final = 256 * 1024 * 1024
-"""Bound on memory, whatever the messages' size."""
+"""Memory bound, independent of message size."""
 
 
 class Overflow(StrEnum):
-    """What happens when the queue is full or its oldest message stale."""
+    """Policy when the queue is full or its oldest message is stale."""
 
     WAIT = "wait"
     DROP = "drop"
@@ -35,9 +36,9 @@ class GapMark(NamedTuple):
     """Ticks were lost here.
 
     Args:
-        reason: Why, for the log.
-        ts_recv_ns: When it was noticed.
-        cause: What the GAP record will name.
+        reason: Reason for the log.
+        ts_recv_ns: When the loss was detected.
+        cause: Cause in the GAP record.
     """
 
     reason: str
@@ -52,11 +53,11 @@ class MessageQueue:
     """A queue with one asynchronous writer and one reader in another thread.
 
     Args:
-        max_messages: Bound on their number.
-        max_age_ms: Bound on the age of the oldest, by receive times.
+        max_messages: Bound on the number of messages.
+        max_age_ms: Bound on the age of the oldest message, by receive time.
         overflow: Wait or drop.
-        counters: Pauses and drops are counted here.
-        max_bytes: Bound on their bytes.
+        counters: Count pauses and drops.
+        max_bytes: Bound on the bytes of messages.
     """
 
     def __init__(
@@ -80,9 +81,9 @@ class MessageQueue:
         self._writer: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
 
     async def put(self, item: Item) -> None:
-        """Append an item; with `wait`, pause until there is room.
+        """Append an item; under `wait`, pause until there is room.
 
-        Under `wait` one message always fits into an empty queue, however large.
+        Under `wait`, one message of any size fits into an empty queue.
         """
         while True:
             with self._changed:
@@ -98,18 +99,18 @@ class MessageQueue:
                 await room.wait()
             except asyncio.CancelledError:
                 with self._changed:
-                    self._writer = None  # its loop may be gone when there is room again
+                    self._writer = None  # its loop may be closed when there is room again
                 raise
 
     def take(self, max_bytes: int, timeout_s: float | None) -> list[Item] | None:
-        """Take what has arrived, in order.
+        """Take queued items, in order.
 
         Args:
             max_bytes: Stop before more than this, but take at least one item.
-            timeout_s: How long to wait for a first item; None for ever.
+            timeout_s: How long to wait for a first item; None for no limit.
 
         Returns:
-            Items, none after the time-out, or None once the queue is closed and empty.
+            Items, empty after the timeout, or None once the queue is closed and empty.
         """
         with self._changed:
             if not self._items and not self._closed:
@@ -127,14 +128,14 @@ class MessageQueue:
             return taken
 
     def close(self) -> None:
-        """Say that nothing more will come; what is queued can still be taken."""
+        """Close the queue; queued items can still be taken."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
             self._wake_writer()
 
     def abandon(self) -> None:
-        """Close, and forget what is queued: the reader has failed and a waiting writer must not hang."""
+        """Close and discard what is queued: the reader has failed, and a waiting writer must not hang."""
         with self._changed:
             self._items.clear()
             self._bytes = 0
@@ -144,7 +145,7 @@ class MessageQueue:
         return len(self._items)
 
     def age_ns(self, now_ns: int) -> int:
-        """Give how long the oldest item has waited."""
+        """Return the age of the oldest item."""
         with self._changed:
             return max(0, now_ns - self._items[0].ts_recv_ns) if self._items else 0
 
@@ -158,7 +159,7 @@ class MessageQueue:
         )
 
     def _make_room(self, item: Item) -> None:
-        """Drop from the front until the item fits, and leave one gap mark there."""
+        """Drop from the front until the item fits, and leave one gap mark."""
         dropped = 0
         lost = False
         while not self._fits(item):
@@ -168,7 +169,7 @@ class MessageQueue:
             lost = True
         if lost:
             self._counters.queue_dropped += dropped
-            # As old as what follows it, so that it does not hide the age of the queue.
+            # Stamped with the age of the next item, so that the mark does not hide the age of the queue.
             oldest_left = self._items[0].ts_recv_ns if self._items else item.ts_recv_ns
             self._items.appendleft(GapMark("the pipeline fell behind", oldest_left, GapCause.QUEUE_OVERFLOW))
 

@@ -1,4 +1,4 @@
-"""Is what a producer sends worth reading?"""
+"""Readiness of a producer."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from producers.metrics import ProducerCounters
 
 
 def why_not_ready(counters: ProducerCounters) -> list[str]:
-    """Answer for /readyz: everything that keeps a producer from being ready; empty when it is.
+    """Return the reasons why a producer is not ready, for /readyz; empty if it is ready.
 
     Args:
-        counters: Of the producer that runs.
+        counters: Counters of the running producer.
 
     Example:
         >>> why_not_ready(ProducerCounters("alpaca"))
@@ -26,4 +26,4 @@ def _reasons(counters: ProducerCounters) -> Iterator[str]:
     if not counters.connected:
         yield f"the {counters.feed} feed is not connected"
     elif counters.unconfirmed_symbols:
-        yield f"the {counters.feed} feed did not confirm {counters.unconfirmed_symbols} symbols"
+        yield f"the {counters.feed} feed has not confirmed {counters.unconfirmed_symbols} symbols"

@@ -1,4 +1,4 @@
-"""A producer as a program: calendars, warm start, Kafka, metrics, signals, and a last line of figures."""
+"""Runs a producer as a program: calendars, warm start, Kafka, metrics, signals, final summary."""
 
 from __future__ import annotations
 
@@ -51,28 +51,28 @@ FIRST_CALENDAR_DATE: Final = date(1990, 1, 1)
 
 RECONNECT_INITIAL_MS: Final = 200
 RECONNECT_MAX_MS: Final = 2_000
-"""Longest wait between two attempts to reach a broker; an attempt itself takes `bootstrap_timeout_ms`."""
+"""Longest wait between two connection attempts; an attempt takes up to `bootstrap_timeout_ms`."""
 
 GC_THRESHOLDS: Final = (50_000, 20, 20)
-"""Decoding makes a hundred thousand short-lived objects a second and no cycles: the default would
-search for some every few messages."""
+"""Decoding creates a hundred thousand short-lived objects a second and no cycles; with the default
+threshold the collector would run every few messages."""
 
 
 def run_feed(
     feed: Feed, source: Source, universe: Universe, settings: Settings, *, until: date, epoch: int
 ) -> None:
-    """Publish the warm start, if there is one, then stream until the end.
+    """Publish the warm start, if configured, then stream until the end.
 
     Args:
-        feed: The vendor's language.
-        source: What its ticks name.
-        universe: Decides the partitions.
-        settings: Everything else.
+        feed: The vendor's protocol.
+        source: Source of its ticks.
+        universe: Determines the partitions.
+        settings: All other settings.
         until: Last session of the warm start.
-        epoch: Generation of this run.
+        epoch: Producer epoch of this run.
 
     Raises:
-        RotascopeError: As the exit codes of `producers.ingest.cli` tell apart.
+        RotascopeError: Mapped to the exit codes of `producers.ingest.cli`.
     """
     preflight(settings.kafka, structlog.get_logger().warning)
     overrides = read_text(settings.calendar_overrides_file, CALENDAR_OVERRIDES)
@@ -105,7 +105,7 @@ def run_feed(
             publisher.flush(None)
         except TransportError:
             if asked.is_set() and not publisher.has_connected:
-                typer.echo("stopped: no broker has answered, and nothing was read")
+                typer.echo("stopped: no broker answered, and nothing was read")
                 return
             raise
         if asked.is_set():
@@ -134,7 +134,7 @@ def run_feed(
 
 @contextmanager
 def _publisher(source: Source, settings: Settings, counters: ProducerCounters) -> Iterator[HoldingPublisher]:
-    """Hold records for as long as the settings say, and close at the end."""
+    """Open a publisher with the configured retention of records, and close it at the end."""
     own = settings.producer
     checked = threading.Event()
 
@@ -145,7 +145,8 @@ def _publisher(source: Source, settings: Settings, counters: ProducerCounters) -
                 check_topics(sender, settings.kafka, (DEAD_LETTERS_TOPIC, INSTRUMENTS_TOPIC))
             except TransportError as error:
                 close_sender(sender)
-                # A broker that went away meanwhile knows no topic either; one that answers lacks it.
+                # An unreachable broker also reports no topic; only one that answers proves that it is
+                # missing.
                 close_sender(open_producer(settings.kafka))
                 error.retriable = False
                 raise
@@ -155,7 +156,7 @@ def _publisher(source: Source, settings: Settings, counters: ProducerCounters) -
             checked.set()
         return sender
 
-    # What the client has cannot be dropped, so it may have no more than half of the hold.
+    # Records in the client cannot be dropped, so it may hold at most half of the retry buffer.
     in_flight_max = min(own.bytes_in_flight_max, own.hold_max_bytes // (2 * settings.kafka.partitions))
     publisher = HoldingPublisher(
         connect,
@@ -172,31 +173,31 @@ def _publisher(source: Source, settings: Settings, counters: ProducerCounters) -
 
 
 def _answered(question: Callable[[], T], asked: StopFlag) -> T:
-    """Ask about the log, again and again while the broker does not answer.
+    """Query the log, retrying while the broker does not answer.
 
     Args:
         question: Reads the log; raises `TransportError`.
-        asked: Set when a stop is asked for, which ends the wait.
+        asked: Set when a stop is requested, which ends the wait.
 
     Raises:
-        TransportError: Not retriable, or a stop was asked for.
+        TransportError: Not retriable, or a stop was requested.
     """
-    told_s = -math.inf
+    logged_s = -math.inf
     while True:
         try:
             return question()
         except TransportError as error:
             if asked.is_set() or not error.retriable:
                 raise
-            if time.monotonic() - told_s >= REPEAT_S:
+            if time.monotonic() - logged_s >= REPEAT_S:
                 structlog.get_logger().warning("the log cannot be read", error=error.message)
-                told_s = time.monotonic()
+                logged_s = time.monotonic()
             asked.wait(RECONNECT_MAX_MS / 1000)
 
 
 @contextmanager
 def stops(give_up_in: Callable[[float], None]) -> Iterator[StopFlag]:
-    """Let SIGINT and SIGTERM end every wait for the broker at once; a stream has handlers of its own."""
+    """Let SIGINT and SIGTERM end every wait for the broker at once; the stream installs its own handlers."""
     asked = StopFlag()
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -213,18 +214,18 @@ def stops(give_up_in: Callable[[float], None]) -> Iterator[StopFlag]:
 
 
 def calm_garbage_collector() -> None:
-    """Keep the collector from searching the decoder's short-lived objects for cycles they never have."""
+    """Run the garbage collector less often: the decoder's short-lived objects have no cycles."""
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
 
 
 async def _until_stopped(producer: Producer, asked: StopFlag) -> Ending:
-    """Run with SIGINT and SIGTERM asking for an end in good order."""
+    """Run with SIGINT and SIGTERM requesting a clean stop."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    if asked.is_set():  # just before the handlers were exchanged
+    if asked.is_set():  # just before the handlers were replaced
         stop.set()
     return await producer.run(stop)
 

@@ -1,14 +1,14 @@
-"""One websocket session: connect, log in, subscribe, read, watch, and again after a loss.
+"""A websocket session: connects, logs in, subscribes, reads, detects silence, and reconnects.
 
-The reader does nothing but stamp a message with its receive time and queue it. That keeps the
-stamps true, and the socket drained: a reader that parses answers no pings while it does, and is
-taken for dead by either side at the very moment the market is busiest.
+The reader only stamps each message with its receive time and queues it. This keeps the timestamps
+accurate and the socket drained: a reader that parses cannot answer pings meanwhile, and would be
+taken for dead just when the market is busiest.
 
-What a failure means is decided by `FeedError.action`:
+`FeedError.action` determines the reaction to a failure:
 
-- fatal: `run` raises it at once; another try would only be refused again.
-- slow_retry: wait at least five seconds, because the vendor still holds our place.
-- reconnect: wait as the backoff says.
+- fatal: `run` raises it at once; a retry would be refused again.
+- slow_retry: wait at least five seconds, because the vendor still counts our old connection.
+- reconnect: wait for the backoff delay.
 
 After every loss the queue gets a gap mark before the first message of the new connection.
 """
@@ -43,43 +43,43 @@ from producers.ingest.watchdog import SilenceWatch
 from producers.metrics import ProducerCounters
 
 END_OF_RECORDING: Final = "end of recording"
-"""Reason of a normal close (1000) with which a replay server says that this was all."""
+"""Close reason (code 1000) with which a replay server signals the end of the recording."""
 
 LOGIN_TIMEOUT_S: Final = 15.0
-"""Alpaca itself gives up after ten."""
+"""Alpaca times out after ten seconds."""
 
 MAX_QUEUED_FRAMES: Final = 1024
-"""Frames the library holds before it stops reading; its 16 stop it in every burst."""
+"""Frames that the library buffers before it stops reading; its default of 16 is exceeded in every burst."""
 
 PING_INTERVAL_S: Final = 10.0
 PING_TIMEOUT_S: Final = 60.0
-"""Pongs queue behind data, so the time-out must outlast a burst; silence is the watchdog's business."""
+"""Pongs queue behind data, so the timeout must outlast a burst; the watchdog detects silence."""
 
 CLOSE_TIMEOUT_S: Final = 2.0
-"""A server that does not answer the close is not waited for; a clean close frees its place for us."""
+"""A server that does not answer the close is not waited for; a clean close releases our connection slot."""
 
 _PAUSED: Final = 2**62
-"""Stands for the time of the last data while the reader waits for room: no silence reaches back to it."""
+"""Placeholder for the time of the last data while the reader waits for room: not counted as silence."""
 
 _SYMBOLS_NAMED: Final = 20
-"""As many symbols as one line of the log names."""
+"""Maximum symbols named in one log line."""
 
 
 class Session:
-    """Keeps one feed connected until it ends, fails for good, or is cancelled.
+    """Keeps one feed connected until it ends, fails permanently, or is cancelled.
 
     Args:
-        feed: The vendor's language.
-        queue: Where raw messages and gap marks go; closed by whoever runs the session.
-        counters: Messages, reconnects and watchdog time-outs are counted here.
-        backoff: Waits between connections.
-        watch: Judges silence.
+        feed: The vendor's protocol.
+        queue: Receives raw messages and gap marks; closed by the caller.
+        counters: Count messages, reconnects and watchdog timeouts.
+        backoff: Delays between connections.
+        watch: Detects silence.
         recorded: The server plays a recording: no keepalive, because the reader may pause for
-            longer than any ping waits, and a normal close may be the end.
-        wall_ns: Wall clock, ns UTC: stamps messages, and says which markets are open.
-        monotonic_ns: A clock that never steps; silence is measured with it.
-        sleep: Waits for seconds.
-        watch_interval_s: How often silence is judged.
+            longer than the ping timeout, and a normal close may be the end.
+        wall_ns: Wall clock, ns UTC: stamps messages, and determines which markets are open.
+        monotonic_ns: Monotonic clock, ns; measures silence.
+        sleep: Sleeps for a number of seconds.
+        watch_interval_s: How often silence is checked.
     """
 
     def __init__(
@@ -137,20 +137,23 @@ class Session:
                 return
 
     def report(self, failure: FeedError) -> None:
-        """End the running connection, because the pipeline found this error in the stream.
+        """End the current connection because of an error that the pipeline found in the stream.
 
-        Call it on the event loop; `ignore` is logged and nothing else.
+        Call it on the event loop; `ignore` errors are only logged.
         """
         if failure.action == "ignore":
-            self._log.warning("vendor error", message=failure.message, code=failure.code)
+            self._log.warning("vendor error", message=failure.message, code=failure.code, **_action(failure))
         elif self._verdict is not None and not self._verdict.done():
             self._verdict.set_result(failure)
 
     def _log_loss(self, failure: FeedError, wait_ms: float) -> None:
-        figures: dict[str, Any] = {"reason": failure.message, "code": failure.code}
-        if failure.operator_action is not None:
-            figures["operator_action"] = failure.operator_action
-        self._log.warning("connection lost", **figures, retry_in_ms=round(wait_ms))
+        self._log.warning(
+            "connection lost",
+            reason=failure.message,
+            code=failure.code,
+            **_action(failure),
+            retry_in_ms=round(wait_ms),
+        )
 
     async def _one_connection(self) -> None:
         """Connect, log in and stream; return at the end of a recording, raise FeedError otherwise."""
@@ -176,7 +179,7 @@ class Session:
             return await _DirectConnection(
                 url,
                 additional_headers=dict(self._feed.headers()),
-                compression=None,  # a core is dearer than bandwidth
+                compression=None,  # CPU is scarcer than bandwidth
                 max_size=self._feed.max_message_bytes,
                 max_queue=MAX_QUEUED_FRAMES,
                 ping_interval=None if self._recorded else PING_INTERVAL_S,
@@ -189,17 +192,17 @@ class Session:
         except (OSError, TimeoutError, InvalidHandshake) as error:
             message = f"no connection to {shown}: {str(error) or type(error).__name__}"
             raise FeedError(message, action="reconnect") from error
-        except (InvalidProxy, ImportError) as error:  # the library's text repeats the proxy's password
+        except (InvalidProxy, ImportError) as error:  # the library's message includes the proxy password
             raise FeedError(
-                f"no connection to {shown}: the proxy that the environment names cannot be used",
+                f"no connection to {shown}: the proxy set in the environment cannot be used",
                 action="fatal",
                 operator_action="check HTTPS_PROXY and HTTP_PROXY, or set NO_PROXY for this host",
             ) from error
         except (InvalidURI, ValueError) as error:
-            raise FeedError(f"{shown!r} is no websocket address", action="fatal") from error
+            raise FeedError(f"{shown!r} is not a websocket URL", action="fatal") from error
 
     async def _log_in(self, connection: ClientConnection) -> Handshake:
-        """Speak the handshake; data of symbols already subscribed to goes to the queue."""
+        """Perform the handshake; data of symbols already subscribed goes to the queue."""
         handshake = self._feed.handshake()
         try:
             async with asyncio.timeout(LOGIN_TIMEOUT_S):
@@ -214,7 +217,7 @@ class Session:
                     for frame in reply.send:
                         await connection.send(frame)
         except TimeoutError as error:
-            raise FeedError("the log-in was not answered", action="reconnect") from error
+            raise FeedError("the login was not answered", action="reconnect") from error
         self._note_subscription(handshake)
         self._counters.connected = True
         asked = len(self._feed.instruments)
@@ -222,7 +225,7 @@ class Session:
         return handshake
 
     def _note_subscription(self, handshake: Handshake) -> None:
-        """Count and name the symbols that the vendor has not confirmed."""
+        """Count and log the symbols that the vendor has not confirmed."""
         missing = handshake.unconfirmed
         if missing:
             more = len(missing) - _SYMBOLS_NAMED
@@ -234,24 +237,24 @@ class Session:
                 operator_action="check these symbols in the universe, and the plan's symbol limit",
             )
         elif self._counters.unconfirmed_symbols:
-            self._log.info("all symbols are confirmed")
+            self._log.info("all symbols confirmed")
         self._counters.unconfirmed_symbols = len(missing)
 
     async def _stream(self, connection: ClientConnection, handshake: Handshake) -> None:
-        """Read until the connection closes, the watchdog barks or the pipeline reports an error."""
+        """Read until the connection closes, the watchdog fires or the pipeline reports an error."""
         self._verdict = asyncio.get_running_loop().create_future()
         started_ns = self._last_data_ns = self._monotonic_ns()
         self._has_streamed = True
         await self._mark_gap()
         reader = asyncio.create_task(self._read(connection, handshake))
-        watchdog = asyncio.create_task(self._bark_at_silence(self._verdict))
+        watchdog = asyncio.create_task(self._fail_on_silence(self._verdict))
         try:
             events: set[asyncio.Future[Any]] = {reader, watchdog, self._verdict}
             await asyncio.wait(events, return_when=asyncio.FIRST_COMPLETED)
             if self._verdict.done():
                 raise self._verdict.result()
             if watchdog.done() and (error := watchdog.exception()) is not None:
-                # Without it nobody would notice that the vendor has fallen silent.
+                # Without the watchdog a silent vendor would go unnoticed.
                 self._log.error("the watchdog failed", error=repr(error), exc_info=error)
                 raise FeedError(
                     f"the watchdog failed: {error!r}", action="reconnect", code="watchdog"
@@ -279,16 +282,17 @@ class Session:
         self._counters.messages += 1
         self._last_data_ns = _PAUSED
         await self._queue.put(RawMessage(payload, now_ns))
-        # Only now: a reader that had to wait for room has heard nothing, and silence is not the vendor's.
+        # Set after the wait: a reader that waited for room received nothing, and that silence is not the
+        # vendor's.
         self._last_data_ns = self._monotonic_ns()
 
     async def _mark_gap(self) -> None:
-        """Put the gap mark of an earlier loss before anything the new connection brings."""
+        """Queue the gap mark of an earlier loss before any message of the new connection."""
         if self._lost is not None:
             reason, self._lost = self._lost, None
             await self._queue.put(GapMark(reason, self._wall_ns()))
 
-    async def _bark_at_silence(self, verdict: asyncio.Future[FeedError]) -> None:
+    async def _fail_on_silence(self, verdict: asyncio.Future[FeedError]) -> None:
         while not verdict.done():
             await asyncio.sleep(self._watch_interval_s)
             silent_ns = self._monotonic_ns() - self._last_data_ns
@@ -299,16 +303,21 @@ class Session:
                 )
 
     def _judge_close(self, closed: ConnectionClosed) -> FeedError | None:
-        """Say what a close means; None for the end of a recording."""
+        """Return the failure that a close means; None for the end of a recording."""
         received = closed.rcvd
         if self._recorded and received and (received.code, received.reason) == (1000, END_OF_RECORDING):
             return None
         return close_failure(closed, self._feed)
 
 
+def _action(failure: FeedError) -> dict[str, str]:
+    """What an operator can do about it, as a field of a log line; nothing where there is nothing."""
+    return {} if failure.operator_action is None else {"operator_action": failure.operator_action}
+
+
 class _DirectConnection(connect):
-    """A connection to the address it is given: a redirect could carry the secret anywhere."""
+    """A connection that does not follow redirects, which could send the secret anywhere."""
 
     def process_redirect(self, exc: Exception) -> Exception | str:
-        """Give the answer back as the failure it is."""
+        """Return the response as a failure."""
         return exc

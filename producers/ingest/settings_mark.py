@@ -1,7 +1,7 @@
-"""A settings mark: the place in the log from which another catalogue is in force.
+"""A settings mark: the place in the log from which a new catalogue is in force.
 
-Workers that were started with the new catalogue go on with the definitions of their snapshot until
-they step the mark that names it, so that all change at the same place, also when they step it again.
+Workers started with the new catalogue keep the definitions of their snapshot until they process the
+mark that names it. All workers therefore switch at the same place, also in a replay.
 """
 
 from __future__ import annotations
@@ -26,21 +26,22 @@ if TYPE_CHECKING:
 def run_settings_mark(
     catalogue: Catalogue, universe: Universe, settings: Settings, *, ts_ns: int, epoch: int
 ) -> int:
-    """Write a mark into every partition, as the history's source: a feed's own frames would be fenced.
+    """Write a mark to every partition, as the history's source: as a feed's source it would fence the feed.
 
     Args:
-        catalogue: What is in force from there.
-        universe: Knows the source.
-        settings: Name the broker and the source.
-        ts_ns: The mark's time, wall time, ns UTC.
-        epoch: Higher than that of any earlier run of the source.
+        catalogue: Catalogue in force from there.
+        universe: Contains the source.
+        settings: Broker and source.
+        ts_ns: Wall time of the mark, ns UTC.
+        epoch: Producer epoch: higher than that of any earlier run of the source.
 
     Returns:
         Number of partitions.
 
     Raises:
-        ConfigurationError: The universe has no such source, or the topic another number of partitions.
-        TransportError: The broker does not take it.
+        ConfigurationError: The universe has no such source, or the topic has a different number of
+            partitions.
+        TransportError: The broker does not acknowledge the mark.
     """
     source = find_source(universe, settings.history_source)
     sender = open_producer(patient(settings.kafka))
@@ -73,7 +74,7 @@ def publish_settings_mark(
     ts_ns: int,
     epoch: int,
 ) -> None:
-    """Queue one frame a partition, with the mark and nothing else; errors as of `run_settings_mark`."""
+    """Queue one frame per partition that contains only the mark; raises what `run_settings_mark` raises."""
     mark = np.zeros(1, TICK)
     mark["ts_event"] = mark["ts_recv"] = ts_ns
     mark["instrument_id"] = NO_INSTRUMENT

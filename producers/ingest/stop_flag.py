@@ -1,4 +1,4 @@
-"""A flag that a signal handler may set."""
+"""A stop flag that a signal handler may set."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ _SLICE_S: Final = 0.1
 
 
 class StopFlag:
-    """Set once, when a stop is asked for.
+    """Set once, when a stop is requested.
 
-    An event would not do: a signal may interrupt the very thread that holds its lock.
+    `threading.Event` is unsuitable: a signal may interrupt the thread that holds its lock.
     """
 
     def __init__(self) -> None:
         self._set = False
 
     def set(self) -> None:
-        """Ask for the stop."""
+        """Request the stop."""
         self._set = True
 
     def is_set(self) -> bool:
-        """Whether a stop was asked for."""
+        """Whether a stop was requested."""
         return self._set
 
     def wait(self, seconds: float) -> bool:
-        """Wait until a stop is asked for, at most so long.
+        """Wait until a stop is requested, with a timeout.
 
         Returns:
             Whether it was.

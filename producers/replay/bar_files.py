@@ -1,4 +1,4 @@
-"""Reads bars and official closes from files a person supplies."""
+"""Reads bars and official closes from user-supplied files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BAR_HEADER: Final = "symbol,date,open,high,low,close,volume"
 CLOSE_HEADER: Final = "symbol,date,close"
 
 NO_CLOSES: Final = pl.DataFrame(schema={"symbol": pl.String, "session": pl.Date, "close": pl.Float64})
-"""For bars without official closes: each day closes by waiting."""
+"""Used if there are no official closes: each day then closes on timeout."""
 
 
 def read_bars(path: Path) -> pl.DataFrame:
@@ -22,17 +22,17 @@ def read_bars(path: Path) -> pl.DataFrame:
 
     Args:
         path: A file with the columns of `BAR_HEADER`; `date` is the bar's start, RFC 3339 in UTC.
-            Further columns are passed over.
+            Other columns are ignored.
 
     Returns:
-        Columns as `bar_paths.load_bars` takes them.
+        Columns as expected by `bar_paths.load_bars`.
 
     Raises:
-        HistoryError: The file cannot be read as such.
+        HistoryError: The file cannot be read or parsed.
     """
     frame = _read_csv(path, BAR_HEADER)
     start = pl.col("date").str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_unit="ns", strict=False)
-    _refuse(path, frame.select(start.is_null()).to_series(), "a date that does not read 2024-07-11T13:30:00Z")
+    _refuse(path, frame.select(start.is_null()).to_series(), "a date that is not like 2024-07-11T13:30:00Z")
     return frame.with_columns(start.dt.replace_time_zone("UTC").alias("start")).select(BAR_COLUMNS)
 
 
@@ -46,11 +46,11 @@ def read_closes(path: Path) -> pl.DataFrame:
         `symbol`, `session` (Date), `close`.
 
     Raises:
-        HistoryError: The file cannot be read as such.
+        HistoryError: The file cannot be read or parsed.
     """
     frame = _read_csv(path, CLOSE_HEADER)
     session = pl.col("date").str.to_date("%Y-%m-%d", strict=False)
-    _refuse(path, frame.select(session.is_null()).to_series(), "a date that does not read YYYY-MM-DD")
+    _refuse(path, frame.select(session.is_null()).to_series(), "a date that is not YYYY-MM-DD")
     bad_close = ~(pl.col("close").is_finite() & (pl.col("close") > 0)).fill_null(False)
     _refuse(path, frame.select(bad_close).to_series(), "a close that is not above 0")
     return frame.with_columns(session.alias("session")).select(CLOSE_COLUMNS)
@@ -65,8 +65,8 @@ def _read_csv(path: Path, header: str) -> pl.DataFrame:
         raise HistoryError(f"{path} cannot be read: {error.strerror or 'no such file'}") from error
     except pl.exceptions.PolarsError as error:
         raise HistoryError(
-            f"{path} is not such a file: {str(error).splitlines()[0]}",
-            operator_action=f"the header must hold {header}",
+            f"{path} cannot be parsed: {str(error).splitlines()[0]}",
+            operator_action=f"the header must contain {header}",
         ) from error
 
 

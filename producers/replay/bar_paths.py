@@ -1,19 +1,19 @@
-"""Five-minute bars turned into a path of trades.
+"""Converts five-minute bars to a path of trades.
 
-A bar says where the price went, not when. The path taken here is stated, not guessed per bar:
+A bar gives the price range but not the order of prices. Every bar uses the same fixed path:
 
 1. the open, at the bar's start;
-2. the extreme nearer to the open, 100 s later (the low when both are as near);
+2. the extreme nearer to the open, 100 s later (the low if both are equally near);
 3. the other extreme, at 200 s;
 4. the close, at 299 s.
 
-A quarter of the bar's volume goes with each, the remainder with the close. A price that repeats
-the one before it makes no trade of its own; its shares go to the trade that stands. Index values
-have no volume: their trades carry size 0 and no condition.
+Each trade carries a quarter of the bar's volume, the close also the remainder. A price equal to the
+previous one makes no trade; its shares are added to the previous trade. Index values have no
+volume: their trades have size 0 and no condition.
 
 The official close of a day (from daily history) follows as the listing exchange's closing trade
 at the session's close, of size 0, because the auction's shares are not known: condition `6`, for
-an index `M`. A symbol without an official close has none, and its day closes by waiting.
+an index `M`. Without an official close there is no such trade, and the day closes on timeout.
 """
 
 from __future__ import annotations
@@ -48,26 +48,26 @@ def load_bars(
     calendar: Calendar,
     listings: Mapping[str, Listing] = LISTINGS,
 ) -> Recording:
-    """Turn bars and official closes into a recording.
+    """Convert bars and official closes to a recording.
 
     Args:
         bars: `symbol`, `start` (Datetime UTC), `open`, `high`, `low`, `close` (dollars or index
             points), `volume` (shares; 0 for an index).
-        official_closes: `symbol`, `session` (Date), `close`; other symbols and days are passed over.
-        calendar: Sessions that hold every bar.
-        listings: Where the symbols are listed.
+        official_closes: `symbol`, `session` (Date), `close`; other symbols and days are ignored.
+        calendar: Sessions that contain every bar.
+        listings: Listing of each symbol.
 
     Returns:
         The trades of every path and the closing trades, in event-time order.
 
     Raises:
-        HistoryError: A bar that breaks its own limits, repeats another, or lies outside a session.
+        HistoryError: A bar is inconsistent, duplicates another, or is outside a session.
     """
     frame = bars.select(BAR_COLUMNS).with_columns(pl.col("start").dt.epoch("ns").alias("start_ns"))
     _check(frame)
     rows = np.searchsorted(calendar.open_ns, frame["start_ns"].to_numpy(), side="right") - 1
     outside = (rows < 0) | (frame["start_ns"].to_numpy() >= calendar.close_ns[rows])
-    _refuse(frame, pl.Series(outside), f"lies outside the sessions of {calendar.name}")
+    _refuse(frame, pl.Series(outside), f"is outside the sessions of {calendar.name}")
     frame = frame.with_columns(pl.Series("row", rows))
     closes = {
         (symbol, session): close
@@ -114,11 +114,11 @@ def _closing_print(listing: Listing) -> Print:
 def tick_path(
     bars: pl.DataFrame, exponent: int = DEFAULT_EXPONENT
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Lay the path of trades through the bars of one symbol.
+    """Build the path of trades through the bars of one symbol.
 
     Args:
         bars: Rows in order of `start_ns`, with `open`, `high`, `low`, `close` and `volume`.
-        exponent: Of the prices' scale.
+        exponent: Price exponent.
 
     Returns:
         `ts_event` (ns UTC), price (in that scale) and size (shares), each (n,) int64.
@@ -142,27 +142,29 @@ def tick_path(
 
 
 def first_and_last_day(bars: pl.DataFrame) -> tuple[int, int]:
-    """Give the first and last UTC day of bars, as session days."""
+    """Return the first and last UTC day of bars, as session days."""
     days = bars["start"].dt.date()
     first, last = days.min(), days.max()
     if first is None or last is None:
-        raise HistoryError("there is no bar to play")
+        raise HistoryError("there are no bars to play")
     return session_day(first), session_day(last)  # type: ignore[arg-type]  # Polars types a minimum as any literal
 
 
 def _check(frame: pl.DataFrame) -> None:
     prices = [pl.col(name) for name in PRICE_COLUMNS]
     finite = pl.all_horizontal(price.is_finite() & (price > 0) for price in prices)
-    _refuse(frame, frame.select((~finite).fill_null(True)).to_series(), "has a price that is not above 0")
+    _refuse(
+        frame, frame.select((~finite).fill_null(True)).to_series(), "has a price that is not greater than 0"
+    )
     inside = pl.all_horizontal(
         pl.col("low") <= pl.min_horizontal("open", "close"),
         pl.col("high") >= pl.max_horizontal("open", "close"),
     )
     _refuse(frame, frame.select(~inside).to_series(), "opens or closes outside its low and high")
     volume = (pl.col("volume") < 0) | pl.col("volume").is_null()
-    _refuse(frame, frame.select(volume).to_series(), "has no volume of 0 or more")
+    _refuse(frame, frame.select(volume).to_series(), "has a missing or negative volume")
     repeated = frame.select(pl.struct("symbol", "start_ns").is_duplicated()).to_series()
-    _refuse(frame, repeated, "comes twice")
+    _refuse(frame, repeated, "is duplicated")
 
 
 def _refuse(frame: pl.DataFrame, bad: pl.Series, what: str) -> None:

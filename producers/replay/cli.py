@@ -1,7 +1,7 @@
-"""`rotascope replay`: plays recorded trades through the vendor's protocol on this machine.
+"""`rotascope replay`: serves recorded trades through the vendor's protocol on this machine.
 
-Exit codes, as `core.runtime.exit_codes` has them: 0 played to the end, or stopped; 2 a file that cannot be
-used, or a port that is taken.
+Exit codes (see `core.runtime.exit_codes`): 0 played to the end, or stopped; 2 an unusable file, or a port in
+use.
 """
 
 from __future__ import annotations
@@ -38,27 +38,35 @@ app.add_typer(serve_app, name="serve")
 
 
 class OutputFormat(StrEnum):
-    """How the run is told."""
+    """Output format of the run's progress."""
 
     TEXT = "text"
     JSON = "json"
 
 
-BarFile = Annotated[Path | None, typer.Argument(help="CSV of five-minute bars; none: the demo's.")]
+BarFile = Annotated[Path | None, typer.Argument(help="CSV of five-minute bars; default: the demo's.")]
 Closes = Annotated[
-    Path | None, typer.Option(help="CSV of official closes; none: the demo's for the demo's bars.")
+    Path | None, typer.Option(help="CSV of official closes; default: the demo's, for the demo's bars.")
 ]
-Symbols = Annotated[str, typer.Option(help="Only these symbols, separated by commas.")]
+Symbols = Annotated[str, typer.Option(help="Only these symbols, comma-separated.")]
 Days = Annotated[str, typer.Option(help="Only these days: 2024-07-11, or 2024-07-08..2024-07-10.")]
 Listings = Annotated[
-    list[str] | None, typer.Option("--listing", help="Where a symbol is listed: IWM=P, or NDX=INDEX.")
+    list[str] | None, typer.Option("--listing", help="Listing of a symbol: IWM=P, or NDX=INDEX.")
 ]
-Speed = Annotated[float, typer.Option(min=0, help="Event seconds per second; 0: as fast as it is read.")]
-LongestGap = Annotated[float, typer.Option(help="Longer gaps (nights) play as so many event seconds.")]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
-Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 or :: for all of this machine.")]
-FrameSize = Annotated[int, typer.Option("--trades-per-frame", min=1, max=65535, help="Most trades a frame.")]
-Repeat = Annotated[bool, typer.Option("--repeat", help="Play anew to each connection, until Ctrl-C.")]
+Speed = Annotated[
+    float, typer.Option(min=0, help="Event seconds per wall-clock second; 0: as fast as the client reads.")
+]
+LongestGap = Annotated[
+    float, typer.Option(help="Longer gaps (nights) are shortened to this many event seconds.")
+]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")]
+Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 or :: for all interfaces.")]
+FrameSize = Annotated[
+    int, typer.Option("--trades-per-frame", min=1, max=65535, help="Maximum trades per frame.")
+]
+Repeat = Annotated[
+    bool, typer.Option("--repeat", help="Replay to each connection from the start, until Ctrl-C.")
+]
 Output = Annotated[OutputFormat, typer.Option("--format", help="Text for people, JSON for programs.")]
 
 
@@ -79,8 +87,8 @@ def bars(
 ) -> None:
     """Play five-minute bars as trades: open, nearer extreme, other extreme, close.
 
-    Each day's official close follows as the closing print. A client gives ROTASCOPE_REPLAY_KEY and
-    ROTASCOPE_REPLAY_SECRET; both are "replay" where they are not set.
+    Each day's official close follows as the closing print. Clients authenticate with
+    ROTASCOPE_REPLAY_KEY and ROTASCOPE_REPLAY_SECRET; both default to "replay".
 
     Examples:
       rotascope replay serve bars --speed 600
@@ -113,8 +121,8 @@ def ticks(
 ) -> None:
     """Play tick files of the consolidated tape (CSV as AlgoSeek's, plain or gzipped).
 
-    A client gives ROTASCOPE_REPLAY_KEY and ROTASCOPE_REPLAY_SECRET; both are "replay" where they are
-    not set.
+    Clients authenticate with ROTASCOPE_REPLAY_KEY and ROTASCOPE_REPLAY_SECRET; both default to
+    "replay".
 
     Examples:
       rotascope replay serve ticks SPY_20131008_trades.csv.gz --speed 60
@@ -142,7 +150,7 @@ def _settings(
     trades_per_frame: int,
     repeat: bool,
 ) -> ReplaySettings:
-    """Put the settings together; key and secret come from the environment, not from a process list."""
+    """Build the settings; key and secret come from the environment, which the process list does not show."""
     key = os.environ.get("ROTASCOPE_REPLAY_KEY") or "replay"
     secret = os.environ.get("ROTASCOPE_REPLAY_SECRET") or "replay"
     return ReplaySettings(

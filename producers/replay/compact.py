@@ -1,8 +1,8 @@
-"""Makes the demo's data files from the files they are taken from.
+"""Builds the demo's data files from their source files.
 
     python -m producers.replay.compact --source ../shared/data --out producers/replay/data
 
-Only bare figures are kept: instants, prices and volumes of eleven instruments over eight
+Only figures are kept: times, prices and volumes of eleven instruments over eight
 sessions, and daily closes.
 """
 
@@ -38,11 +38,11 @@ DAILY_SOURCES: Final = {
     "NVDA": ("daily/NVDA_yahoo.csv", EQUITY_START),
     "TSLA": ("daily/TSLA_yahoo.csv", EQUITY_START),
 }
-"""Symbol → daily file and first session kept. GOOG has none: the file at hand is of GOOGL."""
+"""Symbol → daily file and first session kept. GOOG has none: the available file is for GOOGL."""
 
 
 def compact_bars(source: Path) -> pl.DataFrame:
-    """Give the bars as integers, by instant and symbol.
+    """Return the bars as integers, ordered by time and symbol.
 
     Args:
         source: Root of the source files.
@@ -69,7 +69,7 @@ def compact_bars(source: Path) -> pl.DataFrame:
 
 
 def compact_daily(source: Path) -> pl.DataFrame:
-    """Give the daily closes as integers, by symbol and session.
+    """Return the daily closes as integers, ordered by symbol and session.
 
     Args:
         source: Root of the source files.
@@ -93,7 +93,7 @@ def compact_daily(source: Path) -> pl.DataFrame:
 
 def main(
     source: Annotated[Path, typer.Option(help="Root of the source files.", exists=True, file_okay=False)],
-    out: Annotated[Path, typer.Option(help="Directory the two files go to.", exists=True, file_okay=False)],
+    out: Annotated[Path, typer.Option(help="Directory for the two files.", exists=True, file_okay=False)],
 ) -> None:
     """Write the demo's data files."""
     for name, frame in ((BARS_FILE, compact_bars(source)), (DAILY_FILE, compact_daily(source))):

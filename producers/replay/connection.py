@@ -1,4 +1,4 @@
-"""One client of the replay server: its requests, and the frames it gets."""
+"""One client connection of the replay server: requests in, frames out."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ PATH_PREFIX: Final = "/v2/"
 
 
 class House(Protocol):
-    """What a client's connection needs of its server."""
+    """What a client connection needs from its server."""
 
     @property
     def settings(self) -> ReplaySettings:
-        """How this server behaves."""
+        """Settings of the server."""
         ...
 
     def authenticate(self, key: object, secret: object, feed: str) -> str:
-        """Let a client in, or raise `RequestRefused`."""
+        """Authenticate a client, or raise `RequestRefused`."""
         ...
 
     def disconnect(self, key: str) -> None:
-        """Free the one connection of a key."""
+        """Release the single connection of a key."""
         ...
 
     async def play(self, key: str, outlet: Outlet, codec: Codec, subscriptions: Subscriptions) -> None:
-        """Play to one client."""
+        """Play the recording to one client."""
         ...
 
 
 class Client:
-    """One connection: answers requests, and is what a player writes to.
+    """One connection: answers requests, and is the outlet of a player.
 
     Args:
         house: The server.
@@ -71,8 +71,8 @@ class Client:
         self.key: str | None = None
 
     async def run(self) -> None:
-        """Answer the client until it leaves."""
-        await self._tell(dict(CONNECTED))
+        """Serve the client until it disconnects."""
+        await self._send_message(dict(CONNECTED))
         if KEY_HEADER in self._headers:
             await self._authenticate(self._headers.get(KEY_HEADER), self._headers.get(SECRET_HEADER))
         try:
@@ -80,7 +80,7 @@ class Client:
                 while self.key is None:
                     await self._answer(await self._connection.recv())
         except TimeoutError:
-            await self._tell(error_message(404))
+            await self._send_message(error_message(404))
             await self.close(1000, "auth timeout")
             return
         async for frame in self._connection:
@@ -95,12 +95,12 @@ class Client:
         self._free_key()
 
     async def send(self, frame: bytes) -> None:
-        """Send one frame, waiting while the reader is behind."""
+        """Send one frame, waiting while the client reads slowly."""
         await self._connection.send(frame, text=self._codec.is_text)
 
     async def close(self, code: int, reason: str) -> None:
         """Close with the closing handshake."""
-        # The key is free at once: the client may be back before the handshake has ended here.
+        # Release the key first: the client may reconnect before the closing handshake has ended.
         self._free_key()
         await self._connection.close(code, reason)
 
@@ -114,7 +114,7 @@ class Client:
             self._house.disconnect(self.key)
             self.key = None
 
-    async def _tell(self, message: dict[str, object]) -> None:
+    async def _send_message(self, message: dict[str, object]) -> None:
         await self.send(self._codec.messages([message]))
 
     async def _answer(self, frame: bytes | str) -> None:
@@ -126,15 +126,15 @@ class Client:
                 raise RequestRefused(401)
             elif action == "subscribe":
                 self._subscriptions.add(request)
-                await self._tell(self._subscriptions.echo())
+                await self._send_message(self._subscriptions.echo())
                 self._begin(self.key)
             else:
                 self._subscriptions.remove(request)
-                await self._tell(self._subscriptions.echo())
+                await self._send_message(self._subscriptions.echo())
         except RequestRefused as refused:
-            await self._tell(refused.error)
+            await self._send_message(refused.error)
         except (msgspec.DecodeError, UnicodeError):
-            await self._tell(error_message(400))
+            await self._send_message(error_message(400))
 
     async def _authenticate(self, key: object, secret: object) -> None:
         try:
@@ -142,9 +142,9 @@ class Client:
                 raise RequestRefused(403)
             self.key = self._house.authenticate(key, secret, self._feed)
         except RequestRefused as refused:
-            await self._tell(refused.error)
+            await self._send_message(refused.error)
         else:
-            await self._tell(dict(AUTHENTICATED))
+            await self._send_message(dict(AUTHENTICATED))
 
     def _begin(self, key: str) -> None:
         if self._playing is None:
@@ -158,9 +158,9 @@ class Client:
             except (HungUp, ConnectionClosed):
                 raise
             except Exception:
-                # Without this the client would wait on a silent connection for ever.
+                # Otherwise the client would wait forever on a silent connection.
                 structlog.get_logger("rotascope.replay").exception("playing failed", key=key)
-                await self._tell(error_message(500))
+                await self._send_message(error_message(500))
                 await self.close(1011, "playing failed")
             else:
                 await self.close(1000, END_OF_RECORDING)

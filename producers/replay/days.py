@@ -1,4 +1,4 @@
-"""Chooses days of a recording."""
+"""Selects days of a recording."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from producers.replay.tick_files import FEED_ZONE
 
 
 def read_days(text: str) -> list[date]:
-    """Read days and ranges of days.
+    """Parse days and ranges of days.
 
     Args:
-        text: Entries separated by commas, each `2024-07-11` or `2024-07-08..2024-07-10`.
+        text: Comma-separated entries, each `2024-07-11` or `2024-07-08..2024-07-10`.
 
     Returns:
         The days, ascending.
 
     Raises:
-        HistoryError: An entry that does not read so.
+        HistoryError: An entry has another form.
 
     Example:
         >>> [str(day) for day in read_days("2024-07-11,2024-07-08..2024-07-09")]
@@ -41,19 +41,19 @@ def read_days(text: str) -> list[date]:
             ) from None
         days.update(first + timedelta(days=offset) for offset in range((last - first).days + 1))
     if not days:
-        raise HistoryError(f"{text!r} holds no day: a range must not end before it begins")
+        raise HistoryError(f"{text!r} is an empty range: it ends before it begins")
     return sorted(days)
 
 
 def on_days(recording: Recording, days: list[date]) -> Recording:
-    """Keep the trades of some days on the clock of New York.
+    """Keep the trades of some days in New York time.
 
     Args:
-        recording: Where they are taken from.
-        days: Wanted days; days without trades are passed over.
+        recording: Source recording.
+        days: Days to keep; days without trades are ignored.
 
     Returns:
-        A recording that shares the tables of `recording`.
+        A recording that shares the tables of the source.
 
     Raises:
         HistoryError: No trade is left.

@@ -1,6 +1,6 @@
 """The recording that ships with Rotascope: eleven instruments over eight sessions of July 2024.
 
-`data/NOTICE` says where the figures come from; `compact` makes the files anew from their sources.
+`data/NOTICE` names the sources of the figures; `compact` rebuilds the files from them.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ DEMO_CALENDAR: Final = "XNYS"
 
 
 def demo_bars() -> pl.DataFrame:
-    """Give the five-minute bars of 2024-07-08 to 2024-07-17.
+    """Return the five-minute bars of 2024-07-08 to 2024-07-17.
 
     Returns:
         `symbol`, `start` (Datetime ns, UTC), `open`, `high`, `low`, `close` (Float64), `volume`
-        (Int64, 0 for an index); 78 bars a symbol and session.
+        (Int64, 0 for an index); 78 bars per symbol and session.
     """
     frame = _read(BARS_FILE)
     start = pl.from_epoch("start_s", time_unit="s").dt.cast_time_unit("ns").dt.replace_time_zone("UTC")
@@ -40,14 +40,14 @@ def demo_bars() -> pl.DataFrame:
 
 
 def demo_daily(until: date | None = None) -> pl.DataFrame:
-    """Give the official daily closes: RUT and SPX from 1990, SPY, QQQ and mega caps from 2019.
+    """Return the official daily closes: RUT and SPX from 1990, SPY, QQQ and mega caps from 2019.
 
     Args:
-        until: Last session wanted, included; the shipped figures end on 2024-07-17.
+        until: Last session, inclusive; the shipped figures end on 2024-07-17.
 
     Returns:
-        `symbol`, `session` (Date), `close` (Float64), by symbol and session. Splits are worked
-        in, dividends are not. There is none for GOOG: the daily history is of the other share class.
+        `symbol`, `session` (Date), `close` (Float64), by symbol and session. Adjusted
+        for splits, not for dividends. GOOG has none: the daily history is of the other share class.
     """
     scaled = _read(DAILY_FILE).rename({"close_scaled": "close"})
     frame = scaled.with_columns(_unscaled(scaled["close"], CLOSE_SCALE))
@@ -55,22 +55,22 @@ def demo_daily(until: date | None = None) -> pl.DataFrame:
 
 
 def demo_calendar() -> Calendar:
-    """Give the sessions the demo's bars lie in."""
+    """Return the sessions of the demo's bars."""
     first, last = first_and_last_day(demo_bars())
     return build_calendar(DEMO_CALENDAR, day_to_date(first), day_to_date(last))
 
 
 def demo_recording(closes: pl.DataFrame | None = None) -> Recording:
-    """Give the demo's bars as a path of trades, each session ended by its official closes.
+    """Return the demo's bars as a path of trades, each session followed by its official closes.
 
     Args:
-        closes: `symbol`, `session`, `close` in place of the shipped closes.
+        closes: `symbol`, `session`, `close` instead of the shipped closes.
     """
     return load_bars(demo_bars(), demo_daily() if closes is None else closes, demo_calendar())
 
 
 def _unscaled(column: pl.Series, scale: int) -> pl.Series:
-    # By NumPy: Polars divides by multiplying with the inverse, and 12749 becomes 127.49000000000001.
+    # NumPy, because Polars multiplies by the inverse, which turns 12749 into 127.49000000000001.
     return pl.Series(column.name, column.to_numpy() / scale)
 
 

@@ -1,4 +1,4 @@
-"""Where instruments are listed: decides the tape and whose closing auction is the official one."""
+"""Listings of instruments, which determine the tape and the official closing auction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NASDAQ: Final = "Q"
 
 
 class Listing(NamedTuple):
-    """Where one instrument is listed."""
+    """Listing of one instrument."""
 
     exchange: str
     is_index: bool = False
@@ -30,7 +30,7 @@ class Listing(NamedTuple):
 
     @property
     def regular_sale(self) -> tuple[str, ...]:
-        """The condition of a trade nothing else is said of; an index value carries none."""
+        """The condition of a regular trade; an index value carries none."""
         if self.is_index:
             return ()
         return ("@",) if self.tape == "C" else (" ",)
@@ -48,11 +48,11 @@ LISTINGS: Final[Mapping[str, Listing]] = MappingProxyType(
         ),
     }
 )
-"""Listings of the instruments whose recordings are at hand; `--listing` adds others."""
+"""Listings of the instruments in the available recordings; `--listing` adds others."""
 
 
 def listing_of(symbol: str, listings: Mapping[str, Listing]) -> Listing:
-    """Look a listing up.
+    """Look up a listing.
 
     Args:
         symbol: The ticker.
@@ -68,7 +68,7 @@ def listing_of(symbol: str, listings: Mapping[str, Listing]) -> Listing:
         return listings[symbol]
     except KeyError:
         raise HistoryError(
-            f"it is not known where {symbol} is listed",
+            f"unknown listing of {symbol}",
             operator_action=f"pass --listing {symbol}=N (or P, Q, … or INDEX)",
         ) from None
 
@@ -77,7 +77,7 @@ def with_listings(entries: Iterable[str]) -> dict[str, Listing]:
     """Add `SYMBOL=EXCHANGE` entries to the known listings.
 
     Args:
-        entries: Each a symbol, `=`, and a one-letter exchange code or `INDEX`.
+        entries: Each `SYMBOL=` followed by a one-letter exchange code or `INDEX`.
 
     Returns:
         Symbol → listing.
@@ -98,6 +98,6 @@ def with_listings(entries: Iterable[str]) -> dict[str, Listing]:
             listings[symbol] = Listing(exchange)
         else:
             raise HistoryError(
-                f"listing {entry!r} does not read SYMBOL=EXCHANGE", operator_action="write it like IWM=P"
+                f"listing {entry!r} is not SYMBOL=EXCHANGE", operator_action="write, for example, IWM=P"
             )
     return listings

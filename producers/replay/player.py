@@ -1,7 +1,7 @@
-"""Plays one recording to one key: decides when each frame goes out and which fault befalls it.
+"""Plays one recording to one key: schedules the frames and injects the faults.
 
-A player outlives connections. Like a live feed it does not go back: a client that returns gets
-what follows. At a set speed the stream runs on while nobody listens; without a pace it waits.
+A player outlives connections. Like a live feed it does not rewind: a client that reconnects gets
+what follows. At a set speed the stream continues while no client is connected; without one it waits.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from producers.replay.settings import Faults, ReplaySettings
 from producers.replay.wire import Codec
 
 TRADES_PER_TURN: Final = 8192
-"""Most trades encoded before the event loop gets a turn."""
+"""Maximum trades encoded before yielding to the event loop."""
 
 SHORTEST_SLEEP_S: Final = 0.002
 
 
 class Outlet(Protocol):
-    """The connection a player writes to."""
+    """Connection that a player writes to."""
 
     async def send(self, frame: bytes) -> None:
-        """Send one frame, waiting while the reader is behind."""
+        """Send one frame, waiting while the client reads slowly."""
         ...
 
     async def close(self, code: int, reason: str) -> None:
@@ -42,7 +42,7 @@ class Outlet(Protocol):
 
 
 class HungUp(Exception):
-    """A fault ended the connection; the stream goes on with the next one."""
+    """A fault ended the connection; the stream resumes on the next one."""
 
 
 class Player:
@@ -90,12 +90,12 @@ class Player:
         return int(self._recording.trades["ts_event"][row])
 
     async def play(self, outlet: Outlet, codec: Codec, subscriptions: Subscriptions) -> None:
-        """Play from where the stream is to the recording's end.
+        """Play from the current position to the end of the recording.
 
         Args:
             outlet: The connection.
             codec: Its wire format.
-            subscriptions: Looked at anew on every turn, so that changes take effect.
+            subscriptions: Checked on every turn, so that changes take effect.
 
         Raises:
             HungUp: A fault ended the connection.
@@ -129,7 +129,7 @@ class Player:
         return int(np.searchsorted(self._play_ns, played_ns, side="right"))
 
     def _next_injection_row(self) -> int:
-        """Row the next injected message goes before; past the end when there is none."""
+        """Row before which the next injected message is sent; past the end if there is none."""
         if self._injected < len(self._injections):
             return int(self._injection_rows[self._injected])
         return len(self._recording) + 1
@@ -141,7 +141,7 @@ class Player:
         return max(SHORTEST_SLEEP_S, self._started_wall_s + due_s - self._wall_clock_s())
 
     async def _turn(self, stop: int, outlet: Outlet, codec: Codec, subscriptions: Subscriptions) -> None:
-        """Send the wanted trades of rows `position` to `stop`."""
+        """Send the subscribed trades of rows `position` to `stop`."""
         first = self.position
         trades = self._recording.trades[first:stop]
         wanted = np.array([subscriptions.wants_trades_of(symbol) for symbol in self._recording.symbols])
@@ -150,7 +150,7 @@ class Player:
         frames = codec.trades(self._recording, trades[kept], starts) if len(kept) else []
         for start, frame in zip(starts, frames, strict=True):
             end = min(start + self._settings.trades_per_frame, len(kept))
-            # Before the send: what was handed to a connection is not sent again on the next one.
+            # Advanced before the send: frames handed to one connection are not sent again on the next one.
             self.position = first + int(kept[end - 1]) + 1
             self.trades_sent += end - start
             await self._deliver(frame, outlet, codec)
@@ -194,14 +194,14 @@ class Player:
 
 
 def play_time_ns(ts_event_ns: NDArray[np.int64], longest_gap_s: float) -> NDArray[np.int64]:
-    """Give event time with its long gaps cut short.
+    """Return event times with long gaps shortened.
 
     Args:
-        ts_event_ns: Ascending instants (n,), ns.
-        longest_gap_s: What a longer gap is cut to.
+        ts_event_ns: Ascending times (n,), ns.
+        longest_gap_s: Longer gaps are shortened to this.
 
     Returns:
-        Nanoseconds since the first instant (n,), ascending.
+        Nanoseconds since the first time (n,), ascending.
 
     Example:
         >>> play_time_ns(np.array([5, 6, 90_000_000_006]), 1.0).tolist()

@@ -1,8 +1,8 @@
-"""The vendor's control protocol: what a client may ask, and what it is told.
+"""The vendor's control protocol: client requests and server replies.
 
 Every frame is an array of messages. A session connects, authenticates within ten seconds and
-subscribes; subscriptions add up, and each change is answered with the whole current set.
-Corrections and cancels come with a trade subscription unasked.
+subscribes; subscriptions are cumulative, and each change is answered with the full current set.
+A trade subscription includes corrections and cancels.
 
 Source: Alpaca, real-time stock data documentation, and the error table of its Go client.
 """
@@ -41,7 +41,7 @@ SECRET_HEADER: Final = "APCA-API-SECRET-KEY"  # noqa: S105 - a header's name, no
 WILDCARD: Final = "*"
 CHANNELS: Final = ("trades", "quotes", "bars", "updatedBars", "dailyBars", "statuses", "lulds")
 FOREIGN_CHANNELS: Final = frozenset({"news", "orderbooks"})
-"""Channels of the vendor's other feeds: known, but not to be had here."""
+"""Channels of the vendor's other feeds: known, but not available here."""
 
 _FOLLOWS_TRADES: Final = ("corrections", "cancelErrors")
 _LIMITED_CHANNELS: Final = ("trades", "quotes")
@@ -50,12 +50,12 @@ _CHANNEL_OF_TYPE: Final = MappingProxyType({"t": "trades", "c": "trades", "x": "
 
 
 def error_message(code: int) -> dict[str, object]:
-    """Give the message a client gets for an error code."""
+    """Return the error message for an error code."""
     return {"T": "error", "code": code, "msg": ERRORS[code]}
 
 
 class RequestRefused(FeedError):
-    """A client's request that is answered with an error; the session goes on."""
+    """A client request that is answered with an error; the session continues."""
 
     def __init__(self, code: int) -> None:
         super().__init__(ERRORS[code], action="ignore", code=code)
@@ -63,10 +63,10 @@ class RequestRefused(FeedError):
 
 
 def read_request(message: object) -> tuple[str, Mapping[str, object]]:
-    """Take a client's message apart.
+    """Parse a client message.
 
     Args:
-        message: What the codec decoded.
+        message: Message as decoded by the codec.
 
     Returns:
         The action and the message.
@@ -83,10 +83,10 @@ def read_request(message: object) -> tuple[str, Mapping[str, object]]:
 
 
 class Subscriptions:
-    """What one session is subscribed to.
+    """Subscriptions of one session.
 
     Args:
-        symbol_limit: Most distinct symbols over trades and quotes; None for no limit.
+        symbol_limit: Maximum number of distinct symbols over trades and quotes; None for no limit.
     """
 
     def __init__(self, symbol_limit: int | None = None) -> None:
@@ -97,7 +97,7 @@ class Subscriptions:
         """Add a subscribe request's symbols to the current set.
 
         Raises:
-            RequestRefused: 400, 405 or 410; the current set stays as it was.
+            RequestRefused: 400, 405 or 410; the current set is unchanged.
         """
         wanted = _channels(request)
         merged = {
@@ -110,28 +110,28 @@ class Subscriptions:
         self._symbols = merged
 
     def remove(self, request: Mapping[str, object]) -> None:
-        """Take an unsubscribe request's symbols out of the current set.
+        """Remove an unsubscribe request's symbols from the current set.
 
         Raises:
-            RequestRefused: 400 or 410; the current set stays as it was.
+            RequestRefused: 400 or 410; the current set is unchanged.
         """
         for channel, symbols in _channels(request).items():
             for symbol in symbols:
                 self._symbols[channel].pop(symbol, None)
 
     def echo(self) -> dict[str, object]:
-        """Give the message that states the whole current set."""
+        """Return the message that states the full current set."""
         message: dict[str, object] = {"T": "subscription"}
         message.update({channel: list(symbols) for channel, symbols in self._symbols.items()})
         message.update({channel: list(self._symbols["trades"]) for channel in _FOLLOWS_TRADES})
         return message
 
     def wants_trades_of(self, symbol: str) -> bool:
-        """Whether trades of a symbol are to be sent."""
+        """Whether trades of a symbol are subscribed."""
         return self._covers("trades", symbol)
 
     def wants(self, message: Mapping[str, object]) -> bool:
-        """Whether a data message other than a recorded trade is to be sent."""
+        """Whether a data message other than a recorded trade is subscribed."""
         channel = _CHANNEL_OF_TYPE.get(str(message.get("T")))
         return channel is not None and self._covers(channel, str(message.get("S")))
 

@@ -1,7 +1,7 @@
-"""Recorded trades as columns, in the order of event time.
+"""Recorded trades as columns, in event-time order.
 
-A recording is what a server plays: one structured array, and two small tables its rows point
-into, so that a million trades cost 40 bytes each and encode without a Python object a trade.
+A recording is one structured array and two small tables that its rows refer to. A trade takes
+40 bytes and is encoded without a Python object of its own.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MAX_SYMBOLS: Final = 0xFFFF
 
 
 class Print(NamedTuple):
-    """What the tape says of a trade besides price, size and time."""
+    """Fields of a trade other than price, size and time."""
 
     exchange: str
     conditions: tuple[str, ...]
@@ -40,7 +40,7 @@ class Print(NamedTuple):
 
 
 class Trade(NamedTuple):
-    """One trade in a reader's units."""
+    """One trade in floating-point units."""
 
     symbol: str
     trade_id: int
@@ -54,12 +54,12 @@ class Trade(NamedTuple):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Recording:
-    """Trades in event-time order; trades of one instant keep the order they were recorded in.
+    """Trades in event-time order; trades with equal times keep their recorded order.
 
     Args:
         trades: RECORDED_TRADE (n,), `ts_event` ascending.
-        symbols: What `trades["symbol"]` points into.
-        prints: What `trades["print"]` points into.
+        symbols: Table for `trades["symbol"]`.
+        prints: Table for `trades["print"]`.
         exponents: Symbol → price exponent, where it is not the default.
     """
 
@@ -77,7 +77,7 @@ class Recording:
         return len(self.trades)
 
     def trade(self, row: int) -> Trade:
-        """Give one row in a reader's units.
+        """Return one row in floating-point units.
 
         Args:
             row: Position in the recording.
@@ -99,7 +99,7 @@ class Recording:
         )
 
     def prices(self, trades: NDArray[np.void]) -> NDArray[np.float64]:
-        """Give the prices of trades as the floats a vendor would send.
+        """Return the prices of trades as the floats a vendor would send.
 
         Args:
             trades: RECORDED_TRADE (n,) of this recording.
@@ -111,17 +111,17 @@ class Recording:
         return prices
 
     def symbols_traded(self) -> tuple[str, ...]:
-        """Give the symbols that have trades, by name."""
+        """Return the symbols that have trades, sorted."""
         return tuple(sorted(self.symbols[row] for row in np.unique(self.trades["symbol"])))
 
     def only(self, symbols: Iterable[str]) -> Recording:
         """Keep the trades of some symbols.
 
         Args:
-            symbols: Wanted symbols.
+            symbols: Symbols to keep.
 
         Returns:
-            A recording that shares this one's tables.
+            A recording that shares the tables of this one.
 
         Raises:
             HistoryError: A symbol that is not in the recording.
@@ -141,18 +141,18 @@ class Recording:
         """Keep the trades with `start_ns <= ts_event < end_ns`.
 
         Args:
-            start_ns: First instant, ns UTC.
-            end_ns: First instant no longer wanted, ns UTC.
+            start_ns: Start, ns UTC, inclusive.
+            end_ns: End, ns UTC, exclusive.
 
         Returns:
-            A recording that shares this one's tables.
+            A recording that shares the tables of this one.
         """
         first, last = np.searchsorted(self.trades["ts_event"], [start_ns, end_ns])
         return Recording(self.trades[first:last], self.symbols, self.prints, self.exponents)
 
 
 class Column(NamedTuple):
-    """The trades of one symbol on one day, in the order they were reported, as a loader sees them.
+    """The trades of one symbol on one day, in reported order, as a loader provides them.
 
     Args:
         symbol: The ticker.
@@ -177,8 +177,8 @@ def assemble(columns: Iterable[Column]) -> Recording:
     """Number the trades of each column from 1 and merge all columns by event time.
 
     Args:
-        columns: One for each symbol and day, so that the running number is a trade id that is
-            unique within symbol and day. Columns given first come first within an instant.
+        columns: One per symbol and day, so that the running number is a trade id that is unique within
+            symbol and day. Earlier columns come first among equal times.
 
     Returns:
         The recording; the same columns always give the same bytes.
@@ -193,11 +193,13 @@ def assemble(columns: Iterable[Column]) -> Recording:
     for column in columns:
         parts.append(_numbered(column, symbols, prints))
         if exponents.setdefault(column.symbol, column.exponent) != column.exponent:
-            raise HistoryError(f"{column.symbol} has prices in two scales")
+            raise HistoryError(f"{column.symbol} has prices of two different exponents")
     if sum(len(part) for part in parts) == 0:
-        raise HistoryError("there is no trade to play")
+        raise HistoryError("there are no trades to play")
     if len(symbols) > MAX_SYMBOLS or len(prints) > MAX_SYMBOLS:
-        raise HistoryError(f"a recording holds at most {MAX_SYMBOLS} symbols and as many kinds of prints")
+        raise HistoryError(
+            f"a recording holds at most {MAX_SYMBOLS} symbols and {MAX_SYMBOLS} kinds of prints"
+        )
     merged = np.concatenate(parts)
     order = np.argsort(merged["ts_event"], kind="stable")
     own = {symbol: exponent for symbol, exponent in exponents.items() if exponent != DEFAULT_EXPONENT}

@@ -1,4 +1,4 @@
-"""Tells a person or a program how a replay goes."""
+"""Reports the progress of a replay, as text or JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.model.timestamps import rfc3339
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A server that listens."""
+    """State of a server that has started listening."""
 
     url: str
     port: int
@@ -28,7 +28,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How far it is."""
+    """Progress of a replay."""
 
     trades_sent: int
     frames_sent: int
@@ -43,18 +43,18 @@ class Status:
 
 
 class Report(Protocol):
-    """Where a run is told."""
+    """Receives the progress of a run."""
 
     def started(self, start: Start) -> None:
-        """The server listens."""
+        """Report that the server is listening."""
         ...
 
     def progress(self, status: Status) -> None:
-        """Called a few times a second while it plays."""
+        """Report progress; called a few times a second while playing."""
         ...
 
     def ended(self, status: Status, *, complete: bool) -> None:
-        """Everything was played, or somebody stopped it."""
+        """Report that everything was played, or that the run was stopped."""
         ...
 
 
@@ -66,48 +66,48 @@ class PlainReport:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
         self._trades = 0
-        self._told_wall_s = 0.0
+        self._reported_wall_s = 0.0
 
     def started(self, start: Start) -> None:
         """See `Report.started`."""
         self._trades = start.trades
         for line in _start_lines(start):
-            self._tell(line)
+            self._write(line)
 
     def progress(self, status: Status) -> None:
         """See `Report.progress`."""
-        if status.wall_s - self._told_wall_s >= self.INTERVAL_S:
-            self._told_wall_s = status.wall_s
-            self._tell(f"{rfc3339(status.ts_event_ns)}  {status.trades_sent:,} of {self._trades:,} trades")
+        if status.wall_s - self._reported_wall_s >= self.INTERVAL_S:
+            self._reported_wall_s = status.wall_s
+            self._write(f"{rfc3339(status.ts_event_ns)}  {status.trades_sent:,} of {self._trades:,} trades")
 
     def ended(self, status: Status, *, complete: bool) -> None:
         """See `Report.ended`."""
-        self._tell(_end_line(status, self._trades, complete))
+        self._write(_end_line(status, self._trades, complete))
 
-    def _tell(self, line: str) -> None:
+    def _write(self, line: str) -> None:
         print(line, file=self._stream, flush=True)
 
 
 class JsonReport:
-    """One JSON object a line, for programs."""
+    """One JSON object per line, for programs."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
 
     def started(self, start: Start) -> None:
         """See `Report.started`."""
-        self._tell("listening", asdict(start))
+        self._write("listening", asdict(start))
 
     def progress(self, status: Status) -> None:
         """See `Report.progress`."""
         if status.trades_sent:
-            self._tell("progress", asdict(status))
+            self._write("progress", asdict(status))
 
     def ended(self, status: Status, *, complete: bool) -> None:
         """See `Report.ended`."""
-        self._tell("served" if complete else "stopped", asdict(status))
+        self._write("served" if complete else "stopped", asdict(status))
 
-    def _tell(self, event: str, values: dict[str, object]) -> None:
+    def _write(self, event: str, values: dict[str, object]) -> None:
         print(json.dumps({"event": event, **values}), file=self._stream, flush=True)
 
 
@@ -154,7 +154,7 @@ class TerminalReport:
 
 
 def _start_lines(start: Start) -> list[str]:
-    pace = f"{start.speed:g} event seconds per second" if start.speed else "as fast as it is read"
+    pace = f"{start.speed:g} event seconds per second" if start.speed else "as fast as the client reads"
     return [
         f"listening on {start.url}",
         f"{start.trades:,} trades of {', '.join(start.symbols)}, "
@@ -164,7 +164,7 @@ def _start_lines(start: Start) -> list[str]:
 
 
 def _end_line(status: Status, trades: int, complete: bool) -> str:
-    missed = f", {status.trades_missed:,} missed by clients that were away" if status.trades_missed else ""
+    missed = f", {status.trades_missed:,} missed by disconnected clients" if status.trades_missed else ""
     return (
         f"{'end of recording' if complete else 'stopped before the end'}: "
         f"{status.trades_sent:,} of {trades:,} trades in {status.frames_sent:,} frames and "

@@ -1,4 +1,4 @@
-"""Runs a replay server until everybody is served or somebody stops it."""
+"""Runs a replay server until all clients are served or it is stopped."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ async def run_server(recording: Recording, settings: ReplaySettings, report: Rep
     """Serve a recording.
 
     Args:
-        recording: What is played.
+        recording: The recording to play.
         settings: Address, keys, pace.
-        report: Where the run is told.
+        report: Receives the progress.
 
     Returns:
-        Whether the recording was played to its end. SIGINT and SIGTERM end it before.
+        Whether the recording was played to its end; SIGINT and SIGTERM stop it early.
 
     Raises:
-        ConfigurationError: The address cannot be had.
+        ConfigurationError: The server cannot listen on the address.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -24,16 +24,16 @@ from producers.replay.settings import Faults, ReplaySettings
 from producers.replay.wire import Codec
 
 WRITE_LIMIT_BYTES: Final = 1 << 18
-"""Bytes in the write buffer past which sending waits for the reader."""
+"""Bytes in the write buffer beyond which sending waits for the client."""
 
 
 class ReplayServer:
     """Serves one recording; an asynchronous context manager.
 
     Args:
-        recording: What is played. Every key gets it from its start.
+        recording: The recording to play. Every key gets it from the start.
         settings: Address, keys, pace.
-        faults: What goes wrong.
+        faults: Faults to inject.
     """
 
     def __init__(
@@ -53,10 +53,10 @@ class ReplayServer:
         self._log = structlog.get_logger("rotascope.replay")
 
     async def start(self) -> None:
-        """Begin to listen.
+        """Start listening.
 
         Raises:
-            ConfigurationError: The address cannot be had.
+            ConfigurationError: The server cannot listen on the address.
         """
         settings = self._settings
         try:
@@ -65,9 +65,9 @@ class ReplayServer:
                 settings.host,
                 settings.port,
                 process_request=self._answer_upgrade,
-                # Compressing costs more than the loopback interface saves.
+                # On the loopback interface, compression costs more than it saves.
                 compression=None,
-                # A reader that is behind is held back by its socket, not thrown out.
+                # A slow reader is throttled by its socket, not disconnected.
                 ping_timeout=None,
                 close_timeout=settings.close_timeout_s,
                 write_limit=WRITE_LIMIT_BYTES,
@@ -76,7 +76,7 @@ class ReplayServer:
             raise _cannot_listen(settings, error) from error
 
     async def close(self) -> None:
-        """Close all connections (1001, going away) and stop to listen."""
+        """Close all connections (1001, going away) and stop listening."""
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()
@@ -92,36 +92,36 @@ class ReplayServer:
 
     @property
     def port(self) -> int:
-        """The port it listens on."""
-        assert self._server is not None, "the server is not started"  # noqa: S101 - a caller's mistake
+        """Port the server listens on."""
+        assert self._server is not None, "the server is not started"  # noqa: S101 - caller's error
         return int(self._server.sockets[0].getsockname()[1])
 
     def url(self, feed: str = "sip") -> str:
-        """Give the address of a feed."""
+        """Return the URL of a feed."""
         return f"ws://{_in_url(self._settings.host)}:{self.port}{PATH_PREFIX}{feed}"
 
     @property
     def trades_sent(self) -> int:
-        """Trades handed to connections so far."""
+        """Number of trades handed to connections."""
         return sum(player.trades_sent for player in self._players.values())
 
     @property
     def frames_sent(self) -> int:
-        """Data frames handed to connections so far."""
+        """Number of data frames handed to connections."""
         return sum(player.frames_sent for player in self._players.values())
 
     @property
     def trades_missed(self) -> int:
-        """Trades that came due while their client was away."""
+        """Number of trades that came due while their client was disconnected."""
         return sum(player.trades_missed for player in self._players.values())
 
     @property
     def ts_event_ns(self) -> int:
-        """Event time the farthest stream has reached; 0 before the first."""
+        """Event time of the most advanced stream; 0 before the first."""
         return max((player.ts_event_ns for player in self._players.values()), default=0)
 
     async def wait_served(self) -> None:
-        """Wait until `wait_for` keys have had the whole recording; for ever where it is repeated."""
+        """Wait until `wait_for` keys have received the whole recording; forever in repeat mode."""
         await self._everyone_is_served.wait()
 
     def _answer_upgrade(self, connection: ServerConnection, request: Request) -> Response | None:
@@ -142,7 +142,7 @@ class ReplayServer:
             await client.end()
 
     def authenticate(self, key: object, secret: object, feed: str) -> str:
-        """Give the key of a client that may come in, and count it as connected.
+        """Return the key of an authenticated client, and count it as connected.
 
         Raises:
             RequestRefused: 402, 406 or 409, or a code `Faults.refuse_auth` asks for.
@@ -163,11 +163,11 @@ class ReplayServer:
         return key in self._secrets and hmac.compare_digest(self._secrets[key].encode(), secret.encode())
 
     def disconnect(self, key: str) -> None:
-        """Free the one connection of a key."""
+        """Release the single connection of a key."""
         self._connected_keys.discard(key)
 
     async def play(self, key: str, outlet: Outlet, codec: Codec, subscriptions: Subscriptions) -> None:
-        """Play to one client, once all awaited clients have subscribed."""
+        """Play to one client once all awaited clients have subscribed."""
         loop_time = asyncio.get_running_loop().time
         player = self._players.get(key)
         if player is None or (player.ended and self._settings.repeat):
@@ -182,7 +182,7 @@ class ReplayServer:
 
     @property
     def settings(self) -> ReplaySettings:
-        """How this server behaves."""
+        """Settings of the server."""
         return self._settings
 
 
@@ -191,10 +191,10 @@ def _in_url(host: str) -> str:
 
 
 def _cannot_listen(settings: ReplaySettings, error: OSError) -> ConfigurationError:
-    """Say why an address cannot be listened on, and which option to change."""
+    """Explain why the server cannot listen on an address, and which option to change."""
     if isinstance(error, socket.gaierror):
         return ConfigurationError(
-            f"{settings.host!r} is no address or host name known here",
+            f"{settings.host!r} is not a known address or host name",
             operator_action="correct --host; 127.0.0.1 is this machine",
         )
     where = f"{_in_url(settings.host)}:{settings.port}"
@@ -203,7 +203,7 @@ def _cannot_listen(settings: ReplaySettings, error: OSError) -> ConfigurationErr
             f"{where}: this machine does not have that address",
             operator_action="correct --host; 0.0.0.0 listens on all addresses of this machine",
         )
-    reason = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be had: {error.strerror}"
+    reason = "is in use" if error.errno == errno.EADDRINUSE else f"is not available: {error.strerror}"
     return ConfigurationError(
         f"{where} {reason}", operator_action="choose another --port, or 0 for a free one"
     )

@@ -1,4 +1,4 @@
-"""How a replay server behaves: its pace, its limits, and the faults asked of it."""
+"""Settings of a replay server: pace, limits and faults to inject."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from core.model.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class ReplaySettings:
-    """How a recording is played, and to whom.
+    """Settings of a replay server.
 
     Args:
         host: Address to listen on.
-        port: Port to listen on; 0 takes a free one.
-        credentials: Pairs of key and secret that may connect. Each key has a stream of its own.
-        speed: Event seconds per wall second; 0 plays as fast as the reader takes it.
-        longest_gap_s: Event-time gaps longer than this (nights, weekends) are played as this long.
-        trades_per_frame: Most trades in one frame.
-        wait_for: Playing begins when so many keys have subscribed.
-        symbol_limit: Most symbols a session may subscribe to; None for no limit.
-        feeds: Feeds of the `/v2/<feed>` path that the keys may use.
+        port: Port to listen on; 0 picks a free one.
+        credentials: Pairs of key and secret that may connect. Each key has its own stream.
+        speed: Event seconds per wall second; 0 plays as fast as the client reads.
+        longest_gap_s: Event-time gaps longer than this (nights, weekends) are shortened to this.
+        trades_per_frame: Maximum trades per frame.
+        wait_for: Playing begins when this many keys have subscribed.
+        symbol_limit: Maximum symbols a session may subscribe to; None for no limit.
+        feeds: Feeds of the `/v2/<feed>` path that are served.
         auth_timeout_s: How long a client has to authenticate.
-        settle_s: Playing begins so long after a client's first subscription, so that one that asks
+        settle_s: Delay between a client's first subscription and the start, so that a client that subscribes
             in several requests misses nothing.
-        close_timeout_s: How long a slow reader has to take what is on its way to it at the end.
-        repeat: A key that has had the whole recording gets it anew on its next connection.
+        close_timeout_s: How long a slow client has at the end to read the data in flight.
+        repeat: A key that has received the whole recording gets it again on its next connection.
 
     Raises:
-        ConfigurationError: A value out of its range.
+        ConfigurationError: A value is out of range.
     """
 
     host: str = "127.0.0.1"
@@ -48,19 +48,19 @@ class ReplaySettings:
 
     def __post_init__(self) -> None:
         if not 0 <= self.speed < float("inf"):
-            raise ConfigurationError(f"speed is {self.speed}", operator_action="give 0 (no pace) or more")
+            raise ConfigurationError(f"speed is {self.speed}", operator_action="use 0 (no pace) or more")
         if not 1 <= self.trades_per_frame <= 0xFFFF:
             raise ConfigurationError(f"a frame holds 1 to 65535 trades, not {self.trades_per_frame}")
         if not self.longest_gap_s > 0:
             raise ConfigurationError(
-                f"longest gap is {self.longest_gap_s} s", operator_action="give more than 0"
+                f"longest gap is {self.longest_gap_s} s", operator_action="use a value greater than 0"
             )
         if len(dict(self.credentials)) != len(self.credentials) or not self.credentials:
-            raise ConfigurationError("each key needs one secret, and there must be a key")
+            raise ConfigurationError("at least one key is required, and each key needs exactly one secret")
         if not 1 <= self.wait_for <= len(self.credentials):
             raise ConfigurationError(
                 f"cannot wait for {self.wait_for} clients with {len(self.credentials)} keys",
-                operator_action="give a key to each client: one key is one connection",
+                operator_action="configure one key per client: each key allows one connection",
             )
 
 
@@ -69,7 +69,7 @@ class Injection:
     """A message that is not a recorded trade: a correction, a cancel, a status.
 
     Args:
-        ts_event_ns: It goes out before the first trade at or after this instant.
+        ts_event_ns: Sent before the first trade at or after this time.
         message: As on the wire, with `t` as an int of nanoseconds.
     """
 
@@ -79,18 +79,18 @@ class Injection:
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """What goes wrong, and when.
+    """Faults to inject.
 
     Numbers are data frames of one key's stream, counted from 1 over all its connections: each
-    fault happens once, after the frame of that number.
+    fault occurs once, after the frame of that number.
 
     Args:
-        reject_upgrades: So many first opening requests are answered with HTTP 429.
-        refuse_auth: Error codes given to the first attempts to authenticate, in turn.
-        internal_error_after: Error 500; the session goes on.
+        reject_upgrades: This many initial upgrade requests are answered with HTTP 429.
+        refuse_auth: Error codes returned to the first authentication attempts, in order.
+        internal_error_after: Error 500; the session continues.
         slow_client_after: Error 407, then close 1008.
-        mute_after: Nothing more is sent, yet the connection stays open and answers pings.
-        disconnect_after: The connection is cut without a closing handshake.
+        mute_after: Nothing more is sent, but the connection stays open and answers pings.
+        disconnect_after: The connection is dropped without a closing handshake.
         garbage_after: A frame that cannot be decoded.
         duplicate: These frames are sent twice.
         out_of_order: These frames are sent after the one that follows them.

@@ -1,18 +1,18 @@
-"""Sale-condition flags of the 2013 tick files, and the letters the tape has for them.
+"""Sale-condition flags of the 2013 tick files, and the corresponding letters of the tape.
 
 The files carry AlgoSeek's 32-bit flags; clients of the vendor's protocol expect the letters of
 CTS (tapes A and B) and UTP (tape C). A settlement letter always comes first, as on the wire.
 
-What the flags alone do not settle, the data decides:
+Ambiguous flags are resolved from the data:
 
 - Official close together with regular sale (`0x1000001`) is the closing auction itself, `6`:
   on 2013-10-08 no separate closing print of SPY exists, and the day's shares come to within
   0.03 % of the published volume only when this record's 2,764,728 are counted. Official close
   alone is `M`, a message whose shares were reported before.
-- Out of sequence with extended hours is `U`, without it `Z`; `0x800` alone is sold last, `L`.
-- A tape has no letter for "exempt from the trade-through rule"; it changes nothing a trade may update.
+- Out of sequence with extended hours is `U`, without it `Z`; `0x800` alone is "sold last", `L`.
+- A tape has no letter for "exempt from the trade-through rule"; it does not affect what a trade may update.
 - A trade AlgoSeek marks suspicious (far from the market, may be reversed) becomes `H`, price
-  variation: its shares count, its price moves nothing. The eight files hold none.
+  variation: its shares count, its price is ignored. The eight files contain none.
 
 Source: bit positions in QuantConnect LEAN, `Common/Data/Auxiliary/TradeConditionFlags.cs`, and
 the meaning of `suspicious` in its `Data/equity/readme.md`.
@@ -27,7 +27,7 @@ from core.model.errors import HistoryError
 
 
 class TradeFlag(IntFlag):
-    """AlgoSeek's flags of a trade, as far as they are documented."""
+    """AlgoSeek's documented trade flags."""
 
     REGULAR = 1 << 0
     CASH = 1 << 1
@@ -67,9 +67,9 @@ _SUSPICIOUS_LETTER: Final = "H"
 
 _SETTLEMENT: Final = ((TradeFlag.CASH, "C"), (TradeFlag.NEXT_DAY, "N"), (TradeFlag.SELLER, "R"))
 
-# In the order of the tape's levels: reason of exemption, extended hours, detail. The letters of a
-# network stand as (CTS, UTP); an empty one means the network has no letter for it today, and such
-# a trade updates what a regular sale does.
+# In the order of the tape's levels: reason of exemption, extended hours, detail. Letters are
+# given as (CTS, UTP); an empty one means that the network has no letter for it today, and such a
+# trade updates what a regular sale does.
 _LETTERS: Final = (
     (TradeFlag.INTERMARKET_SWEEP, "F", "F"),
     (TradeFlag.OPENING_PRINT, "O", "O"),
@@ -95,7 +95,7 @@ _LETTERS: Final = (
 
 
 def conditions_of(flags: int, tape: str, *, suspicious: bool = False) -> tuple[str, ...]:
-    """Turn the flags of one trade into the letters of its tape.
+    """Convert the flags of one trade to the letters of its tape.
 
     Args:
         flags: AlgoSeek's bit field.
@@ -106,14 +106,14 @@ def conditions_of(flags: int, tape: str, *, suspicious: bool = False) -> tuple[s
         Condition letters, the settlement letter first.
 
     Raises:
-        HistoryError: A bit that is not documented: what it permits cannot be known.
+        HistoryError: A bit is undocumented, so its effect is unknown.
 
     Example:
         >>> conditions_of(0x20002020, "B"), conditions_of(0x1000001, "B"), conditions_of(0x80, "A")
         ((' ', 'F', 'T'), (' ', '6'), (' ', '6'))
     """
     if flags & ~_KNOWN:
-        raise HistoryError(f"condition flags {flags:x} hold a bit that is not documented")
+        raise HistoryError(f"condition flags {flags:x} contain an undocumented bit")
     is_utp = tape == "C"
     regular_sale = "@" if is_utp else " "
     letters = [next((letter for flag, letter in _SETTLEMENT if flags & flag), regular_sale)]
@@ -129,7 +129,7 @@ def conditions_of(flags: int, tape: str, *, suspicious: bool = False) -> tuple[s
 
 
 def _reporting_letters(flags: int) -> list[str]:
-    """When and in which order the trade was reported."""
+    """Letters for when and in which order the trade was reported."""
     if flags & (TradeFlag.EXTENDED_HOURS | TradeFlag.FORM_T):
         return ["U" if flags & TradeFlag.OUT_OF_SEQUENCE else "T"]
     if flags & TradeFlag.OUT_OF_SEQUENCE:
@@ -138,7 +138,7 @@ def _reporting_letters(flags: int) -> list[str]:
 
 
 def _closing_letters(flags: int) -> list[str]:
-    """The official close as a trade (`6`) or as a message (`M`)."""
+    """Letter of the official close, as a trade (`6`) or as a message (`M`)."""
     if not flags & TradeFlag.OFFICIAL_CLOSE:
         return []
     return ["6" if flags & TradeFlag.REGULAR else "M"]

@@ -1,10 +1,10 @@
 """Tick files of the consolidated tape (AlgoSeek, October 2013) as a recording.
 
-A file is a CSV, plain or gzipped, with one row a trade:
+A file is a CSV, plain or gzipped, with one row per trade:
 
     symbol,date,ms,price,size,exchange,cond,suspicious
 
-`ms` counts from midnight on the clock of New York, `price` is in dollars, `cond` is a hexadecimal
+`ms` counts from midnight in New York, `price` is in dollars, `cond` is a hexadecimal
 bit field (see `sip_flags`).
 """
 
@@ -48,22 +48,22 @@ _SUPPORTED_SUFFIXES: Final = (".csv", ".csv.gz")
 
 
 def tick_files_in(path: Path) -> list[Path]:
-    """Give the tick files a path stands for.
+    """Return the tick files of a path.
 
     Args:
         path: A file, or a directory of files.
 
     Returns:
-        Files, by name.
+        Files, sorted by name.
 
     Raises:
-        HistoryError: Nothing there to read.
+        HistoryError: There is no tick file.
     """
     if path.is_file():
         return [path]
     files = sorted(file for file in path.glob("*") if file.name.endswith(_SUPPORTED_SUFFIXES))
     if not files:
-        raise HistoryError(f"{path} holds no tick file", operator_action="name a .csv or .csv.gz file")
+        raise HistoryError(f"{path} contains no tick file", operator_action="give a .csv or .csv.gz file")
     return files
 
 
@@ -71,14 +71,14 @@ def load_tick_files(paths: Iterable[Path], listings: Mapping[str, Listing] = LIS
     """Read tick files into one recording.
 
     Args:
-        paths: The files; within one millisecond, trades of a file named first come first.
-        listings: Where the symbols are listed.
+        paths: The files; within one millisecond, trades of earlier files come first.
+        listings: Listing of each symbol.
 
     Returns:
         Every row of the files, in event-time order.
 
     Raises:
-        HistoryError: A file that cannot be read, with the first offending row.
+        HistoryError: A file is invalid; the message names the first invalid row.
     """
     frames = {path: _read(path) for path in paths}
     exponents = _exponents(frames.values())
@@ -88,7 +88,7 @@ def load_tick_files(paths: Iterable[Path], listings: Mapping[str, Listing] = LIS
 
 
 def _exponents(frames: Iterable[pl.DataFrame]) -> dict[str, int]:
-    """The scale of each symbol's prices: the default, or the first finer one that holds all exactly."""
+    """Return each symbol's price exponent: the default, or the first finer one that is exact."""
     prices: dict[str, list[NDArray[np.float64]]] = {}
     for frame in frames:
         for (symbol,), rows in frame.group_by("symbol"):
@@ -146,19 +146,25 @@ def _read(path: Path) -> pl.DataFrame:
     except pl.exceptions.PolarsError as error:
         raise HistoryError(
             f"{path} is not a tick file: {str(error).splitlines()[0]}",
-            operator_action=f"the header must read {','.join(_SCHEMA)}",
+            operator_action=f"the header must be {','.join(_SCHEMA)}",
         ) from error
     _refuse(path, frame, pl.any_horizontal(pl.all().is_null()), "an empty field")
     _refuse(path, frame, ~pl.col("ms").is_between(0, _MILLISECONDS_PER_DAY - 1), "ms outside its day")
     _refuse(
-        path, frame, ~(pl.col("price").is_finite() & (pl.col("price") > 0)), "a price that is not above 0"
+        path,
+        frame,
+        ~(pl.col("price").is_finite() & (pl.col("price") > 0)),
+        "a price that is not greater than 0",
     )
     _refuse(
-        path, frame, pl.col("price") > largest_figure(DEFAULT_EXPONENT), "a price that no record can hold"
+        path,
+        frame,
+        pl.col("price") > largest_figure(DEFAULT_EXPONENT),
+        "a price outside the range of a record",
     )
     _refuse(path, frame, pl.col("size") < 0, "a negative size")
     midnight = pl.col("date").str.to_datetime("%Y-%m-%d", time_unit="ns", strict=False)
-    _refuse(path, frame, midnight.is_null(), "a date that does not read YYYY-MM-DD")
+    _refuse(path, frame, midnight.is_null(), "a date that is not YYYY-MM-DD")
     clock = (midnight + pl.duration(milliseconds="ms")).dt.replace_time_zone(FEED_ZONE, ambiguous="earliest")
     return frame.with_columns(
         clock.dt.convert_time_zone("UTC").dt.epoch("ns").alias("ts_event"),

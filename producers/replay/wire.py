@@ -1,9 +1,9 @@
-"""Recorded trades and control messages as the vendor's wire format, JSON or msgpack.
+"""Encodes recorded trades and control messages in the vendor's wire format, JSON or msgpack.
 
-Trades are encoded by columns: a NumPy record holds the numbers of all trades at fixed places, and
-what the tape says of them (exchange, conditions, tape, symbol) is encoded once per combination.
-So numbers in msgpack always take their widest form, where the vendor sends the narrowest; a
-decoder reads the same values.
+Trades are encoded by column: a NumPy record holds the numbers of all trades at fixed offsets, and
+the other fields (exchange, conditions, tape, symbol) are encoded once per combination. Numbers in
+msgpack therefore always use their widest form where the vendor sends the narrowest; decoders read
+the same values.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SECONDS_BITS: Final = 34
 _ARRAY_16: Final = 0xDC
 
 # A trade in msgpack: identity (map of nine pairs, T, i), place (S, x), numbers (p, s, t), terms
-# (c, z). A value's type byte stands before its big-endian number: cf uint64, cb float64,
+# (c, z). A type byte precedes each big-endian number: cf uint64, cb float64,
 # d7 ff timestamp 64.
 _IDENTITY: Final = np.dtype([("before_id", "S8"), ("trade_id", ">u8")])
 _NUMBERS: Final = np.dtype(
@@ -61,30 +61,30 @@ class Codec(Protocol):
         ...
 
     def messages(self, messages: Sequence[Mapping[str, object]]) -> bytes:
-        """Encode control or data messages as one frame; an int under `t` is a time in ns UTC."""
+        """Encode control or data messages as one frame; an int under key `t` is a time in ns UTC."""
         ...
 
     def trades(self, recording: Recording, trades: NDArray[np.void], starts: Sequence[int]) -> list[bytes]:
         """Encode trades as frames.
 
         Args:
-            recording: Whose tables the trades point into.
+            recording: Holds the tables that the trades refer to.
             trades: RECORDED_TRADE (n,).
             starts: First trade of each frame, ascending from 0; each frame ends where the next
                 begins and holds at most 65,535 trades.
 
         Returns:
-            One array a frame.
+            One array per frame.
         """
         ...
 
 
 class _Spans:
-    """The parts of an encoded trade that its symbol and print decide, encoded once for each.
+    """The parts of an encoded trade that depend on its symbol and print, encoded once for each.
 
     Args:
-        encode: Turns a map into bytes, one byte of which opens the map.
-        closing: Bytes at the end of an encoded map that belong to the map, not to its pairs.
+        encode: Encodes a map; its first byte opens the map.
+        closing: Number of bytes that close an encoded map.
     """
 
     def __init__(self, encode: Callable[[object], bytes], closing: int) -> None:
@@ -94,7 +94,7 @@ class _Spans:
         self._terms: dict[int, bytes] = {}
 
     def of(self, recording: Recording, trades: NDArray[np.void]) -> tuple[list[bytes], list[bytes]]:
-        """Give the pairs before the price (S, x) and after the time (c, z) of each trade."""
+        """Return the pairs before the price (S, x) and after the time (c, z) of each trade."""
         combined = trades["symbol"].astype(np.int64) * len(recording.prints) + trades["print"]
         keys: list[int] = combined.tolist()
         for key in set(keys) - self._places.keys():
@@ -113,12 +113,12 @@ class MsgpackCodec:
     """Binary frames.
 
     Args:
-        None; an instance keeps encoded parts of one recording, so do not share it between two.
+        None; an instance caches encoded parts of one recording and must not be shared between two.
     """
 
     is_text: Final = False
     garbage: Final = b"\xc1"
-    """The one byte msgpack never uses."""
+    """The only byte that msgpack never uses."""
 
     def __init__(self) -> None:
         self._decoder = msgspec.msgpack.Decoder()
@@ -181,20 +181,20 @@ class JsonCodec:
 
 
 def codec_for(content_type: str | None) -> Codec:
-    """Choose the wire format by the header of the opening request, as the vendor does.
+    """Select the wire format from the header of the upgrade request, as the vendor does.
 
     Args:
-        content_type: The header, if there is one.
+        content_type: Header value, or None.
 
     Returns:
-        msgpack where it is asked for, else JSON.
+        msgpack if requested, else JSON.
     """
     asked = (content_type or "").partition(";")[0].strip().lower()
     return MsgpackCodec() if asked == CONTENT_TYPE_MSGPACK else JsonCodec()
 
 
 def rfc3339_nano(ts_ns: int) -> str:
-    """Write an instant as the vendor does in JSON: no zeros at the end of the fraction.
+    """Format a time as the vendor does in JSON: without trailing zeros in the fraction.
 
     Example:
         >>> rfc3339_nano(1720728000_250000000), rfc3339_nano(1720728000_000000000)

@@ -247,8 +247,11 @@ def warm_engine(market: Market) -> PartitionEngine:
     calendar = market.calendars["XNYS"]
     records = np.zeros(len(engine.world.instruments), TICK)
     records["instrument_id"] = engine.world.instrument_ids
+    records["kind"] = TickKind.BASELINE
     for back, closes in zip(range(HISTORY_SESSIONS, 0, -1), market.closes, strict=True):
         records["price"] = closes
         engine.pair_time.baseline.take(records)
         engine.pair_time.finish_baseline(int(calendar.close_ns[market.session_row - back]), None)
+    if (known := int(engine.evaluator.days.counts.min())) != HISTORY_SESSIONS:
+        raise RuntimeError(f"the engine took {known} sessions of {HISTORY_SESSIONS}")
     return engine

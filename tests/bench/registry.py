@@ -78,6 +78,7 @@ BENCHMARKS = (
     Benchmark("kernel_calls", "an empty call of every kernel"),
     Benchmark("frame_decode", "bytes to checked ticks"),
     Benchmark("engine_passes", "apply_ticks a tick, and the pass over all pairs at a second's end"),
+    Benchmark("rule_pass", "all rules over the pairs of a partition, beside the pass pair by pair"),
     Benchmark("snapshots", "a partition's snapshot: what is in it, its size, and the way back from it"),
     Benchmark("study", "35 years of daily history, every definition, base rates included"),
     Benchmark("feed_codec", "the vendor's JSON and msgpack to frames"),

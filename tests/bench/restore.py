@@ -93,10 +93,7 @@ def _opened(engine: PartitionEngine, plan: Plan) -> Opened[Engine]:
     return Opened(
         engine=engine,
         plan=plan,
-        named=None,
         restored=None,
-        baseline=plan.seek_to,
-        adopted_at=None,
         adopt_again_at=None,
         rebuilt=False,
         problems=(),
@@ -118,7 +115,7 @@ def _replay(
         progress(f"replay, run {number + 1}")
         task = PartitionTask(
             0,
-            _opened(warm_engine(market), Plan(0, len(frames), 0, frozenset())),
+            _opened(warm_engine(market), Plan(0, len(frames), Position(baseline=0))),
             checkpointer=Checkpointer(
                 0,
                 named=None,

@@ -14,15 +14,10 @@ from time import perf_counter, process_time
 from tests.bench.registry import Bench
 from tests.bench.report import Figure, Goal, figure, progress
 from tests.bench.timing import run_child
+from tests.support.study_files import STUDY_FILES, STUDY_PAIRS, STUDY_RATES
 
 RUNS = 3
 SECONDS_GOAL = Goal(10)
-
-_LARGE = ("AAPL", "MSFT", "NVDA", "AMZN", "META", "TSLA", "GOOGL")
-_FILES = {"RUT": "RUT", "GSPC": "GSPC", "IWM": "IWM", "SPY": "SPY", "QQQ": "QQQ_yahoo"} | {
-    symbol: f"{symbol}_yahoo" for symbol in _LARGE
-}
-_PAIRS = ["RUT/GSPC", "IWM/SPY", "IWM/QQQ", "QQQ/SPY", "IWM/GSPC", *(f"{symbol}/SPY" for symbol in _LARGE)]
 
 
 def run(bench: Bench) -> Iterator[Figure]:
@@ -30,7 +25,7 @@ def run(bench: Bench) -> Iterator[Figure]:
     measured = []
     for number in range(bench.size(RUNS, 1)):
         progress(f"a study, run {number + 1}")
-        measured.append(run_child("tests.bench.study", *_PAIRS[: bench.size(len(_PAIRS), 1)]))
+        measured.append(run_child("tests.bench.study", *STUDY_PAIRS[: bench.size(len(STUDY_PAIRS), 1)]))
     one = measured[0]
     what = f"study events, {one['pairs']} pairs × {one['definitions']} definitions"
     note = f"{one['sessions']:,} sessions, {one['events']:,} events with base rates"
@@ -50,8 +45,8 @@ def _study(pairs: list[str]) -> dict[str, float]:
 
     configure_log(LogSettings())
     legs = {leg for pair in pairs for leg in pair.split("/")}
-    bars = [f"{symbol}={shared_data(f'daily/{_FILES[symbol]}.csv')}" for symbol in sorted(legs)]
-    rates = [f"DGS10={shared_data('rates/FRED_DGS.csv')}:DGS10"]
+    bars = [f"{symbol}={shared_data(STUDY_FILES[symbol])}" for symbol in sorted(legs)]
+    rates = [f"DGS10={shared_data(STUDY_RATES)}:DGS10"]
     started = perf_counter()
     times = [process_time()]
     inputs = read_inputs(bars, rates, pairs, None, "XNYS")

@@ -58,10 +58,13 @@ HOME = {"AIG": 1, "BAC": 2, "IBM": 3, "SPY": 0}
 _DEFINITION = """
 [[definition]]
 id = "spread_{name}"
-kind = "spread_z"
+family = "relative-strength"
 frequency = "1m"
-cool_down = 0
-parameters = {{ direction = {direction}, enter_z = {enter_z}, exit_z = {exit_z} }}
+enter = ["relative_return_zscore:15m {enter}"]
+exit = ["relative_return_zscore:15m {leave}"]
+show.zscore = "relative_return_zscore:15m"
+show.relative_return_pct = "relative_strength_percent:15m"
+show.spread_pp = "relative_strength_pp:15m"
 """
 
 
@@ -74,7 +77,9 @@ def catalogue_text(*, without: str = "", added: str = "") -> str:
     """
     return added + "".join(
         _DEFINITION.format(
-            name=name, direction=direction, enter_z=enter_cz / 100, exit_z=(enter_cz - 10) / 100
+            name=name,
+            enter=f"{'>=' if direction > 0 else '<='} {direction * enter_cz / 100}",
+            leave=f"{'<=' if direction > 0 else '>='} {direction * (enter_cz - 10) / 100}",
         )
         for direction in (-1, 1)
         for enter_cz in range(20, 140, 10)

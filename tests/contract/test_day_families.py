@@ -6,23 +6,28 @@ import numpy as np
 import pytest
 
 from core.indicators import FAMILIES, DayFamily
-from core.indicators.windows import WindowFamily
-from core.partition.pair_days import DAY_SLOTS
+from core.indicators.passes import DERIVED_FOR
+from core.kernels.codes import DAY_SLOTS
 from tests.support.family_rig import PAIRS, FamilyRig, random_walk, warm_rig
 
 DAY_FAMILIES = [family for family in FAMILIES if issubclass(family, DayFamily)]
-WINDOW_FAMILIES = [family for family in FAMILIES if issubclass(family, WindowFamily)]
+DERIVED_FAMILIES = [
+    family
+    for family in DAY_FAMILIES
+    if DERIVED_FOR in family.evaluation.own and not family.evaluation.commits
+]
+"""Daily families that follow from the ring alone: no state, and figures kept for the rest of a session."""
 LONGEST = DAY_SLOTS + 80
 """Sessions after which every slot of the ring has been written over."""
 
 over_day_families = pytest.mark.parametrize("family", DAY_FAMILIES, ids=lambda family: family.name)
-over_window_families = pytest.mark.parametrize("family", WINDOW_FAMILIES, ids=lambda family: family.name)
+over_derived_families = pytest.mark.parametrize("family", DERIVED_FAMILIES, ids=lambda family: family.name)
 
 
 def in_prices(key: str) -> bool:
     """Outputs that are prices, ratios of them or volumes, and so move with a split."""
     stems = ("numerator_price", "numerator_high:", "numerator_low:", "benchmark_price", "benchmark_high:")
-    levels = ("average_volume", "resistance_price")
+    levels = ("average_volume", "resistance_price", "paired_")
     return key.startswith((*stems, "benchmark_low:", "ratio:", "ratio_high:", "ratio_low:", *levels))
 
 
@@ -51,8 +56,8 @@ def test_a_split_moves_nothing_but_prices(family: type[DayFamily], side: int) ->
             )
 
 
-@over_window_families
-def test_what_is_derived_anew_has_the_bits_of_what_went_along(family: type[WindowFamily]) -> None:
+@over_derived_families
+def test_what_is_derived_anew_has_the_bits_of_what_went_along(family: type[DayFamily]) -> None:
     """A restored worker derives everything at once; one that never stopped went session by session."""
     rig = FamilyRig(family, random_walk(LONGEST, PAIRS))
     went_along = rig.family

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from consumers.worker.schemas import defect, schema_registry, text_headers, validator
-from core.definitions.catalogue import Definition, parse_catalogue
+from core.definitions.catalogue import parse_catalogue
+from core.definitions.definition import Definition
 from core.definitions.rules import OPERATORS
 from core.events.events import Event, encode_data, event_data, event_key, kafka_headers
 from core.model.errors import ConfigurationError

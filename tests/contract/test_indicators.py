@@ -196,7 +196,7 @@ def test_state_is_changed_in_place_and_has_a_pair_per_entry(family: type[Indicat
 
 @over_families
 def test_values_are_written_in_place(family: type[IndicatorFamily]) -> None:
-    """Detectors and exporters hold views of them."""
+    """Definitions and exporters hold views of them."""
     rig = warm_rig(family)
     held = rig.family.values, rig.family.quality, rig.family.observations
     rig.begin()

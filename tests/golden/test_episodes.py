@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from datetime import date
 from fractions import Fraction
 from importlib import resources
+from typing import Any
 
 import pytest
 
-from core.definitions.catalogue import Catalogue, Definition, parse_catalogue
-from core.detectors import DETECTORS
+from core.definitions.catalogue import parse_catalogue
+from core.definitions.detector_translation import DETECTOR_KINDS, rule_of_detector
+from core.definitions.entry_text import entry_text
 from core.events.events import Event
 from core.model.instruments import Universe, parse_universe
-from core.model.records import Frequency
 from core.model.sessions import Calendar, build_calendars
 from tests.oracles.daily import DailyPair
 from tests.oracles.episodes import KINDS, episodes
 from tests.oracles.raw import daily_closes
 from tests.support.decided_days import decide_days
+from tests.support.definitions import opposite_day
 from tests.support.shared_data import shared_data
 
 pytestmark = pytest.mark.compiled
@@ -36,6 +39,72 @@ instrument = [
 ]
 """
 SHIPPED = (resources.files("core") / "data" / "catalogue.toml").read_text(encoding="utf-8")
+DETECTORS = """
+[[definition]]
+id = "opposite_day_up"
+kind = "opposite_day"
+parameters = { direction = 1, instrument_return_pct = 3.0 }
+
+[[definition]]
+id = "opposite_day_down"
+kind = "opposite_day"
+parameters = { direction = -1, instrument_return_pct = 3.0 }
+
+[[definition]]
+id = "spread_z_1d"
+kind = "spread_z"
+expires = 21
+parameters = { horizon_sessions = 1, enter_z = 3.0, exit_z = 1.0 }
+
+[[definition]]
+id = "spread_z_5d"
+kind = "spread_z"
+expires = 21
+parameters = { horizon_sessions = 5, enter_z = 3.0, exit_z = 1.0 }
+
+[[definition]]
+id = "spread_z_21d"
+kind = "spread_z"
+expires = 21
+parameters = { horizon_sessions = 21, enter_z = 3.0, exit_z = 1.0 }
+
+[[definition]]
+id = "nonconfirmation_high"
+kind = "nonconfirmation"
+cool_down = 5
+expires = 20
+parameters = { direction = 1, leader = 1, window_sessions = 252, delta_pct = 0.5, invalidation_pct = 2.0 }
+
+[[definition]]
+id = "nonconfirmation_low"
+kind = "nonconfirmation"
+cool_down = 5
+expires = 20
+parameters = { direction = -1, leader = 1, window_sessions = 252, delta_pct = 0.5, invalidation_pct = 2.0 }
+
+[[definition]]
+id = "benchmark_nonconfirmation_high"
+kind = "nonconfirmation"
+cool_down = 5
+expires = 20
+parameters = { direction = 1, leader = 2, window_sessions = 252, delta_pct = 0.5, invalidation_pct = 2.0 }
+
+[[definition]]
+id = "benchmark_nonconfirmation_low"
+kind = "nonconfirmation"
+cool_down = 5
+expires = 20
+parameters = { direction = -1, leader = 2, window_sessions = 252, delta_pct = 0.5, invalidation_pct = 2.0 }
+
+[[definition]]
+id = "strength_high_before_price"
+kind = "strength_high"
+cool_down = 5
+expires = 63
+parameters = { window_sessions = 252, invalidation_pct = 2.0 }
+"""
+"""The shipped definitions that were detectors, as they stood."""
+
 OTHERS = """
 [[definition]]
 id = "small_opposite_day"
@@ -103,12 +172,28 @@ def oracle_pair(closes: Mapping[str, Mapping[date, Fraction]], name: str) -> Dai
     return DailyPair(tuple(closes["SPX"]), closes[numerator], closes[benchmark])
 
 
-def daily(catalogue: Catalogue) -> list[Definition]:
-    return [d for d in catalogue.definitions if d.frequency == Frequency.DAY and d.rule is None]
+def detectors(text: str) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = tomllib.loads(text)["definition"]
+    return entries
+
+
+def as_rules(text: str) -> str:
+    return "\n\n".join(entry_text(rule_of_detector(entry)) for entry in detectors(text))
+
+
+def numbers(entry: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers of a detector; only a direction is ever left out, and is then either."""
+    return {"direction": 0.0, **entry["parameters"]}
 
 
 def test_every_kind_has_a_state_machine_of_its_own() -> None:
-    assert set(KINDS) == set(DETECTORS)
+    assert set(KINDS) == set(DETECTOR_KINDS)
+
+
+def test_the_shipped_rules_are_what_the_detectors_were() -> None:
+    shipped = parse_catalogue(SHIPPED)
+    for definition in parse_catalogue(as_rules(DETECTORS)).definitions:
+        assert shipped.get(definition.definition_id) == definition
 
 
 def test_openings_and_endings_are_those_of_the_state_machine(
@@ -117,26 +202,27 @@ def test_openings_and_endings_are_those_of_the_state_machine(
     closes: dict[str, dict[date, Fraction]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    catalogue = parse_catalogue(SHIPPED + OTHERS)
+    catalogue = parse_catalogue(as_rules(DETECTORS + OTHERS))
     events = decide_days(universe, calendars, catalogue, closes)
     counts: dict[str, int] = {}
+    entries = detectors(DETECTORS + OTHERS)
     for pair in universe.pairs:
         history = oracle_pair(closes, pair.name)
-        for definition in daily(catalogue):
+        for entry in entries:
             expected = episodes(
                 history,
-                definition.kind,
-                definition.parameters,
-                point=DETECTORS[definition.kind].point,
-                cool_down=definition.cool_down,
-                expires=definition.expires,
+                entry["kind"],
+                numbers(entry),
+                point=entry["kind"] == "opposite_day",
+                cool_down=entry.get("cool_down", 0),
+                expires=entry.get("expires", 0),
             )
-            mine = [e for e in events if (e.definition, e.pair) == (definition.definition_id, pair.name)]
+            mine = [e for e in events if (e.definition, e.pair) == (entry["id"], pair.name)]
             assert [(date.fromisoformat(e.event_time), e.state) for e in mine] == expected
             for _, state in expected:
                 counts[state] = counts.get(state, 0) + 1
     with capsys.disabled():
-        print(f"\ntransitions of {len(daily(catalogue))} definitions since {FIRST}: {counts}")
+        print(f"\ntransitions of {len(entries)} definitions since {FIRST}: {counts}")
     assert set(counts) == {"opened", "resolved", "invalidated", "expired"}
     assert min(counts.values()) > 100
 
@@ -160,8 +246,7 @@ def test_the_days_small_caps_rose_three_percent_and_large_caps_fell(
     thresholds = (2.46, 2.5, 3.0, 3.5, 3.57)
     numbers = {f"up_{100 * least:.0f}": (1, least) for least in (*thresholds, 3.58)} | {"down": (-1, 3.0)}
     text = "".join(
-        f'[[definition]]\nid = "{name}"\nkind = "opposite_day"\npairs = ["RUT/SPX"]\n'
-        f"parameters = {{ direction = {direction}, instrument_return_pct = {least} }}\n"
+        opposite_day(name, least_pct=least, up=direction > 0, more='pairs = ["RUT/SPX"]')
         for name, (direction, least) in numbers.items()
     )
     events = opposite_days(calendars, closes, text)
@@ -181,7 +266,7 @@ def test_the_days_small_caps_rose_three_percent_and_large_caps_fell(
 def test_the_latest_of_them_names_the_one_before(
     calendars: dict[str, Calendar], closes: dict[str, dict[date, Fraction]]
 ) -> None:
-    definition = '[[definition]]\nid = "up"\nkind = "opposite_day"\npairs = ["RUT/SPX"]\n'
+    definition = opposite_day("up", more='pairs = ["RUT/SPX"]')
     *_, last = opposite_days(calendars, closes, definition)
     assert last.event_time == "2024-07-11"
     assert last.first_since is not None

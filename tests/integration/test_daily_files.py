@@ -19,6 +19,7 @@ from core.model.frames import decode_frame
 from core.model.records import BAR, BarFlag
 from core.model.sessions import session_day
 from deploy.kafka.broker import LocalKafka
+from tests.support.definitions import opposite_day
 from tests.support.kafka_broker import TEST_PARTITIONS, reset_topics
 from tests.support.kafka_log import read
 from tests.support.shared_data import shared_data
@@ -30,7 +31,7 @@ DAY_BARS = "rotascope.bars.1d"
 DAY, BEFORE = date(2024, 7, 11), date(2024, 7, 10)
 LONGEST = 300
 PLAIN, SPLIT, CRYPTO, TOKYO = 0.4324422654, 0.1081105664, 1 / 16.796, 15.048
-DEFINITION = '[[definition]]\nid = "a"\nkind = "opposite_day"\npairs = ["A/B"]\n'
+DEFINITION = opposite_day("a", more='pairs = ["A/B"]')
 JULY_11 = (DAY, BEFORE)
 
 
@@ -41,13 +42,11 @@ class Works(NamedTuple):
         ratio: To its benchmark, on the day.
         finding: A part of what is told of it; nothing is told where it is empty.
         benchmark: The file beside it.
-        form: The command that puts it into the topic.
     """
 
     ratio: float = PLAIN
     finding: str = ""
     benchmark: str = "BIG.csv"
-    form: str = "csv"
 
 
 WORKS = {
@@ -60,7 +59,7 @@ WORKS = {
     "yahoo_null.csv": Works(finding="1 × blank_close"),
     "today.csv": Works(1.0, "missing_session"),
     "yf_multiindex.csv": Works(),
-    "yf_chicago.parquet": Works(form="parquet"),
+    "yf_chicago.parquet": Works(),
     "tz_chicago.csv": Works(),
     "tz_tokyo.csv": Works(),
     "starts_weekend.csv": Works(finding="1 × no_session", benchmark="BIG_0712.csv"),
@@ -91,7 +90,8 @@ REFUSED = {
     "dup_diff_close.csv": "has more than one close for 2024-07-16",
     "hourly.csv": "data row 2: 2024-06-03 has rows at 09:30:00 and 10:30:00, so the file is not daily",
 }
-CRYPTOS = ("btc_yahoo.csv", "eth_ny.csv")
+CRYPTOS = ("btc_yahoo.csv", "btc_utc.csv", "eth_ny.csv")
+TOKYOS = ("tk_n225.csv", "tk_n225.parquet", "tk_topix.csv")
 
 
 def file_of(name: str) -> Path:
@@ -112,6 +112,14 @@ def findings(answer: Answer) -> dict[str, list[str]]:
     return told
 
 
+def form_of(name: str) -> str:
+    return "parquet" if name.endswith(".parquet") else "csv"
+
+
+def calendar_of(name: str) -> str:
+    return "24/7" if name in CRYPTOS else "XTKS" if name in TOKYOS else "XNYS"
+
+
 def universe(folder: Path) -> Path:
     """Every file under a symbol of its own."""
     text = '[[source]]\nid = 1\nname = "alpaca"\n[[source]]\nid = 900\nname = "history"\n'
@@ -119,7 +127,7 @@ def universe(folder: Path) -> Path:
         kind = "rate" if name in RATES else "crypto" if name in CRYPTOS else "etf"
         text += (
             f'[[instrument]]\nid = {number}\nsymbol = "{symbol_of(name)}"\nclass = "{kind}"\n'
-            f'source = "alpaca"\ncalendar = "{"24/7" if kind == "crypto" else "XNYS"}"\n'
+            f'source = "alpaca"\ncalendar = "{calendar_of(name)}"\n'
             "has_official_close = false\n"
         )
     file = folder / "universe.toml"
@@ -145,12 +153,13 @@ def filled(kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> Fille
     path = universe(tmp_path_factory.mktemp("universe"))
     reach = ("--bootstrap-servers", kafka.bootstrap_servers, "--partitions", str(TEST_PARTITIONS))
     named = {
-        name: f"{symbol_of(name)}={file_of(name)}" for name in (*WORKS, *CRYPTOS, "BIG.csv", "BIG_0712.csv")
+        name: f"{symbol_of(name)}={file_of(name)}"
+        for name in (*WORKS, *CRYPTOS, *TOKYOS, "BIG.csv", "BIG_0712.csv")
     }
     named |= {name: f"{symbol_of(name)}={file_of(name)}:{column}" for name, column in RATES.items()}
     told: dict[str, list[str]] = {}
     for form in ("csv", "parquet"):
-        flags = [text for name, text in named.items() if WORKS.get(name, Works()).form == form]
+        flags = [text for name, text in named.items() if form_of(name) == form]
         answer = command("backfill", form, *flags, "--universe", str(path), *reach)
         assert answer.code == 0, answer.err
         told |= findings(answer)
@@ -161,7 +170,7 @@ def filled(kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> Fille
 
 
 def _names() -> list[str]:
-    return ["BIG.csv", "BIG_0712.csv", *WORKS, *RATES, *CRYPTOS, *REFUSED]
+    return ["BIG.csv", "BIG_0712.csv", *WORKS, *RATES, *CRYPTOS, *TOKYOS, *REFUSED]
 
 
 def close(filled: Filled, name: str, day: date) -> float:
@@ -174,13 +183,13 @@ def close(filled: Filled, name: str, day: date) -> float:
 @pytest.fixture(scope="module")
 def signals(tmp_path_factory: pytest.TempPathFactory) -> str:
     """One definition, because a whole catalogue takes longer to set up than a file to read."""
-    file = tmp_path_factory.mktemp("signals") / "signals.toml"
+    file = tmp_path_factory.mktemp("signals") / "catalogue.toml"
     file.write_text(DEFINITION)
     return str(file)
 
 
 def values(signals: str, name: str, benchmark: str, day: date, *options: str) -> Answer:
-    words = ("values", "--pair", "A/B", "--date", str(day), "--format", "json", "--signals", signals)
+    words = ("values", "--pair", "A/B", "--date", str(day), "--format", "json", "--catalogue", signals)
     return study(*words, *options, bars={"A": file_of(name), "B": file_of(benchmark)})
 
 
@@ -204,9 +213,15 @@ def test_a_file_that_works_gives_one_value_in_both(name: str, filled: Filled, si
 
 
 @pytest.mark.parametrize("name", ["tk_n225.csv", "tk_n225.parquet"])
-def test_tokyo_counts_its_own_days(name: str, signals: str) -> None:
+def test_tokyo_counts_its_own_days(name: str, filled: Filled, signals: str) -> None:
     answer = values(signals, name, "tk_topix.csv", DAY, "--calendar", "XTKS")
-    assert json.loads(answer.out)["values"]["ratio"] == pytest.approx(TOKYO, abs=5e-4)
+    ratio = json.loads(answer.out)["values"]["ratio"]
+    assert ratio == pytest.approx(TOKYO, abs=5e-4)
+    assert close(filled, name, DAY) / close(filled, "tk_topix.csv", DAY) == pytest.approx(ratio, rel=1e-9)
+    assert session_day(date(2024, 7, 15)) not in filled.bars[symbol_of(name)]["session"]  # Marine Day
+    assert findings(answer).get(name, []) == [
+        each.replace(f"{symbol_of(name)}:", "A:") for each in filled.told.get(name, [])
+    ]
 
 
 def test_one_moment_in_two_zones_is_one_day(filled: Filled, signals: str) -> None:
@@ -214,9 +229,8 @@ def test_one_moment_in_two_zones_is_one_day(filled: Filled, signals: str) -> Non
     answer = values(signals, "eth_ny.csv", "btc_utc.csv", day, "--calendar", "24/7")
     ratio = json.loads(answer.out)["values"]["ratio"]
     assert ratio == pytest.approx(CRYPTO, rel=1e-4)
-    assert close(filled, "eth_ny.csv", day) / close(filled, "btc_yahoo.csv", day) == pytest.approx(
-        ratio, rel=1e-9
-    )
+    for name in ("btc_yahoo.csv", "btc_utc.csv"):
+        assert close(filled, "eth_ny.csv", day) / close(filled, name, day) == pytest.approx(ratio, rel=1e-9)
 
 
 @pytest.mark.parametrize("name", RATES)
@@ -258,12 +272,12 @@ def test_what_is_unknown_stands_so_in_the_bars(filled: Filled) -> None:
 def test_no_event_opens_on_a_mistake_until_somebody_confirms_it(tmp_path: Path) -> None:
     """The same files, told that the days are real: then the move is news as any other."""
     rule = (
-        '[[definition]]\nid = "moved"\nkind = "rule"\nfamily = "level"\npairs = ["A/B"]\n'
+        '[[definition]]\nid = "moved"\nfamily = "level"\npairs = ["A/B"]\n'
         'enter = ["return_1d_pct >= 5 or return_1d_pct <= -5"]\n'
     )
-    file = tmp_path / "signals.toml"
+    file = tmp_path / "catalogue.toml"
     file.write_text(rule)
-    words = ("events", "--pair", "A/B", "--format", "jsonl", "--state", "opened", "--signals", str(file))
+    words = ("events", "--pair", "A/B", "--format", "jsonl", "--state", "opened", "--catalogue", str(file))
     for name, days in (("cents100.csv", ("2024-06-25", "2024-06-26")), ("split_unadj.csv", ("2024-06-25",))):
         bars = {"A": file_of(name), "B": file_of("BIG.csv")}
         careful = study(*words, bars=bars)

@@ -241,7 +241,7 @@ def test_closes_that_cannot_be_used_end_it_at_once(tmp_path: Path) -> None:
 def test_kept_up_it_can_be_looked_at_and_ctrl_c_goes_on_to_the_summary(first_run: DemoRun) -> None:
     with Program("demo", "--keep-seconds", "600") as program:
         url = wait_for_values(program)
-        line = program.said("kept up for", DEADLINE_S)
+        line = program.said("kept running for", DEADLINE_S)
         command = line[line.index("rotascope events tail") :].split()[1:]
         with Program(*command, "--until-end", "--format", "json") as tail:
             assert tail.wait(DEADLINE_S) == 0, tail.errors
@@ -269,4 +269,4 @@ def test_kept_up_it_can_be_looked_at_and_ctrl_c_goes_on_to_the_summary(first_run
         f"{DAY} RUT/SPX RUT +3.57 %, SPX -0.88 %; first since 2008-10-10 (history from 1990-01-02); "
         "candidate at 14:3"
     ) in summary
-    assert f"metrics were at {url}" in summary
+    assert f"metrics   at {url}" in summary

@@ -156,7 +156,7 @@ def test_a_log_that_has_begun_is_refused(kafka: LocalKafka, played: DemoRun) -> 
     code, _, err = run("demo", "--format", "plain", "--bootstrap-servers", kafka.bootstrap_servers)
     assert code == 2
     assert "rotascope.ticks.v1" in err
-    assert "the demo begins with an empty log" in err
+    assert "the demo needs an empty log" in err
     assert err.splitlines()[-1].startswith("Operator action: ")
 
 
@@ -211,7 +211,7 @@ def test_bad_settings_and_universes_stop_every_program(
 @pytest.mark.parametrize(
     ("history", "said"),
     [
-        ("date,close\n2024-07-05,2026.73\n2024-07-01,2030.07\n2024-07-03,2036.62\n", "must ascend"),
+        ("date,close\n2024-07-05,2026.73\n2024-07-01,2030.07\n2024-07-03,2036.62\n", "must be ascending"),
         ("date,close\n2024-07-03,2036.62\n2024-07-03,2037.62\n", "2024-07-03"),
         ("date,close\n2024-07-03,\n", "no row"),
     ],

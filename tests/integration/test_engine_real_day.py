@@ -50,20 +50,36 @@ pair = [
 CATALOGUE = """
 [[definition]]
 id = "opposite_down"
-kind = "opposite_day"
-parameters = { direction = -1, instrument_return_pct = 0.01 }
+family = "divergence"
+point = true
+enter = ["instrument_return_pct:1d <= -0.01", "benchmark_return_pct:1d > 0"]
+show.instrument_return_pct = "instrument_return_pct:1d"
+show.benchmark_return_pct = "benchmark_return_pct:1d"
+show.spread_pp = "relative_strength_pp:1d"
+threshold = { instrument_return_pct = -0.01 }
+operator = ">="
 
 [[definition]]
 id = "opposite_up"
-kind = "opposite_day"
-parameters = { direction = 1, instrument_return_pct = 0.01 }
+family = "divergence"
+point = true
+enter = ["instrument_return_pct:1d >= 0.01", "benchmark_return_pct:1d < 0"]
+show.instrument_return_pct = "instrument_return_pct:1d"
+show.benchmark_return_pct = "benchmark_return_pct:1d"
+show.spread_pp = "relative_strength_pp:1d"
+threshold = { instrument_return_pct = 0.01 }
 
 [[definition]]
 id = "spread_15m"
-kind = "spread_z"
 frequency = "1m"
+family = "relative-strength"
 cool_down = 20
-parameters = { enter_z = 1.2, exit_z = 0.3 }
+enter = ["abs(relative_return_zscore:15m) >= 1.2"]
+exit = ["abs(relative_return_zscore:15m) <= 0.3"]
+show.zscore = "relative_return_zscore:15m"
+show.relative_return_pct = "relative_strength_percent:15m"
+show.spread_pp = "relative_strength_pp:15m"
+threshold = { zscore = 1.2, zscore_exit = 0.3 }
 """
 SEEDS = (11, 12, 13, 14)
 RESTORES = 12

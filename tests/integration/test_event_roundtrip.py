@@ -224,7 +224,7 @@ def test_ticks_cat_prints_ticks_and_reports_a_corrupt_frame(
     ]
     assert lines[1]["ts_event"] == "2024-07-11T20:00:00.000000002Z"
     assert "warning: rotascope.ticks.v1/1@1: crc: " in result.stderr
-    assert "note: records left out: 1; exit status 1" in result.stderr
+    assert "note: invalid records skipped: 1; exit status 1" in result.stderr
 
     empty = run(kafka_with_topics, "ticks", "cat", "--universe", str(UNIVERSE), "--partition", "0")
     assert (empty.exit_code, empty.stdout, empty.stderr) == (0, "", "note: no ticks matched\n")

@@ -174,7 +174,7 @@ def test_a_killed_broker_comes_back_on_its_port_with_its_records(tmp_path: Path)
 
         port, old_process = kafka.port(1), kafka.process_id(1)
         kafka.kill(1)
-        with pytest.raises(TransportError, match="does not run"):
+        with pytest.raises(TransportError, match="is not running"):
             kafka.process_id(1)
         kafka.restart(1)
         assert kafka.port(1) == port

@@ -12,8 +12,8 @@ import pytest
 from consumers.study.inputs import read_inputs
 from consumers.study.running import run_history
 from consumers.study.values import DAILY_OUTPUTS
+from core.kernels.codes import DAY_SLOTS
 from core.model.sessions import day_to_date
-from core.partition.pair_days import DAY_SLOTS
 from core.research.study import HistoryRun
 from tests.support.shared_data import shared_data
 from tests.support.study_command import study

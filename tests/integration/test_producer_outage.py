@@ -150,7 +150,7 @@ def test_an_outage_costs_nothing_within_the_bounds_and_a_marked_stretch_beyond(
         assert metric(ports[0], "rotascope_producer_held_age_seconds") > 1
         kafka.restart(1)
         for program in (held, small):
-            program.said("the broker takes records again")
+            program.said("the broker acknowledges records again")
         dropped = sum(
             metric(ports[1], "rotascope_producer_hold_dropped_ticks_total", partition=str(number))
             for number in range(TEST_PARTITIONS)

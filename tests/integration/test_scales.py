@@ -42,11 +42,16 @@ from tests.support.worlds import (
 CATALOGUE = """
 [[definition]]
 id = "opposite"
-kind = "opposite_day"
+family = "divergence"
+point = true
+enter = ["instrument_return_pct:1d >= 3", "benchmark_return_pct:1d < 0"]
+show.instrument_return_pct = "instrument_return_pct:1d"
+show.benchmark_return_pct = "benchmark_return_pct:1d"
+show.spread_pp = "relative_strength_pp:1d"
+threshold = { instrument_return_pct = 3.0 }
 
 [[definition]]
 id = "any_day"
-kind = "rule"
 frequency = "1d"
 family = "divergence"
 enter = ["return_1d_pct > 3"]

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from core.runtime.files import CATALOGUE, read_text
+from tests.support.definitions import opposite_day
 from tests.support.shared_data import shared_data
 from tests.support.study_command import study
 
@@ -41,9 +42,8 @@ def signals() -> str:
     entries = read_text(None, CATALOGUE).split("[[definition]]\n")[1:]
     chosen = [entry for entry in entries if entry.split('"', 2)[1] in LOOKED_AT]
     assert len(chosen) == len(LOOKED_AT)
-    others = "".join(
-        f'\n[[definition]]\nid = "up_{100 * least:.0f}"\nkind = "opposite_day"\npairs = ["{INDEX}"]\n'
-        f"parameters = {{ direction = 1, instrument_return_pct = {least} }}\n"
+    others = "\n" + "".join(
+        opposite_day(f"up_{100 * least:.0f}", least_pct=least, more=f'pairs = ["{INDEX}"]')
         for least in (*THRESHOLDS, 2.45, 3.58)
     )
     return "".join(f"[[definition]]\n{entry}" for entry in chosen) + others
@@ -51,10 +51,10 @@ def signals() -> str:
 
 @pytest.fixture(scope="module")
 def lines(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    file = tmp_path_factory.mktemp("golden") / "signals.toml"
+    file = tmp_path_factory.mktemp("golden") / "catalogue.toml"
     file.write_text(signals(), encoding="utf-8")
     answer = study(
-        *("events", "--signals", str(file), "--to", "2024-07-31", "--format", "jsonl"),
+        *("events", "--catalogue", str(file), "--to", "2024-07-31", "--format", "jsonl"),
         *(flag for pair in (INDEX, FUNDS, GROWTH, ADJUSTED) for flag in ("--pair", pair)),
         bars={symbol: file_of(name) for symbol, name in FILES.items()},
     )

@@ -232,6 +232,8 @@ DAILY: dict[str, Oracle] = {
     "ratio_line:1d": _ratio_line,
     "numerator_price": lambda moment: float(moment.s),
     "benchmark_price": lambda moment: float(moment.l),
+    "paired_numerator_price": lambda moment: float(moment.s),
+    "paired_benchmark_price": lambda moment: float(moment.l),
     **_windows(),
     "beta:63d": _beta,
     "correlation:63d": _correlation,

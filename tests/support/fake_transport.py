@@ -77,6 +77,8 @@ class FakeTransport:
         self.behind_metadata = ""
         """What a client gives back behind committed metadata."""
         self.deadlines_ms: list[int] = []
+        self.announced: tuple[str, ...] = ()
+        """Topics that it was told records will be sent to."""
         self.rebuilt_producers = 0
         self.rebuilt_consumers = 0
         self.closed = False
@@ -272,6 +274,9 @@ class FakeTransport:
             self.broker.published += sends
             self.broker.committed.update(offsets)
         return outcome
+
+    def sends_to(self, topics: Sequence[str]) -> None:
+        self.announced = tuple(topics)
 
     def rebuild_producer(self, deadline_ms: int) -> None:
         self._may_raise("rebuild_producer")

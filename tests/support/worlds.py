@@ -47,33 +47,66 @@ SML, BIG, GOO, COIN, ETH = 1, 2, 3, 4, 5
 CATALOGUE = """
 [[definition]]
 id = "opposite_up"
-kind = "opposite_day"
-parameters = { direction = 1, instrument_return_pct = 1.0 }
+family = "divergence"
+point = true
+enter = ["instrument_return_pct:1d >= 1", "benchmark_return_pct:1d < 0"]
+show.instrument_return_pct = "instrument_return_pct:1d"
+show.benchmark_return_pct = "benchmark_return_pct:1d"
+show.spread_pp = "relative_strength_pp:1d"
+threshold = { instrument_return_pct = 1.0 }
 
 [[definition]]
 id = "opposite_down"
-kind = "opposite_day"
-parameters = { direction = -1, instrument_return_pct = 1.0 }
+family = "divergence"
+point = true
+enter = ["instrument_return_pct:1d <= -1", "benchmark_return_pct:1d > 0"]
+show.instrument_return_pct = "instrument_return_pct:1d"
+show.benchmark_return_pct = "benchmark_return_pct:1d"
+show.spread_pp = "relative_strength_pp:1d"
+threshold = { instrument_return_pct = -1.0 }
+operator = ">="
 
 [[definition]]
 id = "spread_1d"
-kind = "spread_z"
+family = "relative-strength"
 expires = 3
-parameters = { horizon_sessions = 1, enter_z = 2.0, exit_z = 0.5 }
+enter = ["abs(relative_return_zscore:1d) >= 2"]
+exit = ["abs(relative_return_zscore:1d) <= 0.5"]
+show.zscore = "relative_return_zscore:1d"
+show.relative_return_pct = "relative_strength_percent:1d"
+show.spread_pp = "relative_strength_pp:1d"
+show.instrument_return_pct = "instrument_return_pct:1d"
+show.benchmark_return_pct = "benchmark_return_pct:1d"
+threshold = { zscore = 2.0, zscore_exit = 0.5 }
+series = "relative return"
 
 [[definition]]
 id = "unconfirmed_high"
-kind = "nonconfirmation"
+family = "divergence"
 cool_down = 4
 expires = 2
-parameters = { direction = 1, leader = 1, window_sessions = 63, delta_pct = 0.1, invalidation_pct = 0.5 }
+enter = ["numerator_price > numerator_high:63d", "benchmark_price < benchmark_high:63d * 0.999"]
+exit = ["paired_benchmark_price > benchmark_high:63d"]
+invalidate = { key = "paired_numerator_price", below_pct = 0.5 }
+show.numerator_close = "numerator_price"
+show.numerator_previous_high = "numerator_high:63d"
+show.benchmark_close = "benchmark_price"
+show.benchmark_previous_high = "benchmark_high:63d"
+show.instrument_return_pct = "instrument_return_pct:1d"
+show.benchmark_return_pct = "benchmark_return_pct:1d"
+threshold = { window_sessions = 63.0, delta_pct = 0.1, invalidation_pct = 0.5 }
 
 [[definition]]
 id = "spread_15m"
-kind = "spread_z"
 frequency = "1m"
+family = "relative-strength"
 cool_down = 5
-parameters = { enter_z = 2.0, exit_z = 0.5 }
+enter = ["abs(relative_return_zscore:15m) >= 2"]
+exit = ["abs(relative_return_zscore:15m) <= 0.5"]
+show.zscore = "relative_return_zscore:15m"
+show.relative_return_pct = "relative_strength_percent:15m"
+show.spread_pp = "relative_strength_pp:15m"
+threshold = { zscore = 2.0, zscore_exit = 0.5 }
 """
 
 

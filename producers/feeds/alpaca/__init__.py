@@ -1,7 +1,7 @@
 """Alpaca's market data stream.
 
-feed.py             the protocol: log in, subscribe, confirm
-messages.py         a batch of messages as ticks; rows.py and lookups.py beneath it
+feed.py             the protocol: login, subscription, confirmation
+messages.py         converts a batch of messages to ticks, using rows.py and lookups.py
 wire.py             the message types
-refusals.py         what is refused, with its reason
+refusals.py         refused items with their reasons
 """

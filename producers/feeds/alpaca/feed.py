@@ -1,4 +1,4 @@
-"""Alpaca's stock stream: where to connect, how to log in, what its errors mean.
+"""Alpaca's stock stream: URL, login, subscription and error codes.
 
     <- [{"T":"success","msg":"connected"}]
     -> {"action":"auth","key":…,"secret":…}
@@ -7,7 +7,7 @@
     <- [{"T":"subscription","trades":[…],…}]            everything subscribed to so far
 
 The codec is chosen by the Content-Type of the upgrade request: text frames of JSON or binary
-frames of msgpack. There are no sequence numbers; a hole in the stream cannot be seen from it.
+frames of msgpack. There are no sequence numbers, so a gap cannot be detected from the stream.
 
 Source: Alpaca, "WebSocket Stream" reference page; error codes of its Go client.
 """
@@ -29,11 +29,11 @@ from producers.feeds.alpaca.wire import UNDECODABLE, Error, Subscription, Succes
 from producers.feeds.base import Batch, Codec, FeedConfiguration, RawMessage, Reply
 
 SYMBOLS_PER_REQUEST: Final = 500
-"""Symbols of one subscribe request; a refused request is halved until the culprit stands alone."""
+"""Symbols per subscribe request; a refused request is bisected until the faulty symbol is isolated."""
 
 
 class _Rule(NamedTuple):
-    """What an error means at log-in and in the stream."""
+    """Action for an error code, at login and in the stream."""
 
     at_login: str
     in_stream: str
@@ -50,22 +50,26 @@ ERROR_RULES: Final[Mapping[int, _Rule]] = MappingProxyType(
         402: _Rule("fatal", "fatal", _KEYS),
         403: _Rule("ignore", "ignore"),
         404: _Rule("reconnect", "reconnect"),
-        405: _Rule("ignore", "ignore", "fewer symbols: the plan's limit is reached"),
+        405: _Rule("ignore", "ignore", "subscribe to fewer symbols: the plan's limit is reached"),
         406: _Rule("slow_retry", "slow_retry", "stop the other process that uses this key"),
-        407: _Rule("reconnect", "reconnect", "fewer symbols, or a faster machine: we read too slowly"),
+        407: _Rule(
+            "reconnect",
+            "reconnect",
+            "subscribe to fewer symbols, or use a faster machine: we read too slowly",
+        ),
         409: _Rule("fatal", "fatal", _PLAN),
         410: _Rule("fatal", "ignore", "this channel does not carry trades or statuses"),
-        411: _Rule("fatal", "fatal", "give the key the scope for market data"),
+        411: _Rule("fatal", "fatal", "grant the key the market-data scope"),
         500: _Rule("reconnect", "reconnect"),
     }
 )
-"""Vendor code → what follows. An unknown code at log-in is worth another try; in the stream it is
-reported and the stream goes on."""
+"""Vendor code → action. An unknown code at login is retried; in the stream it is reported and the
+stream continues."""
 
 _EVERY_SYMBOL: Final = "*"
 _SUBSCRIPTION: Final = b"subscription"
 _HEAD_BYTES: Final = 40
-"""A list of subscriptions stands alone in its message, and names its type first."""
+"""A list of subscriptions is the only item of its message, and starts with its type."""
 
 _SYMBOL_REFUSED: Final = 400
 _NOT_AUTHENTICATED: Final = 401
@@ -73,7 +77,7 @@ _TOO_MANY_SYMBOLS: Final = 405
 
 
 def feed_error(code: int, message: str, *, streaming: bool) -> FeedError:
-    """Turn a vendor's error into what follows from it.
+    """Convert a vendor's error to a `FeedError` with its action.
 
     Example:
         >>> feed_error(402, "auth failed", streaming=False).action
@@ -96,10 +100,10 @@ class _Step(Enum):
 
 
 class AlpacaHandshake:
-    """Log-in and subscription as a state machine.
+    """State machine of login and subscription.
 
-    A refused subscription (400, 405) is halved until it passes or a single symbol is left, so
-    that one bad symbol, or a plan's limit, costs only what it must; what stays outside is
+    A refused subscription (400, 405) is bisected until it passes or a single symbol remains, so
+    that a bad symbol or a plan's limit excludes as few symbols as possible. Excluded symbols are
     reported in `notices` and listed in `refused`.
     """
 
@@ -119,18 +123,18 @@ class AlpacaHandshake:
 
     @property
     def streaming(self) -> bool:
-        """Log-in and subscription are done."""
+        """Whether login and subscription are complete."""
         return self._step is _Step.STREAMING
 
     @property
     def unconfirmed(self) -> tuple[str, ...]:
-        """Symbols asked for that the vendor's last list of subscriptions does not name."""
+        """Requested symbols that are missing from the vendor's last list of subscriptions."""
         if _EVERY_SYMBOL in self._confirmed:
             return ()
         return tuple(symbol for symbol in self._symbols if symbol not in self._confirmed)
 
     def overhear(self, payload: bytes) -> bool:
-        """Look at a message of the stream, and say whether it changed the subscription."""
+        """Inspect a message of the stream, and return whether it changed the subscription."""
         if _SUBSCRIPTION not in payload[:_HEAD_BYTES]:
             return False
         try:
@@ -144,16 +148,16 @@ class AlpacaHandshake:
         return self._confirmed != before
 
     def receive(self, payload: bytes) -> Reply:
-        """Take one message and say what to send.
+        """Handle one message and return what to send.
 
         Raises:
-            FeedError: The session cannot go on.
+            FeedError: The session cannot continue.
         """
         try:
             controls = self._decode(payload)
         except UNDECODABLE as failure:
             if self._step in (_Step.SUBSCRIBING, _Step.STREAMING):
-                return Reply(is_data=True)  # trades of what is subscribed already
+                return Reply(is_data=True)  # trades of symbols already subscribed
             raise FeedError(
                 "alpaca: the server does not speak this protocol", action="reconnect"
             ) from failure
@@ -183,11 +187,11 @@ class AlpacaHandshake:
         return self._encode({"action": "auth", "key": key, "secret": secret})
 
     def _subscribe_next(self) -> list[str | bytes]:
-        """Ask for the next symbols, or start streaming when there are none left."""
+        """Request the next symbols, or start streaming if none are left."""
         if not self._pending:
             if not self._confirmed:
                 raise FeedError(
-                    "alpaca: not one symbol could be subscribed to",
+                    "alpaca: no symbol could be subscribed",
                     action="fatal",
                     operator_action="check the symbols in the universe and the plan's symbol limit",
                 )
@@ -222,14 +226,14 @@ class AlpacaHandshake:
             self._pending.extendleft([refused[middle:], refused[:middle]])
             return self._subscribe_next()
         left_out = list(refused)
-        if failure.code == _TOO_MANY_SYMBOLS:  # the plan is full: no later symbol fits either
+        if failure.code == _TOO_MANY_SYMBOLS:  # the plan's limit is reached: no later symbol fits either
             left_out += [symbol for symbols in self._pending for symbol in symbols]
             self._pending.clear()
         self.refused += left_out
         shown = ", ".join(left_out[:5]) + (" …" if len(left_out) > 5 else "")
         notices.append(
             FeedError(
-                f"{failure.message}: {len(left_out)} symbols left out ({shown})",
+                f"{failure.message}: {len(left_out)} symbols excluded ({shown})",
                 action="ignore",
                 code=failure.code,
                 operator_action=failure.operator_action,
@@ -251,8 +255,8 @@ class AlpacaFeed:
     def __init__(self, configuration: FeedConfiguration) -> None:
         if not configuration.instruments:
             raise ConfigurationError(
-                f"no instrument of the universe comes from the source {configuration.source.name!r}",
-                operator_action="name the source in the instruments, or choose another --source",
+                f"no instrument of the universe has the source {configuration.source.name!r}",
+                operator_action="set this source on the instruments, or choose another --source",
             )
         self._configuration = configuration
         self._messages = AlpacaMessages(configuration.source, configuration.instruments, configuration.codec)
@@ -262,28 +266,28 @@ class AlpacaFeed:
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
-        """What it subscribes to."""
+        """Instruments to subscribe to."""
         return self._configuration.instruments
 
     @property
     def max_message_bytes(self) -> int:
-        """A larger websocket message ends the connection."""
+        """Maximum size of a websocket message; a larger one ends the connection."""
         return self._configuration.max_message_bytes
 
     def url(self) -> str:
-        """Where to connect, channel included."""
+        """URL of the stream, channel included."""
         return self._configuration.url
 
     def headers(self) -> Mapping[str, str]:
-        """The header that chooses the codec."""
+        """The header that selects the codec."""
         return {"Content-Type": f"application/{self._configuration.codec}"}
 
     def handshake(self) -> AlpacaHandshake:
-        """Start a log-in on a new connection."""
+        """Start the handshake of a new connection."""
         configuration = self._configuration
         symbols = [instrument.symbol for instrument in configuration.instruments]
         return AlpacaHandshake(configuration.key, configuration.secret, symbols, configuration.codec)
 
     def parse(self, messages: Sequence[RawMessage]) -> Batch:
-        """Turn raw messages into ticks."""
+        """Convert raw messages to ticks."""
         return self._messages.parse(messages, self._stream_error)

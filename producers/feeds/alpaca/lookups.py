@@ -1,4 +1,4 @@
-"""From a vendor's symbols, exchanges and sale conditions to numbers: one dictionary look-up a trade."""
+"""Maps a vendor's symbols, exchanges and sale conditions to numbers, with one dictionary lookup per trade."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from core.model.instruments import Instrument
 from producers.feeds.alpaca.wire import UNDECODABLE
 
 MAX_REMEMBERED: Final = 4096
-"""Combinations of sale conditions kept; real tapes show a few hundred."""
+"""Maximum combinations of sale conditions cached; real tapes have a few hundred."""
 
 _LINE_FEED: Final = ord("\n")
 
 _TAPES: Final = ("A", "B", "C", "")
-"""Networks of the consolidated tape; the last stands for every other, whose letters nobody knows."""
+"""Networks of the consolidated tape; the last represents any other, whose letters are unknown."""
 
 _TAPE_COLUMN: Final = np.full(256, len(_TAPES) - 1, np.intp)
 _TAPE_COLUMN[np.frombuffer(b"ABC", np.uint8)] = range(3)
@@ -28,20 +28,20 @@ _TAPE_COLUMN.setflags(write=False)
 
 
 class RowOf(dict[str, int]):
-    """Symbol → row of the subscription, −1 for a stranger."""
+    """Symbol → row of the subscription, −1 if unknown."""
 
     def __missing__(self, symbol: str) -> int:
         return -1
 
 
 class ConditionCodes:
-    """What the trades of a batch may update, from their encoded sale conditions.
+    """Determines what trades may update, from their encoded sale conditions.
 
-    A tape shows a few hundred combinations of letters. Each is decoded once and gets a row; a
-    trade then costs one look-up by bytes.
+    A tape has a few hundred combinations of letters. Each is decoded once and gets a row; a trade
+    then takes one lookup by bytes.
 
     Args:
-        decode: Turns encoded sale conditions into letters; raises on anything else.
+        decode: Decodes sale conditions to letters; raises on anything else.
     """
 
     def __init__(self, decode: Callable[[bytes], tuple[str, ...] | None]) -> None:
@@ -50,7 +50,7 @@ class ConditionCodes:
         self._codes = np.zeros((MAX_REMEMBERED, len(_TAPES)), np.uint32)
 
     def of(self, letters: Sequence[msgspec.Raw], tapes: Sequence[str]) -> NDArray[np.uint32]:
-        """Look a batch up.
+        """Look up a batch.
 
         Args:
             letters: Encoded sale conditions of each trade.
@@ -60,20 +60,20 @@ class ConditionCodes:
             Array (n,): flags, flags at the listing exchange << 8, 1 << 16 for unknown letters.
 
         Raises:
-            Exception: What `decode` raises on conditions that are none.
+            Exception: What `decode` raises on invalid conditions.
         """
         columns = _TAPE_COLUMN[venue_codes(tapes)]
         try:
             return self._of_known(letters, columns)
         except _FullError:
-            # A feed gone mad must not fill the memory: everything is forgotten and learnt again, in
-            # parts that fit.
+            # A misbehaving feed must not exhaust memory: the cache is cleared and rebuilt, in parts
+            # that fit.
             starts = range(0, len(letters), MAX_REMEMBERED)
             parts = [slice(start, start + MAX_REMEMBERED) for start in starts]
             return np.concatenate([self._of_forgotten(letters[part], columns[part]) for part in parts])
 
     def are_readable(self, letters: Sequence[msgspec.Raw]) -> list[bool]:
-        """Say of each trade's encoded sale conditions whether `of` takes them."""
+        """Return for each trade whether `of` accepts its encoded sale conditions."""
         found: dict[bytes, bool] = {}
         for encoded in set(map(bytes, letters)):
             found[encoded] = not encoded or encoded in self._rows or self._is_readable(encoded)
@@ -109,7 +109,7 @@ class ConditionCodes:
 
 
 class _FullError(ValueError):
-    """No row is left."""
+    """The cache is full."""
 
 
 class _Rows(dict[bytes, int]):
@@ -125,7 +125,7 @@ class _Rows(dict[bytes, int]):
 
 
 def venue_codes(exchanges: Sequence[str]) -> NDArray[np.uint8]:
-    """One byte an exchange: its ASCII letter, 0 where there is none.
+    """Return one byte per exchange: its ASCII letter, 0 if there is none.
 
     Example:
         >>> venue_codes(["P", "", "XNAS", "Q"]).tolist()
@@ -134,7 +134,7 @@ def venue_codes(exchanges: Sequence[str]) -> NDArray[np.uint8]:
     joined = "\n".join(exchanges)
     if joined.isascii() and len(joined) == 2 * len(exchanges) - 1:
         characters = np.frombuffer(joined.encode(), np.uint8)
-        # Line feeds at every second place and at no other: each text is one character.
+        # Line feeds at every second position and nowhere else: each text is one character.
         if np.all(characters[1::2] == _LINE_FEED) and np.all(characters[::2] != _LINE_FEED):
             return characters[::2]
     letters = "".join(text if len(text) == 1 and text.isascii() else "\0" for text in exchanges)
@@ -142,13 +142,13 @@ def venue_codes(exchanges: Sequence[str]) -> NDArray[np.uint8]:
 
 
 def listing_code(instrument: Instrument) -> int:
-    """Give the exchange whose prints may be official: its letter, -1 for any."""
+    """Return the exchange whose prints may be official: its letter, -1 for any."""
     exchange = instrument.listing_exchange
     if exchange is None:
         return -1
     if len(exchange) != 1 or not exchange.isascii():
         raise ConfigurationError(
-            f"{instrument.symbol}: listing exchange {exchange!r} is no exchange code of this feed",
+            f"{instrument.symbol}: listing exchange {exchange!r} is not an exchange code of this feed",
             operator_action="use the one-letter code of the tape, such as P, N or Q",
         )
     return ord(exchange)

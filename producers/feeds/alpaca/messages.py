@@ -1,10 +1,9 @@
-"""Alpaca's market-data messages to ticks: trades, corrections, cancels, statuses, errors.
+"""Converts Alpaca's market-data messages to ticks: trades, corrections, cancels, statuses, errors.
 
 Each websocket message is an array of objects tagged by "T". A batch of messages is decoded and
-turned into columns in one pass. Where an item does not fit, the batch is looked at once more, item
-by item: a bad item costs time in proportion to the batch, and never costs its neighbours.
-
-What a message becomes never depends on the messages around it.
+converted to columns in one pass. If an item is invalid, the batch is processed again item by item:
+a bad item costs time in proportion to the batch, and does not affect other items.
+The result for a message never depends on the messages around it.
 
 Source: Alpaca, "Real-time Stock Data" and "WebSocket Stream" reference pages.
 """
@@ -56,21 +55,21 @@ from producers.feeds.scales import InstrumentScales
 from producers.framing.rows import take
 
 _REASONS: Final = ("", "size", "price", "unknown_symbol", "schema", "trade_id", "timestamp")
-"""What is wrong with a row; of several the last one counts."""
+"""Problems of a row; of several the last one counts."""
 
 _SIZE, _PRICE, _UNKNOWN_SYMBOL, _SCHEMA, _TRADE_ID, _TIMESTAMP = range(1, len(_REASONS))
 
 _MISFIT: Final = (OverflowError, ValueError, msgspec.MsgspecError)
-"""What the making of columns raises where a value fits no column."""
+"""Exceptions raised when a value does not fit its column."""
 
 _MAX_TRADE_ID: Final = 2**64 - 1
 
 MAX_SALVAGED: Final = 1 << 17
-"""Items of a message that is looked at item by item."""
+"""Maximum items of a message that is processed item by item."""
 
 
 class _Columns(NamedTuple):
-    """Rows as columns; `problem` is a place in `_REASONS`, `unknown` 1 for unknown letters."""
+    """Rows as columns; `problem` indexes `_REASONS`, `unknown` is 1 for unknown letters."""
 
     ticks: NDArray[np.void]
     venues: NDArray[np.uint8]
@@ -82,18 +81,18 @@ class AlpacaMessages:
     """The codec of one subscription.
 
     Args:
-        source: The source that the ticks carry.
-        instruments: What may be traded; anything else is an unknown symbol.
+        source: Source of the ticks.
+        instruments: Known instruments; anything else is an unknown symbol.
         codec: JSON or msgpack.
 
     Raises:
-        ConfigurationError: A listing exchange that is no code of this vendor.
+        ConfigurationError: A listing exchange is not a code of this vendor.
     """
 
     def __init__(self, source: Source, instruments: Sequence[Instrument], codec: Codec) -> None:
         self._source_id = source.source_id
         self._row_of = RowOf({instrument.symbol: row for row, instrument in enumerate(instruments)})
-        # One row more, which -1 points at: the unknown symbol.
+        # One extra row for the unknown symbol, which -1 refers to.
         ids = [instrument.instrument_id for instrument in instruments]
         self._instrument_ids = np.array([*ids, 0], np.uint32)
         self._scales = InstrumentScales(instruments)
@@ -106,14 +105,14 @@ class AlpacaMessages:
         self._conditions = ConditionCodes(self._wire.letters)
 
     def parse(self, messages: Sequence[RawMessage], error: Callable[[int, str], FeedError]) -> Batch:
-        """Turn raw messages into ticks.
+        """Convert raw messages to ticks.
 
         Args:
-            messages: As received, in order.
-            error: Gives the FeedError for a vendor's code and text.
+            messages: Messages in order of receipt.
+            error: Returns the FeedError for a vendor's code and text.
 
         Returns:
-            Ticks, refusals, notices and the count of every message's end.
+            Ticks, rejects, notices and the outcome counts.
         """
         decoded: list[Any] = []
         lengths: list[int] = []
@@ -136,7 +135,7 @@ class AlpacaMessages:
         return result.batch()
 
     def _rows(self, decoded: Sequence[Any], error: Callable[[int, str], FeedError], result: _Result) -> Rows:
-        """Give the rows of the ticks to be, and settle what becomes none."""
+        """Return the rows of future ticks, and count the messages that give none."""
         builder = RowBuilder()
         for position, item in enumerate(decoded):
             if isinstance(item, Outcome):
@@ -158,7 +157,7 @@ class AlpacaMessages:
         return builder.rows()
 
     def _salvage(self, payload: bytes) -> list[Any]:
-        """Decode a message list item by item, because as a whole it does not fit."""
+        """Decode a list of messages item by item, because it cannot be decoded as a whole."""
         malformed = [reject("malformed", payload)]
         if self._wire.estimate(payload) > MAX_SALVAGED:
             return malformed
@@ -178,7 +177,7 @@ class AlpacaMessages:
         try:
             tag = self._wire.tag(part).T
         except UNDECODABLE:
-            tag = "t"  # no type at all: a message that breaks the schema
+            tag = "t"  # no type: the message violates the schema
         if tag in IGNORED_TYPES:
             return Outcome.IGNORED
         if tag not in KNOWN_TYPES:
@@ -186,7 +185,7 @@ class AlpacaMessages:
         return reject("schema", bytes(part))
 
     def _ticks(self, rows: Rows, ts_recv: NDArray[np.int64], result: _Result) -> None:
-        """Turn rows into ticks; a message is taken whole or refused whole."""
+        """Convert rows to ticks; a message is accepted or refused as a whole."""
         ticks, venues, problem, unknown = self._columns_or_problems(rows.trades, ts_recv)
         if rows.kinds.any():
             ticks["kind"] = rows.kinds
@@ -207,7 +206,7 @@ class AlpacaMessages:
         result.outcomes[Outcome.ACCEPTED] += int(np.count_nonzero(np.diff(items, prepend=-1)))
 
     def _columns_or_problems(self, trades: Sequence[Trade[Any]], ts_recv: NDArray[np.int64]) -> _Columns:
-        """Make columns of all rows; one that holds a value no column can hold is left at zero."""
+        """Build columns of all rows; a row with a value that does not fit its column is left at zero."""
         try:
             return self._columns(trades, ts_recv)
         except _MISFIT:
@@ -222,7 +221,7 @@ class AlpacaMessages:
         return _Columns(ticks, venues, problem, unknown)
 
     def _misfits(self, trades: Sequence[Trade[Any]]) -> NDArray[np.uint8]:
-        """Name the value of each row that no column can hold; 0 where there is none."""
+        """Return the problem code of each row whose value does not fit its column; 0 if none."""
         problem = np.zeros(len(trades), np.uint8)
         problem[~np.array(self._conditions.are_readable([trade.c for trade in trades]))] = _SCHEMA
         problem[~np.array([0 <= trade.i <= _MAX_TRADE_ID for trade in trades])] = _TRADE_ID
@@ -231,7 +230,7 @@ class AlpacaMessages:
         return problem
 
     def _columns(self, run: Sequence[Trade[Any]], ts_recv: NDArray[np.int64]) -> _Columns:
-        """Make columns of rows whose values fit; what they say may still be wrong."""
+        """Build columns of rows whose values fit; their content may still be invalid."""
         count = len(run)
         row_of = self._row_of
         ticks = np.zeros(count, TICK)
@@ -263,7 +262,7 @@ class AlpacaMessages:
 
 
 class _Result:
-    """A batch while it is being made."""
+    """A batch under construction."""
 
     def __init__(self, refusals: Refusals) -> None:
         self.refusals = refusals

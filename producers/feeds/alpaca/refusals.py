@@ -1,7 +1,7 @@
-"""What a batch refuses: found by position, given in order, with each item's own bytes.
+"""Refused items of a batch: recorded by position, returned in order, each with its own bytes.
 
-The bytes of an item are cut from its message only when it is refused, and a message is cut once
-however many of its items are refused.
+The bytes of an item are extracted from its message only if it is refused, and a message is split
+at most once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Refusals:
     Args:
         messages: The batch.
         lengths: Items of each message.
-        decode_parts: A whole message → the bytes of each item.
+        decode_parts: Splits a whole message into the bytes of each item.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Refusals:
         self._messages = messages
         self._ends = np.cumsum(lengths, dtype=np.int64)
         self._decode_parts = decode_parts
-        # Position in the batch, and the reason of an item that is still to be cut from its message.
+        # Position in the batch, and the reason of an item whose bytes are not extracted yet.
         self._refused: list[tuple[int, str | Reject]] = []
 
     def add_all(self, positions: Sequence[int], reasons: Sequence[str]) -> None:
@@ -41,14 +41,14 @@ class Refusals:
         self._refused += zip(positions, reasons, strict=True)
 
     def add_ready(self, position: int, refused: Reject) -> None:
-        """Refuse an item whose bytes are at hand."""
+        """Refuse an item whose bytes are available."""
         self._refused.append((position, refused))
 
     def __len__(self) -> int:
         return len(self._refused)
 
     def rejects(self) -> tuple[Reject, ...]:
-        """Give the refusals in order; those of a message beyond `MAX_REJECTS` share one a reason."""
+        """Return the rejects in order; those of a message beyond `MAX_REJECTS` share one per reason."""
         if not self._refused:
             return ()
         self._refused.sort(key=itemgetter(0))

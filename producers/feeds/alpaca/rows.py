@@ -1,7 +1,7 @@
-"""From decoded messages to rows, one for each tick: all kinds of messages share one set of columns.
+"""Converts decoded messages to rows, one per tick; all kinds of messages share one set of columns.
 
-A correction becomes two rows, the trade taken back and the trade put in its place. A status becomes
-a row that has the columns of a trade and no trade id.
+A correction becomes two rows, the trade withdrawn and its replacement. A status becomes a row with
+the columns of a trade and no trade id.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ _UTP_STATUS: Final = {"H": _HALTED, "P": _HALTED, "T": _RESUMED}
 STATUS_SIZES: Final[Mapping[str, Mapping[str, int]]] = MappingProxyType(
     {"A": _CTA_STATUS, "B": _CTA_STATUS, "C": _UTP_STATUS, "O": _UTP_STATUS}
 )
-"""Tape → status code → size of the STATUS record. Every other code (price indications, short-sale
-restriction, quotes resumed before trading) leaves the trading status as it is."""
+"""Tape → status code → size of the STATUS record. Other codes (price indications, short-sale
+restriction, quotes resumed before trading) do not change the trading status."""
 
 
 class Rows(NamedTuple):
-    """What ticks are made from.
+    """Rows from which ticks are built.
 
     Args:
-        trades: One row each, with the columns of a trade.
-        items: Array (n,): position of the message that each row comes from; it never decreases.
+        trades: Rows with the columns of a trade.
+        items: Array (n,): position of the message of each row, non-decreasing.
         kinds: Array (n,) uint8: TickKind.
         status_sizes: Sizes of the rows that are a STATUS, in order.
     """
@@ -53,11 +53,11 @@ class RowBuilder:
         self._status_sizes: list[int] = []
 
     def add(self, item: Any, position: int) -> None:
-        """Take one message that is a trade, a correction, a cancel or a status.
+        """Add one message: a trade, a correction, a cancel or a status.
 
         Args:
-            item: As decoded.
-            position: Where it stands in the batch.
+            item: The decoded message.
+            position: Its position in the batch.
         """
         if isinstance(item, Trade):
             self._add(item, position, TickKind.TRADE)
@@ -71,14 +71,14 @@ class RowBuilder:
             self._add(old, position, TickKind.CANCEL)
             self._add(new, position, TickKind.CORRECTION)
         elif isinstance(item, Status):
-            # The price only has to pass the check; a STATUS record has none.
+            # Placeholder that passes the price check; a STATUS record has no price.
             self._add(Trade(i=0, S=item.S, p=1.0, s=0.0, t=item.t), position, TickKind.STATUS)
             self._status_sizes.append(STATUS_SIZES[item.z][item.sc])
         else:
-            raise TypeError(f"{type(item).__name__} makes no tick")
+            raise TypeError(f"{type(item).__name__} does not make a tick")
 
     def rows(self) -> Rows:
-        """Give what has been collected."""
+        """Return the collected rows."""
         kinds = np.array(self._kinds, np.uint8)
         return Rows(self._trades, np.array(self._items, np.intp), kinds, self._status_sizes)
 
@@ -89,10 +89,10 @@ class RowBuilder:
 
 
 def changes_trading(status: Status[Any]) -> bool:
-    """Say whether a status halts or resumes trading."""
+    """Return whether a status halts or resumes trading."""
     return status.sc in STATUS_SIZES.get(status.z, ())
 
 
 def rows_of_trades(trades: Sequence[Trade[Any]]) -> Rows:
-    """Give the rows of a batch that holds nothing but trades."""
+    """Return the rows of a batch that contains only trades."""
     return Rows(trades, np.arange(len(trades)), np.zeros(len(trades), np.uint8))

@@ -1,4 +1,4 @@
-"""Alpaca's messages as they stand on the wire: one Struct a type, tagged by "T".
+"""Alpaca's wire messages: one Struct per type, tagged by "T".
 
 Source: Alpaca, "Real-time Stock Data" reference page.
 """
@@ -13,17 +13,17 @@ import msgspec
 from producers.feeds.base import Codec
 
 Stamp = TypeVar("Stamp", str, msgspec.Raw)
-"""A timestamp as it stands on the wire: JSON text, or an encoded msgpack extension."""
+"""A timestamp on the wire: JSON text, or an encoded msgpack extension."""
 
 NO_LETTERS: Final = msgspec.Raw()
-"""Sale conditions that are not there. They stay encoded: the few combinations there are, are decoded
-once each, and a look-up by bytes is cheaper than a tuple of strings a trade."""
+"""Missing sale conditions. Conditions stay encoded: the few existing combinations are decoded once
+each, and a lookup by bytes is cheaper than a tuple of strings per trade."""
 
 UNDECODABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises on bytes that are not what they should be."""
+"""Exceptions that msgspec raises on invalid bytes."""
 
 
-# The fields stand in the order of the wire, which is the order msgspec looks for them first.
+# The fields are in wire order, the order in which msgspec looks for them first.
 class Trade(msgspec.Struct, Generic[Stamp], tag_field="T", tag="t", gc=False, kw_only=True):
     """A trade."""
 
@@ -38,7 +38,7 @@ class Trade(msgspec.Struct, Generic[Stamp], tag_field="T", tag="t", gc=False, kw
 
 
 class Correction(msgspec.Struct, Generic[Stamp], tag_field="T", tag="c", gc=False, kw_only=True):
-    """A trade taken back (o…) and the trade put in its place (c…)."""
+    """A withdrawn trade (o…) and its replacement (c…)."""
 
     S: str
     x: str = ""
@@ -55,7 +55,7 @@ class Correction(msgspec.Struct, Generic[Stamp], tag_field="T", tag="c", gc=Fals
 
 
 class Cancel(msgspec.Struct, Generic[Stamp], tag_field="T", tag="x", gc=False, kw_only=True):
-    """A trade that never happened."""
+    """A cancelled trade."""
 
     S: str
     i: int
@@ -76,20 +76,20 @@ class Status(msgspec.Struct, Generic[Stamp], tag_field="T", tag="s", gc=False, k
 
 
 class Success(msgspec.Struct, tag_field="T", tag="success", gc=False):
-    """A step of the log-in."""
+    """A step of the login."""
 
     msg: str = ""
 
 
 class Subscription(msgspec.Struct, tag_field="T", tag="subscription", gc=False):
-    """Everything subscribed to, after each change."""
+    """The full subscription, sent after each change."""
 
     trades: list[str] | None = None
     statuses: list[str] | None = None
 
 
 class Error(msgspec.Struct, tag_field="T", tag="error", gc=False):
-    """What the vendor refuses or reports."""
+    """An error reported by the vendor."""
 
     code: int = 0
     msg: str = ""
@@ -103,26 +103,26 @@ class _Tag(msgspec.Struct):
 
 
 IGNORED_TYPES: Final = frozenset({"q", "b", "u", "d", "l", "i"})
-"""Quotes, bars, price bands, imbalances: known, and not what the log is made of."""
+"""Quotes, bars, price bands, imbalances: known types that are not logged."""
 
 KNOWN_TYPES: Final = frozenset({"t", "c", "x", "s", "success", "subscription", "error"})
 
 
 _MOST_COMMAS: Final = 32
-"""More than any item of this vendor has."""
+"""Greater than the number of fields of any item of this vendor."""
 
 
 class Wire(NamedTuple):
     """The decoders of one codec.
 
     Args:
-        batch: A whole websocket message → its items; fails as a whole.
-        item: One item.
-        parts: A whole websocket message → the bytes of each item.
-        tag: One item → its type alone.
-        letters: Encoded sale conditions → letters.
-        estimate: A whole websocket message → about how many items it has, without decoding it. The
-            bytes of an item are an object of their own, so ten million items cost half a gigabyte.
+        batch: Decodes a whole websocket message to its items; fails as a whole.
+        item: Decodes one item.
+        parts: Splits a whole websocket message into the bytes of each item.
+        tag: Decodes only the type of one item.
+        letters: Decodes sale conditions to letters.
+        estimate: Estimates the number of items of a websocket message without decoding it. Each item's
+            bytes are a separate object, so ten million items would take half a gigabyte.
     """
 
     batch: Callable[[bytes], list[Any]]
@@ -134,12 +134,12 @@ class Wire(NamedTuple):
 
 
 def _estimate_json(payload: bytes) -> int:
-    """Estimate from objects, and from commas where there are far more of them than objects need."""
+    """Estimate from the number of objects, or of commas if there are far more than the objects need."""
     return max(payload.count(b"{"), payload.count(b",") // _MOST_COMMAS)
 
 
 def _estimate_msgpack(payload: bytes) -> int:
-    """Read the length that stands in front of an array; 0 where there is no long array."""
+    """Read the length prefix of an array; 0 if there is no long array."""
     if payload[:1] not in (b"\xdc", b"\xdd"):
         return 0
     return int.from_bytes(payload[1:3] if payload[:1] == b"\xdc" else payload[1:5], "big")
@@ -171,6 +171,6 @@ def wire(codec: Codec) -> Wire:
 
 
 def control_decoder(codec: Codec) -> Callable[[bytes], list[Success | Subscription | Error]]:
-    """Build the decoder of messages that hold nothing but log-in, subscription and errors."""
+    """Build the decoder of control messages: login, subscription and errors."""
     decoder = msgspec.json.Decoder if codec is Codec.JSON else msgspec.msgpack.Decoder
     return decoder(list[_CONTROL]).decode

@@ -197,7 +197,7 @@ def test_unusable_input_ends_with_2_and_says_what_to_do(folder: Path, tmp_path: 
         (("--claims", str(tmp_path / "none.toml")), {}, "none.toml"),
         (ledger, {"SML": tmp_path / "none.csv", "BIG": folder / "BIG.csv"}, "none.csv"),
         ((*ledger, "--bars", "SML"), {}, "NAME=FILE"),
-        ((*ledger, "--signals", str(folder / "SML.csv")), {}, "TOML"),
+        ((*ledger, "--catalogue", str(folder / "SML.csv")), {}, "TOML"),
     ):
         answer = claims(*arguments, bars=bars)
         assert (answer.code, answer.out) == (2, ""), told

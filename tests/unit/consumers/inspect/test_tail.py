@@ -22,7 +22,7 @@ def command(monkeypatch: pytest.MonkeyPatch) -> TailCommand:
 
 
 def stored(event: Event, *, offset: int = 0, **changes: Any) -> Record:
-    """An event as it stands in its topic."""
+    """An event as it is in its topic."""
     fields: dict[str, Any] = {
         "topic": topic_of(event),
         "partition": 0,
@@ -105,10 +105,10 @@ def test_nothing_found_is_said(command: TailCommand) -> None:
         ({"value": b"[]"}, "[] is not of type 'object'"),
         ({"value": b"{}"}, "is a required property"),
         ({"value": encode_data(strength())}, "'divergence' was expected"),
-        ({"headers": ()}, "not a CloudEvent in binary mode: "),
+        ({"headers": ()}, "not a CloudEvent in binary content mode: "),
         (
             {"headers": tuple(kafka_headers(strength()))},
-            "event:relative-strength:1 where this version reads",
+            "event:relative-strength:1 is not the one this version reads",
         ),
         ({"headers": (*kafka_headers(opposite_day()), ("ce_id", b"\xff"))}, "ce_id: "),
     ],
@@ -123,7 +123,7 @@ def test_what_is_no_event_is_named_and_left_out(
     warning, note = result.stderr.splitlines()
     assert warning.startswith("warning: rotascope.events.divergence/0@17: ")
     assert reason in warning
-    assert note == "note: records left out: 1; exit status 1"
+    assert note == "note: invalid records skipped: 1; exit status 1"
 
 
 def test_ctrl_c_is_a_good_end(command: TailCommand) -> None:
@@ -139,7 +139,7 @@ def test_ctrl_c_does_not_hide_what_was_left_out(command: TailCommand) -> None:
     records = [stored(opposite_day(), value=b"")]
     result = command.run("events", "tail", records=records, ending=KeyboardInterrupt())
     assert result.exit_code == 1
-    assert "note: records left out: 1" in result.stderr
+    assert "note: invalid records skipped: 1" in result.stderr
 
 
 def test_a_topic_that_was_asked_for_must_be_there(command: TailCommand) -> None:

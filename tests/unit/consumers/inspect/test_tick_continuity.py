@@ -1,4 +1,4 @@
-"""Takeovers, holes and repeats stand in the headers of frames, and are told in words."""
+"""Takeovers, holes and repeats are in the headers of frames, and are told in words."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def record(epoch: int, sequence: int, *, partition: int = 0, source: int = 1) ->
     ("after", "expected"),
     [
         ((7, 5), None),
-        ((7, 4), "source alpaca: frame 4 repeats"),
+        ((7, 4), "source alpaca: frame 4 is a repeat"),
         ((7, 8), "source alpaca: 3 frames are missing before frame 8"),
         ((8, 0), "source alpaca: another producer took over, epoch 7 to 8"),
         ((6, 9), "source alpaca: epoch 6 is older than 7"),

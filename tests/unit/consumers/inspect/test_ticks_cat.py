@@ -29,7 +29,7 @@ def command(monkeypatch: pytest.MonkeyPatch) -> TailCommand:
 
 
 def framed(ticks: np.ndarray[Any, Any], *, partition: int = 0, offset: int = 0) -> Record:
-    """Ticks as they stand in their topic."""
+    """Ticks as they are in their topic."""
     value = encode_frame(ticks, source=1, epoch=7, sequence=9)
     return Record(TICKS_TOPIC, partition, offset, None, value, (), 0)
 
@@ -133,7 +133,7 @@ def test_a_bad_frame_is_named_and_skipped(command: TailCommand) -> None:
     first, second, note = result.stderr.splitlines()
     assert first.startswith("warning: rotascope.ticks.v1/0@6: length: ")
     assert second.startswith("warning: rotascope.ticks.v1/0@7: crc: ")
-    assert note == "note: records left out: 2; exit status 1"
+    assert note == "note: invalid records skipped: 2; exit status 1"
 
 
 def test_a_kind_of_a_later_version_is_shown_by_its_number() -> None:

@@ -105,19 +105,20 @@ def test_metadata_of_many_poison_offsets_stays_below_the_brokers_limit() -> None
 
 def test_never_committed_starts_at_the_beginning_of_the_log() -> None:
     plan = plan_start(None, partition=0, begin_offset=7, end_offset=9)
-    assert plan == Plan(7, 7, 0, frozenset())
+    assert plan == Plan(7, 7, Position(baseline=7))
 
 
 def test_committed_starts_at_the_baseline_muted_up_to_the_offset() -> None:
-    committed = Committed(50, Position(baseline=20, bars_sequence=4, poison=(30,)).encode())
+    position = Position(baseline=20, bars_sequence=4, poison=(30,), commits=3, adopted_at=40)
+    committed = Committed(50, position.encode())
     plan = plan_start(committed, partition=0, begin_offset=0, end_offset=60)
-    assert plan == Plan(20, 50, 4, frozenset({30}), committed)
+    assert plan == Plan(20, 50, position, committed)
 
 
 def test_offset_set_by_hand_replays_the_whole_log() -> None:
     committed = Committed(50, "")
     plan = plan_start(committed, partition=0, begin_offset=5, end_offset=60)
-    assert plan == Plan(5, 50, 0, frozenset(), committed)
+    assert plan == Plan(5, 50, Position(baseline=5), committed)
 
 
 def test_baseline_older_than_the_log_is_a_named_error_with_a_way_out() -> None:
@@ -131,7 +132,7 @@ def test_operator_may_choose_to_rebuild_from_what_is_left() -> None:
     plan = plan_start(
         _committed(50, 20), partition=3, begin_offset=21, end_offset=60, missing_baseline="rebuild"
     )
-    assert (plan.seek_to, plan.muted_until) == (21, 50)
+    assert (plan.seek_to, plan.muted_until, plan.position.baseline) == (21, 50, 21)
 
 
 def test_rebuild_when_even_the_committed_offset_is_gone_mutes_nothing() -> None:

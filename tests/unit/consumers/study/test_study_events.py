@@ -25,17 +25,30 @@ COUNT = 130
 OPPOSITE = (20, 90, 120)
 """Sessions on which SML rises by 4 % and BIG falls."""
 
-SIGNALS = """
+CATALOGUE = """
 [[definition]]
 id = "opposite_up"
-kind = "opposite_day"
-parameters = { direction = 1, instrument_return_pct = 3.0 }
+family = "divergence"
+point = true
+enter = ["instrument_return_pct:1d >= 3", "benchmark_return_pct:1d < 0"]
+show.instrument_return_pct = "instrument_return_pct:1d"
+show.benchmark_return_pct = "benchmark_return_pct:1d"
+show.spread_pp = "relative_strength_pp:1d"
+threshold = { instrument_return_pct = 3.0 }
 
 [[definition]]
 id = "spread_1d"
-kind = "spread_z"
+family = "relative-strength"
 expires = 5
-parameters = { horizon_sessions = 1, enter_z = 2.5, exit_z = 1.0 }
+enter = ["abs(relative_return_zscore:1d) >= 2.5"]
+exit = ["abs(relative_return_zscore:1d) <= 1"]
+show.zscore = "relative_return_zscore:1d"
+show.relative_return_pct = "relative_strength_percent:1d"
+show.spread_pp = "relative_strength_pp:1d"
+show.instrument_return_pct = "instrument_return_pct:1d"
+show.benchmark_return_pct = "benchmark_return_pct:1d"
+threshold = { zscore = 2.5, zscore_exit = 1.0 }
+series = "relative return"
 """
 
 
@@ -54,14 +67,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory, dates: list[date]) -> Path:
     write_csv(folder, "SML", daily_frame(dates, small))
     write_csv(folder, "BIG", daily_frame(dates, big))
     daily_frame(dates, small).write_parquet(folder / "SML.parquet")
-    (folder / "signals.toml").write_text(SIGNALS)
+    (folder / "catalogue.toml").write_text(CATALOGUE)
     return folder
 
 
 def run(folder: Path, *arguments: str, small: str = "SML.csv") -> Answer:
     return study(
         *arguments,
-        *("--pair", "SML/BIG", "--signals", str(folder / "signals.toml")),
+        *("--pair", "SML/BIG", "--catalogue", str(folder / "catalogue.toml")),
         bars={"SML": folder / small, "BIG": folder / "BIG.csv"},
     )
 
@@ -105,7 +118,7 @@ def test_every_line_keeps_to_its_schema(every_line: list[dict[str, object]]) -> 
 
 
 def test_base_rates_count_only_what_was_known(every_line: list[dict[str, object]], dates: list[date]) -> None:
-    """The third case stands in late June 2023: March has ended, and one case was closed by then."""
+    """The third case is in late June 2023: March has ended, and one case was closed by then."""
     by_date = {line["event_time"]: line for line in every_line if line["definition"] == "opposite_up"}
     assert by_date[str(dates[20])]["base_rate"] is None
     assert by_date[str(dates[20])]["reasons"] == {
@@ -198,7 +211,7 @@ def test_base_rates_as_a_table(folder: Path) -> None:
 
 def test_more_than_one_pair_is_one_study(folder: Path, every_line: list[dict[str, object]]) -> None:
     answer = study(
-        *("events", "--format", "jsonl", "--signals", str(folder / "signals.toml")),
+        *("events", "--format", "jsonl", "--catalogue", str(folder / "catalogue.toml")),
         *("--pair", "SML/BIG", "--pair", "BIG/SML"),
         bars={"SML": folder / "SML.csv", "BIG": folder / "BIG.csv"},
     )
@@ -221,11 +234,14 @@ BAD_FLAGS = {
     "an unknown state": (["--state", "open"], "Invalid value for '--state'"),
     "a date that is none": (["--from", "2024-02-30"], "--from '2024-02-30' is not a date"),
     "a date in another form": (["--to", "20240711"], "is not a date like 2024-07-11"),
-    "dates the wrong way round": (["--from", "2024-01-02", "--to", "2023-01-03"], "lies behind --to"),
+    "dates the wrong way round": (["--from", "2024-01-02", "--to", "2023-01-03"], "is after --to"),
     "an unknown calendar": (["--calendar", "NYSE2"], "no calendar is named"),
-    "signals that are not there": (["--signals", "none.toml"], "none.toml cannot be read"),
+    "catalogue that does not exist": (["--catalogue", "none.toml"], "none.toml cannot be read"),
     "a series without a file": (["--series", "DGS10"], "is not NAME=FILE"),
-    "a flow into nothing": (["--series", "XYZ_flow={folder}/SML.csv"], "does not say into which"),
+    "a flow into nothing": (
+        ["--series", "XYZ_flow={folder}/SML.csv"],
+        "does not name the symbol of the flow",
+    ),
     "an unknown option": (["--form", "jsonl"], "No such option"),
 }
 
@@ -276,7 +292,7 @@ def test_bad_rows_are_passed_over_and_named(folder: Path, tmp_path: Path, dates:
     holed = tmp_path / "holed.csv"
     holed.write_text("\n".join([lines[0], *lines[1:40], f"{dates[39]},,,,,,", *lines[41:]]))
     answer = study(
-        *("events", "--format", "jsonl", "--signals", str(folder / "signals.toml"), "--pair", "SML/BIG"),
+        *("events", "--format", "jsonl", "--catalogue", str(folder / "catalogue.toml"), "--pair", "SML/BIG"),
         bars={"SML": holed, "BIG": folder / "BIG.csv"},
     )
     assert answer.code == 0, answer.err
@@ -289,7 +305,7 @@ def test_a_store_that_cannot_be_written_ends_with_2(folder: Path) -> None:
     assert "cannot be written" in answer.err
 
 
-RULE = 'id = "x"\nkind = "rule"\nfamily = "level"\n'
+RULE = 'id = "x"\nfamily = "level"\n'
 BAD_SIGNALS = {
     "an unknown kind": ('id = "x"\nkind = "oposite_day"', "did you mean opposite_day"),
     "an unknown indicator": (
@@ -314,11 +330,11 @@ BAD_SIGNALS = {
 
 
 @pytest.mark.parametrize(("entry", "message"), BAD_SIGNALS.values(), ids=BAD_SIGNALS)
-def test_signals_with_a_mistake_are_refused(folder: Path, tmp_path: Path, entry: str, message: str) -> None:
-    signals = tmp_path / "bad.toml"
-    signals.write_text(f"[[definition]]\n{entry}\n")
+def test_a_catalogue_with_an_error_is_refused(folder: Path, tmp_path: Path, entry: str, message: str) -> None:
+    catalogue = tmp_path / "bad.toml"
+    catalogue.write_text(f"[[definition]]\n{entry}\n")
     answer = study(
-        *("events", "--pair", "SML/BIG", "--signals", str(signals)),
+        *("events", "--pair", "SML/BIG", "--catalogue", str(catalogue)),
         bars={"SML": folder / "SML.csv", "BIG": folder / "BIG.csv"},
     )
     assert (answer.code, answer.out) == (2, ""), answer.err

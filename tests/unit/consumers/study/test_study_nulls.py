@@ -15,16 +15,26 @@ from core.research.null_figures import KnownFigure, known_figures
 from tests.support.study_command import Answer, daily_frame, random_closes, session_dates, study, write_csv
 
 COUNT = 130
-SIGNALS = """
+CATALOGUE = """
 [[definition]]
 id = "opposite_up"
-kind = "opposite_day"
-parameters = { direction = 1, instrument_return_pct = 1.0 }
+family = "divergence"
+point = true
+enter = ["instrument_return_pct:1d >= 1", "benchmark_return_pct:1d < 0"]
+show.instrument_return_pct = "instrument_return_pct:1d"
+show.benchmark_return_pct = "benchmark_return_pct:1d"
+show.spread_pp = "relative_strength_pp:1d"
+threshold = { instrument_return_pct = 1.0 }
 
 [[definition]]
 id = "never"
-kind = "opposite_day"
-parameters = { direction = 1, instrument_return_pct = 50.0 }
+family = "divergence"
+point = true
+enter = ["instrument_return_pct:1d >= 50", "benchmark_return_pct:1d < 0"]
+show.instrument_return_pct = "instrument_return_pct:1d"
+show.benchmark_return_pct = "benchmark_return_pct:1d"
+show.spread_pp = "relative_strength_pp:1d"
+threshold = { instrument_return_pct = 50.0 }
 """
 
 
@@ -34,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dates = session_dates(date(2023, 1, 3), COUNT)
     for seed, symbol in enumerate(("SML", "BIG")):
         write_csv(folder, symbol, daily_frame(dates, random_closes(COUNT, seed)))
-    (folder / "signals.toml").write_text(SIGNALS)
+    (folder / "catalogue.toml").write_text(CATALOGUE)
     return folder
 
 
@@ -51,7 +61,7 @@ def once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def ask(folder: Path, *arguments: str) -> Answer:
     return study(
-        *("nulls", "--pair", "SML/BIG", "--signals", str(folder / "signals.toml"), "--simulations", "3"),
+        *("nulls", "--pair", "SML/BIG", "--catalogue", str(folder / "catalogue.toml"), "--simulations", "3"),
         *("--cache", str(folder / "kept"), *arguments),
         bars={symbol: folder / f"{symbol}.csv" for symbol in ("SML", "BIG")},
     )
@@ -115,7 +125,7 @@ def test_what_is_stored_goes_with_later_events_only(folder: Path) -> None:
     (row,) = json.loads(made.out)["definitions"]
     assert row["sessions"] == 100
     answer = study(
-        *("events", "--pair", "SML/BIG", "--signals", str(folder / "signals.toml"), "--state", "opened"),
+        *("events", "--pair", "SML/BIG", "--catalogue", str(folder / "catalogue.toml"), "--state", "opened"),
         *("--rarity", str(store), "--format", "jsonl"),
         bars={symbol: folder / f"{symbol}.csv" for symbol in ("SML", "BIG")},
     )
@@ -136,4 +146,4 @@ def test_what_is_stored_goes_with_later_events_only(folder: Path) -> None:
 def test_a_history_that_is_too_short_is_refused(folder: Path) -> None:
     answer = ask(folder, "--to", "2023-02-01")
     assert (answer.code, answer.out) == (2, "")
-    assert "leaves less than 64 sessions of SML, BIG" in answer.err
+    assert "leaves fewer than 64 sessions of SML, BIG" in answer.err

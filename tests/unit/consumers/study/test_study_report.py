@@ -144,7 +144,7 @@ def test_the_line_and_its_marks_stand_where_they_belong(text: str) -> None:
     marks = traces["opposite_day_up (2)"]
     assert marks["x"] == [str(DATES[jump]) for jump in JUMPS]
     assert marks["y"] == [line["y"][jump] for jump in JUMPS]
-    assert f"before it: {DATES[JUMPS[0]]}" in marks["text"][1]
+    assert f"previous: {DATES[JUMPS[0]]}" in marks["text"][1]
 
 
 def test_the_same_files_give_the_same_page_and_a_choice_shows_less(
@@ -167,7 +167,7 @@ def test_unusable_input_ends_with_2_and_writes_nothing(bars: dict[str, Path], tm
     for arguments, told in (
         (("--definition", "opposite_day_upp"), "opposite_day_up"),
         (("--from", "2022-02-30"), "--from"),
-        (("--from", "2022-02-03", "--to", "2022-02-02"), "lies behind"),
+        (("--from", "2022-02-03", "--to", "2022-02-02"), "is after"),
     ):
         answer = study("report", "--pair", "S&L/BIG", "--out", str(out), *arguments, bars=bars)
         assert (answer.code, out.exists()) == (2, False), told

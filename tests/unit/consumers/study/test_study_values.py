@@ -86,7 +86,7 @@ def test_a_day_without_a_session_ends_with_2_and_names_its_neighbours(
     for day, before, after, why in (
         ("2023-02-04", "2023-02-03", "2023-02-06", "XNYS has no session"),
         ("2023-02-20", "2023-02-17", "2023-02-21", "XNYS has no session"),
-        (dates[70], dates[69], dates[71], "SML/BIG lacks a close"),
+        (dates[70], dates[69], dates[71], "SML/BIG has no close for a leg"),
         ("2022-12-30", "none", dates[0], "the files have no close"),
         ("2031-01-02", dates[-1], "none", "the files have no close"),
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,11 +28,49 @@ class Future:
 
 
 @dataclass
+class Metadata:
+    """What a producer knows of topics: those that it was to know when it asked."""
+
+    wanted: set[str] = field(default_factory=set)
+    known: set[str] = field(default_factory=set)
+    asked: int = 0
+    answers: bool = True
+    under_way: bool = False
+    """A question is on its way that names no topic yet; it answers the next one as well."""
+
+    def request_update(self) -> Answer:
+        self.asked += 1
+        if not self.under_way:
+            self.known = set(self.wanted)
+        self.under_way = False
+        return Answer(self.answers)
+
+    def partitions_for_topic(self, topic: str) -> set[int] | None:
+        return {0} if topic in self.known else None
+
+
+@dataclass
+class Answer:
+    comes: bool
+
+    def add_both(self, call: Callable[[object], None]) -> None:
+        if self.comes:
+            call(self)
+
+
+@dataclass
 class Sender:
+    metadata: Metadata
     forced: bool = False
 
     def force_close(self) -> None:
         self.forced = True
+
+    def add_topic(self, topic: str) -> None:
+        self.metadata.wanted.add(topic)
+
+    def wakeup(self) -> None:
+        pass
 
 
 @dataclass
@@ -42,10 +81,13 @@ class Producer:
     fails_at: dict[str, KafkaError]
     hangs_at: str
     failing_futures: bool
+    _metadata: Metadata
     calls: list[str] = field(default_factory=list)
     closed: threading.Event = field(default_factory=threading.Event)
-    _sender: Sender = field(default_factory=Sender)
     _transaction_manager: None = None
+
+    def __post_init__(self) -> None:
+        self._sender = Sender(self._metadata)
 
     def _step(self, name: str) -> None:
         self.calls.append(name)
@@ -87,6 +129,7 @@ class Rig:
     fails_at: dict[str, KafkaError] = field(default_factory=dict)
     hangs_at: str = ""
     failing_futures: bool = False
+    metadata: Metadata = field(default_factory=Metadata)
     made: list[Producer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -99,7 +142,9 @@ class Rig:
         )
 
     def _make(self, **configuration: object) -> Producer:
-        self.made.append(Producer(configuration, self.fails_at, self.hangs_at, self.failing_futures))
+        self.made.append(
+            Producer(configuration, self.fails_at, self.hangs_at, self.failing_futures, self.metadata)
+        )
         self.fails_at, self.hangs_at, self.failing_futures = {}, "", False
         return self.made[-1]
 
@@ -118,6 +163,22 @@ def test_a_producer_lives_on_from_commit_to_commit() -> None:
     assert configuration["transactional_id"] == "group/slot"
     assert configuration["transaction_timeout_ms"] == 10_000
     assert configuration["enable_idempotence"] is True
+
+
+@pytest.mark.parametrize(("under_way", "asked"), [(False, 1), (True, 2)])
+def test_a_new_producer_asks_for_all_its_topics_at_once(under_way: bool, asked: int) -> None:
+    rig = Rig(metadata=Metadata(under_way=under_way))
+    rig.transactions.topics = ("events", "bars")
+    assert rig.transact().kind is OutcomeKind.COMMITTED
+    metadata = rig.made[0]._metadata
+    assert (metadata.known, metadata.asked) == ({"events", "bars"}, asked)
+
+
+def test_nothing_depends_on_the_answer_about_topics() -> None:
+    rig = Rig(metadata=Metadata(answers=False))
+    rig.transactions.topics = ("events", "bars")
+    assert rig.transact().kind is OutcomeKind.COMMITTED
+    assert rig.made[0].calls == ["init", *WHOLE]
 
 
 def test_a_record_that_was_not_acknowledged_aborts() -> None:

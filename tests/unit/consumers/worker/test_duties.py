@@ -8,15 +8,17 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from consumers.metrics.health import Health
 from consumers.worker.assignment import QUESTION_MS
 from consumers.worker.state import WorkerState
 from consumers.worker.worker import Worker
 from core.kafka.records import Committed, Record
-from core.model.errors import TransportError
+from core.model.errors import TransportError, UnreadableError
 from tests.support.fake_engine import POISON_PRICE, frame
 from tests.support.fake_transport import FakeBroker, FakeTransport
-from tests.support.worker_in_memory import event_ids, fill, make_worker
+from tests.support.worker_in_memory import event_ids, fill, make_worker, worker_settings
 
 DEADLINE_S = 20.0
 SECOND_NS = 1_000_000_000
@@ -83,6 +85,41 @@ def test_a_poll_that_fails_tells_what_it_had_learnt_of_the_group() -> None:
     worker.start()
     _turn_until(worker, lambda: len(state.tasks) == 2)
     assert sorted(state.tasks) == [0, 1]
+
+
+def test_a_batch_that_cannot_be_unpacked_makes_the_worker_unready_until_it_can() -> None:
+    class Damaged(FakeTransport):
+        damaged = False
+
+        def poll(self, timeout_ms: int, *, max_records: int | None = None) -> dict[int, list[Record]]:
+            if self.damaged:
+                raise UnreadableError("the batch at offset 10 of ticks/1: crc", partition=1)
+            return super().poll(timeout_ms, max_records=max_records)
+
+    broker, transport = _group()
+    damaged = Damaged(broker)
+    damaged._script = transport._script
+    worker, state, _ = make_worker(broker, damaged, **IN_A_GROUP, failures_in_a_row_max=3)
+    health = Health(state, worker_settings(failures_in_a_row_max=3))
+    worker.start()
+    _turn_until(worker, lambda: _at_end(state) and not health.why_not_ready())
+    damaged.damaged = True
+    broker.append(frame([7] * 10, sequence=99), 1)
+    with capture_logs() as lines:
+        for _ in range(2):
+            worker.turn()
+        assert health.why_not_ready() == []
+        for _ in range(3):
+            worker.turn()
+    assert health.why_not_ready() == [
+        "partition 1: the batch at offset 10 cannot be unpacked, fetched 5 times"
+    ]
+    (line,) = [each for each in lines if each["event"] == "a batch of the log cannot be unpacked"]
+    assert (line["partition"], line["next_offset"]) == (1, 10)
+    assert "move the partition's leadership" in line["operator_action"]
+    damaged.damaged = False
+    _turn_until(worker, lambda: state.tasks[1].next_offset == 11)
+    assert health.why_not_ready() == []
 
 
 def test_no_record_is_lost_where_the_look_at_another_partition_fails() -> None:

@@ -60,6 +60,8 @@ def test_a_member_publishes_every_event_once_and_commits_with_it() -> None:
     }  # fmt: skip
     assert set(state.counters.commits) == {"committed"}
     assert transport.rebuilt_producers == 1, "what an earlier run left open ends at the start"
+    wanted = {"rotascope.events.divergence", "rotascope.bars.1m", "rotascope.snapshots.v1"}
+    assert wanted < set(transport.announced)
 
 
 def test_an_aborted_transaction_is_sent_again_whole() -> None:

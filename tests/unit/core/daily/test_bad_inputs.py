@@ -18,6 +18,7 @@ import rotascope
 from core.model.errors import TransportError
 from producers.backfill import bars as backfill_bars
 from tests.support.bad_files import BAD_FILES, CLOSES, DAYS, BadFile, plain
+from tests.support.definitions import opposite_day
 from tests.support.study_command import COLOURS, Answer
 
 LIBRARIES = re.compile(
@@ -213,7 +214,7 @@ def test_files_named_wrongly_are_refused_by_every_command(bars: list[str], said:
         (["--to", "tomorrow"], "--to 'tomorrow' is not a date"),
         (["--to", "20240711"], "is not a date like 2024-07-11"),
         (["--definition", "no_such"], "no_such"),
-        (["--signals", "none.toml"], "none.toml cannot be read"),
+        (["--catalogue", "none.toml"], "none.toml cannot be read"),
         (["--series", "TEN"], "is not NAME=FILE"),
         (["--series", "TEN=none.csv:TEN"], "TEN: none.csv cannot be read"),
         (["--rarity", "none.json"], "none.json cannot be read"),
@@ -294,17 +295,15 @@ def test_settings_that_cannot_be_used_are_explained(name: str, tmp_path: Path, f
     assert said in the_error(answer)
 
 
-DEFINITION = '[[definition]]\nid = "a"\nkind = "opposite_day"\npairs = ["SYM/OTH"]\n'
+DEFINITION = opposite_day("a", more='pairs = ["SYM/OTH"]')
 CATALOGUES = {
     "not_toml": ("[[definition]", "TOML"),
-    "no_kind": ('[[definition]]\nid = "a"\n', "a"),
-    "bad_kind": (DEFINITION.replace("opposite_day", "opposite_dai"), "opposite_dai"),
-    "bad_parameter": (DEFINITION + "parameters = { direktion = 1 }\n", "direktion"),
-    "wrong_type": (DEFINITION + 'parameters = { direction = "up" }\n', "direction"),
-    "huge": (
-        DEFINITION + "parameters = { direction = 1, instrument_return_pct = 1e400 }\n",
-        "instrument_return_pct",
-    ),
+    "no_rule": ('[[definition]]\nid = "a"\n', "a"),
+    "bad_kind": (DEFINITION + 'kind = "opposite_dai"\n', "opposite_dai"),
+    "detector": ('[[definition]]\nid = "a"\nkind = "opposite_day"\n', "instrument_return_pct:1d >= 3"),
+    "bad_output": (DEFINITION.replace("strength_pp", "strenght_pp"), "relative_strenght_pp"),
+    "wrong_type": (DEFINITION + 'dwell = "up"\n', "dwell"),
+    "huge": (DEFINITION.replace(">= 3.0", ">= 1e400"), "1e400"),
     "twice": (DEFINITION + DEFINITION, "a"),
     "latin": ("# B\xf6rse", "not UTF-8"),
 }  # fmt: skip
@@ -313,8 +312,10 @@ CATALOGUES = {
 @pytest.mark.parametrize("name", CATALOGUES)
 def test_a_catalogue_that_cannot_be_used_is_explained(name: str, tmp_path: Path, folder: Path) -> None:
     text, said = CATALOGUES[name]
-    (tmp_path / "signals.toml").write_bytes(text.encode("latin-1"))
-    answer = study_events(f"SYM={folder / 'OTH.csv'}", folder, "--signals", str(tmp_path / "signals.toml"))
+    (tmp_path / "catalogue.toml").write_bytes(text.encode("latin-1"))
+    answer = study_events(
+        f"SYM={folder / 'OTH.csv'}", folder, "--catalogue", str(tmp_path / "catalogue.toml")
+    )
     assert (answer.code, answer.out) == (2, ""), answer.err
     require_readable(answer)
     assert said in the_error(answer)

@@ -41,3 +41,30 @@ def test_a_price_that_would_become_zero_is_left_out() -> None:
     assert checked.frame["close"].to_list() == [1.0]
     assert [finding.kind for finding in checked.findings] == ["close_too_small"]
     assert within_record(frame, Limits(), name="X", signed=True).findings == []
+
+
+def test_a_price_of_half_a_unit_rounds_to_zero_and_is_left_out() -> None:
+    frame = pl.DataFrame({"date": DAYS, "close": [1.0, 5e-10]})
+    assert within_record(frame, Limits(), name="X").frame["close"].to_list() == [1.0]
+
+
+def test_an_open_high_or_low_that_would_become_zero_is_unknown() -> None:
+    frame = pl.DataFrame(
+        {
+            "date": DAYS,
+            "open": [1e-10, 1e-9],
+            "high": [1e-9, 2e-9],
+            "low": [1e-9, 2e-10],
+            "close": [1e-9, 2e-9],
+        }
+    )
+    checked = within_record(frame, Limits(), name="X")
+    assert checked.frame["open"].to_list() == [None, 1e-9]
+    assert checked.frame["high"].to_list() == [1e-9, None]
+    assert checked.frame["low"].to_list() == [1e-9, None]
+    assert checked.frame["close"].to_list() == [1e-9, 2e-9]
+    assert [(each.kind, each.dates) for each in checked.findings] == [
+        ("open_unknown", (DAYS[0],)),
+        ("range_unknown", (DAYS[1],)),
+    ]
+    assert within_record(frame, Limits(price_exponent=-12, finest_exponent=-12), name="X").findings == []

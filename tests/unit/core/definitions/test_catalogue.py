@@ -13,8 +13,11 @@ from core.model.records import Frequency
 SHIPPED = (resources.files("core") / "data" / "catalogue.toml").read_text(encoding="utf-8")
 
 
-def entry(text: str = "", *, name: str = "mine", kind: str = "opposite_day") -> str:
-    return f'[[definition]]\nid = "{name}"\nkind = "{kind}"\n{text}\n'
+RULE = 'family = "level"\nenter = ["return_1d_pct >= 3"]\n'
+
+
+def entry(text: str = "", *, name: str = "mine", rule: str = RULE) -> str:
+    return f'[[definition]]\nid = "{name}"\n{rule}{text}\n'
 
 
 REQUIRED = """opposite_day_up opposite_day_down record_high ma200_cross_up ma200_cross_down golden_cross
@@ -26,45 +29,14 @@ REQUIRED = """opposite_day_up opposite_day_down record_high ma200_cross_up ma200
 
 def test_the_shipped_catalogue() -> None:
     catalogue = parse_catalogue(SHIPPED)
-    assert [d.definition_id for d in catalogue.definitions if d.rule is None] == [
-        "opposite_day_up",
-        "opposite_day_down",
-        "spread_z_1d",
-        "spread_z_5d",
-        "spread_z_21d",
-        "spread_z_15m",
-        "nonconfirmation_high",
-        "nonconfirmation_low",
-        "benchmark_nonconfirmation_high",
-        "benchmark_nonconfirmation_low",
-        "strength_high_before_price",
-    ]
     for definition_id in REQUIRED:
         assert catalogue.get(definition_id).frequency == Frequency.DAY
     up = catalogue.get("opposite_day_up")
-    assert dict(up.parameters) == {"direction": 1.0, "instrument_return_pct": 3.0}
-    assert (up.kind, up.family, up.frequency) == ("opposite_day", "divergence", Frequency.DAY)
+    assert up.threshold == {"instrument_return_pct": 3.0}
+    assert (up.family, up.frequency, up.point) == ("divergence", Frequency.DAY, True)
     assert (up.cool_down, up.expires, up.pairs) == (0, 0, ())
     assert catalogue.get("spread_z_15m").frequency == Frequency.MINUTE
     assert len({d.version for d in catalogue.definitions}) == len(catalogue.definitions)
-
-
-def test_defaults_are_filled_in() -> None:
-    definition = parse_catalogue(entry(kind="nonconfirmation")).get("mine")
-    assert definition.frequency == Frequency.DAY
-    assert dict(definition.parameters) == {
-        "direction": 1.0,
-        "leader": 1.0,
-        "window_sessions": 252.0,
-        "delta_pct": 0.5,
-        "invalidation_pct": 2.0,
-    }
-
-
-def test_parameters_cannot_be_changed() -> None:
-    definition = parse_catalogue(entry()).get("mine")
-    with pytest.raises(TypeError):
-        definition.parameters["direction"] = -1.0  # type: ignore[index]
 
 
 def test_a_catalogue_may_be_empty() -> None:
@@ -80,21 +52,20 @@ def test_a_catalogue_may_be_empty() -> None:
         ("definition = 3", "not a list of tables"),
         ("definition = [1, 2]", "not a list of tables"),
         ("[definition]\nid = 'a'", "not a list of tables"),
-        ('[[definition]]\nkind = "opposite_day"', "definition 'number 1': 'id' is missing"),
-        ('[[definition]]\nid = ""\nkind = "opposite_day"', "'id' is missing"),
-        ('[[definition]]\nid = 5\nkind = "opposite_day"', "'id' is missing"),
-        ('[[definition]]\nid = "a"', "definition 'a': 'kind' is missing"),
+        ("[[definition]]\n" + RULE, "definition 'number 1': 'id' is missing"),
+        ('[[definition]]\nid = ""\n' + RULE, "'id' is missing"),
+        ("[[definition]]\nid = 5\n" + RULE, "'id' is missing"),
         (entry(name="Upper"), "an id is lower-case letters"),
         (entry(name="with space"), "an id is lower-case letters"),
         (entry(name="1st"), "an id is lower-case letters"),
         (entry() + entry(), "definition 'mine' stands twice"),
-        (entry(kind="oposite_day"), "unknown kind 'oposite_day'; did you mean opposite_day"),
-        (entry(kind="volcano"), "unknown kind 'volcano'; known are opposite_day, spread_z"),
+        (entry('kind = "oposite_day"'), "unknown kind 'oposite_day'; every definition is a rule"),
+        (entry("kind = 3"), "unknown kind 3"),
         (entry("cooldown = 3"), "unknown key 'cooldown'; did you mean cool_down"),
-        (entry('frequency = "1m"'), "frequency '1m' is not one of 1d for opposite_day"),
-        (entry('frequency = "1h"', kind="spread_z"), "frequency '1h' is not one of 1m, 1d"),
-        (entry('frequency = ["1d"]'), "is not one of 1d"),
-        (entry("frequency = 1"), "is not one of 1d"),
+        (entry("parameters = { enter_z = 3 }"), "unknown key 'parameters'"),
+        (entry('frequency = "1h"'), "frequency '1h' is not one of 1m, 1d"),
+        (entry('frequency = ["1d"]'), "is not one of 1m, 1d"),
+        (entry("frequency = 1"), "is not one of 1m, 1d"),
         (entry("cool_down = -1"), "'cool_down' must be a whole number of steps"),
         (entry("cool_down = 1.5"), "'cool_down' must be a whole number of steps"),
         (entry("expires = true"), "'expires' must be a whole number of steps"),
@@ -102,30 +73,6 @@ def test_a_catalogue_may_be_empty() -> None:
         (entry("cool_down = 2147483648"), "0 to 1,000,000, not 2147483648"),
         (entry('pairs = "RUT/SPX"'), "'pairs' must be a list of names"),
         (entry("pairs = [1]"), "'pairs' must be a list of names"),
-        (entry("parameters = 5"), "'parameters' must be a table of numbers"),
-        (entry("parameters = [3.0]"), "'parameters' must be a table of numbers"),
-        (entry("parameters = { return_pct = 2 }"), "unknown parameter 'return_pct'; did you mean"),
-        (entry("parameters = { zzz = 2 }"), "unknown parameter 'zzz'; known are direction"),
-        (entry('parameters = { direction = "up" }'), "parameter 'direction' must be a number, not 'up'"),
-        (entry("parameters = { direction = true }"), "parameter 'direction' must be a number"),
-        (entry("parameters = { instrument_return_pct = nan }"), "instrument_return_pct = nan is outside"),
-        (entry("parameters = { instrument_return_pct = inf }"), "is outside 0.01 to 100"),
-        (entry("parameters = { instrument_return_pct = 0 }"), "is outside 0.01 to 100"),
-        (entry("parameters = { direction = 2 }"), "direction = 2 is outside -1 to 1"),
-        (entry("parameters = { direction = 0 }"), "direction = 0 is not one of -1, 1"),
-        (entry("parameters = { direction = 0.5 }"), "direction = 0.5 is not one of -1, 1"),
-        (entry("parameters = { leader = 1.5 }", kind="nonconfirmation"), "is not one of 1, 2"),
-        (entry("parameters = { window_sessions = 63.7 }", kind="strength_high"), "is not one of 63, 252"),
-        (entry("parameters = { window_sessions = 100 }", kind="strength_high"), "is not one of 63, 252"),
-        (entry("parameters = { horizon_sessions = 2 }", kind="spread_z"), "is not one of 1, 5, 21"),
-        (
-            entry("parameters = { enter_z = 2, exit_z = 2 }", kind="spread_z"),
-            "exit_z 2 is not below enter_z 2",
-        ),
-        (
-            entry("parameters = { exit_z = 3.5 }", kind="spread_z"),
-            "definition 'mine': exit_z 3.5 is not below",
-        ),
     ],
 )
 def test_what_cannot_be_meant_is_refused_by_name(text: str, message: str) -> None:
@@ -136,11 +83,56 @@ def test_what_cannot_be_meant_is_refused_by_name(text: str, message: str) -> Non
 
 
 def test_every_bound_itself_is_allowed() -> None:
-    text = entry(
-        "parameters = { instrument_return_pct = 0.01, direction = -1 }\ncool_down = 1000000\nexpires = 0"
-    )
-    definition = parse_catalogue(text).get("mine")
-    assert (definition.parameters["instrument_return_pct"], definition.cool_down) == (0.01, 1_000_000)
+    definition = parse_catalogue(entry("cool_down = 1000000\nexpires = 0")).get("mine")
+    assert (definition.cool_down, definition.expires) == (1_000_000, 0)
+
+
+def test_a_kind_may_still_be_named() -> None:
+    assert parse_catalogue(entry('kind = "rule"')) == parse_catalogue(entry())
+
+
+DETECTORS = """
+[[definition]]
+id = "up"
+kind = "opposite_day"
+parameters = { instrument_return_pct = 2.5 }
+
+[[definition]]
+id = "far"
+kind = "spread_z"
+expires = 21
+pairs = ["RUT/SPX"]
+"""
+
+
+def test_a_catalogue_with_detectors_is_refused_with_the_rules_to_write() -> None:
+    with pytest.raises(CatalogueError) as refusal:
+        parse_catalogue(DETECTORS + entry())
+    assert "'up' (kind 'opposite_day'), 'far' (kind 'spread_z')" in refusal.value.message
+    assert refusal.value.operator_action is not None
+    _, _, rules = refusal.value.operator_action.partition(":\n")
+    written = parse_catalogue(rules + entry())
+    assert [definition.definition_id for definition in written.definitions] == ["up", "far", "mine"]
+    assert written.get("up").threshold == {"instrument_return_pct": 2.5}
+    assert (written.get("far").expires, written.get("far").pairs) == (21, ("RUT/SPX",))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("parameters = { enter_x = 2 }", "definition 'far': spread_z has no parameter 'enter_x'"),
+        ("parameters = 5", "definition 'far': 'parameters' must be a table of numbers"),
+        ('parameters = { enter_z = "3" }', "definition 'far': parameter 'enter_z' must be a number"),
+        ("parameters = { enter_z = nan }", "parameter 'enter_z' must be a number"),
+        ("parameters = { direction = 2 }", "definition 'far': direction = 2 is not one of -1, 0, 1"),
+        ("leader = 1", "definition 'far': spread_z has no key 'leader'"),
+    ],
+)
+def test_a_detector_that_never_was_one_is_refused_too(text: str, message: str) -> None:
+    with pytest.raises(CatalogueError) as refusal:
+        parse_catalogue(f'[[definition]]\nid = "far"\nkind = "spread_z"\n{text}\n')
+    assert message in refusal.value.message
+    assert "Operator action:" in str(refusal.value)
 
 
 def test_an_unknown_id_names_the_nearest() -> None:
@@ -157,7 +149,7 @@ def test_the_digest_covers_ids_numbers_pairs_and_order() -> None:
         second + first,
         first,
         entry('pairs = ["RUT/SPX"]', name="a") + second,
-        entry("parameters = { instrument_return_pct = 2 }", name="a") + second,
+        entry(name="a", rule=RULE.replace("3", "2")) + second,
         entry("cool_down = 1", name="a") + second,
     ]
     assert len({parse_catalogue(text).digest for text in texts}) == len(texts)
@@ -165,8 +157,8 @@ def test_the_digest_covers_ids_numbers_pairs_and_order() -> None:
 
 
 def test_a_version_is_short_and_stable() -> None:
-    definition = parse_catalogue(entry("parameters = { direction = 1, instrument_return_pct = 3 }")).get(
-        "mine"
-    )
+    definition = parse_catalogue(entry()).get("mine")
     assert len(definition.version) == 12
-    assert definition.version == parse_catalogue(entry()).get("mine").version
+    assert (
+        definition.version == parse_catalogue(entry(rule=RULE.replace(">= 3", ">=  3.0"))).get("mine").version
+    )

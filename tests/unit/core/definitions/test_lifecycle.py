@@ -378,3 +378,45 @@ def test_every_life_is_well_formed(
     candidates = [e for _, s, _, e, _ in told if s == "candidate"]
     ends = [e for _, s, p, e, _ in told if p == "candidate" and s in ("opened", "withdrawn")]
     assert candidates == ends
+
+
+step = st.tuples(
+    st.sampled_from(["minute", "minute", "minute", "close"]),
+    *(st.lists(st.sampled_from([TRUE, FALSE, FALSE, UNKNOWN]), min_size=4, max_size=4) for _ in range(2)),
+)
+
+
+@settings(max_examples=100)
+@given(
+    steps=st.lists(step, max_size=30),
+    rule=st.builds(
+        Rule,
+        st.just(1),
+        point=st.booleans(),
+        cool_down=st.integers(0, 2),
+        expires=st.integers(0, 3),
+        dwell=st.integers(1, 3),
+    ),
+    staging=st.sampled_from([1, 3, 256]),
+)
+def test_what_is_passed_over_unread_would_not_have_changed(
+    steps: list[tuple[str, list[int], list[int]]], rule: Rule, staging: int
+) -> None:
+    """Beside it: one that reads every life, and one that is restored before every step."""
+    desk, reading, restored = (LifeDesk(rule, pairs=4, staging=staging) for _ in range(3))
+    for session, (kind, enter, leave) in enumerate(steps, start=7):
+        reading.lives._may_fall.fill(True)
+        fresh = LifeDesk(rule, pairs=4, staging=staging)
+        np.copyto(fresh.lives.lives, restored.lives.lives)
+        np.copyto(fresh.lives.tally, restored.lives.tally)
+        restored = fresh
+        told = [
+            each.minute(enter, session=session)
+            if kind == "minute"
+            else each.close(enter, leave, session=session)
+            for each in (desk, reading, restored)
+        ]
+        assert told[0] == told[1] == told[2]
+        for other in (reading, restored):
+            assert desk.lives.lives.tobytes() == other.lives.lives.tobytes()
+            assert desk.lives.tally.tobytes() == other.lives.tally.tobytes()

@@ -1,11 +1,12 @@
-"""A definition of kind "rule" in a catalogue: what it may say, and what it tells of itself."""
+"""A rule in a catalogue: what it may say, and what it tells of itself."""
 
 from __future__ import annotations
 
 import pytest
 
-from core.definitions.catalogue import Definition, parse_catalogue, stored_definition
-from core.definitions.rule_entry import Invalidation
+from core.definitions.catalogue import parse_catalogue, stored_definition
+from core.definitions.definition import Definition
+from core.definitions.invalidation import Invalidation
 from core.model.errors import CatalogueError
 from core.model.records import Frequency
 
@@ -13,7 +14,7 @@ ENTER = 'enter = ["beta:63d >= 2"]'
 
 
 def entry(text: str = ENTER, *, name: str = "mine", family: str = "level") -> str:
-    return f'[[definition]]\nid = "{name}"\nkind = "rule"\nfamily = "{family}"\n{text}\n'
+    return f'[[definition]]\nid = "{name}"\nfamily = "{family}"\n{text}\n'
 
 
 def define(text: str = ENTER, **given: str) -> Definition:
@@ -22,12 +23,16 @@ def define(text: str = ENTER, **given: str) -> Definition:
 
 def test_defaults() -> None:
     definition = define()
-    assert (definition.kind, definition.family, definition.frequency) == ("rule", "level", Frequency.DAY)
-    assert (definition.point, definition.dwell, definition.cool_down, definition.expires) == (False, 1, 0, 0)
+    assert (definition.family, definition.frequency) == ("level", Frequency.DAY)
+    assert (definition.point, definition.rule.dwell, definition.cool_down, definition.expires) == (
+        False,
+        1,
+        0,
+        0,
+    )
     assert (definition.series, definition.operator) == ("close", ">=")
     assert (definition.input_keys, definition.payload) == (("beta:63d",), {"beta_63d": "beta:63d"})
     assert definition.threshold == {"beta_63d": 2.0}
-    assert definition.rule is not None
     assert definition.rule.leave is None  # it ends when it no longer holds
 
 
@@ -48,7 +53,7 @@ def test_everything_it_may_say() -> None:
         pairs = ["RUT/SPX"]
         """
     )
-    assert (definition.dwell, definition.cool_down, definition.expires) == (3, 4, 5)
+    assert (definition.rule.dwell, definition.cool_down, definition.expires) == (3, 4, 5)
     assert (definition.series, definition.operator) == ("ratio of closes", "abs >")
     assert definition.threshold == {
         "ratio_to_ratio_high_63d": 1.01,
@@ -69,7 +74,6 @@ def test_everything_it_may_say() -> None:
         "benchmark_price": "benchmark_price",
         "ytd_pct": "instrument_return_pct:year",
     }
-    assert definition.rule is not None
     assert definition.rule.invalidation == Invalidation("numerator_price", 1.0, 2.0)
 
 
@@ -95,10 +99,10 @@ def test_a_quality_is_told_by_its_number() -> None:
         (ENTER + '\nexit = ["beta ="]', "definition 'mine': exit: cannot read 'beta ='"),
         (ENTER + "\nconfirm = 3", "confirm: conditions are a list of texts"),
         (ENTER + '\nfade = ["x > 1"]', "fade: no indicator gives 'x'"),
-        (ENTER + "\nparameters = { enter_z = 3 }", "a rule has conditions, no 'parameters'"),
+        (ENTER + "\nparameters = { enter_z = 3 }", "unknown key 'parameters'"),
         (ENTER + "\nexits = []", "unknown key 'exits'; did you mean exit"),
         (ENTER + "\nleader = 1", "unknown key 'leader'"),
-        (ENTER + '\nfrequency = "1s"', "frequency '1s' is not one of 1m, 1d for a rule"),
+        (ENTER + '\nfrequency = "1s"', "frequency '1s' is not one of 1m, 1d"),
         (ENTER + '\nfrequency = "1m"', "'beta:63d', which is computed at 1d, to a rule at 1m"),
         (ENTER + "\npoint = 1", "'point' must be true or false, not 1"),
         (ENTER + '\npoint = true\nexit = ["beta:63d < 1"]', "so 'exit' says nothing"),
@@ -187,5 +191,5 @@ def test_an_entry_gives_the_same_definition_again() -> None:
         'invalidate = { key = "ratio", above_pct = 2.5 }\nexpires = 3\npairs = ["RUT/SPX"]',
     ]
     for definition in map(define, texts):
-        assert stored_definition(definition.entry, definition.version) == definition
+        assert stored_definition(definition.entry, definition.version) == (definition, definition.version)
         assert stored_definition(definition.entry, "another") is None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.definitions.answers import CONFIRM, ENTER, FADE, INVALID, LEAVE, Answers, allocate_answers
 from core.definitions.catalogue import parse_catalogue
-from core.definitions.rule_pass import RulePass
+from core.definitions.rule_pass import FEWEST_ROWS, RulePass
 from core.model.records import Quality
 from tests.oracles.rules import condition_holds
 
@@ -38,25 +38,30 @@ entries = st.tuples(figures, qualities)
 def asked(
     text: str, row: list[tuple[float, Quality]], *, level: float = 0.0, provisional: bool = False
 ) -> Answers:
-    """One rule, one pair; `row` is in the order of KEYS."""
-    definition = parse_catalogue(f'[[definition]]\nid = "x"\nkind = "rule"\nfamily = "level"\n{text}').get(
-        "x"
-    )
+    """One rule and one pair, asked by either kernel; `row` is in the order of KEYS."""
+    definition = parse_catalogue(f'[[definition]]\nid = "x"\nfamily = "level"\n{text}').get("x")
     assert definition.rule is not None
     usable = [quality in (Quality.OK, Quality.REBUILT) for _, quality in row]
-    values = np.array([[value if known else math.nan] for (value, _), known in zip(row, usable, strict=True)])
-    answers = allocate_answers(2, 1)
-    answers.said.fill(77)
-    RulePass([(1, definition.rule)], KEYS.index).ask(
-        values,
-        np.array([[int(quality)] for _, quality in row], np.uint8),
-        np.zeros(1, np.int32),
-        np.full((2, 1), level),
-        answers,
-        provisional=provisional,
-    )
-    assert (answers.said[:, 0] == 77).all()  # another definition's
-    return answers
+    values = [[value if known else math.nan] for (value, _), known in zip(row, usable, strict=True)]
+    quality = [[int(quality)] for _, quality in row]
+    answers = allocate_answers(2, 1), allocate_answers(2, FEWEST_ROWS)
+    for each in answers:
+        pairs = each.said.shape[-1]
+        each.said.fill(77)
+        RulePass([(1, definition.rule)], KEYS.index).ask(
+            np.repeat(values, pairs, axis=1),
+            np.repeat(np.array(quality, np.uint8), pairs, axis=1),
+            np.arange(pairs, dtype=np.int32),
+            np.full((2, pairs), level),
+            each,
+            provisional=provisional,
+        )
+        assert (each.said[:, 0] == 77).all()  # another definition's
+    alone, beside = answers
+    assert (beside.said == alone.said).all()
+    assert (beside.level == alone.level).all()
+    assert (beside.quality == alone.quality).all()
+    return alone
 
 
 def said(answers: Answers, question: int) -> bool | None:

@@ -81,8 +81,17 @@ def test_the_level_that_invalidates_is_restated_with_its_leg() -> None:
     catalogue = """
 [[definition]]
 id = "unconfirmed_high"
-kind = "nonconfirmation"
-parameters = { window_sessions = 63, delta_pct = 0.1, invalidation_pct = 2.0 }
+family = "divergence"
+enter = ["numerator_price > numerator_high:63d", "benchmark_price < benchmark_high:63d * 0.999"]
+exit = ["paired_benchmark_price > benchmark_high:63d"]
+invalidate = { key = "paired_numerator_price", below_pct = 2.0 }
+show.numerator_close = "numerator_price"
+show.numerator_previous_high = "numerator_high:63d"
+show.benchmark_close = "benchmark_price"
+show.benchmark_previous_high = "benchmark_high:63d"
+show.instrument_return_pct = "instrument_return_pct:1d"
+show.benchmark_return_pct = "benchmark_return_pct:1d"
+threshold = { window_sessions = 63.0, delta_pct = 0.1, invalidation_pct = 2.0 }
 """
     desk = Desk(catalogue=catalogue, baseline_days=70)
     a_session(desk, 0, 104.0, 199.0)

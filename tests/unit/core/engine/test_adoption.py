@@ -27,7 +27,6 @@ STANDING = (int(EventState.OPENED), int(EventState.CONFIRMED))
 RULE = """
 [[definition]]
 id = "lasting_rise"
-kind = "rule"
 family = "relative-strength"
 enter = ["return_1d_pct > 0"]
 confirm = ["return_1d_pct > -50"]
@@ -37,8 +36,13 @@ CATALOGUE = worlds.CATALOGUE + RULE
 NEW = """
 [[definition]]
 id = "another_up"
-kind = "opposite_day"
-parameters = { direction = 1, instrument_return_pct = 0.5 }
+family = "divergence"
+point = true
+enter = ["instrument_return_pct:1d >= 0.5", "benchmark_return_pct:1d < 0"]
+show.instrument_return_pct = "instrument_return_pct:1d"
+show.benchmark_return_pct = "benchmark_return_pct:1d"
+show.spread_pp = "relative_strength_pp:1d"
+threshold = { instrument_return_pct = 0.5 }
 """
 
 
@@ -176,7 +180,7 @@ def test_everything_shared_is_carried_over_byte_for_byte() -> None:
 
 
 def test_a_changed_definition_ends_as_the_old_one_and_begins_as_a_new_one() -> None:
-    changed = CATALOGUE.replace("instrument_return_pct = 1.0", "instrument_return_pct = 0.9", 1)
+    changed = CATALOGUE.replace("instrument_return_pct:1d >= 1", "instrument_return_pct:1d >= 0.9", 1)
     engine = restored(changed)
     old = parse_catalogue(CATALOGUE).get("opposite_up").version
     new = parse_catalogue(changed).get("opposite_up").version
@@ -205,7 +209,7 @@ def test_a_new_definition_counts_from_the_session_in_force() -> None:
 def test_pairs_that_a_definition_is_no_longer_for_are_withdrawn_and_the_others_stay() -> None:
     watched = [key[1] for key in alive(restored()) if key[0] == "unconfirmed_high"]
     assert watched
-    only = CATALOGUE.replace('kind = "nonconfirmation"', 'kind = "nonconfirmation"\npairs = ["ETH/COIN"]')
+    only = CATALOGUE.replace('id = "unconfirmed_high"', 'id = "unconfirmed_high"\npairs = ["ETH/COIN"]')
     engine = restored(only)
     withdrawn = engine.adopt()
     assert [(event.definition, event.pair) for event in withdrawn] == [
@@ -285,7 +289,9 @@ def orphaned(definition_id: str, **changes: Any) -> bytes:
     return crc32c.crc32c(body).to_bytes(4, "little") + body
 
 
-@pytest.mark.parametrize("changes", [{}, {"kind": "forgotten"}, {"parameters": {"forgotten": 1.0}}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"kind": "forgotten"}, {"forgotten": 1.0}, {"enter": ["forgotten_pct > 1"]}]
+)
 def test_what_this_release_cannot_compute_is_kept_until_it_can_be_withdrawn(changes: dict[str, Any]) -> None:
     engine = make_engine(catalogue=CATALOGUE)
     expected = [key for key in alive(restored()) if key[0] == "unconfirmed_high"]

@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from core.model.instruments import Pair, Universe
+from tests.support.definitions import opposite_day
 from tests.support.desk import Desk, at
 from tests.support.worlds import (
     BIG,
@@ -33,9 +34,15 @@ UP = "opposite_up"
 UNCONFIRMED = """
 [[definition]]
 id = "unconfirmed_high"
-kind = "nonconfirmation"
+family = "divergence"
+enter = ["numerator_price > numerator_high:63d", "benchmark_price < benchmark_high:63d * 0.999"]
+exit = ["paired_benchmark_price > benchmark_high:63d"]
+invalidate = {{ key = "paired_numerator_price", below_pct = 2.0 }}
+show.numerator_close = "numerator_price"
+show.numerator_previous_high = "numerator_high:63d"
+show.benchmark_close = "benchmark_price"
+show.benchmark_previous_high = "benchmark_high:63d"
 {timing}
-parameters = {{ window_sessions = 63, delta_pct = 0.1, invalidation_pct = 2.0 }}
 """
 
 
@@ -125,7 +132,7 @@ class TestManyAtOnce:
             ),
             pairs=tuple(Pair(f"S{row}", "BIG") for row in rows),
         )
-        catalogue = '[[definition]]\nid = "up"\nkind = "opposite_day"\n'
+        catalogue = opposite_day("up")
         desk = Desk(universe, catalogue=catalogue, closes=dict.fromkeys([BIG, *rows], 100.0), baseline_days=1)
         assert len(desk.engine.evaluator.lives.staged) < self.PAIRS
         for second in (10, 200):
@@ -211,10 +218,15 @@ class TestIntraday:
     CATALOGUE = """
 [[definition]]
 id = "spread"
-kind = "spread_z"
+family = "relative-strength"
 frequency = "1m"
 cool_down = {cool_down}
-parameters = {{ enter_z = 6.0, exit_z = 1.0 }}
+enter = ["abs(relative_return_zscore:15m) >= 6"]
+exit = ["abs(relative_return_zscore:15m) <= 1"]
+show.zscore = "relative_return_zscore:15m"
+show.relative_return_pct = "relative_strength_percent:15m"
+show.spread_pp = "relative_strength_pp:15m"
+threshold = {{ zscore = 6.0, zscore_exit = 1.0 }}
 """
 
     def play(self, shocks: dict[int, float], *, cool_down: int = 0) -> Desk:

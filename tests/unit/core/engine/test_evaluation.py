@@ -14,6 +14,7 @@ from core.model.errors import CatalogueError
 from core.model.instruments import parse_universe
 from core.model.sessions import build_calendars
 from core.partition.world import PartitionWorld, build_world
+from tests.support.definitions import opposite_day
 
 UNIVERSE = parse_universe("""
 source = [{id = 1, name = "tape"}]
@@ -33,7 +34,7 @@ def world() -> PartitionWorld:
 
 
 def definition(head: str = "") -> str:
-    return f'[[definition]]\nid = "up"\nkind = "opposite_day"\n{head}'
+    return opposite_day("up", more=head)
 
 
 def test_a_definition_for_a_pair_that_is_not_there_names_the_nearest(world: PartitionWorld) -> None:
@@ -66,10 +67,8 @@ def test_every_output_has_a_column_and_nothing_else(world: PartitionWorld) -> No
             assert np.shares_memory(quality, family.quality[number])
 
 
-def test_a_detector_that_reads_what_no_indicator_gives_is_refused(
-    world: PartitionWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_definition_that_reads_what_no_indicator_gives_is_refused(world: PartitionWorld) -> None:
     evaluator = PairEvaluator(world, parse_catalogue(definition()))
-    del evaluator.columns["benchmark_return_pct:1d"]
+    del evaluator._rows["benchmark_return_pct:1d"]
     with pytest.raises(CatalogueError, match="no indicator gives 'benchmark_return_pct:1d'"):
         evaluator._watch(0, evaluator.catalogue.definitions[0])

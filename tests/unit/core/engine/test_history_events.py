@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.definitions.catalogue import Definition
+from core.definitions.definition import Definition
 from core.engine.engine import PartitionEngine
 from core.events.events import Event, event_data
 from core.model.instruments import Pair

@@ -11,7 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from core.engine.engine import PartitionEngine
+from core.engine.evaluation import PairEvaluator
 from core.model.records import EventState, TickKind
+from core.model.windows import NO_SESSION
 from tests.support.compiled import COMPILED
 from tests.support.logs import cut, run
 from tests.support.rich_log import rich_log, warm_start
@@ -109,6 +111,22 @@ def test_what_is_said_after_a_restore_is_what_would_have_been_said() -> None:
     after_restore = run(restored, rest, first_offset=middle.frame + 1)
     assert after_restore.events
     assert after_restore.told() == run(uninterrupted, rest, first_offset=middle.frame + 1).told()
+
+
+def test_a_restore_looks_once_at_the_pairs_whose_session_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+    warm = PairEvaluator.warm
+
+    def note(self: PairEvaluator, rows: NDArray[np.int32], session: int) -> None:
+        looked.extend(rows.tolist())
+        warm(self, rows, session)
+
+    monkeypatch.setattr(PairEvaluator, "warm", note)
+    engine = make_engine()
+    engine.restore(next(c for c in checkpoints() if c.waiting).snapshot)
+    done, (sessions, _) = engine.pair_time.arrays()["pair_done"], engine.pair_time.standing()
+    assert sorted(looked) == np.flatnonzero((sessions != NO_SESSION) & (done < sessions)).tolist()
+    assert 0 < len(looked) < len(sessions)
 
 
 def test_a_running_engine_can_go_back() -> None:

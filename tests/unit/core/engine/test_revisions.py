@@ -145,9 +145,18 @@ def test_a_revised_episode_goes_on_under_new_numbers() -> None:
     catalogue = """
 [[definition]]
 id = "unconfirmed_high"
-kind = "nonconfirmation"
+family = "divergence"
 expires = 1
-parameters = { window_sessions = 63, delta_pct = 0.1, invalidation_pct = 5.0 }
+enter = ["numerator_price > numerator_high:63d", "benchmark_price < benchmark_high:63d * 0.999"]
+exit = ["paired_benchmark_price > benchmark_high:63d"]
+invalidate = { key = "paired_numerator_price", below_pct = 5.0 }
+show.numerator_close = "numerator_price"
+show.numerator_previous_high = "numerator_high:63d"
+show.benchmark_close = "benchmark_price"
+show.benchmark_previous_high = "benchmark_high:63d"
+show.instrument_return_pct = "instrument_return_pct:1d"
+show.benchmark_return_pct = "benchmark_return_pct:1d"
+threshold = { window_sessions = 63.0, delta_pct = 0.1, invalidation_pct = 5.0 }
 """
     desk = Desk(catalogue=catalogue, baseline_days=70)
     desk.mark(235)

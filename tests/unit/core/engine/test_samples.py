@@ -18,7 +18,6 @@ NEXT_S = SESSION_SPACING // SECOND
 AHEAD = """
 [[definition]]
 id = "ahead"
-kind = "rule"
 family = "relative-strength"
 enter = ["relative_1d_pp >= 3"]
 exit = []

@@ -74,6 +74,31 @@ def without_section(name: str) -> bytes:
     return changed(sections=sections)
 
 
+def _unknown(**fields: object) -> dict[str, object]:
+    """A definition that no release has."""
+    entry = {"id": "unknown", "frequency": "1d"}
+    return {"entry": entry, "version": "0ld", "family": "level", "values": [], **fields}
+
+
+def with_definition(*, without: str = "", **fields: object) -> bytes:
+    """Put one definition into the head that this release cannot compute, in place of all others."""
+    content = msgspec.msgpack.decode(good()[4:])
+    content["head"]["definitions"] = [_unknown(**fields)]
+    content["head"]["catalogue"] = "0ld"
+    if without:
+        layout = content["sections"]["definition/spread_1d"]["layout"]
+        layout["other"] = layout.pop(without)
+    return sealed(content)
+
+
+def with_pairs(pairs: list[str]) -> bytes:
+    """Name pairs in a stored definition: they are no part of its version."""
+    content = msgspec.msgpack.decode(good()[4:])
+    content["head"]["catalogue"] = "0ld"
+    content["head"]["definitions"][0]["entry"]["pairs"] = pairs
+    return sealed(content)
+
+
 def other(**settings: Any) -> bytes:
     return make_engine(**settings).snapshot()
 
@@ -102,6 +127,20 @@ BROKEN: dict[str, tuple[Callable[[], bytes], str]] = {
     "too few bytes": (lambda: with_section("pairs", data=b""), "cannot be read"),
     "another universe": (lambda: other(universe=exchange_universe()), "another universe"),
     "another partition": (lambda: changed(head=_head(partition=3)), "partition"),
+    "no definitions": (lambda: changed(head=_head(definitions=None)), "definitions of the snapshot"),
+    "definitions of another form": (lambda: changed(head=_head(definitions=[{}])), "cannot be read"),
+    "a definition twice": (lambda: changed(head=_head(definitions=[_unknown()] * 2)), "is duplicated"),
+    "a definition without id": (lambda: with_definition(entry={}), "an id is missing"),
+    "an unknown definition without state": (lambda: with_definition(), "lacks definition/unknown"),
+    "an unknown definition at an unknown time": (
+        lambda: with_definition(entry={"id": "unknown", "frequency": "1h"}),
+        "no frequency that is known",
+    ),
+    "an unknown definition of another layout": (
+        lambda: with_definition(entry={"id": "spread_1d", "frequency": "1d"}, without="lives"),
+        "layout of definition 'spread_1d'",
+    ),
+    "a definition for a pair that is not there": (lambda: with_pairs(["SML/NONE"]), "cannot be computed"),
 }
 
 

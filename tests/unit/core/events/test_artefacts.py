@@ -10,8 +10,9 @@ from core.events.cards import RarityCards, RateCards
 from core.model.dated_events import DatedEvents, Kind
 from core.model.instruments import Pair
 from core.model.sessions import build_calendar
+from tests.support.definitions import opposite_day
 
-DEFINITION = parse_catalogue('[[definition]]\nid = "up"\nkind = "opposite_day"\n').get("up")
+DEFINITION = parse_catalogue(opposite_day("up")).get("up")
 PAIR = Pair("A", "B")
 
 

@@ -10,7 +10,8 @@ from datetime import date
 import numpy as np
 import pytest
 
-from core.definitions.catalogue import Definition, parse_catalogue
+from core.definitions.catalogue import parse_catalogue
+from core.definitions.definition import Definition
 from core.definitions.life_pass import LIFE
 from core.definitions.watch import Watch, make_watch
 from core.events.events import Event, event_id
@@ -21,6 +22,7 @@ from core.model.records import EVENT, EventState, Quality
 from core.model.scale import default_pair_scales
 from core.model.sessions import build_calendars, session_day
 from core.partition.world import build_world
+from tests.support.definitions import opposite_day
 
 DAY = session_day(date(2024, 7, 11))
 EARLIER = session_day(date(2008, 10, 10))
@@ -34,7 +36,7 @@ instrument = [
     {id = 2, symbol = "SPX", class = "index", calendar = "XNYS", source = "tape"},
 ]
 """
-DEFINITION = parse_catalogue('[[definition]]\nid = "up"\nkind = "opposite_day"').get("up")
+DEFINITION = parse_catalogue(opposite_day("up")).get("up")
 
 
 FIGURES = {
@@ -52,8 +54,7 @@ def watch() -> Watch:
         partition=0,
         partitions=1,
     )
-    columns = {key: (np.zeros(2), np.zeros(2, np.uint8)) for key in FIGURES}
-    return make_watch(0, DEFINITION, world, columns.__getitem__, list(FIGURES).index)
+    return make_watch(0, DEFINITION, world, list(FIGURES).index)
 
 
 def life(*, openings: int, last: int = 0, previous: int = 0, episode: int = DAY) -> np.void:
@@ -97,6 +98,7 @@ def event(
     return build_event(
         staged[0],
         at_work or watch(),
+        DEFINITION.version,
         Pair("RUT", "SPX"),
         of,
         np.array([value for value, _ in figures]),

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from core.indicators.extremes import WINDOWS, Extremes
+from core.kernels.codes import DAY_SLOTS
 from core.model.records import Quality
-from core.partition.pair_days import DAY_SLOTS
 from tests.support.family_rig import FamilyRig, random_walk
 
 NAMES = [output.key for output in Extremes.outputs]

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from core.indicators.first_since import FirstSince
 from core.indicators.monotonic_stack import POOL
+from core.kernels.codes import DAY_SLOTS
 from core.model.records import Quality
-from core.partition.pair_days import DAY_SLOTS
 from tests.support.family_rig import FamilyRig, sessions
 
 NAMES = [output.key for output in FirstSince.outputs]

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from importlib import resources
 from zoneinfo import ZoneInfo
 
+import exchange_calendars
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from core.model.sessions import (
     build_calendars,
     day_to_date,
     session_day,
+    unknown_calendar,
 )
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -246,3 +248,45 @@ def test_the_range_is_an_argument_so_the_clock_is_never_asked() -> None:
     assert len(far) > 240
     assert day_to_date(far.session[-1]) <= date(2040, 12, 31)
     assert day_to_date(far.session[0]) - timedelta(days=5) <= date(2040, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("XNYS", None),
+        ("24/7", None),
+        ("XTKS", None),
+        ("XNYC", " (did you mean 'XNYS'?)"),
+        ("XTKY", " (did you mean 'XTKS'"),
+        ("NYSE", " (another name of 'XNYS')"),
+        ("tomorrow", " (known: 24/7, XNYS)"),
+    ],
+)
+def test_a_calendar_is_named_as_its_library_names_it(name: str, hint: str | None) -> None:
+    found = unknown_calendar(name)
+    assert found == hint if hint is None else str(found).startswith(hint)
+
+
+def test_a_growing_calendar_begins_where_the_library_knows_the_holidays() -> None:
+    calendar = build_calendar("XTKS", date(1990, 1, 1), date(2026, 12, 31), growing=True)
+    assert day_to_date(calendar.session[0]) == date(1997, 1, 6)
+    with pytest.raises(SessionError, match="holidays are not known for all of it"):
+        build_calendar("XTKS", date(1990, 1, 1), date(2026, 12, 31))
+
+
+def test_a_session_that_closes_on_another_utc_day_is_refused() -> None:
+    """Wellington closes early on Christmas Eve, when it is still the day before in London."""
+    assert len(build_calendar("XNZE", date(2024, 7, 1), date(2024, 7, 5))) == 5
+    with pytest.raises(
+        SessionError, match=r"XNZE cannot be used: its session of .*-12-24 closes at .*-12-23"
+    ):
+        build_calendar("XNZE", date(2024, 12, 2), date(2024, 12, 31))
+
+
+def test_a_calendar_that_the_library_cannot_build_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unable(name: str, **bounds: str) -> None:
+        raise NotImplementedError("implemented by subclasses")
+
+    monkeypatch.setattr(exchange_calendars, "get_calendar", unable)
+    with pytest.raises(SessionError, match="calendar ASEX cannot be built"):
+        build_calendar("ASEX", date(2024, 7, 1), date(2024, 7, 5))

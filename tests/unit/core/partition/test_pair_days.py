@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from core.kernels.codes import DAY_SLOTS
 from core.model.records import Quality
 from core.partition.pair_days import (
-    DAY_SLOTS,
     PairDays,
     allocate_pair_days,
     append_days,

@@ -16,8 +16,13 @@ from core.research.study import HistoryRun, Series, study_universe
 SIGNALS = """
 [[definition]]
 id = "opposite_up"
-kind = "opposite_day"
-parameters = { direction = 1, instrument_return_pct = 3.0 }
+family = "divergence"
+point = true
+enter = ["instrument_return_pct:1d >= 3", "benchmark_return_pct:1d < 0"]
+show.instrument_return_pct = "instrument_return_pct:1d"
+show.benchmark_return_pct = "benchmark_return_pct:1d"
+show.spread_pp = "relative_strength_pp:1d"
+threshold = { instrument_return_pct = 3.0 }
 """
 
 

@@ -41,7 +41,7 @@ def test_when_the_context_is_left_all_have_ended(tmp_path: Path) -> None:
         program = server(programs)
         wait_for(lambda: program.said("listening"))
         assert program.exit_code is None
-    assert program.exit_code == 0, "asked to end, it ends in good order"
+    assert program.exit_code == 0, "asked to end, it ends cleanly"
 
 
 def test_what_does_not_end_in_time_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +66,7 @@ def test_a_program_that_ends_well_but_too_soon_is_an_error_where_it_is_needed(tm
         program = programs.start("worker", ["--version"])
         wait_for(lambda: program.exit_code is not None)
         assert program.require_success()
-        with pytest.raises(ProgramError, match="before its time"):
+        with pytest.raises(ProgramError, match="ended too early"):
             program.require_running()
 
 
@@ -75,7 +75,7 @@ def test_keys_go_into_the_environment_of_one_program(tmp_path: Path) -> None:
         arguments = ["replay", "serve", "bars", "--port", "0"]
         program = programs.start("replay server", arguments, {"ROTASCOPE_REPLAY_SECRET": "hidden"})
         seen = Path(f"/proc/{program.pid}")
-        # The kernel lets the parent go on a moment before it has laid both out.
+        # The kernel lets the parent continue a moment before it has laid both out.
         wait_for(lambda: (seen / "environ").read_bytes())
         command = (seen / "cmdline").read_bytes()
         environ = (seen / "environ").read_bytes()

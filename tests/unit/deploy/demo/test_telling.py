@@ -116,7 +116,7 @@ def test_the_summary_names_figures_and_every_event_with_its_times() -> None:
 def test_an_event_that_opened_in_the_history_is_said_to_be_of_it() -> None:
     event = read_back(opposite_day(state="resolved", transition=2))
     text = "\n".join(summary_lines(summary_of([event])))
-    assert "not opened: RUT/SPX of the history (resolved 2024-07-11)" in text
+    assert "not opened: RUT/SPX from the history (resolved 2024-07-11)" in text
 
 
 def test_programs_get_the_summary_as_one_object() -> None:

@@ -107,7 +107,7 @@ class TestBadFiles:
                 "8 days",
                 id="short ticks",
             ),
-            pytest.param("topics: [", "not YAML", id="no YAML"),
+            pytest.param("topics: [", "not YAML", id="not YAML"),
             pytest.param("just text", "file", id="no mapping"),
         ],
     )

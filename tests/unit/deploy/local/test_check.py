@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from core.runtime.files import UNIVERSE, read_text
+from core.definitions.catalogue import parse_catalogue
+from core.events.cards import RarityCards, RateCards
+from core.runtime.files import CATALOGUE, UNIVERSE, read_text
 from deploy.local.check import app
+from tests.support.definitions import opposite_day
 
 GOOD_HISTORY = "date,close\n2024-07-01,2030.07\n2024-07-02,2033.87\n2024-07-03,2036.62\n2024-07-05,2026.73\n"
 
@@ -99,14 +102,14 @@ def test_a_pair_that_lacks_its_leg_is_explained(tmp_path: Path) -> None:
 
 
 def test_a_definition_for_a_pair_that_is_not_there_is_explained(tmp_path: Path) -> None:
-    text = '[[definition]]\nid = "up"\nkind = "opposite_day"\npairs = ["RUT/SPXX"]\n'
+    text = opposite_day("up", more='pairs = ["RUT/SPXX"]')
     result = check("--catalogue", written(tmp_path, "catalogue.toml", text))
     assert result.exit_code == 2
     assert "RUT/SPXX" in result.stdout
 
 
 def test_a_definition_over_an_indicator_that_is_not_there_is_explained(tmp_path: Path) -> None:
-    text = '[[definition]]\nid = "up"\nkind = "rule"\nfamily = "level"\nenter = ["drawdwn_pct <= -10"]\n'
+    text = '[[definition]]\nid = "up"\nfamily = "level"\nenter = ["drawdwn_pct <= -10"]\n'
     result = check("--catalogue", written(tmp_path, "catalogue.toml", text))
     assert result.exit_code == 2
     said = " ".join(result.stdout.split())
@@ -120,7 +123,7 @@ def test_a_definition_over_an_indicator_that_is_not_there_is_explained(tmp_path:
         (
             "date,close\n2024-07-05,2026.73\n2024-07-03,2036.62\n2024-07-08,2038.67\n",
             "problem",
-            "dates must ascend",
+            "dates must be ascending",
         ),
         ("date,close\n2024-07-02,2033.87\n2024-07-02,2034.87\n", "problem", "2024-07-02"),
         ("date,close\n2024-07-02,2033.87\n2024-07-02,2033.87\n", "note", "repeated_row"),
@@ -198,7 +201,7 @@ def test_an_artefact_that_cannot_be_used_is_explained(
             "ws://far.example/v2 is not encrypted",
         ),
         ('url = "ws://me:hush@far.example/v2"\ninsecure = true', "note", "alpaca.insecure", "unencrypted"),
-        ('url = "me:hush@far.example/v2"', "problem", "alpaca.url", "no websocket address"),
+        ('url = "me:hush@far.example/v2"', "problem", "alpaca.url", "not a websocket URL"),
     ],
 )
 def test_where_the_secret_would_be_sent(
@@ -234,3 +237,56 @@ def test_a_scale_is_recommended_from_prices_and_volumes(tmp_path: Path) -> None:
     ours = written(tmp_path, "universe.toml", universe)
     results = found("--universe", ours, "--history", f"AAPL={history}")
     assert not [result for result in results if "exponent" in result["text"]]
+
+
+@pytest.mark.parametrize(
+    ("setting", "form", "command"),
+    [
+        ("base_rates_file", RateCards, "rotascope study base-rates "),
+        ("rarity_file", RarityCards, "rotascope study nulls "),
+    ],
+)
+def test_artefacts_of_earlier_versions_are_named_with_the_command_that_makes_them_anew(
+    tmp_path: Path, setting: str, form: type[RateCards | RarityCards], command: str
+) -> None:
+    catalogue = parse_catalogue(read_text(None, CATALOGUE))
+    up, current = catalogue.get("opposite_day_up"), catalogue.get("record_high")
+    assert up.detector_version is not None
+    cards = form(
+        {
+            (up.definition_id, up.detector_version, "RUT/SPX"): ((1, {}),),
+            (current.definition_id, current.version, "RUT/SPX"): ((1, {}),),
+            ("long_gone", "0123456789ab", "RUT/SPX"): ((1, {}),),
+        }
+    )
+    file = tmp_path / "cards.json"
+    file.write_bytes(cards.encode())
+    settings = written(tmp_path, "rotascope.toml", f'{setting} = "{file}"\n')
+    (note,) = [each for each in found("--settings", settings) if each["subject"] == setting]
+    assert note["level"] == "note"
+    assert note["text"].startswith(f"{file} was made under earlier versions of opposite_day_up:")
+    assert command in note["operator_action"]
+    assert note["operator_action"].endswith(f"--store {file}")
+    assert check("--settings", settings).exit_code == 0
+
+
+def test_artefacts_of_present_versions_need_no_word(tmp_path: Path) -> None:
+    up = parse_catalogue(read_text(None, CATALOGUE)).get("opposite_day_up")
+    assert up.detector_version is not None
+    keys = [(up.definition_id, version, "RUT/SPX") for version in (up.version, up.detector_version)]
+    file = tmp_path / "cards.json"
+    file.write_bytes(RateCards(dict.fromkeys(keys, ((1, {}),))).encode())
+    settings = written(tmp_path, "rotascope.toml", f'base_rates_file = "{file}"\n')
+    assert not [each for each in found("--settings", settings) if each["subject"] == "base_rates_file"]
+
+
+def test_a_catalogue_with_detectors_is_a_problem_that_says_what_to_write(tmp_path: Path) -> None:
+    text = '[[definition]]\nid = "up"\nkind = "opposite_day"\n'
+    (problem,) = [
+        each
+        for each in found("--catalogue", written(tmp_path, "catalogue.toml", text))
+        if each["subject"] == "catalogue"
+    ]
+    assert problem["level"] == "problem"
+    enter = 'enter = ["instrument_return_pct:1d >= 3", "benchmark_return_pct:1d < 0"]'
+    assert enter in problem["operator_action"]

@@ -13,7 +13,7 @@ from deploy.local import kernels
 from deploy.local.kernels import compiling, kernel_modules, missing_modules, shares
 
 QUICK = ["engine.baseline_session", "indicators.momentum"]
-"""Modules with kernels that are compiled in a few seconds; one stands in a package that has others."""
+"""Modules with kernels that are compiled in a few seconds; one is in a package that has others."""
 DEADLINE_S = 120
 
 

@@ -1,4 +1,4 @@
-"""The topic that says what an instrument id stands for."""
+"""The topic that says what an instrument id represents."""
 
 from __future__ import annotations
 

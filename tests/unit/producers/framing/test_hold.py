@@ -120,6 +120,23 @@ def test_a_drop_behind_a_stretch_in_flight_makes_another() -> None:
     assert sequences(list(line.take(10**9))) == [1, 2, 3]
 
 
+def test_two_stretches_that_become_one_are_counted_once() -> None:
+    line = Line(0)
+    for number in range(4):
+        line.add(frame(number, kinds=[TickKind.STATUS, TickKind.TRADE, TickKind.CLOCK]))
+    dropped = [line.drop()]
+    list(line.take(1))
+    dropped.append(line.drop())
+    line.rewind()
+    dropped += [line.drop(), line.drop()]
+    assert sum(each.records for each in dropped) == 3
+    assert sum(each.ticks for each in dropped) == 6
+    stretch, last = line.take(10**9)
+    assert sequences([stretch, last]) == [2, 3]
+    _, records = decode_frame(stretch.payload())
+    assert records["kind"].tolist() == [TickKind.GAP, TickKind.STATUS, TickKind.CLOCK]
+
+
 def test_a_halt_outlives_the_stretch_it_was_told_in() -> None:
     line = Line(0)
     line.add(frame(0, kinds=[TickKind.STATUS, TickKind.TRADE, TickKind.CLOCK]))

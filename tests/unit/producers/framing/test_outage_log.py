@@ -43,7 +43,7 @@ def test_an_outage_of_two_minutes_takes_four_lines() -> None:
     assert REPEAT_S == 60.0
     assert lines.events == [
         "no broker answers: records are held",
-        "the broker does not acknowledge records in time: they are held",
-        "the broker does not acknowledge records in time: they are held",
-        "the broker takes records again",
+        "the broker does not acknowledge records in time: records are held",
+        "the broker does not acknowledge records in time: records are held",
+        "the broker acknowledges records again",
     ]

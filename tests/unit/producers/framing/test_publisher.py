@@ -223,7 +223,7 @@ def test_a_dead_letter_fits_its_schema_and_says_what_it_stands_for(items: int) -
     stage.publisher.dead_letter(reject("price", b"\xff" * 5_000)._replace(items=items), "feed")
     body = json.loads(stage.sender.sent[0]["value"])
     jsonschema.validate(body, json.loads(SCHEMA.read_text()))
-    assert ("stands for 3 items" in body.get("message", "")) == (items == 3)
+    assert ("represents 3 items" in body.get("message", "")) == (items == 3)
 
 
 @pytest.mark.parametrize(("partitions", "error"), [({0, 1, 2, 3}, None), ({0, 1}, ConfigurationError)])

@@ -74,5 +74,5 @@ def test_an_address_that_shows_the_secret_needs_permission(url: str) -> None:
 )
 @pytest.mark.parametrize("insecure", [False, True])
 def test_what_is_no_websocket_address(url: str, insecure: bool) -> None:
-    with pytest.raises(ConfigurationError, match="no websocket address"):
+    with pytest.raises(ConfigurationError, match="not a websocket URL"):
         refuse_in_clear(url, insecure=insecure)

@@ -22,7 +22,7 @@ KEYS = {"ROTASCOPE_ALPACA_KEY": "k", "ROTASCOPE_ALPACA_SECRET": "s"}
 
 
 class Recorder:
-    """Stands for the run itself, and keeps what it was asked to do."""
+    """Represents the run itself, and keeps what it was asked to do."""
 
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
@@ -80,14 +80,14 @@ def test_the_epoch_grows_from_run_to_run(run: Recorder) -> None:
         ([], {}, "no API key"),
         (["--universe", "nowhere.toml"], KEYS, "nowhere.toml cannot be read"),
         (["--settings", "nowhere.toml"], KEYS, "nowhere.toml"),
-        (["--source", "history"], KEYS, "no instrument of the universe comes from the source 'history'"),
+        (["--source", "history"], KEYS, "no instrument of the universe has the source 'history'"),
         (["--source", "polygon"], KEYS, "no source 'polygon'"),
         (["--history", "RUT"], KEYS, "is not NAME=FILE"),
         (["--broker-api-version", "new"], KEYS, "kafka.api_version"),
         (["--url", "ws://far.example/v2/sip"], KEYS, "ws://far.example/v2/sip is not encrypted"),
-        (["--url", "far.example/v2/sip"], KEYS, "'far.example/v2/sip' is no websocket address"),
-        (["--url", "wss://me:hush@far.example/"], KEYS, "would show in the process list"),
-        (["--url", "wss://far.example/?token=hush"], KEYS, "would show in the process list"),
+        (["--url", "far.example/v2/sip"], KEYS, "'far.example/v2/sip' is not a websocket URL"),
+        (["--url", "wss://me:hush@far.example/"], KEYS, "would be visible in the process list"),
+        (["--url", "wss://far.example/?token=hush"], KEYS, "would be visible in the process list"),
         (["--secret", "hush"], KEYS, "No such option"),
         (["--key", "hush"], KEYS, "No such option"),
     ],
@@ -126,7 +126,7 @@ def test_a_broker_that_is_not_there_is_waited_for_and_a_stop_ends_the_wait() -> 
         assert metric(port, "rotascope_producer_queue_messages") == 0
         program.terminate()
         assert program.wait(20) == 0
-    assert program.output == ["stopped: no broker has answered, and nothing was read\n"]
+    assert program.output == ["stopped: no broker answered, and nothing was read\n"]
     assert len(program.errors) == 2
 
 

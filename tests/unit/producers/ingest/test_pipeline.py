@@ -106,7 +106,7 @@ def test_refused_items_that_share_a_dead_letter_are_all_counted() -> None:
     assert stage.counters.items == {"accepted": 1, "rejected": MAX_REJECTS + 10}
     letters = stage.sender.dead_letters()
     assert len(letters) == MAX_REJECTS + 1
-    assert "stands for 10 items" in json.loads(letters[-1])["message"]
+    assert "represents 10 items" in json.loads(letters[-1])["message"]
 
 
 def test_a_correction_counts_and_its_repetition_after_a_reconnect_does_not() -> None:

@@ -17,4 +17,4 @@ def test_each_reason_is_named() -> None:
     assert why_not_ready(counters) == ["no Kafka broker answers", "the alpaca feed is not connected"]
     counters.broker_connected = counters.connected = True
     counters.unconfirmed_symbols = 2
-    assert why_not_ready(counters) == ["the alpaca feed did not confirm 2 symbols"]
+    assert why_not_ready(counters) == ["the alpaca feed has not confirmed 2 symbols"]

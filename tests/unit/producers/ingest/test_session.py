@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import structlog
+from structlog.testing import capture_logs
 from websockets.asyncio.server import ServerConnection, serve
 
 from core.model.errors import FeedError
@@ -165,7 +166,7 @@ async def test_no_server_is_worth_another_try_and_a_bad_address_is_not() -> None
     subject = Stage(url)
     async with running(subject):
         await subject.until(lambda: len(subject.waits) > 3)
-    with pytest.raises(FeedError, match="no websocket address"):
+    with pytest.raises(FeedError, match="not a websocket URL"):
         await Stage("http://127.0.0.1/").run()
 
 
@@ -245,6 +246,19 @@ async def test_an_error_the_pipeline_finds_ends_the_connection() -> None:
         await asyncio.wait_for(task, DEADLINE_S)
     assert subject.kinds() == ["message", "gap", "message"]
     assert subject.counters.reconnects == {"407": 1}
+
+
+async def test_what_an_operator_can_do_about_an_error_that_ends_nothing_is_logged() -> None:
+    notice = FeedError("ABC: does not fit", action="ignore", code="scale", operator_action="set the scale")
+    async with stage(stream(MESSAGE, close=END)) as (subject, _):
+        with capture_logs() as lines:
+            subject.session.report(notice)
+    (line,) = lines
+    assert (line["event"], line["code"], line["operator_action"]) == (
+        "vendor error",
+        "scale",
+        "set the scale",
+    )
 
 
 async def test_a_fatal_error_in_the_stream_is_raised() -> None:
@@ -420,7 +434,7 @@ async def test_a_proxy_that_cannot_be_used_is_named_without_its_secret(
 
 
 def confirming(*lists: Sequence[str], codec: Codec = Codec.JSON) -> Any:
-    """Give a script that confirms these symbols, one list after the other."""
+    """Return a script that confirms these symbols, one list after the other."""
 
     async def script(connection: ServerConnection) -> None:
         async def say(message: Any) -> None:
@@ -474,7 +488,7 @@ async def test_the_vendors_last_list_counts(codec: Codec) -> None:
                 assert shown(subject.counters)["ready"] == 1
     events = [line["event"] for line in log]
     assert events.count("symbols not confirmed by the vendor") == 1
-    assert events[-1] == "all symbols are confirmed"
+    assert events[-1] == "all symbols confirmed"
     assert seen == [0]
 
 

@@ -15,8 +15,13 @@ from tests.support.worlds import HISTORY, make_engine
 NEW = """
 [[definition]]
 id = "another_up"
-kind = "opposite_day"
-parameters = { direction = 1, instrument_return_pct = 0.5 }
+family = "divergence"
+point = true
+enter = ["instrument_return_pct:1d >= 0.5", "benchmark_return_pct:1d < 0"]
+show.instrument_return_pct = "instrument_return_pct:1d"
+show.benchmark_return_pct = "benchmark_return_pct:1d"
+show.spread_pp = "relative_strength_pp:1d"
+threshold = { instrument_return_pct = 0.5 }
 """
 
 

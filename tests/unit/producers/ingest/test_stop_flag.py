@@ -11,7 +11,7 @@ from producers.ingest.stop_flag import StopFlag
 
 
 class Recorder:
-    """Stands for a producer: says whether a stop was asked for when it began."""
+    """Represents a producer: says whether a stop was asked for when it began."""
 
     async def run(self, stop: asyncio.Event) -> Any:
         return stop.is_set()

@@ -146,13 +146,13 @@ def test_symbol_without_official_close_has_no_closing_print() -> None:
     [
         (("SPY", OPENING, 100.0, 99.0, 98.0, 98.5, 1), "outside its low and high"),
         (("SPY", OPENING, 100.0, 101.0, 100.5, 101.0, 1), "outside its low and high"),
-        (("SPY", OPENING, 0.0, 101.0, 0.0, 101.0, 1), "not above 0"),
-        (("SPY", OPENING, 100.0, float("nan"), 99.0, 100.0, 1), "not above 0"),
+        (("SPY", OPENING, 0.0, 101.0, 0.0, 101.0, 1), "not greater than 0"),
+        (("SPY", OPENING, 100.0, float("nan"), 99.0, 100.0, 1), "not greater than 0"),
         (("SPY", OPENING, 100.0, 101.0, 99.0, 100.0, -1), "volume"),
         (("SPY", OPENING - timedelta(minutes=5), 100.0, 101.0, 99.0, 100.0, 1), "outside the sessions"),
         (("SPY", datetime(2024, 7, 3, 17, tzinfo=UTC), 100.0, 101.0, 99.0, 100.0, 1), "outside the sessions"),
         (("SPY", datetime(2024, 7, 4, 15, tzinfo=UTC), 100.0, 101.0, 99.0, 100.0, 1), "outside the sessions"),
-        (("XYZ", OPENING, 100.0, 101.0, 99.0, 100.0, 1), "where XYZ is listed"),
+        (("XYZ", OPENING, 100.0, 101.0, 99.0, 100.0, 1), "unknown listing of XYZ"),
     ],
 )
 def test_bad_bar_is_refused(row: tuple[str, datetime, float, float, float, float, int], problem: str) -> None:
@@ -162,7 +162,7 @@ def test_bad_bar_is_refused(row: tuple[str, datetime, float, float, float, float
 
 def test_repeated_bar_is_refused() -> None:
     row = ("SPY", OPENING, 100.0, 101.0, 99.0, 100.0, 1)
-    with pytest.raises(HistoryError, match="comes twice"):
+    with pytest.raises(HistoryError, match="is duplicated"):
         load_bars(bar_frame(row, row), NO_CLOSES, calendar())
 
 

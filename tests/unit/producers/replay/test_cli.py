@@ -94,7 +94,7 @@ def test_taken_port_ends_with_2_and_the_port() -> None:
         port = taken.getsockname()[1]
         result = CliRunner().invoke(app, ["serve", "bars", "--port", str(port)])
     assert result.exit_code == 2
-    assert f"127.0.0.1:{port} is taken" in result.stderr
+    assert f"127.0.0.1:{port} is in use" in result.stderr
     assert "Operator action:" in result.stderr
 
 
@@ -105,8 +105,8 @@ def test_taken_port_ends_with_2_and_the_port() -> None:
         (["bars", "--symbols", "XYZ"], "no trades of XYZ"),
         (["bars", "--days", "2024-08-01"], "choose from 2024-07-08 to 2024-07-17"),
         (["bars", "--days", "yesterday"], "'yesterday' is not a day"),
-        (["bars", "--days", "2024-07-09..2024-07-08"], "holds no day"),
-        (["ticks", "none"], "holds no tick file"),
+        (["bars", "--days", "2024-07-09..2024-07-08"], "is an empty range"),
+        (["ticks", "none"], "contains no tick file"),
     ],
 )
 def test_bad_input_ends_with_2_and_a_reason(arguments: list[str], problem: str) -> None:
@@ -119,7 +119,7 @@ def test_bad_files_are_named(tmp_path: Path) -> None:
     not_bars = tmp_path / "bars.csv"
     not_bars.write_text("a,b\n1,2\n")
     result = CliRunner().invoke(app, ["serve", "bars", str(not_bars)])
-    assert (result.exit_code, "the header must hold symbol,date,open" in result.stderr) == (2, True)
+    assert (result.exit_code, "the header must contain symbol,date,open" in result.stderr) == (2, True)
     bars = tmp_path / "good.csv"
     bars.write_text("symbol,date,open,high,low,close,volume\nSPY,2024-07-08T13:30:00Z,1,1,1,1,1\n")
     closes = tmp_path / "closes.csv"
@@ -141,7 +141,7 @@ def test_it_listens_where_it_is_told() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--host", "no-such-host.invalid"], "'no-such-host.invalid' is no address or host name known here"),
+        (["--host", "no-such-host.invalid"], "'no-such-host.invalid' is not a known address or host name"),
         (["--host", "192.0.2.1"], "this machine does not have that address"),
         (["--secret", "hush"], "No such option"),
         (["--key", "hush"], "No such option"),

@@ -271,7 +271,7 @@ async def test_slow_reader_holds_the_server_back(recording: Recording) -> None:
 
 async def test_taken_port_is_a_clear_error(recording: Recording) -> None:
     async with serving(recording) as server:
-        with pytest.raises(ConfigurationError, match=rf"127.0.0.1:{server.port} is taken"):
+        with pytest.raises(ConfigurationError, match=rf"127.0.0.1:{server.port} is in use"):
             await ReplayServer(recording, ReplaySettings(port=server.port)).start()
 
 

@@ -64,7 +64,7 @@ def test_trade_ids_run_per_symbol_and_day(tmp_path: Path) -> None:
         ("SPY,2013-10-8x,34200000,165.48,100,P,1,0", "YYYY-MM-DD"),
         ("SPY,2013-10-08,,165.48,100,P,1,0", "empty field"),
         ("SPY,2013-10-08,34200000,165.48,100,P,xyz,0", "hexadecimal"),
-        ("SPY,2013-10-08,34200000,165.48,100,P,40000000,0", "not documented"),
+        ("SPY,2013-10-08,34200000,165.48,100,P,40000000,0", "undocumented"),
         ("XXX,2013-10-08,34200000,165.48,100,P,1,0", "--listing XXX"),
         ("SPY,2013-10-08,soon,165.48,100,P,1,0", "not a tick file"),
     ],
@@ -86,11 +86,11 @@ def test_bad_row_is_named_by_its_line(tmp_path: Path) -> None:
 def test_missing_column_and_missing_file_are_told_apart(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.csv"
     wrong.write_text("symbol,price\nSPY,1\n")
-    with pytest.raises(HistoryError, match="the header must read symbol,date,ms"):
+    with pytest.raises(HistoryError, match="the header must be symbol,date,ms"):
         load_tick_files([wrong])
     with pytest.raises(HistoryError, match="cannot be read"):
         load_tick_files([tmp_path / "none.csv"])
-    with pytest.raises(HistoryError, match="holds no tick file"):
+    with pytest.raises(HistoryError, match="contains no tick file"):
         tick_files_in(tmp_path / "nowhere")
 
 

@@ -110,12 +110,12 @@ def test_a_plans_limit_is_filled_in_order_of_the_universe() -> None:
     assert handshake.refused == symbols[30:]
     (notice,) = notices
     assert (notice.code, notice.action) == (405, "ignore")
-    assert "670 symbols left out" in notice.message
+    assert "670 symbols excluded" in notice.message
 
 
 def test_not_one_symbol_is_fatal() -> None:
     handshake, reply = logged_in(["A", "B"])
-    with pytest.raises(FeedError, match="not one symbol") as caught:
+    with pytest.raises(FeedError, match="no symbol") as caught:
         serve(handshake, reply, lambda wish, held: 400)
     assert caught.value.action == "fatal"
 

@@ -1,10 +1,10 @@
-"""core.detectors.base: rounding for thresholds, and which quality wins."""
+"""core.definitions.comparison: rounding for thresholds, and which quality wins."""
 
 from __future__ import annotations
 
 import pytest
 
-from core.detectors.base import rounded, usable, worse
+from core.definitions.comparison import rounded, usable, worse
 from core.model.records import Quality
 
 

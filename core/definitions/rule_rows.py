@@ -1,0 +1,259 @@
+"""The pass over rules for pairs that lie side by side: one comparison at a time, over all of them.
+
+`core.definitions.rule_pass` takes one pair at a time through a rule, and its branches are different
+for each. Here a comparison is made for every pair before the next one is looked at. The loops have no
+branches, so the compiler turns them into vector instructions. Both passes give the same bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numba import types
+
+from core.definitions.answers import CONFIRM, ENTER, FADE, INVALID, LEAVE
+from core.definitions.comparison import rounded, usable, worse
+from core.definitions.rule_table import (
+    DEFINITION,
+    DIRECTION,
+    FIRST_ENTER,
+    FORM,
+    LAST,
+    LEAVES_WHEN_FALSE,
+    LEFT,
+    LEVEL_KEY,
+    OPERATOR,
+    QUALITY,
+    RIGHT,
+    SIZE,
+)
+from core.definitions.rules import Operator
+from core.kernels.jit import BOOL, F8, I1, I4, I8, U1, array_of, inlined, kernel
+
+ROWS_AT_ONCE: Final = 512
+"""Pairs that share the buffers: few enough that the values which rules share stay in the cache."""
+
+_ENTER: Final = ENTER
+_INVALID: Final = INVALID
+_QUESTIONS: Final = (ENTER, LEAVE, CONFIRM, FADE)
+"""What has a condition, in the order of a rule's columns."""
+_PLACE_OF_LEAVE: Final = _QUESTIONS.index(LEAVE)
+
+_AT_LEAST: Final = int(Operator.AT_LEAST)
+_AT_MOST: Final = int(Operator.AT_MOST)
+_ABOVE: Final = int(Operator.ABOVE)
+_BELOW: Final = int(Operator.BELOW)
+_EQUAL: Final = int(Operator.EQUAL)
+_UNEQUAL: Final = int(Operator.UNEQUAL)
+
+
+@inlined
+def _beyond_pct(value, mark):  # type: ignore[no-untyped-def]
+    """As in `core.definitions.rule_pass`; a choice between two figures, where that has a branch."""
+    zero = mark == 0.0
+    distance = 100.0 * (value - mark) / (1.0 if zero else abs(mark))
+    return rounded(value if zero else distance)
+
+
+@inlined
+def _note_unknown(unknown, quality):  # type: ignore[no-untyped-def]
+    for k in range(len(unknown)):
+        unknown[k] |= not usable(quality[k])
+
+
+@inlined
+def _worsen(reason, quality):  # type: ignore[no-untyped-def]
+    for k in range(len(reason)):
+        reason[k] = worse(reason[k], quality[k])
+
+
+@inlined
+def _compare(operator, figures, target, clause):  # type: ignore[no-untyped-def]
+    """Add to a clause, for each pair, whether the figure is to the target as the operator says."""
+    if operator == _AT_LEAST:
+        for k in range(len(clause)):
+            clause[k] |= figures[k] >= target
+    elif operator == _AT_MOST:
+        for k in range(len(clause)):
+            clause[k] |= figures[k] <= target
+    elif operator == _ABOVE:
+        for k in range(len(clause)):
+            clause[k] |= figures[k] > target
+    elif operator == _BELOW:
+        for k in range(len(clause)):
+            clause[k] |= figures[k] < target
+    elif operator == _EQUAL:
+        for k in range(len(clause)):
+            clause[k] |= figures[k] == target
+    elif operator == _UNEQUAL:
+        for k in range(len(clause)):
+            clause[k] |= figures[k] != target
+    else:
+        bits = np.int64(target)
+        for k in range(len(clause)):
+            if figures[k] == figures[k]:  # no integer stands for NaN
+                clause[k] |= (np.int64(figures[k]) & bits) != 0
+
+
+@inlined
+def _measure(values, quality, atom, factor, low, high, figures, unknown):  # type: ignore[no-untyped-def]
+    """Write the figures that an atom compares, and note where they are unknown; give what with."""
+    left, right, form = np.uint64(atom[LEFT]), atom[RIGHT], atom[FORM]
+    value, value_quality = values[left, low:high], quality[left, low:high]
+    if form == QUALITY:
+        for k in range(len(figures)):
+            figures[k] = float(value_quality[k])
+        return factor
+    _note_unknown(unknown, value_quality)
+    if form == SIZE:
+        for k in range(len(figures)):
+            figures[k] = abs(value[k])
+    else:
+        for k in range(len(figures)):
+            figures[k] = value[k]
+    if right < 0:
+        for k in range(len(figures)):
+            figures[k] = rounded(figures[k])
+        return factor
+    _note_unknown(unknown, quality[np.uint64(right), low:high])
+    other = values[np.uint64(right), low:high]
+    for k in range(len(figures)):
+        figures[k] = _beyond_pct(figures[k], factor * other[k])
+    return 0.0
+
+
+@inlined
+def _hold(values, quality, atoms, factors, first, last, low, high, answer, figures, clause, unknown):  # type: ignore[no-untyped-def]
+    """Answer one condition: 1, 0, or -1 where anything is unknown or `unknown` was set before."""
+    for k in range(len(answer)):
+        answer[k] = 1
+        clause[k] = 0
+    for number in range(first, last):
+        atom = atoms[number]
+        target = _measure(values, quality, atom, factors[number], low, high, figures, unknown)
+        _compare(atom[OPERATOR], figures, target, clause)
+        if atom[LAST] == 1:
+            for k in range(len(answer)):
+                answer[k] &= clause[k]
+                clause[k] = 0
+    for k in range(len(answer)):
+        answer[k] = -1 if unknown[k] else answer[k]
+
+
+@inlined
+def _judge_level(value, quality, direction, distance_pct, mark, level, invalid):  # type: ignore[no-untyped-def]
+    """Write the level that an opening now would fix, and whether the open one is broken."""
+    factor = 1.0 - direction * distance_pct / 100.0
+    for k in range(len(value)):
+        known = usable(quality[k])
+        level[k] = value[k] * factor if known else 0.0
+        broken = (mark[k] > 0.0) & (direction * _beyond_pct(value[k], mark[k]) < 0.0)
+        invalid[k] = broken if known else -1
+
+
+@kernel(
+    types.void,
+    array_of(F8, 2),
+    array_of(U1, 2),
+    I8,
+    I8,
+    array_of(I4, 2),
+    array_of(F8),
+    array_of(I4, 2),
+    array_of(F8),
+    array_of(F8, 2),
+    array_of(I1, 3),
+    array_of(F8, 2),
+    array_of(U1, 2),
+    array_of(F8),
+    array_of(I1, 2),
+    BOOL,
+)
+def pass_over_rows(  # type: ignore[no-untyped-def]
+    values,
+    quality,
+    begin,
+    end,
+    atoms,
+    factors,
+    rules,
+    distances,
+    levels,
+    said,
+    level,
+    reasons,
+    figure_buffer,
+    flag_buffer,
+    provisional,
+):
+    """Answer every rule for the pairs from `begin` to before `end`.
+
+    Args:
+        values: float64 (outputs, pairs).
+        quality: uint8 (outputs, pairs).
+        begin: First pair.
+        end: The pair behind the last one.
+        atoms: As of `RuleTable`, and the next three.
+        factors: See there.
+        rules: See there.
+        distances: See there.
+        levels: float64 (definitions, pairs): invalidation levels of open episodes.
+        said: Written; as of `Answers`, and the next two.
+        level: Written.
+        reasons: Written.
+        figure_buffer: float64 (n,): scratch; n pairs are answered at once.
+        flag_buffer: int8 (2, n): scratch.
+        provisional: Only whether an episode would open is asked.
+    """
+    high = begin
+    while high < end:
+        low, high = high, min(end, high + len(figure_buffer))
+        figures = figure_buffer[: high - low]
+        clause, unknown = flag_buffer[0, : high - low], flag_buffer[1, : high - low]
+        for index in range(len(rules)):
+            rule = rules[index]
+            number, level_key = np.uint64(rule[DEFINITION]), rule[LEVEL_KEY]
+            enter, reason = said[_ENTER, number, low:high], reasons[number, low:high]
+            for k in range(len(reason)):
+                reason[k] = 0
+            for atom in atoms[rule[FIRST_ENTER] : rule[FIRST_ENTER + 1]]:
+                _worsen(reason, quality[np.uint64(atom[LEFT]), low:high])
+                if atom[RIGHT] >= 0:
+                    _worsen(reason, quality[np.uint64(atom[RIGHT]), low:high])
+            for place in range(1 if provisional else len(_QUESTIONS)):
+                answer = said[_QUESTIONS[place], number, low:high]
+                first, last = rule[FIRST_ENTER + 2 * place], rule[FIRST_ENTER + 2 * place + 1]
+                if place == _PLACE_OF_LEAVE and rule[LEAVES_WHEN_FALSE] == 1:
+                    for k in range(len(answer)):
+                        answer[k] = 1 - enter[k] if enter[k] >= 0 else -1
+                    continue
+                if place > 0 and first == last:
+                    for k in range(len(answer)):
+                        answer[k] = 0
+                    continue
+                for k in range(len(unknown)):
+                    unknown[k] = 0
+                if place == 0 and level_key >= 0:
+                    _worsen(reason, quality[np.uint64(level_key), low:high])
+                    _note_unknown(unknown, quality[np.uint64(level_key), low:high])
+                _hold(
+                    values, quality, atoms, factors, first, last, low, high, answer, figures, clause, unknown
+                )
+            if provisional:
+                continue
+            invalid, fixed = said[_INVALID, number, low:high], level[number, low:high]
+            if level_key >= 0:
+                _judge_level(
+                    values[np.uint64(level_key), low:high],
+                    quality[np.uint64(level_key), low:high],
+                    float(rule[DIRECTION]),
+                    distances[index],
+                    levels[number, low:high],
+                    fixed,
+                    invalid,
+                )
+            else:
+                for k in range(len(invalid)):
+                    invalid[k] = 0
+                    fixed[k] = 0.0

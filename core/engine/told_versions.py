@@ -1,0 +1,93 @@
+"""Episodes that readers know under another version than their definition has now.
+
+A definition of a snapshot may be translated, as detectors of earlier releases are: it means the same
+under another version, and the version is part of an event's id. What a reader has been told of an
+episode, and may be told more of, therefore stays under the version it was told under.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.model.records import EventState
+
+_OPEN = (int(EventState.OPENED), int(EventState.CONFIRMED))
+
+
+class ToldAs(NamedTuple):
+    """What a pair's episodes of one definition were told under.
+
+    Args:
+        version: The version.
+        episodes: Their numbers, ascending; every other episode has the definition's own version.
+    """
+
+    version: str
+    episodes: tuple[int, ...]
+
+
+ToldVersions: TypeAlias = Mapping[tuple[str, str], ToldAs]
+"""(definition id, pair) → what was told under another version."""
+
+
+def is_alive(lives: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Which pairs have something open or ahead that a reader has been told of.
+
+    Args:
+        lives: LIFE (pairs,).
+    """
+    alive: NDArray[np.bool_] = np.isin(lives["state"], _OPEN) | (lives["candidate"] == 1)
+    return alive
+
+
+def tellable_episodes(lives: NDArray[np.void], undone: NDArray[np.void]) -> list[tuple[int, ...]]:
+    """Give the episodes of which more may be told: alive, or of a day that may yet be revised.
+
+    Args:
+        lives: LIFE (pairs,) of one definition.
+        undone: LIFE (pairs,): as they were before the latest daily commit.
+
+    Returns:
+        Per pair, ascending.
+    """
+    now = is_alive(lives) | (lives["opened_now"] == 1)
+    before = is_alive(undone)
+    return [
+        tuple(
+            sorted({int(life["episode"]) for life, told in ((one, now[row]), (other, before[row])) if told})
+        )
+        for row, (one, other) in enumerate(zip(lives, undone, strict=True))
+    ]
+
+
+def still_told(
+    told: ToldVersions,
+    definition_id: str,
+    pairs: Iterable[str],
+    tellable: Iterable[tuple[int, ...]],
+) -> dict[str, ToldAs]:
+    """Give what has to be remembered of one definition, by pair.
+
+    Args:
+        told: What is remembered so far.
+        definition_id: The definition.
+        pairs: Their names, in the order of `tellable`.
+        tellable: From `tellable_episodes`.
+    """
+    found: dict[str, ToldAs] = {}
+    for pair, episodes in zip(pairs, tellable, strict=True):
+        one = told.get((definition_id, pair))
+        kept = () if one is None else tuple(sorted(set(one.episodes) & set(episodes)))
+        if one is not None and kept:
+            found[pair] = ToldAs(one.version, kept)
+    return found
+
+
+def version_of(told: ToldVersions, definition_id: str, pair: str, episode: int, own: str) -> str:
+    """Give the version under which an episode is told; `own` is the definition's."""
+    one = told.get((definition_id, pair))
+    return own if one is None or episode not in one.episodes else one.version

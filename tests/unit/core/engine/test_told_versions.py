@@ -1,0 +1,52 @@
+"""core.engine.told_versions: remembered as long as more may be told, and no longer."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.definitions.life_pass import LIFE
+from core.engine.told_versions import ToldAs, still_told, tellable_episodes, version_of
+from core.model.records import EventState
+
+TOLD = {("up", "A/B"): ToldAs("0ld", (10, 12)), ("up", "C/B"): ToldAs("0ld", (11,))}
+
+
+def lives(*given: dict[str, int]) -> np.ndarray:
+    """LIFE records, idle but for what is given."""
+    found = np.zeros(len(given), LIFE)
+    for row, fields in enumerate(given):
+        for name, value in fields.items():
+            found[name][row] = value
+    return found
+
+
+def test_an_episode_has_the_version_it_was_told_under_and_others_have_their_own() -> None:
+    versions = [
+        version_of(TOLD, *case, "own")
+        for case in (("up", "A/B", 10), ("up", "A/B", 11), ("up", "C/B", 11), ("down", "A/B", 10))
+    ]
+    assert versions == ["0ld", "own", "0ld", "own"]
+
+
+def test_more_may_be_told_of_what_is_open_ahead_or_of_a_day_that_may_be_revised() -> None:
+    now = lives(
+        {"episode": 10, "state": EventState.OPENED},
+        {"episode": 11, "state": EventState.CONFIRMED},
+        {"episode": 12, "candidate": 1},
+        {"episode": 13, "opened_now": 1},
+        {"episode": 14},
+        {"episode": 15},
+        {"episode": 17, "state": EventState.OPENED},
+    )
+    before = lives(
+        *[{}] * 5,
+        {"episode": 15, "state": EventState.OPENED},
+        {"episode": 16, "candidate": 1},
+    )
+    assert tellable_episodes(now, before) == [(10,), (11,), (12,), (13,), (), (15,), (16, 17)]
+
+
+def test_what_can_no_longer_be_told_is_forgotten() -> None:
+    tellable = [(12, 20), ()]
+    assert still_told(TOLD, "up", ("A/B", "C/B"), tellable) == {"A/B": ToldAs("0ld", (12,))}
+    assert still_told(TOLD, "down", ("A/B", "C/B"), tellable) == {}
