@@ -19,11 +19,11 @@ def cluster(secured: Secured, tmp_path_factory: pytest.TempPathFactory, address:
     return Cluster(secured, tmp_path_factory.mktemp("cluster"), address)
 
 
-@pytest.mark.parametrize("lack", lacks(), ids=str)
+@pytest.mark.parametrize("lack", list(lacks()), ids=str)
 def test_each_right_is_needed_with_kafka_python(cluster: Cluster, tmp_path: Path, lack: Lack) -> None:
     run_lacking(cluster, ProductAccess(Login.PLAIN), lack, tmp_path)
 
 
-@pytest.mark.parametrize("lack", lacks(["consume"]), ids=str)
+@pytest.mark.parametrize("lack", list(lacks(["consume"])), ids=str)
 def test_each_right_is_needed_with_confluent(cluster: Cluster, tmp_path: Path, lack: Lack) -> None:
     run_lacking(cluster, ProductAccess(Login.SCRAM_256, "confluent"), lack, tmp_path)
