@@ -1,24 +1,27 @@
 """Each leg's price of a session at which both legs have one.
 
-A condition that reads it is unknown wherever either leg is: an episode that rests on both legs is
-then not ended on the word of one.
+A condition that reads it is unknown wherever either leg is, so an episode that rests on both legs does
+not end because one of them moved while the other is unknown.
 """
 
-import numpy as np
+from __future__ import annotations
 
 from core.indicators.base import DayFamily, Output
+from core.indicators.day_rows import put, put_unknown
 from core.indicators.passes import day_pass
 from core.kernels.codes import BENCHMARK, NUMERATOR, OK
 from core.kernels.returns import blocked_by
 
 
 @day_pass()
-def _day_pass(prices, rows, price_units, values, quality):
+def _day_pass(prices, rows, price_units, values, quality, observations):
     for row in rows:
         reason = blocked_by(prices, row)
-        for side in (NUMERATOR, BENCHMARK):
-            values[side, row] = prices[side, row] / price_units[side, row] if reason == OK else np.nan
-            quality[side, row] = reason
+        for leg in range(NUMERATOR, BENCHMARK + 1):
+            if reason == OK:
+                put(values, quality, observations, leg, row, prices[leg, row] / price_units[leg, row], 1)
+            else:
+                put_unknown(values, quality, observations, leg, row, reason, 1)
 
 
 class PairedPrices(DayFamily):
@@ -28,4 +31,3 @@ class PairedPrices(DayFamily):
     of_the_step_alone = True
     outputs = (Output("paired_numerator_price", ""), Output("paired_benchmark_price", ""))
     evaluation = _day_pass
-    observed = 1

@@ -307,7 +307,7 @@ def test_a_store_that_cannot_be_written_ends_with_2(folder: Path) -> None:
 
 RULE = 'id = "x"\nfamily = "level"\n'
 BAD_SIGNALS = {
-    "an unknown kind": ('id = "x"\nkind = "oposite_day"', "did you mean opposite_day"),
+    "an unknown kind": ('id = "x"\nkind = "oposite_day"', "unknown kind 'oposite_day'"),
     "an unknown indicator": (
         RULE + 'enter = ["drawdwn_pct <= -10"]',
         "definition 'x': enter: no indicator gives 'drawdwn_pct' to a rule at 1d; did you mean drawdown_pct",
