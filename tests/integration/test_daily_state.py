@@ -106,7 +106,7 @@ def test_an_interrupted_backfill_goes_on_and_a_second_one_adds_nothing(
     aapl = settings.history[3].file
     with StartedProgram("backfill", "csv", f"RUT={rut}", *reach) as program:
         assert program.wait() == 0, program.errors
-    assert program.output == ["published 0 daily bars, 300 were there, 0 are a worker's own\n"]
+    assert program.output == ["published 0 daily bars, 300 already existed, 0 are kept from a worker\n"]
     corrected = tmp_path / "AAPL.csv"
     last = pl.col("date") == UNTIL.isoformat()
     pl.read_csv(aapl).with_columns(
@@ -114,7 +114,7 @@ def test_an_interrupted_backfill_goes_on_and_a_second_one_adds_nothing(
     ).write_csv(corrected)
     with StartedProgram("backfill", "csv", f"AAPL={corrected}", *reach) as program:
         assert program.wait() == 0, program.errors
-    assert program.output == ["published 1 daily bars, 299 were there, 0 are a worker's own\n"]
+    assert program.output == ["published 1 daily bars, 299 already existed, 0 are kept from a worker\n"]
 
 
 def _events(log: dict[int, list[bytes]]) -> list[str]:

@@ -269,4 +269,4 @@ def test_kept_up_it_can_be_looked_at_and_ctrl_c_goes_on_to_the_summary(first_run
         f"{DAY} RUT/SPX RUT +3.57 %, SPX -0.88 %; first since 2008-10-10 (history from 1990-01-02); "
         "candidate at 14:3"
     ) in summary
-    assert f"metrics   at {url}" in summary
+    assert f"metrics at {url}" in summary

@@ -61,7 +61,7 @@ def test_a_second_generation_begins_with_the_daily_bars(topics: LocalKafka, tmp_
         "backfill", "baseline", "--topic-generation", "2", "--partitions", str(MORE),
         "--history-until", "2024-07-05", *servers,
     )  # fmt: skip
-    assert said == ["published 2 sessions to rotascope.ticks.v2, 0 were there\n"]
+    assert said == ["published 2 sessions to rotascope.ticks.v2, 0 already existed\n"]
     homes = {
         record.partition
         for record in read(topics, ["rotascope.ticks.v2"])

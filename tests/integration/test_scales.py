@@ -164,7 +164,7 @@ def test_a_snapshot_is_not_taken_over_in_another_scale() -> None:
     assert again.snapshot() == snapshot
     plain = Instrument(2, "PEPE", "PEPE", "crypto", "XNYS", "feed", None, 60_000, True, False, None, None)
     other = make_engine(Universe(SOURCES, (BIG, plain), UNIVERSE.pairs), catalogue=CATALOGUE)
-    said = r"PEPE with price_exponent -15 and size_exponent 0; the universe says -9 and -9"
+    said = r"PEPE with price_exponent -15 and size_exponent 0; the universe has -9 and -9"
     with pytest.raises(SnapshotError, match=said) as refused:
         other.restore(snapshot)
     assert "give the instrument a new id" in str(refused.value.operator_action)

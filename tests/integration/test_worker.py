@@ -111,7 +111,7 @@ def test_killed_twice_in_mid_stream_every_event_is_published_once(
     publish(kafka, log)
     total = sum(len(payloads) for payloads in log.values())
     kills = 0
-    for share in (0.7, 0.85):
+    for share in (0.4, 0.6):
         with WorkerProcess(*_arguments(kafka, "killed", "--slot", "0")) as worker:
             deadline = time.monotonic() + DEADLINE_S
             while sum(committed_offsets(kafka, "killed").values()) < share * total:
