@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,9 @@ _EXPIRED: Final = 10
 _NOT_YET_VALID: Final = 9
 _HOST_NAME: Final = frozenset({62, 64})
 """OpenSSL's numbers: X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH."""
+_API_VERSIONS: Final = bytes.fromhex("0000000a 0012 0000 00000001 ffff")
+"""Kafka's ApiVersions, version 0: length, kind, version, number of the question, no client id."""
+_ANSWER_S: Final = 2.0
 _ABOUT_CERTIFICATES: Final = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE", "ACCESS_DENIED")
 """Of the alerts that a broker may send; the others say nothing about who the client is."""
 
@@ -159,6 +163,18 @@ def _load_certificate(context: ssl.SSLContext, security: KafkaSecurity, certific
         ) from error
 
 
+def _hear(encrypted: ssl.SSLSocket, timeout_s: float) -> None:
+    """Wait for the answer to a question that every broker takes, before a login as well.
+
+    With TLS 1.3 a broker judges the client's certificate after the client has done with the handshake: only
+    who reads learns of it. One that says nothing, or closes without a word, has not refused.
+    """
+    encrypted.settimeout(timeout_s)
+    with suppress(TimeoutError, ConnectionError, ssl.SSLEOFError):
+        encrypted.sendall(_API_VERSIONS)
+        encrypted.recv(1)
+
+
 def probe(address: tuple[str, int], context: ssl.SSLContext, timeout_s: float) -> None:
     """Shake hands with a broker, to learn why a client cannot: clients only say that they could not.
 
@@ -174,7 +190,8 @@ def probe(address: tuple[str, int], context: ssl.SSLContext, timeout_s: float) -
     host, port = address
     with socket.create_connection(address, timeout=timeout_s) as plain:
         try:
-            context.wrap_socket(plain, server_hostname=host).close()
+            with context.wrap_socket(plain, server_hostname=host) as encrypted:
+                _hear(encrypted, min(timeout_s, _ANSWER_S))
         except ssl.SSLError as error:
             if (refusal := handshake_refusal(f"{host}:{port}", error)) is not None:
                 raise refusal from error
