@@ -6,10 +6,19 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from core.runtime.signals import STOP_SIGNALS, StopFlag, calling_on_signals, stop_event, unwound_by_signals
+
+
+@pytest.fixture(autouse=True)
+def usual_handlers() -> Iterator[None]:
+    """A shell starts what runs in its background with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def test_a_wait_ends_at_once_when_a_stop_is_asked_for() -> None:
