@@ -154,8 +154,10 @@ class ConfluentSender:
         return sent
 
     def flush(self, timeout: float | None = None) -> None:
-        """Wait for everything queued, or until the time is over."""
-        self._producer.flush(_NEVER_S if timeout is None else timeout)
+        """Wait for everything queued, or until the time is over; each record's own fate is told to itself."""
+        # The error of the whole client is raised in the middle of the delivery callbacks: see `error_in`.
+        with suppress(KafkaException, SystemError):
+            self._producer.flush(_NEVER_S if timeout is None else timeout)
 
     def partitions_for(self, topic: str) -> set[int]:
         """Ask for the partitions of a topic.
