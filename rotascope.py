@@ -89,7 +89,8 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def rotascope(
     version: Annotated[
-        bool, typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version.")
+        bool,
+        typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version."),
     ] = False,
 ) -> None:
     """Watch market rotation as it happens: trades in, relative strength and divergences out.
