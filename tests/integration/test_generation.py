@@ -69,7 +69,7 @@ def test_a_second_generation_begins_with_the_daily_bars(topics: LocalKafka, tmp_
     }
     assert homes == {1}
     assert set(before) - set(left()) == {
-        "topics of generation 2", "daily bars exist", "rotascope.ticks.v2 begins with them",
+        "topics of generation 2", "daily bars exist", "rotascope.ticks.v2 starts with the daily bars",
     }  # fmt: skip
     assert run(*migrate)[-1] == "Next: workers run on it\n"
 
