@@ -68,7 +68,7 @@ def run(bench: Bench) -> Iterator[Figure]:
         seen, late_s = _play(bench.broker, market, worker.process.pid, before_s, load_s, idle_s, per_second)
         worker.terminate(deadline_s=120.0)
         assert worker.process.stdout is not None
-        said = re.search(r"stepped ([\d,]+) ticks", worker.process.stdout.read())
+        said = re.search(r"processed ([\d,]+) ticks", worker.process.stdout.read())
     stepped = 0 if said is None else int(said[1].replace(",", ""))
     settled_s = min(_SETTLED_S, load_s / 4)
     parts = (("under load", settled_s, load_s), ("idle", load_s + idle_s / 8, load_s + idle_s))
