@@ -33,7 +33,9 @@ TICKS_TOPIC = KafkaSettings().ticks_topic
 PARTITIONS = 4
 DEADLINE_S = 300.0
 
-_SUMMARY = re.compile(r"processed ([\d,]+) ticks in ([\d,]+) frames: ([\d,]+) events, .* ([\d,]+) dead letters")
+_SUMMARY = re.compile(
+    r"processed ([\d,]+) ticks in ([\d,]+) frames: ([\d,]+) events, .* ([\d,]+) dead letters"
+)
 _PAUSE_S = 0.02
 
 Frames = Sequence[tuple[int, bytes]]
