@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
+from core.kernels.codes import OK, REBUILT
 from core.kernels.jit import inlined
-from core.model.records import Quality
-
-_OK: Final = int(Quality.OK)
-_REBUILT: Final = int(Quality.REBUILT)
 
 
 @inlined
@@ -22,7 +17,7 @@ def rounded(value):
 @inlined
 def usable(quality):
     """Whether a value of this quality may decide anything."""
-    return quality in (_OK, _REBUILT)
+    return quality in (OK, REBUILT)
 
 
 @inlined

@@ -24,7 +24,6 @@ from core.model.errors import CatalogueError
 from core.model.event_families import EVENT_FAMILIES
 from core.model.records import Frequency
 
-RULE_KIND: Final = "rule"
 RULE_KEYS: Final = (
     "family",
     "enter",

@@ -17,8 +17,13 @@ from core.definitions.comparison import rounded, usable, worse
 from core.definitions.rule_entry import RuleText
 from core.definitions.rule_rows import ROWS_AT_ONCE, pass_over_rows
 from core.definitions.rule_table import (
+    ABOVE,
+    AT_LEAST,
+    AT_MOST,
+    BELOW,
     DEFINITION,
     DIRECTION,
+    EQUAL,
     FIRST_CONFIRM,
     FIRST_ENTER,
     FIRST_FADE,
@@ -32,41 +37,28 @@ from core.definitions.rule_table import (
     QUALITY,
     RIGHT,
     SIZE,
+    UNEQUAL,
     RuleTable,
 )
-from core.definitions.rules import Operator
 from core.kernels.jit import BOOL, F8, I1, I4, U1, array_of, inlined, kernel
 
 FEWEST_ROWS: Final = 3
 """Fewer pairs than this are answered sooner one at a time."""
 
-_ENTER: Final = ENTER
-_LEAVE: Final = LEAVE
-_INVALID: Final = INVALID
-_CONFIRM: Final = CONFIRM
-_FADE: Final = FADE
-
-_AT_LEAST: Final = int(Operator.AT_LEAST)
-_AT_MOST: Final = int(Operator.AT_MOST)
-_ABOVE: Final = int(Operator.ABOVE)
-_BELOW: Final = int(Operator.BELOW)
-_EQUAL: Final = int(Operator.EQUAL)
-_UNEQUAL: Final = int(Operator.UNEQUAL)
-
 
 @inlined
 def _compare(operator, value, target):
-    if operator == _AT_LEAST:
+    if operator == AT_LEAST:
         return value >= target
-    if operator == _AT_MOST:
+    if operator == AT_MOST:
         return value <= target
-    if operator == _ABOVE:
+    if operator == ABOVE:
         return value > target
-    if operator == _BELOW:
+    if operator == BELOW:
         return value < target
-    if operator == _EQUAL:
+    if operator == EQUAL:
         return value == target
-    if operator == _UNEQUAL:
+    if operator == UNEQUAL:
         return value != target
     return (np.int64(value) & np.int64(target)) != 0
 
@@ -169,7 +161,7 @@ def pass_over_cells(
                 reason = worse(reason, quality[level_key, row])
                 if not usable(quality[level_key, row]):
                     enter = -1
-            said[_ENTER, number, row] = enter
+            said[ENTER, number, row] = enter
             reasons[number, row] = reason
             if provisional:
                 continue
@@ -194,10 +186,10 @@ def pass_over_cells(
                     level[number, row] = value * (1.0 - direction * distances[index] / 100.0)
                     mark = levels[number, row]
                     invalid = 1 if mark > 0.0 and direction * _beyond_pct(value, mark) < 0.0 else 0
-            said[_LEAVE, number, row] = leave
-            said[_INVALID, number, row] = invalid
-            said[_CONFIRM, number, row] = confirm
-            said[_FADE, number, row] = fade
+            said[LEAVE, number, row] = leave
+            said[INVALID, number, row] = invalid
+            said[CONFIRM, number, row] = confirm
+            said[FADE, number, row] = fade
 
 
 class RulePass:

@@ -15,8 +15,13 @@ from numba import types
 from core.definitions.answers import CONFIRM, ENTER, FADE, INVALID, LEAVE
 from core.definitions.comparison import rounded, usable, worse
 from core.definitions.rule_table import (
+    ABOVE,
+    AT_LEAST,
+    AT_MOST,
+    BELOW,
     DEFINITION,
     DIRECTION,
+    EQUAL,
     FIRST_ENTER,
     FORM,
     LAST,
@@ -27,25 +32,16 @@ from core.definitions.rule_table import (
     QUALITY,
     RIGHT,
     SIZE,
+    UNEQUAL,
 )
-from core.definitions.rules import Operator
 from core.kernels.jit import BOOL, F8, I1, I4, I8, U1, array_of, inlined, kernel
 
 ROWS_AT_ONCE: Final = 512
 """Pairs that share the buffers: few enough that the values which rules share stay in the cache."""
 
-_ENTER: Final = ENTER
-_INVALID: Final = INVALID
 _QUESTIONS: Final = (ENTER, LEAVE, CONFIRM, FADE)
 """What has a condition, in the order of a rule's columns."""
 _PLACE_OF_LEAVE: Final = _QUESTIONS.index(LEAVE)
-
-_AT_LEAST: Final = int(Operator.AT_LEAST)
-_AT_MOST: Final = int(Operator.AT_MOST)
-_ABOVE: Final = int(Operator.ABOVE)
-_BELOW: Final = int(Operator.BELOW)
-_EQUAL: Final = int(Operator.EQUAL)
-_UNEQUAL: Final = int(Operator.UNEQUAL)
 
 
 @inlined
@@ -71,22 +67,22 @@ def _worsen(reason, quality):
 @inlined
 def _compare(operator, figures, target, clause):
     """Add to a clause, for each pair, whether the figure is to the target as the operator says."""
-    if operator == _AT_LEAST:
+    if operator == AT_LEAST:
         for k in range(len(clause)):
             clause[k] |= figures[k] >= target
-    elif operator == _AT_MOST:
+    elif operator == AT_MOST:
         for k in range(len(clause)):
             clause[k] |= figures[k] <= target
-    elif operator == _ABOVE:
+    elif operator == ABOVE:
         for k in range(len(clause)):
             clause[k] |= figures[k] > target
-    elif operator == _BELOW:
+    elif operator == BELOW:
         for k in range(len(clause)):
             clause[k] |= figures[k] < target
-    elif operator == _EQUAL:
+    elif operator == EQUAL:
         for k in range(len(clause)):
             clause[k] |= figures[k] == target
-    elif operator == _UNEQUAL:
+    elif operator == UNEQUAL:
         for k in range(len(clause)):
             clause[k] |= figures[k] != target
     else:
@@ -214,7 +210,7 @@ def pass_over_rows(
         for index in range(len(rules)):
             rule = rules[index]
             number, level_key = np.uint64(rule[DEFINITION]), rule[LEVEL_KEY]
-            enter, reason = said[_ENTER, number, low:high], reasons[number, low:high]
+            enter, reason = said[ENTER, number, low:high], reasons[number, low:high]
             for k in range(len(reason)):
                 reason[k] = 0
             for atom in atoms[rule[FIRST_ENTER] : rule[FIRST_ENTER + 1]]:
@@ -242,7 +238,7 @@ def pass_over_rows(
                 )
             if provisional:
                 continue
-            invalid, fixed = said[_INVALID, number, low:high], level[number, low:high]
+            invalid, fixed = said[INVALID, number, low:high], level[number, low:high]
             if level_key >= 0:
                 _judge_level(
                     values[np.uint64(level_key), low:high],

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.definitions.rule_entry import RuleText
-from core.definitions.rules import Condition
+from core.definitions.rules import Condition, Operator
 
 # Columns of an atom.
 LEFT: Final = 0
@@ -23,6 +23,14 @@ VALUE: Final = 0
 SIZE: Final = 1
 QUALITY: Final = 2
 _FORMS: Final = ("", "abs", "quality")
+
+# What an atom may ask; any other operator asks for a bit.
+AT_LEAST: Final = int(Operator.AT_LEAST)
+AT_MOST: Final = int(Operator.AT_MOST)
+ABOVE: Final = int(Operator.ABOVE)
+BELOW: Final = int(Operator.BELOW)
+EQUAL: Final = int(Operator.EQUAL)
+UNEQUAL: Final = int(Operator.UNEQUAL)
 
 # Columns of a rule: its definition, the first and last atom of each condition, its level.
 DEFINITION: Final = 0

@@ -17,6 +17,7 @@ CONSTANT: Final = int(Quality.CONSTANT)
 GAP: Final = int(Quality.GAP)
 NO_SESSION: Final = int(Quality.NO_SESSION)
 INCONCLUSIVE: Final = int(Quality.INCONCLUSIVE)
+REBUILT: Final = int(Quality.REBUILT)
 
 DAY_SLOTS: Final = 512
 """Finished days the ring of a pair holds: 252 sessions and any year to date."""

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from core.definitions.rules import Atom, Condition, Operator
 from core.engine.evaluation import PairEvaluator
-from core.model.records import Frequency, Quality
+from core.kernels.codes import OK, REBUILT
+from core.model.records import Frequency
 from core.model.sessions import day_to_date
 
-_USABLE: Final = (int(Quality.OK), int(Quality.REBUILT))
+_USABLE: Final = (OK, REBUILT)
 
 
 @dataclass(frozen=True, slots=True)
