@@ -2,18 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from core.runtime.numba_cache import cache_digest, compiled_kernels, configure_numba_cache
-
-
-@pytest.fixture
-def core(tmp_path: Path) -> Path:
-    package = tmp_path / "core"
-    (package / "indicators").mkdir(parents=True)
-    (package / "engine.py").write_text("A = 1\n")
-    (package / "indicators" / "beta.py").write_text("B = 2\n")
-    return package
 
 
 def test_the_directory_is_in_the_users_cache_and_set_in_the_environment(core: Path, tmp_path: Path) -> None:

@@ -21,15 +21,6 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.fixture
-def core(tmp_path: Path) -> Path:
-    package = tmp_path / "core"
-    (package / "indicators").mkdir(parents=True)
-    (package / "engine.py").write_text("A = 1\n")
-    (package / "indicators" / "beta.py").write_text("B = 2\n")
-    return package
-
-
 @pytest.mark.parametrize("room", ROOMS)
 def test_one_byte_in_a_room_counts_unless_no_pure_room_can_import_it(copy: Path, room: str) -> None:
     """Guards both users of the digest: the kernels' cache and the kept results of `study nulls`."""
