@@ -4,5 +4,5 @@ seam.py             the `Transport` protocol
 registry.py         the clients by name
 kafka_python.py     kafka-python, with its parts kafka_python_*.py
 confluent.py        confluent-kafka, with its parts confluent_*.py
-topic_reader.py     a whole topic, for commands
+named_transactions.py  transactions, made once their id is known
 """
