@@ -29,18 +29,21 @@ _GIVEN_UP: Final = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)
 
 
 class Sent:
-    """The fate of one record, told to whoever asked, on the sender's thread.
+    """The fate of one record, told to whoever asked, on a thread of the sender.
 
     Args:
         topic: Where it goes.
         size_bytes: Of key and value.
         since_s: When it was queued, monotonic.
+        reported: Takes the record once its delivery report is there; `settle` reads the report.
     """
 
-    def __init__(self, topic: str, size_bytes: int, since_s: float) -> None:
+    def __init__(self, topic: str, size_bytes: int, since_s: float, reported: deque[Sent]) -> None:
         self.since_s = since_s
         self._topic = topic
         self._size_bytes = size_bytes
+        self._reported = reported
+        self._report: KafkaError | None = None
         self._lock = threading.Lock()
         self._done = False
         self._error: TransportError | None = None
@@ -60,9 +63,18 @@ class Sent:
         return self._done
 
     def done(self, error: KafkaError | None, _message: object) -> None:
-        """Take the delivery report."""
+        """Take the delivery report; nothing else may be done here.
+
+        The wrapper calls this with librdkafka's fatal error still pending in the interpreter, where one
+        came just before. The first call of a C function then takes effect and raises SystemError.
+        """
+        self._report = error
+        self._reported.append(self)
+
+    def settle(self) -> None:
+        """Call back with what the delivery report says."""
         with self._lock:
-            self._error = None if error is None else self._failure(error)
+            self._error = None if self._report is None else self._failure(self._report)
             self._done = True
             callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:
@@ -113,6 +125,7 @@ class ConfluentSender:
             require_first_answer(self._producer, settings, self._refusals, timeout_ms)
         self._delivery_s = settings.delivery_timeout_ms / 1000
         self._waiting: deque[Sent] = deque()
+        self._reported: deque[Sent] = deque()
         self._gate = threading.Lock()
         self._halted = False
         self._closed = threading.Event()
@@ -133,7 +146,7 @@ class ConfluentSender:
             TransportError: The client takes none any more.
         """
         size_bytes = len(value) + len(key or b"")
-        sent = Sent(topic, size_bytes, time.monotonic())
+        sent = Sent(topic, size_bytes, time.monotonic(), self._reported)
         with self._gate:
             if self._halted:
                 raise TransportError(f"a record was not delivered to {topic}: the client has been given up")
@@ -158,6 +171,7 @@ class ConfluentSender:
         # A record that a broker refuses is fatal for this client, and surfaces in whichever call comes next.
         with suppress(KafkaException, SystemError):
             self._producer.flush(_NEVER_S if timeout is None else timeout)
+        self._settle()
 
     def partitions_for(self, topic: str) -> set[int]:
         """Ask for the partitions of a topic.
@@ -193,9 +207,20 @@ class ConfluentSender:
         while not self._closed.is_set():
             with suppress(KafkaException, SystemError):
                 self._producer.poll(_POLL_S)
+            self._settle()
             while self._waiting and self._waiting[0].is_done:
                 self._waiting.popleft()
             if self._waiting and time.monotonic() - self._waiting[0].since_s > self._delivery_s:
                 self.halt()
         with suppress(KafkaException, SystemError):
             self._producer.poll(0)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Tell the fate of each record whose report has come; any number of threads may do so."""
+        while self._reported:
+            try:
+                sent = self._reported.popleft()
+            except IndexError:  # another thread has taken it
+                return
+            sent.settle()
