@@ -6,8 +6,8 @@ import math
 import platform
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector
@@ -67,7 +67,13 @@ class WorkerCollector(Collector):
         dropped: Counter[str] = Counter()
         ready = not self._health.why_not_ready()
         with self._state.gate.scraping():
-            wanted = self._engine_samples(dropped)
+            # Asked for under the gate: it brings an engine's values up to date.
+            scraped = [
+                task.engine.samples()
+                for task in self._state.tasks.values()
+                if task.phase is not PartitionPhase.RESTORING
+            ]
+            wanted = self._engine_samples(scraped, dropped)
             engine_samples = list(islice(wanted, self._series_max))
             samples = [
                 *self._worker_samples(ready),
@@ -82,22 +88,17 @@ class WorkerCollector(Collector):
         ]
         yield from _families([*samples, *engine_samples])
 
-    def _engine_samples(self, dropped: Counter[str]) -> Iterator[Sample]:
+    def _engine_samples(self, scraped: Sequence[Iterator[Sample]], dropped: Counter[str]) -> Iterator[Sample]:
         """Return the values of the selected pairs; those without a row in the table are counted."""
         watched = self._watched
-        for task in list(self._state.tasks.values()):
-            if task.phase is PartitionPhase.RESTORING:
-                continue
-            for sample in task.engine.samples():
-                row = METRICS_BY_NAME.get(sample.name)
-                if row is None:
-                    dropped["not_in_table"] += 1
-                elif not math.isnan(sample.value) and (
-                    not watched
-                    or "pair" not in row.labels
-                    or sample.labels[row.labels.index("pair")] in watched
-                ):
-                    yield sample
+        for sample in chain.from_iterable(scraped):
+            row = METRICS_BY_NAME.get(sample.name)
+            if row is None:
+                dropped["not_in_table"] += 1
+            elif not math.isnan(sample.value) and (
+                not watched or "pair" not in row.labels or sample.labels[row.labels.index("pair")] in watched
+            ):
+                yield sample
 
     def _worker_samples(self, ready: bool) -> Iterator[Sample]:
         version = (self._version, platform.python_version())

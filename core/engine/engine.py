@@ -6,9 +6,12 @@ when a clock mark passes it, and everything else follows from closed seconds.
 Processing of a tick:
 
 1. A frame is validated; repeated and outdated frames are dropped, a missing one becomes a gap.
-2. `apply_ticks` adds ticks to open seconds until a mark closes a second.
-3. Closed seconds update prices, minutes and days (`InstrumentTime`).
+2. `apply_ticks` adds ticks to open seconds, and closes seconds as marks pass them, until more than a
+   second ends.
+3. Minutes, sessions and days end (`InstrumentTime`).
 4. Pairs follow at the lower clock of their legs (`PairTime`): values, verdicts, events.
+
+Values of a second are computed when somebody reads them: see `PartitionEngine.settle`.
 """
 
 from __future__ import annotations
@@ -95,6 +98,7 @@ class PartitionEngine:
         self._output = StepOutput()
         self._history_events = history_events
         self._notes: NDArray[np.int64] = np.zeros(1024, np.int64)
+        self._next_ends: NDArray[np.int64] = np.full(len(self.world.sources), NEVER)
         self._source_rows = {source.source_id: row for row, source in enumerate(self.world.sources)}
         self._use(fresh_state(self.world, catalogue, lookups))
 
@@ -107,6 +111,7 @@ class PartitionEngine:
         self.pair_time = whole.pair_time
         self._sources = self.state.source_columns
         self._offsets = whole.offsets
+        self._look_ahead()
 
     @property
     def clock_ns(self) -> int:
@@ -188,6 +193,9 @@ class PartitionEngine:
                 self.world.row_of_id,
                 state.instruments,
                 state.seconds,
+                state.second_prices,
+                self._next_ends,
+                self.instrument_time.mixed_calendars,
                 self._notes,
             )
             position, notes, boundary = unpack_position(packed)
@@ -201,14 +209,17 @@ class PartitionEngine:
         for entry in self._notes[:notes].tolist():
             tick = ticks[entry & 0xFFFF_FFFF]
             note = entry >> 32
-            if note == _CONTROL_NOTE and tick["kind"] == _BASELINE:
-                return self._baselines(ticks, position - 1, source_row)
-            if note == _CONTROL_NOTE:
-                self._control(tick, source_row)
-            elif note == _REVISION_NOTE:
-                self._revise(tick, source_row)
-            else:
+            if note not in (_CONTROL_NOTE, _REVISION_NOTE):
                 self._output.dead_letters.append(DeadLetter(Note(note).reason, tick.tobytes()))
+                continue
+            self.settle()
+            if note == _REVISION_NOTE:
+                self._revise(tick, source_row)
+            elif tick["kind"] == _BASELINE:
+                return self._baselines(ticks, position - 1, source_row)
+            else:
+                self._control(tick, source_row)
+                self._look_ahead()
         return position
 
     def _baselines(self, ticks: NDArray[np.void], first: int, source_row: int) -> int:
@@ -265,11 +276,13 @@ class PartitionEngine:
 
     def _advance(self, source_row: int) -> None:
         """Close everything up to the source's new watermark, and let pairs follow."""
+        self.settle()
         sources = self._sources
         complete_ns = sources.mark_ns.item(source_row) - sources.lateness_ns.item(source_row)
         target = complete_ns // NANOSECONDS_PER_SECOND
         self._advance_to(source_row, target)
         self._follow()
+        self._look_ahead()
 
     def _advance_to(self, source_row: int, target: int) -> None:
         output = self._output
@@ -288,13 +301,30 @@ class PartitionEngine:
             if sources[row]["mark_ns"] != NEVER and sources[row]["closed_second"] < min(living):
                 self._advance_to(int(row), min(living))
 
+    def _look_ahead(self) -> None:
+        """Set until when the kernel may close each source's seconds without us."""
+        if 1 in self._sources.dead.tolist():
+            self._next_ends[:] = NEVER  # a dead source follows the others second by second
+            return
+        for row in range(len(self._next_ends)):
+            self._next_ends[row] = min(self.instrument_time.next_end(row), self.pair_time.next_end(row))
+
+    def settle(self) -> None:
+        """Bring the values of the latest second up to date, for whoever reads `evaluator`.
+
+        No other state and no output depends on when, or how often, this is called.
+        """
+        self.pair_time.settle()
+
     def capture(self) -> Capture:
         """Copy the state, so that `Capture.pack` can run while the engine continues."""
+        self.settle()
         sections = self._whole.sections()
         return Capture(self._whole.head(), {name: section.copied() for name, section in sections.items()})
 
     def snapshot(self) -> bytes:
         """Serialise the state: restored elsewhere and fed the same log, it gives the same output."""
+        self.settle()
         return pack(self._whole.head(), self._whole.sections())
 
     def restore(self, data: bytes) -> None:
@@ -335,6 +365,7 @@ class PartitionEngine:
         Returns:
             A `withdrawn` event for every open episode of a removed or changed definition.
         """
+        self.settle()
         whole, events = adopt(self._whole, self.catalogue, self._lookups)
         self._use(whole)
         return events
@@ -359,4 +390,5 @@ class PartitionEngine:
 
     def samples(self) -> Iterator[Sample]:
         """Return the current exported values, for metrics."""
+        self.settle()
         return engine_samples(self.world, self.state, self.evaluator)

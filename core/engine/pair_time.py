@@ -19,7 +19,7 @@ from core.indicators.base import RingStep
 from core.model.records import NANOSECONDS_PER_SECOND, Quality
 from core.model.windows import NO_SESSION
 from core.partition.pair_days import leg_prices, leg_volumes, ready_pairs
-from core.partition.session_clock import SessionClock
+from core.partition.session_clock import FAR_SECOND, SessionClock
 from core.partition.state import MINUTE_SLOTS, NEVER, SECOND_SLOTS, InstrumentState
 from core.partition.world import PairBlock, PartitionWorld
 
@@ -147,6 +147,45 @@ class PairTime:
             elif target > self._closed[number]:
                 self._advance_block(number, block, target, events.append)
 
+    def settle(self) -> None:
+        """Evaluate the second up to which sources have advanced by themselves; see `next_end`.
+
+        Only the latest second counts: nothing reads the values of those before it.
+        """
+        closed_seconds = self._closed_seconds
+        for number, block in enumerate(self._world.blocks):
+            first, second = block.source_rows
+            target = min(closed_seconds.item(first), closed_seconds.item(second))
+            closed = self._closed.item(number)
+            if closed == _NEVER_SECOND or target <= closed:
+                continue
+            clock = self._clocks[number]
+            if target > clock.open_second:
+                self._evaluate_second(block, clock, target)
+            self._closed[number] = target
+
+    def next_end(self, source_row: int) -> int:
+        """Find out until when a source may advance without its pairs.
+
+        The blocks must be settled before the lead of a source spoils the ring for the slower leg, whose
+        oldest price of a second is a quarter of an hour back.
+
+        Args:
+            source_row: The source.
+
+        Returns:
+            The first Unix second that needs `advance`; NEVER where every second does.
+        """
+        end = FAR_SECOND
+        for number in self._by_source[source_row]:
+            slowest = min(map(self._closed_seconds.item, self._world.blocks[number].source_rows))
+            if slowest == _NEVER_SECOND:
+                continue
+            if self._closed.item(number) >= self._clocks[number].close_second:
+                return NEVER  # a day may become final with any second
+            end = min(end, slowest + _SECONDS_AHEAD)
+        return end
+
     def _start_session(self, number: int) -> None:
         block, clock = self._world.blocks[number], self._clocks[number]
         self._sessions[number] = clock.session
@@ -171,14 +210,7 @@ class PairTime:
         self._closed[number] = closed
 
     def _pass_segment(self, block: PairBlock, clock: SessionClock, stop: int, emit: Emit) -> None:
-        first, second = block.source_rows
-        ahead = max(self._closed_seconds.item(first), self._closed_seconds.item(second)) - stop
-        step = self._second_step
-        step.prices = self._state.second_prices if ahead <= _SECONDS_AHEAD else self._out_of_step
-        step.rows = block.rows
-        step.now = stop - 1
-        step.since_open = stop - 1 - clock.open_second
-        self._evaluator.second(step)
+        ahead = self._evaluate_second(block, clock, stop)
         if stop % 60 == 0:
             readable = ahead // 60 <= _MINUTES_AHEAD
             minute = self._minute_step
@@ -196,6 +228,18 @@ class PairTime:
             )
             if not readable:
                 self._evaluator.restart(block.rows)
+
+    def _evaluate_second(self, block: PairBlock, clock: SessionClock, stop: int) -> int:
+        """Evaluate the second before `stop`; return how far the faster leg is ahead."""
+        first, second = block.source_rows
+        ahead = max(self._closed_seconds.item(first), self._closed_seconds.item(second)) - stop
+        step = self._second_step
+        step.prices = self._state.second_prices if ahead <= _SECONDS_AHEAD else self._out_of_step
+        step.rows = block.rows
+        step.now = stop - 1
+        step.since_open = stop - 1 - clock.open_second
+        self._evaluator.second(step)
+        return ahead
 
     def _leg_prices(self, minute: RingStep) -> None:
         numerators, benchmarks, evaluator = minute.numerators, minute.benchmarks, self._evaluator

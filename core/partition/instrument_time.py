@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from core.model.records import BAR, NANOSECONDS_PER_SECOND, NO_INSTRUMENT, BarFlag, Frequency
 from core.model.windows import NO_SESSION
-from core.partition.bars import blank_outside, close_minute, close_seconds
+from core.partition.bars import blank_outside, close_minute
 from core.partition.instrument_days import finish_days, next_official_second, open_session
-from core.partition.session_clock import SessionClock
+from core.partition.seconds import close_seconds
+from core.partition.session_clock import FAR_SECOND, SessionClock
 from core.partition.state import NEVER, InstrumentState, milliseconds
 from core.partition.world import PartitionWorld
 
@@ -30,6 +31,9 @@ class InstrumentTime:
     Args:
         world: The partition's rows.
         state: The arrays it advances.
+
+    Attributes:
+        mixed_calendars: Whether a pair has legs of two calendars.
     """
 
     def __init__(self, world: PartitionWorld, state: InstrumentState) -> None:
@@ -40,7 +44,7 @@ class InstrumentTime:
         self._closed_seconds = state.source_columns.closed_second
         self._clocks: list[dict[int, SessionClock]] = [{} for _ in world.sources]
         calendar_of = {each.symbol: each.calendar for each in world.instruments}
-        self._mixed_calendars = any(calendar_of[p.numerator] != calendar_of[p.benchmark] for p in world.pairs)
+        self.mixed_calendars = any(calendar_of[p.numerator] != calendar_of[p.benchmark] for p in world.pairs)
         self._prepare()
         self._sessions: NDArray[np.int64] = np.full((len(world.sources), len(world.calendars)), NO_SESSION)
         self._unfinished: NDArray[np.int64] = np.zeros((len(world.sources), len(world.calendars)), np.int64)
@@ -144,10 +148,10 @@ class InstrumentTime:
             return
         while closed < target:
             active = any(c.open_second <= closed < c.close_second for c in clocks.values())
-            stop = self._segment_end(source_row, closed, target, active)
+            stop = self._segment_end(source_row, closed, target, active=active)
             if active:
                 self._close(source_row, closed, stop, minute_bars)
-            if self._mixed_calendars:
+            if self.mixed_calendars:
                 blank_outside(
                     self._state.instruments,
                     self._state.second_prices,
@@ -166,7 +170,24 @@ class InstrumentTime:
                     clock.enter(clock.row + 1)
                     self._open(source_row, calendar_row, clock)
 
-    def _segment_end(self, source_row: int, closed: int, target: int, active: bool) -> int:
+    def next_end(self, source_row: int) -> int:
+        """Find out until when a source's seconds close without a minute, a session or a day ending.
+
+        Args:
+            source_row: The source.
+
+        Returns:
+            The first Unix second that needs `advance`; NEVER where every second does.
+        """
+        closed = self._closed_seconds.item(source_row)
+        clocks = self._clocks[source_row].values()
+        waits = any(closed >= clock.close_second for clock in clocks)
+        active = any(clock.open_second <= closed for clock in clocks)
+        if closed == _NEVER_SECOND or waits or not active:
+            return NEVER
+        return self._segment_end(source_row, closed, FAR_SECOND, active=True)
+
+    def _segment_end(self, source_row: int, closed: int, target: int, *, active: bool) -> int:
         stop = min(target, (closed // 60 + 1) * 60) if active else target
         for calendar_row, clock in self._clocks[source_row].items():
             for bound in (clock.open_second, clock.close_second, clock.deadline_second):

@@ -12,7 +12,8 @@ from core.model.records import NANOSECONDS_PER_SECOND
 from core.model.sessions import NANOSECONDS_PER_DAY, Calendar
 from core.model.windows import NO_SESSION
 
-_FAR: Final = 2**62 // NANOSECONDS_PER_SECOND
+FAR_SECOND: Final = 2**62 // NANOSECONDS_PER_SECOND
+"""Later than any event time."""
 
 
 class SessionClock:
@@ -29,9 +30,9 @@ class SessionClock:
         self.calendar = calendar
         self.wait_seconds = wait_seconds
         self.row = -1
-        self.open_second = _FAR
-        self.close_second = _FAR
-        self.deadline_second = _FAR
+        self.open_second = FAR_SECOND
+        self.close_second = FAR_SECOND
+        self.deadline_second = FAR_SECOND
 
     @property
     def session(self) -> int:
@@ -43,7 +44,7 @@ class SessionClock:
         """First nanosecond of the session after the one in force."""
         if self.row + 1 < len(self.calendar):
             return int(self.calendar.open_ns[self.row + 1])
-        return _FAR * NANOSECONDS_PER_SECOND
+        return FAR_SECOND * NANOSECONDS_PER_SECOND
 
     def enter(self, row: int) -> None:
         """Put the session of a calendar row in force; none after the last row.
@@ -62,7 +63,7 @@ class SessionClock:
                 self.close_second + self.wait_seconds, self.next_open_ns // NANOSECONDS_PER_SECOND
             )
         else:
-            self.open_second = self.close_second = self.deadline_second = _FAR
+            self.open_second = self.close_second = self.deadline_second = FAR_SECOND
 
     def resume(self, session: int) -> None:
         """Put a session in force by its day, from a snapshot.
@@ -72,7 +73,7 @@ class SessionClock:
         """
         if session == NO_SESSION:
             self.row = -1
-            self.open_second = self.close_second = self.deadline_second = _FAR
+            self.open_second = self.close_second = self.deadline_second = FAR_SECOND
         else:
             self.calendar.reach(session * NANOSECONDS_PER_DAY)
             self.enter(self.calendar.row_of(session))

@@ -119,6 +119,7 @@ class Desk:
     def value(self, key: str, pair: str = "SML/BIG") -> tuple[float, str]:
         """A value with its quality, such as `("instrument_return_pct:1d", "SML/BIG")`."""
         names = [each.name for each in self.engine.world.pairs]
+        self.engine.settle()
         values, quality = self.engine.evaluator.columns[key]
         row = names.index(pair)
         return float(values[row]), Quality(int(quality[row])).label

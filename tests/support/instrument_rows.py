@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from core.model.records import BAR
 from core.model.records import NANOSECONDS_PER_SECOND as SECOND
-from core.partition.bars import close_minute, close_seconds
+from core.partition.bars import close_minute
 from core.partition.instrument_days import open_session
+from core.partition.seconds import close_seconds
 from core.partition.state import InstrumentState, allocate_instruments
 from tests.support.open_seconds import open_second
 

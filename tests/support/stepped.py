@@ -56,6 +56,7 @@ class SteppedEngine:
 
     def values(self, key: str) -> NDArray[np.float64]:
         """An output's values as they stand, one per pair; not a copy."""
+        self.engine.settle()
         return self.engine.evaluator.columns[key][0]
 
     def step(self, records: NDArray[np.void], source: int) -> list[StepOutput]:

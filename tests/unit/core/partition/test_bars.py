@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.model.records import NANOSECONDS_PER_SECOND as SECOND
 from core.model.records import BarFlag, Frequency, Quality
-from core.partition.bars import close_seconds
+from core.partition.seconds import close_seconds
 from tests.support.instrument_rows import (
     CLOSE_S,
     MAX_AGE_S,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.model.records import NANOSECONDS_PER_SECOND as SECOND
 from core.model.records import NO_INSTRUMENT, TICK, TickKind, Update
-from core.partition.state import InstrumentState, allocate_instruments
+from core.partition.state import NEVER, InstrumentState, allocate_instruments
 from core.partition.ticks import Note, apply_ticks, unpack
 from tests.support.open_seconds import open_second
 
@@ -23,6 +23,7 @@ class Bench:
     """Two instruments of source row 0, a third of source row 1; session from 1,000 s to 2,000 s."""
 
     notes: NDArray[np.int64] = field(default_factory=lambda: np.zeros(16, np.int64))
+    next_ends: NDArray[np.int64] = field(default_factory=lambda: np.full(2, NEVER))
 
     def __post_init__(self) -> None:
         self.state: InstrumentState = allocate_instruments(3, 2, 8)
@@ -52,6 +53,9 @@ class Bench:
             self.row_of_id,
             self.state.instruments,
             self.state.seconds,
+            self.state.second_prices,
+            self.next_ends,
+            False,
             self.notes,
         )
         position, filled, boundary = unpack(packed)

@@ -1,0 +1,252 @@
+"""Seconds that `apply_ticks` closes by itself: the same state and output as with each one closed outside."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typing_extensions import override
+
+from core.definitions.catalogue import parse_catalogue
+from core.engine.engine import PartitionEngine
+from core.model.instruments import Pair, Universe
+from core.model.records import TickKind
+from tests.support.logs import LogBuilder, Run, Sequences, cut, run, state_of
+from tests.support.rich_log import rich_log, warm_start
+from tests.support.worlds import (
+    BIG,
+    CATALOGUE,
+    COIN,
+    COINS,
+    ETH,
+    FEED,
+    GOO,
+    HISTORY,
+    OPEN,
+    SECOND,
+    SML,
+    exchange_universe,
+    make_instrument,
+    make_source,
+    session_open,
+    short_calendars,
+    small_universe,
+)
+
+pytestmark = pytest.mark.compiled
+
+SESSION_S = 14 * 60
+LAGS_S = (0, 0, 2, 65, 118, 121, 126, 300)
+"""How far a source is behind the first; the ring of seconds spoils for a leg that is 124 s behind."""
+STEPS_S = (0, 0, 1, 1, 1, 2, 3, 9)
+JUMPS_S = (0, 0, 0, 0, 58, 130, 700)
+
+
+def two_feeds() -> Universe:
+    """Pairs of each source, and pairs across them, on one calendar."""
+    return Universe(
+        sources=(make_source(FEED, "feed"), make_source(COINS, "coins"), make_source(HISTORY, "history")),
+        instruments=(
+            make_instrument(SML, "SML"),
+            make_instrument(BIG, "BIG", has_volume=False),
+            make_instrument(COIN, "COIN", source="coins"),
+            make_instrument(ETH, "ETH", source="coins"),
+        ),
+        pairs=(Pair("SML", "BIG"), Pair("SML", "COIN"), Pair("ETH", "BIG"), Pair("ETH", "COIN")),
+    )
+
+
+def one_feed() -> Universe:
+    """One source of two calendars, in session when the exchange revises a day; GOO is in no pair."""
+    return Universe(
+        sources=(make_source(FEED, "feed"), make_source(HISTORY, "history")),
+        instruments=(
+            make_instrument(SML, "SML"),
+            make_instrument(BIG, "BIG", has_volume=False),
+            make_instrument(GOO, "GOO"),
+            make_instrument(COIN, "COIN", calendar="24/7", has_official_close=False),
+        ),
+        pairs=(Pair("SML", "BIG"), Pair("COIN", "BIG"), Pair("SML", "COIN")),
+    )
+
+
+UNIVERSES: dict[str, Callable[[], Universe]] = {
+    "one source": exchange_universe,
+    "two sources": two_feeds,
+    "one source, two calendars": one_feed,
+    "two sources, two calendars": small_universe,
+}
+
+
+class Counting(PartitionEngine):
+    """Counts how often seconds are closed outside the kernel."""
+
+    advances = 0
+
+    @override
+    def _advance(self, source_row: int) -> None:
+        self.advances += 1
+        super()._advance(source_row)
+
+
+class EverySecond(Counting):
+    """Its kernel closes nothing by itself."""
+
+    @override
+    def _look_ahead(self) -> None:
+        """Leave the ends where they were: every second needs the engine."""
+
+
+@dataclass
+class Twins:
+    """Two engines fed the same frames."""
+
+    universe: Universe
+    told: Run = field(default_factory=Run)
+    told_every_second: Run = field(default_factory=Run)
+    sequences: Sequences = field(default_factory=Sequences)
+
+    def __post_init__(self) -> None:
+        of = (self.universe, parse_catalogue(CATALOGUE), short_calendars(minutes=SESSION_S // 60))
+        self.engine = Counting(*of, partition=0, partitions=1)
+        self.every_second = EverySecond(*of, partition=0, partitions=1)
+
+    def step(self, log: LogBuilder) -> None:
+        """Send what the log holds, in one frame per source and change."""
+        frames = cut(log.records, sequences=self.sequences)
+        run(self.engine, frames, into=self.told)
+        run(self.every_second, frames, into=self.told_every_second)
+
+    def compare(self) -> None:
+        """Every byte of state and of output is the same."""
+        assert state_of(self.engine) == state_of(self.every_second)
+        assert self.told.told() == self.told_every_second.told()
+
+
+class Tape:
+    """Draws a log: sources at their own pace, late trades, gaps, halts, official prints, corrections."""
+
+    def __init__(self, seed: int, universe: Universe) -> None:
+        self._random = random.Random(seed)
+        names = {source.name: source.source_id for source in universe.sources}
+        self._source_of = {each.instrument_id: names[each.source] for each in universe.instruments}
+        self._sources = sorted(set(self._source_of.values()))
+        self._front_s = self._random.choice((-5, 700, 820, 835))
+        self._now = dict.fromkeys(self._sources, OPEN + (self._front_s - 200) * SECOND)
+
+    def burst(self, length: int) -> LogBuilder:
+        """Draw some records."""
+        log, draw, silent = LogBuilder(), self._random, set[int]()
+        lags_s = {source: draw.choice(LAGS_S) for source in self._sources}
+        self._front_s += draw.choice(JUMPS_S)
+        for _ in range(length):
+            self._front_s += draw.choice(STEPS_S)
+            for source in draw.sample(self._sources, draw.randrange(1, len(self._sources) + 1)):
+                now = OPEN + (self._front_s - lags_s[source]) * SECOND + draw.choice((0, 999_999_999))
+                self._now[source] = now = max(now, self._now[source])
+                if source in silent:
+                    continue
+                for _ in range(draw.randrange(4)):
+                    self._record(log, source, now)
+                if draw.random() < 0.02:
+                    log.add(TickKind.SOURCE_CLOSED, now, source=source)
+                    silent.add(source)
+                else:
+                    log.mark(now, source)
+        return log
+
+    def _record(self, log: LogBuilder, source: int, now: int) -> None:
+        draw = self._random
+        instrument = draw.choice([row for row, owner in self._source_of.items() if owner == source])
+        price = {SML: 100.0, BIG: 200.0}.get(instrument, 50.0) * draw.uniform(0.97, 1.03)
+        closes = (session_open(number) + SESSION_S * SECOND for number in range(4))
+        last_close = max((close for close in closes if close <= now), default=now)
+        match draw.randrange(40):
+            case 0:
+                log.gap(now, source)
+            case 1:
+                log.status(now, instrument, halted=draw.random() < 0.5, source=source)
+            case 2 | 3 | 4 | 5 | 6:
+                log.official(last_close, instrument, price)
+            case 7 | 8 | 9 | 10:
+                log.official(last_close, instrument, price, kind=TickKind.CORRECTION)
+            case 11:
+                log.trade(now, instrument, -1.0, source=source)
+            case _:
+                log.trade(now - draw.randrange(3 * SECOND), instrument, price, source=source)
+
+
+@pytest.mark.parametrize("name", UNIVERSES)
+@settings(max_examples=80)
+@given(seed=st.integers(0, 2**32), reads=st.lists(st.integers(1, 12), min_size=4, max_size=30))
+def test_state_and_output_are_those_of_every_second(name: str, seed: int, reads: list[int]) -> None:
+    twins = Twins(UNIVERSES[name]())
+    history = LogBuilder()
+    for back in range(70, 0, -1):
+        closes = dict.fromkeys((SML, BIG, GOO, COIN, ETH), 100.0 + back % 7)
+        history.baseline(OPEN - back * 86_400 * SECOND + 600 * SECOND, closes)
+    twins.step(history)
+    tape = Tape(seed, twins.universe)
+    for length in reads:
+        twins.step(tape.burst(length))
+        twins.compare()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_log_with_every_incident_is_the_same(seed: int) -> None:
+    twins = Twins(small_universe())
+    for records in (warm_start(), rich_log(seed)):
+        frames = cut(records, sequences=twins.sequences)
+        run(twins.engine, frames, into=twins.told)
+        run(twins.every_second, frames, into=twins.told_every_second)
+    twins.compare()
+    assert twins.engine.advances < twins.every_second.advances / 2
+
+
+def test_a_minute_of_marks_enters_the_engine_once() -> None:
+    twins = Twins(exchange_universe())
+    log = LogBuilder()
+    for second in range(1, 242):
+        log.trade(session_open(0) + second * SECOND, SML, 100.0)
+        log.mark(session_open(0) + second * SECOND)
+    twins.step(log)
+    twins.compare()
+    assert (twins.engine.advances, twins.every_second.advances) == (5, 241)
+
+
+def test_values_of_a_second_are_there_once_somebody_settles() -> None:
+    twins = Twins(exchange_universe())
+    log = LogBuilder()
+    for second, price in ((1, 100.0), (2, 100.0), (3, 101.0)):
+        log.trade(session_open(0) + second * SECOND, SML, price)
+        log.trade(session_open(0) + second * SECOND, BIG, 200.0)
+        log.mark(session_open(0) + (second + 1) * SECOND)
+    log.mark(session_open(0) + 5 * SECOND)
+    twins.step(log)
+    ratios, _ = twins.engine.evaluator.columns["ratio"]
+    twins.engine.settle()
+    assert ratios[0] == pytest.approx(101.0 / 200.0)
+    twins.compare()
+
+
+def test_a_second_is_read_before_the_faster_leg_is_too_far_ahead() -> None:
+    """The slower leg stops 120 s behind; then the faster one goes on by ten seconds."""
+    twins = Twins(two_feeds())
+    log = LogBuilder()
+    for source in (FEED, COINS):
+        log.mark(session_open(0), source)
+    for second in range(1, 181):
+        log.trade(session_open(0) + second * SECOND, SML, 100.0)
+        log.mark(session_open(0) + second * SECOND)
+    for second in range(1, 62):
+        log.trade(session_open(0) + second * SECOND, COIN, 50.0, source=COINS)
+        log.mark(session_open(0) + second * SECOND, COINS)
+    log.mark(session_open(0) + 190 * SECOND)
+    twins.step(log)
+    twins.compare()
+    row = [pair.name for pair in twins.engine.world.pairs].index("SML/COIN")
+    assert twins.engine.evaluator.columns["ratio"][0][row] == pytest.approx(2.0)
