@@ -2,6 +2,8 @@
 
 engine.py           `PartitionEngine.step`
 partition_state.py  the state of a partition
+admission.py        drops repeated and outdated frames, finds missing ones
+event_time.py       advances sources, and pairs behind them
 pair_time.py        advances pairs after their instruments
 evaluation.py       values of all families in one matrix, evaluated by definitions
 baseline.py         history as baseline records; baseline_session.py applies them

@@ -23,14 +23,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.definitions.catalogue import Catalogue
+from core.engine.admission import FrameAdmission
 from core.engine.adoption import adopt
+from core.engine.event_time import EventTime
 from core.engine.partition_state import PartitionState, fresh_state, restored_state
 from core.engine.samples import engine_samples
 from core.engine.snapshot import Section, pack
 from core.engine.step_output import DeadLetter, StepOutput
 from core.events.events import Event
 from core.events.lookups import Lookups
-from core.model.frames import FrameHeader, decode_frame
+from core.model.frames import decode_frame
 from core.model.instruments import Universe
 from core.model.metrics import Sample
 from core.model.records import NANOSECONDS_PER_SECOND, TickKind
@@ -98,7 +100,6 @@ class PartitionEngine:
         self._output = StepOutput()
         self._history_events = history_events
         self._notes: NDArray[np.int64] = np.zeros(1024, np.int64)
-        self._next_ends: NDArray[np.int64] = np.full(len(self.world.sources), NEVER)
         self._source_rows = {source.source_id: row for row, source in enumerate(self.world.sources)}
         self._use(fresh_state(self.world, catalogue, lookups))
 
@@ -109,9 +110,9 @@ class PartitionEngine:
         self.evaluator = whole.evaluator
         self.instrument_time = whole.instrument_time
         self.pair_time = whole.pair_time
-        self._sources = self.state.source_columns
+        self.event_time = EventTime(self.state, self.instrument_time, self.pair_time)
+        self._admission = FrameAdmission(self.state, self.instrument_time)
         self._offsets = whole.offsets
-        self._look_ahead()
 
     @property
     def clock_ns(self) -> int:
@@ -150,36 +151,10 @@ class PartitionEngine:
         row = self._source_rows.get(header.source, -1)
         if row < 0:
             output.dead_letters.append(DeadLetter("unknown_source", payload[:_DEAD_LETTER_BYTES]))
-        elif self._admit(row, header):
+        elif self._admission.admit(row, header):
             self._apply(row, ticks)
         self._offsets[2] = offset + 1
         return output
-
-    def _admit(self, row: int, header: FrameHeader) -> bool:
-        """Drop an older epoch and a repeated sequence; treat a missing frame, and a new epoch, as a gap."""
-        sources = self._sources
-        epoch, expected = sources.epoch.item(row), sources.next_sequence.item(row)
-        if not sources.seen.item(row):
-            # A replay may start after earlier frames: the first one seen is not a gap.
-            sources.seen[row] = 1
-            sources.epoch[row] = header.epoch
-            expected = header.sequence
-        elif header.epoch < epoch:
-            self.state.sources[row]["count_old_epoch_frames"] += 1
-            return False
-        elif header.epoch > epoch:
-            # What happened between the last frame of the old epoch and this one is unknown.
-            sources.epoch[row] = header.epoch
-            expected = 0
-            self.instrument_time.mark_gap(row)
-        if header.sequence < expected:
-            self.state.sources[row]["count_repeated_frames"] += 1
-            return False
-        if header.sequence > expected:
-            self.state.sources[row]["count_missing_frames"] += header.sequence - expected
-            self.instrument_time.mark_gap(row)
-        sources.next_sequence[row] = header.sequence + 1
-        return True
 
     def _apply(self, source_row: int, ticks: NDArray[np.void]) -> None:
         state = self.state
@@ -194,7 +169,7 @@ class PartitionEngine:
                 state.instruments,
                 state.seconds,
                 state.second_prices,
-                self._next_ends,
+                self.event_time.next_ends,
                 self.instrument_time.mixed_calendars,
                 self._notes,
             )
@@ -202,7 +177,7 @@ class PartitionEngine:
             if notes:
                 position = self._handle_notes(ticks, notes, position, source_row)
             if boundary:
-                self._advance(source_row)
+                self.event_time.advance(source_row, self._output)
 
     def _handle_notes(self, ticks: NDArray[np.void], notes: int, position: int, source_row: int) -> int:
         """Handle the kernel's notes, of which a control record is the last. Return the next tick."""
@@ -219,7 +194,7 @@ class PartitionEngine:
                 return self._baselines(ticks, position - 1, source_row)
             else:
                 self._control(tick, source_row)
-                self._look_ahead()
+                self.event_time.look_ahead()
         return position
 
     def _baselines(self, ticks: NDArray[np.void], first: int, source_row: int) -> int:
@@ -244,7 +219,7 @@ class PartitionEngine:
             self._adjust(tick, source_row)
         elif kind is TickKind.SOURCE_CLOSED:
             self.state.sources[source_row]["dead"] = 1
-            self._follow()
+            self.event_time.follow(self._output)
         elif kind is TickKind.SETTINGS:
             self._whole.settings[:] = tick["trade_id"], self._whole.settings[1] + 1
             if self.adoption_is_due:
@@ -273,41 +248,6 @@ class PartitionEngine:
         )
         if not in_time:
             self._output.dead_letters.append(DeadLetter(_REVISION_TOO_LATE, tick.tobytes()))
-
-    def _advance(self, source_row: int) -> None:
-        """Close everything up to the source's new watermark, and let pairs follow."""
-        self.settle()
-        sources = self._sources
-        complete_ns = sources.mark_ns.item(source_row) - sources.lateness_ns.item(source_row)
-        target = complete_ns // NANOSECONDS_PER_SECOND
-        self._advance_to(source_row, target)
-        self._follow()
-        self._look_ahead()
-
-    def _advance_to(self, source_row: int, target: int) -> None:
-        output = self._output
-        for _ in self.instrument_time.advance(source_row, target, output.minute_bars, output.day_bars):
-            self.pair_time.advance(source_row, output.events)
-
-    def _follow(self) -> None:
-        """Advance a source declared dead with the slowest live one, so that its prices become stale."""
-        if 1 not in self._sources.dead.tolist():
-            return
-        sources = self.state.sources
-        living = [int(s["closed_second"]) for s in sources if not s["dead"] and s["mark_ns"] != NEVER]
-        if not living:
-            return
-        for row in np.flatnonzero(sources["dead"]):
-            if sources[row]["mark_ns"] != NEVER and sources[row]["closed_second"] < min(living):
-                self._advance_to(int(row), min(living))
-
-    def _look_ahead(self) -> None:
-        """Set until when the kernel may close each source's seconds without us."""
-        if 1 in self._sources.dead.tolist():
-            self._next_ends[:] = NEVER  # a dead source follows the others second by second
-            return
-        for row in range(len(self._next_ends)):
-            self._next_ends[row] = min(self.instrument_time.next_end(row), self.pair_time.next_end(row))
 
     def settle(self) -> None:
         """Bring the values of the latest second up to date, for whoever reads `evaluator`.

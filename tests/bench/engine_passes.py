@@ -18,6 +18,7 @@ from core.engine.engine import PartitionEngine
 from core.events.events import Event
 from core.model.frames import decode_frame
 from core.model.records import NANOSECONDS_PER_SECOND
+from core.partition.state import NEVER
 from core.partition.ticks import apply_ticks, unpack
 from tests.bench.market import FLUSH_RECORDS, TICKS_SOURCE, Market, payloads, warm_engine
 from tests.bench.registry import Bench
@@ -78,6 +79,8 @@ def run_loop(engine: PartitionEngine, frames: list[bytes]) -> Loop:
     source = state.sources[row]
     lateness_ns = int(source["lateness_ns"])
     notes = np.zeros(1024, np.int64)
+    # Nothing is closed in the kernel, so that ticks and closed seconds are measured apart.
+    every_second = np.full(len(state.sources), NEVER)
     minutes: list[NDArray[np.void]] = []
     days: list[NDArray[np.void]] = []
     events: list[Event] = []
@@ -87,7 +90,17 @@ def run_loop(engine: PartitionEngine, frames: list[bytes]) -> Loop:
         while position < count:
             started = perf_counter_ns()
             packed = apply_ticks(
-                ticks, position, row, state.sources, world.row_of_id, state.instruments, state.seconds, notes
+                ticks,
+                position,
+                row,
+                state.sources,
+                world.row_of_id,
+                state.instruments,
+                state.seconds,
+                state.second_prices,
+                every_second,
+                False,
+                notes,
             )
             apply_ns += perf_counter_ns() - started
             position, noted, closes_second = unpack(packed)

@@ -53,9 +53,9 @@ def _ignore_deliveries() -> None:
 
 def _admit_every_epoch() -> None:
     """Let an engine take frames of a producer that another has long replaced."""
-    from core.engine.engine import PartitionEngine
+    from core.engine.admission import FrameAdmission
 
-    usual = PartitionEngine._admit
+    usual = FrameAdmission.admit
 
     def admit(self: Any, row: int, header: Any) -> bool:
         epoch = self._sources.epoch.item(row)
@@ -63,7 +63,7 @@ def _admit_every_epoch() -> None:
             return True
         return usual(self, row, header)
 
-    PartitionEngine._admit = admit  # type: ignore[method-assign]
+    FrameAdmission.admit = admit  # type: ignore[method-assign]
 
 
 _ALL: Final = (
