@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 
 from core.kafka.records import Headers, OutgoingRecord
+from core.model.topics import DEAD_LETTERS_TOPIC
 
-DEAD_LETTERS_TOPIC: Final = "rotascope.dead-letters"
 DEAD_LETTER_HEADERS: Final[Headers] = (("content-type", b"application/json"),)
 
 

@@ -12,16 +12,22 @@ from typing import Final
 from core.model.errors import ConfigurationError
 from core.model.settings import Settings, WorkerSettings
 from core.model.suggestions import nearest
-from deploy.kafka.generation import ticks_topic
+from core.model.topics import (
+    DAY_BARS_TOPIC,
+    DEAD_LETTERS_TOPIC,
+    EVENTS_PREFIX,
+    INSTRUMENTS_TOPIC,
+    MINUTE_BARS_TOPIC,
+    ticks_topic,
+)
 from deploy.kafka.needs import COMMANDS, Operation, Target
 from deploy.kafka.topics import Topic
 
-EVENTS_PREFIX: Final = "rotascope.events."
 _FIXED_TOPICS: Final = {
-    Target.INSTRUMENTS: "rotascope.instruments",
-    Target.MINUTE_BARS: "rotascope.bars.1m",
-    Target.DAY_BARS: "rotascope.bars.1d",
-    Target.DEAD_LETTERS: "rotascope.dead-letters",
+    Target.INSTRUMENTS: INSTRUMENTS_TOPIC,
+    Target.MINUTE_BARS: MINUTE_BARS_TOPIC,
+    Target.DAY_BARS: DAY_BARS_TOPIC,
+    Target.DEAD_LETTERS: DEAD_LETTERS_TOPIC,
 }
 # As kafka-acls.sh wants it: a type, and a name that may hold more colons.
 _PRINCIPAL: Final = re.compile(r"[A-Za-z]+:\S.*")
