@@ -17,6 +17,7 @@ from core.model.errors import RotascopeError, TransportError
 from core.model.settings import KafkaSettings, WorkerSettings
 
 _ANY_PARTITION: Final = -1
+_REFUSED_AT_ONCE: Final = (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.TOPIC_AUTHORIZATION_FAILED)
 
 
 def group_configuration(worker: WorkerSettings) -> dict[str, Any]:
@@ -76,7 +77,7 @@ def produce(
     headers: Headers,
     partition: int | None,
 ) -> None:
-    """Queue one record; one that the client itself refuses for its size counts as not delivered."""
+    """Queue one record; one that the client refuses for its size or its topic counts as not delivered."""
     try:
         producer.produce(
             topic,
@@ -88,7 +89,7 @@ def produce(
         )
     except KafkaException as raised:
         error: KafkaError = raised.args[0]
-        if error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
+        if error.code() not in _REFUSED_AT_ONCE:
             raise
         sending.done(error, None)
 

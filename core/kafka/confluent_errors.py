@@ -16,6 +16,7 @@ from core.kafka.broker_errors import (
     action_of,
     too_large,
 )
+from core.kafka.refusals import write_refused
 from core.model.errors import TransportError
 
 _FINAL: Final[dict[int, str]] = {
@@ -34,6 +35,8 @@ def final_action(code: int) -> str | None:
 
 def not_delivered(topic: str, error: KafkaError, size_bytes: int) -> TransportError:
     """Say why a record is not in the log; not retriable where another try cannot help."""
+    if error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+        return write_refused([topic], describe(error))
     if error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
         return _made(f"a record of {size_bytes:,} bytes was not delivered to {topic}", error)
     # What librdkafka refuses itself it names so; a broker sends no text of its own.

@@ -12,11 +12,13 @@ from kafka.errors import (
     KafkaError,
     MessageSizeTooLargeError,
     OffsetOutOfRangeError,
+    TopicAuthorizationFailedError,
     UnsupportedCodecError,
 )
 
 from core.kafka.broker_errors import BAD_CODEC, MESSAGE_TOO_LARGE, REQUEST_TOO_LARGE, action_of, too_large
 from core.kafka.connections import ConnectionRefusedForGoodError
+from core.kafka.refusals import write_refused
 from core.kafka.unpacking import CorruptBatchError
 from core.model.errors import TransportError, UnreadableError
 
@@ -87,6 +89,8 @@ def not_delivered(topic: str, error: BaseException, size_bytes: int) -> Transpor
         return broken
     if isinstance(error, MessageSizeTooLargeError):
         return _refused_for_its_size(topic, error, size_bytes)
+    if isinstance(error, TopicAuthorizationFailedError):
+        return write_refused(_refused_topics(error) or {topic}, type(error).__name__)
     return transport_error(f"a record of {size_bytes:,} bytes was not delivered to {topic}", error)
 
 
@@ -111,6 +115,11 @@ def _refused_for_its_size(topic: str, error: Any, size_bytes: int) -> TransportE
     )
     made.retriable = False
     return made
+
+
+def _refused_topics(error: Any) -> set[str]:
+    """Give the topics that the error names: in a transaction it also fails the records of other topics."""
+    return {topic for each in error.args for topic in ([each] if isinstance(each, str) else each or ())}
 
 
 def _words(error: KafkaError) -> str:

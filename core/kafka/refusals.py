@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from core.kafka.broker_errors import CREDENTIALS
-from core.model.errors import AccessRefusedError
+from collections.abc import Iterable
+
+from core.kafka.broker_errors import CREDENTIALS, PRINTED_RIGHTS
+from core.model.errors import AccessRefusedError, TransportError
 
 
 def access_refused(message: str, operator_action: str) -> AccessRefusedError:
@@ -26,3 +28,19 @@ def credentials_refused(where: str, said: str) -> AccessRefusedError:
     return access_refused(
         f"the broker at {where} refuses the credentials of this client: {said}", CREDENTIALS
     )
+
+
+def write_refused(topics: Iterable[str], said: str) -> TransportError:
+    """Make the error of a broker that does not let this user write to a topic.
+
+    Args:
+        topics: Those that it refuses.
+        said: The client's own words.
+    """
+    names = ", ".join(sorted(topics))
+    refused = TransportError(
+        f"this user may not write to {names}: {said}",
+        operator_action=f"grant this user Write on {names}: {PRINTED_RIGHTS}",
+    )
+    refused.retriable = False
+    return refused
