@@ -48,7 +48,7 @@ class TopicReader:
         # A worker must stop where records are gone that it never saw; whoever looks goes on.
         self._reader = PartitionReader(
             settings,
-            words={"auto_offset_reset": "earliest"}
+            properties={"auto_offset_reset": "earliest"}
             | ({} if poll_max_records is None else {"max_poll_records": poll_max_records}),
             patience_ms=None if follow else patience_ms or settings.request_timeout_ms,
             tell=tell,
