@@ -14,12 +14,12 @@ from confluent_kafka import (
 from typing_extensions import override
 
 from consumers.transport.confluent_answers import ConfluentAnswerCount
-from consumers.transport.confluent_client import fresh_client_answers, group_configuration
+from consumers.transport.confluent_client import group_configuration
 from consumers.transport.confluent_group import ConfluentGroup
 from consumers.transport.confluent_records import metadata_of, record_of
 from consumers.transport.seam import RECONNECT_MS, AssignmentChange, Membership, Transport
 from core.kafka.clients import addresses_of
-from core.kafka.confluent_consumer import close, commit, connected_consumer, seek
+from core.kafka.confluent_clients import close, commit, connected_consumer, fresh_client_answers, seek
 from core.kafka.confluent_errors import failed, lost_place, translated
 from core.kafka.confluent_refusals import ConfluentRefusals
 from core.kafka.missing_topics import no_such_topic
@@ -126,13 +126,13 @@ class ConfluentReader(Transport):
                     messages.append(first)
                     messages += self._consumer.consume(more, 0) if more else ()
         except TransportError as error:
-            # What the client has given it gives no more: like an error in the log, it waits.
+            # The records that were received will not be returned again, so the error waits.
             if not messages:
                 raise
             self._failure = error
         finally:
-            # Here and nowhere else: what a member that was stopped and thrown out would read later
-            # is accepted by the broker.
+            # Only here: the broker would accept the metadata that a paused and expelled member reads
+            # later.
             if self._subscribed:
                 self._membership = self._group.membership(self._consumer)
         batches: dict[int, list[Record]] = {}

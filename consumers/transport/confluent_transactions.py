@@ -1,4 +1,4 @@
-"""Transactions of librdkafka: one producer, and the calls that may hang in it."""
+"""Transactions of librdkafka: one producer, with a deadline for each transaction."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, Producer, TopicPartition
 
 from consumers.transport.confluent_attempt import COMMIT, Attempt, Ended
-from consumers.transport.confluent_client import discard
 from consumers.transport.fences import Fences
 from consumers.transport.seam import Outcome, OutcomeKind
 from core.kafka.confluent import producer_configuration
+from core.kafka.confluent_clients import discard_producer
 from core.kafka.confluent_errors import translated
 from core.kafka.confluent_refusals import ConfluentRefusals
 from core.kafka.records import OutgoingRecord
@@ -27,14 +27,14 @@ _FENCED: Final = (
     KafkaError.INVALID_PRODUCER_EPOCH,
 )
 _LEAST_S: Final = 0.001
-"""librdkafka takes what is less than nothing for 'for ever'."""
+"""librdkafka treats a negative time-out as infinite."""
 
 
 class ConfluentTransactions:
     """Runs whole transactions, each with a deadline.
 
     Most of librdkafka's calls take a time-out. Sending offsets and aborting do not keep to it while
-    a request is on its way, so a thread stands between them and the worker. A producer whose
+    a request is in flight, so they run on a thread of their own. A producer whose
     transaction neither committed nor aborted cleanly is never used again.
 
     Args:
@@ -109,11 +109,11 @@ class ConfluentTransactions:
         """Give the producer up, with whatever it has not sent."""
         if self._producer is not None:
             producer, self._producer = self._producer, None
-            discard(producer)
+            discard_producer(producer)
 
     def _made(self, deadline_ms: int) -> Producer:
         refusals = ConfluentRefusals(self._settings)
-        # Configured anew each time: a certificate may have been replaced since the last producer.
+        # Configured for each producer: a certificate may have been replaced since the last producer.
         with while_files_are_replaced():
             usual = producer_configuration(self._settings, self._client_id, refusals)
         with translated("make the transactional producer", self.transactional_id):
@@ -121,8 +121,8 @@ class ConfluentTransactions:
             try:
                 producer.init_transactions(deadline_ms / 1000)
             except BaseException:
-                producer.poll(0)  # which tells of a refusal, where there was one
-                discard(producer)
+                producer.poll(0)  # calls back with a refusal, if there was one
+                discard_producer(producer)
                 refusals.raise_any()
                 raise
         self._producer = producer

@@ -10,12 +10,12 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 from typing_extensions import override
 
-from consumers.transport.kafka_python_client import KafkaPythonDelivery, close_at_once
+from consumers.transport.kafka_python_client import KafkaPythonDelivery
 from consumers.transport.kafka_python_reader import KafkaPythonReader
 from consumers.transport.kafka_python_transactions import KafkaPythonTransactions
 from consumers.transport.named_transactions import NamedTransactions
 from consumers.transport.seam import Membership, Outcome, OutcomeKind
-from core.kafka.clients import made
+from core.kafka.clients import discard_producer, made
 from core.kafka.errors import not_delivered, translated
 from core.kafka.kafka_python import producer_configuration
 from core.kafka.records import Committed, Headers, OutgoingRecord
@@ -108,7 +108,7 @@ class KafkaPythonTransport(KafkaPythonReader):
         # producer id and never gets it: from then on it accepts every record and sends none.
         if self._producer is not None:
             producer, self._producer = self._producer, None
-            close_at_once(producer)
+            discard_producer(producer)
         self._transactions.close()
 
     @override

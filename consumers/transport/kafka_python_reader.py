@@ -13,14 +13,12 @@ from typing_extensions import override
 from consumers.transport.kafka_python_answers import KafkaPythonAnswerCount
 from consumers.transport.kafka_python_client import (
     connected_consumer,
-    fresh_client_answers,
-    leave,
     record_of,
     require_crc32c,
 )
 from consumers.transport.kafka_python_group import JOIN_POLL_MS, AssignmentLog, keep_join, membership_of
 from consumers.transport.seam import RECONNECT_MS, AssignmentChange, Membership, Transport
-from core.kafka.clients import addresses_of
+from core.kafka.clients import addresses_of, close_consumer, fresh_client_answers
 from core.kafka.errors import translated
 from core.kafka.missing_topics import no_such_topic
 from core.kafka.records import Committed, Record
@@ -123,8 +121,8 @@ class KafkaPythonReader(Transport):
                     keep_join(self._consumer)
                     batches = self._consumer.poll(timeout_ms=JOIN_POLL_MS, max_records=max_records)
         finally:
-            # Here and nowhere else: a member that was stopped and thrown out learns of it between
-            # two polls, and what it would read then is accepted by the broker.
+            # Only here: a member that was paused and expelled learns of it between two polls, and the
+            # broker would accept the metadata that it reads then.
             if self._subscribed:
                 self._membership = membership_of(self._consumer.group_metadata())
         return {place.partition: [record_of(place, raw) for raw in batch] for place, batch in batches.items()}
@@ -201,7 +199,7 @@ class KafkaPythonReader(Transport):
         self._membership = None
         self._log = AssignmentLog(self._hold_new)
         self._log.begin_with(lost)
-        leave(self._consumer)
+        close_consumer(self._consumer)
         self._consumer = fresh
         if self._subscribed:
             self._join()
@@ -210,7 +208,7 @@ class KafkaPythonReader(Transport):
 
     def _leave(self) -> None:
         if self._consumer is not None:
-            leave(self._consumer)
+            close_consumer(self._consumer)
 
     def _connected(self, timeout_ms: int) -> Any:
         consumer = connected_consumer(self._settings, self._worker, self._client_id, timeout_ms)

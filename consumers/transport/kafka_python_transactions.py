@@ -1,4 +1,4 @@
-"""Transactions of kafka-python: one producer, and the calls that may hang in it."""
+"""Transactions of kafka-python: one producer, with a deadline for each transaction."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from kafka.errors import (
 
 from consumers.transport.fences import Fences
 from consumers.transport.kafka_python_attempt import COMMIT, Attempt
-from consumers.transport.kafka_python_client import close_at_once
 from consumers.transport.seam import Outcome, OutcomeKind
-from core.kafka.clients import made
+from core.kafka.clients import discard_producer, made
 from core.kafka.errors import translated, transport_error
 from core.kafka.kafka_python import producer_configuration
 from core.kafka.records import OutgoingRecord
@@ -40,8 +39,8 @@ class KafkaPythonTransactions:
 
     A producer whose transaction did not commit is never used again. kafka-python 3.0.12 keeps the
     offsets of an aborted transaction and would send them with the next one, also those of a
-    partition that has gone to somebody else; and after a stall it may stand in a state from which
-    no call returns. A new producer costs some 20 ms.
+    partition that another member owns by then; and after a stall it may be in a state in which no
+    call returns. A new producer costs some 20 ms.
 
     Args:
         settings: Addresses, sizes and time-outs.
@@ -134,11 +133,11 @@ class KafkaPythonTransactions:
     def close(self) -> None:
         """Give the producer up, with whatever it has not sent."""
         if self._producer is not None:
-            close_at_once(self._producer)
+            discard_producer(self._producer)
             self._producer = None
 
     def _initialised(self, call: DeadlineCall[Any], deadline_ms: int) -> Any:
-        # Configured anew each time: a certificate may have been replaced since the last producer.
+        # Configured for each producer: a certificate may have been replaced since the last producer.
         with while_files_are_replaced():
             usual = producer_configuration(self._settings)
         configuration = usual | self._own | {"max_block_ms": deadline_ms}
@@ -148,7 +147,7 @@ class KafkaPythonTransactions:
             _learn(producer, self.topics)
             call.point_of_no_return("initialised")
         except BaseException:
-            close_at_once(producer)
+            discard_producer(producer)
             raise
         return producer
 
@@ -164,8 +163,8 @@ class KafkaPythonTransactions:
 
     def _drop(self, producer: Any) -> None:
         self._producer = None
-        # Closing waits for a thread that may hang; nobody else should.
-        threading.Thread(target=close_at_once, args=(producer,), daemon=True).start()
+        # Closing waits for a thread that may hang, so it runs on a thread of its own.
+        threading.Thread(target=discard_producer, args=(producer,), daemon=True).start()
 
 
 def _learn(producer: Any, topics: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
-from confluent_kafka.admin import AclOperation, AdminClient
+from confluent_kafka.admin import AdminClient
 
 from core.kafka.confluent import common_configuration
 from core.model.settings import KafkaSettings
@@ -38,4 +38,4 @@ def _refused(answer: Any, timeout_s: float) -> bool:
         operations = answer.result(timeout_s).authorized_operations
     except KafkaException as error:
         return bool(error.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED)
-    return operations is not None and AclOperation.WRITE not in operations
+    return operations is not None and "WRITE" not in {each.name for each in operations}

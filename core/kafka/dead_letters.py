@@ -32,7 +32,7 @@ def dead_letter(
         reason: A stable label, also that of the counter.
         payload: As much of it as is kept.
         payload_bytes: Length of the whole.
-        topic: Where the record stands, for what was read from a log.
+        topic: The record's topic, if it was read from a log.
         partition: Likewise.
         offset: Likewise.
         where: Which part of a producer refused it.

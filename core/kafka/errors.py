@@ -1,4 +1,4 @@
-"""kafka-python's failures in our words, for every program that uses it."""
+"""Converts kafka-python's errors to Rotascope's, with an operator action."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _UNEXPECTED: Final = re.compile(r"Unexpected error in \w+: \[Error (\d+)\]")
 
 @contextmanager
 def translated(doing: str, what: str) -> Iterator[None]:
-    """Let none of the client's own errors through.
+    """Convert the client's errors.
 
     Args:
         doing: What is tried, for the message.
         what: With what, for the message.
 
     Raises:
-        TransportError: In place of any `KafkaError`; not retriable where another try cannot help.
+        TransportError: In place of any `KafkaError`; not retriable where a retry cannot help.
     """
     try:
         yield
@@ -43,10 +43,10 @@ def translated(doing: str, what: str) -> Iterator[None]:
 
 
 def transport_error(message: str, error: KafkaError) -> TransportError:
-    """Make our error of one of kafka-python's.
+    """Convert one of kafka-python's errors.
 
     Args:
-        message: What failed, in our words.
+        message: What failed.
         error: The client's.
     """
     if isinstance(error, CorruptBatchError):
@@ -79,9 +79,9 @@ def not_delivered(topic: str, error: BaseException, size_bytes: int) -> Transpor
         size_bytes: Of key and value.
 
     Returns:
-        Not retriable where another try cannot help.
+        Not retriable where a retry cannot help.
     """
-    if isinstance(error, TransportError):  # of a client that speaks our words already
+    if isinstance(error, TransportError):  # already converted
         return error
     if not isinstance(error, KafkaError):
         broken = TransportError(f"a record was not delivered to {topic}: {error!r}")

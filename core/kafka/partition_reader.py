@@ -1,4 +1,4 @@
-"""Reads partitions without a group, also past an outage of the broker."""
+"""Reads partitions without a group, and resumes after an outage of the broker."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ T = TypeVar("T")
 
 
 class PartitionReader:
-    """Reads partitions that it was given by hand; it commits nothing and disturbs nobody.
+    """Reads partitions that were assigned by hand; it commits nothing.
 
-    A client that is not answered is thrown away and made anew until it connects, and reads on behind the
-    last record that was given: none is lost, none comes twice.
+    A client that gets no answer is replaced until one connects, which reads on after the last returned
+    record: none is lost, none is returned twice.
 
     Args:
         settings: How to reach Kafka, how long to look for a broker, how long one question may take.
         properties: Further properties of the client, in kafka-python's names.
         patience_ms: How long a silent broker is waited for; None: as long as it takes.
-        tell: Takes a line when the broker goes away and when it is back.
+        tell: Takes a line at the beginning and at the end of an outage.
 
     Raises:
         ConfigurationError: An address that is not `host:port`, or a file of the security.
@@ -62,7 +62,7 @@ class PartitionReader:
 
     @property
     def away(self) -> bool:
-        """Whether the broker is being waited for."""
+        """Whether there is no connection to a broker."""
         return self._connection.consumer is None
 
     def close(self) -> None:
@@ -121,7 +121,7 @@ class PartitionReader:
             timeout_ms: How long to wait for something to come.
 
         Raises:
-            TransportError: What another try cannot mend, or a broker that was silent for `patience_ms`.
+            TransportError: Not retriable, or the broker was silent for `patience_ms`.
         """
         try:
             consumer = self._connection.consumer
@@ -218,10 +218,10 @@ class PartitionReader:
         self._heard()
 
     def _lost(self, cause: TransportError) -> None:
-        """Give the client up; the next polls make another.
+        """Discard the client; the next polls make another.
 
         Raises:
-            TransportError: What another try cannot mend, or the broker was silent for too long.
+            TransportError: Not retriable, or the broker was silent for too long.
         """
         now_s = self._connection.lost(cause)
         self._notes.silent(self._heard_s, now_s)

@@ -45,7 +45,7 @@ class ReaderConnection:
         """None while there is no connection."""
 
     def close(self) -> None:
-        """Close it for good, from any thread."""
+        """Close it finally, from any thread."""
         self._closed = True
         self._discard()
 

@@ -1,4 +1,4 @@
-"""What a broker or a client refuses for good: wrong credentials, untrusted certificates, missing rights."""
+"""Errors of refused access: wrong credentials, untrusted certificates, missing rights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.model.errors import AccessRefusedError, TransportError
 
 
 def access_refused(message: str, operator_action: str) -> AccessRefusedError:
-    """Make the error of a connection that will be refused until somebody changes something.
+    """Make the error of a connection that will be refused until a setting, a file or the cluster changes.
 
     Args:
         message: Who refuses whom, and where; without any secret.
@@ -19,11 +19,11 @@ def access_refused(message: str, operator_action: str) -> AccessRefusedError:
 
 
 def credentials_refused(where: str, said: str) -> AccessRefusedError:
-    """Make the error of a broker that does not accept who we say we are.
+    """Make the error of a broker that does not accept the client's credentials.
 
     Args:
         where: host:port of the broker, or the bootstrap servers.
-        said: The broker's or the client's own words.
+        said: Text of the broker or the client.
     """
     return access_refused(
         f"the broker at {where} refuses the credentials of this client: {said}", CREDENTIALS
@@ -35,7 +35,7 @@ def write_refused(topics: Iterable[str], said: str) -> TransportError:
 
     Args:
         topics: Those that it refuses.
-        said: The client's own words.
+        said: Text of the client.
     """
     names = ", ".join(sorted(topics))
     refused = TransportError(

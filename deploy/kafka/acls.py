@@ -72,7 +72,7 @@ def choose_commands(named: Sequence[str]) -> list[str]:
         named: Commands, or what their names begin with, as `backfill`; none: all of them.
 
     Raises:
-        ConfigurationError: A name that stands for none.
+        ConfigurationError: A name that matches no command.
 
     Example:
         >>> choose_commands(["produce"])
@@ -96,7 +96,7 @@ def choose_commands(named: Sequence[str]) -> list[str]:
 def grants_of(command: str, topics: Sequence[Topic], settings: Settings) -> list[Grant]:
     """Say what one command needs.
 
-    Resources with the same operations stand together, in the order of the table.
+    Resources with the same operations are grouped, in the order of the table.
 
     Args:
         command: Of `COMMANDS`.

@@ -72,7 +72,7 @@ def described_topics(client: KafkaAdminClient, names: Iterable[str]) -> list[Map
         names: The topics of interest.
 
     Returns:
-        One answer a topic, in kafka-python's words; a missing one has no partitions.
+        kafka-python's description of each topic; a missing one has no partitions.
 
     Raises:
         TopicAuthorizationFailedError: This user may not see one of them.

@@ -3,7 +3,7 @@
 #
 #   usage: deploy/kafka/stop.sh [--data DIR] [--only ID] [--signal TERM|KILL] [--timeout SECONDS]
 #
-# A pid file whose process does not serve this directory is only removed: the number may belong to somebody else.
+# A pid file whose process does not serve this directory is only removed: another process may have the number.
 # Exit status: 0 nothing of it runs any more, 1 a broker is still there when the time is over, 2 wrong usage.
 set -euo pipefail
 

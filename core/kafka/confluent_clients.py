@@ -1,4 +1,4 @@
-"""Consumers of librdkafka: connecting, seeking, committing and closing within a time limit."""
+"""Clients of librdkafka: connecting, seeking, committing and closing within a time limit."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from core.kafka.clients import require_reachable
-from core.kafka.confluent import consumer_configuration
+from core.kafka.confluent import common_configuration, consumer_configuration
 from core.kafka.confluent_errors import failed, translated
 from core.kafka.confluent_first import require_first_answer
 from core.kafka.confluent_refusals import ConfluentRefusals
 from core.kafka.tls import tls_context
-from core.model.errors import TransportError
+from core.model.errors import RotascopeError, TransportError
 from core.model.settings import KafkaSettings
 from core.runtime.deadline import DeadlineCall
 
@@ -111,3 +112,28 @@ def commit(consumer: Consumer, topic: str, places: list[TopicPartition], timeout
     for place in stored:
         if place.error is not None:
             raise failed("commit offsets of", topic, place.error)
+
+
+def fresh_client_answers(settings: KafkaSettings, timeout_ms: int) -> bool:
+    """Return whether a client made only for this question gets an answer in time.
+
+    Args:
+        settings: Addresses and time-outs.
+        timeout_ms: Time limit, in ms.
+    """
+    try:
+        client = AdminClient(common_configuration(settings, "rotascope-probe"))
+        client.list_topics(timeout=timeout_ms / 1000)
+    except (KafkaException, RotascopeError):
+        return False
+    return True
+
+
+def discard_producer(producer: Producer) -> None:
+    """End a producer without sending what it still holds.
+
+    `close()` would wait for these records without a limit; an empty producer closes in a millisecond.
+    """
+    with suppress(KafkaException, SystemError):
+        producer.purge(blocking=False)
+        producer.poll(0)
