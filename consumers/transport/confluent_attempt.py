@@ -33,7 +33,7 @@ _MISSING_RIGHTS: Final = (
 )
 
 
-class Ended(NamedTuple):
+class AttemptEnd(NamedTuple):
     """How an attempt ended.
 
     Args:
@@ -47,7 +47,7 @@ class Ended(NamedTuple):
     reusable: bool = False
 
 
-class Attempt:
+class ConfluentAttempt:
     """The steps of `Transport.transact`, run on the thread of a `DeadlineCall`.
 
     Args:
@@ -77,7 +77,7 @@ class Attempt:
         self._left_s = left_s
         self._settings = settings
 
-    def run(self, call: DeadlineCall[Ended]) -> Ended:
+    def run(self, call: DeadlineCall[AttemptEnd]) -> AttemptEnd:
         """Run the steps.
 
         Args:
@@ -102,7 +102,7 @@ class Attempt:
                 self.refusal = next(
                     (each for sent in deliveries if (each := sent.refusal())), None
                 ) or self._hidden_refusal(code)
-                ended = Ended(Outcome(OutcomeKind.ABORTED, failure), code, self._abort(call))
+                ended = AttemptEnd(Outcome(OutcomeKind.ABORTED, failure), code, self._abort(call))
                 if self.refusal is not None:
                     raise self.refusal
                 return ended
@@ -114,7 +114,7 @@ class Attempt:
         call.point_of_no_return(COMMIT)
         return self._commit()
 
-    def _failed(self, call: DeadlineCall[Ended], raised: BaseException) -> Ended:
+    def _failed(self, call: DeadlineCall[AttemptEnd], raised: BaseException) -> AttemptEnd:
         """Abort after a step that raised."""
         error = error_in(raised)
         stale = error.code() in _STALE_MEMBERSHIP
@@ -124,7 +124,7 @@ class Attempt:
         if self.refusal is not None:
             raise self.refusal from raised
         kind = OutcomeKind.FENCED if stale else OutcomeKind.ABORTED
-        return Ended(Outcome(kind, describe(error)), error.code(), reusable)
+        return AttemptEnd(Outcome(kind, describe(error)), error.code(), reusable)
 
     def _refusal_of(self, error: KafkaError) -> TransportError | None:
         if final_action(error.code()) is None:
@@ -150,7 +150,7 @@ class Attempt:
             return self._refusal_of(error) if error.code() in _MISSING_RIGHTS else None
         return None
 
-    def _commit(self) -> Ended:
+    def _commit(self) -> AttemptEnd:
         """From here on only the coordinator knows the outcome."""
         try:
             self._producer.commit_transaction(self._left_s())
@@ -158,10 +158,10 @@ class Attempt:
             error = error_in(raised)
             # librdkafka asks for an abort where the coordinator has refused to commit.
             kind = OutcomeKind.ABORTED if error.txn_requires_abort() else OutcomeKind.UNKNOWN
-            return Ended(Outcome(kind, describe(error)), error.code())
-        return Ended(Outcome(OutcomeKind.COMMITTED), reusable=True)
+            return AttemptEnd(Outcome(kind, describe(error)), error.code())
+        return AttemptEnd(Outcome(OutcomeKind.COMMITTED), reusable=True)
 
-    def _abort(self, call: DeadlineCall[Ended]) -> bool:
+    def _abort(self, call: DeadlineCall[AttemptEnd]) -> bool:
         """Let readers go on at once; where this fails, the next producer's start does it."""
         if call.abandoned:
             return False

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaError, Producer, TopicPartition
 
-from consumers.transport.confluent_attempt import COMMIT, Attempt, Ended
+from consumers.transport.confluent_attempt import COMMIT, AttemptEnd, ConfluentAttempt
 from consumers.transport.fences import Fences
 from consumers.transport.seam import Outcome, OutcomeKind
 from core.kafka.confluent import producer_configuration
@@ -81,8 +81,8 @@ class ConfluentTransactions:
             if not error.retriable:
                 raise
             return Outcome(OutcomeKind.ABORTED, error.message)
-        attempt = Attempt(producer, sends, offsets, group, left_s, self._settings)
-        call = DeadlineCall[Ended](attempt.run)
+        attempt = ConfluentAttempt(producer, sends, offsets, group, left_s, self._settings)
+        call = DeadlineCall[AttemptEnd](attempt.run)
         try:
             ended = call.within(left_s() * 1_000)
         except TimeoutError as error:
@@ -90,7 +90,7 @@ class ConfluentTransactions:
                 self.close()
                 raise attempt.refusal from error
             kind = OutcomeKind.UNKNOWN if call.passed == COMMIT else OutcomeKind.ABORTED
-            ended = Ended(Outcome(kind, str(error)))
+            ended = AttemptEnd(Outcome(kind, str(error)))
         except BaseException:
             self.close()
             raise

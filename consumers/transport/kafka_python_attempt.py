@@ -25,7 +25,7 @@ COMMIT: Final = "commit"
 """The point of no return: after it only the coordinator knows the outcome."""
 
 
-class Attempt:
+class KafkaPythonAttempt:
     """The steps of `Transport.transact`, run on the thread of a `DeadlineCall`.
 
     After a broker has refused a request of the transaction, kafka-python 3.0.12 raises a bare

@@ -17,7 +17,7 @@ from kafka.errors import (
 )
 
 from consumers.transport.fences import Fences
-from consumers.transport.kafka_python_attempt import COMMIT, Attempt
+from consumers.transport.kafka_python_attempt import COMMIT, KafkaPythonAttempt
 from consumers.transport.seam import Outcome, OutcomeKind
 from core.kafka.clients import discard_producer, made
 from core.kafka.errors import translated, transport_error
@@ -95,7 +95,7 @@ class KafkaPythonTransactions:
                 return Outcome(OutcomeKind.ABORTED, error.message)
         producer = self._producer
         left_ms = max(1.0, deadline_ms - (time.monotonic() - started) * 1000)
-        attempt = Attempt(producer, sends, offsets, group)
+        attempt = KafkaPythonAttempt(producer, sends, offsets, group)
         call = DeadlineCall[str | None](lambda call: attempt.run(call, left_ms))
         try:
             failure = call.within(left_ms)
