@@ -15,8 +15,9 @@ from hypothesis import settings  # noqa: E402
 from tests.support.compiled import COMPILED  # noqa: E402
 from tests.support.kafka_broker import _topic_numbers, kafka, kafka_with_topics, make_topic  # noqa: E402
 from tests.support.secured_broker import secured  # noqa: E402
+from tests.support.transports import connect  # noqa: E402
 
-__all__ = ["_topic_numbers", "kafka", "kafka_with_topics", "make_topic", "secured"]
+__all__ = ["_topic_numbers", "connect", "kafka", "kafka_with_topics", "make_topic", "secured"]
 
 # A busy machine is slow, not wrong: how long an example takes never decides a test.
 settings.register_profile("rotascope", deadline=None)

@@ -9,10 +9,10 @@ from typing import Any, Final
 import msgspec
 
 from consumers.worker.schemas import defect, text_headers
-from core.events.events import TOPIC_PREFIX
 from core.kafka.records import Record
 from core.model.errors import InputError
 from core.model.schemas import EVENT_HEADERS, event_schema_id
+from core.model.topics import EVENTS_PREFIX
 
 _ROW: Final = "{knowable:<24}  {pair:<11}  {definition:<26}  {state:<11}  {time:<24}  {figures}"
 _UNITS: Final = (("_pct", "%"), ("_pp", "pp"), ("_bp", "bp"), ("_days", "days"))
@@ -62,7 +62,7 @@ def read_event(record: Record) -> dict[str, Any]:
     headers = text_headers(record.headers)
     if wrong := defect(EVENT_HEADERS, headers):
         raise InputError(f"not a CloudEvent in binary content mode: {wrong}")
-    expected = event_schema_id(record.topic.removeprefix(TOPIC_PREFIX))
+    expected = event_schema_id(record.topic.removeprefix(EVENTS_PREFIX))
     if headers["ce_dataschema"] != expected:
         raise InputError(f"schema {headers['ce_dataschema']} is not the one this version reads, {expected}")
     try:

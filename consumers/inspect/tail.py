@@ -16,7 +16,6 @@ import typer
 
 from consumers.inspect import event_lines, tick_lines
 from consumers.inspect.tick_continuity import Continuity
-from core.events.events import TOPIC_PREFIX
 from core.kafka.missing_topics import no_such_topic
 from core.kafka.preflight import preflight
 from core.kafka.records import Record
@@ -26,6 +25,7 @@ from core.model.event_families import EVENT_FAMILIES
 from core.model.instruments import parse_universe
 from core.model.records import EventState
 from core.model.settings import KafkaSettings
+from core.model.topics import EVENTS_PREFIX
 from core.runtime.exit_codes import exit_code
 from core.runtime.files import UNIVERSE, read_text
 from core.runtime.settings import SETTINGS_VARIABLE, collect_kafka
@@ -134,7 +134,7 @@ def tail(
         pairs=frozenset(pairs or ()),
         states=frozenset(state.value for state in states or ()),
     )
-    topics = [TOPIC_PREFIX + family for family in ([f.value for f in families or ()] or EVENT_FAMILIES)]
+    topics = [EVENTS_PREFIX + family for family in ([f.value for f in families or ()] or EVENT_FAMILIES)]
     tally = Tally()
 
     def lines(record: Record) -> Iterator[Mapping[str, Any]]:

@@ -15,8 +15,9 @@ import msgspec
 from core.engine.snapshot import SNAPSHOT_VERSION
 from core.kafka.records import Headers, OutgoingRecord
 from core.model.errors import SnapshotError
+from core.model.topics import snapshots_topic
 
-SNAPSHOTS_TOPIC: Final = "rotascope.snapshots.v1"
+SNAPSHOTS_TOPIC: Final = snapshots_topic(1)
 SLOTS: Final = 3
 CHUNK_BYTES: Final = 512 * 1024
 MANIFEST_KEY: Final = "manifest"

@@ -1,4 +1,4 @@
-"""The other transport: confluent-kafka, which is librdkafka."""
+"""The transport with confluent-kafka, which is librdkafka."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from confluent_kafka import Producer
 from typing_extensions import override
 
-from consumers.transport.confluent_client import Sending, discard, produce
+from consumers.transport.confluent_client import Sending, produce
 from consumers.transport.confluent_reader import ConfluentReader
 from consumers.transport.confluent_transactions import ConfluentTransactions
 from consumers.transport.named_transactions import NamedTransactions
 from consumers.transport.seam import Membership, Outcome, OutcomeKind
 from core.kafka.confluent import producer_configuration
+from core.kafka.confluent_clients import discard_producer
 from core.kafka.confluent_errors import translated
 from core.kafka.confluent_refusals import ConfluentRefusals
 from core.kafka.records import Committed, Headers, OutgoingRecord
@@ -20,17 +21,16 @@ from core.model.settings import KafkaSettings, WorkerSettings
 
 
 class ConfluentTransport(ConfluentReader):
-    """One consumer, and a producer: transactional or merely idempotent, as it is used.
+    """One consumer, and a producer: transactional or only idempotent, as it is used.
 
     Args:
         settings: Addresses, sizes and time-outs.
         worker: Group, membership and slot.
-        client_id: What the broker's logs call this client.
-
+        client_id: Name of this client in the broker's logs.
         connected: Whether to connect at once; else `connect` must come first.
 
     Raises:
-        ConfigurationError: An address that is none.
+        ConfigurationError: An address is not `host:port`.
         TransportError: No broker answers within `bootstrap_timeout_ms`.
     """
 
@@ -96,7 +96,7 @@ class ConfluentTransport(ConfluentReader):
     def discard_sends(self) -> None:
         if self._producer is not None:
             producer, self._producer = self._producer, None
-            discard(producer)
+            discard_producer(producer)
         self._transactions.close()
 
     @override

@@ -1,4 +1,4 @@
-"""Counts the answers that librdkafka gets, also those that nobody waits for, as an empty fetch."""
+"""Counts the responses that librdkafka receives, also those without a waiting call, as empty fetches."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SHORTEST_MS: Final = 100
 
 
 class ConfluentAnswerCount:
-    """The number of answers of all clients that were configured with it; it never shrinks."""
+    """The number of responses to all clients configured with it; it never decreases."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -20,18 +20,18 @@ class ConfluentAnswerCount:
         self.count += 1
 
     def configuration(self, silence_ms: int) -> dict[str, Any]:
-        """In librdkafka's words: tell often enough that so long a silence can be told from none.
+        """Give librdkafka's properties for statistics often enough to detect such a silence.
 
         Args:
             silence_ms: The silence that matters, in ms.
         """
-        told = 0
+        counted = 0
 
         def take(statistics: str) -> None:
-            nonlocal told
+            nonlocal counted
             received = int(json.loads(statistics).get("rx", 0))
-            self.count += max(0, received - told)
-            told = received
+            self.count += max(0, received - counted)
+            counted = received
 
         interval_ms = max(_SHORTEST_MS, min(_LONGEST_MS, silence_ms // 4))
         return {"statistics.interval.ms": interval_ms, "stats_cb": take}

@@ -1,26 +1,24 @@
-"""confluent-kafka (librdkafka) as a worker uses it: its group, and the fate of what it sends."""
+"""confluent-kafka (librdkafka) as a worker uses it: group membership and delivery reports."""
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer
-from confluent_kafka.admin import AdminClient
 from typing_extensions import override
 
 from consumers.transport.seam import Delivery
-from core.kafka.confluent import common_configuration
 from core.kafka.confluent_errors import describe, final_action, not_delivered
 from core.kafka.records import Headers
-from core.model.errors import RotascopeError, TransportError
-from core.model.settings import KafkaSettings, WorkerSettings
+from core.model.errors import TransportError
+from core.model.settings import WorkerSettings
 
 _ANY_PARTITION: Final = -1
+_REFUSED_AT_ONCE: Final = (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.TOPIC_AUTHORIZATION_FAILED)
 
 
 def group_configuration(worker: WorkerSettings) -> dict[str, Any]:
-    """A member of the group, in librdkafka's words."""
+    """Give librdkafka's properties of a member of the group."""
     member = {
         "group.id": worker.group_id,
         "session.timeout.ms": worker.session_timeout_ms,
@@ -34,7 +32,7 @@ def group_configuration(worker: WorkerSettings) -> dict[str, Any]:
 
 
 class Sending(Delivery):
-    """The fate of one record: librdkafka calls back when it knows."""
+    """The delivery of one record; librdkafka calls `done` with its report."""
 
     __slots__ = ("_done", "_error", "_size_bytes", "_topic")
 
@@ -76,7 +74,7 @@ def produce(
     headers: Headers,
     partition: int | None,
 ) -> None:
-    """Queue one record; one that the client itself refuses for its size counts as not delivered."""
+    """Queue one record; one that the client refuses for its size or its topic counts as not delivered."""
     try:
         producer.produce(
             topic,
@@ -88,31 +86,6 @@ def produce(
         )
     except KafkaException as raised:
         error: KafkaError = raised.args[0]
-        if error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
+        if error.code() not in _REFUSED_AT_ONCE:
             raise
         sending.done(error, None)
-
-
-def fresh_client_answers(settings: KafkaSettings, timeout_ms: int) -> bool:
-    """Whether a client that is made only for this is answered in time.
-
-    Args:
-        settings: Addresses and time-outs.
-        timeout_ms: How long to wait, in ms.
-    """
-    try:
-        client = AdminClient(common_configuration(settings, "rotascope-probe"))
-        client.list_topics(timeout=timeout_ms / 1000)
-    except (KafkaException, RotascopeError):
-        return False
-    return True
-
-
-def discard(producer: Producer) -> None:
-    """End a producer whose unsent records nobody waits for any more.
-
-    `close()` would wait for them, without any limit; what is destroyed empty goes in a millisecond.
-    """
-    with suppress(KafkaException, SystemError):
-        producer.purge(blocking=False)
-        producer.poll(0)

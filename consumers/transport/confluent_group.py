@@ -1,4 +1,4 @@
-"""What is assigned to us, by hand or by the group, as librdkafka tells of it inside a poll."""
+"""The partitions assigned by hand or by the group, as librdkafka reports them inside a poll."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ _GENERATION: Final = struct.Struct("=i")
 class ConfluentGroup:
     """Holds every partition until it is sought, and notes what the group does.
 
-    librdkafka calls back inside `poll`, on our thread, and goes on with the rebalance when the
+    librdkafka calls back inside `poll`, on the caller's thread, and continues the rebalance when the
     callback returns.
 
     Args:
-        before: What happened to an earlier consumer and has not been told yet.
+        before: Changes of an earlier consumer that have not been returned yet.
     """
 
     def __init__(self, before: Iterable[AssignmentChange] = ()) -> None:
         self.held: set[int] = set()
         self._unsought: set[int] = set()
         self._changes = list(before)
-        self._told = -1
+        self._generation = -1
 
     def join(self, consumer: Consumer, topic: str) -> None:
         """Become a member at the next poll."""
         consumer.subscribe([topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
 
     def drain(self) -> list[AssignmentChange]:
-        """What happened since the last call."""
+        """Return the changes since the last call."""
         changes, self._changes = self._changes, []
         return changes
 
     def lose_all(self) -> None:
         """Note that everything held is gone."""
         self._note(ChangeKind.LOST, self.held)
-        self.held, self._unsought, self._told = set(), set(), -1
+        self.held, self._unsought, self._generation = set(), set(), -1
 
     def sought(self, partition: int) -> bool:
         """Note that a partition has its place; True when it was held until now."""
@@ -59,19 +59,19 @@ class ConfluentGroup:
         consumer.pause([TopicPartition(topic, each) for each in partitions if each in self._unsought])
 
     def membership(self, consumer: Consumer) -> Membership | None:
-        """This member, as far as its assignment has been told of.
+        """Return this member, if its assignment has been reported.
 
-        The number of a new generation is there before its assignment: until that has been told,
-        nothing may be committed under it.
+        The number of a new generation is known before its assignment; until the assignment has been
+        reported, nothing may be committed under it.
         """
         handle = consumer.consumer_group_metadata()
         generation, member_id = parse_group_metadata(handle)
-        if generation < 0 or not member_id or generation != self._told:
+        if generation < 0 or not member_id or generation != self._generation:
             return None
         return Membership(generation, member_id, handle)
 
     def _assigned(self, consumer: Consumer, places: Sequence[TopicPartition]) -> None:
-        # From its end, so that nothing is fetched that nobody wants, or that is not there any more.
+        # From its end, so that nothing is fetched before the seek, and no deleted offset is asked for.
         consumer.incremental_assign(
             [TopicPartition(place.topic, place.partition, OFFSET_END) for place in places]
         )
@@ -79,7 +79,7 @@ class ConfluentGroup:
         partitions = {place.partition for place in places}
         self.held |= partitions
         self._unsought |= partitions
-        self._told_of(consumer, ChangeKind.ASSIGNED, partitions)
+        self._note_change(consumer, ChangeKind.ASSIGNED, partitions)
 
     def _revoked(self, consumer: Consumer, places: Sequence[TopicPartition]) -> None:
         self._gone(consumer, ChangeKind.REVOKED, places)
@@ -92,11 +92,11 @@ class ConfluentGroup:
         partitions = {place.partition for place in places}
         self.held -= partitions
         self._unsought -= partitions
-        self._told_of(consumer, kind, partitions)
+        self._note_change(consumer, kind, partitions)
 
-    def _told_of(self, consumer: Consumer, kind: ChangeKind, partitions: Iterable[int]) -> None:
+    def _note_change(self, consumer: Consumer, kind: ChangeKind, partitions: Iterable[int]) -> None:
         self._note(kind, partitions)
-        self._told, _ = parse_group_metadata(consumer.consumer_group_metadata())
+        self._generation, _ = parse_group_metadata(consumer.consumer_group_metadata())
 
     def _note(self, kind: ChangeKind, partitions: Iterable[int]) -> None:
         numbers = tuple(sorted(partitions))
@@ -105,14 +105,14 @@ class ConfluentGroup:
 
 
 def parse_group_metadata(handle: bytes) -> tuple[int, str]:
-    """Generation and member id of what librdkafka calls opaque.
+    """Return generation and member id from librdkafka's opaque group metadata.
 
     Args:
         handle: `CGMDv2:`, the generation as a native integer, then group id, member id and instance
             id, each ended by a zero byte.
 
     Raises:
-        ValueError: It looks otherwise: without the two, a woken zombie could not be told.
+        ValueError: Another format: without the two values, an expelled member could not be recognised.
 
     Example:
         >>> parse_group_metadata(bytes([*b"CGMDv2:", 255, 255, 255, 255, *b"group", 0, 0, 1]))

@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from typing import Any, Final
 
 from confluent_kafka import (
     OFFSET_INVALID,
     Consumer,
     KafkaError,
-    KafkaException,
     Message,
     TopicPartition,
 )
 from typing_extensions import override
 
-from consumers.snapshots.position import metadata_text
 from consumers.transport.confluent_answers import ConfluentAnswerCount
-from consumers.transport.confluent_client import fresh_client_answers, group_configuration
+from consumers.transport.confluent_client import group_configuration
 from consumers.transport.confluent_group import ConfluentGroup
+from consumers.transport.confluent_records import metadata_of, record_of
 from consumers.transport.seam import RECONNECT_MS, AssignmentChange, Membership, Transport
-from core.kafka.clients import addresses_of, require_reachable
-from core.kafka.confluent import consumer_configuration
+from core.kafka.clients import addresses_of
+from core.kafka.confluent_clients import close, commit, connected_consumer, fresh_client_answers, seek
 from core.kafka.confluent_errors import failed, lost_place, translated
-from core.kafka.confluent_first import require_first_answer
 from core.kafka.confluent_refusals import ConfluentRefusals
 from core.kafka.missing_topics import no_such_topic
 from core.kafka.records import Committed, Record
 from core.kafka.security import while_files_are_replaced
-from core.kafka.tls import tls_context
 from core.model.errors import TransportError
 from core.model.settings import KafkaSettings, WorkerSettings
-from core.runtime.deadline import DeadlineCall
-
-_SEEK_RETRY_S: Final = 0.002
-_LEAVE_MS: Final = 2_000
 
 
 class ConfluentReader(Transport):
@@ -45,12 +35,11 @@ class ConfluentReader(Transport):
     Args:
         settings: Addresses, sizes and time-outs.
         worker: Group and membership.
-        client_id: What the broker's logs call this client.
-
+        client_id: Name of this client in the broker's logs.
         connected: Whether to connect at once.
 
     Raises:
-        ConfigurationError: An address that is none.
+        ConfigurationError: An address is not `host:port`.
         TransportError: No broker answers within `bootstrap_timeout_ms`.
     """
 
@@ -137,13 +126,13 @@ class ConfluentReader(Transport):
                     messages.append(first)
                     messages += self._consumer.consume(more, 0) if more else ()
         except TransportError as error:
-            # What the client has given it gives no more: like an error in the log, it waits.
+            # The records that were received will not be returned again, so the error waits.
             if not messages:
                 raise
             self._failure = error
         finally:
-            # Here and nowhere else: what a member that was stopped and thrown out would read later
-            # is accepted by the broker.
+            # Only here: the broker would accept the metadata that a paused and expelled member reads
+            # later.
             if self._subscribed:
                 self._membership = self._group.membership(self._consumer)
         batches: dict[int, list[Record]] = {}
@@ -165,7 +154,7 @@ class ConfluentReader(Transport):
             raise TransportError(f"cannot seek in {self._topic}: partition {partition} is not assigned")
         place = self._place(partition, offset)
         with translated("seek in", self._topic):
-            self._seek(place)
+            seek(self._consumer, place, self._request_s)
             if self._group.sought(partition):
                 self._consumer.resume([place])
 
@@ -212,19 +201,7 @@ class ConfluentReader(Transport):
 
     @override
     def commit(self, offsets: Mapping[int, Committed]) -> None:
-        """This is the one call of librdkafka's that takes no time-out and may take minutes."""
-        places, consumer = self._places(offsets), self._consumer
-        call = DeadlineCall[list[TopicPartition]](
-            lambda call: consumer.commit(offsets=places, asynchronous=False)
-        )
-        with translated("commit offsets of", self._topic):
-            try:
-                stored = call.within(self._settings.request_timeout_ms)
-            except TimeoutError as error:
-                raise TransportError(f"cannot commit offsets of {self._topic}: {error}") from error
-        for place in stored:
-            if place.error is not None:
-                raise failed("commit offsets of", self._topic, place.error)
+        commit(self._consumer, self._topic, self._places(offsets), self._settings.request_timeout_ms)
 
     @override
     def rebuild_consumer(self) -> None:
@@ -242,18 +219,11 @@ class ConfluentReader(Transport):
             self._assign()
 
     def _connected_consumer(self, timeout_ms: int) -> Consumer:
-        """A consumer whose first question has been answered: librdkafka makes one also without a broker."""
-        settings, refusals = self._settings, ConfluentRefusals(self._settings)
-        require_reachable(settings.bootstrap_servers, timeout_ms, tls_context(settings.security))
-        configuration = consumer_configuration(settings, self._client_id, refusals)
-        told = self._answers.configuration(self._worker.broker_silence_ms)
-        with translated("connect to", settings.bootstrap_servers):
-            consumer = Consumer(configuration | group_configuration(self._worker) | told)
-            try:
-                require_first_answer(consumer, settings, refusals, timeout_ms, self._topic)
-            except BaseException:
-                _close(consumer)
-                raise
+        refusals = ConfluentRefusals(self._settings)
+        own = group_configuration(self._worker) | self._answers.configuration(self._worker.broker_silence_ms)
+        consumer = connected_consumer(
+            self._settings, self._client_id, own, refusals, timeout_ms, topic=self._topic
+        )
         self._refusals = refusals
         self._answers.note()
         return consumer
@@ -270,7 +240,7 @@ class ConfluentReader(Transport):
 
     def _leave(self) -> None:
         if self._connected:
-            _close(self._consumer)
+            close(self._consumer)
 
     def _begin(self) -> None:
         """Assign by hand, now that every partition has been sought."""
@@ -280,26 +250,13 @@ class ConfluentReader(Transport):
                 self._group.pause_unsought(self._consumer, self._topic, self._starts)
             self._starts = {}
 
-    def _seek(self, place: TopicPartition) -> None:
-        """Seek; a partition that has just been assigned may need a moment before it can be sought."""
-        deadline_s = time.monotonic() + self._request_s
-        while True:
-            try:
-                self._consumer.seek(place)
-            except KafkaException as error:
-                if error.args[0].code() != KafkaError._STATE or time.monotonic() > deadline_s:
-                    raise
-                time.sleep(_SEEK_RETRY_S)
-            else:
-                return
-
     def _sort(self, message: Message, batches: dict[int, list[Record]]) -> None:
         """Put a record where it belongs; an error waits until the records before it are stepped."""
         error = message.error()
         if self._failure is not None and not self._failure.retriable:
             return  # Behind what was passed over, a record would be taken for the next one.
         if error is None:
-            record = _record(message)
+            record = record_of(message)
             batches.setdefault(record.partition, []).append(record)
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:
             self._failure = lost_place("poll", self._topic, error.str())
@@ -329,34 +286,3 @@ class ConfluentReader(Transport):
 
     def _place(self, partition: int, offset: int = OFFSET_INVALID) -> TopicPartition:
         return TopicPartition(self._topic, partition, offset)
-
-
-def _close(consumer: Consumer) -> None:
-    """Leave the group and close, but wait for no client that hangs."""
-    with suppress(Exception):
-        DeadlineCall[None](lambda call: consumer.close()).within(_LEAVE_MS)
-
-
-def metadata_of(place: Any) -> str:
-    """Read the metadata of a committed offset; bytes of other memory behind them do no harm.
-
-    The wrapper reads up to the next zero byte, and raises when that is not UTF-8.
-    """
-    try:
-        return str(place.metadata or "")
-    except UnicodeDecodeError as error:
-        return metadata_text(error.object)
-
-
-def _record(message: Message) -> Record:
-    # Without an error none of these is missing, whatever their types say.
-    told: Any = message
-    return Record(
-        told.topic(),
-        told.partition(),
-        told.offset(),
-        told.key(),
-        told.value() or b"",
-        tuple(told.headers() or ()),
-        told.timestamp()[1],
-    )

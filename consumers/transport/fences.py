@@ -1,4 +1,4 @@
-"""A worker whose producer is fenced again and again shares its transactional id with another."""
+"""Detects two workers with the same transactional id: their producers fence each other repeatedly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WITHIN_S: Final = 60.0
 
 
 class Fences:
-    """Tells a worker that was slow, and is fenced once, from one whose name somebody else uses too.
+    """Distinguishes a slow worker, fenced once, from one whose transactional id is used twice.
 
     Args:
         transactional_id: For the message.

@@ -1,4 +1,4 @@
-"""Counts the answers that kafka-python gets, also those that nobody waits for, as an empty fetch."""
+"""Counts the responses that kafka-python receives, also those without a waiting call, as empty fetches."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _EVERY_ANSWER: Final = "request-latency"
 
 
 class KafkaPythonAnswerCount(AbstractMeasurableStat):  # type: ignore[misc]  # kafka-python has no types
-    """The number of answers of all clients that it was attached to; it never shrinks."""
+    """The number of responses to all clients that it was attached to; it never decreases."""
 
     def __init__(self) -> None:
         self.count = 0

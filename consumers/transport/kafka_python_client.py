@@ -1,25 +1,20 @@
-"""kafka-python as we configure it, and its failures in our words."""
+"""kafka-python as a worker uses it: group membership, records and deliveries."""
 
 from __future__ import annotations
 
 import importlib.util
-from contextlib import suppress
-from typing import Any, Final
+from typing import Any
 
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import KafkaConnectionError, KafkaError
 from typing_extensions import override
 
 from consumers.transport.seam import Delivery
-from core.kafka.clients import close_consumer, connect_consumer
+from core.kafka.clients import connect_consumer
 from core.kafka.errors import not_delivered
 from core.kafka.kafka_python import consumer_configuration
 from core.kafka.records import Record
 from core.model.errors import ConfigurationError, TransportError
 from core.model.settings import KafkaSettings, WorkerSettings
-from core.runtime.deadline import DeadlineCall
-
-_CLOSE_MS: Final = 1_000
 
 
 def require_crc32c() -> None:
@@ -36,7 +31,7 @@ def require_crc32c() -> None:
 
 
 def group_configuration(worker: WorkerSettings) -> dict[str, Any]:
-    """kafka-python's words for a member of the group."""
+    """Give kafka-python's properties of a member of the group."""
     return {
         "group_instance_id": worker.slot if worker.membership == "static" else None,
         "session_timeout_ms": worker.session_timeout_ms,
@@ -68,37 +63,14 @@ def connected_consumer(
     return connect_consumer(consumer_configuration(settings) | group_configuration(worker) | own, timeout_ms)
 
 
-def fresh_client_answers(settings: KafkaSettings, timeout_ms: int) -> bool:
-    """Whether a consumer that belongs to no group finds its cluster in time.
-
-    Args:
-        settings: Addresses, sizes and time-outs.
-        timeout_ms: How long to try, in ms.
-    """
-    own = {"client_id": "rotascope-probe", "group_id": None}
-    try:
-        consumer = connect_consumer(consumer_configuration(settings) | own, timeout_ms)
-    except TransportError:
-        return False
-    close_consumer(consumer)
-    return True
-
-
 def record_of(place: Any, raw: Any) -> Record:
-    """One of kafka-python's records, in our words."""
+    """Convert one of kafka-python's records."""
     value = raw.value or b""
     return Record(place.topic, place.partition, raw.offset, raw.key, value, tuple(raw.headers), raw.timestamp)
 
 
-def leave(consumer: Any) -> None:
-    """Leave the group and close, but wait for no client that hangs."""
-    closing = DeadlineCall[None](lambda call: consumer.close(autocommit=False, timeout_ms=_CLOSE_MS))
-    with suppress(KafkaError, TimeoutError):
-        closing.within(2 * _CLOSE_MS)
-
-
 class KafkaPythonDelivery(Delivery):
-    """One kafka-python future, asked after a flush."""
+    """The delivery of one record, read from its future after a flush."""
 
     __slots__ = ("_future", "_size_bytes", "_topic")
 
@@ -121,20 +93,3 @@ class KafkaPythonDelivery(Delivery):
             return None
         error = not_delivered(self._topic, self._future.exception, self._size_bytes)
         return None if error.retriable else error
-
-
-def close_at_once(producer: Any) -> None:
-    """Close a producer whose unsent records nobody waits for any more.
-
-    `close()` flushes first and gives up, leaving its thread behind, when that takes too long;
-    only the sender itself can be told to leave records unsent. Nor does it wake a thread that
-    waits for a transaction: those requests are failed here, or that thread would wait for ever.
-    """
-    producer._sender.force_close()
-    with suppress(KafkaError):
-        producer.close(timeout=1)
-    manager = producer._transaction_manager
-    if manager is not None and manager.is_transactional():
-        closed = KafkaConnectionError("the producer was closed")
-        for _, _, request in list(manager._pending_requests):
-            request.result.done(error=closed)

@@ -1,4 +1,4 @@
-"""What the group does with our partitions, noted on kafka-python's I/O thread."""
+"""Changes of the group assignment, noted on kafka-python's I/O thread."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from kafka.structs import ConsumerGroupMetadata, MemberState
 from consumers.transport.seam import AssignmentChange, ChangeKind, Membership
 
 JOIN_POLL_MS: Final = 1_000
-"""kafka-python 3.0.12 throws away a join that ends between two polls, and begins another. So a poll
-that expires in a join is followed by a long one at once; short ones could go on joining for ever."""
+"""kafka-python 3.0.12 discards a join that ends between two polls, and begins another. A poll that
+expires in a join is therefore followed by a long one at once; with short ones no join might ever end."""
 
 
 def keep_join(consumer: Any) -> None:
@@ -32,7 +32,7 @@ def keep_join(consumer: Any) -> None:
 
 
 class AssignmentLog(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
-    """Records intent and nothing else: on the I/O thread no question may be asked.
+    """Only records changes: no request may be made on the I/O thread.
 
     Args:
         hold: Keeps a partition from being fetched, or asked for its committed offset, until it is
@@ -66,11 +66,11 @@ class AssignmentLog(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-p
             self._held = set()
 
     def begin_with(self, changes: Iterable[AssignmentChange]) -> None:
-        """Tell of these first: they happened to an earlier consumer."""
+        """Put changes of an earlier consumer first."""
         self._changes.extendleft(reversed(list(changes)))
 
     def drain(self) -> list[AssignmentChange]:
-        """What happened since the last call."""
+        """Return the changes since the last call."""
         changes = []
         while self._changes:
             changes.append(self._changes.popleft())
@@ -84,10 +84,10 @@ class AssignmentLog(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-p
 
 
 def membership_of(metadata: ConsumerGroupMetadata) -> Membership | None:
-    """What may stand for us in a commit, from what the client says of itself.
+    """Return the membership for a commit, from the client's group metadata.
 
-    While a join is under way the client may already bear the number of a generation whose
-    assignment nobody has seen; and a member that was thrown out bears none. Neither may commit.
+    During a join the client may already have the number of a generation whose assignment has not
+    been reported; and an expelled member has none. Neither may commit.
 
     Args:
         metadata: Read right after a poll.

@@ -1,11 +1,10 @@
-"""Transactions of kafka-python: one producer, and the calls that may hang in it."""
+"""Transactions of kafka-python: one producer, with a deadline for each transaction."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 from kafka import KafkaProducer
@@ -14,19 +13,14 @@ from kafka.errors import (
     FencedInstanceIdError,
     InvalidProducerEpochError,
     KafkaError,
-    KafkaTimeoutError,
-    MessageSizeTooLargeError,
     ProducerFencedError,
 )
 
 from consumers.transport.fences import Fences
-from consumers.transport.kafka_python_client import (
-    KafkaPythonDelivery,
-    close_at_once,
-)
-from consumers.transport.seam import Outcome, OutcomeKind, first_failure, raise_refusal
-from core.kafka.clients import made
-from core.kafka.errors import not_delivered, translated, transport_error
+from consumers.transport.kafka_python_attempt import COMMIT, KafkaPythonAttempt
+from consumers.transport.seam import Outcome, OutcomeKind
+from core.kafka.clients import discard_producer, made
+from core.kafka.errors import translated, transport_error
 from core.kafka.kafka_python import producer_configuration
 from core.kafka.records import OutgoingRecord
 from core.kafka.security import while_files_are_replaced
@@ -34,7 +28,6 @@ from core.model.errors import TransportError
 from core.model.settings import KafkaSettings
 from core.runtime.deadline import DeadlineCall
 
-_COMMIT: Final = "commit"
 _LEARN_S: Final = 0.5
 """How long a new producer waits for an answer that nothing depends on."""
 _STALE_MEMBERSHIP: Final = (CommitFailedError, FencedInstanceIdError)
@@ -46,8 +39,8 @@ class KafkaPythonTransactions:
 
     A producer whose transaction did not commit is never used again. kafka-python 3.0.12 keeps the
     offsets of an aborted transaction and would send them with the next one, also those of a
-    partition that has gone to somebody else; and after a stall it may stand in a state from which
-    no call returns. A new producer costs some 20 ms.
+    partition that another member owns by then; and after a stall it may be in a state in which no
+    call returns. A new producer costs some 20 ms.
 
     Args:
         settings: Addresses, sizes and time-outs.
@@ -102,15 +95,18 @@ class KafkaPythonTransactions:
                 return Outcome(OutcomeKind.ABORTED, error.message)
         producer = self._producer
         left_ms = max(1.0, deadline_ms - (time.monotonic() - started) * 1000)
-        call = DeadlineCall[str | None](
-            lambda call: _transaction(call, producer, sends, offsets, group, left_ms)
-        )
+        attempt = KafkaPythonAttempt(producer, sends, offsets, group)
+        call = DeadlineCall[str | None](lambda call: attempt.run(call, left_ms))
         try:
             failure = call.within(left_ms)
         except TimeoutError as error:
+            refusal = attempt.refusal()
+            if refusal is not None and call.passed != COMMIT:
+                self._drop(producer)
+                raise refusal from error
             outcome = Outcome(_unless_committing(call, OutcomeKind.ABORTED), str(error))
         except KafkaError as error:
-            outcome = self._judge(call, error, sends)
+            outcome = self._judge(call, error, attempt.topics)
         except TransportError:
             self._drop(producer)
             raise
@@ -137,11 +133,11 @@ class KafkaPythonTransactions:
     def close(self) -> None:
         """Give the producer up, with whatever it has not sent."""
         if self._producer is not None:
-            close_at_once(self._producer)
+            discard_producer(self._producer)
             self._producer = None
 
     def _initialised(self, call: DeadlineCall[Any], deadline_ms: int) -> Any:
-        # Configured anew each time: a certificate may have been replaced since the last producer.
+        # Configured for each producer: a certificate may have been replaced since the last producer.
         with while_files_are_replaced():
             usual = producer_configuration(self._settings)
         configuration = usual | self._own | {"max_block_ms": deadline_ms}
@@ -151,26 +147,24 @@ class KafkaPythonTransactions:
             _learn(producer, self.topics)
             call.point_of_no_return("initialised")
         except BaseException:
-            close_at_once(producer)
+            discard_producer(producer)
             raise
         return producer
 
-    def _judge(
-        self, call: DeadlineCall[str | None], error: KafkaError, sends: Sequence[OutgoingRecord]
-    ) -> Outcome:
+    def _judge(self, call: DeadlineCall[str | None], error: KafkaError, topics: str) -> Outcome:
         reason = repr(error)
         if isinstance(error, _STALE_MEMBERSHIP):
             return Outcome(OutcomeKind.FENCED, reason)
-        if call.passed != _COMMIT:
-            failed = transport_error(f"cannot publish to {', '.join({each.topic for each in sends})}", error)
+        if call.passed != COMMIT:
+            failed = transport_error(f"cannot publish to {topics}", error)
             if not failed.retriable:
                 raise failed from error
         return Outcome(_unless_committing(call, OutcomeKind.ABORTED), reason)
 
     def _drop(self, producer: Any) -> None:
         self._producer = None
-        # Closing waits for a thread that may hang; nobody else should.
-        threading.Thread(target=close_at_once, args=(producer,), daemon=True).start()
+        # Closing waits for a thread that may hang, so it runs on a thread of its own.
+        threading.Thread(target=discard_producer, args=(producer,), daemon=True).start()
 
 
 def _learn(producer: Any, topics: Sequence[str]) -> None:
@@ -195,66 +189,5 @@ def _learn(producer: Any, topics: Sequence[str]) -> None:
             return
 
 
-def _transaction(
-    call: DeadlineCall[str | None],
-    producer: Any,
-    sends: Sequence[OutgoingRecord],
-    offsets: Mapping[Any, Any],
-    group: Any,
-    deadline_ms: float,
-) -> str | None:
-    """The steps of `Transport.transact`; why nothing was committed, or None."""
-    producer.begin_transaction()
-    try:
-        # 1
-        deliveries = [_sent(producer, record) for record in sends]
-        if deliveries:
-            with suppress(KafkaTimeoutError):  # each record's own delivery says what became of it
-                producer.flush(timeout=deadline_ms / 1000)
-        # 2
-        failure = first_failure(deliveries)
-        raise_refusal(deliveries)
-        if failure is None:
-            # 3
-            producer.send_offsets_to_transaction(offsets, group)
-    except (KafkaError, TransportError):
-        _abort(call, producer)
-        raise
-    if failure is not None:
-        _abort(call, producer)
-        return failure
-    # 4
-    call.point_of_no_return(_COMMIT)
-    producer.commit_transaction()
-    return None
-
-
-def _sent(producer: Any, record: OutgoingRecord) -> KafkaPythonDelivery:
-    """Queue one record.
-
-    Raises:
-        TransportError: The client itself refuses it for its size.
-    """
-    size_bytes = len(record.value) + len(record.key or b"")
-    try:
-        future = producer.send(
-            record.topic,
-            value=record.value,
-            key=record.key,
-            headers=list(record.headers),
-            partition=record.partition,
-        )
-    except MessageSizeTooLargeError as error:
-        raise not_delivered(record.topic, error, size_bytes) from error
-    return KafkaPythonDelivery(future, record.topic, size_bytes)
-
-
-def _abort(call: DeadlineCall[str | None], producer: Any) -> None:
-    """Let readers go on at once; where this fails, the next producer's start does it."""
-    if not call.abandoned:
-        with suppress(KafkaError):
-            producer.abort_transaction()
-
-
 def _unless_committing(call: DeadlineCall[str | None], otherwise: OutcomeKind) -> OutcomeKind:
-    return OutcomeKind.UNKNOWN if call.passed == _COMMIT else otherwise
+    return OutcomeKind.UNKNOWN if call.passed == COMMIT else otherwise

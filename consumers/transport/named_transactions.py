@@ -1,4 +1,4 @@
-"""The transactions of a transport, made once it is known what they are called."""
+"""Creates a transport's transactions once their transactional id is known."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.model.settings import WorkerSettings
 
 
 class Closable(Protocol):
-    """A client's transactions, as far as they are alike."""
+    """What the clients' transactions have in common."""
 
     def close(self) -> None:
         """Give the producer up, with whatever it has not sent."""
@@ -21,7 +21,7 @@ TransactionsT = TypeVar("TransactionsT", bound=Closable)
 
 
 class NamedTransactions(Generic[TransactionsT]):
-    """Names transactions alike whichever the client: the name says who fences whom.
+    """Gives transactions the same transactional id with every client, so that producers fence each other.
 
     Args:
         worker: Group and slot.
@@ -37,7 +37,7 @@ class NamedTransactions(Generic[TransactionsT]):
     def of_partitions(self, topic: str, partitions: Sequence[int]) -> None:
         """Call them after the partitions that are read, unless they have a name already.
 
-        Nobody checks a generation here: whoever reads these partitions fences by their numbers.
+        No generation is checked here: another reader of these partitions is fenced by their numbers.
         """
         numbers = "-".join(map(str, sorted(partitions)))
         self._call(f"{self._group_id}/{topic}/{numbers}")

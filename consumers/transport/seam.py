@@ -1,15 +1,15 @@
-"""The narrow seam between our loops and a Kafka client.
+"""The interface between the worker and a Kafka client.
 
-The worker knows nothing else of Kafka: a second client, and the fakes of the unit tests, stand
-behind the same interface. Every method may raise `TransportError`, nothing else of the client's.
+The worker uses nothing else of Kafka; each client and the fakes of the unit tests implement it.
+Every method may raise `TransportError`, and no error of the client's own.
 
-What a client must keep, whatever it does inside:
+What an implementation must guarantee:
 
 - assignment changes only inside `poll`, and `membership` belongs to the assignment that
-  `assignment_changes` has told of: both are what that poll left behind, never read again later;
+  `assignment_changes` has returned: both are captured by that poll and not read later;
 - a partition the group has just assigned gives no record before it has been sought;
-- `transact` opens a transaction, ends it, and returns in time. Where it cannot know how that
-  ended it says so, and guesses nothing.
+- `transact` opens a transaction, ends it, and returns in time. Where it cannot know the
+  outcome it returns `UNKNOWN`.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ RECONNECT_MS: Final = 2_000
 
 
 class Delivery(Protocol):
-    """The fate of one sent record."""
+    """The delivery of one record."""
 
     def failure(self) -> str | None:
         """Why the record is not known to be in the log; None once the broker acknowledged it."""
 
     def refusal(self) -> TransportError | None:
-        """The failure, where no other try can succeed; None for any other, and for none."""
+        """The failure, if a retry cannot succeed; otherwise None."""
 
 
 class ChangeKind(StrEnum):
@@ -43,7 +43,7 @@ class ChangeKind(StrEnum):
     REVOKED = "revoked"
     """Taken away in good order; the next owner is named only after this member knows."""
     LOST = "lost"
-    """Taken away behind our back: somebody else may have worked on them since."""
+    """Taken away without notice: another member may have worked on them since."""
 
 
 class AssignmentChange(NamedTuple):
@@ -78,7 +78,7 @@ class OutcomeKind(StrEnum):
     """Certainly not committed: the group has moved on since the membership was captured. Nothing
     may be sent again under this membership."""
     UNKNOWN = "unknown"
-    """Either way. `rebuild_producer` makes it final, then `committed` tells."""
+    """Either. `rebuild_producer` makes it final; then `committed` returns it."""
 
 
 class Outcome(NamedTuple):
@@ -99,10 +99,10 @@ class Transport(Protocol):
         """
 
     def answers(self) -> int:
-        """How many answers of brokers the reading client has had; an empty one counts, too.
+        """Number of responses that the reading client has received from brokers, empty ones included.
 
-        It grows without any call, as long as the client asks for records or tells its group that it
-        is alive, and it never shrinks. A client may be a second late with it.
+        It grows without any call while the client fetches or sends heartbeats, and never decreases. A
+        client may report it up to a second late.
         """
 
     def fresh_client_answers(self, timeout_ms: int) -> bool:
@@ -128,7 +128,7 @@ class Transport(Protocol):
 
         At most `max_records`, by default as many as the settings say. This is also how the group
         learns that the loop is alive, and the loop what the group wants: so it is called often. May
-        wait longer while the group is not stable, and calls nobody back.
+        wait longer while the group is not stable, and makes no callbacks.
         """
 
     def seek(self, partition: int, offset: int) -> None:
@@ -166,7 +166,7 @@ class Transport(Protocol):
         headers: Headers,
         partition: int | None = None,
     ) -> Delivery:
-        """Queue one record. Never blocks on a slow broker: whoever sends bounds the amount."""
+        """Queue one record. Never blocks on a slow broker: the caller bounds the amount."""
 
     def flush(self, timeout_ms: int) -> None:
         """Wait until every queued record is acknowledged, failed, or `timeout_ms` have passed."""
@@ -216,7 +216,7 @@ class Transport(Protocol):
         """
 
     def rebuild_producer(self, deadline_ms: int) -> None:
-        """Make the transactional client anew; the last transaction is final once this returns.
+        """Recreate the transactional client; the last transaction is final once this returns.
 
         Raises:
             TransportError: It could not be done in time; the outcome is still open.
@@ -225,7 +225,7 @@ class Transport(Protocol):
     def rebuild_consumer(self) -> None:
         """Read with a new client: what has been assigned by hand is held until it is sought again.
 
-        In a group: leave it and join as a new member. Whatever was held is told as lost.
+        In a group: leave it and join as a new member. All held partitions are reported as lost.
 
         Raises:
             TransportError: No broker answers the new client; the old one stays in use, and nothing
@@ -255,7 +255,7 @@ def first_failure(deliveries: Iterable[Delivery]) -> str | None:
 
 
 def raise_refusal(deliveries: Iterable[Delivery]) -> None:
-    """Raise the first failure that no other try can mend, such as a record that is too large.
+    """Raise the first failure that a retry cannot resolve, such as a record that is too large.
 
     Args:
         deliveries: What `send` returned, after `flush`.

@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.events.events import TOPIC_PREFIX, encode_data, event_key, kafka_headers, topic_of
-from core.kafka.dead_letters import DEAD_LETTERS_TOPIC, dead_letter
+from core.events.events import encode_data, event_key, kafka_headers, topic_of
+from core.kafka.dead_letters import dead_letter
 from core.kafka.records import OutgoingRecord
-from core.model.day_bars import BAR_EPOCH, BAR_HEADERS, DAY_BARS_TOPIC, day_bar_key
+from core.model.day_bars import BAR_EPOCH, BAR_HEADERS, day_bar_key
 from core.model.event_families import EVENT_FAMILIES
 from core.model.frames import MAX_RECORDS, encode_frame
+from core.model.topics import DAY_BARS_TOPIC, DEAD_LETTERS_TOPIC, EVENTS_PREFIX, MINUTE_BARS_TOPIC
 
 if TYPE_CHECKING:
     from core.events.events import Event
     from core.model.settings import KafkaSettings
 
-MINUTE_BARS_TOPIC: Final = "rotascope.bars.1m"
 DEAD_LETTER_SOURCE: Final = "worker"
 
 
 def output_topics(kafka: KafkaSettings) -> tuple[str, ...]:
     """Every topic a worker may publish to."""
-    events = (TOPIC_PREFIX + family for family in EVENT_FAMILIES)
+    events = (EVENTS_PREFIX + family for family in EVENT_FAMILIES)
     return (*events, MINUTE_BARS_TOPIC, DAY_BARS_TOPIC, DEAD_LETTERS_TOPIC, kafka.snapshots_topic)
 
 

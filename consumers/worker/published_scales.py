@@ -5,8 +5,9 @@ from __future__ import annotations
 from core.kafka.topic_reader import TopicReader
 from core.model.errors import TransportError
 from core.model.instruments import Universe
-from core.model.published_scales import INSTRUMENTS_TOPIC, require_same_scales
+from core.model.published_scales import require_same_scales
 from core.model.settings import KafkaSettings
+from core.model.topics import INSTRUMENTS_TOPIC
 
 
 class PublishedScales:

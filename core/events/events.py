@@ -22,8 +22,8 @@ from core.model.event_families import EVENT_FAMILIES
 from core.model.records import EventState, Frequency, Quality
 from core.model.schemas import event_schema_id
 from core.model.timestamps import date_text, rfc3339
+from core.model.topics import EVENTS_PREFIX
 
-TOPIC_PREFIX: Final = "rotascope.events."
 LEGS: Final = ("numerator", "benchmark")
 LEG_FIELDS: Final = ("previous_close", "price", "return_pct")
 SIGNIFICANT_DIGITS: Final = 10
@@ -242,7 +242,7 @@ def topic_of(event: Event) -> str:
     """
     if event.family not in EVENT_FAMILIES:
         raise InputError(f"no topic for family {event.family!r}; families are {', '.join(EVENT_FAMILIES)}")
-    return TOPIC_PREFIX + event.family
+    return EVENTS_PREFIX + event.family
 
 
 def _leg_symbols(pair: str) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """What a broker's error numbers mean to an operator: the same table for every Kafka client.
 
-Numbers are those of the Kafka protocol. An error that no other try can mend is final: whoever meets it
-ends, and names what to change. For some of the others it helps to name what is missing, too.
+Numbers are those of the Kafka protocol. An error that a retry cannot resolve is final: the program
+ends and names what to change. Some of the others have a hint, too.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 MESSAGE_TOO_LARGE: Final = 10
 
 CHECK_BROKER: Final = "check that the broker runs and that the bootstrap servers can be reached"
-"""Where nothing was heard of it."""
+"""Where the broker has not answered."""
 READ_LOG: Final = "read the broker's log: it answered with this error"
 BATCH_TOO_LARGE: Final = (
     "raise max.message.bytes of the topic (max_message_bytes in the topics file, then 'rotascope topics "
@@ -32,7 +32,7 @@ BAD_CODEC: Final = (
 
 PRINTED_RIGHTS: Final = "'rotascope topics acls' prints those that each command needs"
 CREDENTIALS: Final = (
-    "correct kafka.security: the mechanism, the username and its password, or what stands in oauth_file; the "
+    "correct kafka.security: the mechanism, the username and its password, or the content of oauth_file; the "
     "broker's log says which it was"
 )
 
@@ -68,7 +68,7 @@ FINAL: Final[Mapping[int, str]] = MappingProxyType(
         "topic with 'rotascope topics check'",
     }
 )
-"""What no other try can mend, and who can."""
+"""Errors that a retry cannot resolve, with the operator action."""
 
 HINTS: Final[Mapping[int, str]] = MappingProxyType(
     {
@@ -83,11 +83,11 @@ HINTS: Final[Mapping[int, str]] = MappingProxyType(
         89: "a quota of the cluster slows this client down: raise it",
     }
 )
-"""Another try may succeed; this is what it takes."""
+"""Errors that a retry may resolve, with what it needs."""
 
 
 def action_of(number: int | None) -> tuple[str, bool]:
-    """Say what an operator can do about a broker's error, and whether another try can mend it.
+    """Say what an operator can do about a broker's error, and whether a retry can resolve it.
 
     Args:
         number: As in the Kafka protocol; None for an error that no broker sent.

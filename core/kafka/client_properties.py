@@ -29,7 +29,7 @@ _NOT_IN_TOML: Final = frozenset({"kafka_client", "selector", "socket_options", "
 
 
 def kafka_python_properties(settings: KafkaSettings, kind: ClientKind) -> dict[str, Any]:
-    """Give further properties in kafka-python's words, those that this kind of client knows.
+    """Give the further properties that this kind of kafka-python client knows.
 
     Args:
         settings: Checked by `require_known`.
@@ -40,7 +40,7 @@ def kafka_python_properties(settings: KafkaSettings, kind: ClientKind) -> dict[s
 
 
 def confluent_properties(settings: KafkaSettings) -> dict[str, Any]:
-    """Give further properties in librdkafka's words; it passes over those of another kind of client."""
+    """Give further properties; librdkafka ignores those of another kind of client."""
     return dict(settings.client_properties)
 
 

@@ -1,4 +1,4 @@
-"""Connections of kafka-python that are made within their time, or leave nothing behind."""
+"""kafka-python's clients: made and closed within a time limit, without leaving threads behind."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from contextlib import suppress
 from typing import Any, Final
 
 from kafka import KafkaConsumer
-from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 
 from core.kafka.connections import watched_client
 from core.kafka.errors import translated
+from core.kafka.kafka_python import consumer_configuration
 from core.kafka.tls import probe
 from core.kafka.unpacking import guard_unpacking
 from core.model.errors import AccessRefusedError, ConfigurationError, TransportError
+from core.model.settings import KafkaSettings
 from core.runtime.deadline import DeadlineCall
 
 _CONNECT_RETRY_S: Final = 0.1
 _GRACE_MS: Final = 500
-"""The client's own time-out should be heard of first: it says more."""
+"""The client's own time-out comes first, because its error says more."""
 _CLOSE_MS: Final = 1_000
 
 
@@ -30,7 +32,7 @@ def connect_consumer(configuration: Mapping[str, Any], timeout_ms: float) -> Any
     """Make a `KafkaConsumer` that has found its cluster.
 
     Also in time where a broker accepts connections and answers nothing: with an explicit api_version
-    kafka-python then waits for ever.
+    kafka-python alone waits without a limit.
 
     Args:
         configuration: kafka-python's own, with `bootstrap_servers` as a list.
@@ -72,10 +74,43 @@ def no_answer(bootstrap_servers: str, timeout_ms: float, protocol: str) -> Trans
 
 
 def close_consumer(consumer: Any) -> None:
-    """Close a consumer, but wait for no client that hangs; never raises."""
+    """Close a consumer within a time limit; never raises."""
     closing = DeadlineCall[None](lambda call: consumer.close(autocommit=False, timeout_ms=_CLOSE_MS))
     with suppress(Exception):
         closing.within(2 * _CLOSE_MS)
+
+
+def fresh_client_answers(settings: KafkaSettings, timeout_ms: int) -> bool:
+    """Return whether a consumer made only for this question finds its cluster in time.
+
+    Args:
+        settings: Addresses, sizes and time-outs.
+        timeout_ms: Time limit, in ms.
+    """
+    own = {"client_id": "rotascope-probe", "group_id": None}
+    try:
+        consumer = connect_consumer(consumer_configuration(settings) | own, timeout_ms)
+    except TransportError:
+        return False
+    close_consumer(consumer)
+    return True
+
+
+def discard_producer(producer: Any) -> None:
+    """End a producer without sending what it still holds.
+
+    `close()` flushes first and, when that takes too long, returns and leaves its thread behind; only the
+    sender can be made to drop records. Nor does it wake a thread that waits for a transaction: those
+    requests are failed here, or that thread would never end.
+    """
+    producer._sender.force_close()
+    with suppress(KafkaError):
+        producer.close(timeout=1)
+    manager = producer._transaction_manager
+    if manager is not None and manager.is_transactional():
+        closed = KafkaConnectionError("the producer was closed")
+        for _, _, request in list(manager._pending_requests):
+            request.result.done(error=closed)
 
 
 def _bootstrapped(call: DeadlineCall[Any], configuration: Mapping[str, Any], left_ms: float) -> Any:
@@ -97,7 +132,7 @@ def made(kind: Callable[..., Any], **configuration: Any) -> Any:
 
     Args:
         kind: Its class.
-        configuration: In kafka-python's words.
+        configuration: In kafka-python's names.
 
     Raises:
         KafkaError: No broker answers, or one refuses us.
@@ -121,8 +156,8 @@ def require_reachable(bootstrap_servers: str, timeout_ms: float, tls: ssl.SSLCon
     """Wait until one of the servers accepts a connection.
 
     With an explicit api_version kafka-python begins a bootstrap of its own that has no deadline,
-    and its `bootstrap(timeout_ms=…)` then waits for that one: without a broker, for ever. And no client
-    says why a handshake fails, so that is tried here first.
+    and its `bootstrap(timeout_ms=…)` then waits for that one, which never ends without a broker. And no
+    client says why a handshake fails, so a handshake is tried here first.
 
     Args:
         bootstrap_servers: `host:port`, comma-separated.

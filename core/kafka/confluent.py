@@ -1,4 +1,4 @@
-"""confluent-kafka (librdkafka) as we configure it: what its clients have in common, security included."""
+"""Configuration of confluent-kafka's (librdkafka's) clients, security included."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _PREFETCH_KIB: Final = 32 * 1024
 def common_configuration(
     settings: KafkaSettings, client_id: str, refusals: ConfluentRefusals | None = None
 ) -> dict[str, Any]:
-    """Give librdkafka's words for what consumer and producer have in common.
+    """Give librdkafka's properties that consumers and producers share.
 
     Args:
         settings: Addresses, sizes, time-outs and security, whose files are read now.
         client_id: What the broker's logs call this client.
-        refusals: Told of every error of the whole client.
+        refusals: Receives every client-wide error.
 
     Raises:
         AccessRefusedError: No token is issued to us.
@@ -56,7 +56,7 @@ def common_configuration(
 def consumer_configuration(
     settings: KafkaSettings, client_id: str, refusals: ConfluentRefusals | None = None
 ) -> dict[str, Any]:
-    """Give librdkafka's words for a consumer that is sought and never resets; see `common_configuration`."""
+    """Give librdkafka's properties of a consumer that never resets its offset; see `common_configuration`."""
     return common_configuration(settings, client_id, refusals) | {
         "fetch.wait.max.ms": settings.fetch_max_wait_ms,
         "max.partition.fetch.bytes": settings.max_partition_fetch_bytes,
@@ -74,7 +74,7 @@ def consumer_configuration(
 def producer_configuration(
     settings: KafkaSettings, client_id: str, refusals: ConfluentRefusals | None = None
 ) -> dict[str, Any]:
-    """Give librdkafka's words for an idempotent producer; see `common_configuration`."""
+    """Give librdkafka's properties of an idempotent producer; see `common_configuration`."""
     return common_configuration(settings, client_id, refusals) | {
         "acks": "all",
         "enable.idempotence": True,
@@ -85,14 +85,14 @@ def producer_configuration(
         "delivery.timeout.ms": settings.delivery_timeout_ms,
         # A key must find the same partition whichever client sends it; librdkafka's own hash is another.
         "partitioner": "murmur2_random",
-        # `send` never blocks and never refuses: whoever sends bounds the amount.
+        # `send` never blocks and never refuses: the caller bounds the amount.
         "queue.buffering.max.messages": 0,
         "queue.buffering.max.kbytes": _QUEUE_MAX_KIB,
     }
 
 
 def librdkafka_log() -> logging.Logger:
-    """Give the log for whoever looks into the client; without a handler Python would print it as well."""
+    """Give librdkafka's log; without a handler Python would also print it."""
     log = logging.getLogger("rotascope.librdkafka")
     if not log.handlers:
         log.addHandler(logging.NullHandler())

@@ -1,4 +1,4 @@
-"""librdkafka's failures in our words, for every program that uses it."""
+"""Converts librdkafka's errors to Rotascope's, with an operator action."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from core.kafka.broker_errors import (
     action_of,
     too_large,
 )
+from core.kafka.refusals import write_refused
 from core.model.errors import TransportError
 
 _FINAL: Final[dict[int, str]] = {
@@ -24,16 +25,18 @@ _FINAL: Final[dict[int, str]] = {
     KafkaError._BAD_COMPRESSION: BAD_CODEC,
     KafkaError._NOT_IMPLEMENTED: BAD_CODEC,
 }
-"""Errors of librdkafka's own that no other try can mend; a broker's stand in `core.kafka.broker_errors`."""
+"""librdkafka's own errors that a retry cannot resolve; a broker's are in `core.kafka.broker_errors`."""
 
 
 def final_action(code: int) -> str | None:
-    """What an operator has to do about an error that no other try can mend; None for the others."""
+    """Return the operator action for an error that a retry cannot resolve; None for the others."""
     return _FINAL.get(code) or FINAL.get(code)
 
 
 def not_delivered(topic: str, error: KafkaError, size_bytes: int) -> TransportError:
-    """Say why a record is not in the log; not retriable where another try cannot help."""
+    """Say why a record is not in the log; not retriable where a retry cannot help."""
+    if error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+        return write_refused([topic], describe(error))
     if error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
         return _made(f"a record of {size_bytes:,} bytes was not delivered to {topic}", error)
     # What librdkafka refuses itself it names so; a broker sends no text of its own.
@@ -65,7 +68,7 @@ def lost_place(doing: str, what: str, reason: str) -> TransportError:
 
 @contextmanager
 def translated(doing: str, what: str) -> Iterator[None]:
-    """Let none of the client's own errors through.
+    """Convert the client's errors.
 
     Args:
         doing: What is tried, for the message.
@@ -86,7 +89,7 @@ def error_in(raised: BaseException) -> KafkaError:
     """Find librdkafka's error in what the wrapper raised.
 
     A fatal error is raised in the middle of the delivery callbacks, so that the next callback of
-    the same call dies of it: Python then reports a SystemError, and the error as its cause.
+    the same call fails: Python then reports a SystemError with the error as its cause.
     """
     found = raised.__cause__ if isinstance(raised, SystemError) else raised
     if isinstance(found, KafkaException):
@@ -96,7 +99,7 @@ def error_in(raised: BaseException) -> KafkaError:
 
 
 def failed(doing: str, what: str, error: KafkaError) -> TransportError:
-    """Make our error of librdkafka's; not retriable where another try cannot help."""
+    """Convert librdkafka's error; not retriable where a retry cannot help."""
     return _made(f"cannot {doing} {what}", error)
 
 

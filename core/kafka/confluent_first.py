@@ -28,7 +28,7 @@ def require_first_answer(
     Args:
         client: Made with `refusals`.
         settings: Of the client.
-        refusals: What the client is told of.
+        refusals: Receives the client's errors.
         timeout_ms: For all of it.
         topic: What to ask for; the whole cluster where it is empty.
 
@@ -47,7 +47,7 @@ def require_first_answer(
             else:
                 client.list_topics(timeout=min(left_s, wait_s))
         except KafkaException as error:
-            client.poll(0)  # which tells of a refusal, where there was one
+            client.poll(0)  # calls back with a refusal, if there was one
             refusals.raise_any()
             if left_s <= wait_s and error.args[0].code() in _SILENCE:
                 protocol = settings.security.protocol

@@ -1,6 +1,6 @@
-"""What librdkafka tells of a whole client: only there does it say that a broker refuses us.
+"""librdkafka's client-wide errors: the only place where it reports that a broker refuses the client.
 
-A call that fails meanwhile says no more than that no broker is there; librdkafka goes on trying.
+A call that fails at the same time only reports that no broker is available; librdkafka keeps retrying.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ALERT: Final = re.compile(r"alert (?P<alert>[a-z ]*(certificate|unknown ca|hand
 
 
 class ConfluentRefusals:
-    """Keeps the last refusal of one client, until somebody asks.
+    """Keeps the last refusal of one client until it is read.
 
     Args:
         settings: Of the client; its files explain a certificate that was not accepted.

@@ -1,9 +1,9 @@
-"""kafka-python's connections, with a refusal told to whoever asks for the next one.
+"""kafka-python's connections, which raise a refusal at the next request for a connection.
 
-kafka-python 3.0.12 means to do so itself for failed authentication, and does not: it throws away what a
-broker says right before it closes, and takes what failed for a success. So a wrong password is tried
-again and again, and a caller learns no more than that its time is over. Of a failed handshake it keeps
-nothing at all.
+kafka-python 3.0.12 has code for this after a failed authentication, but it does not work: the client
+drops what a broker sends right before it closes, and treats the failure as a success. A wrong password
+is therefore tried again and again, and the caller only sees a time-out. Of a failed handshake it keeps
+nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PAUSE_S: Final = 0.1
 
 
 class ConnectionRefusedForGoodError(KafkaError):  # type: ignore[misc]  # kafka-python has no types
-    """Stands for one of our errors inside kafka-python, which passes on no others.
+    """Carries one of Rotascope's errors through kafka-python, which passes on only its own.
 
     Args:
         refusal: Why no connection is made.
@@ -47,10 +47,10 @@ def watched_client(**options: Any) -> KafkaNetClient:
 
 
 class _WatchedClient(KafkaNetClient):  # type: ignore[misc]  # kafka-python has no types
-    """Lets a producer's thread take a node that refuses for one that is not ready.
+    """Makes a node that refuses the client look like one that is not ready, for a producer's thread.
 
-    That thread passes over every error and begins anew at once: it would do nothing else any more. What
-    waits to be sent fails after its time, as in an outage.
+    That thread ignores every error and retries at once, in a busy loop. Records that wait to be sent fail
+    after their time-out, as in an outage.
     """
 
     def maybe_connect(self, node_id: Any, **options: Any) -> None:
@@ -105,25 +105,25 @@ class _WatchedConnections(KafkaConnectionManager):  # type: ignore[misc]  # kafk
 
 
 def _data_first(data: bytes, error: BaseException | None) -> tuple[bytes, BaseException | None]:
-    """Let what has come be read before the end of a connection is told; the next look finds the end again."""
+    """Return received data before the end of a connection; the next read finds the end again."""
     return data, None if data else error
 
 
 def refusal_in(error: BaseException, where: str) -> AccessRefusedError | None:
-    """Find out whether a connection was refused for good.
+    """Find out whether a connection was refused in a way that a retry cannot resolve.
 
     Args:
         error: What it failed with.
         where: host:port of the broker.
 
     Returns:
-        None where another try may succeed.
+        None where a retry may succeed.
     """
     for each in causes(error):
         if isinstance(each, AccessRefusedError):
             return each  # no token is issued to us
         if isinstance(each, RotascopeError):
-            # A file that cannot be used; where the endpoint of tokens is silent, another try may help.
+            # A file that cannot be used; where the endpoint of tokens is silent, a retry may help.
             return None if each.retriable else access_refused(each.message, each.operator_action or "")
         if isinstance(each, SaslAuthenticationFailedError | UnsupportedSaslMechanismError):
             return credentials_refused(where, _words(each))

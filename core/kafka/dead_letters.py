@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 
 from core.kafka.records import Headers, OutgoingRecord
+from core.model.topics import DEAD_LETTERS_TOPIC
 
-DEAD_LETTERS_TOPIC: Final = "rotascope.dead-letters"
 DEAD_LETTER_HEADERS: Final[Headers] = (("content-type", b"application/json"),)
 
 
@@ -32,7 +32,7 @@ def dead_letter(
         reason: A stable label, also that of the counter.
         payload: As much of it as is kept.
         payload_bytes: Length of the whole.
-        topic: Where the record stands, for what was read from a log.
+        topic: The record's topic, if it was read from a log.
         partition: Likewise.
         offset: Likewise.
         where: Which part of a producer refused it.

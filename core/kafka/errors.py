@@ -1,4 +1,4 @@
-"""kafka-python's failures in our words, for every program that uses it."""
+"""Converts kafka-python's errors to Rotascope's, with an operator action."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from kafka.errors import (
     KafkaError,
     MessageSizeTooLargeError,
     OffsetOutOfRangeError,
+    TopicAuthorizationFailedError,
     UnsupportedCodecError,
 )
 
 from core.kafka.broker_errors import BAD_CODEC, MESSAGE_TOO_LARGE, REQUEST_TOO_LARGE, action_of, too_large
 from core.kafka.connections import ConnectionRefusedForGoodError
+from core.kafka.refusals import write_refused
 from core.kafka.unpacking import CorruptBatchError
 from core.model.errors import TransportError, UnreadableError
 
@@ -25,14 +27,14 @@ _UNEXPECTED: Final = re.compile(r"Unexpected error in \w+: \[Error (\d+)\]")
 
 @contextmanager
 def translated(doing: str, what: str) -> Iterator[None]:
-    """Let none of the client's own errors through.
+    """Convert the client's errors.
 
     Args:
         doing: What is tried, for the message.
         what: With what, for the message.
 
     Raises:
-        TransportError: In place of any `KafkaError`; not retriable where another try cannot help.
+        TransportError: In place of any `KafkaError`; not retriable where a retry cannot help.
     """
     try:
         yield
@@ -41,10 +43,10 @@ def translated(doing: str, what: str) -> Iterator[None]:
 
 
 def transport_error(message: str, error: KafkaError) -> TransportError:
-    """Make our error of one of kafka-python's.
+    """Convert one of kafka-python's errors.
 
     Args:
-        message: What failed, in our words.
+        message: What failed.
         error: The client's.
     """
     if isinstance(error, CorruptBatchError):
@@ -77,9 +79,9 @@ def not_delivered(topic: str, error: BaseException, size_bytes: int) -> Transpor
         size_bytes: Of key and value.
 
     Returns:
-        Not retriable where another try cannot help.
+        Not retriable where a retry cannot help.
     """
-    if isinstance(error, TransportError):  # of a client that speaks our words already
+    if isinstance(error, TransportError):  # already converted
         return error
     if not isinstance(error, KafkaError):
         broken = TransportError(f"a record was not delivered to {topic}: {error!r}")
@@ -87,6 +89,8 @@ def not_delivered(topic: str, error: BaseException, size_bytes: int) -> Transpor
         return broken
     if isinstance(error, MessageSizeTooLargeError):
         return _refused_for_its_size(topic, error, size_bytes)
+    if isinstance(error, TopicAuthorizationFailedError):
+        return write_refused(_refused_topics(error) or {topic}, type(error).__name__)
     return transport_error(f"a record of {size_bytes:,} bytes was not delivered to {topic}", error)
 
 
@@ -111,6 +115,11 @@ def _refused_for_its_size(topic: str, error: Any, size_bytes: int) -> TransportE
     )
     made.retriable = False
     return made
+
+
+def _refused_topics(error: Any) -> set[str]:
+    """Give the topics that the error names: in a transaction it also fails the records of other topics."""
+    return {topic for each in error.args for topic in ([each] if isinstance(each, str) else each or ())}
 
 
 def _words(error: KafkaError) -> str:

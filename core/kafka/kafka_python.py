@@ -1,4 +1,4 @@
-"""kafka-python as we configure it: what every client of it has in common, security included."""
+"""Configuration of kafka-python's clients, security included."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.model.settings import KafkaSettings
 
 
 def consumer_configuration(settings: KafkaSettings) -> dict[str, Any]:
-    """Give kafka-python's words for our settings, for a consumer that is sought and never resets.
+    """Give kafka-python's properties of a consumer that is always sought and never resets its offset.
 
     Args:
         settings: Addresses, sizes, time-outs and security, whose files are read now.
@@ -31,7 +31,7 @@ def consumer_configuration(settings: KafkaSettings) -> dict[str, Any]:
 
 
 def producer_configuration(settings: KafkaSettings) -> dict[str, Any]:
-    """Give kafka-python's words for our settings, for an idempotent producer.
+    """Give kafka-python's properties of an idempotent producer.
 
     Args:
         settings: As of `consumer_configuration`, as are the errors.
@@ -50,7 +50,7 @@ def producer_configuration(settings: KafkaSettings) -> dict[str, Any]:
 
 
 def admin_configuration(settings: KafkaSettings) -> dict[str, Any]:
-    """Give kafka-python's words for our settings, for a client that looks at topics and changes them.
+    """Give kafka-python's properties of an admin client.
 
     Args:
         settings: As of `consumer_configuration`, as are the errors.

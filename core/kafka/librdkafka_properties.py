@@ -1,4 +1,4 @@
-"""What librdkafka says of a property, and which one its writer may have meant."""
+"""Checks properties with librdkafka, and suggests similar names."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def problem_of(name: str, value: Any) -> str | None:
     """Say why librdkafka would refuse a property; None where it takes it.
 
     Args:
-        name: In librdkafka's words.
+        name: In librdkafka's names.
         value: As written.
     """
     log = logging.getLogger("rotascope.librdkafka")

@@ -8,13 +8,13 @@ from core.model.settings import KafkaSettings
 
 
 def no_such_topic(topic: str, settings: KafkaSettings, *, retriable: bool = False) -> TransportError:
-    """Say that a topic is missing: the same after any number of tries, until somebody makes it.
+    """Make the error of a missing topic.
 
     Args:
         topic: Its name.
-        retriable: Whether another try may help all the same: somebody may be making it, or a broker that
-            has just started may not have heard of it yet.
-        settings: Of the client; a broker with an authorizer shows nobody what is none of his business.
+        retriable: Whether a retry may help: the topic may be about to be created, or a broker that has
+            just started may not know it yet.
+        settings: Of the client; a broker with an authorizer hides topics that a user may not describe.
     """
     where = settings.bootstrap_servers
     if settings.security.protocol == "PLAINTEXT":

@@ -16,9 +16,9 @@ from core.model.errors import ConfigurationError, RotascopeError
 from core.model.kafka_security import KafkaSecurity, OAuthClient, parse_oauth_client
 
 _USED_SHARE: Final = 0.75
-"""Of a token's life: clients authenticate anew after 80 to 95 % of it, and should find another one then."""
+"""Of a token's life: clients authenticate again after 80 to 95 % of it, and need a new one then."""
 _ASK_AGAIN_S: Final = 5.0
-"""After a request that failed: a client that connects anew ten times a second must not ask as often."""
+"""After a request that failed: a client that reconnects ten times a second must not ask as often."""
 
 FetchToken = Callable[[OAuthClient], Token]
 

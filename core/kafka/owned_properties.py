@@ -61,7 +61,7 @@ def owner_of(name: str) -> str | None:
     """Give the setting to use instead of a property; `FIXED` for none, None where it is free.
 
     Args:
-        name: In Kafka's or librdkafka's words.
+        name: In Kafka's or librdkafka's names.
 
     Example:
         >>> owner_of("linger.ms"), owner_of("ssl.ca.location"), owner_of("fetch.min.bytes")

@@ -1,4 +1,4 @@
-"""Reads partitions without a group, also past an outage of the broker."""
+"""Reads partitions without a group, and resumes after an outage of the broker."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ from typing import Any, Final, TypeVar
 
 from kafka import TopicPartition
 
-from core.kafka.clients import close_consumer, connect_consumer
 from core.kafka.errors import translated
-from core.kafka.kafka_python import consumer_configuration
-from core.kafka.security import while_files_are_replaced
-from core.kafka.security_files import SecurityFiles
+from core.kafka.reader_connection import RETRY_S, ReaderConnection
 from core.kafka.topic_rights import require_visible
-from core.model.errors import AccessRefusedError, TransportError
+from core.model.errors import TransportError
 from core.model.settings import KafkaSettings
 from core.runtime.deadline import DeadlineCall
 from core.runtime.outage_notes import OutageNotes
@@ -23,24 +20,21 @@ from core.runtime.outage_notes import OutageNotes
 _PROBE_AFTER_S: Final = 2.0
 """Where nothing comes for so long, the broker is asked whether it is there."""
 _PROBE_MS: Final = 2_000
-_RECONNECT_MS: Final = 1_500
-"""How long one try of a new client may hold up a poll."""
-_BETWEEN_TRIES_S: Final = 0.5
 
 T = TypeVar("T")
 
 
 class PartitionReader:
-    """Reads partitions that it was given by hand; it commits nothing and disturbs nobody.
+    """Reads partitions that were assigned by hand; it commits nothing.
 
-    A client that is not answered is thrown away and made anew until it connects, and reads on behind the
-    last record that was given: none is lost, none comes twice.
+    A client that gets no answer is replaced until one connects, which reads on after the last returned
+    record: none is lost, none is returned twice.
 
     Args:
         settings: How to reach Kafka, how long to look for a broker, how long one question may take.
-        words: Further ones, in kafka-python's own words.
+        properties: Further properties of the client, in kafka-python's names.
         patience_ms: How long a silent broker is waited for; None: as long as it takes.
-        tell: Takes a line when the broker goes away and when it is back.
+        tell: Takes a line at the beginning and at the end of an outage.
 
     Raises:
         ConfigurationError: An address that is not `host:port`, or a file of the security.
@@ -51,15 +45,11 @@ class PartitionReader:
         self,
         settings: KafkaSettings,
         *,
-        words: Mapping[str, Any] = MappingProxyType({}),
+        properties: Mapping[str, Any] = MappingProxyType({}),
         patience_ms: int | None,
         tell: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.servers = settings.bootstrap_servers
-        self._settings = settings
-        self._files = SecurityFiles(settings.security, monotonic_ns=time.monotonic_ns)
-        self._tell = tell
-        self._words = words
         self._request_timeout_ms = settings.request_timeout_ms
         self._patience_ms = patience_ms
         waiting = (
@@ -67,28 +57,20 @@ class PartitionReader:
         )
         self._notes = OutageNotes(self.servers, tell, waiting)
         self._places: dict[TopicPartition, int] = {}
-        self._tried_s = 0.0
-        self._closed = False
-        self._consumer: Any = self._connected(settings.bootstrap_timeout_ms)
+        self._connection = ReaderConnection(settings, properties, tell)
         self._heard_s = self._asked_s = time.monotonic()
 
     @property
     def away(self) -> bool:
-        """Whether the broker is being waited for."""
-        return self._consumer is None
+        """Whether there is no connection to a broker."""
+        return self._connection.consumer is None
 
     def close(self) -> None:
         """Close the connection, without waiting for a broker that is silent.
 
         From any thread: a read that is under way fails, instead of going on with a new client.
         """
-        self._closed = True
-        self._give_up()
-
-    def _give_up(self) -> None:
-        if self._consumer is not None:
-            consumer, self._consumer = self._consumer, None
-            close_consumer(consumer)
+        self._connection.close()
 
     def existing(self, topics: Sequence[str]) -> tuple[str, ...]:
         """Keep the topics that there are, in the given order.
@@ -123,7 +105,7 @@ class PartitionReader:
     def place(self, places: Mapping[TopicPartition, int]) -> None:
         """Read these partitions from these offsets on, and no others."""
         self._places = dict(places)
-        if self._consumer is not None:
+        if not self.away:
             self._seek()
 
     def position(self, part: TopicPartition) -> int:
@@ -139,15 +121,16 @@ class PartitionReader:
             timeout_ms: How long to wait for something to come.
 
         Raises:
-            TransportError: What another try cannot mend, or a broker that was silent for `patience_ms`.
+            TransportError: Not retriable, or the broker was silent for `patience_ms`.
         """
         try:
-            consumer = self._consumer
+            consumer = self._connection.consumer
             if consumer is None:
                 self._reconnect(timeout_ms)
                 return {}
-            if self._files.due():
-                consumer = self._renew(consumer)
+            if self._connection.renew_if_due():
+                self._seek()
+                consumer = self._connection.consumer or consumer  # closed by another thread meanwhile
             polled, places = self._polled(consumer, timeout_ms)
             if polled:
                 self._heard()
@@ -199,9 +182,9 @@ class PartitionReader:
         """Ask until it is answered; kafka-python has questions without any limit."""
         while True:
             try:
-                consumer = self._consumer
+                consumer = self._connection.consumer
                 if consumer is None:
-                    self._reconnect(round(_BETWEEN_TRIES_S * 1000))
+                    self._reconnect(round(RETRY_S * 1000))
                     continue
                 call = DeadlineCall[T](_of(question, consumer))
                 with translated(doing, what):
@@ -217,9 +200,10 @@ class PartitionReader:
 
     def _seek(self) -> None:
         with translated("read", _names(self._places)):
-            self._consumer.assign(list(self._places))
+            consumer = self._connection.consumer
+            consumer.assign(list(self._places))
             for part, offset in self._places.items():
-                self._consumer.seek(part, offset)
+                consumer.seek(part, offset)
 
     def _heard(self) -> None:
         self._heard_s = self._asked_s = time.monotonic()
@@ -230,20 +214,16 @@ class PartitionReader:
         if not self._places or time.monotonic() - self._asked_s < _PROBE_AFTER_S:
             return
         with translated("ask for the end of", next(iter(self._places)).topic):
-            self._consumer.end_offsets(list(self._places), timeout_ms=_PROBE_MS)
+            self._connection.consumer.end_offsets(list(self._places), timeout_ms=_PROBE_MS)
         self._heard()
 
     def _lost(self, cause: TransportError) -> None:
-        """Give the client up; the next polls make another.
+        """Discard the client; the next polls make another.
 
         Raises:
-            TransportError: What another try cannot mend, or the broker was silent for too long.
+            TransportError: Not retriable, or the broker was silent for too long.
         """
-        if not cause.retriable and not self._may_be_replaced(cause):
-            raise cause
-        self._give_up()
-        self._require_open(cause)
-        now_s = self._tried_s = time.monotonic()
+        now_s = self._connection.lost(cause)
         self._notes.silent(self._heard_s, now_s)
         if self._patience_ms is not None and now_s - self._heard_s > self._patience_ms / 1000:
             raise TransportError(
@@ -252,53 +232,14 @@ class PartitionReader:
                 operator_action="check that the broker runs, then run the command again",
             ) from cause
 
-    def _may_be_replaced(self, cause: TransportError) -> bool:
-        """Whether a refusal may be over with what stands in the files now."""
-        return isinstance(cause, AccessRefusedError) and self._files.changed()
-
-    def _renew(self, old: Any) -> Any:
-        """Exchange a client whose certificates or secrets were replaced, once a new one is answered."""
-        try:
-            with while_files_are_replaced():
-                new = self._connected(_RECONNECT_MS)
-        except TransportError as error:
-            self._tell(f"certificates or secrets were replaced and cannot be used yet: {error.message}")
-            return old
-        self._consumer = new
-        close_consumer(old)
-        self._seek()
-        return new
-
-    def _require_open(self, cause: TransportError | None = None) -> None:
-        if self._closed:
-            closed = TransportError(f"the reader of {self.servers} was closed")
-            closed.retriable = False
-            raise closed from cause
-
-    def _connected(self, timeout_ms: int) -> Any:
-        # Configured anew each time: a certificate may have been replaced since the last client.
-        self._files.making()
-        consumer = connect_consumer({**consumer_configuration(self._settings), **self._words}, timeout_ms)
-        self._files.taken()
-        return consumer
-
     def _reconnect(self, timeout_ms: int) -> None:
-        self._require_open()
-        wait_s = self._tried_s + _BETWEEN_TRIES_S - time.monotonic()
-        if wait_s > 0:
-            time.sleep(min(wait_s, timeout_ms / 1000))
-            if wait_s > timeout_ms / 1000:
-                return
-        with while_files_are_replaced():
-            self._consumer = self._connected(_RECONNECT_MS)
-        if self._closed:  # meanwhile
-            self._give_up()
-            self._require_open()
+        if not self._connection.reconnect(timeout_ms):
+            return
         if self._places:
             self._seek()
             # Connected is not yet answered: the leader of a partition may still be missing.
             with translated("find the end of", _names(self._places)):
-                self._consumer.end_offsets(list(self._places), timeout_ms=_PROBE_MS)
+                self._connection.consumer.end_offsets(list(self._places), timeout_ms=_PROBE_MS)
         self._heard()
 
 

@@ -1,4 +1,4 @@
-"""What can be said of the settings of Kafka before anything connects."""
+"""Checks of the Kafka settings before anything connects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes through the seam: records read, records to publish, and a committed place."""
+"""Records read, records to publish, and committed positions."""
 
 from __future__ import annotations
 

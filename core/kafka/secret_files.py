@@ -53,7 +53,7 @@ def read_secret(file: Path, setting: str) -> str:
 
 
 def read_by_others(file: Path) -> bool:
-    """Whether users other than the owner may read a file; False where that cannot be told."""
+    """Whether users other than the owner may read a file; False where that is unknown."""
     try:
         return bool(file.stat().st_mode & _OTHERS)
     except OSError:

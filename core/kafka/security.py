@@ -17,7 +17,7 @@ from core.model.settings import KafkaSettings
 
 
 class Access(NamedTuple):
-    """What stands in the files of the settings at one moment, for one client.
+    """The contents of the security files at one moment, for one client.
 
     Args:
         tls: How to encrypt and whom to trust; None without encryption.
@@ -43,7 +43,7 @@ def read_access(security: KafkaSecurity) -> Access:
 
 
 def kafka_python_security(settings: KafkaSettings) -> dict[str, Any]:
-    """Give kafka-python's words for the security of one new client.
+    """Give kafka-python's security properties of one new client.
 
     Args:
         settings: Name protocol, mechanism and files; the files are read now.
@@ -66,7 +66,7 @@ def kafka_python_security(settings: KafkaSettings) -> dict[str, Any]:
 
 
 def confluent_security(settings: KafkaSettings) -> dict[str, Any]:
-    """Give librdkafka's words for the security of one new client.
+    """Give librdkafka's security properties of one new client.
 
     Args:
         settings: Name protocol, mechanism and files; the files are read now.
@@ -140,7 +140,7 @@ def _password(security: KafkaSecurity) -> str | None:
 
 @contextmanager
 def while_files_are_replaced() -> Iterator[None]:
-    """Let a client be made anew later, where a file cannot be used now: somebody may be writing it.
+    """Make an unusable file a retriable error: it may be being written.
 
     Raises:
         TransportError: In place of a ConfigurationError; retriable.

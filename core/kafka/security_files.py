@@ -15,7 +15,7 @@ _NS_PER_MS: Final = 1_000_000
 
 
 class SecurityFiles:
-    """Compares what stands in the files now with what the client in use was made from.
+    """Compares the files' contents with those that the current client was made from.
 
     Contents count, not times: a file that is written anew with the same text changes nothing, and a file in
     a Kubernetes volume changes by a link. A file that cannot be read counts as unchanged: the client in use
@@ -44,7 +44,7 @@ class SecurityFiles:
         return now is not None and now != self._used
 
     def making(self) -> None:
-        """Note what stands in the files: a client is about to be made from it, or from something newer."""
+        """Note the files' contents: a client is about to be made from them, or from newer ones."""
         self._making = self._digest()
 
     def taken(self) -> None:

@@ -38,7 +38,7 @@ BROKER_CERTIFICATE: Final = (
 def tls_context(security: KafkaSecurity) -> ssl.SSLContext | None:
     """Make what the settings say of TLS; None where connections are not encrypted.
 
-    The files are read here and never again: a client that should use newer ones is made anew.
+    The files are read here and never again: a client must be recreated to use newer ones.
 
     Raises:
         ConfigurationError: A file that cannot be read, or does not hold what it should.
@@ -82,10 +82,10 @@ def handshake_refusal(where: str, error: BaseException) -> AccessRefusedError | 
 
     Args:
         where: host:port of the broker.
-        error: What a handshake ended with; what Python raised may stand behind it.
+        error: What a handshake ended with; its cause may be Python's own error.
 
     Returns:
-        None for whatever another try may mend, such as a connection that was lost.
+        None where a retry may succeed, as after a lost connection.
 
     Example:
         >>> print(handshake_refusal("kafka:9093", ConnectionResetError()))
@@ -132,7 +132,7 @@ def _of_client(where: str, reason: str) -> AccessRefusedError:
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """Give an error, and what stands behind it: kafka-python puts the socket's error into one of its own."""
+    """Give an error and its causes: kafka-python wraps the socket's error in one of its own."""
     seen: list[BaseException] = []
     waiting = [error]
     while waiting:

@@ -1,6 +1,6 @@
-"""Reads whole topics without a consumer group: for whoever must know what is there, not for workers.
+"""Reads whole topics without a consumer group; not for workers.
 
-Partitions are assigned by hand and no offset is ever committed, so reading disturbs nobody. Only
+Partitions are assigned by hand and no offset is ever committed, so reading has no effect on others. Only
 committed records are seen. Order holds within a partition, not across partitions.
 """
 
@@ -22,14 +22,14 @@ _POLL_MS: Final = 200
 
 
 class TopicReader:
-    """A reader of existing topics, which goes on where it was when a broker that went away is back.
+    """A reader of existing topics, which resumes at its position after an outage of the broker.
 
     Args:
         settings: How to reach Kafka.
         follow: Whether to wait for a broker that has gone away as long as it takes.
         patience_ms: Else how long to wait for it; None: as long as any question may take.
-        poll_max_records: Records a poll hands out; None: as many as the client does by default.
-        tell: Takes a line when the broker goes away, and when it is back.
+        poll_max_records: Records that a poll returns; None: as many as the client does by default.
+        tell: Takes a line at the beginning and at the end of an outage.
 
     Raises:
         ConfigurationError: An address that is not `host:port`.
@@ -45,10 +45,10 @@ class TopicReader:
         poll_max_records: int | None = None,
         tell: Callable[[str], None] = lambda line: None,
     ) -> None:
-        # A worker must stop where records are gone that it never saw; whoever looks goes on.
+        # A worker must stop at records that were deleted before it read them; this reader goes on.
         self._reader = PartitionReader(
             settings,
-            words={"auto_offset_reset": "earliest"}
+            properties={"auto_offset_reset": "earliest"}
             | ({} if poll_max_records is None else {"max_poll_records": poll_max_records}),
             patience_ms=None if follow else patience_ms or settings.request_timeout_ms,
             tell=tell,
@@ -116,7 +116,7 @@ class TopicReader:
             from_beginning: Start at the oldest record, else at what comes from now on.
             until_end: Stop at the end as it is at the call, else go on until closed.
             last: Start at most so many offsets before the end.
-            on_progress: With `until_end`: told how many offsets are behind us, and of how many.
+            on_progress: With `until_end`: called with the number of offsets read, and their total.
 
         Yields:
             Committed records, in order within each partition.
@@ -163,7 +163,7 @@ class TopicReader:
         """Read on to the end as it is at the call.
 
         Args:
-            on_progress: Told how many offsets are behind us since the start, and of how many.
+            on_progress: Called with the number of offsets read since the start, and their total.
 
         Raises:
             TransportError: As of `poll`, or the end cannot be reached.

@@ -1,4 +1,4 @@
-"""Tells a topic that this user may not see from one that is not there."""
+"""Distinguishes a topic that this user may not describe from one that does not exist."""
 
 from __future__ import annotations
 

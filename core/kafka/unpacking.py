@@ -1,4 +1,4 @@
-"""What kafka-python cannot unpack is named, and does not hold up the client."""
+"""Batches that kafka-python cannot unpack: named in an error, and dropped from the client."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _Records(Fetcher.PartitionRecords):  # type: ignore[misc]
     """What one answer holds of a partition.
 
     kafka-python 3.0.12 keeps an answer that it failed to unpack: the next poll then asks an exhausted
-    iterator for records, without end. Here it is dropped, so that the next poll fetches it anew, and
+    iterator for records, in a loop. Here it is dropped, so that the next poll fetches it again, and
     what a codec's own library raises becomes an error of the client.
     """
 

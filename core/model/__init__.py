@@ -7,6 +7,7 @@ sessions.py         trading calendars; windows.py computes windows of sessions
 scale.py            prices and sizes as integers in each instrument's unit
 conditions.py       what a trade may update, from its sale conditions
 settings.py         all settings, validated
+topics.py           the names of all topics
 metrics.py          all metrics: name, type, unit, labels, help
 errors.py           the error tree
 """

@@ -7,7 +7,6 @@ from typing import Final
 from core.model.records import BAR_VERSION
 from core.model.timestamps import date_text
 
-DAY_BARS_TOPIC: Final = "rotascope.bars.1d"
 BAR_HEADERS: Final[tuple[tuple[str, bytes], ...]] = (
     ("content-type", b"application/vnd.rotascope.frame"),
     ("schema", f"bar/{BAR_VERSION}".encode()),

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 import msgspec
 
 from core.model.errors import UniverseError
 from core.model.instruments import Universe
 from core.model.scale import DEFAULT_EXPONENT, SCALE_ACTION
-
-INSTRUMENTS_TOPIC: Final = "rotascope.instruments"
 
 
 class _Published(msgspec.Struct):

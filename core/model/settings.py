@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from core.model import topics
 from core.model.errors import ConfigurationError
 from core.model.frames import MAX_RECORDS
 from core.model.kafka_security import ClientProperties, KafkaSecurity
@@ -98,12 +99,12 @@ class KafkaSettings(_Section):
     @property
     def ticks_topic(self) -> str:
         """The ticks topic of this generation."""
-        return f"rotascope.ticks.v{self.topic_generation}"
+        return topics.ticks_topic(self.topic_generation)
 
     @property
     def snapshots_topic(self) -> str:
         """The snapshots topic of this generation."""
-        return f"rotascope.snapshots.v{self.topic_generation}"
+        return topics.snapshots_topic(self.topic_generation)
 
 
 class AlpacaSettings(_Section):

@@ -13,15 +13,15 @@ from kafka import TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
 from consumers.inspect.event_lines import read_event
-from core.events.events import TOPIC_PREFIX
 from core.kafka.partition_reader import PartitionReader
 from core.kafka.records import Record
 from core.kafka.topic_reader import TopicReader
 from core.model.event_families import EVENT_FAMILIES
 from core.model.settings import KafkaSettings
+from core.model.topics import EVENTS_PREFIX
 
 SCRAPE_TIMEOUT_S: Final = 5.0
-EVENT_TOPICS: Final = tuple(TOPIC_PREFIX + family for family in EVENT_FAMILIES)
+EVENT_TOPICS: Final = tuple(EVENTS_PREFIX + family for family in EVENT_FAMILIES)
 
 
 class Page:

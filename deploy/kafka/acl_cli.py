@@ -1,4 +1,4 @@
-"""`rotascope topics acls`: the least rights of each command, for whoever administers the cluster."""
+"""`rotascope topics acls`: the least rights of each command, for the cluster's administrator."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def acls(
     that slot only; without one, all ids that begin with its group.
     Operations that others imply are left out, as Describe beside Read.
 
-    Brokers before 3.0 want one more right of whoever writes:
+    Brokers before 3.0 require one more right for writing:
     IdempotentWrite on the cluster.
 
     Exit codes: 0 printed; 2 a principal, command or settings that cannot be

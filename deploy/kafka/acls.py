@@ -12,16 +12,22 @@ from typing import Final
 from core.model.errors import ConfigurationError
 from core.model.settings import Settings, WorkerSettings
 from core.model.suggestions import nearest
-from deploy.kafka.generation import ticks_topic
+from core.model.topics import (
+    DAY_BARS_TOPIC,
+    DEAD_LETTERS_TOPIC,
+    EVENTS_PREFIX,
+    INSTRUMENTS_TOPIC,
+    MINUTE_BARS_TOPIC,
+    ticks_topic,
+)
 from deploy.kafka.needs import COMMANDS, Operation, Target
 from deploy.kafka.topics import Topic
 
-EVENTS_PREFIX: Final = "rotascope.events."
 _FIXED_TOPICS: Final = {
-    Target.INSTRUMENTS: "rotascope.instruments",
-    Target.MINUTE_BARS: "rotascope.bars.1m",
-    Target.DAY_BARS: "rotascope.bars.1d",
-    Target.DEAD_LETTERS: "rotascope.dead-letters",
+    Target.INSTRUMENTS: INSTRUMENTS_TOPIC,
+    Target.MINUTE_BARS: MINUTE_BARS_TOPIC,
+    Target.DAY_BARS: DAY_BARS_TOPIC,
+    Target.DEAD_LETTERS: DEAD_LETTERS_TOPIC,
 }
 # As kafka-acls.sh wants it: a type, and a name that may hold more colons.
 _PRINCIPAL: Final = re.compile(r"[A-Za-z]+:\S.*")
@@ -66,7 +72,7 @@ def choose_commands(named: Sequence[str]) -> list[str]:
         named: Commands, or what their names begin with, as `backfill`; none: all of them.
 
     Raises:
-        ConfigurationError: A name that stands for none.
+        ConfigurationError: A name that matches no command.
 
     Example:
         >>> choose_commands(["produce"])
@@ -90,7 +96,7 @@ def choose_commands(named: Sequence[str]) -> list[str]:
 def grants_of(command: str, topics: Sequence[Topic], settings: Settings) -> list[Grant]:
     """Say what one command needs.
 
-    Resources with the same operations stand together, in the order of the table.
+    Resources with the same operations are grouped, in the order of the table.
 
     Args:
         command: Of `COMMANDS`.

@@ -23,7 +23,8 @@ from deploy.kafka.cluster import check as check_topics
 from deploy.kafka.cluster import connect
 from deploy.kafka.formats import Format, OutputFormat
 from deploy.kafka.generation import StepState, look, next_step, steps
-from deploy.kafka.topics import TOPICS_FILE, Change, TopicChangeKind, load_topics
+from deploy.kafka.topic_changes import Change, TopicChangeKind
+from deploy.kafka.topics import TOPICS_FILE, load_topics
 
 app = typer.Typer(no_args_is_help=True, help="The topics of Rotascope on a Kafka cluster.")
 app.command()(acls)

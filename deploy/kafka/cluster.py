@@ -19,7 +19,8 @@ from core.kafka.kafka_python import admin_configuration
 from core.model.errors import ConfigurationError, TransportError
 from core.model.settings import KafkaSettings
 from core.runtime.closing import close_quietly
-from deploy.kafka.topics import Change, Topic, TopicChangeKind, plan
+from deploy.kafka.topic_changes import Change, TopicChangeKind, plan
+from deploy.kafka.topics import Topic
 
 _RIGHTS: Final = frozenset({29, 31})
 """A missing right on a topic, or on the cluster."""
@@ -71,7 +72,7 @@ def described_topics(client: KafkaAdminClient, names: Iterable[str]) -> list[Map
         names: The topics of interest.
 
     Returns:
-        One answer a topic, in kafka-python's words; a missing one has no partitions.
+        kafka-python's description of each topic; a missing one has no partitions.
 
     Raises:
         TopicAuthorizationFailedError: This user may not see one of them.

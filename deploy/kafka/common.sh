@@ -10,7 +10,7 @@ fail() {
   exit "${3:-1}"
 }
 
-# True while the process with this id runs. A zombie counts as gone: in a container nobody may ever reap it.
+# True while the process with this id runs. A zombie counts as ended: in a container it may never be reaped.
 is_running() {
   local pid=$1 state
   kill -0 "$pid" 2>/dev/null || return 1
@@ -20,8 +20,8 @@ is_running() {
   fi
 }
 
-# True when the pid file of this broker directory names a live process that serves this very directory: after a
-# crash the number may belong to somebody else.
+# True when the pid file of this broker directory names a running process that serves this directory: after a
+# crash another process may have the number.
 broker_is_running() {
   local directory=$1 pid
   [ -s "$directory/pid" ] || return 1

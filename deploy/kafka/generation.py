@@ -19,10 +19,10 @@ from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailable
 from kafka.structs import OffsetAndMetadata
 
 from core.model.errors import ConfigurationError
+from core.model.topics import DAY_BARS_TOPIC, ticks_topic
 from deploy.kafka.cluster import check, described_topics
-from deploy.kafka.topics import TICKS_PREFIX, Topic, TopicChangeKind
-
-DAY_BARS_TOPIC = "rotascope.bars.1d"
+from deploy.kafka.topic_changes import TopicChangeKind
+from deploy.kafka.topics import Topic
 
 _FIRST_GROUP_S = 20.0
 _NO_COORDINATOR_YET = (CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError)
@@ -85,11 +85,6 @@ class ClusterView(NamedTuple):
     old: Log
     new: Log
     day_bars: int
-
-
-def ticks_topic(generation: int) -> str:
-    """Return the name of the ticks topic of a generation."""
-    return f"{TICKS_PREFIX}v{generation}"
 
 
 def look(client: KafkaAdminClient, wanted: Sequence[Topic], generation: int, group_id: str) -> ClusterView:

@@ -1,10 +1,9 @@
-"""What each command does on a cluster whose authorizer asks: one table of topics, group and transactional id.
+"""The rights that each command needs on a cluster with an authorizer: topics, group and transactional id.
 
-An operation is listed only where no other one implies it. Apache Kafka's authorizer lets whoever may read,
-write, delete or alter a resource describe it too, and whoever may alter its configuration read that.
+An operation is listed only where no other one implies it. In Apache Kafka's authorizer, the right to read,
+write, delete or alter a resource implies Describe, and AlterConfigs implies DescribeConfigs.
 
-The rights were found by taking each away in turn on a broker with an authorizer.
-tests/integration/test_rights.py does it again.
+tests/secured/test_rights.py takes each right away in turn on a broker with an authorizer.
 """
 
 from __future__ import annotations

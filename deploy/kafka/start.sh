@@ -9,9 +9,9 @@
 # 3. Start each broker that is not running; its id goes to DIR/broker-ID/pid, its log to DIR/broker-ID/kafka.log.
 # 4. Wait until each port answers. Prints the bootstrap servers.
 #
-# A directory that exists keeps the ports it was made with, so a restarted broker comes back where clients look.
+# A directory that exists keeps the ports it was made with, so a restarted broker has the same address.
 # --only ID starts just that broker. KAFKA_JVM_OPTIONS replaces the JVM's flags.
-# Exit status: 0 all ports answer, 1 a broker died or the time is over, 2 wrong usage or a missing tool.
+# Exit status: 0 all ports answer, 1 a broker ended or the time limit passed, 2 wrong usage or a missing tool.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -36,7 +36,7 @@ done
 case $brokers in
   1) ports=${ports:-9092} controller_ports=${controller_ports:-9192} ;;
   3) ports=${ports:-9092,9093,9094} controller_ports=${controller_ports:-9192,9193,9194} ;;
-  *) fail "--brokers is $brokers" "use 1 or 3: two controllers cannot outvote one" 2 ;;
+  *) fail "--brokers is $brokers" "use 1 or 3: two controllers have no majority without each other" 2 ;;
 esac
 IFS=, read -ra port_of <<<"$ports"
 IFS=, read -ra controller_port_of <<<"$controller_ports"
@@ -48,8 +48,8 @@ libs=$("$here/install.sh")
 mkdir -p "$data"
 data=$(cd "$data" && pwd)
 
-# C1 only and the serial collector: a small broker is up in half the time of the JVM's defaults.
-# RAM is for the tests beside it: 256 MB of heap is enough for some thousand frames a second.
+# C1 only and the serial collector: a small broker starts in half the time.
+# 256 MB of heap is enough for some thousand frames a second, and leaves memory to the tests.
 jvm_options=${KAFKA_JVM_OPTIONS:--Xms128m -Xmx256m -XX:MaxDirectMemorySize=256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1}
 read -ra jvm_options <<<"$jvm_options"
 
@@ -71,7 +71,7 @@ controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs=$directory/data
 
-# A misspelt topic is an error here, as it is on a well-kept cluster: topics come from topics.yaml alone.
+# A misspelt topic must be an error: topics are only created from topics.yaml.
 auto.create.topics.enable=false
 default.replication.factor=$brokers
 min.insync.replicas=$(((brokers + 1) / 2))
@@ -89,11 +89,11 @@ share.coordinator.state.topic.min.isr=$(((brokers + 1) / 2))
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 
-# After a kill the new process is let in once the old session is over: 3 s instead of 9.
+# After a kill the new process is accepted once the old session has expired: 3 s instead of 9.
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 
-# The cleaner's table is heap: its default of 128 MB is half of ours.
+# The cleaner's table is on the heap: its default of 128 MB is half of it.
 log.cleaner.dedupe.buffer.size=16777216
 num.network.threads=2
 num.io.threads=4
@@ -129,7 +129,7 @@ done
 for id in "${wanted[@]}"; do
   directory="$data/broker-$id"
   if broker_is_running "$directory"; then continue; fi
-  # A session of its own: Ctrl-C at the terminal is for the program in front, which then stops its brokers in order.
+  # A session of its own: Ctrl-C at the terminal reaches only the program in the foreground, which stops its brokers.
   setsid java "${jvm_options[@]}" "-Dlog4j2.configurationFile=$here/log4j2.yaml" -cp "$libs/*" \
     kafka.Kafka "$directory/server.properties" >>"$directory/kafka.log" 2>&1 </dev/null &
   printf '%s\n' "$!" >"$directory/pid"

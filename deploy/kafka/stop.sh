@@ -3,8 +3,8 @@
 #
 #   usage: deploy/kafka/stop.sh [--data DIR] [--only ID] [--signal TERM|KILL] [--timeout SECONDS]
 #
-# A pid file whose process does not serve this directory is only removed: the number may belong to somebody else.
-# Exit status: 0 nothing of it runs any more, 1 a broker is still there when the time is over, 2 wrong usage.
+# A pid file whose process does not serve this directory is only removed: another process may have the number.
+# Exit status: 0 no broker runs any more, 1 a broker still runs after the time limit, 2 wrong usage.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -27,14 +27,14 @@ done
 [ -d "$data" ] || exit 0
 data=$(cd "$data" && pwd)
 
-# All brokers get the signal before any is waited for: three combined brokers need each other to leave in order.
+# All brokers get the signal before any is waited for: three combined brokers need each other for a clean stop.
 shopt -s nullglob
 stopping=()
 for file in "$data"/broker-$only/pid; do
   directory=$(dirname "$file")
   if broker_is_running "$directory"; then
     kill -s "$signal" "$(cat "$file")"
-    kill -s CONT "$(cat "$file")" # a broker that a test has paused would never hear the first signal
+    kill -s CONT "$(cat "$file")" # a broker that a test has paused would not receive the first signal
     stopping+=("$directory")
   else
     rm -f "$file"

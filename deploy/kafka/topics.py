@@ -1,14 +1,9 @@
-"""Rotascope's topics: the content of `topics.yaml`, and how a cluster differs from it.
-
-Pure: compares the wanted with the existing state and returns a list of changes. `cluster.py`
-communicates with the broker.
-"""
+"""Rotascope's topics: the content of `topics.yaml`, with all values resolved."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -16,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
 from core.model.errors import ConfigurationError
+from core.model.topics import FIRST_GENERATION, TICKS_PREFIX
 
 TOPICS_FILE = Path(__file__).resolve().parent / "topics.yaml"
 DAY_MS = 86_400_000
@@ -31,11 +27,7 @@ TIMESTAMP_TYPE = "LogAppendTime"
 Compression = Literal["producer", "uncompressed", "lz4", "gzip"]
 """Allowed compression types: only codecs that every client reads as installed by Rotascope."""
 
-TICKS_PREFIX = "rotascope.ticks."
 TICKS_RETENTION_DAYS = 8
-
-FIRST_GENERATION = ".v1"
-"""Name suffixes of the topics that each generation has its own copy of."""
 
 
 class TopicSpec(BaseModel):
@@ -106,36 +98,6 @@ class Topic:
     config: Mapping[str, str]
     generation_bound: bool = False
     versioned: bool = False
-
-
-class TopicChangeKind(StrEnum):
-    """Action of `apply` for a difference."""
-
-    CREATE = "create"
-    CONFIGURE = "configure"
-    GROW = "grow"
-    REFUSE = "refuse"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One difference between `topics.yaml` and the cluster.
-
-    Args:
-        kind: Action of `apply`; `refuse` means that manual action is needed.
-        topic: Topic name.
-        setting: Differing setting: `topic`, `partitions`, `replication_factor` or a Kafka setting.
-        current: The cluster's value; empty if there is none.
-        wanted: The wanted value.
-        operator_action: For a refusal, the manual action.
-    """
-
-    kind: TopicChangeKind
-    topic: str
-    setting: str
-    current: str
-    wanted: str
-    operator_action: str | None = None
 
 
 def parse_topics(text: str) -> TopicFile:
@@ -240,69 +202,4 @@ def _resolve_one(
         config=config,
         generation_bound=generation_bound,
         versioned=versioned,
-    )
-
-
-def plan(wanted: Iterable[Topic], existing: Mapping[str, Topic]) -> list[Change]:
-    """List the differences between a cluster and the wanted topics.
-
-    Settings that the file does not name are left to the cluster and never differ.
-
-    Args:
-        wanted: The wanted topics.
-        existing: The cluster's topics by name.
-
-    Returns:
-        The changes, in the order of `wanted`; empty if there are none.
-    """
-    changes: list[Change] = []
-    for topic in wanted:
-        current = existing.get(topic.name)
-        if current is None:
-            wanted_text = f"{topic.partitions} partitions, {topic.config['cleanup.policy']}"
-            changes.append(Change(TopicChangeKind.CREATE, topic.name, "topic", "", wanted_text))
-        else:
-            changes.extend(_differences(topic, current))
-    return changes
-
-
-def _differences(topic: Topic, current: Topic) -> Iterable[Change]:
-    if topic.generation_bound and not topic.versioned:
-        # Shared by all generations: sized for the largest, because partitions cannot be removed.
-        if current.partitions < topic.partitions:
-            yield Change(
-                TopicChangeKind.GROW, topic.name, "partitions", str(current.partitions), str(topic.partitions)
-            )
-    elif current.partitions != topic.partitions:
-        yield Change(
-            TopicChangeKind.REFUSE,
-            topic.name,
-            "partitions",
-            str(current.partitions),
-            str(topic.partitions),
-            operator_action=_repartition_action(topic, current),
-        )
-    if topic.replication_factor not in (None, current.replication_factor):
-        yield Change(
-            TopicChangeKind.REFUSE,
-            topic.name,
-            "replication_factor",
-            str(current.replication_factor),
-            str(topic.replication_factor),
-            operator_action="reassign the partitions with the cluster's own tools, then run this again",
-        )
-    for name, value in sorted(topic.config.items()):
-        if current.config.get(name) != value:
-            yield Change(TopicChangeKind.CONFIGURE, topic.name, name, current.config.get(name, ""), value)
-
-
-def _repartition_action(topic: Topic, current: Topic) -> str:
-    if topic.generation_bound:
-        return (
-            f"the number of partitions is fixed per generation: run with --partitions {current.partitions}, "
-            "or start a new generation; 'rotascope topics migrate' lists the steps"
-        )
-    return (
-        f"a different number would move keys to other partitions: set partitions: {current.partitions} "
-        "in the topics file, or drain and delete the topic first"
     )

@@ -9,11 +9,12 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from core.model.day_bars import BAR_EPOCH, BAR_HEADERS, DAY_BARS_TOPIC, day_bar_key
+from core.model.day_bars import BAR_EPOCH, BAR_HEADERS, day_bar_key
 from core.model.errors import ConfigurationError
 from core.model.frames import encode_frame
 from core.model.instruments import Source, Universe, home
 from core.model.settings import Settings
+from core.model.topics import DAY_BARS_TOPIC
 from core.research.history_bars import day_bars
 from core.runtime.daily_files import DailyFormat
 from core.runtime.files import CALENDAR_OVERRIDES, read_text

@@ -10,10 +10,10 @@ import structlog
 from numpy.typing import NDArray
 
 from core.kafka.topic_reader import TopicReader
-from core.model.day_bars import DAY_BARS_TOPIC
 from core.model.errors import FrameError
 from core.model.frames import decode_frame
 from core.model.records import BAR
+from core.model.topics import DAY_BARS_TOPIC
 
 _NO_SOURCE: Final = -1
 

@@ -11,9 +11,10 @@ import msgspec
 
 from core.kafka.topic_reader import TopicReader
 from core.model.instruments import Instrument, Universe
-from core.model.published_scales import INSTRUMENTS_TOPIC, require_same_scales
+from core.model.published_scales import require_same_scales
 from core.model.schemas import INSTRUMENT
 from core.model.settings import KafkaSettings
+from core.model.topics import INSTRUMENTS_TOPIC
 from producers.backfill.log_reader import log_reader
 from producers.framing.outlet import Outlet
 

@@ -23,11 +23,11 @@ from typing_extensions import override
 
 from core.kafka.broker_errors import CHECK_BROKER
 from core.kafka.clients import made, require_reachable
-from core.kafka.dead_letters import DEAD_LETTERS_TOPIC
 from core.kafka.errors import not_delivered, transport_error
 from core.kafka.kafka_python import producer_configuration
 from core.model.errors import ConfigurationError, TransportError
 from core.model.settings import KafkaSettings
+from core.model.topics import DEAD_LETTERS_TOPIC
 from core.runtime.closing import close_quietly
 from producers.framing.outlet import SIDE, Headers, Outlet
 from producers.framing.outlet import TICK_HEADERS as TICK_HEADERS

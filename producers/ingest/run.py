@@ -15,14 +15,13 @@ from typing import Any, Final, TypeVar
 import structlog
 import typer
 
-from core.kafka.dead_letters import DEAD_LETTERS_TOPIC
 from core.kafka.preflight import preflight
 from core.kafka.security_files import SecurityFiles
 from core.model.errors import TransportError
 from core.model.instruments import Source, Universe
-from core.model.published_scales import INSTRUMENTS_TOPIC
 from core.model.sessions import CALENDAR_FROM, CALENDAR_THROUGH, build_calendars
 from core.model.settings import Settings
+from core.model.topics import DEAD_LETTERS_TOPIC, INSTRUMENTS_TOPIC
 from core.runtime.backoff import Backoff
 from core.runtime.closing import closing_quietly
 from core.runtime.files import CALENDAR_OVERRIDES, read_text

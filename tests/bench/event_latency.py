@@ -22,12 +22,12 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from core.events.events import TOPIC_PREFIX
 from core.kafka.topic_reader import TopicReader
 from core.model.event_families import EVENT_FAMILIES
 from core.model.records import NANOSECONDS_PER_MILLISECOND, NANOSECONDS_PER_SECOND
 from core.model.settings import KafkaSettings, ProducerSettings, WorkerSettings
 from core.model.timestamps import rfc3339
+from core.model.topics import EVENTS_PREFIX
 from deploy.kafka.broker import LocalKafka
 from producers.framing.framer import Framer
 from producers.framing.publisher import TICK_HEADERS, open_producer
@@ -155,7 +155,7 @@ def _play(kafka: LocalKafka, script: Script) -> tuple[list[Arrival], float, floa
     settings = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
     late: list[float] = []
     with TopicReader(settings) as reader:
-        reader.start([TOPIC_PREFIX + family for family in EVENT_FAMILIES], from_beginning=False)
+        reader.start([EVENTS_PREFIX + family for family in EVENT_FAMILIES], from_beginning=False)
         started_s = time.perf_counter() + 0.5
         sender = threading.Thread(target=_send, args=(settings, script, started_s, late), daemon=True)
         sender.start()

@@ -21,7 +21,7 @@ configure_numba_cache(os.environ)
 from kafka import KafkaConsumer, KafkaProducer  # noqa: E402
 from kafka.coordinator.base import BaseCoordinator  # noqa: E402
 
-from consumers.worker.publications import MINUTE_BARS_TOPIC  # noqa: E402
+from core.model.topics import MINUTE_BARS_TOPIC  # noqa: E402
 from tests.chaos.control import RAISING, Control, Point  # noqa: E402
 from tests.chaos.market_day import PARTITIONS  # noqa: E402
 from tests.chaos.mutations import MUTATIONS  # noqa: E402

@@ -46,9 +46,9 @@ def _reread_membership() -> None:
 
 def _ignore_deliveries() -> None:
     """Let nobody ask what became of a record that was sent."""
-    import consumers.transport.kafka_python_transactions as transactions
+    import consumers.transport.kafka_python_attempt as attempt
 
-    transactions.first_failure = lambda deliveries: None  # type: ignore[attr-defined]
+    attempt.first_failure = lambda deliveries: None  # type: ignore[attr-defined]
 
 
 def _admit_every_epoch() -> None:

@@ -20,11 +20,11 @@ from consumers.worker.publications import (
     minute_bar_records,
 )
 from consumers.worker.run import engine_factory
-from core.kafka.dead_letters import DEAD_LETTERS_TOPIC
 from core.kafka.records import OutgoingRecord, Record
 from core.kafka.topic_reader import TopicReader
 from core.model.errors import FrameError
 from core.model.settings import KafkaSettings, Settings, WorkerSettings
+from core.model.topics import DEAD_LETTERS_TOPIC
 from tests.chaos.cluster import TICKS
 from tests.chaos.market_day import PARTITIONS
 from tests.chaos.watcher import Said, Seen, identify

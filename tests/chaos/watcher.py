@@ -14,18 +14,15 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from consumers.worker.partition import QUARANTINE_REASON
-from consumers.worker.publications import MINUTE_BARS_TOPIC
-from core.events.events import TOPIC_PREFIX
-from core.kafka.dead_letters import DEAD_LETTERS_TOPIC
 from core.kafka.kafka_python import consumer_configuration
-from core.model.day_bars import DAY_BARS_TOPIC
 from core.model.event_families import EVENT_FAMILIES
 from core.model.frames import decode_frame
 from core.model.records import BAR, NANOSECONDS_PER_SECOND
 from core.model.settings import KafkaSettings
+from core.model.topics import DAY_BARS_TOPIC, DEAD_LETTERS_TOPIC, EVENTS_PREFIX, MINUTE_BARS_TOPIC
 from tests.chaos.market_day import HOME, PARTITIONS
 
-EVENT_TOPICS = tuple(TOPIC_PREFIX + family for family in EVENT_FAMILIES)
+EVENT_TOPICS = tuple(EVENTS_PREFIX + family for family in EVENT_FAMILIES)
 WATCHED_TOPICS = (*EVENT_TOPICS, MINUTE_BARS_TOPIC, DAY_BARS_TOPIC, DEAD_LETTERS_TOPIC)
 DRAIN_TIMEOUT_S = 60.0
 MINUTE_NS = 60 * NANOSECONDS_PER_SECOND
@@ -64,7 +61,7 @@ def identify(topic: str, key: bytes | None, value: bytes, headers: dict[str, byt
         partition: Of the topic, where the writer chose it.
     """
     digest = hashlib.sha256(value).hexdigest()[:16]
-    if topic.startswith(TOPIC_PREFIX):
+    if topic.startswith(EVENTS_PREFIX):
         pair = (key or b"").decode()
         known = datetime.fromisoformat(headers["ce_time"].decode())
         return Said(

@@ -20,8 +20,8 @@ from referencing.jsonschema import DRAFT202012, Schema
 from typer.testing import CliRunner
 
 import rotascope
-from core.events.events import TOPIC_PREFIX
 from core.model.event_families import EVENT_FAMILIES
+from core.model.topics import EVENTS_PREFIX
 from core.runtime.files import UNIVERSE, read_text
 from deploy.kafka.broker import LocalKafka
 from tests.support.demo_run import DEADLINE_S, DemoRun, run_demo
@@ -65,9 +65,9 @@ def messages(kafka: LocalKafka, played: DemoRun) -> list[Message]:
 def _all_records(consumer: Consumer) -> Iterator[Message]:
     topics = consumer.list_topics(timeout=READ_DEADLINE_S).topics
     places = [
-        TopicPartition(TOPIC_PREFIX + family, number)
+        TopicPartition(EVENTS_PREFIX + family, number)
         for family in EVENT_FAMILIES
-        for number in topics[TOPIC_PREFIX + family].partitions
+        for number in topics[EVENTS_PREFIX + family].partitions
     ]
     for place in places:
         place.offset = OFFSET_BEGINNING
@@ -118,7 +118,7 @@ def test_they_are_cloudevents_and_fit_their_schemas(played: DemoRun, messages: S
         data = told[event.get_id()]
         assert event.get_subject() == data["pair"]
         assert event.get_type() == f"rotascope.{data['family']}.{data['definition']}.{data['state']}"
-        assert message.topic() == TOPIC_PREFIX + data["family"]
+        assert message.topic() == EVENTS_PREFIX + data["family"]
         assert message.key() == data["pair"].encode()
         assert msgspec.json.decode(message.value() or b"") == {
             key: value for key, value in data.items() if key != "id"

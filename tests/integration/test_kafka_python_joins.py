@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from kafka.protocol.consumer import SyncGroupRequest
 
-from consumers.transport import kafka_python
+from consumers.transport import kafka_python_reader
 from consumers.transport.kafka_python import KafkaPythonTransport
 from core.model.settings import KafkaSettings, WorkerSettings
 from deploy.kafka.broker import LocalKafka
@@ -29,7 +29,7 @@ def test_a_poll_that_expires_inside_a_leaders_join_does_not_abandon_it(
     Once it has assigned them, the client no longer sees a reason to join.
     """
     topic = make_topic(partitions=2)
-    monkeypatch.setattr(kafka_python, "JOIN_POLL_MS", 1)
+    monkeypatch.setattr(kafka_python_reader, "JOIN_POLL_MS", 1)
     transport = KafkaPythonTransport(
         KafkaSettings(bootstrap_servers=kafka.bootstrap_servers),
         WorkerSettings(group_id="expiring-polls"),

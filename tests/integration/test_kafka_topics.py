@@ -18,7 +18,8 @@ from core.model.errors import ConfigurationError, TransportError
 from deploy.kafka.broker import LocalKafka
 from deploy.kafka.cli import app
 from deploy.kafka.cluster import apply, check, connect
-from deploy.kafka.topics import TOPICS_FILE, TopicChangeKind, load_topics
+from deploy.kafka.topic_changes import TopicChangeKind
+from deploy.kafka.topics import TOPICS_FILE, load_topics
 from tests.support.kafka_broker import MakeTopic, delete_topics
 from tests.support.ports import free_port
 

@@ -1,63 +1,58 @@
-"""Certificates and authorities are replaced while programs run: nothing is lost and nothing comes twice."""
+"""Certificates expire and are replaced while a producer and a worker run: nothing is lost or doubled.
+
+A running Apache Kafka broker reads replaced files only when its configuration is altered. Here it is
+restarted instead, which also makes every client connect again after the old certificates have expired.
+"""
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from kafka import KafkaAdminClient, KafkaConsumer
+from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import ACLOperation, ACLResourcePatternType, ResourceType
 
-from consumers.transport.registry import make_transport
-from consumers.transport.seam import OutcomeKind
-from consumers.worker.renewal import Renewal
-from consumers.worker.trouble_log import TroubleLog
-from core.kafka.records import Committed, OutgoingRecord, Record
+from consumers.worker.run import engine_factory
+from core.kafka.records import Record
 from core.kafka.security_files import SecurityFiles
-from core.model.errors import AccessRefusedError, TransportError
-from core.model.settings import KafkaSettings, WorkerSettings, parse_settings
+from core.kafka.tls import probe, tls_context
+from core.kafka.topic_reader import TopicReader
+from core.model.errors import AccessRefusedError
+from core.model.kafka_security import KafkaSecurity
+from core.model.settings import KafkaSettings, Settings
+from core.model.topics import ticks_topic
 from core.runtime.backoff import Backoff
+from core.runtime.settings import collect_settings
 from producers.framing.framer import Frame
 from producers.framing.hold import Hold
 from producers.framing.holding_publisher import HoldingPublisher
 from producers.framing.publisher import open_producer
 from producers.metrics import ProducerCounters
+from tests.support.demo_log import RECENT_HISTORY, demo_log
+from tests.support.kafka_log import EVENT_TOPICS, Log
 from tests.support.secured.certificates import LOOPBACK_HOSTS, Authority, Identity
 from tests.support.secured.listeners import Listener
+from tests.support.secured.operator import PARTITIONS, make_topics
 from tests.support.secured.rights import CLUSTER_NAME, Right, give
 from tests.support.secured.users import USERS, Login
 from tests.support.secured_broker import Secured, secured_broker
+from tests.support.worker_process import WorkerProcess
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(400)]
 
 USER = USERS[Login.MUTUAL_TLS]
-INPUT, OUTPUT = "replaced-input", "replaced-output"
+TICKS = ticks_topic(1)
+VALID_FOR = timedelta(seconds=45)
+"""Long enough for the first half of the log on a busy machine."""
+END_NS = 1_720_756_800_000_000_000
+"""2024-07-12 04:00 UTC: the first four of the demo's eight days."""
 MIB = 1024 * 1024
-DEADLINE_S = 60.0
-
-
-@pytest.fixture
-def rotated(tmp_path: Path) -> Iterator[Secured]:
-    """A broker of its own: its certificates are replaced."""
-    with secured_broker(tmp_path / "broker") as running:
-        everything = [
-            Right(USER.principal, kind, name, ACLResourcePatternType.LITERAL, ACLOperation.ALL)
-            for kind, name in (
-                (ResourceType.TOPIC, "*"),
-                (ResourceType.GROUP, "*"),
-                (ResourceType.TRANSACTIONAL_ID, "*"),
-                (ResourceType.CLUSTER, CLUSTER_NAME),
-            )
-        ]
-        give(running.broker, USER.principal, everything)
-        admin = KafkaAdminClient(bootstrap_servers=[running.broker.servers(Listener.ADMIN)])
-        one = {"num_partitions": 1, "replication_factor": 1}
-        admin.create_topics({INPUT: one, OUTPUT: one}, wait_for_metadata=True)
-        admin.close()
-        yield running
+DEADLINE_S = 90.0
+RENEWED = "certificates or secrets were replaced: reconnecting"
 
 
 class ClientFiles:
@@ -74,163 +69,166 @@ class ClientFiles:
         shutil.copy(identity.key, self.key)
         self.key.chmod(0o600)
 
-    def settings(self, servers: str, client: str) -> KafkaSettings:
-        security = {
-            "protocol": "SSL",
-            "ca_file": self.ca,
-            "certificate_file": self.certificate,
-            "key_file": self.key,
-            "files_look_interval_ms": 200,
-        }
-        kafka = {
-            "bootstrap_servers": servers,
-            "client": client,
-            "partitions": 1,
-            "bootstrap_timeout_ms": 3_000,
-            "request_timeout_ms": 3_000,
-            "delivery_timeout_ms": 6_000,
-            "security": security,
-        }
-        return parse_settings({"kafka": kafka}).kafka
-
-
-class Copier:
-    """Reads, and writes what it read in transactions, as a worker does."""
-
-    def __init__(self, kafka: KafkaSettings) -> None:
-        worker = WorkerSettings(membership="manual", slot="copier")
-        self.files = SecurityFiles(kafka.security, monotonic_ns=time.monotonic_ns)
-        self.transport = make_transport(kafka, worker)
-        self.transport.assign(INPUT, [0])
-        self.transport.seek(0, 0)
-        self.waiting: list[Record] = []
-        self.done = 0
-        self.renewals = 0
-        self.renewal = Renewal(
-            self.files,
-            commit=self.commit,
-            rejoin=self._rejoin,
-            renewed=self._renewed,
-            trouble=TroubleLog(time.monotonic_ns),
-            monotonic_ns=time.monotonic_ns,
+    def settings_file(self, servers: str, client: str) -> Path:
+        file = self.ca.parent / "rotascope.toml"
+        file.write_text(
+            f"""
+            [kafka]
+            bootstrap_servers = "{servers}"
+            client = "{client}"
+            partitions = {PARTITIONS}
+            bootstrap_timeout_ms = 3000
+            request_timeout_ms = 3000
+            delivery_timeout_ms = 6000
+            [kafka.security]
+            protocol = "SSL"
+            ca_file = "{self.ca}"
+            certificate_file = "{self.certificate}"
+            key_file = "{self.key}"
+            files_look_interval_ms = 200
+            """
         )
+        return file
 
-    def commit(self) -> bool:
-        if not self.waiting:
-            return True
-        sends = [OutgoingRecord(OUTPUT, None, record.value, ()) for record in self.waiting]
-        behind = self.waiting[-1].offset + 1
-        outcome = self.transport.transact(sends, {0: Committed(behind, "")}, None, 5_000)
-        assert outcome.kind is not OutcomeKind.UNKNOWN, outcome
-        if outcome.kind is not OutcomeKind.COMMITTED:
-            return False
-        self.done += len(self.waiting)
-        self.waiting = []
-        return True
 
-    def until(self, number: int) -> None:
-        deadline = time.monotonic() + DEADLINE_S
-        while self.done < number:
-            assert time.monotonic() < deadline, f"{self.done} of {number}"
-            self.turn()
+@pytest.fixture
+def expires_at() -> datetime:
+    """When the first certificates expire."""
+    return datetime.now(UTC) + VALID_FOR
 
-    def turn(self) -> None:
-        try:
-            self.waiting += self.transport.poll(50).get(0, [])
-            self.commit()
-            self.renewal.look()
-        except TransportError as error:
-            borne = isinstance(error, AccessRefusedError) and self.renewal.bears(error)
-            if not (borne or error.retriable):
-                raise
 
-    def _rejoin(self) -> bool:
-        self.files.making()
-        try:
-            self.transport.rebuild_consumer()
-        except TransportError as error:
-            if not error.retriable:
-                raise
-            return False
-        self.files.taken()
-        return True
+@pytest.fixture
+def rotated(tmp_path: Path, expires_at: datetime) -> Iterator[Secured]:
+    """A broker of its own, with Rotascope's topics; its certificate and its authority's expire soon."""
+    with secured_broker(tmp_path / "broker", expires_in=expires_at - datetime.now(UTC)) as running:
+        everything = [
+            Right(USER.principal, kind, name, ACLResourcePatternType.LITERAL, ACLOperation.ALL)
+            for kind, name in (
+                (ResourceType.TOPIC, "*"),
+                (ResourceType.GROUP, "*"),
+                (ResourceType.TRANSACTIONAL_ID, "*"),
+                (ResourceType.CLUSTER, CLUSTER_NAME),
+            )
+        ]
+        give(running.broker, USER.principal, everything)
+        make_topics(running)
+        yield running
 
-    def _renewed(self) -> None:
-        self.renewals += 1
-        self.transport.discard_sends()
-        self.waiting = []
-        self.transport.seek(0, self.done)
+
+@pytest.fixture(scope="module")
+def log() -> Log:
+    return demo_log(PARTITIONS, flush_records=64, before_ns=END_NS, history_from=RECENT_HISTORY)
+
+
+@pytest.fixture(scope="module")
+def expected_ids(log: Log) -> list[str]:
+    """Give the ids of the events of this log, from the engine alone."""
+    make_engine = engine_factory(Settings())
+    ids: list[str] = []
+    for partition, payloads in log.items():
+        engine = make_engine(partition, PARTITIONS)
+        for offset, payload in enumerate(payloads):
+            ids += [event.event_id for event in engine.step(payload, offset).events]
+    assert len(ids) == len(set(ids)) > 20
+    return ids
 
 
 @pytest.mark.parametrize("client", ["kafka-python", "confluent"])
-def test_replaced_certificates_lose_nothing_and_double_nothing(
-    rotated: Secured, tmp_path: Path, client: str
+def test_expired_and_replaced_certificates_lose_nothing_and_double_nothing(
+    rotated: Secured, tmp_path: Path, expires_at: datetime, log: Log, expected_ids: list[str], client: str
 ) -> None:
     broker, old = rotated.broker, rotated.authority
-    new = Authority(tmp_path / "new-ca", "New CA")
-    files = ClientFiles(tmp_path / "client", old, old.issue(USER.name))
-    kafka = files.settings(broker.servers(Listener.ROTATED), client)
-    publisher = HoldingPublisher(
+    left = expires_at - datetime.now(UTC)
+    files = ClientFiles(tmp_path / "client", old, old.issue(USER.name, expires_in=left))
+    settings = files.settings_file(broker.servers(Listener.ROTATED), client)
+    admin = KafkaSettings(bootstrap_servers=broker.servers(Listener.ADMIN))
+    halves = {partition: len(payloads) // 2 for partition, payloads in log.items()}
+    whole = {partition: len(payloads) for partition, payloads in log.items()}
+    publisher = _publisher(collect_settings(settings, {}).kafka)
+    arguments = ["--settings", str(settings), "--group-id", "rotated", "--slot", "a"]
+    try:
+        with WorkerProcess(*arguments) as worker:
+            _send(publisher, log, dict.fromkeys(log, 0), halves)
+            publisher.flush(DEADLINE_S)
+            _wait(lambda: _committed(admin, "rotated") == halves)
+            # Before the old certificates expire: the broker accepts both.
+            files.replace(old, old.issue(USER.name, expires_in=expires_at - datetime.now(UTC)))
+            worker.logged(RENEWED, deadline_s=DEADLINE_S)
+            renewed = len(worker.lines_of(RENEWED))
+            assert datetime.now(UTC) < expires_at, "the machine is too slow for this test"
+            _wait(lambda: datetime.now(UTC) > expires_at + timedelta(seconds=1))
+            _require_expired(broker.servers(Listener.ROTATED), files)
+            # After they have expired: both sides get new certificates of a new authority.
+            broker.stop()
+            new = Authority(tmp_path / "new-ca", "New CA")
+            store = new.issue("broker", LOOPBACK_HOSTS).store
+            shutil.copy(store, old.certificate.parent / "broker.store.pem")
+            shutil.copy(new.certificate, old.certificate)
+            files.replace(new, new.issue(USER.name))
+            _send(publisher, log, halves, whole)
+            broker.start()
+            publisher.flush(DEADLINE_S)
+            _wait(lambda: _committed(admin, "rotated") == whole)
+            assert len(worker.lines_of(RENEWED)) > renewed
+            assert worker.terminate() == 0, worker.errors
+    finally:
+        publisher.close()
+    ticks = _read(admin, [TICKS])
+    for partition, payloads in log.items():
+        assert [each.value for each in ticks if each.partition == partition] == list(payloads)
+    ids = [dict(record.headers)["ce_id"].decode() for record in _read(admin, EVENT_TOPICS)]
+    assert sorted(ids) == sorted(expected_ids)
+
+
+def _publisher(kafka: KafkaSettings) -> HoldingPublisher:
+    return HoldingPublisher(
         lambda: open_producer(kafka),
-        topic=INPUT,
+        topic=TICKS,
         source="test",
-        hold=Hold(10 * MIB, 1e6, MIB),
+        hold=Hold(64 * MIB, 1e6, 64 * MIB),
         bytes_in_flight_max=MIB,
         counters=ProducerCounters("test"),
         backoff=Backoff(100, 500, 0, random=lambda: 0.5),
         files=SecurityFiles(kafka.security, monotonic_ns=time.monotonic_ns),
     )
-    copier = Copier(kafka)
-    sent = 0
-
-    def send(count: int) -> None:
-        nonlocal sent
-        for number in range(sent, sent + count):
-            publisher.send(Frame(0, number.to_bytes(8, "big")))
-        sent += count
-
-    try:
-        send(50)
-        publisher.flush(DEADLINE_S)
-        copier.until(50)
-        # In time: the broker takes both, and nobody has to wait.
-        files.replace(old, old.issue(USER.name))
-        deadline = time.monotonic() + DEADLINE_S
-        while not copier.renewals:
-            assert time.monotonic() < deadline
-            send(1)
-            copier.turn()
-        publisher.flush(DEADLINE_S)
-        copier.until(sent)
-        # All at once: both sides trust another authority, and what they had is worth nothing.
-        broker.stop()
-        shutil.copy(new.issue("broker", LOOPBACK_HOSTS).store, old.certificate.parent / "broker.store.pem")
-        shutil.copy(new.certificate, old.certificate)
-        files.replace(new, new.issue(USER.name))
-        send(50)
-        broker.start()
-        publisher_s = time.monotonic() + DEADLINE_S
-        while copier.done < sent:
-            assert time.monotonic() < publisher_s, f"{copier.done} of {sent}: {publisher.figures()}"
-            copier.turn()
-        publisher.flush(DEADLINE_S)
-    finally:
-        publisher.close()
-        copier.transport.close()
-    assert _numbers(broker.servers(Listener.ADMIN), INPUT) == list(range(sent))
-    assert _numbers(broker.servers(Listener.ADMIN), OUTPUT) == list(range(sent))
 
 
-def _numbers(servers: str, topic: str) -> list[int]:
-    consumer = KafkaConsumer(
-        topic,
-        bootstrap_servers=[servers],
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        consumer_timeout_ms=5_000,
+def _send(publisher: HoldingPublisher, log: Log, begins: dict[int, int], ends: dict[int, int]) -> None:
+    for partition, payloads in log.items():
+        for payload in payloads[begins[partition] : ends[partition]]:
+            publisher.send(Frame(partition, payload))
+
+
+def _wait(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not done():
+        assert time.monotonic() < deadline, f"not done after {DEADLINE_S:g} s"
+        time.sleep(0.1)
+
+
+def _require_expired(servers: str, files: ClientFiles) -> None:
+    """Require that a new connection with the old certificates fails, and says why."""
+    security = KafkaSecurity(
+        protocol="SSL", ca_file=files.ca, certificate_file=files.certificate, key_file=files.key
     )
+    context = tls_context(security)
+    assert context is not None
+    host, _, port = servers.rpartition(":")
+    with pytest.raises(AccessRefusedError, match="has expired"):
+        probe((host, int(port)), context, 5.0)
+
+
+def _committed(admin: KafkaSettings, group_id: str) -> dict[int, int]:
+    consumer = KafkaConsumer(bootstrap_servers=admin.bootstrap_servers, group_id=group_id)
     try:
-        return [int.from_bytes(record.value, "big") for record in consumer]
+        return {
+            partition: consumer.committed(TopicPartition(TICKS, partition)) or 0
+            for partition in range(PARTITIONS)
+        }
     finally:
-        consumer.close()
+        consumer.close(autocommit=False)
+
+
+def _read(admin: KafkaSettings, topics: list[str]) -> list[Record]:
+    with TopicReader(admin) as reader:
+        return list(reader.read(topics, until_end=True))

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from core.events.events import TOPIC_PREFIX
 from core.kafka.records import Record
 from core.kafka.topic_reader import TopicReader
 from core.model.event_families import EVENT_FAMILIES
 from core.model.settings import KafkaSettings
+from core.model.topics import EVENTS_PREFIX
 from deploy.kafka.broker import LocalKafka
 from tests.support.kafka_broker import TEST_PARTITIONS
 
 TICKS = "rotascope.ticks.v1"
-EVENT_TOPICS = [TOPIC_PREFIX + family for family in EVENT_FAMILIES]
+EVENT_TOPICS = [EVENTS_PREFIX + family for family in EVENT_FAMILIES]
 ANSWER_TIMEOUT_S = 60.0
 
 Log = Mapping[int, Sequence[bytes]]

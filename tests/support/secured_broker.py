@@ -17,6 +17,7 @@ from tests.support.secured.token_server import TokenServer
 from tests.support.secured.users import USERS, Login
 
 EXPIRED = timedelta(hours=-1)
+VALID = timedelta(hours=24)
 
 
 class Secured(NamedTuple):
@@ -42,22 +43,23 @@ class Secured(NamedTuple):
 
 
 @contextmanager
-def secured_broker(directory: Path) -> Iterator[Secured]:
+def secured_broker(directory: Path, *, expires_in: timedelta = VALID) -> Iterator[Secured]:
     """Run a secured broker.
 
     Args:
         directory: For certificates, data and logs.
+        expires_in: Time until its certificate and that of its authority are no longer valid.
 
     Raises:
         BrokerFailedError: It does not come up.
     """
     authority, stranger = (
-        Authority(directory / "ca", "Test CA"),
+        Authority(directory / "ca", "Test CA", expires_in=expires_in),
         Authority(directory / "other-ca", "Other CA"),
     )
     certificates = BrokerCertificates(
         authority,
-        own=authority.issue("broker", LOOPBACK_HOSTS),
+        own=authority.issue("broker", LOOPBACK_HOSTS, expires_in=expires_in),
         foreign=authority.issue("foreign-broker", FOREIGN_HOSTS),
         expired=authority.issue("expired-broker", LOOPBACK_HOSTS, expires_in=EXPIRED),
     )

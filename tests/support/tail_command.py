@@ -9,13 +9,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from consumers.inspect import tail
-from core.events.events import TOPIC_PREFIX
 from core.kafka.records import Record
 from core.model.event_families import EVENT_FAMILIES
 from core.model.settings import KafkaSettings
+from core.model.topics import EVENTS_PREFIX
 
 TICKS_TOPIC = KafkaSettings().ticks_topic
-ALL_EVENT_TOPICS = [TOPIC_PREFIX + family for family in EVENT_FAMILIES]
+ALL_EVENT_TOPICS = [EVENTS_PREFIX + family for family in EVENT_FAMILIES]
 
 
 class FakeReader:

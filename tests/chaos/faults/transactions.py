@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from consumers.worker.publications import MINUTE_BARS_TOPIC
+from core.model.topics import MINUTE_BARS_TOPIC
 from tests.chaos.arena import Arena, wait_until
 from tests.chaos.cluster import BROKERS
 from tests.chaos.control import Point

@@ -41,16 +41,17 @@ class Authority:
     Args:
         directory: Where its files go; made if missing.
         name: Its common name.
+        expires_in: Time until its own certificate is no longer valid.
     """
 
-    def __init__(self, directory: Path, name: str) -> None:
+    def __init__(self, directory: Path, name: str, *, expires_in: timedelta = 48 * _HOUR) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
         self._name = _name(name)
         self._key = ec.generate_private_key(ec.SECP256R1())
         self.certificate = directory / "ca.pem"
         """PEM: what a client needs to trust what this authority signs."""
-        self.certificate.write_bytes(_pem(self._own()))
+        self.certificate.write_bytes(_pem(self._own(expires_in)))
 
     def issue(
         self,
@@ -86,8 +87,8 @@ class Authority:
         files.store.write_bytes(_key_pem(key, None) + certificate)
         return files
 
-    def _own(self) -> x509.Certificate:
-        own = self._certificate(self._name, self._key.public_key(), 48 * _HOUR)
+    def _own(self, expires_in: timedelta) -> x509.Certificate:
+        own = self._certificate(self._name, self._key.public_key(), expires_in)
         own = own.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         return own.sign(self._key, hashes.SHA256())
 

@@ -10,6 +10,14 @@ from typing import Final, NamedTuple
 
 from kafka import KafkaProducer
 
+from core.model.topics import (
+    DAY_BARS_TOPIC,
+    DEAD_LETTERS_TOPIC,
+    EVENTS_PREFIX,
+    INSTRUMENTS_TOPIC,
+    MINUTE_BARS_TOPIC,
+    snapshots_topic,
+)
 from deploy.kafka.needs import COMMANDS, Operation, Target
 from tests.support.secured.listeners import Listener
 from tests.support.secured.operator import (
@@ -28,20 +36,20 @@ from tests.support.secured.rounds import require_no_secret
 from tests.support.secured_broker import Secured
 
 _NAMES: Final = {
-    Target.INSTRUMENTS: "rotascope.instruments",
+    Target.INSTRUMENTS: INSTRUMENTS_TOPIC,
     Target.TICKS: TICKS,
     Target.EARLIER_TICKS: TICKS,
-    Target.MINUTE_BARS: "rotascope.bars.1m",
-    Target.DAY_BARS: "rotascope.bars.1d",
-    Target.SNAPSHOTS: "rotascope.snapshots.v1",
-    Target.DEAD_LETTERS: "rotascope.dead-letters",
+    Target.MINUTE_BARS: MINUTE_BARS_TOPIC,
+    Target.DAY_BARS: DAY_BARS_TOPIC,
+    Target.SNAPSHOTS: snapshots_topic(1),
+    Target.DEAD_LETTERS: DEAD_LETTERS_TOPIC,
     # One stands for all: the recorded days have events of it.
-    Target.EVENTS: "rotascope.events.relative-strength",
-    Target.EVERY_TOPIC: "rotascope.instruments",
+    Target.EVENTS: EVENTS_PREFIX + "relative-strength",
+    Target.EVERY_TOPIC: INSTRUMENTS_TOPIC,
 }
 _CORRECTED: Final = {
-    Operation.ALTER: "rotascope.bars.1m",
-    Operation.ALTER_CONFIGS: "rotascope.dead-letters",
+    Operation.ALTER: MINUTE_BARS_TOPIC,
+    Operation.ALTER_CONFIGS: DEAD_LETTERS_TOPIC,
 }
 """What `topics apply` has to correct, by what it needs for that."""
 
@@ -109,8 +117,14 @@ class Cluster:
         self._directory = directory
         self._has_a_log = False
 
-    def prepare(self, access: ProductAccess, lack: Lack) -> None:
-        """Make topics, and records where it takes some to meet the lack."""
+    def prepare(self, access: ProductAccess, lack: Lack, group: str) -> None:
+        """Make topics, and records where the command needs some to use the right.
+
+        Args:
+            access: Who runs the command.
+            lack: The command and the right.
+            group: Of the workers: one reads a snapshot only after an earlier worker of its group.
+        """
         if lack.command == "consume" and lack.operation is Operation.WRITE and self._has_a_log:
             # A worker would go on from what an earlier one has left, and have nothing to write.
             restore_topics(self.secured, _NAMES[Target.SNAPSHOTS])
@@ -124,7 +138,7 @@ class Cluster:
             # Who may write a topic may look at it, too: only a record in it is refused.
             self._run(access, "backfill csv", "backfill baseline")
             if lack.target is Target.SNAPSHOTS:
-                self._run(access, "consume")
+                self._run(access, "consume", group=group)
         elif lack.command == "backfill baseline":
             self._run(access, "backfill csv")
         elif lack.command == "consume" and lack.operation is Operation.WRITE:
@@ -154,9 +168,9 @@ class Cluster:
             producer.send(TICKS, b"no frame", partition=partition)
         producer.close()
 
-    def _run(self, access: ProductAccess, *commands: str) -> None:
+    def _run(self, access: ProductAccess, *commands: str, group: str = "admin") -> None:
         everything = replace(access, listener=Listener.ADMIN)
-        operator = ClusterOperator(self.secured, everything, self._directory / "admin", vendor=self.vendor)
+        operator = ClusterOperator(self.secured, everything, self._directory / group, vendor=self.vendor)
         for command in commands:
             ended = operator.run(command)
             assert ended.code == 0, f"{command}: {ended.everything}"
@@ -187,7 +201,7 @@ def run_lacking(cluster: Cluster, access: ProductAccess, lack: Lack, directory: 
         lack: The command and the right.
         directory: For settings and files.
     """
-    cluster.prepare(access, lack)
+    cluster.prepare(access, lack, directory.name)
     operator = ClusterOperator(cluster.secured, access, directory, vendor=cluster.vendor)
     with allowed_all_but(operator, lack):
         ended = operator.run(lack.command)

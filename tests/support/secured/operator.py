@@ -17,6 +17,7 @@ from kafka import KafkaAdminClient
 from typer.testing import CliRunner
 
 import rotascope
+from core.model.topics import ticks_topic
 from deploy.kafka.cluster import apply
 from deploy.kafka.topics import load_topics
 from producers.replay.demo import demo_daily
@@ -27,7 +28,8 @@ from tests.support.secured.rights import Right, give, read_lines
 from tests.support.secured_broker import Secured
 
 PARTITIONS: Final = 2
-TICKS: Final = "rotascope.ticks.v1"
+SNAPSHOT_INTERVAL_MS: Final = 200
+TICKS: Final = ticks_topic(1)
 HISTORY_FROM: Final = date(2023, 1, 3)
 HISTORY_UNTIL: Final = date(2024, 7, 5)
 HISTORY_SYMBOLS: Final = ("RUT", "SPX")
@@ -132,7 +134,9 @@ class ClusterOperator:
             case "backfill baseline":
                 return ["--history-until", HISTORY_UNTIL.isoformat()]
             case "consume":
-                return ["--until", "idle", "--metrics-port", "0", "--group-id", self.group]
+                named = ["--until", "idle", "--metrics-port", "0", "--group-id", self.group]
+                # A run is shorter than the default interval and would write no snapshot.
+                return [*named, "--snapshot-interval-ms", str(SNAPSHOT_INTERVAL_MS)]
             case "events tail" | "ticks cat":
                 return ["--until-end", "--format", "json"]
         return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from confluent_kafka import TopicPartition
 
 from consumers.snapshots.position import Position, decode_position
-from consumers.transport.confluent_reader import metadata_of
+from consumers.transport.confluent_records import metadata_of
 
 POSITION = Position(baseline=7, commits=3)
 

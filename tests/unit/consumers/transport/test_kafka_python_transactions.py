@@ -8,7 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from kafka.errors import CommitFailedError, KafkaError, ProducerFencedError
+from kafka.errors import (
+    CommitFailedError,
+    KafkaError,
+    ProducerFencedError,
+    TopicAuthorizationFailedError,
+)
 
 from consumers.transport.kafka_python_transactions import KafkaPythonTransactions
 from consumers.transport.seam import Outcome, OutcomeKind
@@ -74,6 +79,16 @@ class Sender:
 
 
 @dataclass
+class Manager:
+    """Keeps the error of a transaction until it is aborted."""
+
+    last_error: KafkaError | None
+
+    def is_transactional(self) -> bool:
+        return False
+
+
+@dataclass
 class Producer:
     """Writes down what it is told, and raises or hangs at one step."""
 
@@ -84,7 +99,7 @@ class Producer:
     _metadata: Metadata
     calls: list[str] = field(default_factory=list)
     closed: threading.Event = field(default_factory=threading.Event)
-    _transaction_manager: None = None
+    _transaction_manager: Manager | None = None
 
     def __post_init__(self) -> None:
         self._sender = Sender(self._metadata)
@@ -116,6 +131,8 @@ class Producer:
         self._step("commit")
 
     def abort_transaction(self) -> None:
+        if self._transaction_manager is not None:
+            self._transaction_manager.last_error = None
         self._step("abort")
 
     def close(self, timeout: float) -> None:
@@ -129,6 +146,7 @@ class Rig:
     fails_at: dict[str, KafkaError] = field(default_factory=dict)
     hangs_at: str = ""
     failing_futures: bool = False
+    manager: Manager | None = None
     metadata: Metadata = field(default_factory=Metadata)
     made: list[Producer] = field(default_factory=list)
 
@@ -143,7 +161,14 @@ class Rig:
 
     def _make(self, **configuration: object) -> Producer:
         self.made.append(
-            Producer(configuration, self.fails_at, self.hangs_at, self.failing_futures, self.metadata)
+            Producer(
+                configuration,
+                self.fails_at,
+                self.hangs_at,
+                self.failing_futures,
+                self.metadata,
+                _transaction_manager=self.manager,
+            )
         )
         self.fails_at, self.hangs_at, self.failing_futures = {}, "", False
         return self.made[-1]
@@ -218,6 +243,24 @@ def test_a_step_that_hangs_is_given_up_at_the_deadline(step: str, kind: OutcomeK
     assert rig.transact(SHORT_MS).kind is kind
     assert rig.made[0].closed.wait(DEADLINE_MS / 1000), "the producer is closed, whoever hangs in it"
     assert rig.made[0]._sender.forced
+
+
+@pytest.mark.parametrize("step", ["flush", "abort"])
+def test_a_missing_right_is_named_although_the_client_raises_another_error_or_hangs(step: str) -> None:
+    """Regression: the worker tried again until it was stopped, and named no right."""
+    rig = Rig(manager=Manager(TopicAuthorizationFailedError({"bars"})), hangs_at=step)
+    if step == "abort":
+        rig.fails_at = {"send bars": KafkaError("a previous request has failed")}
+    with pytest.raises(TransportError, match="this user may not write to bars") as raised:
+        rig.transact(SHORT_MS)
+    assert not raised.value.retriable
+    assert "grant this user Write on bars" in str(raised.value.operator_action)
+    assert rig.made[0].closed.wait(DEADLINE_MS / 1000), "the producer is never used again"
+
+
+def test_a_missing_right_says_nothing_of_a_commit_that_was_sent() -> None:
+    rig = Rig(manager=Manager(TopicAuthorizationFailedError({"bars"})), hangs_at="commit")
+    assert rig.transact(SHORT_MS).kind is OutcomeKind.UNKNOWN
 
 
 def test_a_producer_whose_transaction_failed_is_never_used_again() -> None:

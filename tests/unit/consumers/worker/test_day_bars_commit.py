@@ -12,9 +12,9 @@ from consumers.worker.state import WorkerState
 from consumers.worker.worker import Worker
 from core.engine.step_output import StepOutput
 from core.kafka.records import Committed, OutgoingRecord
-from core.model.day_bars import DAY_BARS_TOPIC
 from core.model.records import BAR
 from core.model.settings import KafkaSettings
+from core.model.topics import DAY_BARS_TOPIC
 from tests.support.fake_engine import FakeEngine, clock, frame
 from tests.support.fake_transport import FakeBroker, FakeTransport
 from tests.support.worker_in_memory import IDLE, worker_settings

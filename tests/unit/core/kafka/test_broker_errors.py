@@ -7,6 +7,7 @@ from confluent_kafka import KafkaError as LibrdkafkaError
 from kafka import errors
 from kafka.errors import KafkaError
 
+from core.kafka import confluent_errors
 from core.kafka.broker_errors import CHECK_BROKER, FINAL, HINTS, action_of
 from core.kafka.confluent_errors import failed
 from core.kafka.errors import not_delivered, transport_error
@@ -41,6 +42,21 @@ def test_each_cause_is_named_with_what_to_do(error: KafkaError, words: str, retr
     )
     assert words in str(made.operator_action)
     assert made.retriable is retriable
+
+
+def test_a_missing_right_to_write_names_the_topic_with_both_clients() -> None:
+    ours = [
+        not_delivered("events", errors.TopicAuthorizationFailedError({"bars"}), 1),
+        not_delivered("bars", errors.TopicAuthorizationFailedError("bars"), 1),
+        not_delivered("bars", errors.TopicAuthorizationFailedError(), 1),
+    ]
+    theirs = confluent_errors.not_delivered(
+        "bars", LibrdkafkaError(LibrdkafkaError.TOPIC_AUTHORIZATION_FAILED), 1
+    )
+    for made in [*ours, theirs]:
+        assert made.message.startswith("this user may not write to bars: ")
+        assert str(made.operator_action).startswith("grant this user Write on bars: ")
+        assert not made.retriable
 
 
 def test_a_record_that_is_too_large_is_told_with_its_size_and_who_refused_it() -> None:

@@ -9,7 +9,7 @@ import pytest
 from kafka import TopicPartition
 from kafka.errors import IllegalStateError
 
-from core.kafka import partition_reader
+from core.kafka import reader_connection
 from core.kafka.partition_reader import PartitionReader
 from core.model.errors import TransportError
 from core.model.settings import KafkaSettings
@@ -54,7 +54,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[FakeConsumer]:
         consumers.append(FakeConsumer())
         return consumers[-1]
 
-    monkeypatch.setattr(partition_reader, "connect_consumer", connect)
+    monkeypatch.setattr(reader_connection, "connect_consumer", connect)
     return consumers
 
 

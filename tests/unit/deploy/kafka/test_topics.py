@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
+from core.model import topics
 from core.model.errors import ConfigurationError
-from deploy.kafka.topics import TOPICS_FILE, Topic, TopicChangeKind, load_topics, parse_topics, plan, resolve
+from core.model.event_families import EVENT_FAMILIES
+from deploy.kafka.topics import TOPICS_FILE, Topic, load_topics, parse_topics, resolve
 
 DAY_MS = 86_400_000
 FAMILIES = (
@@ -40,6 +41,18 @@ class TestTheFile:
         names = {"instruments", "ticks.v1", "bars.1m", "bars.1d", "snapshots.v1", "dead-letters"}
         names |= {f"events.{family}" for family in FAMILIES}
         assert set(wanted) == {f"rotascope.{name}" for name in names}
+
+    def test_holds_the_topics_that_the_code_names(self, wanted: dict[str, Topic]) -> None:
+        names = {
+            topics.INSTRUMENTS_TOPIC,
+            topics.MINUTE_BARS_TOPIC,
+            topics.DAY_BARS_TOPIC,
+            topics.DEAD_LETTERS_TOPIC,
+            topics.ticks_topic(1),
+            topics.snapshots_topic(1),
+            *(topics.EVENTS_PREFIX + family for family in EVENT_FAMILIES),
+        }
+        assert set(wanted) == names
 
     def test_ticks_live_long_enough_to_rebuild_a_state(self, wanted: dict[str, Topic]) -> None:
         assert int(wanted["rotascope.ticks.v1"].config["retention.ms"]) >= 8 * DAY_MS
@@ -126,61 +139,11 @@ class TestBadFiles:
             load_topics(tmp_path / "none.yaml")
 
 
-class TestPlan:
-    def test_an_empty_cluster_needs_every_topic(self, wanted: dict[str, Topic]) -> None:
-        changes = plan(wanted.values(), {})
-        assert [change.topic for change in changes] == list(wanted)
-        assert {change.kind for change in changes} == {TopicChangeKind.CREATE}
-
-    def test_a_cluster_as_wanted_needs_nothing(self, wanted: dict[str, Topic]) -> None:
-        existing = {
-            name: replace(topic, replication_factor=1, config={**topic.config, "flush.ms": "1"})
-            for name, topic in wanted.items()
-        }
-        assert plan(wanted.values(), existing) == []
-
-    def test_a_setting_that_differs_is_named_with_both_values(self, wanted: dict[str, Topic]) -> None:
-        ticks = wanted["rotascope.ticks.v1"]
-        (change,) = plan([ticks], {ticks.name: replace(ticks, config={**ticks.config, "retention.ms": "1"})})
-        assert change.kind is TopicChangeKind.CONFIGURE
-        assert (change.setting, change.current, change.wanted) == ("retention.ms", "1", str(8 * DAY_MS))
-
-    @pytest.mark.parametrize("count", [11, 13])
-    def test_another_partition_count_of_a_generation_is_refused(
-        self, wanted: dict[str, Topic], count: int
-    ) -> None:
-        ticks = wanted["rotascope.ticks.v1"]
-        (change,) = plan([ticks], {ticks.name: replace(ticks, partitions=count)})
-        assert change.kind is TopicChangeKind.REFUSE
-        assert change.operator_action is not None
-        assert f"--partitions {count}" in change.operator_action
-        assert "rotascope topics migrate" in change.operator_action
-
-    def test_what_generations_share_grows_and_never_shrinks(self, wanted: dict[str, Topic]) -> None:
-        bars = wanted["rotascope.bars.1d"]
-        (change,) = plan([bars], {bars.name: replace(bars, partitions=4)})
-        assert (change.kind, change.current, change.wanted) == (TopicChangeKind.GROW, "4", "12")
-        assert plan([bars], {bars.name: replace(bars, partitions=24)}) == []
-
-    def test_another_generation_has_ticks_and_snapshots_of_its_own(self, wanted: dict[str, Topic]) -> None:
-        second = {topic.name: topic for topic in load_topics(generation=2, partitions=24)}
-        assert set(second) - set(wanted) == {"rotascope.ticks.v2", "rotascope.snapshots.v2"}
-        assert second["rotascope.ticks.v2"].partitions == second["rotascope.bars.1m"].partitions == 24
-        assert second["rotascope.dead-letters"].partitions == 1
-
-    def test_another_partition_count_would_also_move_the_keys_of_other_topics(
-        self, wanted: dict[str, Topic]
-    ) -> None:
-        events = wanted["rotascope.events.divergence"]
-        (change,) = plan([events], {events.name: replace(events, partitions=6)})
-        assert change.kind is TopicChangeKind.REFUSE
-        assert change.operator_action is not None
-        assert "keys" in change.operator_action
-
-    def test_another_replication_factor_is_for_the_clusters_own_tools(self) -> None:
-        ticks = load_topics(replication_factor=3)[1]
-        (change,) = plan([ticks], {ticks.name: replace(ticks, replication_factor=1)})
-        assert (change.kind, change.setting) == (TopicChangeKind.REFUSE, "replication_factor")
+def test_another_generation_has_ticks_and_snapshots_of_its_own(wanted: dict[str, Topic]) -> None:
+    second = {topic.name: topic for topic in load_topics(generation=2, partitions=24)}
+    assert set(second) - set(wanted) == {"rotascope.ticks.v2", "rotascope.snapshots.v2"}
+    assert second["rotascope.ticks.v2"].partitions == second["rotascope.bars.1m"].partitions == 24
+    assert second["rotascope.dead-letters"].partitions == 1
 
 
 def test_the_file_ships_beside_the_code() -> None:

@@ -8,7 +8,7 @@ from importlib import resources
 import jsonschema
 
 from core.model.instruments import parse_universe
-from core.model.published_scales import INSTRUMENTS_TOPIC
+from core.model.topics import INSTRUMENTS_TOPIC
 from producers.backfill.instruments import publish_instruments
 from producers.metrics import ProducerCounters
 from tests.support.fake_sender import KeepingSender, publisher_to

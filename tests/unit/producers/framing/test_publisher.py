@@ -15,9 +15,9 @@ import pytest
 from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 from kafka.future import Future
 
-from core.kafka.dead_letters import DEAD_LETTERS_TOPIC
 from core.model.errors import ConfigurationError, TransportError
 from core.model.settings import KafkaSettings
+from core.model.topics import DEAD_LETTERS_TOPIC
 from producers.feeds.base import reject
 from producers.framing.framer import Frame
 from producers.framing.publisher import Publisher, check_topics
