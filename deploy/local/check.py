@@ -25,11 +25,12 @@ from core.model.settings import HistoryFile, KafkaSettings, Settings
 from core.model.suggestions import nearest
 from core.runtime.daily_files import build_covering, check_named, read_named
 from core.runtime.exit_codes import EXIT_INPUT
-from core.runtime.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, read_text
+from core.runtime.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, parsed, read_text
 from core.runtime.settings import SETTINGS_VARIABLE, collect_settings
 from deploy.local.kernels import missing_modules
 from producers.backfill.history import history_files
 from producers.backfill.warm_start import find_source
+from producers.feeds import FEEDS, feed_sections
 from producers.ingest.addresses import printable, refuse_in_clear
 
 if TYPE_CHECKING:
@@ -140,16 +141,19 @@ def check_everything(
         Results; if an input cannot be read, checks that depend on it are skipped.
     """
     try:
-        settings = collect_settings(settings_file, {**files, "history": history_files(history)})
+        settings = collect_settings(
+            settings_file, {**files, "history": history_files(history)}, feed_sections()
+        )
     except RotascopeError as error:
         yield _problem("settings", error)
         return
     where = "defaults" if settings_file is None else str(settings_file)
     yield Result("settings", Severity.OK, f"{where}, environment and flags are consistent")
-    yield from _check_feed(settings)
+    for name in FEEDS:
+        yield from _check_feed(name, settings)
     yield from _check_kafka(settings.kafka)
     try:
-        universe = parse_universe(read_text(settings.universe_file, UNIVERSE))
+        universe = parsed(settings.universe_file, UNIVERSE, parse_universe)
     except RotascopeError as error:
         yield _problem("universe", error)
         yield from _check_catalogue(settings, None)
@@ -161,19 +165,19 @@ def check_everything(
     yield from _check_history(settings, universe)
 
 
-def _check_feed(settings: Settings) -> Iterator[Result]:
+def _check_feed(name: str, settings: Settings) -> Iterator[Result]:
     """Check where the API secret would be sent; yields nothing if that is safe."""
-    url = settings.alpaca.url
+    own = settings.section(name, FEEDS[name].settings)
     try:
-        exposed = refuse_in_clear(url, insecure=settings.alpaca.insecure)
+        exposed = refuse_in_clear(own.url, name, insecure=own.insecure)
     except RotascopeError as error:
-        yield _problem("alpaca.url", error)
+        yield _problem(f"{name}.url", error)
         return
     if exposed:
         yield Result(
-            "alpaca.insecure",
+            f"{name}.insecure",
             Severity.NOTE,
-            f"the API secret is sent to {printable(url)} unencrypted",
+            f"the API secret is sent to {printable(own.url)} unencrypted",
             "use wss://, unless the network is trusted",
         )
 
@@ -240,7 +244,7 @@ def _check_catalogue(settings: Settings, universe: Universe | None) -> Iterator[
     from core.definitions.catalogue import parse_catalogue
 
     try:
-        catalogue = parse_catalogue(read_text(settings.catalogue_file, CATALOGUE))
+        catalogue = parsed(settings.catalogue_file, CATALOGUE, parse_catalogue)
         if universe is not None:
             for definition in catalogue.definitions:
                 for name in definition.pairs:
@@ -289,7 +293,7 @@ def _check_versions(settings: Settings, found: Artefacts) -> Iterator[Result]:
     from deploy.local.artefact_versions import outdated_files
 
     try:
-        catalogue = parse_catalogue(read_text(settings.catalogue_file, CATALOGUE))
+        catalogue = parsed(settings.catalogue_file, CATALOGUE, parse_catalogue)
     except RotascopeError:
         return
     for setting, text, action in outdated_files(settings, found, catalogue):
