@@ -20,7 +20,7 @@ GOOD_HISTORY = "date,close\n2024-07-01,2030.07\n2024-07-02,2033.87\n2024-07-03,2
 
 @pytest.fixture(autouse=True)
 def _kernels_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deploy.local.check.missing_modules", lambda environ: [])
+    monkeypatch.setattr("deploy.local.checks.missing_modules", lambda environ: [])
 
 
 def check(*arguments: str) -> Result:
@@ -160,7 +160,7 @@ def test_a_history_that_is_not_there_is_explained(flag: str, said: str) -> None:
 
 
 def test_before_kernels_are_compiled_it_says_why_it_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deploy.local.check.missing_modules", lambda environ: ["ticks"])
+    monkeypatch.setattr("deploy.local.checks.missing_modules", lambda environ: ["ticks"])
     assert check().stderr.startswith("note: compiling kernels, on the first start only")
 
 
