@@ -86,8 +86,16 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _sections() -> Any:
+    """Return the sections of the settings that belong to feeds, which `consumers` cannot import."""
+    from producers.feeds import feed_sections
+
+    return feed_sections()
+
+
 @app.callback()
 def rotascope(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version."),
@@ -109,6 +117,7 @@ def rotascope(
     cannot be used; 3 state cannot be restored; 78 the vendor refuses the key;
     130 Ctrl-C.
     """
+    context.obj = _sections
 
 
 def _listed() -> None:

@@ -16,7 +16,7 @@ from core.research.study import HistoryRun
 from core.research.study_rates import OPENED, last_session
 from core.research.value_history import PairHistory, ValueHistory
 from core.runtime.daily_options import FileOptions
-from core.runtime.files import CATALOGUE, read_text
+from core.runtime.files import CATALOGUE, parsed
 from core.runtime.named_files import named_files
 
 
@@ -88,7 +88,7 @@ def findings_of(
         ConfigurationError: A flag is invalid, or a claim names a definition that the catalogue lacks.
         HistoryError: A file that cannot be used.
     """
-    catalogue = parse_catalogue(read_text(catalogue_file, CATALOGUE))
+    catalogue = parsed(catalogue_file, CATALOGUE, parse_catalogue)
     for claim in claims:
         if isinstance(claim, EventsClaim | FollowedClaim):
             catalogue.get(claim.definition)

@@ -27,8 +27,8 @@ from core.model.records import EventState
 from core.model.settings import KafkaSettings
 from core.model.topics import EVENTS_PREFIX
 from core.runtime.exit_codes import exit_code
-from core.runtime.files import UNIVERSE, read_text
-from core.runtime.settings import SETTINGS_VARIABLE, collect_kafka
+from core.runtime.files import UNIVERSE, parsed
+from core.runtime.settings import SETTINGS_VARIABLE, collect_kafka, sections_of
 
 EMBEDDED_API_VERSION: Final = (2, 3)
 """Protocol version of the embedded broker of `rotascope demo`; real brokers report theirs."""
@@ -94,6 +94,7 @@ def _ticks() -> None:
 
 @events_app.command()
 def tail(
+    context: typer.Context,
     families: Annotated[
         list[Family] | None, typer.Option("--family", help="Only this family; repeatable.")
     ] = None,
@@ -143,7 +144,7 @@ def tail(
             yield data
 
     with _polite_end():
-        settings = _kafka(settings_file, bootstrap_servers, embedded)
+        settings = _kafka(context, settings_file, bootstrap_servers, embedded)
         with _reader(settings, until_end) as reader:
             present = _present(settings, reader, topics, required=topics if families else ())
             records = reader.read(present, from_beginning=from_beginning, until_end=until_end)
@@ -154,6 +155,7 @@ def tail(
 
 @ticks_app.command()
 def cat(
+    context: typer.Context,
     universe: Annotated[
         Path | None,
         typer.Option("--universe", help="TOML file of instruments, to resolve ids; default: the demo's."),
@@ -191,10 +193,10 @@ def cat(
     """
     tally = Tally()
     with _polite_end():
-        known = parse_universe(read_text(universe, UNIVERSE))
+        known = parsed(universe, UNIVERSE, parse_universe)
         wanted = frozenset(known.instrument(symbol).instrument_id for symbol in symbols or ())
         names = tick_lines.Names.of(known)
-        settings = _kafka(settings_file, bootstrap_servers, embedded)
+        settings = _kafka(context, settings_file, bootstrap_servers, embedded)
         with _reader(settings, until_end) as reader:
             records = reader.read(
                 _present(settings, reader, [settings.ticks_topic], required=[settings.ticks_topic]),
@@ -244,9 +246,11 @@ def print_records(
             typer.echo(f"warning: {place}: {f'{reason}: ' if reason else ''}{error}", err=True)
 
 
-def _kafka(file: Path | None, bootstrap_servers: str | None, embedded: bool) -> KafkaSettings:
+def _kafka(
+    context: typer.Context, file: Path | None, bootstrap_servers: str | None, embedded: bool
+) -> KafkaSettings:
     api_version = EMBEDDED_API_VERSION if embedded else None
-    settings = collect_kafka(file, bootstrap_servers, api_version=api_version)
+    settings = collect_kafka(file, bootstrap_servers, sections=sections_of(context), api_version=api_version)
     preflight(settings, lambda warning: typer.echo(f"note: {warning}", err=True))
     return settings
 

@@ -25,7 +25,7 @@ from core.research.study import Series, study_universe
 from core.runtime.artefact_files import read_artefacts
 from core.runtime.daily_files import Covered, NamedDaily, build_covering, check_all, read_all, read_named
 from core.runtime.daily_options import FileOptions, history_entries
-from core.runtime.files import CALENDAR_OVERRIDES, CATALOGUE, read_text
+from core.runtime.files import CALENDAR_OVERRIDES, CATALOGUE, parsed, read_text
 from core.runtime.named_files import NamedFile, named_files
 from core.runtime.progress import progress
 
@@ -115,7 +115,7 @@ def read_inputs(
         InputError: The rarity file is not one.
         ConfigurationError: A flag, a symbol, a pair or the catalogue is invalid.
     """
-    catalogue = parse_catalogue(read_text(catalogue_file, CATALOGUE))
+    catalogue = parsed(catalogue_file, CATALOGUE, parse_catalogue)
     options = options or FileOptions()
     files, others = named_files(bars, "--bars", BARS_EXAMPLE), named_files(series, "--series", _SERIES)
     if not files:

@@ -14,7 +14,7 @@ import typer
 from consumers.worker.until import parse_until
 from core.runtime.exit_codes import exit_codes
 from core.runtime.log import configure_log
-from core.runtime.settings import SETTINGS_VARIABLE, collect_settings
+from core.runtime.settings import SETTINGS_VARIABLE, collect_settings, sections_of
 
 IDLE_MS: Final = 500
 
@@ -105,6 +105,7 @@ MissingBaseline = Annotated[
 
 @app.command()
 def consume(
+    context: typer.Context,
     settings_file: SettingsFile = None,
     bootstrap_servers: Servers = None,
     partitions: Partitions = None,
@@ -159,7 +160,7 @@ def consume(
         "catalogue_file": catalogue_file,
     }
     with exit_codes():
-        settings = collect_settings(settings_file, flags)
+        settings = collect_settings(settings_file, flags, sections_of(context))
         ending = parse_until(until, idle_ms=IDLE_MS)
         configure_log(settings.log)
         # Loading compiled kernels takes a second, which --help does not need.

@@ -27,7 +27,7 @@ from core.model.instruments import Universe, parse_universe
 from core.model.sessions import CALENDAR_FROM, CALENDAR_THROUGH, build_calendars
 from core.model.settings import Settings
 from core.runtime.artefact_files import read_artefacts
-from core.runtime.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, read_text
+from core.runtime.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, parsed, read_text
 from core.runtime.signals import calling_on_signals
 
 
@@ -92,8 +92,8 @@ def engine_factory(
     Raises:
         ConfigurationError: A file is unreadable, or inconsistent with the others.
     """
-    universe = parse_universe(read_text(settings.universe_file, UNIVERSE))
-    catalogue = parse_catalogue(read_text(settings.catalogue_file, CATALOGUE))
+    universe = parsed(settings.universe_file, UNIVERSE, parse_universe)
+    catalogue = parsed(settings.catalogue_file, CATALOGUE, parse_catalogue)
     calendars = build_calendars(
         {EXCHANGE, *(instrument.calendar for instrument in universe.instruments)},
         CALENDAR_FROM,

@@ -6,17 +6,19 @@ so an event always says which rule made it.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
-from core.definitions.definition import Definition, identify, near, parse_definition, refusal
+from core.definitions.definition import Definition, parse_definition
 from core.definitions.detector_translation import detector_version, is_detector, rule_of_detector
 from core.definitions.digests import digest
+from core.definitions.entry_table import check_shape, refusal
 from core.definitions.entry_text import entry_text
 from core.model.errors import CatalogueError
+from core.model.suggestions import nearest
+from core.model.validation import read_toml
 
 _MARK_DIGITS: Final = 16
 
@@ -51,7 +53,7 @@ class Catalogue:
             if definition.definition_id == definition_id:
                 return definition
         known = [definition.definition_id for definition in self.definitions]
-        raise refusal(f"no definition {definition_id!r}{near(definition_id, known)}")
+        raise refusal(f"no definition {definition_id!r}{nearest(definition_id, known, list_all=True)}")
 
 
 def parse_catalogue(text: str) -> Catalogue:
@@ -75,18 +77,12 @@ def parse_catalogue(text: str) -> Catalogue:
         ... ''').get("three_up").threshold
         {'return_1d_pct': 3.0}
     """
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise refusal(f"the catalogue is not TOML: {error}") from error
-    unknown = set(document) - {"definition"}
-    if unknown:
-        raise refusal(f"unknown table {sorted(unknown)[0]!r}; definitions stand in [[definition]]")
+    document = read_toml(text, "catalogue", refusal)
     entries = document.get("definition", [])
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise refusal("'definition' is not a list of tables; write each as [[definition]]")
-    _refuse_detectors([entry for entry in entries if is_detector(entry)])
-    definitions = [parse_definition(number, entry) for number, entry in enumerate(entries, start=1)]
+    if isinstance(entries, list):
+        _refuse_detectors([entry for entry in entries if isinstance(entry, dict) and is_detector(entry)])
+    check_shape(document)
+    definitions = [parse_definition(entry) for entry in entries]
     seen: set[str] = set()
     for definition in definitions:
         if definition.definition_id in seen:
@@ -119,9 +115,9 @@ def stored_definition(entry: Mapping[str, Any], version: str) -> StoredDefinitio
     """
     try:
         if is_detector(entry):
-            definition, was = parse_definition(1, rule_of_detector(entry)), detector_version(entry)
+            definition, was = parse_definition(rule_of_detector(entry)), detector_version(entry)
         else:
-            definition = parse_definition(1, entry)
+            definition = parse_definition(entry)
             was = definition.version
     except CatalogueError:
         return None
@@ -133,7 +129,8 @@ def _refuse_detectors(entries: Sequence[Mapping[str, Any]]) -> None:
     if not entries:
         return
     for entry in entries:
-        identify(entry, "detector")
+        if not isinstance(entry.get("id"), str):
+            raise refusal(f"definition of kind {entry['kind']!r}: 'id' is missing")
     try:
         rules = "\n\n".join(entry_text(rule_of_detector(entry)) for entry in entries)
     except CatalogueError as error:

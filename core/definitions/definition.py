@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
 from core.definitions.detector_translation import detector_version, possible_detectors, rule_of_detector
 from core.definitions.digests import VERSION_DIGITS, digest
-from core.definitions.rule_entry import RULE_KEYS, RuleText, parse_rule
+from core.definitions.entry_table import check_shape
+from core.definitions.rule_entry import RuleText, parse_rule
 from core.model.errors import CatalogueError
 from core.model.records import EventState, Frequency
 
 _KIND: Final = "rule"
-_KEYS: Final = ("id", "kind", "frequency", "cool_down", "expires", "pairs", *RULE_KEYS)
 _FREQUENCIES: Final = MappingProxyType({each.label: each for each in (Frequency.MINUTE, Frequency.DAY)})
-_ID: Final = r"[a-z][a-z0-9_]*"
-_MOST_NAMES: Final = 8
-_ACTION: Final = "correct the catalogue; its head says what each key means"
-_MOST_STEPS: Final = 1_000_000
-"""Two and a half years of session minutes; a life cycle counts steps in 32 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +62,7 @@ class Definition:
                 "expires": self.expires,
             }
             try:
-                if parse_definition(1, rule_of_detector(was)).version == own:
+                if parse_definition(rule_of_detector(was)).version == own:
                     return detector_version(was)
             except CatalogueError:
                 continue
@@ -139,78 +132,23 @@ class Definition:
         return self.rule.payload
 
 
-def parse_definition(number: int, entry: Mapping[str, Any]) -> Definition:
+def parse_definition(entry: Mapping[str, Any]) -> Definition:
     """Read one entry.
 
     Args:
-        number: Names it in errors where it has no id.
         entry: Its keys.
 
     Raises:
         CatalogueError: Names the entry, what is wrong with it and the nearest valid name.
     """
-    where = identify(entry, number)
-    kind = entry.get("kind", _KIND)
-    if kind != _KIND:
-        raise refusal(
-            f"{where}: unknown kind {kind!r}; every definition is a {_KIND}, and 'kind' can be left out"
-        )
-    for key in entry:
-        if key not in _KEYS:
-            raise refusal(f"{where}: unknown key {key!r}{near(key, _KEYS)}")
-    label = entry.get("frequency", Frequency.DAY.label)
-    if not isinstance(label, str) or label not in _FREQUENCIES:
-        raise refusal(f"{where}: frequency {label!r} is not one of {', '.join(_FREQUENCIES)}")
-    frequency = _FREQUENCIES[label]
+    check_shape({"definition": [entry]})
+    frequency = _FREQUENCIES[entry.get("frequency", Frequency.DAY.label)]
+    where = f"definition {entry['id']!r}"
     return Definition(
         definition_id=entry["id"],
         frequency=frequency,
-        cool_down=_steps(where, "cool_down", entry),
-        expires=_steps(where, "expires", entry),
-        pairs=_pairs(where, entry.get("pairs", [])),
+        cool_down=entry.get("cool_down", 0),
+        expires=entry.get("expires", 0),
+        pairs=tuple(entry.get("pairs", ())),
         rule=parse_rule(where, entry, frequency),
     )
-
-
-def _pairs(where: str, given: object) -> tuple[str, ...]:
-    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
-        raise refusal(f"{where}: 'pairs' must be a list of names such as \"RUT/SPX\", not {given!r}")
-    return tuple(given)
-
-
-def _steps(where: str, key: str, entry: Mapping[str, Any]) -> int:
-    value = entry.get(key, 0)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST_STEPS:
-        raise refusal(
-            f"{where}: {key!r} must be a whole number of steps, 0 to {_MOST_STEPS:,}, not {value!r}"
-        )
-    return value
-
-
-def identify(entry: Mapping[str, Any], number: object) -> str:
-    """Check an entry's id, and give the words that name the entry in errors.
-
-    Raises:
-        CatalogueError: It has none, or one of other letters.
-    """
-    where = f"definition {entry.get('id', f'number {number}')!r}"
-    if not isinstance(entry.get("id"), str) or not entry["id"]:
-        raise refusal(f"{where}: 'id' is missing")
-    if not re.fullmatch(_ID, entry["id"]):
-        raise refusal(f"{where}: an id is lower-case letters, digits and _, a letter first")
-    return where
-
-
-def refusal(message: str, operator_action: str | None = None) -> CatalogueError:
-    """The error for a catalogue that cannot be used."""
-    return CatalogueError(message, operator_action=operator_action or _ACTION)
-
-
-def near(name: str, known: Iterable[str]) -> str:
-    """Words that name the nearest of what is known, to put behind an error."""
-    names = list(known)
-    close = difflib.get_close_matches(name, names, n=3)
-    if close:
-        return f"; did you mean {' or '.join(close)}?"
-    more = f", … {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return f"; known are {', '.join(names[:_MOST_NAMES])}{more}"

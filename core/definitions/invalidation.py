@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from core.definitions.entry_table import refusal
 from core.definitions.rules import find_key
 from core.model.errors import CatalogueError
 from core.model.records import Frequency
-from core.model.suggestions import nearest
 
 _NUMERATOR_LEVELS: Final = ("numerator_price", "paired_numerator_price")
 _BENCHMARK_LEVELS: Final = ("benchmark_price", "paired_benchmark_price")
 _RATIO_LEVEL: Final = "ratio:1d"
 LEVEL_KEYS: Final = (*_NUMERATOR_LEVELS, *_BENCHMARK_LEVELS, _RATIO_LEVEL)
 """What an invalidation level may be of: a split restates these, and the level with them."""
-
-_ACTION: Final = "correct the catalogue; its head says what each key means"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +44,14 @@ class Invalidation:
         return factor if (self.key in _NUMERATOR_LEVELS) == (side == 0) else 1.0
 
 
-def read_invalidation(where: str, given: object, frequency: Frequency) -> Invalidation | None:
+def read_invalidation(
+    where: str, given: Mapping[str, Any] | None, frequency: Frequency
+) -> Invalidation | None:
     """Read `invalidate = { key = KEY, below_pct = NUMBER }`, or with `above_pct`.
 
     Args:
         where: Names the entry in errors.
-        given: What stands there, None for nothing.
+        given: What stands there, in its shape; None for nothing.
         frequency: Of the rule.
 
     Raises:
@@ -59,27 +60,12 @@ def read_invalidation(where: str, given: object, frequency: Frequency) -> Invali
     if given is None:
         return None
     if frequency != Frequency.DAY:
-        raise _refusal(f"{where}: invalidation levels are for rules at 1d")
-    sides = {"below_pct": 1.0, "above_pct": -1.0}
-    if not isinstance(given, dict) or "key" not in given or len(given) != 2:
-        raise _refusal(
-            f"{where}: invalidate is written {{ key = KEY, below_pct = NUMBER }} or with above_pct"
-        )
-    side = next(name for name in given if name != "key")
-    if side not in sides:
-        raise _refusal(f"{where}: invalidate: unknown key {side!r}{nearest(side, sides, list_all=True)}")
-    distance = given[side]
-    if isinstance(distance, bool) or not isinstance(distance, int | float) or not 0 <= distance < 100:
-        raise _refusal(f"{where}: invalidate: {side} must be a number from 0 to below 100, not {distance!r}")
-    key = str(given["key"])
+        raise refusal(f"{where}: invalidation levels are for rules at 1d")
+    below = "below_pct" in given
     try:
-        key = find_key(key, frequency)
+        key = find_key(given["key"], frequency)
     except CatalogueError as error:
-        raise _refusal(f"{where}: invalidate: {error.message}") from error
+        raise refusal(f"{where}: invalidate: {error.message}") from error
     if key not in LEVEL_KEYS:
-        raise _refusal(f"{where}: invalidate: a level is of {', '.join(LEVEL_KEYS)}, not of {key}")
-    return Invalidation(key, sides[side], float(distance))
-
-
-def _refusal(message: str) -> CatalogueError:
-    return CatalogueError(message, operator_action=_ACTION)
+        raise refusal(f"{where}: invalidate: a level is of {', '.join(LEVEL_KEYS)}, not of {key}")
+    return Invalidation(key, 1.0 if below else -1.0, float(given["below_pct" if below else "above_pct"]))

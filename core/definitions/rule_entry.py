@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from core.definitions.entry_table import refusal
 from core.definitions.invalidation import Invalidation, read_invalidation
 from core.definitions.rule_words import read_show, read_threshold
 from core.definitions.rules import (
@@ -21,29 +22,10 @@ from core.definitions.rules import (
     value_name,
 )
 from core.model.errors import CatalogueError
-from core.model.event_families import EVENT_FAMILIES
 from core.model.records import Frequency
 
-RULE_KEYS: Final = (
-    "family",
-    "enter",
-    "exit",
-    "confirm",
-    "fade",
-    "invalidate",
-    "dwell",
-    "point",
-    "values",
-    "show",
-    "threshold",
-    "series",
-    "operator",
-)
 INTRADAY_SERIES: Final = "intraday"
 """What definitions at minutes look at, for the provenance of "first since"."""
-
-_MOST_DWELL: Final = 10_000
-_ACTION: Final = "correct the catalogue; its head says what each key means"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,19 +164,14 @@ def parse_rule(where: str, entry: Mapping[str, Any], frequency: Frequency) -> Ru
     Raises:
         CatalogueError: Names the entry, the key and what is wrong with it.
     """
-    family = entry.get("family")
-    if family not in EVENT_FAMILIES:
-        raise _refusal(f"{where}: family {family!r} is not one of {', '.join(EVENT_FAMILIES)}")
     enter = _condition(where, "enter", entry, frequency)
     if not enter:
-        raise _refusal(f"{where}: 'enter' is missing: a list of conditions that open an episode")
+        raise refusal(f"{where}: 'enter' is empty; write a list of conditions that open an episode")
     point = entry.get("point", False)
-    if not isinstance(point, bool):
-        raise _refusal(f"{where}: 'point' must be true or false, not {point!r}")
     endings = [key for key in ("exit", "confirm", "fade", "invalidate") if key in entry]
     if point and (endings or entry.get("expires")):
         named = repr(endings[0]) if endings else "'expires'"
-        raise _refusal(f"{where}: a point event ends with its opening, so {named} says nothing")
+        raise refusal(f"{where}: a point event ends with its opening, so {named} says nothing")
     leave = () if point else _condition(where, "exit", entry, frequency)
     confirm = _condition(where, "confirm", entry, frequency) or None
     fade = _condition(where, "fade", entry, frequency) or None
@@ -202,22 +179,22 @@ def parse_rule(where: str, entry: Mapping[str, Any], frequency: Frequency) -> Ru
     values = _values(where, entry.get("values", []), frequency)
     show = read_show(where, entry.get("show", {}), frequency)
     if values and show:
-        raise _refusal(f"{where}: 'show' names everything that events show, so 'values' says nothing")
+        raise refusal(f"{where}: 'show' names everything that events show, so 'values' says nothing")
     atoms = tuple(atoms_of(enter, leave, confirm, fade))
     distance_pct = None if invalidation is None else invalidation.distance_pct
     return RuleText(
-        family=family,
+        family=entry["family"],
         enter=enter,
         leave=leave,
         confirm=confirm,
         fade=fade,
         invalidation=invalidation,
-        dwell=_dwell(where, entry.get("dwell", 1)),
+        dwell=entry.get("dwell", 1),
         point=point,
         values=values,
         show=show,
         said_threshold=read_threshold(where, entry.get("threshold", {}), atoms, distance_pct),
-        series=_word(where, "series", entry, "close" if frequency == Frequency.DAY else INTRADAY_SERIES),
+        series=entry.get("series", "close" if frequency == Frequency.DAY else INTRADAY_SERIES),
         operator=_operator(where, entry, enter[0][0]),
     )
 
@@ -228,40 +205,19 @@ def _condition(where: str, key: str, entry: Mapping[str, Any], frequency: Freque
     try:
         return parse_condition(entry[key], frequency)
     except CatalogueError as error:
-        raise _refusal(f"{where}: {key}: {error.message}", error.operator_action) from error
+        raise refusal(f"{where}: {key}: {error.message}", error.operator_action) from error
 
 
-def _dwell(where: str, given: object) -> int:
-    if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= _MOST_DWELL:
-        raise _refusal(
-            f"{where}: 'dwell' must be a whole number of steps, 1 to {_MOST_DWELL:,}, not {given!r}"
-        )
-    return given
-
-
-def _values(where: str, given: object, frequency: Frequency) -> tuple[str, ...]:
-    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
-        raise _refusal(f"{where}: 'values' must be a list of names, not {given!r}")
+def _values(where: str, given: Sequence[str], frequency: Frequency) -> tuple[str, ...]:
     try:
         return tuple(find_key(name, frequency) for name in given)
     except CatalogueError as error:
-        raise _refusal(f"{where}: values: {error.message}") from error
-
-
-def _word(where: str, key: str, entry: Mapping[str, Any], default: str) -> str:
-    word = entry.get(key, default)
-    if not isinstance(word, str) or not word:
-        raise _refusal(f"{where}: {key!r} must be a text, not {word!r}")
-    return word
+        raise refusal(f"{where}: values: {error.message}") from error
 
 
 def _operator(where: str, entry: Mapping[str, Any], first: Atom) -> str:
     default = f"abs {first.operator.text}" if first.form == "abs" else first.operator.text
-    operator = _word(where, "operator", entry, default)
+    operator: str = entry.get("operator", default)
     if operator not in OPERATORS:
-        raise _refusal(f"{where}: operator {operator!r} is not one of {', '.join(OPERATORS)}")
+        raise refusal(f"{where}: operator {operator!r} is not one of {', '.join(OPERATORS)}")
     return operator
-
-
-def _refusal(message: str, operator_action: str | None = None) -> CatalogueError:
-    return CatalogueError(message, operator_action=operator_action or _ACTION)

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from core.definitions.entry_table import refusal
 from core.definitions.rules import Atom, find_key
 from core.model.errors import CatalogueError
 from core.model.records import Frequency
 
-_NAME: Final = r"[a-z][a-z0-9_]*"
 _DIGITS: Final = 9
 """Decimals to which a threshold that is told equals a number of the rule: 0.5 % is 1 - 0.995."""
 
-_ACTION: Final = "correct the catalogue; its head says what each key means"
 
-
-def read_show(where: str, given: object, frequency: Frequency) -> tuple[tuple[str, str], ...]:
+def read_show(where: str, given: Mapping[str, str], frequency: Frequency) -> tuple[tuple[str, str], ...]:
     """Read `show = { NAME = VALUE, … }`.
 
     Args:
@@ -31,20 +29,17 @@ def read_show(where: str, given: object, frequency: Frequency) -> tuple[tuple[st
     Raises:
         CatalogueError: Names the entry and what is wrong with it.
     """
-    if not isinstance(given, dict) or not all(isinstance(key, str) for key in given.values()):
-        raise _refusal(f"{where}: 'show' must be a table such as {{ NAME = \"VALUE\" }}, not {given!r}")
     found: list[tuple[str, str]] = []
     for name, key in given.items():
-        _check_name(where, "show", name)
         try:
             found.append((name, find_key(key, frequency)))
         except CatalogueError as error:
-            raise _refusal(f"{where}: show: {error.message}") from error
+            raise refusal(f"{where}: show: {error.message}") from error
     return tuple(found)
 
 
 def read_threshold(
-    where: str, given: object, atoms: Iterable[Atom], distance_pct: float | None
+    where: str, given: Mapping[str, float], atoms: Iterable[Atom], distance_pct: float | None
 ) -> tuple[tuple[str, float], ...]:
     """Read `threshold = { NAME = NUMBER, … }`.
 
@@ -64,19 +59,14 @@ def read_threshold(
     Raises:
         CatalogueError: Names the entry and what is wrong with it.
     """
-    if not isinstance(given, dict):
-        raise _refusal(f"{where}: 'threshold' must be a table such as {{ NAME = 3.0 }}, not {given!r}")
     used = {round(number, _DIGITS) for number in _numbers(atoms)}
     if distance_pct is not None:
         used.add(round(distance_pct, _DIGITS))
     found: list[tuple[str, float]] = []
     for name, number in given.items():
-        _check_name(where, "threshold", name)
-        if isinstance(number, bool) or not isinstance(number, int | float):
-            raise _refusal(f"{where}: threshold: {name} must be a number, not {number!r}")
         if round(float(number), _DIGITS) not in used:
             known = ", ".join(f"{each:g}" for each in sorted(used))
-            raise _refusal(f"{where}: threshold: {name} = {number} is no number of the rule; it uses {known}")
+            raise refusal(f"{where}: threshold: {name} = {number} is no number of the rule; it uses {known}")
         found.append((name, float(number)))
     return tuple(found)
 
@@ -91,14 +81,3 @@ def _numbers(atoms: Iterable[Atom]) -> Iterator[float]:
             yield from (atom.factor, abs(atom.factor))
         else:
             yield abs(100.0 * (atom.factor - 1.0))
-
-
-def _check_name(where: str, key: str, name: str) -> None:
-    if not re.fullmatch(_NAME, name):
-        raise _refusal(
-            f"{where}: {key}: {name!r}: a name is lower-case letters, digits and _, a letter first"
-        )
-
-
-def _refusal(message: str) -> CatalogueError:
-    return CatalogueError(message, operator_action=_ACTION)

@@ -7,26 +7,20 @@ computed, and half days are taken from the exchange's calendar.
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from core.model.errors import ConfigurationError
+from core.model.dated_events_file import EVENTS, WEEKDAYS, EventsFile, KindEntry, refusal
 from core.model.sessions import NANOSECONDS_PER_DAY, Calendar, day_to_date, session_day
 from core.model.suggestions import nearest
+from core.model.validation import place_of, read_toml, validated
 
 EXCHANGE: Final = "XNYS"
 """The calendar that dated events are placed on."""
-STATUSES: Final = ("confirmed", "announced", "superseded")
-_WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_KIND_KEYS: Final = {"id", "before", "after", "scheduled", "early_close", "rule"}
-_EVENT_KEYS: Final = {"kind", "dates", "status", "source", "note"}
-_RULE_KEYS: Final = {"month", "weekday", "nth", "first_year"}
-_MOST_SESSIONS: Final = 10
 _COMPLETE_DAYS: Final = 60
 """Longer than the longest window, so nothing after a calendar's end reaches further back."""
 _ALWAYS: Final = 2**31
@@ -132,18 +126,16 @@ def parse_dated_events(text: str, calendar: Calendar) -> DatedEvents:
     Raises:
         ConfigurationError: An entry is invalid; the message names it and the reason.
     """
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise _refusal(f"dated events are not TOML: {error}") from error
-    _only("dated events", document, {"kind", "event"})
-    kinds = [_kind(entry) for entry in document.get("kind", [])]
-    names = [kind.name for kind in kinds]
-    dates: dict[str, set[date]] = {name: set() for name in names}
-    for entry in document.get("event", []):
-        name, status, found = _event(entry, names)
-        if status != "superseded":
-            dates[name] |= set(found)
+    document = read_toml(text, EVENTS, refusal)
+    read = validated(EventsFile, document, EVENTS, refusal)
+    kinds = [_kind(entry) for entry in read.kind]
+    dates: dict[str, set[date]] = {kind.name: set() for kind in kinds}
+    for number, entry in enumerate(read.event):
+        if entry.kind not in dates:
+            place = place_of(("event", number, "kind"), document, EVENTS)
+            raise refusal(f"{place}: unknown kind {entry.kind!r}{nearest(entry.kind, dates, list_all=True)}")
+        if entry.status != "superseded":
+            dates[entry.kind] |= set(entry.dates)
     placed = [(kind, frozenset(dates[kind.name])) for kind in kinds]
     return DatedEvents(placed, calendar, hashlib.sha256(text.encode()).hexdigest())
 
@@ -183,63 +175,13 @@ def _by_rule(kind: Kind, dates: frozenset[date], calendar: Calendar) -> Iterable
             yield nth_weekday(year, month, weekday, nth)
 
 
-def _kind(entry: Mapping[str, Any]) -> Kind:
-    where = f"kind {entry.get('id')!r}"
-    _only(where, entry, _KIND_KEYS)
-    name = entry.get("id")
-    if not isinstance(name, str) or not name.isidentifier():
-        raise _refusal(f"{where}: 'id' must be an identifier")
-    for key in ("before", "after"):
-        value = entry.get(key)
-        if type(value) is not int or not 0 <= value <= _MOST_SESSIONS:
-            raise _refusal(f"{where}: {key!r} must be a number of sessions, 0 to {_MOST_SESSIONS}")
-    for key in ("scheduled", "early_close"):
-        if type(entry.get(key, False)) is not bool:
-            raise _refusal(f"{where}: {key!r} must be true or false")
-    rule = entry.get("rule")
+def _kind(entry: KindEntry) -> Kind:
+    rule = entry.rule
     return Kind(
-        name,
-        entry["before"],
-        entry["after"],
-        entry.get("scheduled", True),
-        entry.get("early_close", False),
-        None if rule is None else _rule(where, rule),
-    )
-
-
-def _rule(where: str, rule: object) -> tuple[int, int, int, int]:
-    if not isinstance(rule, dict) or set(rule) != _RULE_KEYS:
-        raise _refusal(f"{where}: a rule needs {', '.join(sorted(_RULE_KEYS))}")
-    month, nth, first_year = rule["month"], rule["nth"], rule["first_year"]
-    if rule["weekday"] not in _WEEKDAYS:
-        raise _refusal(f"{where}: unknown weekday{nearest(str(rule['weekday']), _WEEKDAYS, list_all=True)}")
-    if month not in range(1, 13) or nth not in range(1, 5) or type(first_year) is not int:
-        raise _refusal(f"{where}: month must be 1 to 12, nth 1 to 4, first_year a year")
-    return month, _WEEKDAYS.index(rule["weekday"]), nth, first_year
-
-
-def _event(entry: Mapping[str, Any], kinds: list[str]) -> tuple[str, str, list[date]]:
-    where = f"event {entry.get('kind')!r} {entry.get('dates', '')}"
-    _only(where, entry, _EVENT_KEYS)
-    name, status, dates = entry.get("kind"), entry.get("status"), entry.get("dates")
-    if name not in kinds:
-        raise _refusal(f"{where}: unknown kind{nearest(str(name), kinds, list_all=True)}")
-    if status not in STATUSES:
-        raise _refusal(f"{where}: unknown status{nearest(str(status), STATUSES, list_all=True)}")
-    if not isinstance(entry.get("source"), str) or not entry["source"].strip():
-        raise _refusal(f"{where}: a source is required")
-    if not isinstance(dates, list) or not dates or not all(type(day) is date for day in dates):
-        raise _refusal(f"{where}: 'dates' must be a list of dates such as 2024-06-28")
-    return str(name), str(status), dates
-
-
-def _only(where: str, entry: Mapping[str, Any], known: set[str]) -> None:
-    for key in entry:
-        if key not in known:
-            raise _refusal(f"{where}: unknown key {key!r}{nearest(key, known, list_all=True)}")
-
-
-def _refusal(message: str) -> ConfigurationError:
-    return ConfigurationError(
-        message, operator_action="correct the file of dated events; its head documents the keys"
+        entry.id,
+        entry.before,
+        entry.after,
+        entry.scheduled,
+        entry.early_close,
+        None if rule is None else (rule.month, WEEKDAYS.index(rule.weekday), rule.nth, rule.first_year),
     )

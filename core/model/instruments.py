@@ -17,6 +17,7 @@ from core.model.errors import UniverseError
 from core.model.scale import DEFAULT_EXPONENT
 from core.model.suggestions import nearest
 from core.model.universe_file import SERIES_CLASSES, read_universe_file, universe_error
+from core.model.validation import joined
 
 SCALE_KEYS: Final = ("price_exponent", "size_exponent")
 """Keys of an instrument's scale in the universe and in its published record."""
@@ -123,7 +124,7 @@ class Universe:
     def __post_init__(self) -> None:
         problems = list(_problems_between(self.sources, self.instruments, self.pairs))
         if problems:
-            raise universe_error(problems)
+            raise universe_error(joined(problems))
 
     def instrument(self, id_or_symbol: int | str) -> Instrument:
         """Return an instrument by id or symbol; UniverseError suggests the nearest symbols."""
@@ -214,7 +215,7 @@ def parse_universe(text: str) -> Universe:
     """Read a universe from TOML text.
 
     Args:
-        text: The file's text; `data/universe.schema.json` describes it.
+        text: The file's text, in the shape of `core.model.universe_file.UniverseFile`.
 
     Returns:
         The universe, with defaults filled in.

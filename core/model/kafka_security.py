@@ -5,16 +5,13 @@ These are plain models, as all settings are. `core.kafka.security` reads the fil
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -23,23 +20,19 @@ from pydantic import (
 
 from core.model.addresses import is_loopback
 from core.model.errors import ConfigurationError
-from core.model.suggestions import nearest
+from core.model.section import Section
+from core.model.validation import joined, problems_of, read_toml
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
 
 _PASSWORD_FIELDS: Final = ("username", "password", "password_file")
 _TLS_FIELDS: Final = ("ca_file", "certificate_file", "key_file", "key_password_file")
+_OAUTH: Final = "the file"
 _FILE_FIELDS: Final = ("password_file", *_TLS_FIELDS, "oauth_file")
 
 
-class _SecuritySection(BaseModel):
-    """Frozen, unknown keys refused, secrets kept out of messages."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class KafkaSecurity(_SecuritySection):
+class KafkaSecurity(Section):
     """How a client proves itself to the brokers, and the brokers to the client."""
 
     protocol: Protocol = Field(default="PLAINTEXT", description="of the listener at bootstrap_servers")
@@ -144,7 +137,7 @@ def flattened(properties: object) -> object:
 ClientProperties = Annotated[Mapping[str, bool | int | float | str], BeforeValidator(flattened)]
 
 
-class OAuthClient(_SecuritySection):
+class OAuthClient(Section):
     """Where tokens are issued, and to whom (client credentials, RFC 6749 section 4.4)."""
 
     token_endpoint: str = Field(description="https://…; http:// to this machine only")
@@ -189,24 +182,19 @@ def parse_oauth_client(text: str, file: Path) -> OAuthClient:
     Raises:
         ConfigurationError: With every bad key; values are not repeated, because one is a secret.
     """
-    action = "correct the file; it has token_endpoint, client_id, client_secret or client_secret_file, scope"
+
+    def refusal(message: str) -> ConfigurationError:
+        return ConfigurationError(
+            f"kafka.security.oauth_file {file}: {message}",
+            operator_action="correct the file; it has token_endpoint, client_id, client_secret or "
+            "client_secret_file, scope",
+        )
+
+    document = read_toml(text, _OAUTH, refusal)  # which repeats a single character at most
     try:
-        return OAuthClient.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        problems = [f"it is not TOML: {error}"]  # which repeats a single character at most
+        return OAuthClient.model_validate(document)
     except ValidationError as error:
-        problems = [_described(found) for found in error.errors(include_input=False, include_url=False)]
-    raise ConfigurationError(
-        f"kafka.security.oauth_file {file}: {'; '.join(problems)}", operator_action=action
-    )
-
-
-def _described(found: Any) -> str:
-    key = ".".join(map(str, found["loc"]))
-    if found["type"] == "extra_forbidden":
-        return f"{key} is not a key{nearest(key, OAuthClient.model_fields, list_all=True)}"
-    text = str(found["msg"]).removeprefix("Value error, ")
-    return f"{key}: {text}" if key else text
+        raise refusal(joined(problems_of(error, OAuthClient, document, _OAUTH, secret=True))) from None
 
 
 def _listed(kind: Any) -> str:

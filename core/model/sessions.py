@@ -1,162 +1,47 @@
-"""Exchange sessions as arrays of nanoseconds.
+"""Builds the calendars of markets.
 
 Nothing here reads the clock: the range of dates is always an argument, and an extensible calendar is
-extended by event time. Times are nanoseconds UTC, sessions are days since 1970-01-01, and a session
-contains `open <= ts < close`.
+extended by event time.
 """
 
 from __future__ import annotations
 
-import hashlib
-import tomllib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, date, tzinfo
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
-import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from core.model.errors import ConfigurationError, SessionError
-from core.model.records import NANOSECONDS_PER_SECOND
-from core.model.suggestions import nearest
+from core.model.calendar import NANOSECONDS_PER_DAY, Calendar, day_to_date, digest_of, session_day
+from core.model.calendar_names import CALENDAR_NAMES, unknown_calendar
+from core.model.calendar_overrides import override, parse_overrides
+from core.model.errors import SessionError
+from core.model.exchange_sessions import exchange_sessions
 
-CALENDAR_NAMES: Final = ("24/7", "XNYS")
-"""The calendars that most universes name; every other name of exchange_calendars may stand there as well."""
-
-NANOSECONDS_PER_DAY: Final = 86_400 * NANOSECONDS_PER_SECOND
+__all__ = [
+    "CALENDAR_FROM",
+    "CALENDAR_NAMES",
+    "CALENDAR_THROUGH",
+    "NANOSECONDS_PER_DAY",
+    "Calendar",
+    "build_calendar",
+    "build_calendars",
+    "calendar_zone",
+    "calendars_digest",
+    "day_to_date",
+    "session_day",
+    "unknown_calendar",
+]
 
 CALENDAR_FROM: Final = date(1990, 1, 1)
 """Where the growing calendars of programs begin, or where their holidays are first known."""
 CALENDAR_THROUGH: Final = date(2030, 12, 31)
 """Initial range of extensible calendars; it saves work and does not affect results."""
 
-_AHEAD_NS: Final = 400 * NANOSECONDS_PER_DAY
-"""How far calendars are kept ahead of event time; more than any look-ahead, such as the end of a week."""
-_LAST_DAY: Final = date(2261, 12, 31)
-"""Nanoseconds in 64 bits end in April 2262."""
-_ALWAYS: Final = 2**63
-_EPOCH: Final = date(1970, 1, 1)
 _ANY_WEEK: Final = (date(2024, 7, 8), date(2024, 7, 12))
-
-
-def session_day(day: date) -> int:
-    """Return the number of days since 1970-01-01.
-
-    Example:
-        >>> session_day(date(2024, 7, 11))
-        19915
-    """
-    return (day - _EPOCH).days
-
-
-def day_to_date(session: int) -> date:
-    """Return the date of a session day.
-
-    Example:
-        >>> day_to_date(19915)
-        datetime.date(2024, 7, 11)
-    """
-    return _EPOCH + timedelta(days=int(session))
-
-
-@dataclass(eq=False, slots=True)
-class Calendar:
-    """The sessions of one market over a range of dates, ascending, one row each.
-
-    Args:
-        name: "XNYS", "24/7", …
-        session: Array (n,) int32, days since 1970-01-01.
-        open_ns: Array (n,) int64, first nanosecond of the session, UTC.
-        close_ns: Array (n,) int64, first nanosecond after the session, UTC.
-        early_close: Array (n,) bool, the session ends early.
-        digest: SHA-256, in hex, of rules and exceptions, independent of the range of dates.
-        through: Builds the calendar up to a later date, or as far as known; None if the range is
-            fixed.
-    """
-
-    name: str
-    session: NDArray[np.int32]
-    open_ns: NDArray[np.int64]
-    close_ns: NDArray[np.int64]
-    early_close: NDArray[np.bool_]
-    digest: str = ""
-    through: Callable[[date], Calendar] | None = None
-    _reached_ns: int = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        for column in (self.session, self.open_ns, self.close_ns, self.early_close):
-            column.setflags(write=False)
-        self._reached_ns = _ALWAYS if self.through is None else int(self.open_ns[-1]) - _AHEAD_NS
-
-    def copy(self) -> Calendar:
-        """Return a calendar that is extended independently; the arrays are shared."""
-        return replace(self)
-
-    def reach(self, ts_ns: int) -> None:
-        """Extend an extensible calendar to a year after an event time.
-
-        Row numbers do not change. A calendar belongs to one thread; use `copy` to share it.
-
-        Raises:
-            SessionError: No session after that time is known.
-        """
-        if ts_ns > self._reached_ns and self.through is not None:
-            self._grow(ts_ns, self.through)
-
-    def _grow(self, ts_ns: int, through: Callable[[date], Calendar]) -> None:
-        year = day_to_date(ts_ns // NANOSECONDS_PER_DAY).year
-        longer = through(min(date(min(year + 2, _LAST_DAY.year), 12, 31), _LAST_DAY))
-        if len(longer) > len(self):
-            same = slice(len(self))
-            if not np.array_equal(longer.close_ns[same], self.close_ns):
-                raise SessionError(f"{self.name}: sessions changed when the calendar was extended")
-            self.session, self.open_ns = longer.session, longer.open_ns
-            self.close_ns, self.early_close = longer.close_ns, longer.early_close
-        self._reached_ns = int(self.open_ns[-1]) - _AHEAD_NS
-        if ts_ns > self._reached_ns:  # The library has no later sessions; the known ones are still valid.
-            self._reached_ns = int(self.close_ns[-1]) - 1
-        if ts_ns > self._reached_ns:
-            raise SessionError(
-                f"calendar {self.name} ends on {day_to_date(self.session[-1])}, and event time has reached "
-                f"{day_to_date(ts_ns // NANOSECONDS_PER_DAY)}",
-                operator_action="install a release of exchange-calendars that knows later sessions of "
-                f"{self.name}, and restart",
-            )
-
-    def __len__(self) -> int:
-        return len(self.session)
-
-    def index_at(self, ts_ns: int) -> int:
-        """Return the row of the session that contains a time, or -1 between sessions."""
-        row = int(np.searchsorted(self.open_ns, ts_ns, side="right")) - 1
-        return row if row >= 0 and ts_ns < self.close_ns[row] else -1
-
-    def next_row_at(self, ts_ns: int) -> int:
-        """Return the first row that closes after a time: the current session, otherwise the next.
-
-        Returns:
-            A row, or `len(calendar)` after the last session.
-        """
-        return int(np.searchsorted(self.close_ns, ts_ns, side="right"))
-
-    def row_of(self, session: int) -> int:
-        """Return the row of a session day.
-
-        Raises:
-            SessionError: There is no session on that day; the message names the adjacent ones.
-        """
-        row = int(np.searchsorted(self.session, session))
-        if row < len(self.session) and self.session[row] == session:
-            return row
-        before = str(day_to_date(self.session[row - 1])) if row > 0 else "none"
-        after = str(day_to_date(self.session[row])) if row < len(self.session) else "none"
-        raise SessionError(
-            f"{self.name} has no session on {day_to_date(session)} (before it: {before}, after it: {after})"
-        )
 
 
 def build_calendar(
@@ -190,9 +75,9 @@ def build_calendar(
     if name == "24/7":
         calendar = _utc_days(first, last)
     else:
-        calendar, zone = _exchange_sessions(name, first, last, clamp=growing)
+        calendar, zone = exchange_sessions(name, first, last, clamp=growing)
         if overrides:
-            calendar = _override(calendar, zone, overrides)
+            calendar = override(calendar, zone, parse_overrides(overrides))
     if growing:
         calendar = replace(calendar, through=partial(_through, name=name, first=first, overrides=overrides))
     return calendar
@@ -215,31 +100,8 @@ def calendar_zone(name: str) -> tzinfo:
         return UTC
     if name == "XNYS":
         return ZoneInfo("America/New_York")
-    _, zone = _exchange_sessions(name, *_ANY_WEEK, clamp=False)
+    _, zone = exchange_sessions(name, *_ANY_WEEK, clamp=False)
     return ZoneInfo(str(zone))
-
-
-def unknown_calendar(name: str) -> str | None:
-    """Describe what is wrong with the name of a calendar; None where it is one.
-
-    Only names other than `CALENDAR_NAMES` ask the library, which takes most of a second to import.
-
-    Example:
-        >>> unknown_calendar("XTKS") is None, unknown_calendar("NYSE")
-        (True, " (another name of 'XNYS')")
-    """
-    if name in CALENDAR_NAMES:
-        return None
-    from exchange_calendars import get_calendar_names, resolve_alias
-
-    names = get_calendar_names(include_aliases=False)
-    if name in names:
-        return None
-    if name in get_calendar_names(include_aliases=True):
-        # Two names of one exchange would count as two calendars, whose days are held against each other.
-        return f" (another name of {resolve_alias(name)!r})"
-    near = nearest(name, CALENDAR_NAMES) or nearest(name, names)
-    return near or nearest(name, CALENDAR_NAMES, list_all=True)
 
 
 def build_calendars(
@@ -254,147 +116,15 @@ def build_calendars(
 
 def calendars_digest(calendars: Iterable[Calendar]) -> str:
     """Return one SHA-256, in hex, of the rules and exceptions of several calendars."""
-    return _digest(sorted((calendar.name, calendar.digest) for calendar in calendars))
+    return digest_of(sorted((calendar.name, calendar.digest) for calendar in calendars))
 
 
 def _through(last: date, *, name: str, first: date, overrides: str) -> Calendar:
     return build_calendar(name, first, last, overrides=overrides, growing=True)
 
 
-def _digest(content: Any) -> str:
-    return hashlib.sha256(msgspec.json.encode(content)).hexdigest()
-
-
 def _utc_days(first: date, last: date) -> Calendar:
     days = np.arange(session_day(first), session_day(last) + 1, dtype=np.int32)
     open_ns = days.astype(np.int64) * NANOSECONDS_PER_DAY
     close_ns = open_ns + NANOSECONDS_PER_DAY
-    return Calendar("24/7", days, open_ns, close_ns, np.zeros(len(days), np.bool_), _digest(["24/7"]))
-
-
-def _exchange_sessions(name: str, first: date, last: date, *, clamp: bool) -> tuple[Calendar, Any]:
-    """Ask the library; with `clamp`, for as much of the range as it knows."""
-    # Imported here, because it imports pandas, which takes most of a second.
-    import exchange_calendars
-
-    def library_of(first: date, last: date) -> Any:
-        # One extra day, removed below, because the library refuses a range of a single day.
-        end = last + timedelta(days=1)
-        return exchange_calendars.get_calendar(name, start=first.isoformat(), end=end.isoformat())
-
-    try:
-        try:
-            library = library_of(first, last)
-        except ValueError:
-            known = (
-                _known_range(exchange_calendars.get_calendar(name), first, last) if clamp else (first, last)
-            )
-            if known == (first, last):
-                raise
-            first, last = known
-            library = library_of(first, last)
-    except exchange_calendars.errors.InvalidCalendarName as error:
-        raise SessionError(f"no calendar is named {name!r}", operator_action="use XNYS or 24/7") from error
-    except exchange_calendars.errors.NoSessionsError as error:
-        raise SessionError(f"{name} has no session from {first} to {last}") from error
-    except NotImplementedError as error:
-        raise SessionError(
-            f"calendar {name} cannot be built: its holiday rules do not work with the installed pandas",
-            operator_action="name the calendar of an exchange with the same sessions",
-        ) from error
-    except (ValueError, OverflowError) as error:
-        raise SessionError(
-            f"{name} cannot be built from {first} to {last}: its holidays are not known for all of it",
-            operator_action="omit the earliest days",
-        ) from error
-    schedule = library.schedule
-    # The unit is explicit, because pandas 3 uses microseconds where possible.
-    sessions = schedule.index.to_numpy().astype("datetime64[D]").astype(np.int32)
-    open_ns = _utc_nanoseconds(schedule["open"])
-    close_ns = _utc_nanoseconds(schedule["close"])
-    early = library.early_closes.to_numpy().astype("datetime64[D]").astype(np.int32)
-    kept = sessions <= session_day(last)
-    digest = _digest([name, exchange_calendars.__version__])
-    calendar = Calendar(
-        name, sessions[kept], open_ns[kept], close_ns[kept], np.isin(sessions[kept], early), digest
-    )
-    if len(calendar) == 0:
-        raise SessionError(f"{name} has no session from {first} to {last}")
-    _require_close_on_own_day(calendar)
-    return calendar, library.tz
-
-
-def _known_range(library: Any, first: date, last: date) -> tuple[date, date]:
-    """Return as much of a range as the library has holidays for."""
-    earliest, latest = library.bound_min(), library.bound_max()
-    if earliest is not None:
-        first = max(first, earliest.date())
-    if latest is not None:
-        last = min(last, latest.date() - timedelta(days=1))
-    return first, last
-
-
-def _require_close_on_own_day(calendar: Calendar) -> None:
-    """The engine names a finished day by the UTC date of its close; midnight belongs to the day it ends."""
-    elsewhere = np.flatnonzero((calendar.close_ns - 1) // NANOSECONDS_PER_DAY != calendar.session)
-    if len(elsewhere):
-        row = int(elsewhere[0])
-        closes = datetime.fromtimestamp(int(calendar.close_ns[row]) // NANOSECONDS_PER_SECOND, UTC)
-        raise SessionError(
-            f"calendar {calendar.name} cannot be used: its session of {day_to_date(calendar.session[row])} "
-            f"closes at {closes:%Y-%m-%d %H:%M} UTC, and a session must close on its own UTC day",
-            operator_action="choose a range without that session where only history is read; a worker "
-            "cannot follow this calendar",
-        )
-
-
-def _utc_nanoseconds(column: Any) -> NDArray[np.int64]:
-    utc = column.dt.tz_convert("UTC").dt.tz_localize(None)
-    instants: NDArray[np.int64] = utc.to_numpy().astype("datetime64[ns]").astype(np.int64)
-    return instants
-
-
-def _override(calendar: Calendar, zone: Any, overrides: str) -> Calendar:
-    """Remove sessions and move closes forward; entries of other calendars are ignored."""
-    try:
-        entries = tomllib.loads(overrides)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"calendar overrides are not TOML: {error}") from error
-    unknown = sorted(set(entries) - {"closed", "early_close"})
-    if unknown:
-        raise ConfigurationError(f"calendar overrides: unknown table {unknown[0]!r} (closed, early_close)")
-    close_ns = calendar.close_ns.copy()
-    early = calendar.early_close.copy()
-    exceptions: set[tuple[int, str]] = set()
-    for entry in entries.get("early_close", []):
-        if _entry_calendar(entry) == calendar.name:
-            at = _entry_value(entry, "close", time)
-            exceptions.add((session_day(_entry_value(entry, "session", date)), at.isoformat()))
-            row = np.flatnonzero(calendar.session == session_day(_entry_value(entry, "session", date)))
-            close = datetime.combine(entry["session"], at, tzinfo=zone).astimezone(UTC)
-            close_ns[row] = int(close.timestamp()) * NANOSECONDS_PER_SECOND
-            early[row] = True
-    closed = [
-        session_day(_entry_value(entry, "session", date))
-        for entry in entries.get("closed", [])
-        if _entry_calendar(entry) == calendar.name
-    ]
-    kept = ~np.isin(calendar.session, closed)
-    if np.any(close_ns[kept] <= calendar.open_ns[kept]):
-        raise ConfigurationError(f"calendar overrides: a close of {calendar.name} is before its open")
-    exceptions |= {(session, "closed") for session in closed}
-    digest = _digest([calendar.digest, sorted(exceptions)]) if exceptions else calendar.digest
-    return Calendar(
-        calendar.name, calendar.session[kept], calendar.open_ns[kept], close_ns[kept], early[kept], digest
-    )
-
-
-def _entry_calendar(entry: dict[str, Any]) -> str:
-    return str(_entry_value(entry, "calendar", str))
-
-
-def _entry_value(entry: dict[str, Any], key: str, kind: type) -> Any:
-    value = entry.get(key)
-    if type(value) is not kind:  # a TOML date-time is also a `date`, but not a session
-        raise ConfigurationError(f"calendar overrides: entry {entry} needs {key!r} of type {kind.__name__}")
-    return value
+    return Calendar("24/7", days, open_ns, close_ns, np.zeros(len(days), np.bool_), digest_of(["24/7"]))

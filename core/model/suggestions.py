@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Final
+
+_MOST_NEAR: Final = 2
+_MOST_LISTED: Final = 8
 
 
 def nearest(name: str, names: Iterable[str], *, list_all: bool = False) -> str:
@@ -12,19 +16,22 @@ def nearest(name: str, names: Iterable[str], *, list_all: bool = False) -> str:
     Args:
         name: The unknown name.
         names: The known names.
-        list_all: If no name is near, list all known ones.
+        list_all: If no name is near, list the known ones.
 
     Returns:
-        Text in brackets with a leading space, or "".
+        Text that begins with a semicolon, or "".
 
     Example:
         >>> nearest("SPYY", ["RUT", "SPY"])
-        " (did you mean 'SPY'?)"
+        "; did you mean 'SPY'?"
         >>> nearest("BTC", ["RUT", "SPY"], list_all=True)
-        ' (known: RUT, SPY)'
+        '; known: RUT, SPY'
     """
     known = list(names)
-    close = difflib.get_close_matches(name, known, n=2)
+    close = difflib.get_close_matches(name, known, n=_MOST_NEAR)
     if close:
-        return f" (did you mean {' or '.join(map(repr, close))}?)"
-    return f" (known: {', '.join(sorted(known))})" if list_all and known else ""
+        return f"; did you mean {' or '.join(map(repr, close))}?"
+    if not list_all or not known:
+        return ""
+    more = f", … {len(known) - _MOST_LISTED} more" if len(known) > _MOST_LISTED else ""
+    return f"; known: {', '.join(sorted(known)[:_MOST_LISTED])}{more}"

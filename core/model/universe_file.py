@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
-from collections.abc import Iterable, Mapping, Sequence
-from importlib import resources
+import re
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
-from jsonschema import Draft202012Validator, TypeChecker
-from jsonschema.exceptions import ValidationError
-from jsonschema.validators import extend
+from pydantic import AfterValidator, Field
 
+from core.model.calendar_names import CALENDAR_NAMES, unknown_calendar
 from core.model.errors import UniverseError
-from core.model.sessions import CALENDAR_NAMES, unknown_calendar
-from core.model.suggestions import nearest
+from core.model.validation import Table, joined, read_toml, validated
+
+AssetClass = Literal["index", "etf", "equity", "crypto", "rate", "flow"]
 
 MAX_AGE_MS: Final[Mapping[str, int]] = MappingProxyType(
     {
@@ -33,14 +31,111 @@ SERIES_CLASSES: Final = ("rate", "flow")
 """Classes of daily series, in role order: a rate is in percent, a flow in currency. A series never trades;
 its values come with the history."""
 
-_MOST_PROBLEMS: Final = 20
+
+def _matching(pattern: str, words: str) -> Callable[[str], str]:
+    """Return a check of a text; `words` say what is allowed."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"must be {words}, not {text!r}")
+        return text
+
+    return check
+
+
+Symbol = Annotated[
+    str,
+    AfterValidator(
+        _matching(
+            r"[A-Za-z0-9^.=:_-]{1,32}",
+            "1 to 32 letters, digits and ^ . = : _ - (a slash would make pair names ambiguous)",
+        )
+    ),
+]
+SourceName = Annotated[
+    str,
+    AfterValidator(
+        _matching(r"[a-z0-9][a-z0-9_-]{0,63}", "1 to 64 lower-case letters, digits, _ and -, no _ or - first")
+    ),
+]
+ListingExchange = Annotated[str, AfterValidator(_matching(r"[A-Za-z0-9]{1,8}", "1 to 8 letters and digits"))]
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+Milliseconds = Annotated[int, Field(ge=0, le=604_800_000)]
+Age = Annotated[int, Field(ge=1, le=604_800_000)]
+Exponent = Annotated[int, Field(ge=-18, le=0)]
+"""Prices or sizes are integers times ten to this. It stays for as long as the instrument has history."""
+
+
+class SourceEntry(Table):
+    """A `[[source]]`."""
+
+    id: Annotated[int, Field(ge=0, le=65_535)]
+    name: SourceName
+    allowed_lateness_ms: Milliseconds = 0
+    max_lead_ms: Milliseconds = 0
+    official_close_wait_ms: Milliseconds = 0
+    tick_max_age_ms: Milliseconds = 0
+
+
+class ClassDefaults(Table):
+    """Values for every instrument of a class, overridden by the instrument itself."""
+
+    calendar: Text = ""
+    source: Text = ""
+    max_age_ms: Age = 1
+    has_volume: bool = False
+    has_official_close: bool = False
+    price_exponent: Exponent = 0
+    size_exponent: Exponent = 0
+
+
+class InstrumentEntry(ClassDefaults):
+    """An `[[instrument]]`."""
+
+    id: Annotated[int, Field(ge=0, le=2_147_483_647)]
+    symbol: Symbol
+    asset_class: AssetClass = Field(alias="class")
+    name: Text = ""
+    listing_exchange: ListingExchange = ""
+    group: Text = ""
+    sector: Text = ""
+
+
+class PairEntry(Table):
+    """A `[[pair]]`."""
+
+    numerator: Symbol
+    benchmark: Symbol
+
+
+class DefaultsTable(Table):
+    """The table `[defaults]`, with a table for each class."""
+
+    index: ClassDefaults = ClassDefaults()
+    etf: ClassDefaults = ClassDefaults()
+    equity: ClassDefaults = ClassDefaults()
+    crypto: ClassDefaults = ClassDefaults()
+    rate: ClassDefaults = ClassDefaults()
+    flow: ClassDefaults = ClassDefaults()
+
+
+class UniverseFile(Table):
+    """A universe file: the sources, instruments and pairs that Rotascope watches.
+
+    What is left out has no value here: `read_universe_file` fills in what follows from the class.
+    """
+
+    source: Annotated[list[SourceEntry], Field(min_length=1)]
+    instrument: Annotated[list[InstrumentEntry], Field(min_length=1)]
+    pair: Annotated[list[PairEntry], Field(min_length=1)]
+    defaults: DefaultsTable = DefaultsTable()
 
 
 def read_universe_file(text: str) -> dict[str, Any]:
     """Read a universe file and fill in the defaults of its instruments.
 
     Args:
-        text: TOML text; `data/universe.schema.json` describes it.
+        text: TOML text, in the shape of `UniverseFile`.
 
     Returns:
         Lists of entries under "source", "instrument" (complete) and "pair", in the file's order.
@@ -48,42 +143,22 @@ def read_universe_file(text: str) -> dict[str, Any]:
     Raises:
         UniverseError: The message lists every problem with its entry and the nearest names.
     """
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise universe_error([f"the universe is not TOML: {error}"]) from error
-    found = sorted(_validator().iter_errors(document), key=_place)
-    if found:
-        raise universe_error([_describe(error, document) for error in found])
+    document = read_toml(text, "universe", universe_error)
+    validated(UniverseFile, document, "universe", universe_error)
     defaults = document.get("defaults", {})
     entries = [_with_defaults(entry, defaults.get(entry["class"], {})) for entry in document["instrument"]]
     problems = [problem for entry in entries for problem in _problems_within(entry)]
     if problems:
-        raise universe_error(problems)
+        raise universe_error(joined(problems))
     return {"source": document["source"], "instrument": entries, "pair": document["pair"]}
 
 
-def universe_error(problems: Sequence[str]) -> UniverseError:
-    """Combine the problems of a universe into one error."""
-    shown = list(problems[:_MOST_PROBLEMS])
-    if len(problems) > len(shown):
-        shown.append(f"and {len(problems) - len(shown)} more")
+def universe_error(message: str) -> UniverseError:
+    """Return the error of a universe that cannot be used."""
     return UniverseError(
-        "; ".join(shown),
+        message,
         operator_action="fix the universe file; 'rotascope check' validates it without starting anything",
     )
-
-
-def _validator() -> Any:
-    # Part of the package like the code, so reading it is not I/O from outside.
-    text = resources.files("core").joinpath("data/universe.schema.json").read_text(encoding="utf-8")
-    types = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
-    return extend(Draft202012Validator, type_checker=types)(json.loads(text))
-
-
-def _is_integer(_checker: TypeChecker, value: object) -> bool:
-    # JSON has one number type, so 1.0 is accepted as an integer there; TOML distinguishes them.
-    return type(value) is int
 
 
 def _with_defaults(entry: Mapping[str, Any], of_class: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,34 +190,3 @@ def _problems_within(entry: Mapping[str, Any]) -> Iterable[str]:
     auctioned = entry["class"] in ("etf", "equity")
     if auctioned and entry["has_official_close"] and "listing_exchange" not in entry:
         yield f"{who} has an official close, so it needs a 'listing_exchange' that identifies the auction"
-
-
-def _place(error: ValidationError) -> list[str]:
-    # As text of fixed width, because a path mixes names and numbers, which are not comparable.
-    return [f"{step:>9}" for step in error.absolute_path]
-
-
-def _describe(error: ValidationError, document: Mapping[str, Any]) -> str:
-    """Describe in one line which entry violates the schema, and how."""
-    where = _entry_name(list(error.absolute_path), document)
-    if error.validator == "additionalProperties":
-        known = error.schema["properties"]
-        unknown = [key for key in error.instance if key not in known]
-        hints = [f"unknown key {key!r}{nearest(key, known, list_all=True)}" for key in unknown]
-        return f"{where}: {', '.join(hints)}"
-    rule = error.schema.get("description") if error.validator == "pattern" else None
-    return f"{where}: {error.message}" + (f" ({rule})" if rule else "")
-
-
-def _entry_name(path: list[str | int], document: Mapping[str, Any]) -> str:
-    """Describe an entry for the file's author: "instrument 'SPY' (number 3), max_age_ms"."""
-    if len(path) < 2 or not isinstance(path[1], int):
-        return ".".join(map(str, path)) or "universe"
-    table, number = str(path[0]), path[1]
-    entry = document[table][number]
-    label = ""
-    if isinstance(entry, Mapping):
-        own_name = {"pair": "numerator", "source": "name"}.get(table, "symbol")
-        label = f" {entry[own_name]!r}" if own_name in entry else ""
-    field = f", {'.'.join(map(str, path[2:]))}" if len(path) > 2 else ""
-    return f"{table}{label} (number {number + 1}){field}"

@@ -8,7 +8,7 @@ from core.events.artefacts import Artefacts
 from core.events.cards import RarityCards, RateCards
 from core.model.dated_events import parse_dated_events
 from core.model.sessions import Calendar
-from core.runtime.files import CALENDAR_EVENTS, read_bytes, read_text
+from core.runtime.files import CALENDAR_EVENTS, parsed, read_bytes
 
 
 def read_artefacts(
@@ -31,6 +31,8 @@ def read_artefacts(
     """
     return Artefacts(
         cards=None if base_rates_file is None else RateCards.parse(read_bytes(base_rates_file)),
-        dated_events=parse_dated_events(read_text(calendar_events_file, CALENDAR_EVENTS), exchange),
+        dated_events=parsed(
+            calendar_events_file, CALENDAR_EVENTS, lambda text: parse_dated_events(text, exchange)
+        ),
         rarities=None if rarity_file is None else RarityCards.parse(read_bytes(rarity_file)),
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from core.model.errors import ConfigurationError
+
+T = TypeVar("T")
 
 UNIVERSE: Final = "demo_universe.toml"
 CATALOGUE: Final = "catalogue.toml"
@@ -34,6 +37,23 @@ def read_text(file: Path | None, packaged: str) -> str:
         raise ConfigurationError(
             f"{file} cannot be read: {reason}", operator_action="correct the path, or omit it"
         ) from error
+
+
+def parsed(file: Path | None, packaged: str, parse: Callable[[str], T]) -> T:
+    """Read a file, or the packaged one, and parse it.
+
+    Args:
+        file: See `read_text`, as is `packaged`.
+        packaged: See above.
+        parse: Raises ConfigurationError, to which the name of the file is added.
+    """
+    text = read_text(file, packaged)
+    try:
+        return parse(text)
+    except ConfigurationError as error:
+        if file is None:
+            raise
+        raise type(error)(f"{file}: {error.message}", operator_action=error.operator_action) from error
 
 
 def read_bytes(file: Path) -> bytes:

@@ -14,13 +14,17 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, cast
 
+import typer
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
 from core.model.errors import ConfigurationError
-from core.model.settings import KafkaSettings, Settings, parse_settings
+from core.model.section import Section
+from core.model.settings import KafkaSettings, Settings, parse_settings, settings_model
 from core.model.suggestions import nearest
+from core.model.validation import Location
 
 PREFIX: Final = "ROTASCOPE_"
 SECTION_END: Final = "__"
@@ -29,8 +33,7 @@ SETTINGS_VARIABLE: Final = PREFIX + "SETTINGS"
 PASSWORD_VARIABLE: Final = f"{PREFIX}KAFKA{SECTION_END}SECURITY{SECTION_END}PASSWORD"
 
 _OTHER_VARIABLES: Final = frozenset(
-    PREFIX + name
-    for name in ("SETTINGS", "ALPACA_KEY", "ALPACA_SECRET", "REPLAY_KEY", "REPLAY_SECRET", "SHARED_DATA")
+    PREFIX + name for name in ("SETTINGS", "REPLAY_KEY", "REPLAY_SECRET", "SHARED_DATA")
 )
 """Read by individual options or by the tests."""
 
@@ -39,12 +42,21 @@ _OTHER_VARIABLES: Final = frozenset(
 _SERVICE_LINK: Final = re.compile(r"_SERVICE_HOST|_SERVICE_PORT(_\w+)?|_PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?")
 
 
-def collect_settings(file: Path | None, flags: Mapping[str, Any]) -> Settings:
+Sections = Mapping[str, type[Section]]
+"""Sections that the settings have besides those of `Settings`: name → model."""
+
+NO_SECTIONS: Final[Sections] = MappingProxyType({})
+
+
+def collect_settings(
+    file: Path | None, flags: Mapping[str, Any], sections: Sections = NO_SECTIONS
+) -> Settings:
     """Collect and validate settings.
 
     Args:
         file: TOML file; None for none.
         flags: Section → key → value, or key → value outside the sections; None if not given.
+        sections: Further sections, such as those of the feeds.
 
     Returns:
         The settings, with defaults for missing keys.
@@ -53,22 +65,66 @@ def collect_settings(file: Path | None, flags: Mapping[str, Any]) -> Settings:
         ConfigurationError: A file is unreadable, a name is unknown, or a value is
             invalid.
     """
-    _refuse_unknown_variables(os.environ)
+    model = settings_model(sections)
+    _refuse_unknown_variables(os.environ, model, sections)
+    of_file, of_environment = _from_file(file), _from_environment(model, sections)
     values: dict[str, Any] = {}
-    for layer in (_from_file(file), _from_environment(), _given(flags)):
+    for layer in (of_file, of_environment, _given(flags)):
         values = _merged(values, layer)
-    return parse_settings(values)
+
+    def origin(location: Location) -> str:
+        if _holds(_given(flags), location):
+            return ""
+        if _holds(of_environment, location):
+            return _variable(location)
+        return str(file) if _holds(of_file, location) else ""
+
+    return parse_settings(values, model, origin=origin)
 
 
-def collect_kafka(file: Path | None, bootstrap_servers: str | None, **flags: Any) -> KafkaSettings:
+def collect_kafka(
+    file: Path | None, bootstrap_servers: str | None, *, sections: Sections = NO_SECTIONS, **flags: Any
+) -> KafkaSettings:
     """Read how to reach Kafka, for a command that needs nothing else.
 
     Args:
         file: See `collect_settings`, as are the errors.
         bootstrap_servers: The flag; None where it was not given.
+        sections: See `collect_settings`.
         flags: Further keys of the section; None if not given.
     """
-    return collect_settings(file, {"kafka": {"bootstrap_servers": bootstrap_servers, **flags}}).kafka
+    given = {"kafka": {"bootstrap_servers": bootstrap_servers, **flags}}
+    return collect_settings(file, given, sections).kafka
+
+
+def sections_of(context: typer.Context) -> Sections:
+    """Return the sections that the command line hands to its commands; none without a command line."""
+    return context.obj() if callable(context.obj) else NO_SECTIONS
+
+
+def variable_of(section: str, key: str) -> str:
+    """Return the environment variable of a key of a section.
+
+    Example:
+        >>> variable_of("kafka", "partitions")
+        'ROTASCOPE_KAFKA__PARTITIONS'
+    """
+    return f"{PREFIX}{section}{SECTION_END}{key}".upper()
+
+
+def _variable(location: Location) -> str:
+    return PREFIX + SECTION_END.join(step for step in location if isinstance(step, str)).upper()
+
+
+def _holds(values: Any, location: Location) -> bool:
+    """Whether a layer has a value at a location, or at the list that the location is in."""
+    for step in location:
+        if not isinstance(values, Mapping):
+            return True
+        if step not in values:
+            return False
+        values = values[step]
+    return True
 
 
 def _merged(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,14 +168,20 @@ def _refuse_password(values: Mapping[str, Any], file: Path) -> None:
         )
 
 
-def _from_environment() -> dict[str, Any]:
+def _from_environment(model: type[Settings], sections: Sections) -> dict[str, Any]:
     # The source only reads a model's fields; core's models do not depend on the environment.
-    model = cast("type[BaseSettings]", Settings)
     source = EnvSettingsSource(
-        model, env_prefix=PREFIX, env_nested_delimiter=SECTION_END, case_sensitive=False
+        cast("type[BaseSettings]", model),
+        env_prefix=PREFIX,
+        env_nested_delimiter=SECTION_END,
+        case_sensitive=False,
     )
+    short = {
+        name: {key: os.environ.get(variable) or None for variable, key in section.variables.items()}
+        for name, section in sections.items()
+    }
     try:
-        return source()
+        return _merged(source(), _given(short))
     except SettingsError as error:
         # The message only names the section, because the value may be a secret.
         raise ConfigurationError(
@@ -140,14 +202,14 @@ def _given(flags: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _refuse_unknown_variables(names: Iterable[str]) -> None:
+def _refuse_unknown_variables(names: Iterable[str], model: type[Settings], sections: Sections) -> None:
     """Refuse variables with our prefix that are not settings; `parse_settings` checks keys in sections."""
-    known = set(_known_variables())
+    known = set(_known_variables(model, sections))
     for name in sorted(names):
         if not name.startswith(PREFIX) or name in known or _SERVICE_LINK.search(name):
             continue
         section, divided, _ = name.removeprefix(PREFIX).partition(SECTION_END)
-        if divided and section.lower() in Settings.model_fields:
+        if divided and section.lower() in model.model_fields:
             continue
         raise ConfigurationError(
             f"environment: {name} is not a setting{nearest(name, known)}",
@@ -155,11 +217,13 @@ def _refuse_unknown_variables(names: Iterable[str]) -> None:
         )
 
 
-def _known_variables() -> Iterable[str]:
+def _known_variables(model: type[Settings], sections: Sections) -> Iterable[str]:
     yield from _OTHER_VARIABLES
-    for name, field in Settings.model_fields.items():
+    for section in sections.values():
+        yield from section.variables
+    for name, field in model.model_fields.items():
         keys = getattr(field.annotation, "model_fields", None)
         if keys is None:
             yield PREFIX + name.upper()
         else:
-            yield from (f"{PREFIX}{name}{SECTION_END}{key}".upper() for key in keys)
+            yield from (variable_of(name, key) for key in keys)

@@ -21,6 +21,7 @@ from deploy.local.embedded_broker import (
     EMBEDDED_PARTITIONS,
     EmbeddedBroker,
 )
+from producers.feeds import feed_sections
 
 DEMO_PARTITIONS: Final = EMBEDDED_PARTITIONS
 """The same number on a real broker, so that the output does not depend on the broker."""
@@ -90,6 +91,7 @@ def real_broker(bootstrap_servers: str, *, group_id: str) -> Broker:
     kafka = collect_kafka(
         Path(file) if file else None,
         bootstrap_servers,
+        sections=feed_sections(),
         partitions=DEMO_PARTITIONS,
         patience_ms=PATIENCE_MS,
     )

@@ -16,6 +16,7 @@ from deploy.kafka.acls import Grant, acl_line, as_json, choose_commands, grants_
 from deploy.kafka.formats import Format, OutputFormat
 from deploy.kafka.needs import COMMANDS
 from deploy.kafka.topics import TOPICS_FILE, load_topics
+from producers.feeds import feed_sections
 
 Principal = Annotated[
     str, typer.Option("--principal", metavar="TYPE:NAME", help="Who gets the rights, as User:rotascope.")
@@ -99,7 +100,7 @@ def acls(
             "kafka": {"bootstrap_servers": bootstrap_servers, "topic_generation": generation},
             "worker": {"group_id": group_id},
         }
-        settings = collect_settings(settings_file, flags)
+        settings = collect_settings(settings_file, flags, feed_sections())
         topics = load_topics(file, generation=settings.kafka.topic_generation)
         needed = {command: grants_of(command, topics, settings) for command in chosen}
     if output is Format.JSON:

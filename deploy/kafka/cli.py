@@ -25,6 +25,7 @@ from deploy.kafka.formats import Format, OutputFormat
 from deploy.kafka.generation import StepState, look, next_step, steps
 from deploy.kafka.topic_changes import Change, TopicChangeKind
 from deploy.kafka.topics import TOPICS_FILE, load_topics
+from producers.feeds import feed_sections
 
 app = typer.Typer(no_args_is_help=True, help="The topics of Rotascope on a Kafka cluster.")
 app.command()(acls)
@@ -165,7 +166,7 @@ def migrate(
 
 
 def _kafka(settings_file: Path | None, bootstrap_servers: str | None) -> KafkaSettings:
-    settings = collect_kafka(settings_file, bootstrap_servers)
+    settings = collect_kafka(settings_file, bootstrap_servers, sections=feed_sections())
     preflight(settings, lambda warning: typer.echo(f"note: {warning}", err=True))
     return settings
 

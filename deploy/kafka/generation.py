@@ -175,7 +175,7 @@ def steps(view: ClusterView, generation: int, partitions: int) -> list[Step]:
             "producers run on it",
             StepState.ASK,
             "before the next session's open",
-            f"{chosen} rotascope produce alpaca {count}",
+            f"{chosen} rotascope produce FEED {count}",
         ),
         Step(
             f"delete {old} and its snapshots",

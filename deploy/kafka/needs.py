@@ -13,6 +13,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from producers.feeds import FEEDS
+
 
 class Operation(StrEnum):
     """What may be done, as `kafka-acls.sh --operation` names it."""
@@ -78,6 +80,15 @@ _BACKFILL_DAY_BARS: Final = (
     _may(Target.DAY_BARS, _READ, _WRITE),
 )
 
+_PRODUCE: Final = Command(
+    "stream a vendor's trades into Kafka",
+    (
+        _may(Target.INSTRUMENTS, _READ, _WRITE),
+        _may(Target.TICKS, _READ, _WRITE),
+        _may(Target.DEAD_LETTERS, _WRITE),
+    ),
+)
+
 COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
     {
         "topics apply": Command(
@@ -96,14 +107,7 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
                 _may(Target.WORKERS_GROUP, _DESCRIBE),
             ),
         ),
-        "produce alpaca": Command(
-            "stream a vendor's trades into Kafka",
-            (
-                _may(Target.INSTRUMENTS, _READ, _WRITE),
-                _may(Target.TICKS, _READ, _WRITE),
-                _may(Target.DEAD_LETTERS, _WRITE),
-            ),
-        ),
+        **{f"produce {feed}": _PRODUCE for feed in FEEDS},
         "produce settings-mark": Command(
             "put another catalogue in force",
             (_may(Target.TICKS, _WRITE), _may(Target.DEAD_LETTERS, _DESCRIBE)),

@@ -21,7 +21,7 @@ from core.runtime.files import CALENDAR_OVERRIDES, read_text
 from core.runtime.progress import progress
 from producers.backfill.day_bar_log import read_day_bars
 from producers.backfill.history import patience_s, patient
-from producers.backfill.instruments import check_scales_with, publish_instruments
+from producers.backfill.instruments import check_scales, publish_instruments
 from producers.backfill.log_reader import log_reader
 from producers.backfill.warm_start import find_source, read_checked
 from producers.framing.publisher import Publisher, open_producer
@@ -99,7 +99,7 @@ def run_backfill_bars(universe: Universe, settings: Settings, format: DailyForma
     # 2
     ranks = source_ranks(universe, source)
     with log_reader(settings.kafka) as reader, progress("reading day bars") as step:
-        check_scales_with(reader, universe)
+        check_scales(reader, universe)
         found = len(reader.partitions(DAY_BARS_TOPIC))
         if found < settings.kafka.partitions:
             raise ConfigurationError(

@@ -23,7 +23,7 @@ from producers.backfill.bars import source_ranks
 from producers.backfill.control_log import publish_baseline
 from producers.backfill.day_bar_log import read_day_bars
 from producers.backfill.history import patience_s, patient
-from producers.backfill.instruments import check_scales_with
+from producers.backfill.instruments import check_scales
 from producers.backfill.log_reader import log_reader
 from producers.backfill.warm_start import find_source
 from producers.framing.publisher import Publisher, check_topics, open_producer
@@ -69,7 +69,7 @@ def run_backfill_baseline(universe: Universe, settings: Settings, *, until: date
     source = find_source(universe, settings.history_source)
     targets = routes(universe, settings.kafka.partitions)
     with log_reader(settings.kafka) as reader:
-        check_scales_with(reader, universe)
+        check_scales(reader, universe)
         # 1
         with progress("reading day bars") as step:
             found = read_day_bars(reader, source_ranks(universe, source), step)

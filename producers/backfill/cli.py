@@ -20,12 +20,13 @@ from core.model.settings import Settings
 from core.runtime.daily_files import DailyFormat
 from core.runtime.daily_options import AcceptJump, DateColumn, DateFormat, FileOptions
 from core.runtime.exit_codes import exit_codes
-from core.runtime.files import UNIVERSE, read_text
+from core.runtime.files import UNIVERSE, parsed
 from core.runtime.log import configure_log
 from core.runtime.settings import collect_settings
 from producers.backfill.bars import run_backfill_bars
 from producers.backfill.baseline import run_backfill_baseline
 from producers.backfill.history import history_files, run_backfill
+from producers.feeds import feed_sections
 from producers.options import (
     ApiVersion,
     Epoch,
@@ -208,10 +209,10 @@ def _ready(
             "universe_file": universe_file,
             "history": history_files(history, option, options),
         }
-        settings = collect_settings(settings_file, flags)
+        settings = collect_settings(settings_file, flags, feed_sections())
         configure_log(settings.log)
         preflight(settings.kafka, structlog.get_logger().warning)
-        yield settings, parse_universe(read_text(settings.universe_file, UNIVERSE))
+        yield settings, parsed(settings.universe_file, UNIVERSE, parse_universe)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from core.runtime.named_files import named_files
 from core.runtime.progress import progress
 from producers.backfill.control_log import publish_baseline
 from producers.backfill.instruments import check_scales, publish_instruments
+from producers.backfill.log_reader import log_reader
 from producers.backfill.warm_start import WarmStart, read_warm_start
 from producers.framing.outlet import Outlet
 from producers.framing.publisher import Publisher, check_topics, open_producer
@@ -91,7 +92,8 @@ def run_backfill(universe: Universe, settings: Settings, *, until: date, epoch: 
     )
     try:
         check_topics(sender, settings.kafka)
-        check_scales(universe, settings.kafka)
+        with log_reader(settings.kafka) as reader:
+            check_scales(reader, universe)
         publish_instruments(universe, publisher)
         return publish_history(
             warm_start, universe, settings, publisher, epoch, timeout_s=patience_s(settings)

@@ -13,31 +13,23 @@ from core.kafka.topic_reader import TopicReader
 from core.model.instruments import Instrument, Universe
 from core.model.published_scales import require_same_scales
 from core.model.schemas import INSTRUMENT
-from core.model.settings import KafkaSettings
 from core.model.topics import INSTRUMENTS_TOPIC
-from producers.backfill.log_reader import log_reader
 from producers.framing.outlet import Outlet
 
 HEADERS: Final = [("content-type", b"application/json"), ("schema", INSTRUMENT.encode())]
 
 
-def check_scales(universe: Universe, settings: KafkaSettings) -> None:
+def check_scales(reader: TopicReader, universe: Universe) -> None:
     """Refuse a universe in which an instrument's scale differs from the log, before anything is sent.
 
     Args:
+        reader: Reads the log.
         universe: All instruments.
-        settings: Kafka settings.
 
     Raises:
         UniverseError: See `core.model.published_scales.require_same_scales`.
         TransportError: The broker does not answer.
     """
-    with log_reader(settings) as reader:
-        check_scales_with(reader, universe)
-
-
-def check_scales_with(reader: TopicReader, universe: Universe) -> None:
-    """As `check_scales`, with a reader that is there."""
     if reader.existing([INSTRUMENTS_TOPIC]):
         records = reader.read([INSTRUMENTS_TOPIC], until_end=True)
         require_same_scales(universe, ((record.key, record.value) for record in records))

@@ -6,7 +6,7 @@ A feed's decisions can therefore be tested with bytes alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.model.errors import FeedError
-from core.model.instruments import Instrument, Source
+from core.model.instruments import Instrument
 from core.model.records import TICK
 
 MAX_REJECT_BYTES: Final = 4096
@@ -169,29 +169,3 @@ class Feed(Protocol):
 
     def parse(self, messages: Sequence[RawMessage]) -> Batch:
         """Convert raw messages to ticks; never raises on vendor data."""
-
-
-@dataclass(frozen=True, slots=True)
-class FeedConfiguration:
-    """Configuration of a feed.
-
-    Args:
-        url: URL of the stream, channel included; it may contain a password.
-        key: The vendor's key id.
-        secret: The vendor's secret; never logged.
-        codec: Wire encoding of messages.
-        source: Source of its ticks.
-        instruments: Instruments to subscribe to, most important first.
-        max_message_bytes: Maximum size of a websocket message; a larger one ends the connection.
-    """
-
-    url: str = field(repr=False)
-    key: str = field(repr=False)
-    secret: str = field(repr=False)
-    codec: Codec
-    source: Source
-    instruments: tuple[Instrument, ...]
-    max_message_bytes: int = MAX_MESSAGE_BYTES
-
-
-FeedFactory = Callable[[FeedConfiguration], Feed]

@@ -5,5 +5,5 @@ session.py          connects, logs in, subscribes, reads, detects silence, backs
 queue.py            bounded queue of raw messages between reader and pipeline
 pipeline.py         raw messages → ticks → dedup → clock marks → frames
 dedup.py, clock.py  drop repeats; insert a clock mark before the first tick of each second
-predecessor.py      finds the epoch of the previous producer
+predecessor.py      finds the epoch of the previous producer in the log
 """

@@ -55,11 +55,12 @@ def in_clear(url: str) -> bool:
     return exposed
 
 
-def refuse_in_clear(url: str, *, insecure: bool) -> bool:
+def refuse_in_clear(url: str, section: str, *, insecure: bool) -> bool:
     """Refuse a URL to which a secret would be sent unencrypted.
 
     Args:
         url: Websocket URL.
+        section: The feed's section of the settings.
         insecure: The operator allows it.
 
     Returns:
@@ -73,6 +74,6 @@ def refuse_in_clear(url: str, *, insecure: bool) -> bool:
     if exposed and not insecure:
         raise ConfigurationError(
             f"{printable(url)} is not encrypted: the API secret would be readable on the network",
-            operator_action="use wss://, or set alpaca.insecure = true if the network is trusted",
+            operator_action=f"use wss://, or set {section}.insecure = true if the network is trusted",
         )
     return exposed

@@ -6,25 +6,28 @@ Exit codes (see `core.runtime.exit_codes`): 0 end of recording or stop requested
 
 from __future__ import annotations
 
-import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import structlog
 import typer
+from typer.core import TyperGroup
 
 from core.kafka.preflight import preflight
 from core.model.errors import ConfigurationError
-from core.model.instruments import parse_universe
+from core.model.instruments import Source, Universe, parse_universe
+from core.model.settings import Settings
+from core.model.suggestions import nearest
 from core.runtime.exit_codes import exit_codes
-from core.runtime.files import CATALOGUE, UNIVERSE, read_text
+from core.runtime.files import CATALOGUE, UNIVERSE, parsed
 from core.runtime.log import configure_log
-from core.runtime.settings import collect_settings
+from core.runtime.settings import collect_settings, variable_of
 from producers.backfill.history import history_files
 from producers.backfill.warm_start import find_source
-from producers.feeds import FEEDS
-from producers.feeds.base import Codec, FeedConfiguration
+from producers.feeds import FEEDS, feed_sections
+from producers.feeds.base import Codec, Feed
 from producers.ingest.addresses import holds_credentials, printable, refuse_in_clear
 from producers.ingest.clock import ClockMode
 from producers.ingest.run import run_feed
@@ -44,12 +47,42 @@ from producers.options import (
     producer_epoch,
 )
 
-app = typer.Typer(help="Stream a vendor's trades into Kafka.", no_args_is_help=True)
+
+class Feeds(TyperGroup):
+    """The feeds by name, and what else writes to the ticks topic."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Require the name of a feed before any option, because each feed has options of its own."""
+        own = {option for parameter in self.get_params(ctx) for option in parameter.opts}
+        if not args or (args[0].startswith("-") and args[0] not in own):
+            ctx.fail(f"name the feed first: rotascope produce FEED [OPTIONS]; feeds: {', '.join(FEEDS)}")
+        return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Refuse an unknown feed with the nearest one."""
+        if args[0] not in self.commands:
+            ctx.fail(f"no feed {args[0]!r}{nearest(args[0], self.commands, list_all=True)}")
+        return super().resolve_command(ctx, args)
 
 
-@app.callback()
-def produce() -> None:
-    """Stream a vendor's trades into Kafka."""
+app = typer.Typer(
+    help="""Stream a vendor's trades into Kafka.
+
+    FEED is one of the feeds below, or settings-mark. Each feed has options, a
+    section in the settings file and environment variables, which
+    'rotascope produce FEED --help' lists.
+
+    Exit codes: 0 ended as requested; 1 the broker failed; 2 FEED is missing or
+    unknown, or settings or input are invalid; 78 the vendor refuses the
+    connection permanently.
+
+    Examples:
+      rotascope produce alpaca --bootstrap-servers kafka:9092
+      rotascope produce settings-mark --catalogue catalogue.toml
+    """,
+    cls=Feeds,
+    subcommand_metavar="FEED [OPTIONS]",
+)
 
 
 Url = Annotated[str | None, typer.Option(help="Websocket URL, channel included.")]
@@ -66,85 +99,103 @@ MetricsPort = Annotated[
 ]
 
 
-@app.command()
-def alpaca(
-    settings_file: SettingsFile = None,
-    url: Url = None,
-    universe_file: UniverseFile = None,
-    source: SourceName = "alpaca",
-    bootstrap_servers: Servers = None,
-    partitions: Partitions = None,
-    broker_api_version: ApiVersion = None,
-    codec: WireCodec = None,
-    clock: Clock = None,
-    history: History = None,
-    history_until: Until = None,
-    epoch: Epoch = None,
-    metrics_port: MetricsPort = None,
-) -> None:
-    """Stream Alpaca's stock trades into the ticks topic, until SIGTERM or the end of a recording.
+def _feed_command(name: str) -> Callable[..., None]:
+    """Return the command of one feed; its name is the default of --source."""
 
-    Keys are read from ROTASCOPE_ALPACA_KEY and ROTASCOPE_ALPACA_SECRET, or from alpaca.key_id and
-    alpaca.secret_key in the settings file; flags would show them in the process list. After a lost
-    connection the program reconnects and writes a gap mark; if the vendor refuses the key, it exits.
+    def stream(
+        settings_file: SettingsFile = None,
+        url: Url = None,
+        universe_file: UniverseFile = None,
+        source: SourceName = name,
+        bootstrap_servers: Servers = None,
+        partitions: Partitions = None,
+        broker_api_version: ApiVersion = None,
+        codec: WireCodec = None,
+        clock: Clock = None,
+        history: History = None,
+        history_until: Until = None,
+        epoch: Epoch = None,
+        metrics_port: MetricsPort = None,
+    ) -> None:
+        flags: dict[str, Any] = {
+            name: {"url": url, "codec": codec},
+            "kafka": kafka_flags(bootstrap_servers, partitions, broker_api_version),
+            "producer": {"clock": clock},
+            "metrics": {"port": metrics_port},
+            "universe_file": universe_file,
+        }
+        with exit_codes():
+            if url is not None and holds_credentials(url):
+                raise ConfigurationError(
+                    f"--url {printable(url)}: user, password and query would be visible in the process list",
+                    operator_action=f"set the full URL in {variable_of(name, 'url')} or in the settings file",
+                )
+            flags["history"] = history_files(history)
+            settings = collect_settings(settings_file, flags, feed_sections())
+            configure_log(settings.log)
+            universe = parsed(settings.universe_file, UNIVERSE, parse_universe)
+            named = find_source(universe, source)
+            run_feed(
+                _feed(name, settings, named, universe),
+                named,
+                universe,
+                settings,
+                until=last_session(history_until),
+                epoch=producer_epoch(epoch),
+            )
 
-    Exit codes: 0 ended as requested; 1 the broker failed; 2 invalid settings, universe or history;
-    78 the vendor refuses the connection permanently.
+    return stream
 
-    Examples:
-      rotascope produce alpaca --bootstrap-servers kafka:9092 --universe universe.toml
-      rotascope produce alpaca --url ws://127.0.0.1:9701/v2/sip --clock recorded
-    """
-    flags: dict[str, Any] = {
-        "alpaca": {
-            "url": url,
-            "key_id": os.environ.get("ROTASCOPE_ALPACA_KEY") or None,
-            "secret_key": os.environ.get("ROTASCOPE_ALPACA_SECRET") or None,
-            "codec": codec,
-        },
-        "kafka": kafka_flags(bootstrap_servers, partitions, broker_api_version),
-        "producer": {"clock": clock},
-        "metrics": {"port": metrics_port},
-        "universe_file": universe_file,
-    }
-    with exit_codes():
-        if url is not None and holds_credentials(url):
-            raise ConfigurationError(
-                f"--url {printable(url)}: user, password and query would be visible in the process list",
-                operator_action="set the full URL in ROTASCOPE_ALPACA__URL or in the settings file",
-            )
-        flags["history"] = history_files(history)
-        settings = collect_settings(settings_file, flags)
-        configure_log(settings.log)
-        credentials = settings.alpaca
-        if credentials.key_id is None or credentials.secret_key is None:
-            raise ConfigurationError(
-                "no API key", operator_action="set ROTASCOPE_ALPACA_KEY and ROTASCOPE_ALPACA_SECRET"
-            )
-        if refuse_in_clear(credentials.url, insecure=credentials.insecure):
-            structlog.get_logger().warning(
-                "the API secret is sent unencrypted, because alpaca.insecure is true",
-                url=printable(credentials.url),
-            )
-        universe = parse_universe(read_text(settings.universe_file, UNIVERSE))
-        named = find_source(universe, source)
-        feed = FEEDS["alpaca"](
-            FeedConfiguration(
-                url=credentials.url,
-                key=credentials.key_id.get_secret_value(),
-                secret=credentials.secret_key.get_secret_value(),
-                codec=Codec(credentials.codec),
-                source=named,
-                instruments=tuple(each for each in universe.instruments if each.source == named.name),
-                max_message_bytes=credentials.max_message_bytes,
-            )
+
+def _feed(name: str, settings: Settings, source: Source, universe: Universe) -> Feed:
+    """Make a feed, unless its credentials would be readable on the network."""
+    own = settings.section(name, FEEDS[name].settings)
+    if refuse_in_clear(own.url, name, insecure=own.insecure):
+        structlog.get_logger().warning(
+            f"the API secret is sent unencrypted, because {name}.insecure is true", url=printable(own.url)
         )
-        run_feed(
-            feed, named, universe, settings, until=last_session(history_until), epoch=producer_epoch(epoch)
-        )
+    instruments = tuple(each for each in universe.instruments if each.source == source.name)
+    return FEEDS[name].make(own, source, instruments)
 
 
-@app.command()
+def _feed_help(name: str) -> str:
+    """Return the help of a feed's command, with the keys of its section."""
+    return f"""{FEEDS[name].summary}
+
+Streams into the ticks topic, until SIGTERM or the end of a recording. After a
+lost connection the program reconnects and writes a gap mark; if the vendor
+refuses the key, it exits.
+
+Keys of the section {name} in the settings file, and their environment variables:
+{_section_help(name)}
+
+There are no flags for credentials: they would be visible in the process list.
+
+Exit codes: 0 ended as requested; 1 the broker failed; 2 invalid settings,
+universe or history; 78 the vendor refuses the connection permanently.
+
+Examples:
+  rotascope produce {name} --bootstrap-servers kafka:9092 --universe universe.toml
+  rotascope produce {name} --url ws://127.0.0.1:9701/v2/sip --clock recorded
+"""
+
+
+def _section_help(name: str) -> str:
+    section = FEEDS[name].settings
+    short = {key: variable for variable, key in section.variables.items()}
+    return "\n".join(
+        f"  {key}, {short.get(key, variable_of(name, key))}: {field.description}"
+        for key, field in section.model_fields.items()
+    )
+
+
+for _name in FEEDS:
+    app.command(_name, help=_feed_help(_name), short_help=FEEDS[_name].summary, rich_help_panel="Feeds")(
+        _feed_command(_name)
+    )
+
+
+@app.command(rich_help_panel="Other commands")
 def settings_mark(
     catalogue_file: Annotated[
         Path | None,
@@ -176,11 +227,11 @@ def settings_mark(
     from core.definitions.catalogue import parse_catalogue
 
     with exit_codes():
-        settings = collect_settings(settings_file, flags)
+        settings = collect_settings(settings_file, flags, feed_sections())
         configure_log(settings.log)
         preflight(settings.kafka, structlog.get_logger().warning)
-        universe = parse_universe(read_text(settings.universe_file, UNIVERSE))
-        catalogue = parse_catalogue(read_text(settings.catalogue_file, CATALOGUE))
+        universe = parsed(settings.universe_file, UNIVERSE, parse_universe)
+        catalogue = parsed(settings.catalogue_file, CATALOGUE, parse_catalogue)
         written = run_settings_mark(
             catalogue, universe, settings, ts_ns=time.time_ns(), epoch=producer_epoch(epoch)
         )

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
+from core.kafka.topic_reader import TopicReader
 from core.model.errors import ConfigurationError, FrameError
 from core.model.frames import decode_frame
-from core.model.settings import KafkaSettings
-from producers.backfill.log_reader import log_reader
 
 LOOK_BACK: Final = 256
 """Number of records read at the end of each partition. A feed writes to every partition each second, so its
 last frames are near the end unless other sources have written for a long time since."""
 
 
-def find_predecessor(settings: KafkaSettings, source_id: int) -> int | None:
+def find_predecessor(reader: TopicReader, topic: str, source_id: int) -> int | None:
     """Return the epoch of the source's latest frame near the end of the log.
 
     Args:
-        settings: How to reach Kafka.
+        reader: Reads the log.
+        topic: The ticks topic.
         source_id: Id of the source.
 
     Returns:
@@ -28,17 +28,13 @@ def find_predecessor(settings: KafkaSettings, source_id: int) -> int | None:
         TransportError: The broker does not answer.
     """
     epochs: list[int] = []
-    topic = settings.ticks_topic
-    with log_reader(settings) as reader:
-        for record in reader.read(
-            [topic], partitions=reader.partitions(topic), until_end=True, last=LOOK_BACK
-        ):
-            try:
-                header, _ = decode_frame(record.value)
-            except FrameError:
-                continue  # workers dead-letter it
-            if header.source == source_id:
-                epochs.append(header.epoch)
+    for record in reader.read([topic], partitions=reader.partitions(topic), until_end=True, last=LOOK_BACK):
+        try:
+            header, _ = decode_frame(record.value)
+        except FrameError:
+            continue  # workers dead-letter it
+        if header.source == source_id:
+            epochs.append(header.epoch)
     return max(epochs, default=None)
 
 

@@ -20,7 +20,7 @@ from core.kafka.security_files import SecurityFiles
 from core.model.errors import TransportError
 from core.model.instruments import Source, Universe
 from core.model.sessions import CALENDAR_FROM, CALENDAR_THROUGH, build_calendars
-from core.model.settings import Settings
+from core.model.settings import KafkaSettings, Settings
 from core.model.topics import DEAD_LETTERS_TOPIC, INSTRUMENTS_TOPIC
 from core.runtime.backoff import Backoff
 from core.runtime.closing import closing_quietly
@@ -30,6 +30,7 @@ from core.runtime.metrics_server import MetricsServer
 from core.runtime.signals import StopFlag, calling_on_signals, stop_event
 from producers.backfill.history import flush_timeout_s, publish_history, read_history
 from producers.backfill.instruments import check_scales, publish_instruments
+from producers.backfill.log_reader import log_reader
 from producers.feeds.base import Feed
 from producers.framing.hold import Hold
 from producers.framing.holding_publisher import HoldingPublisher
@@ -90,9 +91,7 @@ def run_feed(
     ):
         try:
             publisher.wait_connected()
-            predecessor = _answered(lambda: find_predecessor(settings.kafka, source.source_id), asked)
-            check_epoch(predecessor, epoch, source.name)
-            _answered(lambda: check_scales(universe, settings.kafka), asked)
+            predecessor = _answered(lambda: _check_log(settings.kafka, universe, source, epoch), asked)
             publish_instruments(universe, publisher)
             if warm_start is not None:
                 publish_history(warm_start, universe, settings, publisher, epoch, timeout_s=None)
@@ -124,6 +123,15 @@ def run_feed(
         started_s = time.monotonic()
         ending = asyncio.run(_until_stopped(producer, asked))
         _summarise(counters, ending, time.monotonic() - started_s)
+
+
+def _check_log(settings: KafkaSettings, universe: Universe, source: Source, epoch: int) -> int | None:
+    """Check that this run may continue the log, and return the epoch of the run before it."""
+    with log_reader(settings) as reader:
+        predecessor = find_predecessor(reader, settings.ticks_topic, source.source_id)
+        check_epoch(predecessor, epoch, source.name)
+        check_scales(reader, universe)
+    return predecessor
 
 
 @contextmanager

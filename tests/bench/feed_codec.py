@@ -13,10 +13,12 @@ from time import thread_time
 from typing import Any
 
 import msgspec
+from pydantic import SecretStr
 
 from core.model.records import PRICE_UNITS_PER_ONE, TICK_STRUCT, Update
 from producers.feeds.alpaca.feed import AlpacaFeed
-from producers.feeds.base import Codec, FeedConfiguration, RawMessage
+from producers.feeds.alpaca.settings import AlpacaSettings
+from producers.feeds.base import Codec, RawMessage
 from producers.framing.framer import Framer
 from producers.framing.rows import take
 from producers.ingest.clock import ClockMode, FeedClock
@@ -103,9 +105,8 @@ def _rates(
 def _feed(market: Market, codec: Codec) -> AlpacaFeed:
     universe = market.universe
     source = next(each for each in universe.sources if each.source_id == TICKS_SOURCE)
-    return AlpacaFeed(
-        FeedConfiguration("ws://localhost", "key", "secret", codec, source, universe.instruments)
-    )
+    settings = AlpacaSettings(codec=codec, key_id=SecretStr("key"), secret_key=SecretStr("secret"))
+    return AlpacaFeed(settings, source, universe.instruments)
 
 
 def _clock_and_framer(market: Market) -> tuple[FeedClock, Framer]:

@@ -146,7 +146,7 @@ def test_the_rule_says_what_the_detector_said(kind: str) -> None:
     rows = random_rows()
     seen: set[tuple[bool | None, ...]] = set()
     for setting in settings(kind):
-        rule = parse_definition(1, rule_of_detector(setting.entry)).rule
+        rule = parse_definition(rule_of_detector(setting.entry)).rule
         levels = rows.levels[leader_of(setting)]
         answers = allocate_answers(1, ROWS)
         RulePass([(0, rule)], rows.keys.index).ask(
@@ -183,5 +183,5 @@ def test_the_rule_knows_which_detector_it_was(kind: str) -> None:
         if setting.numbers.get("exit_z", 0.0) >= setting.numbers.get("enter_z", 1.0):
             continue
         was = {**setting.entry, "cool_down": 3, "expires": 0 if kind == "opposite_day" else 7}
-        definition = parse_definition(1, rule_of_detector(was))
+        definition = parse_definition(rule_of_detector(was))
         assert definition.detector_version == detector_version(was)

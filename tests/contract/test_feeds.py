@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
-from core.model.errors import FeedError
+from core.model.errors import ConfigurationError, FeedError
 from core.model.records import PRICE_UNITS_PER_ONE, TICK, TickKind
-from producers.feeds import FEEDS
+from core.model.settings import Settings
+from core.runtime.settings import PREFIX, collect_settings, variable_of
+from deploy.kafka.needs import COMMANDS
+from producers.feeds import FEEDS, feed_sections
 from producers.feeds.base import MAX_REJECT_BYTES, Batch, Codec, Feed, MessageOutcome, RawMessage
+from producers.feeds.settings import FeedSettings
+from producers.ingest.cli import app
 from producers.replay.demo import demo_recording
 from producers.replay.wire import codec_for
-from tests.support.feed_samples import INSTRUMENTS, NOON_NS, SOURCE, configuration, instrument, trade, wire
+from tests.support.feed_samples import INSTRUMENTS, NOON_NS, SOURCE, alpaca_feed, instrument, trade, wire
 
 SYMBOLS = [each.symbol for each in INSTRUMENTS]
 
@@ -47,14 +53,26 @@ def alpaca_message(choose: random.Random) -> dict[str, Any]:
     return common | choose.choice(kinds)
 
 
+URL = "ws://127.0.0.1:1/v2/sip"
 GENERATORS: Mapping[str, Generator] = {"alpaca": alpaca_message}
 
 feeds = pytest.mark.parametrize("name", sorted(FEEDS))
 codecs = pytest.mark.parametrize("codec", list(Codec))
 
 
+def section(name: str, codec: Codec) -> FeedSettings:
+    """Give a feed's settings, with a text for everything that is secret."""
+    model = FEEDS[name].settings
+    keys = {key: "hush" for key in secrets_of(model)}
+    return model.model_validate({"url": URL, "codec": codec, **keys})
+
+
+def secrets_of(model: type[FeedSettings]) -> list[str]:
+    return [key for key, field in model.model_fields.items() if "SecretStr" in str(field.annotation)]
+
+
 def make(name: str, codec: Codec) -> Feed:
-    return FEEDS[name](configuration(codec))
+    return FEEDS[name].make(section(name, codec), SOURCE, INSTRUMENTS)
 
 
 def items_of(batch: Batch) -> int:
@@ -82,11 +100,75 @@ def test_every_feed_has_messages_to_be_tested_with() -> None:
 
 
 @feeds
+def test_a_section_has_defaults_and_refuses_unknown_keys(name: str) -> None:
+    model = FEEDS[name].settings
+    assert model().url.startswith("wss://")
+    assert model.model_config["frozen"] is True
+    assert model.model_config["extra"] == "forbid"
+    assert all(field.description for field in model.model_fields.values())
+    assert name not in Settings.model_fields
+
+
+@feeds
+def test_a_section_is_read_from_file_environment_and_flags(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(f'[{name}]\nurl = "wss://file"\nmax_message_bytes = 65536\ninsecure = false\n')
+    monkeypatch.setenv(variable_of(name, "insecure"), "true")
+    found = collect_settings(file, {name: {"url": "wss://flag", "codec": None}}, feed_sections())
+    own = found.section(name, FEEDS[name].settings)
+    assert (own.url, own.max_message_bytes, own.insecure) == ("wss://flag", 65_536, True)
+
+
+@feeds
+def test_a_section_names_the_nearest_key(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(f"[{name}]\nmax_message_byte = 65536\n")
+    with pytest.raises(ConfigurationError, match="did you mean 'max_message_bytes'"):
+        collect_settings(file, {}, feed_sections())
+    file.write_text(f"[{name}x]\n")
+    with pytest.raises(ConfigurationError, match=f"unknown section '{name}x'; did you mean '{name}'"):
+        collect_settings(file, {}, feed_sections())
+
+
+@feeds
+def test_secrets_come_from_variables_and_are_never_shown(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = FEEDS[name].settings
+    assert set(model.variables.values()) == set(secrets_of(model))
+    for variable in model.variables:
+        assert variable.startswith(f"{PREFIX}{name.upper()}_")
+        monkeypatch.setenv(variable, "hush")
+    own = collect_settings(None, {}, feed_sections()).section(name, model)
+    for key in secrets_of(model):
+        assert getattr(own, key).get_secret_value() == "hush"
+    assert "hush" not in repr(own) + own.model_dump_json()
+
+
+@feeds
+def test_without_credentials_there_is_no_feed(name: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        FEEDS[name].make(FEEDS[name].settings(), SOURCE, INSTRUMENTS)
+    assert all(variable in str(refused.value) for variable in FEEDS[name].settings.variables)
+
+
+@feeds
+def test_the_command_line_lists_the_feed_with_its_keys_and_rights(name: str) -> None:
+    listed = CliRunner().invoke(app, ["--help"]).stdout
+    assert FEEDS[name].summary in listed
+    assert FEEDS[name].summary.endswith(".")
+    help_text = " ".join(CliRunner().invoke(app, [name, "--help"]).stdout.split())
+    for variable in (variable_of(name, "url"), *FEEDS[name].settings.variables):
+        assert variable in help_text
+    assert f"produce {name}" in COMMANDS
+
+
+@feeds
 @codecs
 def test_name_address_and_headers(name: str, codec: Codec) -> None:
     feed = make(name, codec)
     assert feed.name == name
-    assert feed.url() == configuration().url
+    assert feed.url() == URL
     assert all(isinstance(value, str) for pair in feed.headers().items() for value in pair)
     assert feed.instruments == INSTRUMENTS
     assert not feed.handshake().streaming
@@ -191,7 +273,7 @@ def test_alpaca_reads_recorded_days_as_the_replay_server_writes_them(codec: Code
     instruments = tuple(
         instrument(number, symbol, listing=None) for number, symbol in enumerate(recording.symbols)
     )
-    feed = FEEDS["alpaca"](replace(configuration(codec), instruments=instruments))
+    feed = alpaca_feed(codec, instruments=instruments)
     frames = codec_for(f"application/{codec}").trades(
         recording, recording.trades, range(0, len(recording), 256)
     )

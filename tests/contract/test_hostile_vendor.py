@@ -16,10 +16,9 @@ from hypothesis import strategies as st
 from core.model.records import TICK
 from producers.feeds.alpaca import messages as alpaca_messages
 from producers.feeds.alpaca import wire as alpaca_wire
-from producers.feeds.alpaca.feed import AlpacaFeed
 from producers.feeds.alpaca.wire import Wire
 from producers.feeds.base import MAX_REJECT_BYTES, MAX_REJECTS, Batch, Codec, MessageOutcome, RawMessage
-from tests.support.feed_samples import NOON_NS, configuration, trade, wire
+from tests.support.feed_samples import NOON_NS, alpaca_feed, trade, wire
 
 codecs = pytest.mark.parametrize("codec", list(Codec))
 
@@ -166,7 +165,7 @@ BAD_MESSAGES: Mapping[str, tuple[Codec, bytes]] = {
 
 
 def parse(payloads: Sequence[bytes], codec: Codec = Codec.JSON) -> Batch:
-    return AlpacaFeed(configuration(codec)).parse([RawMessage(payload, 5) for payload in payloads])
+    return alpaca_feed(codec).parse([RawMessage(payload, 5) for payload in payloads])
 
 
 def check(batch: Batch, good: int, reason: str) -> None:

@@ -16,6 +16,7 @@ from core.model.settings import KafkaSettings
 from deploy.kafka.broker import LocalKafka
 from producers.backfill import cli as backfill_cli
 from producers.backfill.instruments import check_scales
+from producers.backfill.log_reader import log_reader
 from tests.support.kafka_broker import TEST_PARTITIONS
 from tests.support.kafka_log import read
 
@@ -70,9 +71,10 @@ def test_another_scale_is_refused_everywhere(kafka_with_topics: LocalKafka, fold
 
     settings = KafkaSettings(bootstrap_servers=kafka_with_topics.bootstrap_servers)
     plain, scaled = (parse_universe((folder / name).read_text()) for name in ("plain.toml", "scaled.toml"))
-    with pytest.raises(UniverseError, match="PEPE is in the log"):
-        check_scales(plain, settings)
-    check_scales(scaled, settings)
+    with log_reader(settings) as reader:
+        with pytest.raises(UniverseError, match="PEPE is in the log"):
+            check_scales(reader, plain)
+        check_scales(reader, scaled)
     published = PublishedScales(settings)
     with pytest.raises(UniverseError, match="PEPE is in the log"):
         published(plain)

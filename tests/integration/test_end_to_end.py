@@ -190,7 +190,7 @@ def commands(kafka: LocalKafka) -> dict[str, list[str]]:
 @pytest.mark.parametrize(
     ("file", "text", "flag", "said"),
     [
-        ("r.toml", "[kafka]\npartition = 4\n", "--settings", "kafka.partition is not a key (did you mean"),
+        ("r.toml", "[kafka]\npartition = 4\n", "--settings", "kafka: unknown key 'partition'; did you mean"),
         ("u.toml", "SPX", "--universe", "'SPXX'"),
     ],
     ids=["unknown key", "pair without its leg"],

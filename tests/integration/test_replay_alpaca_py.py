@@ -18,13 +18,15 @@ import pytest
 from alpaca.data.live import StockDataStream
 from alpaca.data.models import Trade as AlpacaTrade
 from numpy.typing import NDArray
+from pydantic import SecretStr
 
 from core.model.conditions import decide
 from core.model.instruments import Source, Universe, parse_universe
 from core.model.records import PRICE_UNITS_PER_ONE, TickKind
 from core.runtime.backoff import Backoff
 from producers.feeds.alpaca.feed import AlpacaFeed
-from producers.feeds.base import Batch, Codec, FeedConfiguration, RawMessage
+from producers.feeds.alpaca.settings import AlpacaSettings
+from producers.feeds.base import Batch, Codec, RawMessage
 from producers.ingest.queue import MessageQueue, Overflow
 from producers.ingest.session import Session
 from producers.ingest.watchdog import FeedWatchdog
@@ -133,7 +135,9 @@ class VendorClient:
 def our_messages(url: str, universe: Universe, codec: Codec) -> tuple[AlpacaFeed, list[RawMessage]]:
     """Everything our session reads up to the end of the recording."""
     source: Source = universe.sources[0]
-    feed = AlpacaFeed(FeedConfiguration(url, "replay", "replay", codec, source, universe.instruments))
+    key = SecretStr("replay")
+    settings = AlpacaSettings(url=url, codec=codec, key_id=key, secret_key=key)
+    feed = AlpacaFeed(settings, source, universe.instruments)
     counters = ProducerCounters("alpaca")
     queue = MessageQueue(1_000_000, 1e9, Overflow.WAIT, counters)
     session = Session(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import msgpack
 import msgspec
+from pydantic import SecretStr
 
 from core.model.instruments import Instrument, Pair, Source, Universe
 from core.model.sessions import Calendar, build_calendar
 from core.model.timestamps import rfc3339
-from producers.feeds.base import Codec, FeedConfiguration
+from producers.feeds.alpaca.feed import AlpacaFeed
+from producers.feeds.alpaca.settings import AlpacaSettings
+from producers.feeds.base import Codec
 
 SOURCE = Source(source_id=1, name="alpaca")
 HISTORY = Source(source_id=9, name="history")
@@ -56,16 +59,24 @@ def new_york_2024() -> Calendar:
     return build_calendar("XNYS", date(2024, 1, 1), date(2024, 12, 31))
 
 
-def configuration(codec: Codec = Codec.JSON, url: str = "ws://127.0.0.1:1/v2/sip") -> FeedConfiguration:
-    """Give what a feed of this universe is made from."""
-    return FeedConfiguration(
-        url=url,
-        key="key",
-        secret="secret",  # noqa: S106 - of no account
-        codec=codec,
-        source=SOURCE,
-        instruments=INSTRUMENTS,
+def alpaca_settings(
+    codec: Codec = Codec.JSON, url: str = "ws://127.0.0.1:1/v2/sip", **more: Any
+) -> AlpacaSettings:
+    """Give the section of a feed that has its keys."""
+    return AlpacaSettings(
+        url=url, codec=codec, key_id=SecretStr("key"), secret_key=SecretStr("secret"), **more
     )
+
+
+def alpaca_feed(
+    codec: Codec = Codec.JSON,
+    url: str = "ws://127.0.0.1:1/v2/sip",
+    *,
+    instruments: Sequence[Instrument] = INSTRUMENTS,
+    **more: Any,
+) -> AlpacaFeed:
+    """Give a feed of this universe."""
+    return AlpacaFeed(alpaca_settings(codec, url, **more), SOURCE, instruments)
 
 
 def trade(ts_ns: int = NOON_NS, **changes: Any) -> dict[str, Any]:

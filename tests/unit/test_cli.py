@@ -173,6 +173,6 @@ def test_the_entry_point_ends_like_the_application() -> None:
         timeout=120,
     )
     assert done.returncode == 2
-    assert "kafka.partition is not a key (did you mean 'partitions'?)" in done.stdout
+    assert "kafka: unknown key 'partition'; did you mean 'partitions'?" in done.stdout
     # A first start may say before that kernels are compiled.
     assert done.stderr.splitlines()[-1] == "error: 1 problem"

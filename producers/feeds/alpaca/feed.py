@@ -1,4 +1,4 @@
-"""Alpaca's stock stream: URL, login, subscription and error codes.
+"""Alpaca's stock stream: URL, login and subscription.
 
     <- [{"T":"success","msg":"connected"}]
     -> {"action":"auth","key":…,"secret":…}
@@ -9,7 +9,7 @@
 The codec is chosen by the Content-Type of the upgrade request: text frames of JSON or binary
 frames of msgpack. There are no sequence numbers, so a gap cannot be detected from the stream.
 
-Source: Alpaca, "WebSocket Stream" reference page; error codes of its Go client.
+Source: Alpaca, "WebSocket Stream" reference page.
 """
 
 from __future__ import annotations
@@ -17,79 +17,31 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
 from core.model.errors import ConfigurationError, FeedError
-from core.model.instruments import Instrument
+from core.model.instruments import Instrument, Source
+from producers.feeds.alpaca.errors import (
+    NOT_AUTHENTICATED,
+    SYMBOL_REFUSED,
+    TOO_MANY_SYMBOLS,
+    feed_error,
+)
 from producers.feeds.alpaca.messages import AlpacaMessages
+from producers.feeds.alpaca.settings import AlpacaSettings
 from producers.feeds.alpaca.wire import UNDECODABLE, Error, Subscription, Success, control_decoder
-from producers.feeds.base import Batch, Codec, FeedConfiguration, RawMessage, Reply
+from producers.feeds.base import Batch, Codec, RawMessage, Reply
 
 SYMBOLS_PER_REQUEST: Final = 500
 """Symbols per subscribe request; a refused request is bisected until the faulty symbol is isolated."""
 
 
-class _Rule(NamedTuple):
-    """Action for an error code, at login and in the stream."""
-
-    at_login: str
-    in_stream: str
-    operator_action: str | None = None
-
-
-_KEYS: Final = "check ROTASCOPE_ALPACA_KEY and ROTASCOPE_ALPACA_SECRET, and that the key is for this host"
-_PLAN: Final = "choose a channel that the account's plan includes, such as /v2/iex"
-
-ERROR_RULES: Final[Mapping[int, _Rule]] = MappingProxyType(
-    {
-        400: _Rule("fatal", "ignore", "check the symbols in the universe"),
-        401: _Rule("reconnect", "reconnect"),
-        402: _Rule("fatal", "fatal", _KEYS),
-        403: _Rule("ignore", "ignore"),
-        404: _Rule("reconnect", "reconnect"),
-        405: _Rule("ignore", "ignore", "subscribe to fewer symbols: the plan's limit is reached"),
-        406: _Rule("slow_retry", "slow_retry", "stop the other process that uses this key"),
-        407: _Rule(
-            "reconnect",
-            "reconnect",
-            "subscribe to fewer symbols, or use a faster machine: we read too slowly",
-        ),
-        409: _Rule("fatal", "fatal", _PLAN),
-        410: _Rule("fatal", "ignore", "this channel does not carry trades or statuses"),
-        411: _Rule("fatal", "fatal", "grant the key the market-data scope"),
-        500: _Rule("reconnect", "reconnect"),
-    }
-)
-"""Vendor code → action. An unknown code at login is retried; in the stream it is reported and the
-stream continues."""
-
 _EVERY_SYMBOL: Final = "*"
 _SUBSCRIPTION: Final = b"subscription"
 _HEAD_BYTES: Final = 40
 """A list of subscriptions is the only item of its message, and starts with its type."""
-
-_SYMBOL_REFUSED: Final = 400
-_NOT_AUTHENTICATED: Final = 401
-_TOO_MANY_SYMBOLS: Final = 405
-
-
-def feed_error(code: int, message: str, *, streaming: bool) -> FeedError:
-    """Convert a vendor's error to a `FeedError` with its action.
-
-    Example:
-        >>> feed_error(402, "auth failed", streaming=False).action
-        'fatal'
-    """
-    rule = ERROR_RULES.get(code, _Rule("reconnect", "ignore"))
-    return FeedError(
-        f"alpaca: {message or 'error'} (code {code})",
-        action=rule.in_stream if streaming else rule.at_login,
-        code=code,
-        operator_action=rule.operator_action,
-    )
 
 
 class _Step(Enum):
@@ -209,9 +161,9 @@ class AlpacaHandshake:
 
     def _refuse(self, error: Error, notices: list[FeedError]) -> list[str | bytes]:
         failure = feed_error(error.code, error.msg, streaming=self.streaming)
-        if self._step is _Step.SUBSCRIBING and error.code in (_SYMBOL_REFUSED, _TOO_MANY_SYMBOLS):
+        if self._step is _Step.SUBSCRIBING and error.code in (SYMBOL_REFUSED, TOO_MANY_SYMBOLS):
             return self._halve(failure, notices)
-        if error.code == _NOT_AUTHENTICATED and self._logins == 1:
+        if error.code == NOT_AUTHENTICATED and self._logins == 1:
             self._step = _Step.AUTHENTICATING
             return [self._login()]
         if failure.action != "ignore":
@@ -226,7 +178,7 @@ class AlpacaHandshake:
             self._pending.extendleft([refused[middle:], refused[:middle]])
             return self._subscribe_next()
         left_out = list(refused)
-        if failure.code == _TOO_MANY_SYMBOLS:  # the plan's limit is reached: no later symbol fits either
+        if failure.code == TOO_MANY_SYMBOLS:  # the plan's limit is reached: no later symbol fits either
             left_out += [symbol for symbols in self._pending for symbol in symbols]
             self._pending.clear()
         self.refused += left_out
@@ -248,18 +200,29 @@ class AlpacaHandshake:
 
 
 class AlpacaFeed:
-    """Alpaca's stock stream as a feed."""
+    """Alpaca's stock stream as a feed.
+
+    Args:
+        settings: URL, credentials, codec.
+        source: Source of its ticks.
+        instruments: Instruments to subscribe to, most important first.
+
+    Raises:
+        ConfigurationError: There is no API key, or no instrument.
+    """
 
     name: Final = "alpaca"
 
-    def __init__(self, configuration: FeedConfiguration) -> None:
-        if not configuration.instruments:
+    def __init__(self, settings: AlpacaSettings, source: Source, instruments: Sequence[Instrument]) -> None:
+        self._credentials = settings.credentials()
+        if not instruments:
             raise ConfigurationError(
-                f"no instrument of the universe has the source {configuration.source.name!r}",
+                f"no instrument of the universe has the source {source.name!r}",
                 operator_action="set this source on the instruments, or choose another --source",
             )
-        self._configuration = configuration
-        self._messages = AlpacaMessages(configuration.source, configuration.instruments, configuration.codec)
+        self._settings = settings
+        self._instruments = tuple(instruments)
+        self._messages = AlpacaMessages(source, self._instruments, settings.codec)
         self._stream_error: Callable[[int, str], FeedError] = lambda code, message: feed_error(
             code, message, streaming=True
         )
@@ -267,26 +230,25 @@ class AlpacaFeed:
     @property
     def instruments(self) -> tuple[Instrument, ...]:
         """Instruments to subscribe to."""
-        return self._configuration.instruments
+        return self._instruments
 
     @property
     def max_message_bytes(self) -> int:
         """Maximum size of a websocket message; a larger one ends the connection."""
-        return self._configuration.max_message_bytes
+        return self._settings.max_message_bytes
 
     def url(self) -> str:
         """URL of the stream, channel included."""
-        return self._configuration.url
+        return self._settings.url
 
     def headers(self) -> Mapping[str, str]:
         """The header that selects the codec."""
-        return {"Content-Type": f"application/{self._configuration.codec}"}
+        return {"Content-Type": f"application/{self._settings.codec}"}
 
     def handshake(self) -> AlpacaHandshake:
         """Start the handshake of a new connection."""
-        configuration = self._configuration
-        symbols = [instrument.symbol for instrument in configuration.instruments]
-        return AlpacaHandshake(configuration.key, configuration.secret, symbols, configuration.codec)
+        symbols = [instrument.symbol for instrument in self._instruments]
+        return AlpacaHandshake(*self._credentials, symbols, self._settings.codec)
 
     def parse(self, messages: Sequence[RawMessage]) -> Batch:
         """Convert raw messages to ticks."""

@@ -228,9 +228,9 @@ BAD_FLAGS = {
     "a symbol twice": (["--bars", "BIG={folder}/SML.csv"], "--bars names 'BIG' twice"),
     "no such column": (["--bars", "SML={folder}/SML.csv:adjclose"], "has no column 'adjclose'"),
     "a pair without a slash": (["--pair", "SML"], "is not NUMERATOR/BENCHMARK"),
-    "an unknown leg": (["--pair", "SMLL/BIG"], "no --bars for 'SMLL' (did you mean 'SML'?)"),
+    "an unknown leg": (["--pair", "SMLL/BIG"], "no --bars for 'SMLL'; did you mean 'SML'?"),
     "a pair of one": (["--pair", "BIG/BIG"], "the same instrument as numerator and benchmark"),
-    "an unknown definition": (["--definition", "opposite_upp"], "did you mean opposite_day_up"),
+    "an unknown definition": (["--definition", "opposite_upp"], "did you mean 'opposite_day_up'"),
     "an unknown state": (["--state", "open"], "Invalid value for '--state'"),
     "a date that is none": (["--from", "2024-02-30"], "--from '2024-02-30' is not a date"),
     "a date in another form": (["--to", "20240711"], "is not a date like 2024-07-11"),
@@ -307,7 +307,7 @@ def test_a_store_that_cannot_be_written_ends_with_2(folder: Path) -> None:
 
 RULE = 'id = "x"\nfamily = "level"\n'
 BAD_SIGNALS = {
-    "an unknown kind": ('id = "x"\nkind = "oposite_day"', "every definition is a rule"),
+    "an unknown kind": ('id = "x"\nkind = "oposite_day"', "kind: must be 'rule', not 'oposite_day'"),
     "an unknown indicator": (
         RULE + 'enter = ["drawdwn_pct <= -10"]',
         "definition 'x': enter: no indicator gives 'drawdwn_pct' to a rule at 1d; did you mean drawdown_pct",
@@ -322,10 +322,13 @@ BAD_SIGNALS = {
     ),
     "a misspelled key": (
         RULE + 'enter = []\nexti = ["ratio:1d > 1"]',
-        "unknown key 'exti'; did you mean exit",
+        "unknown key 'exti'; did you mean 'exit'",
     ),
-    "an unknown family": (RULE.replace("level", "levels") + 'enter = ["ratio:1d > 1"]', "family 'levels'"),
-    "no TOML": ("id = ", "the catalogue is not TOML"),
+    "an unknown family": (
+        RULE.replace("level", "levels") + 'enter = ["ratio:1d > 1"]',
+        "family 'levels'",
+    ),
+    "no TOML": ("id = ", "catalogue: not valid TOML"),
 }
 
 

@@ -47,32 +47,32 @@ def test_a_catalogue_may_be_empty() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("not = = toml", "is not TOML"),
-        ("[settings]\na = 1", "unknown table 'settings'"),
-        ("definition = 3", "not a list of tables"),
-        ("definition = [1, 2]", "not a list of tables"),
-        ("[definition]\nid = 'a'", "not a list of tables"),
-        ("[[definition]]\n" + RULE, "definition 'number 1': 'id' is missing"),
-        ('[[definition]]\nid = ""\n' + RULE, "'id' is missing"),
-        ("[[definition]]\nid = 5\n" + RULE, "'id' is missing"),
-        (entry(name="Upper"), "an id is lower-case letters"),
-        (entry(name="with space"), "an id is lower-case letters"),
-        (entry(name="1st"), "an id is lower-case letters"),
+        ("not = = toml", "catalogue: not valid TOML: "),
+        ("[settings]\na = 1", "catalogue: unknown section 'settings'; known: definition"),
+        ("definition = 3", "definition: must be a list, not 3"),
+        ("definition = [1, 2]", "definition (number 2): must be a table, not 2"),
+        ("[definition]\nid = 'a'", "definition: must be a list, not {'id': 'a'}"),
+        ("[[definition]]\n" + RULE, "definition (number 1): 'id' is missing"),
+        ('[[definition]]\nid = ""\n' + RULE, "id: must be lower-case letters"),
+        ("[[definition]]\nid = 5\n" + RULE, "id: must be a text, not 5"),
+        (entry(name="Upper"), "id: must be lower-case letters"),
+        (entry(name="with space"), "id: must be lower-case letters"),
+        (entry(name="1st"), "id: must be lower-case letters"),
         (entry() + entry(), "definition 'mine' stands twice"),
-        (entry('kind = "oposite_day"'), "unknown kind 'oposite_day'; every definition is a rule"),
-        (entry("kind = 3"), "unknown kind 3"),
-        (entry("cooldown = 3"), "unknown key 'cooldown'; did you mean cool_down"),
+        (entry('kind = "oposite_day"'), "(number 1), kind: must be 'rule', not 'oposite_day'"),
+        (entry("kind = 3"), "kind: must be 'rule', not 3"),
+        (entry("cooldown = 3"), "unknown key 'cooldown'; did you mean 'cool_down'?"),
         (entry("parameters = { enter_z = 3 }"), "unknown key 'parameters'"),
-        (entry('frequency = "1h"'), "frequency '1h' is not one of 1m, 1d"),
-        (entry('frequency = ["1d"]'), "is not one of 1m, 1d"),
-        (entry("frequency = 1"), "is not one of 1m, 1d"),
-        (entry("cool_down = -1"), "'cool_down' must be a whole number of steps"),
-        (entry("cool_down = 1.5"), "'cool_down' must be a whole number of steps"),
-        (entry("expires = true"), "'expires' must be a whole number of steps"),
-        (entry('expires = "3"'), "'expires' must be a whole number of steps"),
-        (entry("cool_down = 2147483648"), "0 to 1,000,000, not 2147483648"),
-        (entry('pairs = "RUT/SPX"'), "'pairs' must be a list of names"),
-        (entry("pairs = [1]"), "'pairs' must be a list of names"),
+        (entry('frequency = "1h"'), "frequency: must be '1m' or '1d', not '1h'"),
+        (entry('frequency = ["1d"]'), "frequency: must be '1m' or '1d'"),
+        (entry("frequency = 1"), "frequency: must be '1m' or '1d'"),
+        (entry("cool_down = -1"), "cool_down: must be at least 0, not -1"),
+        (entry("cool_down = 1.5"), "cool_down: must be an integer, not 1.5"),
+        (entry("expires = true"), "expires: must be an integer, not true"),
+        (entry('expires = "3"'), "expires: must be an integer, not '3'"),
+        (entry("cool_down = 2147483648"), "cool_down: must be at most 1000000, not 2147483648"),
+        (entry('pairs = "RUT/SPX"'), "pairs: must be a list, not 'RUT/SPX'"),
+        (entry("pairs = [1]"), "pairs.0: must be a text, not 1"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_by_name(text: str, message: str) -> None:
@@ -136,9 +136,9 @@ def test_a_detector_that_never_was_one_is_refused_too(text: str, message: str) -
 
 
 def test_an_unknown_id_names_the_nearest() -> None:
-    with pytest.raises(CatalogueError, match="did you mean opposite_day_up"):
+    with pytest.raises(CatalogueError, match="did you mean 'opposite_day_up'"):
         parse_catalogue(SHIPPED).get("oposite_day_up")
-    with pytest.raises(CatalogueError, match="known are mine"):
+    with pytest.raises(CatalogueError, match="known: mine"):
         parse_catalogue(entry()).get("xyz")
 
 

@@ -84,9 +84,7 @@ def test_a_released_catalogue_is_refused_with_rules_that_work() -> None:
 
 
 def test_names_and_numbers_of_events_stay() -> None:
-    definition = parse_definition(
-        1, rule_of_detector(stored("nonconfirmation", direction=-1, delta_pct=1.25))
-    )
+    definition = parse_definition(rule_of_detector(stored("nonconfirmation", direction=-1, delta_pct=1.25)))
     assert definition.payload == {
         "numerator_close": "numerator_price",
         "numerator_previous_low": "numerator_low:252d",
@@ -103,7 +101,7 @@ def test_names_and_numbers_of_events_stay() -> None:
 def test_what_an_opposite_day_did_not_have_is_dropped() -> None:
     """It could be given an expiry, which never came."""
     entry = stored("opposite_day") | {"expires": 9}
-    assert parse_definition(1, rule_of_detector(entry)).expires == 0
+    assert parse_definition(rule_of_detector(entry)).expires == 0
 
 
 def test_a_stored_detector_is_read_as_the_rule_it_is() -> None:
@@ -112,7 +110,7 @@ def test_a_stored_detector_is_read_as_the_rule_it_is() -> None:
     found = stored_definition(entry, version)
     assert found is not None
     assert found.told_as == version
-    assert found.definition == parse_definition(1, rule_of_detector(entry))
+    assert found.definition == parse_definition(rule_of_detector(entry))
     assert found.definition.version != version
 
 

@@ -128,7 +128,7 @@ def without_names(event: Event) -> bytes:
 def test_the_rules_of_the_test_world_are_those_of_its_detectors() -> None:
     for definition in parse_catalogue(worlds.CATALOGUE).definitions:
         entry = DETECTORS[definition.definition_id]
-        assert parse_definition(1, rule_of_detector(entry)) == definition
+        assert parse_definition(rule_of_detector(entry)) == definition
 
 
 def test_every_life_goes_on_and_nothing_waits() -> None:

@@ -43,7 +43,7 @@ def test_librdkafka_gets_them_as_they_are() -> None:
         ("linger__ms", "linger.ms is set by Rotascope: use kafka.linger_ms"),
         ("ssl__ca__location", "ssl.ca.location is set by Rotascope: use kafka.security"),
         ("enable__idempotence", "enable.idempotence is set by Rotascope and cannot be changed"),
-        ("fetch__mn__bytes", "has no property fetch.mn.bytes (did you mean 'fetch.min.bytes'"),
+        ("fetch__mn__bytes", "has no property fetch.mn.bytes; did you mean 'fetch.min.bytes'"),
     ],
 )
 def test_a_property_that_cannot_be_set_is_refused_with_what_to_write(

@@ -109,20 +109,29 @@ def test_an_nth_weekday_is_one(year: int) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[[kind]", "are not TOML"),
-        ("[[kinds]]\nid = 'x'", "unknown key 'kinds' (did you mean 'kind'?)"),
+        ("[[kind]", "dated events: not valid TOML"),
+        ("[[kinds]]\nid = 'x'", "unknown section 'kinds'; did you mean 'kind'?"),
         (KIND + "scheduld = true", "unknown key 'scheduld'"),
-        (KIND + "scheduled = 1", "'scheduled' must be true or false"),
-        (KIND.replace("= 1", "= 11", 1), "'before' must be a number of sessions, 0 to 10"),
-        (KIND.replace('"fair"', '"a fair"'), "'id' must be an identifier"),
-        (KIND + "rule = { month = 6 }", "a rule needs first_year, month, nth, weekday"),
-        (KIND + 'rule = {month=6, weekday="fryday", nth=4, first_year=1}', "unknown weekday (did you mean"),
-        (KIND + 'rule = {month=13, weekday="friday", nth=4, first_year=1}', "month must be 1 to 12"),
-        (KIND + EVENT.replace('"fair"', '"fare"'), "unknown kind (did you mean 'fair'?)"),
-        (KIND + EVENT.replace("confirmed", "confirm"), "unknown status (did you mean 'confirmed'?)"),
-        (KIND + EVENT.replace('"me"', '" "'), "a source is required"),
-        (KIND + EVENT.replace("[2024-07-11]", "[]"), "'dates' must be a list of dates"),
-        (KIND + EVENT.replace("[2024-07-11]", '["2024-07-11"]'), "'dates' must be a list of dates"),
+        (KIND + "scheduled = 1", "scheduled: must be true or false, not 1"),
+        (KIND.replace("= 1", "= 11", 1), "before: must be at most 10, not 11"),
+        (KIND.replace('"fair"', '"a fair"'), "id: must be an identifier, not 'a fair'"),
+        (KIND + "rule = { month = 6 }", "kind 'fair' (number 1), rule: 'weekday' is missing"),
+        (
+            KIND + 'rule = {month=6, weekday="fryday", nth=4, first_year=1}',
+            "'fryday'; did you mean 'friday'?",
+        ),
+        (
+            KIND + 'rule = {month=13, weekday="friday", nth=4, first_year=1}',
+            "month: must be at most 12",
+        ),
+        (KIND + EVENT.replace('"fair"', '"fare"'), "unknown kind 'fare'; did you mean 'fair'?"),
+        (KIND + EVENT.replace("confirmed", "confirm"), "not 'confirm'; did you mean 'confirmed'?"),
+        (KIND + EVENT.replace('"me"', '" "'), "source: must not be empty"),
+        (KIND + EVENT.replace("[2024-07-11]", "[]"), "dates: must have at least 1 entry"),
+        (
+            KIND + EVENT.replace("[2024-07-11]", '["2024-07-11"]'),
+            "dates.0: must be a date",
+        ),
     ],
 )
 def test_a_mistake_is_named(text: str, message: str, calendar: Calendar) -> None:

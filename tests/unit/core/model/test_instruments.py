@@ -75,7 +75,7 @@ def test_look_ups_by_id_symbol_and_name(demo: Universe) -> None:
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        ("SPYY", "no instrument 'SPYY' in the universe (did you mean 'SPY'?)"),
+        ("SPYY", "no instrument 'SPYY' in the universe; did you mean 'SPY'?"),
         (99, "no instrument 99 in the universe"),
     ],
 )
@@ -88,7 +88,7 @@ def test_an_unknown_instrument_is_named_with_its_neighbours(
 
 
 def test_an_unknown_pair_is_named_with_its_neighbours(demo: Universe) -> None:
-    with pytest.raises(UniverseError, match=r"no pair 'RUT/SPY' in the universe \(did you mean 'RUT/SPX'"):
+    with pytest.raises(UniverseError, match=r"no pair 'RUT/SPY' in the universe; did you mean 'RUT/SPX'"):
         demo.pair("RUT/SPY")
 
 
@@ -138,7 +138,7 @@ def test_a_universe_cannot_be_changed(demo: Universe) -> None:
     [
         ([("IWM", "SPY"), ("IWM", "SPY")], "pair 'IWM/SPY' is duplicated"),
         ([("SPY", "SPY")], "pair 'SPY/SPY' has the same instrument as numerator and benchmark"),
-        ([("IWM", "SPX")], "pair 'IWM/SPX' has the unknown leg 'SPX' (did you mean 'SPY'?)"),
+        ([("IWM", "SPX")], "pair 'IWM/SPX' has the unknown leg 'SPX'; did you mean 'SPY'?"),
         ([("ABCDEF", "SPY")], "pair 'ABCDEF/SPY' has the unknown leg 'ABCDEF'"),
     ],
 )
@@ -159,7 +159,7 @@ def test_pairs_must_have_two_legs(pairs: list[tuple[str, str]], message: str) ->
         (
             (ALPACA,),
             (instrument(1, "SPY", source="alpacca"),),
-            "instrument 'SPY' has the unknown source 'alpacca' (did you mean 'alpaca'?)",
+            "instrument 'SPY' has the unknown source 'alpacca'; did you mean 'alpaca'?",
         ),
     ],
 )

@@ -226,12 +226,17 @@ def test_overrides_of_another_calendar_are_passed_over() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[[closed]", "calendar overrides are not TOML"),
-        ('[[closd]]\ncalendar = "XNYS"', "unknown table 'closd'"),
-        ("[[closed]]\nsession = 2026-07-08", "needs 'calendar' of type str"),
-        ('[[closed]]\ncalendar = "XNYS"', "needs 'session' of type date"),
-        ('[[closed]]\ncalendar = "XNYS"\nsession = 2026-07-08T00:00:00Z', "needs 'session' of type date"),
-        ('[[early_close]]\ncalendar = "XNYS"\nsession = 2026-07-08', "needs 'close' of type time"),
+        ("[[closed]", "calendar overrides: not valid TOML"),
+        ('[[closd]]\ncalendar = "XNYS"', "unknown section 'closd'; did you mean 'closed'"),
+        ("[[closed]]\nsession = 2026-07-08", r"closed \(number 1\): 'calendar' is missing"),
+        ('[[closed]]\ncalendar = "XNYS"', "'session' is missing"),
+        ('[[closed]]\ncalendar = "XNYS"\nsession = 2026-07-08T00:00:00Z', "session: must be a date such as"),
+        ('[[early_close]]\ncalendar = "XNYS"\nsession = 2026-07-08', "'close' is missing"),
+        ('[[closed]]\ncalendar = "XNYS"\nsesion = 2026-07-08', "'session' is missing; did you mean 'sesion'"),
+        (
+            '[[closed]]\ncalendar = "XNYC"\nsession = 2026-07-08',
+            "'XNYC'; did you mean 'XNYS'",
+        ),
         (
             '[[early_close]]\ncalendar = "XNYS"\nsession = 2026-07-08\nclose = 09:00:00',
             "a close of XNYS is before its open",
@@ -256,10 +261,10 @@ def test_the_range_is_an_argument_so_the_clock_is_never_asked() -> None:
         ("XNYS", None),
         ("24/7", None),
         ("XTKS", None),
-        ("XNYC", " (did you mean 'XNYS'?)"),
-        ("XTKY", " (did you mean 'XTKS'"),
+        ("XNYC", "; did you mean 'XNYS'?"),
+        ("XTKY", "; did you mean 'XTKS'"),
         ("NYSE", " (another name of 'XNYS')"),
-        ("tomorrow", " (known: 24/7, XNYS)"),
+        ("tomorrow", "; known: 24/7, XNYS"),
     ],
 )
 def test_a_calendar_is_named_as_its_library_names_it(name: str, hint: str | None) -> None:

@@ -10,8 +10,8 @@ NAMES = ("bootstrap_servers", "partitions", "poll_timeout_ms")
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("bootstrap_server", " (did you mean 'bootstrap_servers'?)"),
-        ("partition", " (did you mean 'partitions'?)"),
+        ("bootstrap_server", "; did you mean 'bootstrap_servers'?"),
+        ("partition", "; did you mean 'partitions'?"),
         ("zzz", ""),
     ],
 )
@@ -20,11 +20,11 @@ def test_near_names_are_named(name: str, hint: str) -> None:
 
 
 def test_two_near_names_are_both_named() -> None:
-    assert nearest("SPYX", ["SPX", "SPY", "RUT"]) == " (did you mean 'SPY' or 'SPX'?)"
+    assert nearest("SPYX", ["SPX", "SPY", "RUT"]) == "; did you mean 'SPY' or 'SPX'?"
 
 
 def test_where_nothing_is_near_everything_can_be_listed() -> None:
-    assert nearest("zzz", NAMES, list_all=True) == " (known: bootstrap_servers, partitions, poll_timeout_ms)"
+    assert nearest("zzz", NAMES, list_all=True) == "; known: bootstrap_servers, partitions, poll_timeout_ms"
 
 
 def test_nothing_known_gives_no_hint() -> None:

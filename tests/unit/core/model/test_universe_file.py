@@ -1,10 +1,6 @@
 """core.model.universe_file: every mistake in a universe file is named, with its entry."""
 
-import json
-from importlib import resources
-
 import pytest
-from jsonschema import Draft202012Validator
 
 from core.model.errors import UniverseError
 from core.model.instruments import parse_universe
@@ -47,13 +43,6 @@ def test_the_good_file_is_good() -> None:
     assert [pair.name for pair in parse_universe(GOOD).pairs] == ["IWM/SPY"]
 
 
-def test_the_schema_is_a_schema() -> None:
-    text = resources.files("core").joinpath("data/universe.schema.json").read_text(encoding="utf-8")
-    schema = json.loads(text)
-    Draft202012Validator.check_schema(schema)
-    assert schema["$id"] == "urn:rotascope:schema:universe:1"
-
-
 def test_what_follows_from_the_class_is_filled_in() -> None:
     text = """
     source = [{id = 1, name = "a"}]
@@ -92,28 +81,28 @@ def test_source_limits_are_read_and_defaulted() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("id = 2", "id = -1", "instrument 'SPY' (number 2), id: -1 is less than the minimum of 0"),
+        ("id = 2", "id = -1", "instrument 'SPY' (number 2), id: must be at least 0, not -1"),
         (
             "id = 2",
             "id = 2147483648",
-            "instrument 'SPY' (number 2), id: 2147483648 is greater than the maximum of 2147483647",
+            "instrument 'SPY' (number 2), id: must be at most 2147483647, not 2147483648",
         ),
-        ("id = 2", "id = 2.0", "instrument 'SPY' (number 2), id: 2.0 is not of type 'integer'"),
-        ("id = 2", "id = true", "instrument 'SPY' (number 2), id: True is not of type 'integer'"),
-        ("id = 2", "", "instrument 'SPY' (number 2): 'id' is a required property"),
+        ("id = 2", "id = 2.0", "instrument 'SPY' (number 2), id: must be an integer, not 2.0"),
+        ("id = 2", "id = true", "instrument 'SPY' (number 2), id: must be an integer, not true"),
+        ("id = 2", "", "instrument 'SPY' (number 2): 'id' is missing"),
         (
             "id = 2",
             "id = 2\nsectr = 'x'",
-            "instrument 'SPY' (number 2): unknown key 'sectr' (did you mean 'sector'?)",
+            "instrument 'SPY' (number 2): unknown key 'sectr'; did you mean 'sector'?",
         ),
-        ('[[source]]\nid = 1\nname = "alpaca"', "", "universe: 'source' is a required property"),
+        ('[[source]]\nid = 1\nname = "alpaca"', "", "universe: 'source' is missing"),
         (
             "id = 1\nname",
             "id = 65536\nname",
-            "source 'alpaca' (number 1), id: 65536 is greater than the maximum",
+            "source 'alpaca' (number 1), id: must be at most 65535, not 65536",
         ),
-        ('numerator = "IWM"', "", "pair (number 1): 'numerator' is a required property"),
-        ('symbol = "SPY"', 'symbol = "S PY"', "'S PY' does not match"),
+        ('numerator = "IWM"', "", "pair (number 1): 'numerator' is missing"),
+        ('symbol = "SPY"', 'symbol = "S PY"', "symbol: must be 1 to 32 letters, digits and ^ . = : _ -"),
         ('symbol = "SPY"', 'symbol = "BTC/USD"', "a slash would make pair names ambiguous"),
         (
             'symbol = "SPY"\nclass = "etf"\ncalendar = "XNYS"',
@@ -123,7 +112,7 @@ def test_source_limits_are_read_and_defaulted() -> None:
         (
             'symbol = "IWM"\nclass = "etf"\ncalendar = "XNYS"',
             'symbol = "IWM"\nclass = "etf"\ncalendar = "XNYC"',
-            "instrument 'IWM' has the unknown calendar 'XNYC' (did you mean 'XNYS'?)",
+            "instrument 'IWM' has the unknown calendar 'XNYC'; did you mean 'XNYS'?",
         ),
         (
             'symbol = "SPY"\nclass = "etf"',
@@ -145,13 +134,13 @@ def test_text_that_is_not_toml_is_refused_with_its_line() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "universe: 'source' is a required property"),
-        ("instrument = [1]\npair = 2", "instrument (number 1): 1 is not of type 'object'"),
+        ("", "universe: 'source' is missing"),
+        ("instrument = [1]\npair = 2", "instrument (number 1): must be a table, not 1"),
         (
             GOOD + "\n[defaults.bond]\nmax_age_ms = 1\n",
-            "defaults: unknown key 'bond' (known: crypto, equity,",
+            "defaults: unknown key 'bond'; known: crypto, equity,",
         ),
-        (GOOD + "\n[defaults.etf]\nmax_age = 1\n", "defaults.etf: unknown key 'max_age' (did you mean"),
+        (GOOD + "\n[defaults.etf]\nmax_age = 1\n", "defaults.etf: unknown key 'max_age'; did you mean"),
     ],
 )
 def test_a_wrong_shape_is_refused(text: str, message: str) -> None:
@@ -161,7 +150,7 @@ def test_a_wrong_shape_is_refused(text: str, message: str) -> None:
 def test_all_mistakes_are_told_at_once() -> None:
     text = GOOD.replace("id = 2", "id = -1").replace('name = "alpaca"', "")
     found = problems(text)
-    assert "source (number 1): 'name' is a required property" in found
+    assert "source (number 1): 'name' is missing" in found
     assert "instrument 'SPY' (number 2), id" in found
 
 
@@ -170,7 +159,8 @@ def test_a_thousand_mistakes_do_not_make_a_thousand_lines() -> None:
     text += "instrument = [" + ", ".join("{}" for _ in range(1_000)) + "]"
     found = problems(text)
     assert found.endswith("and 2980 more")
-    assert found.count(";") == 20
+    assert "(20) " in found
+    assert "(21) " not in found
 
 
 def test_what_is_read_is_complete() -> None:

@@ -149,8 +149,8 @@ def test_parquet_reads_as_csv_does(dtype: pl.DataType) -> None:
     [
         (b"", "X is not a readable csv file"),
         (b"date,close\n", "X has a header but no rows"),
-        (csv("2024-07-11,1", header="date,price"), "X has no column 'close' (known: date, price)"),
-        (csv("2024-07-11,1", header="date,closing"), "X has no column 'close' (did you mean 'closing'?)"),
+        (csv("2024-07-11,1", header="date,price"), "X has no column 'close'; known: date, price"),
+        (csv("2024-07-11,1", header="date,closing"), "X has no column 'close'; did you mean 'closing'?"),
         (csv("2024-07-11,1", header="day,close"), "X has no column 'date'"),
         (
             csv("2024-07-11,1", "2024-07-12,abc"),

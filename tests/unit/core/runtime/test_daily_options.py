@@ -44,7 +44,7 @@ def test_an_option_is_for_all_files_or_for_the_one_it_names() -> None:
         (FileOptions(date_formats=["%Q"]), "is not a format with year, month and day"),
         (FileOptions(jumps=["SPX"]), "is not SYMBOL:DATE"),
         (FileOptions(jumps=["SPX:soon"]), "is not SYMBOL:DATE"),
-        (FileOptions(jumps=["SPY:2024-07-11"]), r"no file is given for 'SPY' \(did you mean 'SPX'\?\)"),
+        (FileOptions(jumps=["SPY:2024-07-11"]), r"no file is given for 'SPY'; did you mean 'SPX'\?"),
     ],
 )
 def test_an_option_that_fits_nothing_is_refused(options: FileOptions, said: str) -> None:

@@ -54,11 +54,11 @@ def test_the_environment_takes_lists_as_json_and_keys_outside_the_sections(
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("ROTASCOPE_KAFKA__PARTITION", "4", "kafka.partition is not a key (did you mean 'partitions'?)"),
+        ("ROTASCOPE_KAFKA__PARTITION", "4", "kafka: unknown key 'partition'; did you mean 'partitions'?"),
         ("ROTASCOPE_KAFKA_PARTITIONS", "4", "did you mean 'ROTASCOPE_KAFKA__PARTITIONS'"),
         ("ROTASCOPE_KAFAK__PARTITIONS", "4", "did you mean 'ROTASCOPE_KAFKA__PARTITIONS'"),
         ("ROTASCOPE_UNIVERS_FILE", "u.toml", "did you mean 'ROTASCOPE_UNIVERSE_FILE'"),
-        ("ROTASCOPE_KAFKA__PARTITIONS", "four", "kafka.partitions: input should be a valid integer"),
+        ("ROTASCOPE_KAFKA__PARTITIONS", "four", "kafka.partitions: must be an integer"),
         ("ROTASCOPE_HISTORY", "RUT.csv", 'error parsing value for field "history"'),
     ],
 )
@@ -73,10 +73,10 @@ def test_a_variable_that_cannot_be_used_is_refused(
 
 
 def test_a_secret_is_not_repeated_in_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ROTASCOPE_ALPACA__SECRET_KEYS", "very-secret")
+    monkeypatch.setenv("ROTASCOPE_KAFKA__SECURITY__PASSWORDS", "very-secret")
     with pytest.raises(ConfigurationError) as caught:
         collect_settings(None, {})
-    assert "alpaca.secret_keys is not a key" in caught.value.message
+    assert "kafka.security: unknown key 'passwords'" in caught.value.message
     assert "very-secret" not in str(caught.value)
 
 
@@ -90,9 +90,9 @@ def test_addresses_of_kubernetes_services_are_not_taken_for_settings(monkeypatch
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[kafka]\npartition = 4\n", "kafka.partition is not a key (did you mean 'partitions'?)"),
-        ("[kafak]\npartitions = 4\n", "kafak is not a key (did you mean 'kafka'?)"),
-        ("kafka = 4\n", "kafka: input should be a valid dictionary"),
+        ("[kafka]\npartition = 4\n", "kafka: unknown key 'partition'; did you mean 'partitions'?"),
+        ("[kafak]\npartitions = 4\n", "unknown section 'kafak'; did you mean 'kafka'?"),
+        ("kafka = 4\n", "kafka: must be a table"),
         ("[kafka\n", "rotascope.toml: Expected"),
     ],
 )

@@ -20,7 +20,7 @@ GOOD_HISTORY = "date,close\n2024-07-01,2030.07\n2024-07-02,2033.87\n2024-07-03,2
 
 @pytest.fixture(autouse=True)
 def _kernels_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deploy.local.check.missing_modules", lambda environ: [])
+    monkeypatch.setattr("deploy.local.checks.missing_modules", lambda environ: [])
 
 
 def check(*arguments: str) -> Result:
@@ -65,11 +65,15 @@ def test_a_settings_file_is_followed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "subject", "said"),
     [
-        ("[kafka]\npartition = 4\n", "settings", "kafka.partition is not a key (did you mean 'partitions'?)"),
+        (
+            "[kafka]\npartition = 4\n",
+            "settings",
+            "kafka: unknown key 'partition'; did you mean 'partitions'?",
+        ),
         ("[kafka\n", "settings", "rotascope.toml"),
         ("universe_file = 'none.toml'\n", "universe", "none.toml cannot be read"),
         ("catalogue_file = 'none.toml'\n", "catalogue", "none.toml cannot be read"),
-        ("[metrics]\nwatched_pairs = ['RUT/SPY']\n", "metrics.watched_pairs", "no pair 'RUT/SPY' (did you"),
+        ("[metrics]\nwatched_pairs = ['RUT/SPY']\n", "metrics.watched_pairs", "no pair 'RUT/SPY'; did you"),
         (
             "[kafka]\npartitions = 4\n[worker]\nmembership = 'manual'\nassigned = [4]\n",
             "worker.assigned",
@@ -156,7 +160,7 @@ def test_a_history_that_is_not_there_is_explained(flag: str, said: str) -> None:
 
 
 def test_before_kernels_are_compiled_it_says_why_it_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deploy.local.check.missing_modules", lambda environ: ["ticks"])
+    monkeypatch.setattr("deploy.local.checks.missing_modules", lambda environ: ["ticks"])
     assert check().stderr.startswith("note: compiling kernels, on the first start only")
 
 
@@ -171,7 +175,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("calendar_events_file", "[[event]]\nkind = 'fomc'\n", "unknown kind"),
+        ("calendar_events_file", "[[event]]\nkind = 'fomc'\n", "'dates' is missing"),
         ("base_rates_file", "{}", "base rates cannot be read"),
         ("base_rates_file", None, "cannot be read"),
         ("rarity_file", '{"format": "1", "entries": []}', "rarity of format '1'"),

@@ -49,15 +49,15 @@ def test_loopback(host: str | None, expected: bool) -> None:
     ],
 )
 def test_an_address_that_keeps_the_secret(url: str) -> None:
-    assert not refuse_in_clear(url, insecure=False)
+    assert not refuse_in_clear(url, "alpaca", insecure=False)
 
 
 @pytest.mark.parametrize("url", ["ws://far.example/v2", "WS://10.0.0.1:80/", "ws://localhost@far.example/"])
 def test_an_address_that_shows_the_secret_needs_permission(url: str) -> None:
     with pytest.raises(ConfigurationError, match="not encrypted") as caught:
-        refuse_in_clear(url, insecure=False)
+        refuse_in_clear(url, "alpaca", insecure=False)
     assert "alpaca.insecure = true" in str(caught.value)
-    assert refuse_in_clear(url, insecure=True)
+    assert refuse_in_clear(url, "alpaca", insecure=True)
 
 
 @pytest.mark.parametrize(
@@ -75,4 +75,4 @@ def test_an_address_that_shows_the_secret_needs_permission(url: str) -> None:
 @pytest.mark.parametrize("insecure", [False, True])
 def test_what_is_no_websocket_address(url: str, insecure: bool) -> None:
     with pytest.raises(ConfigurationError, match="not a websocket URL"):
-        refuse_in_clear(url, insecure=insecure)
+        refuse_in_clear(url, "alpaca", insecure=insecure)

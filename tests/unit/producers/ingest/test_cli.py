@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from core.model.errors import FeedError, TransportError
 from core.model.instruments import Source, Universe
 from core.model.settings import Settings
+from producers.feeds.alpaca.settings import AlpacaSettings
 from producers.feeds.base import Codec, Feed
 from producers.ingest import cli
 from tests.support.ports import free_port
@@ -136,12 +137,28 @@ def test_help_names_the_exit_codes_and_every_flag_says_what_it_does() -> None:
     assert "78" in result.output
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "name the feed first"),
+        (["--bootstrap-servers", "kafka:9092"], "feeds: alpaca"),
+        (["alpca"], "no feed 'alpca'; did you mean 'alpaca'?"),
+        (["polygon"], "no feed 'polygon'; known: alpaca, settings-mark"),
+    ],
+)
+def test_a_feed_that_is_not_named_or_not_known_is_exit_code_two(arguments: list[str], says: str) -> None:
+    result = runner.invoke(cli.app, arguments, env={"COLUMNS": "160"})
+    assert result.exit_code == 2
+    assert says in result.stderr
+
+
 def test_the_keys_come_from_a_file_too_and_the_environment_wins(run: Recorder, tmp_path: Path) -> None:
     settings_file = tmp_path / "settings.toml"
     settings_file.write_text('[alpaca]\nkey_id = "file"\nsecret_key = "file"\nmax_message_bytes = 1000000\n')
     for env in ({}, {"ROTASCOPE_ALPACA_KEY": "mine"}):
         assert invoke("--settings", str(settings_file), env=env).exit_code == 0
-    keys = [call["settings"].alpaca.key_id.get_secret_value() for call in run.calls]
+    sections = [call["settings"].section("alpaca", AlpacaSettings) for call in run.calls]
+    keys = [own.key_id and own.key_id.get_secret_value() for own in sections]
     assert keys == ["file", "mine"]
     assert {call["feed"].max_message_bytes for call in run.calls} == {1_000_000}
 

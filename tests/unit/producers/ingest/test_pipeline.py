@@ -11,7 +11,6 @@ import pytest
 
 from core.model.errors import FeedError
 from core.model.records import TickKind
-from producers.feeds.alpaca.feed import AlpacaFeed
 from producers.feeds.base import MAX_REJECTS, RawMessage
 from producers.framing.framer import Framer
 from producers.ingest.clock import ClockMode, FeedClock
@@ -20,7 +19,7 @@ from producers.ingest.pipeline import Pipeline
 from producers.ingest.queue import GapMark, MessageQueue, Overflow
 from producers.metrics import ProducerCounters
 from tests.support.fake_sender import KeepingSender, publisher_to
-from tests.support.feed_samples import NOON_NS, SOURCE, UNIVERSE, configuration, new_york_2024, trade, wire
+from tests.support.feed_samples import NOON_NS, SOURCE, UNIVERSE, alpaca_feed, new_york_2024, trade, wire
 
 SECOND = 10**9
 DEADLINE_S = 10.0
@@ -38,7 +37,7 @@ class Stage:
         self.pauses: list[float] = []
         self.queue = MessageQueue(1_000, 60_000, Overflow.WAIT, self.counters)
         self.pipeline = Pipeline(
-            AlpacaFeed(configuration()),
+            alpaca_feed(),
             self.queue,
             Deduplicator(bucket_bits=8),
             FeedClock(SOURCE, [new_york_2024()], mode=mode, known_delay_ms=1_000),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,12 +14,11 @@ from websockets.asyncio.server import ServerConnection
 from core.model.errors import FeedError, TransportError
 from core.model.records import TickKind
 from core.model.settings import ProducerSettings
-from producers.feeds.alpaca.feed import AlpacaFeed
 from producers.feeds.base import END_OF_RECORDING
 from producers.ingest.producer import Producer, RunEnding
 from producers.metrics import ProducerCounters
 from tests.support.fake_sender import KeepingSender, publisher_to
-from tests.support.feed_samples import NOON_NS, SOURCE, UNIVERSE, configuration, new_york_2024, trade, wire
+from tests.support.feed_samples import NOON_NS, SOURCE, UNIVERSE, alpaca_feed, new_york_2024, trade, wire
 from tests.support.vendor_server import log_in, refuse_key, stream, vendor_server
 
 DEADLINE_S = 20.0
@@ -30,7 +28,7 @@ END = (1000, END_OF_RECORDING)
 def producer(url: str, sender: Any, **settings: Any) -> tuple[Producer, ProducerCounters]:
     counters = ProducerCounters("alpaca")
     return Producer(
-        AlpacaFeed(replace(configuration(), url=url)),
+        alpaca_feed(url=url),
         SOURCE,
         UNIVERSE,
         {"XNYS": new_york_2024()},

@@ -7,7 +7,6 @@ import http
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from functools import partial
 from itertools import cycle
 from typing import Any
@@ -19,13 +18,13 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from core.model.errors import FeedError
 from core.runtime.backoff import Backoff
-from producers.feeds.alpaca.feed import AlpacaFeed, feed_error
+from producers.feeds.alpaca.errors import feed_error
 from producers.feeds.base import END_OF_RECORDING, Codec, RawMessage
 from producers.ingest.queue import GapMark, MessageQueue, Overflow
 from producers.ingest.session import Session
 from producers.ingest.watchdog import FeedWatchdog
 from producers.metrics import ProducerCollector, ProducerCounters
-from tests.support.feed_samples import INSTRUMENTS, configuration, instrument, trade, wire
+from tests.support.feed_samples import INSTRUMENTS, alpaca_feed, instrument, trade, wire
 from tests.support.vendor_server import VendorServer, log_in, refuse_key, stream, vendor_server
 
 DEADLINE_S = 20.0
@@ -51,7 +50,7 @@ class Stage:
         self.queue = MessageQueue(100_000, 3_600_000, Overflow.WAIT, self.counters)
         self.waits: list[float] = []
         self.session = Session(
-            AlpacaFeed(replace(configuration(codec), url=url, **changes)),
+            alpaca_feed(codec, url, **changes),
             self.queue,
             self.counters,
             backoff=Backoff(500, 30_000, 30_000, random=lambda: 0.5),

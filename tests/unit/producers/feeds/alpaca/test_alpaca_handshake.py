@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
+from pydantic import SecretStr
 
 from core.model.errors import ConfigurationError, FeedError
-from producers.feeds.alpaca.feed import (
-    ERROR_RULES,
-    SYMBOLS_PER_REQUEST,
-    AlpacaFeed,
-    AlpacaHandshake,
-    feed_error,
-)
+from producers.feeds.alpaca.errors import ERROR_RULES, feed_error
+from producers.feeds.alpaca.feed import SYMBOLS_PER_REQUEST, AlpacaHandshake
+from producers.feeds.alpaca.settings import AlpacaSettings
 from producers.feeds.base import Codec, Reply
-from tests.support.feed_samples import INSTRUMENTS, configuration, instrument, trade, wire
+from tests.support.feed_samples import INSTRUMENTS, alpaca_feed, instrument, trade, wire
 
 CONNECTED = {"T": "success", "msg": "connected"}
 AUTHENTICATED = {"T": "success", "msg": "authenticated"}
@@ -65,7 +61,7 @@ def serve(
 @pytest.mark.parametrize("codec", list(Codec))
 def test_the_way_to_the_stream(codec: Codec) -> None:
     decode: Callable[[Any], object] = msgspec.json.decode if codec is Codec.JSON else msgspec.msgpack.decode
-    handshake = AlpacaFeed(configuration(codec)).handshake()
+    handshake = alpaca_feed(codec).handshake()
     login = handshake.receive(wire([CONNECTED], codec))
     assert decode(login.send[0]) == {"action": "auth", "key": "key", "secret": "secret"}
     subscribe = handshake.receive(wire([AUTHENTICATED], codec))
@@ -158,15 +154,16 @@ def test_a_stranger_on_the_line_is_worth_another_try() -> None:
 
 
 def test_the_secret_is_in_no_repr() -> None:
-    assert "hush" not in repr(replace(configuration(), key="hush", secret="hush"))  # noqa: S106
+    settings = AlpacaSettings(url="wss://hush", key_id=SecretStr("hush"), secret_key=SecretStr("hush"))
+    assert "hush" not in repr(settings)
 
 
 def test_a_feed_without_instruments_cannot_be_used() -> None:
     with pytest.raises(ConfigurationError, match="no instrument of the universe"):
-        AlpacaFeed(replace(configuration(), instruments=()))
+        alpaca_feed(instruments=())
 
 
 def test_a_listing_exchange_this_feed_does_not_know_cannot_be_used() -> None:
     odd = (instrument(1, "IWM", listing="XNAS"),)
     with pytest.raises(ConfigurationError, match="listing exchange 'XNAS'"):
-        AlpacaFeed(replace(configuration(), instruments=odd))
+        alpaca_feed(instruments=odd)

@@ -10,14 +10,14 @@ import pytest
 from core.model.records import TickKind, Update
 from producers.feeds.alpaca.feed import AlpacaFeed
 from producers.feeds.base import MAX_REJECT_BYTES, Batch, Codec, MessageOutcome, RawMessage
-from tests.support.feed_samples import NOON_NS, configuration, trade, wire
+from tests.support.feed_samples import NOON_NS, alpaca_feed, trade, wire
 
 CODECS = list(Codec)
 
 
 def parse(*messages: Any, codec: Codec = Codec.JSON, feed: AlpacaFeed | None = None) -> Batch:
     """Parse one websocket message of these items."""
-    return (feed or AlpacaFeed(configuration(codec))).parse([RawMessage(wire(messages, codec), 77)])
+    return (feed or alpaca_feed(codec)).parse([RawMessage(wire(messages, codec), 77)])
 
 
 def correction(**changes: Any) -> dict[str, Any]:
@@ -172,7 +172,7 @@ def test_a_missing_field_is_a_broken_schema(missing: str) -> None:
 
 
 def test_broken_messages_are_refused_whole_and_cut() -> None:
-    feed = AlpacaFeed(configuration())
+    feed = alpaca_feed()
     payloads = [b"", b"[{", b"{}", b"7", b'[{"T":"t"', b"[" * 100_000, b"x" * 9_000]
     batch = feed.parse([RawMessage(payload, 1) for payload in [*payloads, wire([trade()])]])
     assert [reject.reason for reject in batch.rejects] == ["malformed"] * len(payloads)
@@ -181,7 +181,7 @@ def test_broken_messages_are_refused_whole_and_cut() -> None:
 
 
 def test_an_item_that_is_no_object_is_refused_alone() -> None:
-    feed = AlpacaFeed(configuration())
+    feed = alpaca_feed()
     body = wire([trade()])[1:-1]
     batch = feed.parse([RawMessage(b"[7," + body + b',[],"t",null,' + body + b"]", 1)])
     assert [reject.payload for reject in batch.rejects] == [b"7", b"[]", b'"t"', b"null"]
@@ -209,7 +209,7 @@ def test_control_messages_are_counted_and_errors_become_notices() -> None:
 
 
 def test_order_is_kept_over_kinds_and_messages() -> None:
-    feed = AlpacaFeed(configuration())
+    feed = alpaca_feed()
     first = wire([trade(i=1), correction(oi=2, ci=3), trade(i=4)])
     second = wire([trade(i=5), trade(i=6)])
     batch = feed.parse([RawMessage(first, 10), RawMessage(second, 20)])
@@ -218,7 +218,7 @@ def test_order_is_kept_over_kinds_and_messages() -> None:
 
 
 def test_a_feed_gone_mad_does_not_fill_the_memory() -> None:
-    feed = AlpacaFeed(configuration())
+    feed = alpaca_feed()
     batch = parse(*[trade(c=[str(k)], z=str(k)) for k in range(10_000)], feed=feed)
     assert batch.unknown_conditions == 10_000
     assert np.all(batch.ticks["update"] == (Update.VOLUME | Update.REGULAR))
