@@ -1,4 +1,4 @@
-"""One definition: what a catalogue's entry says, and how it is read."""
+"""One definition: an entry of the catalogue, and its parsing."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _KEYS: Final = ("id", "kind", "frequency", "cool_down", "expires", "pairs", *RUL
 _FREQUENCIES: Final = MappingProxyType({each.label: each for each in (Frequency.MINUTE, Frequency.DAY)})
 _ID: Final = r"[a-z][a-z0-9_]*"
 _MOST_NAMES: Final = 8
-_ACTION: Final = "correct the catalogue; its head says what each key means"
+_ACTION: Final = "correct the catalogue; its header describes each key"
 _MOST_STEPS: Final = 1_000_000
-"""Two and a half years of session minutes; a life cycle counts steps in 32 bits."""
+"""Two and a half years of session minutes; steps are counted in 32 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ class Definition:
         definition_id: Its name in events, metrics and files.
         frequency: How often it is evaluated.
         cool_down: Steps after an episode before the next may open.
-        expires: Steps after which an episode ends by itself, 0 for never.
+        expires: Steps after which an open episode expires, 0 for never.
         pairs: Names of pairs, empty for all.
-        rule: What it says besides.
+        rule: Its conditions, and what its events show.
     """
 
     definition_id: str
@@ -60,7 +60,7 @@ class Definition:
 
     @property
     def detector_version(self) -> str | None:
-        """The version it had as a detector of an earlier release; None where it was none."""
+        """The version it had as a detector in an earlier release; None if it was not one."""
         own = self.version
         for detector in possible_detectors(self.rule, self.frequency):
             was = detector | {
@@ -90,12 +90,12 @@ class Definition:
 
     @property
     def family(self) -> str:
-        """Family of its events; decides the topic."""
+        """Family of its events, which determines the topic."""
         return self.rule.family
 
     @property
     def point(self) -> bool:
-        """An opening is all there is."""
+        """Whether an episode ends with its opening."""
         return self.rule.point
 
     @property
@@ -115,27 +115,27 @@ class Definition:
 
     @property
     def series(self) -> str:
-        """The series it looks at, for the provenance of "first since"."""
+        """The series it evaluates, for the provenance of "first since"."""
         return self.rule.series
 
     @property
     def operator(self) -> str:
-        """How a case is held against the threshold, for the same."""
+        """How a case is compared with the threshold, for the provenance of "first since"."""
         return self.rule.operator
 
     @property
     def threshold(self) -> dict[str, float]:
-        """What its events say the values were held against."""
+        """Thresholds shown in its events."""
         return self.rule.threshold
 
     @property
     def input_keys(self) -> tuple[str, ...]:
-        """Keys of the outputs that decide."""
+        """Keys of the outputs that its conditions read."""
         return self.rule.input_keys
 
     @property
     def payload(self) -> dict[str, str]:
-        """Name in its events' values → key of the output that goes there."""
+        """Name in its events' values → key of the output shown."""
         return self.rule.payload
 
 
@@ -143,11 +143,11 @@ def parse_definition(number: int, entry: Mapping[str, Any]) -> Definition:
     """Read one entry.
 
     Args:
-        number: Names it in errors where it has no id.
+        number: Position, for errors if it has no id.
         entry: Its keys.
 
     Raises:
-        CatalogueError: Names the entry, what is wrong with it and the nearest valid name.
+        CatalogueError: The entry is invalid; the message suggests the nearest valid name.
     """
     where = identify(entry, number)
     kind = entry.get("kind", _KIND)
@@ -188,26 +188,26 @@ def _steps(where: str, key: str, entry: Mapping[str, Any]) -> int:
 
 
 def identify(entry: Mapping[str, Any], number: object) -> str:
-    """Check an entry's id, and give the words that name the entry in errors.
+    """Check an entry's id, and return the name of the entry for errors.
 
     Raises:
-        CatalogueError: It has none, or one of other letters.
+        CatalogueError: The id is missing or has invalid characters.
     """
     where = f"definition {entry.get('id', f'number {number}')!r}"
     if not isinstance(entry.get("id"), str) or not entry["id"]:
         raise refusal(f"{where}: 'id' is missing")
     if not re.fullmatch(_ID, entry["id"]):
-        raise refusal(f"{where}: an id is lower-case letters, digits and _, a letter first")
+        raise refusal(f"{where}: an id has lower-case letters, digits and _, and starts with a letter")
     return where
 
 
 def refusal(message: str, operator_action: str | None = None) -> CatalogueError:
-    """The error for a catalogue that cannot be used."""
+    """Create the error for an invalid catalogue."""
     return CatalogueError(message, operator_action=operator_action or _ACTION)
 
 
 def near(name: str, known: Iterable[str]) -> str:
-    """Words that name the nearest of what is known, to put behind an error."""
+    """Return the end of an error message that suggests the nearest known names."""
     names = list(known)
     close = difflib.get_close_matches(name, names, n=3)
     if close:

@@ -1,4 +1,4 @@
-"""The names under which a rule's events show their values and thresholds, where it chooses them itself."""
+"""Custom names of values and thresholds in a rule's events."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from core.model.records import Frequency
 
 _NAME: Final = r"[a-z][a-z0-9_]*"
 _DIGITS: Final = 9
-"""Decimals to which a threshold that is told equals a number of the rule: 0.5 % is 1 - 0.995."""
+"""Decimals to which a shown threshold must equal a number of the rule: 0.5 % is 1 - 0.995."""
 
-_ACTION: Final = "correct the catalogue; its head says what each key means"
+_ACTION: Final = "correct the catalogue; its header describes each key"
 
 
 def read_show(where: str, given: object, frequency: Frequency) -> tuple[tuple[str, str], ...]:
     """Read `show = { NAME = VALUE, … }`.
 
     Args:
-        where: Names the entry in errors.
-        given: What stands there.
-        frequency: Of the rule.
+        where: Name of the entry in errors.
+        given: Its value.
+        frequency: Frequency of the rule.
 
     Returns:
         Name in the event's data and key of the output, in the order given.
 
     Raises:
-        CatalogueError: Names the entry and what is wrong with it.
+        CatalogueError: The value is invalid.
     """
     if not isinstance(given, dict) or not all(isinstance(key, str) for key in given.values()):
         raise _refusal(f"{where}: 'show' must be a table such as {{ NAME = \"VALUE\" }}, not {given!r}")
@@ -48,21 +48,21 @@ def read_threshold(
 ) -> tuple[tuple[str, float], ...]:
     """Read `threshold = { NAME = NUMBER, … }`.
 
-    Each number must be one that the rule uses, so that nobody changes a condition and lets its events
-    tell the old number: a number compared with, the distance in percent behind a factor, the
-    invalidation distance, or the length of a window.
+    Each number must be used by the rule, so that events cannot show an outdated threshold after a condition
+    was changed: a number in a comparison, the distance in percent of a factor, the invalidation
+    distance, or the length of a window.
 
     Args:
-        where: Names the entry in errors.
-        given: What stands there.
+        where: Name of the entry in errors.
+        given: Its value.
         atoms: Every comparison of the rule.
-        distance_pct: Of its invalidation level, None where it has none.
+        distance_pct: Distance of its invalidation level, None if it has none.
 
     Returns:
         Name in the event's data and number, in the order given.
 
     Raises:
-        CatalogueError: Names the entry and what is wrong with it.
+        CatalogueError: The value is invalid.
     """
     if not isinstance(given, dict):
         raise _refusal(f"{where}: 'threshold' must be a table such as {{ NAME = 3.0 }}, not {given!r}")
@@ -76,7 +76,7 @@ def read_threshold(
             raise _refusal(f"{where}: threshold: {name} must be a number, not {number!r}")
         if round(float(number), _DIGITS) not in used:
             known = ", ".join(f"{each:g}" for each in sorted(used))
-            raise _refusal(f"{where}: threshold: {name} = {number} is no number of the rule; it uses {known}")
+            raise _refusal(f"{where}: threshold: {name} = {number} is not used by the rule; it uses {known}")
         found.append((name, float(number)))
     return tuple(found)
 
@@ -96,7 +96,7 @@ def _numbers(atoms: Iterable[Atom]) -> Iterator[float]:
 def _check_name(where: str, key: str, name: str) -> None:
     if not re.fullmatch(_NAME, name):
         raise _refusal(
-            f"{where}: {key}: {name!r}: a name is lower-case letters, digits and _, a letter first"
+            f"{where}: {key}: {name!r}: a name has lower-case letters, digits and _, and starts with a letter"
         )
 
 

@@ -113,7 +113,7 @@ class Drawdown(DayFamily):
     evaluation = _day_pass
 
     def adjust(self, rows: NDArray[np.int32], side: int, factor: float) -> None:
-        """Restate the records, rounded like the ring's prices, so that a close at its record still equals it."""
+        """Restate the records, rounded like the ring's prices: a close at its record still equals it."""
         peaks = self.arrays["peaks"]
         for price in (_PEAK,) if side == NUMERATOR else (_BENCHMARK_THEN, _BENCHMARK_PEAK):
             peaks[price, rows] = np.floor(peaks[price, rows] * factor + 0.5)

@@ -257,4 +257,6 @@ def _check(
     if unused := held.keys() - set(asked):
         raise TypeError(f"{kernel}: declared but not a parameter: {', '.join(sorted(unused))}")
     if commits != any(array.role is Role.STATE for array in held.values()):
-        raise TypeError(f"{kernel}: `{COMMIT}` must be the last parameter if there is state, and absent otherwise")
+        raise TypeError(
+            f"{kernel}: `{COMMIT}` must be the last parameter if there is state, and absent otherwise"
+        )

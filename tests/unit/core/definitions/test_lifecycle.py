@@ -139,10 +139,10 @@ def test_a_point_event_ends_with_its_opening() -> None:
 def test_the_invalidation_level_is_fixed_at_the_opening() -> None:
     desk = LifeDesk()
     desk.close(FALSE, session=6, level=90.0)
-    assert desk.lives.levels[0, 0] == 0.0
+    assert desk.lifecycle.levels[0, 0] == 0.0
     desk.close(TRUE, session=7, level=100.0)
     desk.close(TRUE, session=8, level=110.0)
-    assert desk.lives.levels[0, 0] == 100.0
+    assert desk.lifecycle.levels[0, 0] == 100.0
 
 
 def test_the_close_of_a_session_ends_what_is_open_and_opens_nothing() -> None:
@@ -160,7 +160,7 @@ def test_history_moves_lives_and_says_nothing() -> None:
     for session, (enter, leave) in enumerate(days, start=7):
         told.close(enter, leave, session=session)
         assert silent.close(enter, leave, session=session, emit=False) == []
-    assert silent.lives.lives.tobytes() == told.lives.lives.tobytes()
+    assert silent.lifecycle.episodes.tobytes() == told.lifecycle.episodes.tobytes()
     assert silent.life["openings"] == 2
 
 
@@ -175,14 +175,14 @@ def test_opened_now_speaks_of_the_latest_step_only() -> None:
 def test_definitions_do_not_touch_each_other() -> None:
     desk = LifeDesk(Rule(2, point=False, cool_down=0, expires=0), pairs=2)
     desk.close([TRUE, FALSE], session=7)
-    assert desk.lives.lives["openings"].tolist() == [[0, 0], [0, 0], [1, 0]]
-    assert int(desk.lives.staged[0]["definition"]) == 2
+    assert desk.lifecycle.episodes["openings"].tolist() == [[0, 0], [0, 0], [1, 0]]
+    assert int(desk.lifecycle.staged[0]["definition"]) == 2
 
 
 def test_the_times_and_the_quality_are_handed_over() -> None:
     desk = LifeDesk()
     desk.close(TRUE, session=7)
-    event = desk.lives.staged[0]
+    event = desk.lifecycle.staged[0]
     assert (event["ts_event"], event["ts_knowable"], event["quality"]) == (7, 8, Quality.OK)
 
 
@@ -193,7 +193,7 @@ def test_a_full_staging_buffer_goes_on_where_it_stopped(staging: int) -> None:
     for desk in (wide, narrow):
         assert len(desk.minute(TRUE, session=7)) == pairs
         assert [told[0] for told in desk.close([TRUE, FALSE] * 3 + [TRUE], session=7)] == list(range(pairs))
-    assert narrow.lives.lives.tobytes() == wide.lives.lives.tobytes()
+    assert narrow.lifecycle.episodes.tobytes() == wide.lifecycle.episodes.tobytes()
     assert wide.calls == 2
     assert narrow.calls == 2 * -(-pairs // staging)
 
@@ -289,7 +289,7 @@ class TestTally:
         desk.close(TRUE, session=8)
         desk.close(TRUE, confirm=[TRUE, FALSE], session=9)
         desk.close(FALSE, confirm=TRUE, fade=[FALSE, TRUE], session=10)
-        tally = desk.lives.tally[0]
+        tally = desk.lifecycle.tally[0]
         assert {state.label: int(tally[state]) for state in EventState if tally[state]} == {
             "candidate": 2,
             "withdrawn": 1,
@@ -303,20 +303,21 @@ class TestTally:
         desk = LifeDesk()
         desk.close(TRUE, session=7, emit=False)
         desk.close(TRUE, confirm=TRUE, session=8, emit=False)
-        assert not desk.lives.tally.any()
+        assert not desk.lifecycle.tally.any()
         assert desk.life["state"] == EventState.CONFIRMED
 
 
 def test_a_definition_looks_only_at_the_pairs_it_wants() -> None:
     wanted = np.array([[True, False], [True, True]])
     rules = [Rule(0, point=True, cool_down=0, expires=0), Rule(1, point=True, cool_down=0, expires=0)]
-    lives = LifeCycle(rules, wanted)
+    lifecycle = LifeCycle(rules, wanted)
     answers = allocate_answers(2, 2)
-    answers.said[ENTER] = TRUE
+    answers.results[ENTER] = TRUE
     numbers, rows = np.arange(2, dtype=np.int32), np.arange(2, dtype=np.int32)
-    _, seen = lives.provisional(numbers, rows, 0, answers, episode=7, ts_event_ns=1)
-    assert [(int(e["definition"]), int(e["pair"])) for e in lives.staged[:seen]] == [(0, 0), (1, 0), (1, 1)]
-    position, told = lives.final(
+    expected = [(0, 0), (1, 0), (1, 1)]
+    _, seen = lifecycle.provisional(numbers, rows, 0, answers, episode=7, ts_event_ns=1)
+    assert [(int(e["definition"]), int(e["pair"])) for e in lifecycle.staged[:seen]] == expected
+    position, told = lifecycle.final(
         numbers,
         rows,
         0,
@@ -330,7 +331,7 @@ def test_a_definition_looks_only_at_the_pairs_it_wants() -> None:
         counted=True,
     )
     assert position == 4
-    assert [(int(e["definition"]), int(e["pair"])) for e in lives.staged[:told]] == [(0, 0), (1, 0), (1, 1)]
+    assert [(int(e["definition"]), int(e["pair"])) for e in lifecycle.staged[:told]] == expected
 
 
 @settings(deadline=None)
@@ -405,10 +406,10 @@ def test_what_is_passed_over_unread_would_not_have_changed(
     """Beside it: one that reads every life, and one that is restored before every step."""
     desk, reading, restored = (LifeDesk(rule, pairs=4, staging=staging) for _ in range(3))
     for session, (kind, enter, leave) in enumerate(steps, start=7):
-        reading.lives._may_fall.fill(True)
+        reading.lifecycle._may_fall.fill(True)
         fresh = LifeDesk(rule, pairs=4, staging=staging)
-        np.copyto(fresh.lives.lives, restored.lives.lives)
-        np.copyto(fresh.lives.tally, restored.lives.tally)
+        np.copyto(fresh.lifecycle.episodes, restored.lifecycle.episodes)
+        np.copyto(fresh.lifecycle.tally, restored.lifecycle.tally)
         restored = fresh
         told = [
             each.minute(enter, session=session)
@@ -418,5 +419,5 @@ def test_what_is_passed_over_unread_would_not_have_changed(
         ]
         assert told[0] == told[1] == told[2]
         for other in (reading, restored):
-            assert desk.lives.lives.tobytes() == other.lives.lives.tobytes()
-            assert desk.lives.tally.tobytes() == other.lives.tally.tobytes()
+            assert desk.lifecycle.episodes.tobytes() == other.lifecycle.episodes.tobytes()
+            assert desk.lifecycle.tally.tobytes() == other.lifecycle.tally.tobytes()
