@@ -51,8 +51,8 @@ class Assignment:
         opener: Opens partitions.
         kafka: Topic and number of partitions.
         settings: Who assigns, and how long a join may take.
-        files: What the client in use was made from.
-        state: Where tasks, and partitions without one, are seen from outside.
+        files: Security files of the current client.
+        state: Holds the tasks, and the partitions without one.
         trouble: Where failures are reported.
         monotonic_ns: Monotonic clock, ns.
     """
@@ -164,7 +164,7 @@ class Assignment:
         return dropped
 
     def open_next(self) -> None:
-        """Open one waiting partition, or let it wait for another turn.
+        """Open one waiting partition, or retry it in a later turn.
 
         Raises:
             SnapshotError: Its state cannot be restored.
@@ -242,7 +242,7 @@ class Assignment:
             Whether it was recreated.
 
         Raises:
-            AccessRefusedError: A broker refuses what is in the files now; the old client stays in use.
+            AccessRefusedError: A broker refuses the new files; the old client stays in use.
         """
         return self._rejoin("certificates or secrets were replaced: reconnecting", although_away=True)
 
@@ -282,14 +282,14 @@ class Assignment:
         self._unstable_since_ns = None
         self._handing_over.member_in(membership.generation)
         held = {*self._state.tasks, *self._waiting}
-        strange = {
+        foreign = {
             p for p in held if self._opened_as.setdefault(p, membership.member_id) != membership.member_id
         }
-        dropped = self._drop(strange, NEW_MEMBER)
-        self._await(sorted(strange))
-        for partition in strange:
+        dropped = self._drop(foreign, NEW_MEMBER)
+        self._await(sorted(foreign))
+        for partition in foreign:
             self._opened_as[partition] = membership.member_id
-        self._hold(strange)
+        self._hold(foreign)
         return dropped
 
     def _hold(self, partitions: Iterable[int]) -> None:

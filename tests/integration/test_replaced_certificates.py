@@ -140,7 +140,7 @@ class Copier:
             self.commit()
             self.renewal.look()
         except TransportError as error:
-            borne = isinstance(error, AccessRefusedError) and self.renewal.bears(error)
+            borne = isinstance(error, AccessRefusedError) and self.renewal.may_resolve(error)
             if not (borne or error.retriable):
                 raise
 
