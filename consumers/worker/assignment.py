@@ -72,7 +72,6 @@ class Assignment:
         self._kafka = kafka
         self._settings = settings
         self._state = state
-        self._monotonic_ns = monotonic_ns
         self._waiting: deque[int] = deque()
         self._opened_as: dict[int, str] = {}
         self._question_ms = QUESTION_MS
