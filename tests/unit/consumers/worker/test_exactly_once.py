@@ -185,7 +185,7 @@ def test_an_error_that_is_not_retriable_ends_the_worker() -> None:
         worker.commit()
 
 
-def test_an_unanswered_question_is_given_twice_the_time_up_to_two_seconds() -> None:
+def test_the_timeout_of_an_unanswered_request_is_doubled_up_to_two_seconds() -> None:
     """Guards a partition that was looked up for 90 s on a starved machine, 200 ms at a time."""
     broker = FakeBroker(generation=1)
     fill(broker, 8)

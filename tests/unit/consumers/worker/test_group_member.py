@@ -24,7 +24,7 @@ def test_no_commit_is_attempted_or_counted_as_failed_while_not_stable() -> None:
 
 
 def test_a_changed_member_id_drops_all_partitions() -> None:
-    """Guards a client that was thrown out, came back, and told nobody.
+    """Guards a client that was thrown out, came back without a notification.
 
     The partition may have been somebody else's in between.
     """
@@ -68,7 +68,7 @@ def test_a_client_that_does_not_become_a_stable_member_is_recreated() -> None:
 
 
 def test_a_client_without_responses_is_recreated() -> None:
-    """Guards a partition that was nobody's for minutes: its owner's client had lost the way to one broker."""
+    """Guards a partition without an owner for minutes: its owner's client had lost the way to one broker."""
     broker = FakeBroker(generation=1)
     fill(broker, 8)
     transport = FakeTransport(broker)
@@ -92,7 +92,7 @@ def test_a_client_without_responses_is_recreated() -> None:
 def test_a_join_may_last_as_long_as_the_group_waits(waits_for: str) -> None:
     """Guards two members that began again in turn, every 5 s, while the group waited for a dead third.
 
-    Each left the join that the other was in, and the group had nobody for 70 s.
+    Each left the join that the other was in, and the group had no member for 70 s.
     """
     broker = FakeBroker()
     transport = FakeTransport(broker)

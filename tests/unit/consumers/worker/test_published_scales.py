@@ -1,4 +1,4 @@
-"""A worker that is told to stop does not wait for the scales it was reading."""
+"""A worker that is stopped does not wait for the scales it is reading."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def test_a_candidate_is_sent_once_however_it_flaps() -> None:
     told = [desk.minute(answer, session=7, number=n) for n, answer in enumerate(answers)]
     assert [n for n, events in enumerate(told) if events] == [1]
     assert desk.life["first_true_ns"] == MINUTE_NS
-    assert desk.life["flips"] == 4  # on, off, on, off; unknown says nothing
+    assert desk.life["flips"] == 4  # on, off, on, off; unknown has no effect
     assert desk.close(FALSE, session=7) == [(0, "withdrawn", "candidate", 7, 1)]
     assert desk.life["flips"] == 0
 

@@ -91,7 +91,7 @@ class TestDwell:
 
 
 class TestTally:
-    """What was told, counted where it is told."""
+    """Published transitions, counted when published."""
 
     def test_transitions_steps_to_confirm_and_flips(self) -> None:
         desk = LifeDesk(pairs=2)
