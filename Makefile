@@ -1,4 +1,4 @@
-# Rotascope's tasks. `make` alone lists them. Each does its own set-up; a second run finds it done.
+# Rotascope's tasks. `make` lists them. Each does its own set-up, once.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -11,10 +11,10 @@ KERNELS := $(VENV)/python -m deploy.local.kernels
 BOOTSTRAP_SERVERS ?= 127.0.0.1:9092
 KAFKA_DATA ?= .kafka
 
-# What needs no broker.
+# Tests without a broker.
 FAST_TESTS := tests/unit tests/contract tests/golden $(wildcard tests/test_*.py) tests/chaos/test_cluster.py tests/chaos/test_oracle.py tests/chaos/test_plan.py \
 	tests/chaos/test_log_bound.py tests/chaos/test_health_watch.py tests/chaos/test_proxy.py tests/equality
-# Of these, what enters the kernels of core, and runs a second time as plain Python for the coverage.
+# Of these, the tests that call kernels; they also run as plain Python, for the coverage.
 CORE_TESTS := tests/unit/core tests/contract
 
 .PHONY: help
@@ -33,7 +33,7 @@ setup: .venv/.dev ## make .venv with the pinned packages for development
 	@deploy/local/setup.sh dev
 
 .PHONY: test-tools
-test-tools: ## install Java 17, Maven and Prometheus where apt-get may
+test-tools: ## install Java 17, Maven and Prometheus with apt-get, if permitted
 	@deploy/local/install-test-tools.sh
 
 # --- run --------------------------------------------------------------------------------------------------------
@@ -47,14 +47,14 @@ kafka-start: test-tools ## Apache Kafka on this machine (127.0.0.1:9092, data in
 	@deploy/kafka/start.sh --data $(KAFKA_DATA)
 
 .PHONY: kafka-stop
-kafka-stop: ## stop it; its data stays
+kafka-stop: ## stop it; its data is kept
 	@deploy/kafka/stop.sh --data $(KAFKA_DATA)
 
 .PHONY: topics
 topics: .venv/.runtime ## create Rotascope's topics on BOOTSTRAP_SERVERS
 	@$(VENV)/rotascope topics apply --bootstrap-servers $(BOOTSTRAP_SERVERS)
 
-# --- check: what is cheap fails first ---------------------------------------------------------------------------
+# --- check: fastest first --------------------------------------------------------------------------------------
 
 .PHONY: test
 test: ## everything: lint, types, unit, coverage, integration on Apache Kafka, faults
@@ -86,7 +86,7 @@ coverage: .venv/.dev ## unit and contract tests of core in plain Python; branch 
 	@echo "rotascope: tests of core in plain Python, with branch coverage ..."
 	@NUMBA_DISABLE_JIT=1 $(PYTEST) -q -n 2 -m "not compiled" --cov --cov-report=term $(CORE_TESTS) $(ARGS)
 
-# By file: what a module has set up is set up once, and one broker serves each half.
+# Distributed by file, so that each module is set up once and each half shares a broker.
 .PHONY: compiled
 compiled: .venv/.dev test-tools ## every test, kernels compiled with bounds checks, Apache Kafka included
 	@echo "rotascope: all tests, kernels compiled with bounds checks, on Apache Kafka ..."
@@ -98,15 +98,15 @@ integration: .venv/.dev test-tools ## only the tests against real peers
 	@$(KERNELS)
 	@$(PYTEST) -q tests/integration $(ARGS)
 
-# Beside what `make test` has of it. A broker with TLS, SASL and an authorizer.
+# In addition to `make test`. A broker with TLS, SASL and an authorizer.
 .PHONY: secured
-secured: .venv/.dev test-tools ## every command x mechanism x client x refusal x right on a secured broker; half an hour
+secured: .venv/.dev test-tools ## every command, mechanism, client, refusal and right on a secured broker; half an hour
 	@NUMBA_BOUNDSCHECK=1 $(KERNELS)
 	@NUMBA_BOUNDSCHECK=1 $(PYTEST) -q -n 2 --dist loadfile tests/secured tests/integration/test_secured_*.py tests/integration/test_replaced_certificates.py $(ARGS)
 
 # Prints a table of faults: outcome, recovery, longest stall. ARGS="--list" names them.
 .PHONY: chaos
-chaos: .venv/.dev test-tools ## kill and freeze workers, brokers and producers; nothing may be lost or doubled
+chaos: .venv/.dev test-tools ## kill and freeze workers, brokers and producers; no event may be lost or duplicated
 	@$(KERNELS)
 	@$(VENV)/python -m tests.chaos $(ARGS)
 
@@ -125,11 +125,11 @@ chaos-short: .venv/.dev test-tools ## the same in three minutes: one round
 bench: .venv/.dev test-tools ## print the figures of speed and memory (ARGS=soak: twenty minutes of load)
 	@$(VENV)/python -m tests.bench $(ARGS)
 
-# Each in a worktree of its own; without HEAD the commit that is checked out. ARGS="--only study" for one part.
+# Each in its own worktree; HEAD defaults to the commit that is checked out. ARGS="--only study" for one part.
 HEAD ?= HEAD
 .PHONY: equal
-equal: .venv/.dev ## whether two commits say the same of recorded history (BASE=commit, HEAD=commit)
-	@$(if $(BASE),,echo "rotascope: say what to compare with: make equal BASE=commit" >&2; exit 2)
+equal: .venv/.dev ## compare two commits on recorded history (BASE=commit, HEAD=commit)
+	@$(if $(BASE),,echo "rotascope: BASE is missing. Operator action: make equal BASE=commit" >&2; exit 2)
 	@$(VENV)/python -m tests.equality $(BASE) $(HEAD) $(ARGS)
 
 # --- clean ------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from consumers.study.cli import CalendarName, CatalogueFile, Series, TableFormat, given_options
+from consumers.study.options import CalendarName, CatalogueFile, Series, TableFormat, given_options
 from core.model.errors import InputError
 from core.model.settings import LogSettings
 from core.runtime.daily_options import AcceptJump, DateColumn, DateFormat

@@ -66,8 +66,8 @@ class Plan(NamedTuple):
     Args:
         seek_to: Offset of the first record to process.
         suppressed_until: Output of records before this offset is suppressed: an earlier run published it.
-        position: What the group had committed with its offset; one of our own when it never did.
-        committed: What the group had committed; None when it never did.
+        position: The position committed by the group; a new one if there is none.
+        committed: The offset committed by the group; None if there is none.
     """
 
     seek_to: int

@@ -38,11 +38,11 @@ class Opened(Generic[AnyEngine]):
 
     Args:
         engine: In the state it has at `plan.seek_to`.
-        plan: Where to continue, up to where in silence, and the position it is at. The snapshot that the
-            position names may not be usable, and the next one is another.
-        restored: The snapshot the engine comes from; None where the log is stepped from its baseline.
-        adopt_again_at: Where the definitions have to be changed once more, in silence: the engine comes
-            from a snapshot before the change. None otherwise.
+        plan: Where to continue, up to where output is suppressed, and the position. The snapshot in the
+            position may be unusable; `restored` is the one used.
+        restored: The snapshot the engine was restored from; None if the log is replayed from its baseline.
+        adopt_again_at: Offset at which the change of definitions must be repeated with output suppressed,
+            because the snapshot is older than the change. None otherwise.
         rebuilt: Whether history is missing.
         problems: Why preferred options were unusable, best first.
     """
@@ -123,7 +123,7 @@ def open_partition(
         rebuilt=rebuilt,
         problems=tuple(problems),
     )
-    _tell(partition, opened)
+    _log_opened(partition, opened)
     return opened
 
 
@@ -162,7 +162,7 @@ def _from_snapshot(
             rebuilt=False,
             problems=tuple(problems),
         )
-        _tell(partition, opened)
+        _log_opened(partition, opened)
         return opened
     return None
 
@@ -174,7 +174,7 @@ def _adopt_again_at(position: Position, restored: SnapshotName) -> int | None:
     return position.adopted_at if position.adopted_at >= restored.next_offset else None
 
 
-def _tell(partition: int, opened: Opened[AnyEngine]) -> None:
+def _log_opened(partition: int, opened: Opened[AnyEngine]) -> None:
     log = structlog.get_logger("rotascope.worker").bind(partition=partition)
     for problem in opened.problems:
         log.warning("snapshot skipped", reason=problem)

@@ -1,6 +1,6 @@
 """`rotascope study`: runs the engine over daily history and prints the results.
 
-cli.py      the commands and their options
+cli.py      the commands; options.py the options that several have
 inputs.py   flags and files → symbols, pairs and series, checked
 running.py  one run of the engine, with a progress bar; events with their base rates
 values.py   every indicator of one day

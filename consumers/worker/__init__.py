@@ -5,7 +5,8 @@ worker.py           the main loop; duty.py isolates its steps, turns.py schedule
 intake.py           polls and buffers records
 assignment.py       partition assignment; opener.py restores partitions, partition.py is one partition
 outbox.py           output produced but not yet committed
-committer.py        publishes output and commits offsets, by default in one transaction
+committer.py        publishes output and commits offsets, by default in one transaction; commit_wait.py
+                    schedules commits, last_commit.py makes that of a stop
 silence.py          detects a partition without records although the broker has more
-reconnect.py        replaces a client that gets no responses; broker_watch.py detects outages
+reconnect.py        recreates a client, rejoin.py one that is stuck; broker_watch.py detects outages
 """

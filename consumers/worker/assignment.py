@@ -19,10 +19,10 @@ import structlog
 
 from consumers.metrics.counters import NEW_MEMBER, OVERTAKEN
 from consumers.transport.seam import ChangeKind, Transport
-from consumers.worker.handing_over import HandingOver
 from consumers.worker.opener import Opener
 from consumers.worker.partition import PartitionTask
 from consumers.worker.reconnect import Reconnect
+from consumers.worker.rejoin import Rejoin
 from consumers.worker.state import WorkerState
 from consumers.worker.trouble_log import TroubleLog
 from consumers.worker.turns import Pace
@@ -33,9 +33,6 @@ from core.model.settings import KafkaSettings, WorkerSettings
 QUESTION_MS: Final = 200
 """Initial timeout of a request about one partition, which blocks all others."""
 _LONGEST_QUESTION_MS: Final = 2_000
-_LONGEST_PATIENCE: Final = 16
-"""As a multiple of the request timeout; requests continue meanwhile and may be answered."""
-_NS_PER_MS: Final = 1_000_000
 
 
 def longer_question_ms(question_ms: int) -> int:
@@ -51,8 +48,8 @@ class Assignment:
         opener: Opens partitions.
         kafka: Topic and number of partitions.
         settings: Who assigns, and how long a join may take.
-        files: What the client in use was made from.
-        state: Where tasks, and partitions without one, are seen from outside.
+        files: Security files of the current client.
+        state: Holds the tasks, and the partitions without one.
         trouble: Where failures are reported.
         monotonic_ns: Monotonic clock, ns.
     """
@@ -75,16 +72,12 @@ class Assignment:
         self._kafka = kafka
         self._settings = settings
         self._state = state
-        self._monotonic_ns = monotonic_ns
         self._waiting: deque[int] = deque()
         self._opened_as: dict[int, str] = {}
-        self._unstable_since_ns: int | None = None
-        self._handing_over = HandingOver(monotonic_ns)
-        self._unanswered_since_ns: int | None = None
         self._question_ms = QUESTION_MS
         self._pace = Pace(monotonic_ns)
-        self._patience_ms = kafka.request_timeout_ms
-        self._reconnect = Reconnect(transport, settings, files, state, trouble, monotonic_ns=monotonic_ns)
+        reconnect = Reconnect(transport, settings, files, state, trouble, monotonic_ns=monotonic_ns)
+        self._rejoin = Rejoin(reconnect, kafka=kafka, settings=settings, monotonic_ns=monotonic_ns)
         self._log = structlog.get_logger("rotascope.worker")
 
     @property
@@ -110,7 +103,7 @@ class Assignment:
             )
         if settings.membership != "manual":
             self._state.joined = False
-            self._unstable_since_ns = self._monotonic_ns()
+            self._rejoin.joining()
             self._transport.subscribe(topic)
             return
         assigned = settings.assigned if settings.assigned is not None else tuple(range(found))
@@ -148,7 +141,7 @@ class Assignment:
             else:
                 dropped |= self._drop(partitions, kind)
             if kind is ChangeKind.REVOKED:
-                self._handing_over.revoked()
+                self._rejoin.revoked()
         return dropped | self._check_member()
 
     def reopen(self, partitions: Iterable[int]) -> set[int]:
@@ -164,7 +157,7 @@ class Assignment:
         return dropped
 
     def open_next(self) -> None:
-        """Open one waiting partition, or let it wait for another turn.
+        """Open one waiting partition, or retry it in a later turn.
 
         Raises:
             SnapshotError: Its state cannot be restored.
@@ -183,41 +176,24 @@ class Assignment:
             self._not_answered(partition, error)
             self._pace.unanswered()
             self._question_ms = longer_question_ms(self._question_ms)
-            if self._unanswered_since_ns is None and self._settings.membership != "manual":
-                self._unanswered_since_ns = self._monotonic_ns()
+            self._rejoin.unanswered()
             return
         if task is None:
             return
-        self._unanswered_since_ns = None
+        self._rejoin.answered()
         self._question_ms = QUESTION_MS
         self._waiting.remove(partition)
         if not self._waiting:
-            self._patience_ms = self._kafka.request_timeout_ms
+            self._rejoin.all_open()
         self._enter(task)
 
     def rejoin_if_stuck(self) -> bool:
         """Recreate the client if it has not become a stable member, or gets no responses, for too long.
 
-        A join may last as long as the group waits for its slowest member, or for one that died. Leaving
-        earlier would restart the wait of all others, and two such members would do so forever.
-
         Returns:
             Whether it was recreated.
         """
-        if self._silent_for_ms(self._unanswered_since_ns) >= self._patience_ms:
-            if not self._rejoin("cannot resolve the offset of a partition: rejoining"):
-                return False
-            # A rejoin also resets all other partitions, and a partition may be without a leader for long.
-            self._patience_ms = min(2 * self._patience_ms, _LONGEST_PATIENCE * self._kafka.request_timeout_ms)
-            return True
-        settings = self._settings
-        group_waits_ms = max(settings.max_poll_interval_ms, settings.session_timeout_ms)
-        patience_ms = group_waits_ms + settings.join_timeout_ms
-        if self._silent_for_ms(self._handing_over.awaited_since_ns) >= patience_ms:
-            return self._rejoin("handed-over partitions have no new owner: rejoining")
-        if self._silent_for_ms(self._unstable_since_ns) < patience_ms:
-            return False
-        return self._rejoin("not a stable member: rejoining")
+        return self._rejoin.if_stuck(self._waiting)
 
     def rejoin_for_silence(self) -> None:
         """Recreate a client that returns nothing from a partition although it was sought again.
@@ -225,7 +201,7 @@ class Assignment:
         With manual assignment there is no group to rejoin, so another seek must suffice.
         """
         if self._settings.membership != "manual":
-            self._rejoin("a partition stays silent: rejoining")
+            self._rejoin.attempt("a partition stays silent: rejoining", self._waiting)
 
     def rejoin_for_answers(self) -> bool:
         """Recreate a client that gets no responses although a new one does.
@@ -233,7 +209,9 @@ class Assignment:
         Returns:
             Whether it was recreated.
         """
-        return self._rejoin("only new clients get responses: reconnecting", although_away=True)
+        return self._rejoin.attempt(
+            "only new clients get responses: reconnecting", self._waiting, although_away=True
+        )
 
     def rejoin_with_replaced_files(self) -> bool:
         """Recreate the client from certificates and secrets that were replaced.
@@ -242,32 +220,17 @@ class Assignment:
             Whether it was recreated.
 
         Raises:
-            AccessRefusedError: A broker refuses what is in the files now; the old client stays in use.
+            AccessRefusedError: A broker refuses the new files; the old client stays in use.
         """
-        return self._rejoin("certificates or secrets were replaced: reconnecting", although_away=True)
+        return self._rejoin.attempt(
+            "certificates or secrets were replaced: reconnecting", self._waiting, although_away=True
+        )
 
     def broker_is_back(self) -> None:
         """Restart the client's time limits: its waiting time during an outage does not count."""
-        if self._unstable_since_ns is not None:
-            self._unstable_since_ns = self._monotonic_ns()
-        self._unanswered_since_ns = None
+        self._rejoin.broker_is_back()
         self._question_ms = QUESTION_MS
         self._pace.forget()
-        self._patience_ms = self._kafka.request_timeout_ms
-        self._handing_over = HandingOver(self._monotonic_ns)
-        self._reconnect.at_once()
-
-    def _silent_for_ms(self, since_ns: int | None) -> int:
-        return -1 if since_ns is None else (self._monotonic_ns() - since_ns) // _NS_PER_MS
-
-    def _rejoin(self, why: str, *, although_away: bool = False) -> bool:
-        if not self._reconnect.attempt(why, waiting=list(self._waiting), although_away=although_away):
-            return False
-        self._unanswered_since_ns = None
-        self._handing_over = HandingOver(self._monotonic_ns)
-        if self._settings.membership != "manual":
-            self._unstable_since_ns = self._monotonic_ns()
-        return True
 
     def _check_member(self) -> set[int]:
         """Drop partitions if the member id has changed: another member may have owned them in between."""
@@ -276,20 +239,18 @@ class Assignment:
         membership = self._transport.membership()
         self._state.joined = membership is not None
         if membership is None:
-            if self._unstable_since_ns is None:
-                self._unstable_since_ns = self._monotonic_ns()
+            self._rejoin.unstable()
             return set()
-        self._unstable_since_ns = None
-        self._handing_over.member_in(membership.generation)
+        self._rejoin.stable(membership.generation)
         held = {*self._state.tasks, *self._waiting}
-        strange = {
+        foreign = {
             p for p in held if self._opened_as.setdefault(p, membership.member_id) != membership.member_id
         }
-        dropped = self._drop(strange, NEW_MEMBER)
-        self._await(sorted(strange))
-        for partition in strange:
+        dropped = self._drop(foreign, NEW_MEMBER)
+        self._await(sorted(foreign))
+        for partition in foreign:
             self._opened_as[partition] = membership.member_id
-        self._hold(strange)
+        self._hold(foreign)
         return dropped
 
     def _hold(self, partitions: Iterable[int]) -> None:
@@ -325,7 +286,7 @@ class Assignment:
         self._opener.forget(dropped)
         self._waiting = deque(partition for partition in self._waiting if partition not in dropped)
         if not self._waiting:
-            self._unanswered_since_ns = None
+            self._rejoin.answered()
         self._show_waiting()
         return dropped
 

@@ -64,6 +64,9 @@ class Committer(ABC):
         self._trouble = trouble
         self._log = structlog.get_logger("rotascope.worker")
 
+    def begin(self) -> None:  # noqa: B027  # nothing to prepare without transactions
+        """Prepare for the first commit."""
+
     def commit(self, tasks: Iterable[PartitionTask]) -> bool:
         """Publish and commit new output.
 
@@ -187,6 +190,17 @@ class ExactlyOnceCommitter(Committer):
         self._unresolved: dict[PartitionTask, OutgoingBatch] = {}
         self._overtaken: set[int] = set()
         self._refused: tuple[int, str] | None = None
+
+    @override
+    def begin(self) -> None:
+        """End an earlier run's open transaction of the same name, because it blocks readers."""
+        try:
+            self._transport.rebuild_producer(self._settings.transaction_deadline_ms)
+        except TransportError as error:
+            if not error.retriable:
+                raise
+            # A new cluster may still be creating its transaction log; the first commit retries.
+            self._trouble.failed("transactions not available yet", error=error.message)
 
     @override
     def forget(self, partitions: Collection[int]) -> None:

@@ -40,7 +40,7 @@ class Engine(Snapshotting, Restorable, Protocol):
         """Put the engine's own definitions in force; episodes that end are `withdrawn`."""
 
     def keep_told_names(self) -> bool:
-        """Note where the silence ends, for names of before; whether a snapshot should follow at once."""
+        """Record the versions published so far, once; return whether a snapshot should follow."""
 
     def samples(self) -> Iterator[Sample]:
         """Return the current values."""

@@ -42,25 +42,42 @@ class FirstConnection:
         self._begun_ns = monotonic_ns()
         self._failed = False
 
-    def attempt(self) -> None:
-        """Make one attempt.
+    def made(self, start: Callable[[], None], *, wait: bool) -> bool:
+        """Make one attempt to start.
+
+        Args:
+            start: Connects and starts.
+            wait: Log a retriable failure instead of raising it.
+
+        Returns:
+            Whether it succeeded.
 
         Raises:
-            TransportError: No broker answers.
+            TransportError: No broker answers, without `wait`; or not retriable.
         """
-        self._transport.connect(min(self._kafka.bootstrap_timeout_ms, RECONNECT_MS))
-
-    def failed(self, error: TransportError) -> None:
-        """Log that the start has to wait."""
-        self._failed = True
-        waited_ms = (self._monotonic_ns() - self._begun_ns) // _NS_PER_MS
-        self._trouble.failed("waiting for a broker", error=error.message, waited_ms=waited_ms)
+        try:
+            if wait:
+                self._transport.connect(min(self._kafka.bootstrap_timeout_ms, RECONNECT_MS))
+            start()
+        except TransportError as error:
+            if not (wait and error.retriable):
+                raise
+            self._note_failure(error)
+            return False
+        self._note_success()
+        return True
 
     def wait_ms(self) -> float:
         """Time until the next attempt."""
         return self._wait.next_ms()
 
-    def succeeded(self) -> None:
+    def _note_failure(self, error: TransportError) -> None:
+        """Log that the start has to wait."""
+        self._failed = True
+        waited_ms = (self._monotonic_ns() - self._begun_ns) // _NS_PER_MS
+        self._trouble.failed("waiting for a broker", error=error.message, waited_ms=waited_ms)
+
+    def _note_success(self) -> None:
         """Log the connection if it had to wait."""
         if self._failed:
             waited_ms = (self._monotonic_ns() - self._begun_ns) // _NS_PER_MS

@@ -140,7 +140,7 @@ class Intake:
         if task is None:
             return
         task.unreadable_in_a_row += 1
-        self._silence.received([error.partition])  # Another client would be given the same bytes.
+        self._silence.received([error.partition])  # Another client would get the same bytes.
         if task.unreadable_in_a_row == self._settings.failures_in_a_row_max:
             self._log.error(
                 "a batch of the log cannot be unpacked",

@@ -74,7 +74,7 @@ class PartitionTask:
         self.newest_ts_event_ns: int | None = None
         self.failures_in_a_row = 0
         self.unreadable_in_a_row = 0
-        """How often its next batch could not be unpacked since a record last came."""
+        """Consecutive failures to unpack its next batch."""
         self.needs_engine = False
         self.end_known = True
         self.committed = plan.committed
@@ -82,10 +82,10 @@ class PartitionTask:
         self._caught_up = False
         self._replay_from = plan.seek_to
         self._suppressed_until = plan.suppressed_until
-        self._stands = plan.position
+        self._restart_from = plan.position
         self._adopt_again_at = opened.adopt_again_at
         self._names_are_open = True
-        self._told_until = plan.suppressed_until
+        self._published_until = plan.suppressed_until
         self._last_cut = plan.seek_to
         self._portion_waits = False
         self._step_records = StepRecords(
@@ -169,9 +169,9 @@ class PartitionTask:
             return
         suppressed = offset < self._suppressed_until
         self._adopt_again(offset)
-        if offset >= self._told_until:
-            self._keep_told_names()
-        if offset in self._stands.quarantined:
+        if offset >= self._published_until:
+            self._keep_published_names()
+        if offset in self._restart_from.quarantined:
             self._advance(record, suppressed, ())
             return
         try:
@@ -194,8 +194,8 @@ class PartitionTask:
             )
             if not suppressed:
                 self.failures_in_a_row = 0
-                if self.engine.baseline_offset > self._stands.baseline:
-                    self._stands = replace(self._stands, baseline=self.engine.baseline_offset)
+                if self.engine.baseline_offset > self._restart_from.baseline:
+                    self._restart_from = replace(self._restart_from, baseline=self.engine.baseline_offset)
             self._own.stepped((len(record.value) - HEADER_BYTES) // _LAST_TICK, len(record.value))
 
     def adopt_definitions(self, gate: StateGate) -> None:
@@ -210,12 +210,12 @@ class PartitionTask:
         if self.phase is not PartitionPhase.RUNNING:
             return
         with gate.stepping():
-            self._keep_told_names()
+            self._keep_published_names()
             self._adopt_again(self.next_offset)
             if not self.engine.adoption_is_due:
                 return
             events = self.engine.adopt()
-        self._stands = replace(self._stands, adopted_at=self.next_offset)
+        self._restart_from = replace(self._restart_from, adopted_at=self.next_offset)
         self._log.info("definitions changed", withdrawn=len(events), at_offset=self.next_offset)
         self.outbox.add(self._step_records.of_events(events), next_offset=self.next_offset)
         if self.checkpointer.enabled:
@@ -227,7 +227,7 @@ class PartitionTask:
         """Start a snapshot if due, and add the next portion of one to the outbox."""
         if self.phase is not PartitionPhase.RUNNING:
             return
-        self._keep_told_names()
+        self._keep_published_names()
         if self.checkpointer.due and self.next_offset > self._last_cut:
             self._last_cut = self.next_offset
             self.checkpointer.begin(self.engine, self.next_offset)
@@ -237,14 +237,14 @@ class PartitionTask:
 
     def batch(self) -> OutgoingBatch:
         """Return the waiting output, with the position for a restart."""
-        position = self._position(self.checkpointer.named, self._stands.commits + 1)
+        position = self._position(self.checkpointer.named, self._restart_from.commits + 1)
         return self.outbox.batch(position.encode())
 
     def settle(self, batch: OutgoingBatch) -> None:
         """Remove a batch that is published and whose position is committed."""
         self.outbox.settle(batch)
         self.committed = batch.position
-        self._stands = replace(self._stands, commits=self._stands.commits + 1)
+        self._restart_from = replace(self._restart_from, commits=self._restart_from.commits + 1)
         self._portion_waits = False
 
     def restart_position(self) -> Committed:
@@ -258,13 +258,13 @@ class PartitionTask:
             else decode_position(self.committed.metadata, partition=self.partition)
         )
         named = None if position is None else position.snapshot
-        return Committed(self.next_offset, self._position(named, self._stands.commits).encode())
+        return Committed(self.next_offset, self._position(named, self._restart_from.commits).encode())
 
     def restored(self, opened: Opened[Engine]) -> None:
         """Continue with a restored engine; the transport has been sought to its start."""
         self._caught_up = self._reached_end()
         self.next_offset = self._replay_from = opened.plan.seek_to
-        self._stands = replace(self._stands, baseline=opened.plan.position.baseline)
+        self._restart_from = replace(self._restart_from, baseline=opened.plan.position.baseline)
         self._adopt_again_at = opened.adopt_again_at
         self.engine = opened.engine
         self.needs_engine = False
@@ -274,11 +274,11 @@ class PartitionTask:
         return self._caught_up or self.next_offset >= self._end_at_start
 
     def _position(self, named: SnapshotName | None, commits: int) -> Position:
-        stands = self._stands
+        base = self._restart_from
         return replace(
-            stands,
+            base,
             bars_sequence=self._step_records.bars_sequence,
-            quarantined=tuple(offset for offset in stands.quarantined if offset >= stands.baseline),
+            quarantined=tuple(offset for offset in base.quarantined if offset >= base.baseline),
             snapshot=named,
             commits=commits,
         )
@@ -290,17 +290,17 @@ class PartitionTask:
             if self.engine.definitions_wait:
                 self.engine.adopt()
 
-    def _keep_told_names(self) -> None:
-        """Keep the names under which an earlier release has published, up to where this one begins.
+    def _keep_published_names(self) -> None:
+        """Record the versions under which an earlier release published episodes, once, where its output ends.
 
-        The snapshot written here makes a restart begin behind this place. Nothing else records which
-        release published what.
+        A snapshot is written here, so that a restart begins after this offset: the log does not show which
+        release published an event.
         """
         if not self._names_are_open:
             return
         self._names_are_open = False
         if self.engine.keep_told_names() and self.checkpointer.enabled:
-            here = max(self.next_offset, self._told_until)
+            here = max(self.next_offset, self._published_until)
             self._last_cut = here
             self.outbox.add(self.checkpointer.write_whole(self.engine, here), next_offset=here)
 
@@ -316,8 +316,8 @@ class PartitionTask:
         )
         self._failed(suppressed)
         self._own.quarantined += 1
-        self._stands = replace(
-            self._stands, quarantined=tuple(sorted({*self._stands.quarantined, record.offset}))
+        self._restart_from = replace(
+            self._restart_from, quarantined=tuple(sorted({*self._restart_from.quarantined, record.offset}))
         )
         records = () if suppressed else self._step_records.of_refused(record, QUARANTINE_REASON, repr(error))
         self._advance(record, suppressed, records)

@@ -31,25 +31,25 @@ class PublishedScales:
 
         Raises:
             UniverseError: An instrument's scale differs from the one in the log.
-            TransportError: The broker does not answer, or the worker ends.
+            TransportError: The broker does not answer, or the worker is shutting down.
         """
         if self._checked:
             return
         self._require_open()
         with TopicReader(self._settings) as reader:
             self._reader = reader
-            self._require_open()  # `close` may have come while the reader was being made.
+            self._require_open()  # `close` may have been called meanwhile.
             if reader.existing([INSTRUMENTS_TOPIC]):
                 records = reader.read([INSTRUMENTS_TOPIC], until_end=True)
                 require_same_scales(universe, ((record.key, record.value) for record in records))
         self._checked = True
 
     def close(self) -> None:
-        """Close the connection, from any thread: a check that is under way fails, and none begins."""
+        """Close the connection, from any thread; a check in progress fails, and no new one starts."""
         self._closed = True
         if self._reader is not None:
             self._reader.close()
 
     def _require_open(self) -> None:
         if self._closed:
-            raise TransportError("scales are not read any more: the worker ends")
+            raise TransportError("scales are no longer read: the worker is shutting down")

@@ -22,10 +22,10 @@ class Reconnect:
     """Retries after a growing wait; the old client stays in use until a new one gets a response.
 
     Args:
-        transport: Has the client.
-        settings: The waits.
-        files: Note what a new client was made from.
-        state: Tells whether a broker answers; counts.
+        transport: The transport whose client is recreated.
+        settings: Waits between attempts.
+        files: Updated when a client is created.
+        state: Whether a broker answers, and the counters.
         trouble: Where failures are reported.
         monotonic_ns: Monotonic clock, ns.
     """

@@ -75,14 +75,14 @@ class Renewal:
         self._wanted = self._refused = False
         self._renewed()
 
-    def bears(self, error: AccessRefusedError) -> bool:
-        """Say whether a refusal of a client in use may be over with new clients.
+    def may_resolve(self, error: AccessRefusedError) -> bool:
+        """Return whether new clients may resolve a refusal of the current one.
 
         Args:
-            error: What one of the duties met.
+            error: The refusal.
 
         Returns:
-            True where the files have changed since the client was made: the next look exchanges it.
+            True if the files have changed since the client was made; the next check replaces it.
         """
         if not (self._wanted or self._files.changed()):
             return False

@@ -34,9 +34,9 @@ from core.runtime.signals import calling_on_signals
 def run_worker(settings: Settings, until: Until | None) -> None:
     """Run a worker until it is stopped.
 
-    1. Read universe, catalogue, calendars, certificates: what is wrong with them shows before the start.
+    1. Read universe, catalogue, calendars, certificates, so that errors appear before the start.
     2. Serve /metrics, /livez and /readyz, so that a long start can be watched.
-    3. Connect, and turn. Without an end the worker waits for a broker as long as it takes.
+    3. Connect, and run the loop. Without an end condition the worker waits for a broker indefinitely.
 
     Args:
         settings: All settings.
@@ -84,7 +84,7 @@ def engine_factory(
     Args:
         settings: Settings with the files.
         through: Initial end of calendars. Event time extends them, so results do not depend on it.
-        before: Called before each engine is created; its exceptions are passed on.
+        before: Called before each engine is created; its exceptions propagate.
 
     Returns:
         (partition, partitions) → a fresh engine.

@@ -43,28 +43,28 @@ class StepRecords:
 
     def of_step(self, record: Record, output: StepOutput) -> list[OutgoingRecord]:
         """Return the records of events, bars and dead letters of one step."""
-        said = self.of_events(output.events)
+        records = self.of_events(output.events)
         counters = self._counters
         for bars in output.day_bars:
             counters.bars.add(Frequency.DAY.label, len(bars))
-            said.extend(day_bar_records(bars, self._partition, record.offset))
+            records.extend(day_bar_records(bars, self._partition, record.offset))
         for bars in output.minute_bars:
             marks = int(((bars["flags"] & BarFlag.COMPLETE_MARK) != 0).sum())
             counters.bars.add(Frequency.MINUTE.label, len(bars) - marks)
             frames = list(minute_bar_records(bars, self._partition, self.bars_sequence))
             self.bars_sequence += len(frames)
-            said.extend(frames)
+            records.extend(frames)
         for letter in output.dead_letters:
-            said.append(self._letter(record, letter.reason, letter.payload, None))
-        return said
+            records.append(self._letter(record, letter.reason, letter.payload, None))
+        return records
 
     def of_events(self, events: Iterable[Event]) -> list[OutgoingRecord]:
         """Return the records of events without a log record, as for a change of definitions."""
-        said = []
+        records = []
         for event in events:
             self._counters.events.add((event.definition, event.state))
-            said.append(event_record(event))
-        return said
+            records.append(event_record(event))
+        return records
 
     def of_refused(self, record: Record, reason: str, message: str) -> list[OutgoingRecord]:
         """Return the dead letter of a record that could not be processed."""

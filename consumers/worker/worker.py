@@ -13,12 +13,14 @@ from consumers.snapshots.store import SnapshotStore
 from consumers.transport.seam import Transport
 from consumers.worker.assignment import Assignment
 from consumers.worker.broker_watch import BrokerWatch
+from consumers.worker.commit_wait import CommitWait
 from consumers.worker.committer import make_committer
 from consumers.worker.duty import done
 from consumers.worker.ending import Ending
 from consumers.worker.ends import Ends
 from consumers.worker.first_connection import FirstConnection
 from consumers.worker.intake import Intake
+from consumers.worker.last_commit import LastCommit
 from consumers.worker.opener import MakeEngine, Opener
 from consumers.worker.publications import output_topics
 from consumers.worker.recovery import Recovery
@@ -27,15 +29,12 @@ from consumers.worker.silence import SilenceWatch
 from consumers.worker.state import Until, WorkerState
 from consumers.worker.trouble_log import TroubleLog
 from core.kafka.security_files import SecurityFiles
-from core.model.errors import AccessRefusedError, TransportError
+from core.model.errors import AccessRefusedError
 from core.model.settings import KafkaSettings, WorkerSettings
 from core.runtime.closing import close_quietly
 
 _NS_PER_MS: Final = 1_000_000
 _NS_PER_SECOND: Final = 1_000_000_000
-_GROUP_PATIENCE_MS: Final = 5_000
-"""How long a stop waits for a rebalance to end, so that it can commit. A join takes under a second once
-every member has asked for it."""
 _NAP_S: Final = 0.05
 """Maximum delay of a wait after a signal."""
 
@@ -74,6 +73,8 @@ class Worker:
         self._committer = make_committer(
             transport, state.counters, settings, trouble=trouble, monotonic_ns=monotonic_ns
         )
+        self._commit_wait = CommitWait(self._committer, settings, state, monotonic_ns=monotonic_ns)
+        self._last_commit = LastCommit(self._committer, settings, state, monotonic_ns=monotonic_ns)
         self._opener = Opener(
             transport,
             make_engine,
@@ -164,38 +165,18 @@ class Worker:
         self._broker.look()
         self._assignment.start()
         self._transport.sends_to(output_topics(self._kafka))
-        if self._settings.delivery == "exactly_once":
-            self._end_earlier_transactions()
+        self._committer.begin()
 
     def _begin(self, *, wait: bool) -> None:
         """Start; a worker without an end condition waits for its broker."""
-        wait_for_broker = FirstConnection(
+        first = FirstConnection(
             self._transport, self._kafka, self._settings, self._trouble, monotonic_ns=self._monotonic_ns
         )
         while not self._stopping:
             self._state.last_turn_ns = self._monotonic_ns()
-            try:
-                if wait:
-                    wait_for_broker.attempt()
-                self.start()
-            except TransportError as error:
-                if not (wait and error.retriable):
-                    raise
-                wait_for_broker.failed(error)
-                self._pause(wait_for_broker.wait_ms())
-            else:
-                wait_for_broker.succeeded()
+            if first.made(self.start, wait=wait):
                 return
-
-    def _end_earlier_transactions(self) -> None:
-        """End an earlier run's open transaction of the same name, because it blocks readers."""
-        try:
-            self._transport.rebuild_producer(self._settings.transaction_deadline_ms)
-        except TransportError as error:
-            if not error.retriable:
-                raise
-            # A new cluster may still be creating its transaction log; the first commit retries.
-            self._trouble.failed("transactions not available yet", error=error.message)
+            self._pause(first.wait_ms())
 
     def turn(self) -> None:
         """Run one round: poll, process a slice, advance the opening of a partition, commit when due.
@@ -221,16 +202,16 @@ class Worker:
             self._pause(self._settings.backoff_initial_ms)
 
     def _done(self, duty: Callable[[], object]) -> bool:
-        """Do it; a refusal counts as no answer where certificates or secrets were replaced meanwhile."""
+        """Run a duty; a refusal is retried if certificates or secrets have been replaced meanwhile."""
         try:
             return done(duty, self._trouble)
         except AccessRefusedError as error:
-            if not self._renewal.bears(error):
+            if not self._renewal.may_resolve(error):
                 raise
             return False
 
     def _begin_with_new_clients(self) -> None:
-        """Send with new clients; what was fetched by hand is fetched again."""
+        """Send with new clients; with manual assignment, fetch again."""
         self._transport.discard_sends()
         if self._settings.membership == "manual":
             self._intake.begin_anew()
@@ -242,7 +223,7 @@ class Worker:
             time.sleep(min(left_ns / _NS_PER_SECOND, _NAP_S))
 
     def _fetch(self) -> None:
-        self._intake.fetch(self._commit_wait_ms())
+        self._intake.fetch(self._commit_wait.left_ms(full=self._intake.full))
 
     def _forget(self, dropped: set[int]) -> None:
         if dropped:
@@ -294,28 +275,8 @@ class Worker:
             self._intake.begin_anew()
 
     def _commit_when_due(self) -> None:
-        if self._commit_wait_ms() == 0:
+        if self._commit_wait.left_ms(full=self._intake.full) == 0:
             self.commit()
-
-    def _commit_wait_ms(self) -> int | None:
-        """Time until the next commit is due; None while there is nothing to publish or commit."""
-        tasks = self._state.tasks.values()
-        # During an outage an attempt would only block the loop until its deadline.
-        if self._state.broker_away or self._committer.blocked or not any(task.outbox.dirty for task in tasks):
-            return None
-        settings = self._settings
-        # When behind, commits cost throughput; when caught up, waiting only delays events. In a steady stream
-        # there is always a record in flight, so a lag of up to one poll counts as caught up.
-        caught_up = sum(task.lag_records for task in tasks) <= settings.poll_max_records
-        says_something = any(task.outbox.records for task in tasks)
-        eager = caught_up and says_something
-        interval_ms = settings.eager_commit_interval_ms if eager else settings.commit_interval_ms
-        if self._intake.full:
-            interval_ms = 0
-        due_ns = max(
-            self._committer.last_attempt_ns + interval_ms * _NS_PER_MS, self._committer.not_before_ns
-        )
-        return max(0, -(-(due_ns - self._monotonic_ns()) // _NS_PER_MS))
 
     def commit(self) -> bool:
         """Publish and commit now; return whether everything present was committed."""
@@ -326,39 +287,12 @@ class Worker:
         return done
 
     def _finish(self) -> None:
-        """Publish and commit the output of the last slice; unprocessed records stay in the log.
-
-        A group in a rebalance does not accept commits. The next owner of the partitions produces the same
-        output from the committed offsets, so a stop does not wait long for it.
-        """
-        started_ns = self._monotonic_ns()
-        while not self.commit():
-            waited_ms = (self._monotonic_ns() - started_ns) // _NS_PER_MS
-            waiting = sum(task.outbox.records for task in self._state.tasks.values())
-            patience_ms = min(_GROUP_PATIENCE_MS, self._settings.shutdown_timeout_ms)
-            if self._leaves_output_to_the_group() and waited_ms >= patience_ms:
-                self._log.warning(
-                    "stopped during a rebalance: the next owner of the partitions produces the "
-                    "remaining output",
-                    records=waiting,
-                )
-                break
-            if waited_ms >= self._settings.shutdown_timeout_ms:
-                raise TransportError(
-                    f"stopped with {waiting} records unpublished and their offsets uncommitted",
-                    operator_action="nothing is lost: start the worker again once the broker answers",
-                )
-            time.sleep(self._settings.backoff_initial_ms / 1000)
-            self._state.last_turn_ns = self._monotonic_ns()
-            self._poll_for_the_group()
+        """Publish and commit the output of the last slice; unprocessed records stay in the log."""
+        self._last_commit.make(self.commit, self._poll_for_the_group)
         self._log.info("worker stopped", partitions=len(self._state.tasks))
-
-    def _leaves_output_to_the_group(self) -> bool:
-        """Whether only the group's state prevents a commit, while brokers answer."""
-        by_group = self._settings.membership != "manual"
-        return by_group and self._committer.blocked and not self._state.broker_away
 
     def _poll_for_the_group(self) -> None:
         """Poll only for group changes; returned records are left to the next start."""
+        self._state.last_turn_ns = self._monotonic_ns()
         done(lambda: self._transport.poll(0), self._trouble)
         self._forget(self._assignment.follow())

@@ -1,4 +1,4 @@
-"""What the definitions say of every pair at one step: true, false or unknown, question by question."""
+"""Results of all definitions for every pair at one step: true, false or unknown for each question."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ QUESTIONS: Final = 5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """Answers of all definitions for all pairs.
+    """Results of all definitions for all pairs.
 
     Args:
-        said: int8 (questions, definitions, pairs): UNKNOWN, FALSE or TRUE.
-        level: float64 (definitions, pairs): invalidation level that an opening now would fix.
-        quality: uint8 (definitions, pairs): why `enter` is unknown, or how good what it rests on is.
+        results: int8 (questions, definitions, pairs): UNKNOWN, FALSE or TRUE.
+        level: float64 (definitions, pairs): invalidation level that an opening now would set.
+        quality: uint8 (definitions, pairs): why `enter` is unknown, or the quality of its inputs.
     """
 
-    said: NDArray[np.int8]
+    results: NDArray[np.int8]
     level: NDArray[np.float64]
     quality: NDArray[np.uint8]
 
 
 def allocate_answers(definitions: int, pairs: int) -> Answers:
-    """Answers that say false to everything."""
+    """Allocate answers that are all false."""
     return Answers(
-        said=np.zeros((QUESTIONS, definitions, pairs), np.int8),
+        results=np.zeros((QUESTIONS, definitions, pairs), np.int8),
         level=np.zeros((definitions, pairs)),
         quality=np.zeros((definitions, pairs), np.uint8),
     )

@@ -86,7 +86,7 @@ def parse_catalogue(text: str) -> Catalogue:
     seen: set[str] = set()
     for definition in definitions:
         if definition.definition_id in seen:
-            raise refusal(f"definition {definition.definition_id!r} stands twice")
+            raise refusal(f"definition {definition.definition_id!r} is duplicated")
         seen.add(definition.definition_id)
     return Catalogue(tuple(definitions))
 

@@ -1,4 +1,4 @@
-"""How a value is held against a threshold: rounded first, and only where its quality allows it."""
+"""Comparison of values with thresholds: rounded, and only if their quality allows it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from core.kernels.jit import inlined
 
 @inlined
 def rounded(value):
-    """A value as thresholds see it: rounded to 1e-10, so that noise in the last bits decides nothing."""
+    """Round a value to 1e-10 for a comparison, so that rounding noise does not change the result."""
     return np.floor(value * 1e10 + 0.5) / 1e10
 
 
 @inlined
 def usable(quality):
-    """Whether a value of this quality may decide anything."""
+    """Whether a value of this quality may be compared."""
     return quality in (OK, REBUILT)
 
 
 @inlined
 def worse(first, second):
-    """The quality of two values taken together: a reason for `unknown` outranks `rebuilt`."""
+    """Combined quality of two values: a reason for `unknown` takes precedence over `rebuilt`."""
     if not usable(first):
         return first
     if not usable(second):

@@ -1,4 +1,4 @@
-"""One definition: what a catalogue's entry says, and how it is read."""
+"""One definition: an entry of the catalogue, and its parsing."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Definition:
         definition_id: Its name in events, metrics and files.
         frequency: How often it is evaluated.
         cool_down: Steps after an episode before the next may open.
-        expires: Steps after which an episode ends by itself, 0 for never.
+        expires: Steps after which an open episode expires, 0 for never.
         pairs: Names of pairs, empty for all.
-        rule: What it says besides.
+        rule: Its conditions, and what its events show.
     """
 
     definition_id: str
@@ -53,7 +53,7 @@ class Definition:
 
     @property
     def detector_version(self) -> str | None:
-        """The version it had as a detector of an earlier release; None where it was none."""
+        """The version it had as a detector in an earlier release; None if it was not one."""
         own = self.version
         for detector in possible_detectors(self.rule, self.frequency):
             was = detector | {
@@ -83,12 +83,12 @@ class Definition:
 
     @property
     def family(self) -> str:
-        """Family of its events; decides the topic."""
+        """Family of its events, which determines the topic."""
         return self.rule.family
 
     @property
     def point(self) -> bool:
-        """An opening is all there is."""
+        """Whether an episode ends with its opening."""
         return self.rule.point
 
     @property
@@ -108,27 +108,27 @@ class Definition:
 
     @property
     def series(self) -> str:
-        """The series it looks at, for the provenance of "first since"."""
+        """The series it evaluates, for the provenance of "first since"."""
         return self.rule.series
 
     @property
     def operator(self) -> str:
-        """How a case is held against the threshold, for the same."""
+        """How a case is compared with the threshold, for the provenance of "first since"."""
         return self.rule.operator
 
     @property
     def threshold(self) -> dict[str, float]:
-        """What its events say the values were held against."""
+        """Thresholds shown in its events."""
         return self.rule.threshold
 
     @property
     def input_keys(self) -> tuple[str, ...]:
-        """Keys of the outputs that decide."""
+        """Keys of the outputs that its conditions read."""
         return self.rule.input_keys
 
     @property
     def payload(self) -> dict[str, str]:
-        """Name in its events' values → key of the output that goes there."""
+        """Name in its events' values → key of the output shown."""
         return self.rule.payload
 
 
@@ -139,7 +139,7 @@ def parse_definition(entry: Mapping[str, Any]) -> Definition:
         entry: Its keys.
 
     Raises:
-        CatalogueError: Names the entry, what is wrong with it and the nearest valid name.
+        CatalogueError: The entry is invalid; the message suggests the nearest valid name.
     """
     check_shape({"definition": [entry]})
     frequency = _FREQUENCIES[entry.get("frequency", Frequency.DAY.label)]

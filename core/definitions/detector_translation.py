@@ -1,10 +1,9 @@
-"""What definitions of earlier releases are as rules.
+"""Translates definitions of earlier releases to rules.
 
-In earlier releases a definition could be a detector: one of four kinds with a few numbers. Each is
-a rule now. This table is the only place that still knows them: it
-reads snapshots and settings marks of those releases, and tells whoever still has a detector in a
-catalogue file which rule to write. The rule opens and ends at the same values, and its events show
-the same names and numbers; only its version is another one.
+In earlier releases a definition could be a detector: one of four kinds with a few parameters. Each is now
+a rule. The translation is used to read snapshots and settings marks of those releases, and to show the
+rule that replaces a detector in a catalogue file. The rule opens and ends at the same values, and its
+events show the same names and numbers; only its version differs.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ _DEFAULTS: Final[Mapping[str, Numbers]] = MappingProxyType(
         "strength_high": {"window_sessions": 252.0, "invalidation_pct": 2.0},
     }
 )
-"""Kind → its numbers, with what held where a catalogue was silent."""
+"""Kind → its parameters with their defaults."""
 
 _CHOICES: Final[Mapping[tuple[str, str], tuple[float, ...]]] = MappingProxyType(
     {
@@ -50,7 +49,7 @@ _CHOICES: Final[Mapping[tuple[str, str], tuple[float, ...]]] = MappingProxyType(
         ("strength_high", "window_sessions"): (63, 252),
     }
 )
-"""Numbers that chose between conditions, and are none of a rule's numbers."""
+"""Parameters that selected conditions and do not appear in a rule."""
 
 DETECTOR_KINDS: Final = tuple(_DEFAULTS)
 
@@ -69,13 +68,13 @@ def rule_of_detector(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Translate a detector.
 
     Args:
-        entry: As a catalogue file or a snapshot has it; numbers left out are the defaults.
+        entry: An entry of a catalogue file or a snapshot; missing parameters have their defaults.
 
     Returns:
-        The entry of the rule, with what differs from a rule's defaults.
+        The entry of the rule, without a rule's default values.
 
     Raises:
-        CatalogueError: A key or a number that the kind never had.
+        CatalogueError: The kind did not have a key or parameter.
 
     Example:
         >>> rule_of_detector({"id": "up", "kind": "opposite_day"})["enter"]
@@ -89,18 +88,18 @@ def rule_of_detector(entry: Mapping[str, Any]) -> dict[str, Any]:
     tail = {key: entry[key] for key in ("cool_down", "expires", "pairs") if entry.get(key)}
     rule = head | _RULES[entry["kind"]](frequency, numbers) | tail
     if rule.get("point"):
-        rule.pop("expires", None)  # Nothing stays open that could expire; a rule refuses to say so.
+        rule.pop("expires", None)  # A point event cannot expire, and a rule rejects the key.
     return rule
 
 
 def detector_version(entry: Mapping[str, Any]) -> str:
-    """Give the version under which a detector's events were told.
+    """Return the version under which a detector's events were published.
 
     Args:
         entry: As for `rule_of_detector`.
 
     Raises:
-        CatalogueError: As of `rule_of_detector`.
+        CatalogueError: As `rule_of_detector`.
     """
     content = {
         "id": entry["id"],
@@ -115,15 +114,15 @@ def detector_version(entry: Mapping[str, Any]) -> str:
 
 
 def possible_detectors(rule: RuleText, frequency: Frequency) -> Iterator[dict[str, Any]]:
-    """Give the detectors that a rule may have been.
+    """Yield the detectors that a rule may have been.
 
     Args:
-        rule: What it says.
+        rule: The rule.
         frequency: How often it is evaluated.
 
     Yields:
-        `kind`, `frequency` and `parameters`. Whoever asks has to translate each and compare: what is
-        given here only has the numbers of the rule in the right places.
+        `kind`, `frequency` and `parameters`: candidates only, with the rule's numbers in the right places.
+        The caller must translate each and compare it with the rule.
     """
     first = rule.enter[0][0]
     factor, window = abs(first.factor), first.left.partition(":")[2]
@@ -161,7 +160,7 @@ def possible_detectors(rule: RuleText, frequency: Frequency) -> Iterator[dict[st
 
 
 def _numbers(entry: Mapping[str, Any]) -> dict[str, float]:
-    """Every number of a detector, defaults filled in."""
+    """All parameters of a detector, including defaults."""
     kind, given = entry["kind"], entry.get("parameters", {})
     known = _DEFAULTS[kind]
     where = f"definition {entry.get('id')!r}"
@@ -288,7 +287,7 @@ def _strength_high(frequency: str, numbers: Numbers) -> dict[str, Any]:
 
 
 def _text(number: float) -> str:
-    """A number as a person writes it, of the same bits."""
+    """The shortest text of a number that parses to the same bits."""
     return repr(int(number)) if number == int(number) else repr(number)
 
 

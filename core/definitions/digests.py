@@ -1,4 +1,4 @@
-"""The digest by which definitions and catalogues are told apart."""
+"""The digest that identifies definitions and catalogues."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from core.model.errors import CatalogueError
 from core.model.event_families import EVENT_FAMILIES
 from core.model.validation import Table, one_of, validated
 
-_ACTION: Final = "correct the catalogue; its head says what each key means"
+_ACTION: Final = "correct the catalogue; its header describes each key"
 _NAME: Final = r"[a-z][a-z0-9_]*"
 _MOST_STEPS: Final = 1_000_000
 """Two and a half years of session minutes; a life cycle counts steps in 32 bits."""

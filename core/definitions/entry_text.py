@@ -1,4 +1,4 @@
-"""A definition written down as a catalogue file has it."""
+"""Writes a definition as TOML."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def entry_text(entry: Mapping[str, Any]) -> str:
     """Write an entry as TOML.
 
     Args:
-        entry: Its keys; texts, numbers, truth values, lists and flat tables of them.
+        entry: Its keys; values are strings, numbers, booleans, and lists and flat tables of them.
 
     Example:
         >>> print(entry_text({"id": "up", "enter": ["ratio >= 2"], "threshold": {"ratio": 2.0}}))

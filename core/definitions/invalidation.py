@@ -1,4 +1,4 @@
-"""The level that a rule fixes at an opening, and beyond which the episode is invalidated."""
+"""The invalidation level of an episode, set at its opening."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _NUMERATOR_LEVELS: Final = ("numerator_price", "paired_numerator_price")
 _BENCHMARK_LEVELS: Final = ("benchmark_price", "paired_benchmark_price")
 _RATIO_LEVEL: Final = "ratio:1d"
 LEVEL_KEYS: Final = (*_NUMERATOR_LEVELS, *_BENCHMARK_LEVELS, _RATIO_LEVEL)
-"""What an invalidation level may be of: a split restates these, and the level with them."""
+"""Outputs that may have an invalidation level: a split restates them, and the level with them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Invalidation:
-    """A level fixed at the opening; beyond it the episode ends as invalidated.
+    """A level set at the opening; the episode is invalidated when the value crosses it.
 
     Args:
-        key: Output that is held against the level.
-        direction: 1 where falling below it invalidates, -1 where rising above it does.
-        distance_pct: Distance of the level from the value at the opening, in percent of it.
+        key: Output that is compared with the level.
+        direction: 1 if falling below the level invalidates, -1 if rising above it does.
+        distance_pct: Distance of the level from the value at the opening, in percent of that value.
     """
 
     key: str
@@ -38,7 +38,7 @@ class Invalidation:
         return f"invalidate_{'below' if self.direction > 0 else 'above'}_pct"
 
     def split_factor(self, side: int, factor: float) -> float:
-        """What a split of leg `side` (0 numerator, 1 benchmark) by `factor` multiplies the level by."""
+        """Factor of the level for a split of leg `side` (0 numerator, 1 benchmark) by `factor`."""
         if self.key == _RATIO_LEVEL:
             return factor if side == 0 else 1.0 / factor
         return factor if (self.key in _NUMERATOR_LEVELS) == (side == 0) else 1.0
@@ -50,12 +50,12 @@ def read_invalidation(
     """Read `invalidate = { key = KEY, below_pct = NUMBER }`, or with `above_pct`.
 
     Args:
-        where: Names the entry in errors.
-        given: What stands there, in its shape; None for nothing.
-        frequency: Of the rule.
+        where: Name of the entry in errors.
+        given: The entry's `invalidate`, None if absent.
+        frequency: Frequency of the rule.
 
     Raises:
-        CatalogueError: Names the entry and what is wrong with it.
+        CatalogueError: The value is invalid.
     """
     if given is None:
         return None

@@ -1,16 +1,15 @@
-"""The life of an event, for every definition and pair, in arrays.
+"""Life cycle of episodes, for every definition and pair, in arrays.
 
     idle ──► candidate ──► opened ──► confirmed ──► resolved | invalidated | expired
                │              └─────► resolved | faded | invalidated | expired
                └──► withdrawn        (a point event ends with its opening)
 
-A daily definition may be a candidate while its session runs: sent once, at the first minute in
-which it is true, and then either opened or withdrawn at the final day bar, whatever it does in
-between. Transitions are numbered the same whether or not anybody watched the candidate: candidate
-0, opened or withdrawn 1, and so on, so history and live give one id to one event.
+A daily definition may become a candidate during a session. This is published once, at the first minute at
+which it is true; at the final day bar it is opened or withdrawn, regardless of changes in between.
+Transitions have the same numbers with and without a published candidate: candidate 0, opened or withdrawn
+1, and so on, so that history and live give an event the same id.
 
-One pass looks at all definitions of a frequency and all pairs; a step gives a life one transition
-at most.
+One pass advances all definitions of a frequency and all pairs, by at most one transition per step.
 """
 
 from __future__ import annotations
@@ -22,20 +21,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.definitions.answers import Answers
-from core.definitions.life_pass import FLIPS, LIFE, final_pass, provisional_pass
+from core.definitions.life_pass import EPISODE, FLIPS, final_pass, provisional_pass
 from core.model.records import EVENT
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What the life cycle needs to know of a definition.
+    """Parameters of the life cycle of a definition's episodes.
 
     Args:
         number: Row of the definition in the catalogue.
-        point: An opening is all there is.
-        cool_down: Steps after an episode.
-        expires: Steps an episode may last, 0 for ever.
-        dwell: Steps in a row at which it must be true to open.
+        point: Whether an episode ends with its opening.
+        cool_down: Steps after an episode before the next may open.
+        expires: Maximum steps of an episode, 0 for no limit.
+        dwell: Consecutive steps at which the definition must be true to open an episode.
     """
 
     number: int
@@ -46,23 +45,23 @@ class Rule:
 
 
 class LifeCycle:
-    """Lives of all definitions and pairs of a partition.
+    """Episodes of all definitions and pairs of a partition.
 
     Args:
-        rules: One a definition, in the catalogue's order.
-        wanted: bool (definitions, pairs): which pairs a definition is for.
-        staging: Most transitions one pass hands over; a full buffer re-enters the pass.
+        rules: One per definition, in the catalogue's order.
+        wanted: bool (definitions, pairs): whether a definition applies to a pair.
+        staging: Maximum transitions per pass; when the buffer is full, the pass is called again.
     """
 
     def __init__(self, rules: Sequence[Rule], wanted: NDArray[np.bool_], staging: int = 256) -> None:
-        self.lives: NDArray[np.void] = np.zeros(wanted.shape, LIFE)
+        self.episodes: NDArray[np.void] = np.zeros(wanted.shape, EPISODE)
         self.levels: NDArray[np.float64] = np.zeros(wanted.shape)
         self.tally: NDArray[np.int64] = np.zeros((len(wanted), FLIPS + 1), np.int64)
-        """Live transitions told, by definition and state; then STEPS_TO_CONFIRM and FLIPS."""
+        """Published live transitions by definition and state; then STEPS_TO_CONFIRM and FLIPS."""
         self.staged: NDArray[np.void] = np.zeros(staging, EVENT)
         self._wanted = wanted
-        # Derived, no state: at first every life counts as one whose last answer was true. No pass but the
-        # provisional one makes an answer true, and lives are restored before the first of those.
+        # Derived, not state: initially every last answer counts as possibly true. Only the provisional pass
+        # sets it to true, and episodes are restored before the first one.
         self._may_fall: NDArray[np.bool_] = wanted.copy()
         self._rules: NDArray[np.int32] = np.array(
             [[r.point, r.cool_down, r.expires, r.dwell] for r in rules], np.int32
@@ -79,15 +78,15 @@ class LifeCycle:
         episode: int,
         ts_event_ns: int,
     ) -> tuple[int, int]:
-        """Look at a session in progress: at most one candidate per definition, pair and session.
+        """Evaluate a session in progress: at most one candidate per definition, pair and session.
 
         Args:
             numbers: int32 (d,): definitions.
-            rows: int32 (n,): pairs, one at least.
-            start: Position among the d·n to go on from.
-            answers: What the definitions say; only `enter` and `quality` are looked at.
+            rows: int32 (n,): pairs, at least one.
+            start: Position among the d·n at which to continue.
+            answers: Results of the definitions; only `enter` and `quality` are used.
             episode: Session of the candidate, days since 1970-01-01.
-            ts_event_ns: End of the minute that was looked at.
+            ts_event_ns: End of the evaluated minute.
 
         Returns:
             Next position, and the number of transitions in `staged`.
@@ -96,14 +95,14 @@ class LifeCycle:
         step[0] = episode
         step[2] = ts_event_ns
         packed = provisional_pass(
-            self.lives,
+            self.episodes,
             self._rules,
             self._wanted,
             self._may_fall,
             numbers,
             rows,
             start,
-            answers.said,
+            answers.results,
             answers.quality,
             step,
             self.staged,
@@ -126,20 +125,20 @@ class LifeCycle:
         emit: bool,
         counted: bool,
     ) -> tuple[int, int]:
-        """Decide a step for good: open, confirm, end, expire, withdraw.
+        """Apply a final step: open, confirm, end, expire, withdraw.
 
         Args:
             numbers: int32 (d,): definitions.
-            rows: int32 (n,): pairs, one at least.
-            start: Position among the d·n to go on from.
-            answers: What the definitions say.
-            episode: Session, or Unix second, that an opening now is named after.
+            rows: int32 (n,): pairs, at least one.
+            start: Position among the d·n at which to continue.
+            answers: Results of the definitions.
+            episode: Session, or Unix second, that identifies an episode opened now.
             session: Days since 1970-01-01.
             ts_event_ns: Event time of the step.
             ts_knowable_ns: Event time at which the step became known.
-            closing: The session ends: intraday episodes do not outlive it.
-            emit: False while history is replayed: lives move, nothing is handed over.
-            counted: The tally counts what is handed over; history that speaks is not counted.
+            closing: The session ends, and intraday episodes with it.
+            emit: False while history is replayed: episodes advance, but nothing is staged.
+            counted: Whether the tally counts the transitions; published history is not counted.
 
         Returns:
             Next position, and the number of transitions in `staged`.
@@ -152,14 +151,14 @@ class LifeCycle:
         step[4] = closing
         step[5] = counted
         packed = final_pass(
-            self.lives,
+            self.episodes,
             self.levels,
             self._rules,
             self._wanted,
             numbers,
             rows,
             start,
-            answers.said,
+            answers.results,
             answers.level,
             answers.quality,
             step,

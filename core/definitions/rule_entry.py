@@ -1,4 +1,4 @@
-"""A definition of kind "rule", as its entry in the catalogue says it."""
+"""The rule of a definition, parsed from its entry in the catalogue."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ from core.model.errors import CatalogueError
 from core.model.records import Frequency
 
 INTRADAY_SERIES: Final = "intraday"
-"""What definitions at minutes look at, for the provenance of "first since"."""
+"""Series of definitions at 1m, for the provenance of "first since"."""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleText:
-    """Everything a rule says besides what every definition has.
+    """Conditions of a rule, and what its events show.
 
     Args:
         family: Family of its events.
         enter: Opens an episode.
         leave: Ends it as resolved; None: when `enter` no longer holds; empty: never.
-        confirm: Confirms it, None where there is nothing to wait for.
-        fade: Ends it as faded before it is confirmed, None where nothing does.
+        confirm: Confirms it; None if it is never confirmed.
+        fade: Ends it as faded before it is confirmed; None for never.
         invalidation: Ends it as invalidated.
-        dwell: Steps in a row at which `enter` must hold.
-        point: An opening is all there is.
-        values: Further outputs an event shows.
-        show: Name and output of everything an event shows; empty: what is compared, and `values`.
-        said_threshold: What an event says the values were held against; empty: the numbers themselves.
-        series: For the provenance of "first since": the series that is looked at.
-        operator: For the same: how a case is held against the threshold.
+        dwell: Consecutive steps at which `enter` must hold.
+        point: Whether an episode ends with its opening.
+        values: Additional outputs shown in events.
+        show: Name and output of everything shown in events; empty: the compared outputs and `values`.
+        shown_threshold: Thresholds shown in events; empty: the numbers in the conditions.
+        series: The series it evaluates, for the provenance of "first since".
+        operator: How a case is compared with the threshold, for the provenance of "first since".
     """
 
     family: str
@@ -58,13 +58,13 @@ class RuleText:
     point: bool
     values: tuple[str, ...]
     show: tuple[tuple[str, str], ...]
-    said_threshold: tuple[tuple[str, float], ...]
+    shown_threshold: tuple[tuple[str, float], ...]
     series: str
     operator: str
 
     @property
     def input_keys(self) -> tuple[str, ...]:
-        """Outputs that decide something, each once."""
+        """Outputs read by the conditions, without duplicates."""
         atoms = atoms_of(self.enter, self.leave, self.confirm, self.fade)
         keys = [key for atom in atoms for key in atom.keys]
         if self.invalidation is not None:
@@ -73,16 +73,16 @@ class RuleText:
 
     @property
     def payload(self) -> dict[str, str]:
-        """Name in an event's data → key of the output that goes there."""
+        """Name in an event's data → key of the output shown."""
         if self.show:
             return dict(self.show)
         return {value_name(key): key for key in dict.fromkeys((*self.input_keys, *self.values))}
 
     @property
     def threshold(self) -> dict[str, float]:
-        """Every number it compares with, by value and by what it decides; or what it says instead."""
-        if self.said_threshold:
-            return dict(self.said_threshold)
+        """Thresholds shown in events: `shown_threshold`, or every number in the conditions by name."""
+        if self.shown_threshold:
+            return dict(self.shown_threshold)
         found: dict[str, float] = {}
         parts = (("", self.enter), ("_exit", self.leave), ("_confirm", self.confirm), ("_fade", self.fade))
         for suffix, condition in parts:
@@ -94,7 +94,7 @@ class RuleText:
 
     @property
     def entry(self) -> dict[str, Any]:
-        """Its keys in an entry of a catalogue file, defaults filled in."""
+        """Its keys in an entry of a catalogue file, including defaults."""
         found: dict[str, Any] = {
             "family": self.family,
             "enter": texts_of(self.enter),
@@ -106,8 +106,8 @@ class RuleText:
         }
         if self.show:
             found["show"] = dict(self.show)
-        if self.said_threshold:
-            found["threshold"] = dict(self.said_threshold)
+        if self.shown_threshold:
+            found["threshold"] = dict(self.shown_threshold)
         parts = (("exit", self.leave), ("confirm", self.confirm), ("fade", self.fade))
         if not self.point:
             found |= {key: texts_of(condition) for key, condition in parts if condition is not None}
@@ -118,7 +118,7 @@ class RuleText:
 
     @property
     def content(self) -> dict[str, Any]:
-        """What the version hashes: everything that decides, however it was spelled."""
+        """Content hashed by the version: the conditions, independent of spelling."""
         invalidation = self.invalidation
         return {
             "rule_semantics": SEMANTICS,
@@ -154,15 +154,15 @@ def parse_rule(where: str, entry: Mapping[str, Any], frequency: Frequency) -> Ru
     """Read the keys of a rule.
 
     Args:
-        where: Names the entry in errors.
-        entry: The entry; keys that every definition has are passed over.
+        where: Name of the entry in errors.
+        entry: The entry; keys common to all definitions are ignored.
         frequency: How often it is evaluated.
 
     Returns:
         The rule.
 
     Raises:
-        CatalogueError: Names the entry, the key and what is wrong with it.
+        CatalogueError: A key is invalid.
     """
     enter = _condition(where, "enter", entry, frequency)
     if not enter:
@@ -171,7 +171,7 @@ def parse_rule(where: str, entry: Mapping[str, Any], frequency: Frequency) -> Ru
     endings = [key for key in ("exit", "confirm", "fade", "invalidate") if key in entry]
     if point and (endings or entry.get("expires")):
         named = repr(endings[0]) if endings else "'expires'"
-        raise refusal(f"{where}: a point event ends with its opening, so {named} says nothing")
+        raise refusal(f"{where}: a point event ends with its opening, so {named} has no effect")
     leave = () if point else _condition(where, "exit", entry, frequency)
     confirm = _condition(where, "confirm", entry, frequency) or None
     fade = _condition(where, "fade", entry, frequency) or None
@@ -179,7 +179,7 @@ def parse_rule(where: str, entry: Mapping[str, Any], frequency: Frequency) -> Ru
     values = _values(where, entry.get("values", []), frequency)
     show = read_show(where, entry.get("show", {}), frequency)
     if values and show:
-        raise refusal(f"{where}: 'show' names everything that events show, so 'values' says nothing")
+        raise refusal(f"{where}: 'show' names everything that events show, so 'values' has no effect")
     atoms = tuple(atoms_of(enter, leave, confirm, fade))
     distance_pct = None if invalidation is None else invalidation.distance_pct
     return RuleText(
@@ -193,7 +193,7 @@ def parse_rule(where: str, entry: Mapping[str, Any], frequency: Frequency) -> Ru
         point=point,
         values=values,
         show=show,
-        said_threshold=read_threshold(where, entry.get("threshold", {}), atoms, distance_pct),
+        shown_threshold=read_threshold(where, entry.get("threshold", {}), atoms, distance_pct),
         series=entry.get("series", "close" if frequency == Frequency.DAY else INTRADAY_SERIES),
         operator=_operator(where, entry, enter[0][0]),
     )

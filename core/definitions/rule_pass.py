@@ -1,6 +1,6 @@
-"""All rules of a frequency, asked in one pass over one matrix of values.
+"""Evaluates all rules of a frequency in one pass over the matrix of values.
 
-Pairs that lie side by side are answered by `core.definitions.rule_rows`, all others by the kernel here.
+Contiguous pairs are evaluated by `core.definitions.rule_rows`, all others by the kernel here.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from core.definitions.rule_table import (
 from core.kernels.jit import BOOL, F8, I1, I4, U1, array_of, inlined, kernel
 
 FEWEST_ROWS: Final = 3
-"""Fewer pairs than this are answered sooner one at a time."""
+"""Fewer pairs than this are faster to evaluate one at a time."""
 
 
 @inlined
@@ -65,7 +65,7 @@ def _compare(operator, value, target):
 
 @inlined
 def _beyond_pct(value, mark):
-    """Distance of two values in percent of the second, so that one rounding fits a ratio and a price."""
+    """Distance of two values in percent of the second, so that the same rounding suits ratios and prices."""
     if mark == 0.0:
         return rounded(value)
     return rounded(100.0 * (value - mark) / abs(mark))
@@ -73,7 +73,7 @@ def _beyond_pct(value, mark):
 
 @inlined
 def _atom_holds(values, quality, atoms, factors, number, row):
-    """1, 0, or -1 where a value is not known."""
+    """1, 0, or -1 if a value is unknown."""
     left, right, operator = atoms[number, LEFT], atoms[number, RIGHT], atoms[number, OPERATOR]
     if atoms[number, FORM] == QUALITY:
         return 1 if _compare(operator, float(quality[left, row]), factors[number]) else 0
@@ -92,7 +92,7 @@ def _atom_holds(values, quality, atoms, factors, number, row):
 
 @inlined
 def _holds(values, quality, atoms, factors, first, last, row):
-    """1 where every clause has an atom that holds, 0 where one has none, -1 where anything is unknown."""
+    """1 if every clause has an atom that holds, 0 if one has none, -1 if any value is unknown."""
     whole, clause = 1, 0
     for number in range(first, last):
         answer = _atom_holds(values, quality, atoms, factors, number, row)
@@ -107,7 +107,7 @@ def _holds(values, quality, atoms, factors, first, last, row):
 
 @inlined
 def _reason(quality, atoms, first, last, row):
-    """The quality of everything that an opening rests on."""
+    """Combined quality of all inputs of an opening."""
     reason = np.uint8(0)
     for number in range(first, last):
         reason = worse(reason, quality[atoms[number, LEFT], row])
@@ -132,20 +132,20 @@ def _reason(quality, atoms, first, last, row):
     BOOL,
 )
 def pass_over_cells(
-    values, quality, rows, atoms, factors, rules, distances, levels, said, level, reasons, provisional
+    values, quality, rows, atoms, factors, rules, distances, levels, results, level, reasons, provisional
 ):
-    """Answer every rule for some pairs, one pair at a time.
+    """Evaluate every rule for some pairs, one pair at a time.
 
     Args:
-        values: As for `core.definitions.rule_rows.pass_over_rows`, and the rest that is named alike.
+        values: As for `core.definitions.rule_rows.pass_over_rows`, like all other arguments of the same name.
         quality: See there.
-        rows: int32 (n,): the pairs, anywhere.
+        rows: int32 (n,): the pairs, not necessarily contiguous.
         atoms: See there.
         factors: See there.
         rules: See there.
         distances: See there.
         levels: See there.
-        said: See there.
+        results: See there.
         level: See there.
         reasons: See there.
         provisional: See there.
@@ -161,7 +161,7 @@ def pass_over_cells(
                 reason = worse(reason, quality[level_key, row])
                 if not usable(quality[level_key, row]):
                     enter = -1
-            said[ENTER, number, row] = enter
+            results[ENTER, number, row] = enter
             reasons[number, row] = reason
             if provisional:
                 continue
@@ -186,19 +186,19 @@ def pass_over_cells(
                     level[number, row] = value * (1.0 - direction * distances[index] / 100.0)
                     mark = levels[number, row]
                     invalid = 1 if mark > 0.0 and direction * _beyond_pct(value, mark) < 0.0 else 0
-            said[LEAVE, number, row] = leave
-            said[INVALID, number, row] = invalid
-            said[CONFIRM, number, row] = confirm
-            said[FADE, number, row] = fade
+            results[LEAVE, number, row] = leave
+            results[INVALID, number, row] = invalid
+            results[CONFIRM, number, row] = confirm
+            results[FADE, number, row] = fade
 
 
 class RulePass:
     """The rules of one frequency.
 
     Args:
-        rules: Number of the definition, and what it says.
+        rules: Number and rule of each definition.
         row_of: Key of an output → its row in the matrix of values.
-        rows_at_once: How many pairs that lie side by side are answered together; no result depends on it.
+        rows_at_once: Number of contiguous pairs evaluated together; does not affect results.
     """
 
     def __init__(
@@ -224,15 +224,15 @@ class RulePass:
     ) -> None:
         """Write the answers of every rule for `rows`.
 
-        A block's pairs lie side by side; those that one session's end finds ready may not.
+        The pairs of a block are contiguous; those whose session ends at the same time may not be.
 
         Args:
             values: float64 (outputs, pairs).
             quality: uint8 (outputs, pairs).
-            rows: int32 (n,), rising.
+            rows: int32 (n,), ascending.
             levels: float64 (definitions, pairs): invalidation levels of open episodes.
-            answers: Written, for the rules' own definitions.
-            provisional: Only whether an episode would open is asked.
+            answers: Written, for the definitions of the rules.
+            provisional: Evaluate only whether an episode would open.
         """
         table, count = self._table, len(rows)
         if count >= FEWEST_ROWS and rows.item(-1) - rows.item(0) == count - 1:
@@ -246,7 +246,7 @@ class RulePass:
                 table.rules,
                 table.distances,
                 levels,
-                answers.said,
+                answers.results,
                 answers.level,
                 answers.quality,
                 self._figures,
@@ -263,7 +263,7 @@ class RulePass:
             table.rules,
             table.distances,
             levels,
-            answers.said,
+            answers.results,
             answers.level,
             answers.quality,
             provisional,

@@ -1,8 +1,8 @@
-"""The pass over rules for pairs that lie side by side: one comparison at a time, over all of them.
+"""Evaluates rules for contiguous pairs, one comparison at a time over all pairs.
 
-`core.definitions.rule_pass` takes one pair at a time through a rule, and its branches are different
-for each. Here a comparison is made for every pair before the next one is looked at. The loops have no
-branches, so the compiler turns them into vector instructions. Both passes give the same bytes.
+`core.definitions.rule_pass` evaluates one pair at a time, with branches that differ between pairs. Here each
+comparison is made for every pair before the next comparison. The loops have no branches, so the compiler
+vectorises them. Both give identical results.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ from core.definitions.rule_table import (
 from core.kernels.jit import BOOL, F8, I1, I4, I8, U1, array_of, inlined, kernel
 
 ROWS_AT_ONCE: Final = 512
-"""Pairs that share the buffers: few enough that the values which rules share stay in the cache."""
+"""Pairs evaluated together: few enough that values shared by rules stay in the cache."""
 
 _QUESTIONS: Final = (ENTER, LEAVE, CONFIRM, FADE)
-"""What has a condition, in the order of a rule's columns."""
+"""Questions with a condition, in the order of a rule's columns."""
 _PLACE_OF_LEAVE: Final = _QUESTIONS.index(LEAVE)
 
 
 @inlined
 def _beyond_pct(value, mark):
-    """As in `core.definitions.rule_pass`; a choice between two figures, where that has a branch."""
+    """As in `core.definitions.rule_pass`, but with a selection instead of a branch."""
     zero = mark == 0.0
     distance = 100.0 * (value - mark) / (1.0 if zero else abs(mark))
     return rounded(value if zero else distance)
@@ -66,7 +66,7 @@ def _worsen(reason, quality):
 
 @inlined
 def _compare(operator, figures, target, clause):
-    """Add to a clause, for each pair, whether the figure is to the target as the operator says."""
+    """Compare the figures of all pairs with the target, and OR the result into the clause."""
     if operator == AT_LEAST:
         for k in range(len(clause)):
             clause[k] |= figures[k] >= target
@@ -88,13 +88,13 @@ def _compare(operator, figures, target, clause):
     else:
         bits = np.int64(target)
         for k in range(len(clause)):
-            if figures[k] == figures[k]:  # no integer stands for NaN
+            if figures[k] == figures[k]:  # NaN has no integer
                 clause[k] |= (np.int64(figures[k]) & bits) != 0
 
 
 @inlined
 def _measure(values, quality, atom, factor, low, high, figures, unknown):
-    """Write the figures that an atom compares, and note where they are unknown; give what with."""
+    """Write the left side of an atom and its unknown values, and return the target."""
     left, right, form = np.uint64(atom[LEFT]), atom[RIGHT], atom[FORM]
     value, value_quality = values[left, low:high], quality[left, low:high]
     if form == QUALITY:
@@ -121,7 +121,7 @@ def _measure(values, quality, atom, factor, low, high, figures, unknown):
 
 @inlined
 def _hold(values, quality, atoms, factors, first, last, low, high, answer, figures, clause, unknown):
-    """Answer one condition: 1, 0, or -1 where anything is unknown or `unknown` was set before."""
+    """Evaluate one condition: 1, 0, or -1 if any value is unknown or `unknown` was already set."""
     for k in range(len(answer)):
         answer[k] = 1
         clause[k] = 0
@@ -139,7 +139,7 @@ def _hold(values, quality, atoms, factors, first, last, low, high, answer, figur
 
 @inlined
 def _judge_level(value, quality, direction, distance_pct, mark, level, invalid):
-    """Write the level that an opening now would fix, and whether the open one is broken."""
+    """Write the level that an opening now would set, and whether the current level is crossed."""
     factor = 1.0 - direction * distance_pct / 100.0
     for k in range(len(value)):
         known = usable(quality[k])
@@ -176,31 +176,31 @@ def pass_over_rows(
     rules,
     distances,
     levels,
-    said,
+    results,
     level,
     reasons,
     figure_buffer,
     flag_buffer,
     provisional,
 ):
-    """Answer every rule for the pairs from `begin` to before `end`.
+    """Evaluate every rule for the pairs from `begin` up to but excluding `end`.
 
     Args:
         values: float64 (outputs, pairs).
         quality: uint8 (outputs, pairs).
         begin: First pair.
-        end: The pair behind the last one.
-        atoms: As of `RuleTable`, and the next three.
+        end: The pair after the last one.
+        atoms: From `RuleTable`, like the next three.
         factors: See there.
         rules: See there.
         distances: See there.
         levels: float64 (definitions, pairs): invalidation levels of open episodes.
-        said: Written; as of `Answers`, and the next two.
+        results: Written; see `Answers`, also for the next two.
         level: Written.
         reasons: Written.
-        figure_buffer: float64 (n,): scratch; n pairs are answered at once.
+        figure_buffer: float64 (n,): scratch; n pairs are evaluated at once.
         flag_buffer: int8 (2, n): scratch.
-        provisional: Only whether an episode would open is asked.
+        provisional: Evaluate only whether an episode would open.
     """
     high = begin
     while high < end:
@@ -210,7 +210,7 @@ def pass_over_rows(
         for index in range(len(rules)):
             rule = rules[index]
             number, level_key = np.uint64(rule[DEFINITION]), rule[LEVEL_KEY]
-            enter, reason = said[ENTER, number, low:high], reasons[number, low:high]
+            enter, reason = results[ENTER, number, low:high], reasons[number, low:high]
             for k in range(len(reason)):
                 reason[k] = 0
             for atom in atoms[rule[FIRST_ENTER] : rule[FIRST_ENTER + 1]]:
@@ -218,7 +218,7 @@ def pass_over_rows(
                 if atom[RIGHT] >= 0:
                     _worsen(reason, quality[np.uint64(atom[RIGHT]), low:high])
             for place in range(1 if provisional else len(_QUESTIONS)):
-                answer = said[_QUESTIONS[place], number, low:high]
+                answer = results[_QUESTIONS[place], number, low:high]
                 first, last = rule[FIRST_ENTER + 2 * place], rule[FIRST_ENTER + 2 * place + 1]
                 if place == _PLACE_OF_LEAVE and rule[LEAVES_WHEN_FALSE] == 1:
                     for k in range(len(answer)):
@@ -238,7 +238,7 @@ def pass_over_rows(
                 )
             if provisional:
                 continue
-            invalid, fixed = said[INVALID, number, low:high], level[number, low:high]
+            invalid, fixed = results[INVALID, number, low:high], level[number, low:high]
             if level_key >= 0:
                 _judge_level(
                     values[np.uint64(level_key), low:high],

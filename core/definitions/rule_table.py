@@ -1,4 +1,4 @@
-"""The rules of one frequency as tables of numbers, which both passes over rules read."""
+"""The rules of one frequency as numeric tables, the input of both kernels."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SIZE: Final = 1
 QUALITY: Final = 2
 _FORMS: Final = ("", "abs", "quality")
 
-# What an atom may ask; any other operator asks for a bit.
+# Comparisons of an atom; any other operator tests a bit.
 AT_LEAST: Final = int(Operator.AT_LEAST)
 AT_MOST: Final = int(Operator.AT_MOST)
 ABOVE: Final = int(Operator.ABOVE)
@@ -45,10 +45,10 @@ _RULE_COLUMNS: Final = 12
 
 
 class RuleTable:
-    """What some rules ask, in the arrays that kernels want.
+    """Rules as arrays for the kernels.
 
     Args:
-        rules: Number of the definition, and what it says.
+        rules: Number and rule of each definition.
         row_of: Key of an output → its row in the matrix of values.
     """
 
@@ -58,7 +58,7 @@ class RuleTable:
         factors: list[float] = []
         self.rules: NDArray[np.int32] = np.zeros((len(rules), _RULE_COLUMNS), np.int32)
         self.distances: NDArray[np.float64] = np.zeros(len(rules))
-        """Distance of each rule's invalidation level in percent, 0 where it has none."""
+        """Distance of each rule's invalidation level in percent, 0 if it has none."""
         for place, (number, rule) in enumerate(rules):
             row = self.rules[place]
             row[DEFINITION] = number
@@ -76,7 +76,7 @@ class RuleTable:
                 self.distances[place] = rule.invalidation.distance_pct
         self.atoms: NDArray[np.int32] = np.array(atoms, np.int32).reshape(len(atoms), _ATOM_COLUMNS)
         self.factors: NDArray[np.float64] = np.array(factors, np.float64)
-        """The number of each atom, or what its right side is multiplied by."""
+        """The number of each atom, or the factor of its right side."""
 
     def _add(self, condition: Condition | None, atoms: list[list[int]], factors: list[float]) -> None:
         for clause in condition or ():

@@ -1,4 +1,4 @@
-"""The names under which a rule's events show their values and thresholds, where it chooses them itself."""
+"""Custom names of values and thresholds in a rule's events."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from core.model.errors import CatalogueError
 from core.model.records import Frequency
 
 _DIGITS: Final = 9
-"""Decimals to which a threshold that is told equals a number of the rule: 0.5 % is 1 - 0.995."""
+"""Decimals to which a shown threshold must equal a number of the rule: 0.5 % is 1 - 0.995."""
 
 
 def read_show(where: str, given: Mapping[str, str], frequency: Frequency) -> tuple[tuple[str, str], ...]:
     """Read `show = { NAME = VALUE, … }`.
 
     Args:
-        where: Names the entry in errors.
-        given: What stands there.
-        frequency: Of the rule.
+        where: Name of the entry in errors.
+        given: Its value.
+        frequency: Frequency of the rule.
 
     Returns:
         Name in the event's data and key of the output, in the order given.
 
     Raises:
-        CatalogueError: Names the entry and what is wrong with it.
+        CatalogueError: The value is invalid.
     """
     found: list[tuple[str, str]] = []
     for name, key in given.items():
@@ -43,21 +43,21 @@ def read_threshold(
 ) -> tuple[tuple[str, float], ...]:
     """Read `threshold = { NAME = NUMBER, … }`.
 
-    Each number must be one that the rule uses, so that nobody changes a condition and lets its events
-    tell the old number: a number compared with, the distance in percent behind a factor, the
-    invalidation distance, or the length of a window.
+    Each number must be used by the rule, so that events cannot show an outdated threshold after a condition
+    was changed: a number in a comparison, the distance in percent of a factor, the invalidation
+    distance, or the length of a window.
 
     Args:
-        where: Names the entry in errors.
-        given: What stands there.
+        where: Name of the entry in errors.
+        given: Its value.
         atoms: Every comparison of the rule.
-        distance_pct: Of its invalidation level, None where it has none.
+        distance_pct: Distance of its invalidation level, None if it has none.
 
     Returns:
         Name in the event's data and number, in the order given.
 
     Raises:
-        CatalogueError: Names the entry and what is wrong with it.
+        CatalogueError: The value is invalid.
     """
     used = {round(number, _DIGITS) for number in _numbers(atoms)}
     if distance_pct is not None:
@@ -66,7 +66,7 @@ def read_threshold(
     for name, number in given.items():
         if round(float(number), _DIGITS) not in used:
             known = ", ".join(f"{each:g}" for each in sorted(used))
-            raise refusal(f"{where}: threshold: {name} = {number} is no number of the rule; it uses {known}")
+            raise refusal(f"{where}: threshold: {name} = {number} is not used by the rule; it uses {known}")
         found.append((name, float(number)))
     return tuple(found)
 

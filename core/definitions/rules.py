@@ -1,16 +1,16 @@
-"""The language of rules: what a definition of kind "rule" says, and how its text is read.
+"""The rule language: parses the conditions of a definition.
 
-A condition holds an indicator's value against a number or against another value:
+A condition compares an indicator's value with a number or with another value:
 
     drawdown_pct <= -10
     abs(relative_return_zscore:1d) >= 3
     ratio:1d > ratio_high:252d * 1.01
     pivot_divergence has 2                     the bit of value 2 is set
-    quality(ratio) == stale                    never unknown, since it asks why something is
-    relative_21d_pp <= 0 or ytd_pct >= 0       one of them is enough
+    quality(ratio) == stale                    never unknown, because a quality always exists
+    relative_21d_pp <= 0 or ytd_pct >= 0       at least one must hold
 
-A list of conditions holds when all of them do. A value that is not known makes the whole list
-unknown, and what is unknown neither opens nor ends anything.
+A list of conditions holds if all of them hold. An unknown value makes the whole list unknown, and an
+unknown list neither opens nor ends an episode.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from core.model.errors import CatalogueError
 from core.model.records import Frequency, Quality
 
 SEMANTICS: Final = 1
-"""Raised when a fix changes what the same text means."""
+"""Incremented when a fix changes the meaning of a text."""
 
 
 class Operator(IntEnum):
-    """How a value is held against another."""
+    """How two values are compared."""
 
     AT_LEAST = 0
     AT_MOST = 1
@@ -45,13 +45,13 @@ class Operator(IntEnum):
 
     @property
     def text(self) -> str:
-        """As it stands in a condition."""
+        """Its text in a condition."""
         return _TEXTS[self]
 
 
 _TEXTS: Final = (">=", "<=", ">", "<", "==", "!=", "has")
 OPERATORS: Final = (*_TEXTS, *(f"abs {text}" for text in _TEXTS if text != "has"))
-"""What "first since" may say of how a case is held against the threshold."""
+"""Operators that the provenance of "first since" may name."""
 
 _KEY: Final = r"[a-z][a-z0-9_]*(?::[a-z0-9_]+)?"
 _ATOM: Final = re.compile(
@@ -61,7 +61,7 @@ _ATOM: Final = re.compile(
 _RIGHT: Final = re.compile(rf"(?P<key>{_KEY})(?:\s*\*\s*(?P<factor>\S+))?")
 _OR: Final = re.compile(r"\s+or\s+")
 _QUALITIES: Final = MappingProxyType({quality.label: quality for quality in Quality})
-_ACTION: Final = "correct the condition; core/definitions/rules.py and the catalogue's head show the forms"
+_ACTION: Final = "correct the condition; core/definitions/rules.py and the catalogue's header show the forms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +71,9 @@ class Atom:
     Args:
         form: "" for the value, "abs" for its size, "quality" for its quality.
         left: Key of the output on the left.
-        operator: How it is held against the right side.
-        right: Key of the output on the right, None where a number stands there.
-        factor: The number, or what the value on the right is multiplied by.
+        operator: How it is compared with the right side.
+        right: Key of the output on the right, None for a number.
+        factor: The number, or the factor of the value on the right.
     """
 
     form: str
@@ -89,7 +89,7 @@ class Atom:
 
     @property
     def text(self) -> str:
-        """The same comparison however it was spelled."""
+        """The comparison in canonical spelling."""
         left = f"{self.form}({self.left})" if self.form else self.left
         right = f"{self.factor!r}" if self.right is None else f"{self.right} * {self.factor!r}"
         if self.form == "quality":
@@ -98,7 +98,7 @@ class Atom:
 
 
 Clause = tuple[Atom, ...]
-"""Comparisons of which one is enough."""
+"""Alternatives: at least one must hold."""
 
 Condition = tuple[Clause, ...]
 """Clauses that must all hold."""
@@ -135,7 +135,7 @@ _SEEN: Final[Mapping[Frequency, Mapping[str, str]]] = MappingProxyType(
         Frequency.DAY: _names_of((Frequency.DAY,)),
     }
 )
-"""What a rule of a frequency can look at: a final day bar knows daily values only."""
+"""Outputs available to a rule of a frequency: a daily rule can use daily values only."""
 
 
 def find_key(name: str, frequency: Frequency) -> str:
@@ -143,10 +143,10 @@ def find_key(name: str, frequency: Frequency) -> str:
 
     Args:
         name: Key or public name.
-        frequency: Of the rule that looks at it.
+        frequency: Frequency of the rule.
 
     Raises:
-        CatalogueError: Names the nearest; or the output is computed at another frequency.
+        CatalogueError: There is no such output, or it is not computed at this frequency.
 
     Example:
         >>> find_key("relative_21d_pp", Frequency.DAY), find_key("ratio", Frequency.MINUTE)
@@ -170,14 +170,14 @@ def parse_condition(texts: object, frequency: Frequency = Frequency.DAY) -> Cond
     """Read a list of conditions.
 
     Args:
-        texts: A list of texts, or one text.
-        frequency: Of the rule.
+        texts: A list of strings, or one string.
+        frequency: Frequency of the rule.
 
     Returns:
         The clauses, keys resolved.
 
     Raises:
-        CatalogueError: Says which text cannot be read, and the nearest names.
+        CatalogueError: A text cannot be parsed; the message suggests the nearest names.
 
     Example:
         >>> parse_condition(["abs(ratio:1d) >= 3 or ratio:1d < ratio_low:63d * 2"])[0][1].text
@@ -186,7 +186,7 @@ def parse_condition(texts: object, frequency: Frequency = Frequency.DAY) -> Cond
     if isinstance(texts, str):
         texts = [texts]
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise _refusal(f'conditions are a list of texts such as "ratio:1d >= 1", not {texts!r}')
+        raise _refusal(f'conditions must be a list of strings such as "ratio:1d >= 1", not {texts!r}')
     return tuple(tuple(_atom(part, frequency) for part in _OR.split(text.strip())) for text in texts)
 
 
@@ -206,7 +206,7 @@ def _atom(text: str, frequency: Frequency) -> Atom:
     number = _number(right)
     if number is not None:
         if operator is Operator.HAS and (number != int(number) or not 0 < number < 2**31):
-            raise _refusal(f"{text!r}: `has` wants a whole number above 0, such as 1, 2, 4 or 8")
+            raise _refusal(f"{text!r}: `has` needs an integer above 0, such as 1, 2, 4 or 8")
         return Atom(form, left, operator, None, number)
     other = _RIGHT.fullmatch(right)
     if other is None or operator is Operator.HAS:
@@ -229,7 +229,7 @@ def _of_quality(text: str, operator: Operator) -> Operator:
 
 def _quality(label: str) -> Quality:
     if label not in _QUALITIES:
-        raise _refusal(f"{label!r} is no quality; known are {', '.join(_QUALITIES)}")
+        raise _refusal(f"{label!r} is not a quality; known are {', '.join(_QUALITIES)}")
     return _QUALITIES[label]
 
 
@@ -258,5 +258,5 @@ def texts_of(condition: Condition) -> list[str]:
 
 
 def canonical(condition: Condition | None) -> Any:
-    """What a version hashes of a condition; spelling does not count."""
+    """Content of a condition hashed by a version, independent of spelling."""
     return None if condition is None else [[atom.text for atom in clause] for clause in condition]

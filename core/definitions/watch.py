@@ -1,4 +1,4 @@
-"""Definitions at work: asked together, by frequency."""
+"""Active definitions, evaluated together by frequency."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from core.partition.world import PartitionWorld
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Watch:
-    """One definition at work.
+    """One active definition.
 
     Args:
-        definition: What is watched for.
+        definition: The definition.
         version: Its version, computed once.
-        rule: What the life cycle needs to know of it.
-        wanted: bool (pairs,): the pairs it is for.
-        payload: Name in an event's values and row of the output that goes there.
-        dates: Those of the names whose value is a session, and is shown as a date.
-        threshold: What its events say the values were held against.
+        rule: Parameters of its life cycle.
+        wanted: bool (pairs,): whether it applies to a pair.
+        payload: Name in an event's values and row of the output shown.
+        dates: Names whose value is a session and is shown as a date.
+        threshold: Thresholds shown in its events.
     """
 
     definition: Definition
@@ -39,7 +39,7 @@ class Watch:
     threshold: dict[str, float]
 
     def level_factor(self, side: int, factor: float) -> float:
-        """What a split of leg `side` by `factor` does to invalidation levels."""
+        """Factor of invalidation levels for a split of leg `side` by `factor`."""
         invalidation = self.definition.rule.invalidation
         return 1.0 if invalidation is None else invalidation.split_factor(side, factor)
 
@@ -50,13 +50,13 @@ def make_watch(
     world: PartitionWorld,
     row_of: Callable[[str], int],
 ) -> Watch:
-    """Put a definition to work.
+    """Activate a definition.
 
     Args:
         number: Its row in the catalogue.
         definition: The definition.
         world: The partition's rows.
-        row_of: Gives an output's row in the matrix of values by key; raises CatalogueError.
+        row_of: Returns an output's row in the matrix of values by key; raises CatalogueError.
     """
     pairs, outputs = set(definition.pairs), known_outputs()
     return Watch(
@@ -71,12 +71,12 @@ def make_watch(
 
 
 class WatchGroup:
-    """The definitions of some frequencies, asked together.
+    """The definitions of some frequencies, evaluated together.
 
     Args:
         watches: In the catalogue's order.
-        answers: Where their answers go.
-        row_of: Gives an output's row in the matrix of values.
+        answers: Receives their answers.
+        row_of: Returns an output's row in the matrix of values.
     """
 
     def __init__(self, watches: Sequence[Watch], answers: Answers, row_of: Callable[[str], int]) -> None:
@@ -94,6 +94,6 @@ class WatchGroup:
         *,
         provisional: bool,
     ) -> None:
-        """Write the answers of every definition for `rows`; as of `RulePass.ask`."""
+        """Write the answers of every definition for `rows`; see `RulePass.ask`."""
         if self._rules is not None:
             self._rules.ask(values, quality, rows, levels, self._answers, provisional=provisional)

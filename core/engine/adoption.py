@@ -97,14 +97,14 @@ def _withdrawn(state: PartitionState, kept: Mapping[tuple[str, str], NDArray[np.
     nowhere = np.zeros(len(state.world.pairs), np.bool_)
     events: list[Event] = []
     for watch in evaluator.watches:
-        lives = evaluator.lives.lives[watch.rule.number]
-        for row in np.flatnonzero(is_alive(lives) & ~kept.get(_identity(watch), nowhere)):
-            staged, session = _stage(state, lives[row], int(row), watch.rule.number)
+        episodes = evaluator.lifecycle.episodes[watch.rule.number]
+        for row in np.flatnonzero(is_alive(episodes) & ~kept.get(_identity(watch), nowhere)):
+            staged, session = _stage(state, episodes[row], int(row), watch.rule.number)
             events.append(evaluator.event(staged, session))
     for orphan in state.orphans:
-        lives = orphan.section.arrays["lives"]
-        for row in np.flatnonzero(is_alive(lives)):
-            events.append(_orphaned(state, orphan, lives[row], int(row)))
+        episodes = orphan.section.arrays["lives"]
+        for row in np.flatnonzero(is_alive(episodes)):
+            events.append(_orphaned(state, orphan, episodes[row], int(row)))
     return events
 
 
@@ -132,7 +132,7 @@ def _told_as(
 
 
 def _told(state: PartitionState, kept: Mapping[tuple[str, str], NDArray[np.bool_]]) -> ToldVersions:
-    """What readers know under another version, of lives that continue."""
+    """What readers know under another version, of episodes that continue."""
     identities = {watch.definition.definition_id: _identity(watch) for watch in state.evaluator.watches}
     rows = {pair.name: row for row, pair in enumerate(state.world.pairs)}
     found: dict[tuple[str, str], ToldAs] = {}

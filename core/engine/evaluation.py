@@ -64,7 +64,7 @@ class PairEvaluator:
             key: (self.values[row], self.quality[row]) for key, row in self._rows.items()
         }
         self.watches = [self._watch(number, d) for number, d in enumerate(catalogue.definitions)]
-        self.lives = LifeCycle(
+        self.lifecycle = LifeCycle(
             [watch.rule for watch in self.watches],
             np.array([watch.wanted for watch in self.watches], np.bool_).reshape(len(self.watches), pairs),
         )
@@ -218,7 +218,7 @@ class PairEvaluator:
         for day_family in self.day_families:
             day_family.forget(rows)
         for watch in self.watches:
-            self.lives.levels[watch.rule.number, rows] *= watch.level_factor(side, factor)
+            self.lifecycle.levels[watch.rule.number, rows] *= watch.level_factor(side, factor)
 
     def second(self, step: RingStep) -> None:
         """Evaluate what is due every second."""
@@ -318,11 +318,11 @@ class PairEvaluator:
         )
 
     def _provisional(self, rows: NDArray[np.int32], session: int, ts_event_ns: int, emit: Emit) -> None:
-        group, lives = self._daily, self.lives
-        group.ask(self.values, self.quality, rows, lives.levels, provisional=True)
+        group, lifecycle = self._daily, self.lifecycle
+        group.ask(self.values, self.quality, rows, lifecycle.levels, provisional=True)
         position, last = 0, len(group.numbers) * len(rows)
         while position < last:
-            position, filled = lives.provisional(
+            position, filled = lifecycle.provisional(
                 group.numbers,
                 rows,
                 position,
@@ -346,11 +346,11 @@ class PairEvaluator:
         closing: bool,
         counted: bool = True,
     ) -> None:
-        lives = self.lives
-        group.ask(self.values, self.quality, rows, lives.levels, provisional=False)
+        lifecycle = self.lifecycle
+        group.ask(self.values, self.quality, rows, lifecycle.levels, provisional=False)
         position, last = 0, len(group.numbers) * len(rows)
         while position < last:
-            position, filled = lives.final(
+            position, filled = lifecycle.final(
                 group.numbers,
                 rows,
                 position,
@@ -367,7 +367,7 @@ class PairEvaluator:
                 self._emit(filled, session, emit)
 
     def _emit(self, filled: int, session: int, emit: Emit) -> None:
-        for staged in self.lives.staged[:filled]:
+        for staged in self.lifecycle.staged[:filled]:
             emit(self.event(staged, session))
 
     def event(self, staged: np.void, session: int) -> Event:
@@ -389,7 +389,7 @@ class PairEvaluator:
             watch,
             self._version(watch, pair.name, int(staged["episode"])),
             pair,
-            self.lives.lives[watch.rule.number, row],
+            self.lifecycle.episodes[watch.rule.number, row],
             self.values[:, row],
             self.quality[:, row],
             leg_figures(self.prices, self.bases, row, self.world.scales),

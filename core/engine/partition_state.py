@@ -34,7 +34,7 @@ from core.partition.state import InstrumentState, allocate_instruments, millisec
 from core.partition.world import PartitionWorld
 
 UNCOUNTED: Final = 1
-"""A `since` of LIFE before any session: openings are counted from the pair's first session."""
+"""A `since` of EPISODE before any session: openings are counted from the pair's first session."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,11 +80,11 @@ class PartitionState:
 
     def _records(self) -> list[DefinitionRecord]:
         """The definitions in force, then those that are no longer computed."""
-        lives, undone = self.evaluator.lives.lives, self.pair_time.undo.lives.lives
+        episodes, undone = self.evaluator.lifecycle.episodes, self.pair_time.undo.lifecycle.episodes
         records = []
         for watch in self.evaluator.watches:
             number = watch.rule.number
-            told = self._told(watch.definition.definition_id, lives[number], undone[number])
+            told = self._told(watch.definition.definition_id, episodes[number], undone[number])
             records.append(record_of(watch.definition, told))
         for entry, version, family, values, section in self.orphans:
             arrays = section.arrays
@@ -93,12 +93,12 @@ class PartitionState:
         return records
 
     def _told(
-        self, definition_id: str, lives: NDArray[np.void], undone: NDArray[np.void]
+        self, definition_id: str, episodes: NDArray[np.void], undone: NDArray[np.void]
     ) -> dict[str, ToldAs]:
         if not self.evaluator.told:
             return {}
         pairs = [pair.name for pair in self.world.pairs]
-        return still_told(self.evaluator.told, definition_id, pairs, tellable_episodes(lives, undone))
+        return still_told(self.evaluator.told, definition_id, pairs, tellable_episodes(episodes, undone))
 
     def sections(self) -> dict[str, Section]:
         """Views of all arrays, by section."""
@@ -125,8 +125,8 @@ class PartitionState:
 
     def mark_rebuilt(self) -> None:
         """Mark that the state starts in the middle of a history."""
-        for lives in (self.evaluator.lives.lives, self.pair_time.undo.lives.lives):
-            lives["since"] = UNCOUNTED
+        for episodes in (self.evaluator.lifecycle.episodes, self.pair_time.undo.lifecycle.episodes):
+            episodes["since"] = UNCOUNTED
 
 
 def fresh_state(world: PartitionWorld, catalogue: Catalogue, lookups: Lookups | None) -> PartitionState:
@@ -218,17 +218,17 @@ def _fill(state: PartitionState, snapshot: Snapshot, told_as: Mapping[str, str])
 
 def _translated(state: PartitionState) -> dict[tuple[str, str], ToldAs]:
     """What readers know under the version of before, of definitions that have been translated."""
-    lives, undone = state.evaluator.lives.lives, state.pair_time.undo.lives.lives
+    episodes, undone = state.evaluator.lifecycle.episodes, state.pair_time.undo.lifecycle.episodes
     found: dict[tuple[str, str], ToldAs] = {}
     for watch in state.evaluator.watches:
         definition_id, number = watch.definition.definition_id, watch.rule.number
         version = state.told_as.get(definition_id)
         if version is None:
             continue
-        tellable = tellable_episodes(lives[number], undone[number])
-        for pair, episodes in zip(state.world.pairs, tellable, strict=True):
-            if episodes:
-                found[definition_id, pair.name] = ToldAs(version, episodes)
+        tellable = tellable_episodes(episodes[number], undone[number])
+        for pair, numbers in zip(state.world.pairs, tellable, strict=True):
+            if numbers:
+                found[definition_id, pair.name] = ToldAs(version, numbers)
     return found
 
 

@@ -19,10 +19,10 @@ from core.model.windows import NO_SESSION
 from core.partition.world import PairBlock
 
 
-class LivesCopy(NamedTuple):
+class LifeCycleCopy(NamedTuple):
     """Copies of episodes and levels, (definitions, pairs) each."""
 
-    lives: NDArray[np.void]
+    episodes: NDArray[np.void]
     levels: NDArray[np.float64]
 
 
@@ -35,16 +35,16 @@ class DayUndo:
 
     def __init__(self, evaluator: PairEvaluator) -> None:
         self._evaluator = evaluator
-        lives = evaluator.lives
-        self.lives = LivesCopy(lives.lives.copy(), lives.levels.copy())
+        lifecycle = evaluator.lifecycle
+        self.lifecycle = LifeCycleCopy(lifecycle.episodes.copy(), lifecycle.levels.copy())
         self._families = {
             family.name: {name: array.copy() for name, array in family.state().items()}
             for family in evaluator.day_families
         }
         # Live array and its copy, pairs on axis 1.
         self._kept: list[tuple[NDArray[Any], NDArray[Any]]] = [
-            (lives.lives, self.lives.lives),
-            (lives.levels, self.lives.levels),
+            (lifecycle.episodes, self.lifecycle.episodes),
+            (lifecycle.levels, self.lifecycle.levels),
         ]
         for family in evaluator.day_families:
             copies = self._families[family.name]
@@ -113,7 +113,7 @@ class DayUndo:
         """
         evaluator, world = self._evaluator, self._evaluator.world
         session = int(world.calendars[block.calendar_row].session[session_row])
-        decided = evaluator.lives.lives[:, rows].copy()
+        decided = evaluator.lifecycle.episodes[:, rows].copy()
         appended = (self._prices[:, rows] > 0).all(axis=0)
         evaluator.days.counts[rows[appended]] -= 1
         for live, kept in self._kept:
@@ -126,11 +126,11 @@ class DayUndo:
         for watch in evaluator.watches:
             if watch.definition.frequency != Frequency.DAY:
                 continue
-            lives = evaluator.lives.lives[watch.rule.number]
+            episodes = evaluator.lifecycle.episodes[watch.rule.number]
             for position, row in enumerate(rows):
-                before, after = decided[watch.rule.number, position], lives[row]
+                before, after = decided[watch.rule.number, position], episodes[row]
                 if before["since"] > session:  # The definition was added later and did not decide that day.
-                    lives[row] = before
+                    episodes[row] = before
                     continue
                 if before["opened_now"] == after["opened_now"] and before["state"] == after["state"]:
                     after["transition"] = before["transition"]
@@ -140,7 +140,7 @@ class DayUndo:
                     session if before["opened_now"] or after["opened_now"] else before["episode"]
                 )
                 staged = self._staged(watch.rule.number, int(row), after, before, ts_close_ns, ts_knowable_ns)
-                evaluator.lives.tally[watch.rule.number, EventState.REVISED] += 1
+                evaluator.lifecycle.tally[watch.rule.number, EventState.REVISED] += 1
                 events.append(evaluator.event(staged, session))
 
     @staticmethod

@@ -48,7 +48,7 @@ def engine_samples(
 
 def _transitions(world: PartitionWorld, evaluator: PairEvaluator) -> Iterator[Sample]:
     partition = str(world.partition)
-    for watch, tally in zip(evaluator.watches, evaluator.lives.tally.tolist(), strict=True):
+    for watch, tally in zip(evaluator.watches, evaluator.lifecycle.tally.tolist(), strict=True):
         definition = watch.definition
         labels = (partition, definition.definition_id)
         for state in definition.states:

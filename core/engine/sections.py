@@ -50,15 +50,15 @@ def pair_sections(evaluator: PairEvaluator, pair_time: PairTime) -> dict[str, Se
         arrays |= {f"state/{name}": array for name, array in family.state().items()}
         arrays |= {f"undo/{name}": array for name, array in undo.of_family(family.name).items()}
         sections[family_section_name(family.name)] = Section(family_version(family), arrays)
-    lives, undone = evaluator.lives, undo.lives
+    lifecycle, undone = evaluator.lifecycle, undo.lifecycle
     for watch in evaluator.watches:
         number = watch.rule.number
         sections[definition_section_name(watch.definition.definition_id)] = Section(
             watch.definition.version,
             {
-                "lives": lives.lives[number],
-                "levels": lives.levels[number],
-                "undo/lives": undone.lives[number],
+                "lives": lifecycle.episodes[number],
+                "levels": lifecycle.levels[number],
+                "undo/lives": undone.episodes[number],
                 "undo/levels": undone.levels[number],
             },
         )

@@ -14,7 +14,7 @@ import msgspec
 
 from core.definitions.catalogue import Catalogue, stored_definition
 from core.definitions.definition import Definition
-from core.definitions.life_pass import LIFE
+from core.definitions.life_pass import EPISODE
 from core.engine.sections import definition_section_name
 from core.engine.snapshot import Section, Snapshot
 from core.engine.told_versions import ToldAs, ToldVersions
@@ -131,8 +131,8 @@ def _orphan(snapshot: Snapshot, record: DefinitionRecord, pairs: int) -> Orphan:
     if record.entry.get("frequency") not in _FREQUENCIES:
         raise _refusal(f"definition {definition_id!r} of the snapshot has no frequency that is known")
     section = snapshot.section(definition_section_name(definition_id))
-    lives = section.arrays.get("lives")
-    if lives is None or lives.dtype != LIFE or lives.shape != (pairs,):
+    episodes = section.arrays.get("lives")
+    if episodes is None or episodes.dtype != EPISODE or episodes.shape != (pairs,):
         raise _refusal(f"the layout of definition {definition_id!r} in the snapshot is not known")
     return Orphan(record.entry, record.version, record.family, tuple(record.values), section)
 

@@ -34,33 +34,33 @@ ToldVersions: TypeAlias = Mapping[tuple[str, str], ToldAs]
 """(definition id, pair) → what was told under another version."""
 
 
-def is_alive(lives: NDArray[np.void]) -> NDArray[np.bool_]:
+def is_alive(episodes: NDArray[np.void]) -> NDArray[np.bool_]:
     """Which pairs have something open or ahead that a reader has been told of.
 
     Args:
-        lives: LIFE (pairs,).
+        episodes: EPISODE (pairs,).
     """
-    alive: NDArray[np.bool_] = np.isin(lives["state"], _OPEN) | (lives["candidate"] == 1)
+    alive: NDArray[np.bool_] = np.isin(episodes["state"], _OPEN) | (episodes["candidate"] == 1)
     return alive
 
 
-def tellable_episodes(lives: NDArray[np.void], undone: NDArray[np.void]) -> list[tuple[int, ...]]:
+def tellable_episodes(episodes: NDArray[np.void], undone: NDArray[np.void]) -> list[tuple[int, ...]]:
     """Give the episodes of which more may be told: alive, or of a day that may yet be revised.
 
     Args:
-        lives: LIFE (pairs,) of one definition.
-        undone: LIFE (pairs,): as they were before the latest daily commit.
+        episodes: EPISODE (pairs,) of one definition.
+        undone: EPISODE (pairs,): as they were before the latest daily commit.
 
     Returns:
         Per pair, ascending.
     """
-    now = is_alive(lives) | (lives["opened_now"] == 1)
+    now = is_alive(episodes) | (episodes["opened_now"] == 1)
     before = is_alive(undone)
     return [
         tuple(
             sorted({int(life["episode"]) for life, told in ((one, now[row]), (other, before[row])) if told})
         )
-        for row, (one, other) in enumerate(zip(lives, undone, strict=True))
+        for row, (one, other) in enumerate(zip(episodes, undone, strict=True))
     ]
 
 

@@ -28,7 +28,7 @@ def build_event(
     watch: Watch,
     version: str,
     pair: Pair,
-    life: np.void,
+    current: np.void,
     values: NDArray[np.float64],
     qualities: NDArray[np.uint8],
     legs: Mapping[str, Mapping[str, float | None]],
@@ -42,9 +42,9 @@ def build_event(
     Args:
         staged: One EVENT record.
         watch: The active definition that fired.
-        version: Under which the episode is told: the definition's own, or an earlier one.
+        version: Version under which the episode is published: the definition's own, or an earlier one.
         pair: The pair.
-        life: The pair's LIFE record after the transition.
+        current: The pair's EPISODE record after the transition.
         values: float64 (outputs,): value of every output of the pair.
         qualities: uint8 (outputs,): their qualities.
         legs: Result of `leg_figures`.
@@ -61,7 +61,7 @@ def build_event(
     # One conversion for all fields costs as much as one for each.
     ts_event_ns, ts_knowable_ns, _, _, episode, transition, number, before, worth, _ = staged.item()
     state, quality = _STATES[number], _QUALITIES[worth]
-    since = int(life["since"])
+    since = int(current["since"])
     if history_start:
         history_start = max(history_start, since)
     shown: dict[str, float | str | None] = {}
@@ -98,7 +98,7 @@ def build_event(
         values=shown,
         threshold=watch.threshold,
         legs=legs,
-        first_since=_first_since(number, before, definition, life, history_start),
+        first_since=_first_since(number, before, definition, current, history_start),
         reasons=reasons,
         quality=quality,
         provenance=provenance,
@@ -136,7 +136,7 @@ def leg_figures(
 
 
 def _first_since(
-    state: int, before: int, definition: Definition, life: np.void, history_start: int
+    state: int, before: int, definition: Definition, current: np.void, history_start: int
 ) -> dict[str, object] | None:
     """Return the latest earlier opening within the supplied history, and the number of openings."""
     if history_start == 0:  # The first day of history: there is nothing earlier.
@@ -145,9 +145,9 @@ def _first_since(
     if state == EventState.WITHDRAWN:  # An open episode is withdrawn together with its definition.
         ahead = before == EventState.CANDIDATE
     if state == EventState.REVISED:  # The revision may have undone the episode's own opening.
-        ahead = life["last_opened"] != life["episode"]
-    earlier = int(life["last_opened"] if ahead else life["previous_opened"])
-    count = int(life["openings"]) - (0 if ahead else 1)
+        ahead = current["last_opened"] != current["episode"]
+    earlier = int(current["last_opened"] if ahead else current["previous_opened"])
+    count = int(current["openings"]) - (0 if ahead else 1)
     return {
         "date": date_text(earlier) if count > 0 else None,
         "history_start": date_text(history_start),

@@ -1,7 +1,7 @@
-"""How far a currency unit of trading moves each leg: illiquidity, one leg over the other.
+"""Amihud illiquidity: price move per currency unit traded, the numerator's over the benchmark's.
 
-Of the 21 sessions before this one: today's volume is not whole before the close, and a ratio to
-part of a day's volume would fall all day long.
+Over the 21 sessions before this one. The current session is excluded because its volume is incomplete
+until the close, so the ratio would fall throughout the day.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _RATIO, _REASON, _FIELDS = range(3)  # derived
 
 @inlined
 def _derive(closes, past_volumes, row, count, scale, own):
-    """The legs' ratio, and why it is unknown: the newest reason found."""
+    """Compute the legs' ratio, or the most recent reason why it is unknown."""
     own[_RATIO] = np.nan
     own[_REASON] = NOT_READY
     if count < SESSIONS + 1:
@@ -74,7 +74,7 @@ def _day_pass(
 
 
 class Amihud(DayFamily):
-    """Mean of |return| over traded value in 21 sessions, the numerator's over the benchmark's.
+    """Mean of |return| / traded value over 21 sessions, the numerator's over the benchmark's.
 
     Traded value is close times volume. Above one, the numerator is the less liquid leg.
 

@@ -1,12 +1,11 @@
-"""What an indicator family is: outputs with names, state in arrays, and one evaluation.
+"""Base classes of indicator families: named outputs, state arrays and one evaluation.
 
-A family computes some values for every pair at one frequency. Its state is a few arrays that
-belong to the snapshot; values, qualities and counts are rewritten by every evaluation. With
-`commit=False` an evaluation is a peek: every state byte stays as it was, and the values are those
-that a commit would give.
+A family computes some values for every pair at one frequency. Its state arrays are part of the
+snapshot; values, qualities and counts are rewritten by every evaluation. With `commit=False` an
+evaluation is a peek: the state does not change, and the values are those that a commit would give.
 
-A family is its outputs and a kernel. The kernel's arrays are declared where it stands (see
-`core.indicators.passes`); allocation, state and calls follow from that here.
+A family consists of its outputs and a kernel. The kernel's decorator declares its arrays (see
+`core.indicators.passes`); this module allocates them and calls the kernel.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ class Output:
         window: Label of its window, empty where it has none.
         metric: Name of the Prometheus metric that shows it, None where none does.
         value_name: Public name in `study values`; by default the name, its window before its unit.
-        is_session: The value is a session, days since 1970-01-01: a date to whoever reads it.
+        is_session: The value is a session, in days since 1970-01-01, and is shown as a date.
     """
 
     name: str
@@ -57,7 +56,7 @@ class Output:
 
     @property
     def key(self) -> str:
-        """How catalogues and payloads refer to it.
+        """Key in catalogues and payloads.
 
         Example:
             >>> Output("beta", "63d").key, Output("ratio", "").key
@@ -70,18 +69,18 @@ class Output:
 
 @dataclass(slots=True, eq=False)
 class RingStep:
-    """What a family at 1s or 1m sees: closed prices on the grid, newest at `now`.
+    """Input of a family at 1s or 1m: closed prices on the grid, newest at `now`.
 
     Args:
         rows: int32 (n,): pairs to evaluate, contiguous.
         prices: int64 (slots, instruments): ring of prices or minus a Quality.
-        now: Absolute second or minute just closed.
-        since_open: Whole seconds or minutes of the session that were closed before `now`.
+        now: Absolute number of the second or minute that has just closed.
+        since_open: Whole seconds or minutes of the session that closed before `now`.
         numerators: int32 (pairs,).
         benchmarks: int32 (pairs,).
         volumes: int64 (2, pairs): both legs' volume of the session by the end of the minute, in the leg's
-            units, or minus a Quality; between the ends of minutes it stays as it was.
-        scales: What the legs' units are.
+            units, or minus a Quality; updated at the end of each minute only.
+        scales: Scales of the legs' units.
     """
 
     rows: NDArray[np.int32]
@@ -96,7 +95,7 @@ class RingStep:
 
 @dataclass(slots=True, eq=False)
 class DayStep:
-    """What a daily family sees: the session in progress or just final, and the days before it.
+    """Input of a daily family: the session in progress or just final, and the days before it.
 
     Args:
         rows: int32 (n,): pairs to evaluate.
@@ -104,15 +103,15 @@ class DayStep:
         volumes: int64 (2, pairs): both legs' volume of the session so far, in the leg's units, or minus a
             Quality.
         series: float64 (roles, pairs): value of the session, NaN where there is none, by
-            `core.model.universe_file.SERIES_CLASSES`: a rate in percent, a flow in currency. They come with
-            the history only: a session in progress has none.
-        bases: int64 (windows, 2, pairs): closes each of DAY_WINDOWS starts from, 0 where unknown.
+            `core.model.universe_file.SERIES_CLASSES`: a rate in percent, a flow in currency. Only the daily
+            history supplies them; a session in progress has none.
+        bases: int64 (windows, 2, pairs): starting close of each of DAY_WINDOWS, 0 where unknown.
         days: The finished days.
         session: Days since 1970-01-01 of the session in progress.
         week_ends: uint8 (pairs,): 1 where it is the last session of its week.
-        scales: What the legs' units are. Returns need none; what is told in currency or shares, and a
-            ratio of two legs, does.
-        year: The session's calendar year; it follows from `session`.
+        scales: Scales of the legs' units. Needed for values in currency or shares and for ratios of the
+            legs, not for returns.
+        year: The session's calendar year, derived from `session`.
     """
 
     rows: NDArray[np.int32]
@@ -133,8 +132,8 @@ class DayStep:
 class IndicatorFamily:
     """Base of every family; the registry makes one per partition and family.
 
-    After an evaluation, `values` holds a number exactly where `quality` is OK, else NaN and the
-    reason; `observations` says how many prices or returns the number rests on.
+    After an evaluation, `values` is a number exactly where `quality` is OK, otherwise NaN, and `quality`
+    is the reason. `observations` is the number of prices or returns used.
 
     Args:
         pairs: Number of pairs of the partition.
@@ -144,15 +143,15 @@ class IndicatorFamily:
     frequency: ClassVar[Frequency]
     outputs: ClassVar[tuple[Output, ...]]
     evaluation: ClassVar[Pass]
-    """The kernel, as `day_pass` or `ring_pass` declares it."""
+    """The kernel, decorated with `day_pass` or `ring_pass`."""
     observed: ClassVar[int] = 0
-    """Observations of every value of a family whose kernel does not count them."""
+    """Observations of every value, for a family whose kernel does not count them."""
     semantics: ClassVar[int] = 1
-    """Raised when a fix changes what stored state means: a snapshot of before is not taken over."""
+    """Incremented when a fix changes the meaning of stored state; older snapshots are then not restored."""
 
     of_the_step_alone: ClassVar[bool] = False
-    """Every evaluation writes every output from the step alone: a snapshot of a release that lacked the
-    family does without it."""
+    """Every evaluation computes every output from the step alone, so that a snapshot of a release without
+    the family can be restored."""
 
     def __init__(self, pairs: int) -> None:
         count = len(self.outputs)
@@ -160,13 +159,13 @@ class IndicatorFamily:
         self.quality: NDArray[np.uint8] = np.full((count, pairs), int(Quality.NOT_READY), np.uint8)
         self.observations: NDArray[np.int32] = np.full((count, pairs), self.observed, np.int32)
         self.arrays: dict[str, NDArray[Any]] = self.evaluation.allocate(pairs)
-        """The family's own arrays, by name; changed in place only."""
+        """The family's own arrays, by name; only changed in place."""
         self._kernel = self.evaluation.kernel
         self._of_step = self.evaluation.of_step
         self._bind()
 
     def _bind(self) -> None:
-        """Line the arrays up for a call, with `commit` behind them where the kernel asks for it."""
+        """Build the argument tuples of a call, followed by `commit` if the kernel takes it."""
         outputs = {"values": self.values, "quality": self.quality, "observations": self.observations}
         known = self.arrays | outputs
         own = tuple(known[name] for name in self.evaluation.names)
@@ -175,7 +174,7 @@ class IndicatorFamily:
         self._committing: tuple[Any, ...] = (*own, True) if commits else own
 
     def place_outputs(self, values: NDArray[np.float64], quality: NDArray[np.uint8]) -> None:
-        """Let values and qualities lie in the rows of a matrix that holds all families'.
+        """Store values and qualities in rows of the matrix shared by all families.
 
         Args:
             values: float64 (outputs, pairs), C-contiguous.
@@ -185,24 +184,24 @@ class IndicatorFamily:
         self._bind()
 
     def state(self) -> dict[str, NDArray[np.float64]]:
-        """The arrays that must survive a restart, by name; changed in place only."""
+        """The arrays that must survive a restart, by name; only changed in place."""
         return {name: array for name, array in self.arrays.items() if self.evaluation.is_state(name)}
 
     def start_session(self, step: DayStep) -> None:
-        """Prepare what stays fixed during a session; derived from `step.days`, never state."""
+        """Prepare values that are fixed during a session; derived from `step.days`, not state."""
         return
 
     def adjust(self, rows: NDArray[np.int32], side: int, factor: float) -> None:
-        """Restate what is stored in prices or volumes of leg `side` after a split; returns need nothing."""
+        """Restate stored prices or volumes of leg `side` after a split; returns are unaffected."""
         return
 
     def restart(self, rows: NDArray[np.int32]) -> None:
-        """Forget what belongs to the session that ended; intraday windows start anew at the open."""
+        """Discard the state of the session that ended; intraday windows restart at the open."""
         return
 
 
 class RingFamily(IndicatorFamily):
-    """A family on the grid of seconds or minutes."""
+    """A family evaluated on the grid of seconds or minutes."""
 
     def evaluate(self, step: RingStep, *, commit: bool) -> None:
         """Compute all outputs for `step.rows`; with `commit`, also advance the state."""
@@ -210,15 +209,15 @@ class RingFamily(IndicatorFamily):
 
 
 class DayFamily(IndicatorFamily):
-    """A family on sessions: peeked every minute, committed once at the final day bar.
+    """A daily family: peeked every minute, committed once at the final day bar.
 
-    State arrays have pairs on axis 1, so that one pair's day can be taken back.
+    State arrays have pairs on axis 1, so that one pair's day can be undone.
     """
 
     frequency = Frequency.DAY
 
     def forget(self, rows: NDArray[np.int32]) -> None:
-        """Drop what was derived from finished days that have been restated or restored since."""
+        """Discard values derived from finished days that have since been restated or restored."""
         if DERIVED_FOR in self.arrays:
             self.arrays[DERIVED_FOR][rows] = NEVER_DERIVED
 

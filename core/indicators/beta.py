@@ -1,8 +1,8 @@
 """Rolling beta and correlation of the legs' simple returns.
 
-Over 63 returns between sessions that both legs have, and over 60 minutes inside the session.
-One-second returns are not used: prices of the two legs are not simultaneous at that scale, which
-pulls beta toward zero (T. W. Epps, Journal of the American Statistical Association 74 (1979) 291-298).
+Over 63 returns between sessions with prices of both legs, and over 60 minutes of the session.
+One-second returns are not used: at that scale the legs' prices are not simultaneous, which
+biases beta toward zero (T. W. Epps, Journal of the American Statistical Association 74 (1979) 291-298).
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ from core.model.records import Frequency
 SESSIONS: Final = 63
 MINUTES: Final = 60
 LEAST_MINUTES: Final = 30
-"""Returns an hour must hold before its beta is used."""
+"""Minimum number of returns in an hour for its beta to be used."""
 
-_BETA, _CORRELATION, _LOW, _HIGH = range(4)  # outputs; an hour has the first two
+_BETA, _CORRELATION, _LOW, _HIGH = range(4)  # outputs; the hour has only the first two
 
 
 @inlined
@@ -57,7 +57,7 @@ def _publish(work, least, row, blocked, values, quality, observations):
 
 @inlined
 def _resum_days(closes, row, first, last, work):
-    """Sum the returns that end at ring entries [first, last] anew."""
+    """Recompute the sums over the returns that end at ring entries [first, last]."""
     clear_fields(work, COMOMENT_FIELDS)
     for index in range(first, last + 1):
         now = closes[row, index & DAY_MASK]
@@ -127,7 +127,7 @@ def _minute_return(ring, minute, numerator, benchmark, pair_return):
 
 @inlined
 def _roll_minute(ring, now, since_open, numerator, benchmark, moment, pair_return):
-    """Let the newest minute's return enter and the one of an hour ago leave."""
+    """Add the newest minute's return to the window and remove the one of an hour ago."""
     leaving = since_open - MINUTES >= 1
     if leaving and _minute_return(ring, now - MINUTES, numerator, benchmark, pair_return):
         comoments_remove(moment, pair_return[0], pair_return[1])
@@ -168,7 +168,7 @@ class BetaHour(RingFamily):
     evaluation = _minute_pass
 
     def restart(self, rows: NDArray[np.int32]) -> None:
-        """Empty the window; the next minute sums what the ring holds of it."""
+        """Empty the window; the next minute recomputes the sums from the ring."""
         moments = self.arrays["moments"]
         moments[rows] = 0.0
         moments[rows, SINCE_RESUM] = MINUTES

@@ -1,12 +1,11 @@
-"""Whether the drift of relative strength has shifted: a two-sided cumulative sum of daily changes.
+"""Two-sided CUSUM of daily changes: detects a shift in the drift of relative strength.
 
-A change of ln(S/L) is taken in standard deviations from its mean, both weighted with a half-life of
-63 sessions and both as of the session before: a shift must not be measured with itself.
+A change of ln(S/L) is standardised with an exponentially weighted mean and deviation, half-life 63
+sessions, as of the previous session, so that a shift does not affect its own measurement.
 
 The limit is calibrated. On RUT/GSPC from 1990 to July 2024, resampled in blocks of ten sessions on
-average so that nothing but chance is left, an alarm comes every 485 sessions, once in two years; on
-independent Student-t changes with four degrees of freedom every 900 or so. The series itself gives one
-in 570 sessions.
+average, alarms by chance occur every 485 sessions, about once in two years; on independent Student-t
+changes with four degrees of freedom, about every 900. On the series itself they occur every 570 sessions.
 """
 
 from __future__ import annotations
@@ -32,11 +31,11 @@ from core.kernels.returns import blocked_by, log_excess
 from core.kernels.rolling import EW_COUNT, EW_FIELDS, EW_MEAN, EW_VARIANCE, copy_fields, ew_update
 
 REFERENCE_SD: Final = 0.5
-"""Half of the shift looked for."""
+"""Half of the shift to detect."""
 LIMIT_SD: Final = 7.0
 HALF_LIFE_SESSIONS: Final = 63
 LEAST_CHANGES: Final = 126
-"""Changes that mean and deviation must rest on before a change is judged."""
+"""Minimum number of changes behind mean and deviation for a change to be evaluated."""
 
 _DECAY: Final = decay_of(HALF_LIFE_SESSIONS)
 _SIDES: Final = EW_FIELDS  # of a chart: weighted moments of the changes, then its two sides
@@ -74,10 +73,10 @@ def _day_pass(prices, closes, counts, rows, chart, work, values, quality, observ
 
 
 class Cusum(DayFamily):
-    """Both sides of the chart in standard deviations, how long each has been above zero, the alarm.
+    """Both sides of the chart in standard deviations, the sessions each has been above zero, and the alarm.
 
     `cusum_alarm` is 1 where the numerator has begun to gain on the benchmark, -1 where it has begun
-    to lose, else 0; it stands for one session, then the chart starts anew.
+    to lose, else 0. It lasts one session, then the chart is reset.
     """
 
     name = "cusum"

@@ -1,4 +1,4 @@
-"""What kernels of daily families share: one pair's outputs written, known or unknown."""
+"""Helpers of daily kernels: write one pair's outputs, known or unknown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.kernels.jit import inlined
 
 @inlined
 def put(values, quality, observations, output, row, value, count):
-    """Write a value that rests on `count` observations; NaN says that its window is constant."""
+    """Write a value from `count` observations; NaN means that its window is constant."""
     values[output, row] = value
     quality[output, row] = CONSTANT if np.isnan(value) else OK
     observations[output, row] = count
@@ -20,7 +20,7 @@ def put(values, quality, observations, output, row, value, count):
 
 @inlined
 def put_unknown(values, quality, observations, output, row, reason, count):
-    """Write that a value is unknown, and why."""
+    """Write an unknown value with its reason."""
     values[output, row] = np.nan
     quality[output, row] = reason
     observations[output, row] = count
@@ -28,7 +28,7 @@ def put_unknown(values, quality, observations, output, row, reason, count):
 
 @inlined
 def put_judged(values, quality, observations, output, row, value, reason, count):
-    """Write a value with its quality: NaN and the reason where that is not OK."""
+    """Write a value if `reason` is OK, otherwise NaN and the reason."""
     values[output, row] = value if reason == OK else np.nan
     quality[output, row] = reason
     observations[output, row] = count
@@ -36,15 +36,15 @@ def put_judged(values, quality, observations, output, row, value, reason, count)
 
 @inlined
 def put_all_unknown(values, quality, observations, row, reason, count):
-    """Write that every output of a pair is unknown.
+    """Write every output of a pair as unknown.
 
     Args:
         values: float64 (outputs, pairs).
         quality: uint8 (outputs, pairs).
         observations: int32 (outputs, pairs).
         row: The pair.
-        reason: Why; OK where the kernel goes on to write the values.
-        count: Observations there are.
+        reason: The reason; OK if the kernel writes the values afterwards.
+        count: Number of observations.
     """
     for output in range(len(values)):
         put_unknown(values, quality, observations, output, row, reason, count)
@@ -58,7 +58,7 @@ def sign_of(value):
     return -1 if value < 0 else 0
 
 
-# Fields of a run: how many sessions in a row something has had one sign.
+# Fields of a run: number of consecutive sessions with the same sign.
 RUN_LENGTH: Final = 0
 RUN_SEEN: Final = 1
 RUN_FIELDS: Final = 2
@@ -66,7 +66,7 @@ RUN_FIELDS: Final = 2
 
 @inlined
 def longer_run(length, sign):
-    """Signed length of a run after one more session: a change of sign starts anew, zero breaks."""
+    """Signed length of a run after another session: a change of sign restarts it, zero ends it."""
     if length * sign > 0:
         return length + sign
     return float(sign)
@@ -74,20 +74,20 @@ def longer_run(length, sign):
 
 @inlined
 def run_is_known(length, seen, sign):
-    """Whether the run's start has been seen; one that goes back to the history's start may be longer."""
+    """Whether the run's start was observed; a run since the start of the history may be longer."""
     return seen > 0.0 or sign == 0 or length * sign < 0
 
 
 @inlined
 def put_sign_run(output, row, run, value, reason, values, quality, observations):
-    """Lengthen a run of a value's sign, and write it where its start has been seen.
+    """Extend the run of a value's sign, and write it if its start was observed.
 
     Args:
         output: Row of `values` to write.
         row: The pair.
         run: float64 (RUN_FIELDS,), changed in place.
         value: This session's.
-        reason: Why the value is unknown, OK where it is not; unknown breaks a run unseen.
+        reason: Why the value is unknown, or OK; an unknown value ends the run at an unknown length.
         values: float64 (outputs, pairs).
         quality: uint8 (outputs, pairs).
         observations: int32 (outputs, pairs).

@@ -1,7 +1,7 @@
-"""Record closes, the way down from them, and what it takes to come back.
+"""Record closes, the drawdown from them, and the gain needed to recover.
 
-Everything is of all history, so it says no more than the history that was supplied: values are used
-after a year of it, and `history_start` travels with every event. A tie is no new record.
+Records are over the whole supplied history: values are known after one year of it, and every event
+carries `history_start`. A tie is not a new record.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from core.kernels.jit import inlined
 from core.kernels.returns import blocked_by
 
 LEAST_SESSIONS: Final = 252
-"""Finished sessions before anything is called a record."""
+"""Minimum number of finished sessions for a record."""
 
 # Outputs.
 _DRAWDOWN, _BENCHMARK_DRAWDOWN, _RECOVERY_GAP, _PEAK_DATE, _UNDER_WATER, _UNDER_WATER_BEFORE = range(6)
 _RECORD_HIGH, _RECORDS_THIS_YEAR, _CATCH_UP_GAP, _BENCHMARK_SINCE_PEAK, _BENCHMARK_RECORD = range(6, 11)
-# State: the numerator's record, when it was, the benchmark then; the benchmark's record; records of a year.
+# State: the numerator's record, its session, the benchmark's close then; the benchmark's record; the year's
+# records.
 _PEAK, _PEAK_COUNT, _PEAK_SESSION, _BENCHMARK_THEN, _BENCHMARK_PEAK, _RECORDS, _YEAR, _FIELDS = range(8)
 
 
@@ -35,7 +36,7 @@ def _percent_from(now, then):
 
 @inlined
 def _catch_up_gap(s_change, l_change):
-    """(L / L then) / (S / S then) - 1 in percent, by differences: no digits are lost near zero."""
+    """(L / L then) / (S / S then) - 1 in percent, from differences to keep precision near zero."""
     return 100.0 * ((l_change - s_change) / (1.0 + s_change))
 
 
@@ -89,10 +90,10 @@ def _day_pass(prices, counts, rows, session, year, peaks, values, quality, obser
 class Drawdown(DayFamily):
     """Distance from the record close, time under water, and the gap to the benchmark since then.
 
-    `recovery_gap_pct` is what the price must gain to be at its record again: 17 % below takes 20.5 %.
-    `catch_up_gap_pct` is by how much the numerator must outdo the benchmark to be level with it since
-    the numerator's record close. `sessions_under_water_before` is the length of the run that a new
-    record has just ended.
+    `recovery_gap_pct` is the gain needed to reach the record again: 20.5 % after a loss of 17 %.
+    `catch_up_gap_pct` is by how much the numerator must outperform the benchmark to draw level with it
+    since the numerator's record close. `sessions_under_water_before` is the length of the drawdown that a
+    new record has just ended.
     """
 
     name = "drawdown"
@@ -112,7 +113,7 @@ class Drawdown(DayFamily):
     evaluation = _day_pass
 
     def adjust(self, rows: NDArray[np.int32], side: int, factor: float) -> None:
-        """Records are prices; rounded as the ring's are, or a close at its record would not be one."""
+        """Restate the records, rounded like the ring's prices: a close at its record still equals it."""
         peaks = self.arrays["peaks"]
         for price in (_PEAK,) if side == NUMERATOR else (_BENCHMARK_THEN, _BENCHMARK_PEAK):
             peaks[price, rows] = np.floor(peaks[price, rows] * factor + 0.5)

@@ -1,8 +1,8 @@
 """Exponentially weighted beta and correlation, and a break between fast and slow correlation.
 
-The break is the difference of two correlations on Fisher's scale over its standard error. The two
-share their latest returns, so it is nearer to zero than a normal deviate, never farther: a value
-beyond three says at least what it seems to.
+The break is the difference of two Fisher-transformed correlations over its standard error. Because the
+two share their latest returns, it is closer to zero than a standard normal variable, so values beyond
+three are at least as significant as they appear.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ def _day_pass(prices, closes, counts, rows, moments, work, values, quality, obse
 class EwBeta(DayFamily):
     """Beta and correlation with a half-life of 63 sessions, its 95 % interval, and the break.
 
-    `correlation_break_z` compares half-lives of 21 and 126 sessions; below zero the legs have come
-    apart. The interval counts observations as the weights are worth: (1 + decay) / (1 - decay).
+    `correlation_break_z` compares half-lives of 21 and 126 sessions; below zero the correlation has
+    fallen. The interval uses the effective number of observations, (1 + decay) / (1 - decay).
     """
 
     name = "ew_beta"

@@ -1,7 +1,7 @@
-"""Highest and lowest closes of the sessions before the present one, of both legs and their ratio.
+"""Highest and lowest closes of both legs and their ratio over the sessions before the current one.
 
-Fixed for a session, so a comparison during the day costs nothing: they are looked up once when
-the session starts, from the closes alone, and are no state of their own.
+They are fixed during a session, so they are computed once when it starts. They are derived from the
+closes and need no state.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _outputs() -> tuple[Output, ...]:
 
 @inlined
 def _widen(found, series, value):
-    """Let a value into a series' extremes."""
+    """Update a series' extremes with a value."""
     found[series + _HIGH] = max(found[series + _HIGH], value)
     found[series + _LOW] = min(found[series + _LOW], value)
 
@@ -80,5 +80,5 @@ class Extremes(DayFamily):
         super().evaluate(step, commit=False)
 
     def evaluate(self, step: DayStep, *, commit: bool) -> None:
-        """Nothing moves during a session: extremes look at finished sessions only."""
+        """Do nothing: extremes of finished sessions do not change during a session."""
         return

@@ -1,8 +1,8 @@
-"""Since when a close was last as high, or as low: of the numerator's price and of the ratio.
+"""Since when a close is the highest or lowest, for the numerator's price and for the ratio.
 
-The answer is the latest earlier session whose close was at least as high (or as low); ties count. It is
-exact for all history as long as `core.indicators.monotonic_stack` has had room; a value that would have met a
-close that was given up is `not_ready`, never wrong.
+The result is the latest earlier session whose close was at least as high (or as low); ties count. It is
+exact over the whole history unless `core.indicators.monotonic_stack` ran out of room; if a discarded close
+could matter, the value is `not_ready`.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ from core.kernels.jit import inlined
 from core.kernels.returns import blocked_by
 
 LEAST_SESSIONS: Final = 252
-"""Finished sessions before anything is said to be of all history."""
+"""Minimum number of finished sessions for an extreme of the whole history."""
 
 _OF_RATIO: Final = 2
-"""Number of the first stack that is of the ratio."""
+"""Number of the ratio's first stack."""
 
 
 @inlined
 def _since_before(levels, sessions, marks, row, stack, value, count):
-    """The session among closes older than the ring, 0 where it is all history; and whether it is known."""
+    """The session among closes older than the ring, 0 if there is none, and whether it is known."""
     position = latest_before(levels, row, stack, value, int(marks[SIZES + stack, row]))
     gone = marks[GONE + stack, row]
     beyond = gone == 0.0 or sign_of_stack(stack) * (value - gone) > 0.0
@@ -53,7 +53,7 @@ def _since_before(levels, sessions, marks, row, stack, value, count):
 
 @inlined
 def _commit(closes, past_sessions, row, stack, value, count, ring, ends, levels, sessions, marks):
-    """Let the session's close into a stack; the ring's oldest entry moves to the older part."""
+    """Push the session's close onto a stack; the ring's oldest entry moves to the older part."""
     leaving = 0.0
     leaving_session = 0.0
     oldest = ring[ends[0] & DAY_MASK]
@@ -112,9 +112,9 @@ def _day_pass(
 
 
 class FirstSince(DayFamily):
-    """The session since which a close is the highest or lowest, 0 where it is so of all history.
+    """The session since which a close is the highest or lowest, 0 if it is that of the whole history.
 
-    `…_in_days` is how many calendar days ago that was; of all history, how long the history is.
+    `…_in_days` is how many calendar days ago that was, or the length of the history.
     """
 
     name = "first_since"
@@ -130,7 +130,7 @@ class FirstSince(DayFamily):
     evaluation = _day_pass
 
     def adjust(self, rows: NDArray[np.int32], side: int, factor: float) -> None:
-        """Prices are rounded as the ring's are; ratios move with either leg."""
+        """Restate prices, rounded like the ring's, and ratios, which depend on both legs."""
         levels, marks = self.arrays["levels"], self.arrays["marks"]
         gone = slice(GONE, GONE + _OF_RATIO)
         if side == NUMERATOR:

@@ -1,12 +1,11 @@
-"""Money that came into the numerator's fund and left it over 65 sessions, and how unusual that is.
+"""Net flow of the numerator's fund over 65 sessions, and its percentile rank.
 
-The window is the 65 sessions up to the newest one whose flow is known, and every one of them must
-be known: a hole would make the sum smaller without saying so. Flows come with the history; after
-five sessions without one the sum is stale. How long its sign has stood is told only in sessions that have
-a flow.
+The window is the 65 sessions up to the newest one with a known flow. All of them must be known, because
+a gap would bias the sum. Flows come with the daily history; after five sessions without one the sum is
+stale. The run of its sign is known only in sessions that have a flow.
 
-The rank compares with the sums of five years, one in ten sessions: sums that share nine tenths of
-their flows say nothing new about each other.
+The rank is among the sums of five years, sampled every ten sessions, because sums of adjacent sessions
+share most of their flows.
 """
 
 from __future__ import annotations
@@ -46,12 +45,12 @@ _STATE_FIELDS: Final = _SEEN + 1
 
 @inlined
 def _sum_to(flows, count, flow):
-    """Sum of the window that ends at the newest flow, and why there is none.
+    """Sum of the window that ends at the newest flow, or why it is unknown.
 
     Args:
         flows: float64 (≥ SLOTS,): by day number, NaN where unknown.
         count: Number of the session in progress.
-        flow: The session's own, NaN where unknown.
+        flow: The session's flow, NaN where unknown.
 
     Returns:
         The sum, and a Quality: OK where it is known.
@@ -75,7 +74,7 @@ def _sum_to(flows, count, flow):
 
 @inlined
 def _rank(state, total, held):
-    """Mid-rank in percent among the past sums that are held."""
+    """Mid-rank in percent among the stored past sums."""
     score = 0.0
     for index in range(held):
         past = state[_SUMS + index]
@@ -109,7 +108,7 @@ def _day_pass(prices, series, counts, rows, flows, run, values, quality, observa
         percentile = _rank(own, total, held) if ranked == OK else np.nan
         put_judged(values, quality, observations, _PERCENTILE, row, percentile, ranked, held)
         copy_fields(run, own[_RUN:_SEEN])
-        if reason == OK and np.isnan(flow):  # the sum stands still, and so does the run of its sign
+        if reason == OK and np.isnan(flow):  # the sum and the run of its sign do not change
             put_unknown(values, quality, observations, _SIGN_SESSIONS, row, STALE, SESSIONS)
         else:
             put_sign_run(_SIGN_SESSIONS, row, run, total, reason, values, quality, observations)

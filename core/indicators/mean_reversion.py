@@ -1,14 +1,14 @@
-"""Does the ratio come back, or wander? Half-life, variance ratio, and the test that comes first.
+"""Mean reversion of the ratio: Dickey-Fuller test, half-life and variance ratio.
 
-The change of ln(S/L) is regressed on where it stood the session before: over 252 changes,
-d(t) = a + b * x(t-1). A random walk gives a b below zero too, so b is held against Dickey and
-Fuller's critical value, not a normal one, and a half-life is shown only where a random walk is rejected
-and the window holds five of them. Everywhere else it is `inconclusive`: most of the time, as it
-should be. b leans towards a short half-life (M. G. Kendall, Biometrika 41 (1954) 403-404: by about
-(1 + 3 * (1 + b)) / 252); nothing is corrected for that.
+The change of ln(S/L) is regressed on the previous session's level over 252 changes:
+d(t) = a + b * x(t-1). A random walk also gives a negative b, so b is compared with the Dickey-Fuller
+critical value. The half-life is known only where a random walk is rejected and the window is at least
+five half-lives long; otherwise, which is most of the time, it is `inconclusive`. b is biased toward a
+short half-life (M. G. Kendall, Biometrika 41 (1954) 403-404: by about (1 + 3 * (1 + b)) / 252); this is
+not corrected.
 
-The variance ratio asks the same without a level: the variance of five-session changes over five
-times that of one-session changes. Its z allows for volatility that comes and goes.
+The variance ratio needs no level: it is the variance of five-session changes over five times that of
+one-session changes. Its z is robust to heteroskedasticity.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _excess(closes, row, now, then):
 
 @inlined
 def _add_lag(sums, a, b):
-    """Let a pair of deviations into what the sum of (a - d)² (b - d)² needs for any d."""
+    """Add a pair of deviations to the sums from which (a - d)² (b - d)² follows for any d."""
     sums[0] += a * a * b * b
     sums[1] += a * a * b + a * b * b
     sums[2] += a * a + 4.0 * a * b + b * b
@@ -80,7 +80,7 @@ def _lag_sum(sums, count, d):
 
 @inlined
 def _derive(closes, row, count, own, changes):
-    """Sum what the finished sessions contribute; `changes` is room for theirs."""
+    """Compute the sums over the finished sessions; `changes` is a buffer for their changes."""
     clear_fields(own, _DERIVED_FIELDS)
     finished = CHANGES - 1
     first = count - CHANGES
@@ -109,13 +109,13 @@ def _derive(closes, row, count, own, changes):
 
 @inlined
 def _variance_ratio(own, work, change):
-    """Variance ratio and z with the session's change, or NaN twice where nothing moved.
+    """Variance ratio and z with the session's change; both NaN if no price changed.
 
     Source:
         A. W. Lo and A. C. MacKinlay, The Review of Financial Studies 1 (1988) 41-66.
     """
     newest = change - own[_MEAN]
-    shift = newest / CHANGES  # of the mean, by the session's change
+    shift = newest / CHANGES  # change of the mean from the session's change
     squares = own[_SQUARES] + newest * newest - CHANGES * shift * shift
     if squares <= 0.0:
         return np.nan, np.nan
@@ -141,7 +141,7 @@ def _variance_ratio(own, work, change):
 
 @inlined
 def _tau(moments):
-    """Slope on the level before, and its Dickey-Fuller tau; NaN twice where there is none."""
+    """Slope on the previous level, and its Dickey-Fuller tau; both NaN if undefined."""
     if moments[SUM_XX] <= 0.0:
         return np.nan, np.nan
     slope = moments[SUM_XY] / moments[SUM_XX]
@@ -174,7 +174,7 @@ def _day_pass(
         change = log_excess(prices[NUMERATOR, row], prices[BENCHMARK, row], last[0], last[1])
         ratio, ratio_z = _variance_ratio(own, lag, change)
         copy_fields(moments, own[:COMOMENT_FIELDS])
-        comoments_add(moments, 0.0, change)  # levels are told from the latest close
+        comoments_add(moments, 0.0, change)  # levels are relative to the latest close
         slope, tau = _tau(moments)
         half_life = np.nan
         if tau < CRITICAL_TAU and slope > -1.0:
@@ -191,9 +191,9 @@ def _day_pass(
 
 
 class MeanReversion(DayFamily):
-    """Dickey-Fuller tau, its verdict, the half-life behind it, and the variance ratio over five sessions.
+    """Dickey-Fuller tau, the result of the test, the half-life, and the variance ratio over five sessions.
 
-    `variance_ratio:5d` is below one where moves are taken back and above one where they go on.
+    `variance_ratio:5d` is below one if moves tend to reverse, and above one if they tend to continue.
     """
 
     name = "mean_reversion"

@@ -1,7 +1,7 @@
-"""Momentum over twelve months without the latest one, in which returns tend to turn back.
+"""Twelve-month momentum excluding the latest month, in which returns tend to reverse.
 
-N. Jegadeesh and S. Titman, Journal of Finance 48 (1993) 65-91. Closes are taken as they stand: a leg
-that pays dividends needs adjusted ones.
+N. Jegadeesh and S. Titman, Journal of Finance 48 (1993) 65-91. Closes are used unadjusted: a leg that
+pays dividends needs adjusted closes.
 """
 
 from core.indicators.base import DayFamily, Output
@@ -32,7 +32,7 @@ def _day_pass(prices, bases, rows, values, quality):
 
 
 class Momentum(DayFamily):
-    """Change from 252 to 21 sessions ago: of both legs, and how much more the numerator's was."""
+    """Change from 252 to 21 sessions ago, of both legs, and the difference."""
 
     name = "momentum"
     outputs = tuple(Output(name, "12_1") for name in _OUTPUTS)

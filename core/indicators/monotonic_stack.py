@@ -1,13 +1,14 @@
-"""Closes that no later close has reached: what "since when" is answered from.
+"""Monotonic stacks: the closes that no later close has reached, for "first since" lookups.
 
-Only such closes can be the latest one at least as high (or as low) as the present, and they stand in
-order, so one look is a binary search: the monotonic stack of D. Lemire's "Streaming maximum-minimum
-filter" (Nordic Journal of Computing 13 (2006) 328-339), kept for all history instead of for a window.
+Only such closes can be the latest one at least as high (or as low) as the current close. They are ordered,
+so a lookup is a binary search. This is the monotonic stack of D. Lemire's "Streaming maximum-minimum
+filter" (Nordic Journal of Computing 13 (2006) 328-339), over the whole history instead of a window.
 
-A pair has four: highs and lows of the numerator, highs and lows of the ratio. Each has two parts. What
-the day ring holds is derived from the ring. Older closes are state: 35 years leave at most 341 of
-them, so POOL are kept for each series, highs from the left and lows from the right. When they meet,
-the longer side gives up its oldest but one. The oldest is the record of all history and always stays.
+A pair has four: highs and lows of the numerator, highs and lows of the ratio. Each has two parts. The
+part within the day ring is derived from the ring. Older closes are state: 35 years of history leave at most
+341 of them, so each series has a pool of POOL entries, highs from the left and lows from the right. When
+they meet, the longer side discards its second-oldest entry. The oldest is the record of the whole history
+and is always kept.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from core.kernels.codes import DAY_MASK, DAY_SLOTS
 from core.kernels.jit import inlined
 
 POOL: Final = 224
-"""Closes older than the ring that are kept of a series, highs and lows together."""
+"""Maximum number of closes older than the ring per series, highs and lows together."""
 
 STACKS: Final = 4
 SIZES: Final = 0
 GONE: Final = STACKS
-"""Marks: entries of each stack's older part, then the most extreme entry each has given up, 0 for none."""
+"""Marks: size of each stack's older part, then the most extreme entry that each has discarded, or 0."""
 
 RING_DAYS: Final = DAY_SLOTS - 1
-"""One slot less than there are: a day taken back has already been written over the oldest."""
+"""One less than the number of slots: a day that is undone has already overwritten the oldest."""
 
 
 @inlined
@@ -44,7 +45,7 @@ def sign_of_stack(stack):
 
 @inlined
 def place_of(stack, position):
-    """Where an older entry of a stack stands in its series' pool."""
+    """Index of an older entry of a stack in its series' pool."""
     return stack // 2 * POOL + (position if stack % 2 == 0 else POOL - 1 - position)
 
 
@@ -56,9 +57,9 @@ def derive_ring(closes, row, count, moved_one, ring, ends):
         closes: int64 (pairs, 512, 2).
         row: The pair.
         count: Finished days.
-        moved_one: The stacks stand for one day less.
-        ring: int32 (stacks, 512): numbers of days, by position.
-        ends: int64 (stacks, 2): first position, and the one behind the last.
+        moved_one: The stacks are up to date for one day less.
+        ring: int32 (stacks, 512): day numbers, by position.
+        ends: int64 (stacks, 2): first position, and the one after the last.
     """
     oldest = max(0, count - RING_DAYS)
     first = count - 1 if moved_one else oldest
@@ -85,11 +86,11 @@ def derive_ring(closes, row, count, moved_one, ring, ends):
 
 @inlined
 def latest_in_ring(closes, row, stack, value, ring, head, tail):
-    """Number of the latest day of the ring whose close reaches `value`, -1 where none does."""
+    """Number of the latest day of the ring whose close reaches `value`, or -1."""
     sign = sign_of_stack(stack)
     low = head - 1
     high = tail - 1
-    while low < high:  # positions up to `low` reach it, those behind `high` do not
+    while low < high:  # positions up to `low` reach it, those after `high` do not
         middle = (low + high + 1) // 2
         if sign * close_of(closes, row, ring[stack, middle & DAY_MASK], stack) >= sign * value:
             low = middle
@@ -100,7 +101,7 @@ def latest_in_ring(closes, row, stack, value, ring, head, tail):
 
 @inlined
 def latest_before(levels, row, stack, value, size):
-    """Position of the latest older entry that reaches `value`, -1 where none does."""
+    """Position of the latest older entry that reaches `value`, or -1."""
     sign = sign_of_stack(stack)
     low = -1
     high = size - 1
@@ -115,7 +116,7 @@ def latest_before(levels, row, stack, value, size):
 
 @inlined
 def _give_up_one(levels, sessions, marks, row, stack):
-    """Drop the oldest entry but one of a stack."""
+    """Discard the second-oldest entry of a stack."""
     size = int(marks[SIZES + stack, row])
     if marks[GONE + stack, row] == 0.0:  # later ones are less extreme
         marks[GONE + stack, row] = levels[place_of(stack, 1), row]
@@ -127,7 +128,7 @@ def _give_up_one(levels, sessions, marks, row, stack):
 
 @inlined
 def commit_close(row, stack, value, leaving, leaving_session, levels, sessions, marks):
-    """Drop older entries that `value` reaches; take over the ring's entry that leaves, 0 for none."""
+    """Drop older entries that `value` reaches; add the entry that leaves the ring, if `leaving` is not 0."""
     sign = sign_of_stack(stack)
     if marks[GONE + stack, row] != 0.0 and sign * value >= sign * marks[GONE + stack, row]:
         marks[GONE + stack, row] = 0.0

@@ -1,11 +1,11 @@
 """Moving averages of the numerator's closes, distances from them, and Mansfield's relative strength.
 
-Averages include the session itself. What they need of the finished sessions is summed once a
-session, from the ring: prices as exact integers, so that nothing drifts, no split has to restate a
-sum, and price and average are compared without rounding.
+Averages include the current session. The sums over finished sessions are computed from the ring once per
+session, with prices as exact integers: sums do not drift, a split does not have to restate them, and
+price and average are compared without rounding.
 
 Mansfield's relative strength is 100 * (ratio / average ratio - 1). Stan Weinstein ("Secrets for
-Profiting in Bull and Bear Markets", 1988) takes 52 weeks; 200 sessions is the daily form.
+Profiting in Bull and Bear Markets", 1988) uses 52 weeks; 200 sessions is the daily form.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ SHORT: Final = 50
 LONG: Final = 200
 _DISTANCE, _DISTANCE_SD, _LONG_DISTANCE, _LONG_SIDE, _SHORT_OVER_LONG, _MANSFIELD, _MANSFIELD_SIDE = range(7)
 _RUNS: Final = (_LONG_SIDE, _SHORT_OVER_LONG, _MANSFIELD_SIDE)
-"""Outputs that are runs, in the order of their state."""
-# Derived of the finished sessions: sums of closes; squares about the short mean, and the sum of ratios.
+"""Outputs that are runs, in the order of the state."""
+# Derived from the finished sessions: sums of closes; squares about the short mean; sum of ratios.
 _SHORT_SUM, _LONG_SUM = range(2)
 _SHORT_SQUARES, _LONG_RATIOS = range(2)
 
 
 @inlined
 def _derive(closes, row, count, sums, moments):
-    """Sum what the finished sessions contribute to either average."""
+    """Compute the sums over the finished sessions for both averages."""
     total = 0
     ratios = 0.0
-    lost = 0.0  # Neumaier's compensation: what additions have rounded away
+    lost = 0.0  # Neumaier's compensation: accumulated rounding errors
     for index in range(max(0, count - LONG + 1), count):
         close = closes[row, index & DAY_MASK]
         total += close[0]
@@ -68,7 +68,7 @@ def _derive(closes, row, count, sums, moments):
 
 @inlined
 def _put_run(run, row, sign, values, quality, observations, runs, commit):
-    """Write how long something has had its sign, and keep it."""
+    """Write the length of a run, and store it."""
     first = run * RUN_FIELDS
     length = runs[first + RUN_LENGTH, row]
     known = run_is_known(length, runs[first + RUN_SEEN, row], sign)
@@ -87,12 +87,12 @@ def _short_distances(price, past, squares):
     """Distance from the short average in percent and in deviations, NaN where the window is constant.
 
     Args:
-        price: The session's.
+        price: The session's price.
         past: Sum of the finished closes in the window, one less than its length.
         squares: Their squares about their mean.
     """
     short = past + price
-    # Welford's step from the finished sessions' moments to those with this session's price.
+    # Welford's update of the finished sessions' moments with this session's price.
     away = ((SHORT - 1) * price - past) / (SHORT - 1)
     squares += away * away * (SHORT - 1) / SHORT
     deviations = np.nan
@@ -145,8 +145,8 @@ def _day_pass(
 class MovingAverages(DayFamily):
     """Averages over 50 and 200 sessions; runs are signed: positive above, negative below.
 
-    A run is known once its start has been seen. The deviation over 50 sessions is the sample's, as
-    whoever says "so many standard deviations above the 50-day average" uses it.
+    A run is known once its start was observed. The deviation over 50 sessions is the sample standard
+    deviation, as in "two standard deviations above the 50-day average".
     """
 
     name = "moving_averages"

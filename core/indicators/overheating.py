@@ -1,14 +1,14 @@
-"""How many signs say that the numerator has run too far: five of them, counted, and told by name.
+"""Overheating of the numerator: how many of five signs hold, and which.
 
     1  two standard deviations or more above its average over 50 sessions
-    2  distance from its average over 200 sessions at or above the 95th percentile of a year's
+    2  distance from its average over 200 sessions at or above the 95th percentile of the past year's
     4  Wilder's index over 14 sessions at or above 70
     8  volume at least twice the plain mean of the 63 sessions before
     16 five sessions in a row with a gain of one percent or more
 
-A volume that is not known, as an index has none, counts as no sign; `observations` says how many
-of the five could be looked at. The index follows from the ring of closes: its seed is 240 changes old
-and weighs less than a ten-millionth of a point.
+An unknown volume, as for an index, does not count as a sign; `observations` is the number of signs that
+could be evaluated. The index is computed from the ring of closes: its seed is 240 changes old and its
+weight is below a ten-millionth of a point.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ _COUNT, _SIGNS, _PERCENTILE = range(3)  # outputs
 _ABOVE_AVERAGE, _FAR_ABOVE_LONG, _INDEX_HIGH, _VOLUME_HIGH, _STREAK_LONG = 1, 2, 4, 8, 16  # signs
 _MOST_SIGNS: Final = 5
 _LEAST_DAYS: Final = RANKED_SESSIONS + LONG - 1
-# Derived for a session, of the finished ones: mean and squares of the closes in the short average
-# from its first; sum of the long one; average gain and loss; mean volume, NaN where too few are
-# known; sessions of gain in a row; then a year's distances in ascending order.
+# Derived from the finished sessions: mean and squares of the short average's closes, relative to its
+# first; sum of the long average; average gain and loss; mean volume, NaN if too few are known;
+# consecutive sessions of gain; then a year's distances in ascending order.
 _SHORT_MEAN, _SHORT_SQUARES, _LONG_SUM, _GAIN, _LOSS, _VOLUME, _STREAK, _DISTANCES = range(8)
 _DERIVED_FIELDS: Final = _DISTANCES + RANKED_SESSIONS
 
 
 @inlined
 def _long_sum(closes, row, last):
-    """Sum of the long average's closes that ends with a day: an integer, so exact."""
+    """Sum of the long average's closes up to a day, as an exact integer."""
     total = 0
     for day in range(last - LONG + 1, last + 1):
         total += closes[row, day & DAY_MASK, 0]
@@ -62,13 +62,13 @@ def _long_sum(closes, row, last):
 
 @inlined
 def _distance(price, total):
-    """How far a price is from its average, as a fraction of that."""
+    """Distance of a price from its average, as a fraction of the average."""
     return (LONG * price - total) / total
 
 
 @inlined
 def _rank_distances(closes, row, count, moved_one, ordered):
-    """A year's distances of finished days in order: the same bits whenever one is asked for."""
+    """Sort a year's distances of finished days; recomputed distances have the same bits."""
     newest = count - 1
     if moved_one and count > _LEAST_DAYS:
         gone = newest - RANKED_SESSIONS
@@ -86,13 +86,13 @@ def _rank_distances(closes, row, count, moved_one, ordered):
 
 @inlined
 def _gained(now, then):
-    """Whether a price is a percent or more above another; integers, compared without rounding."""
+    """Whether a price is at least one percent above another; integers, compared without rounding."""
     return 100 * (now - then) >= GAIN_PCT * then
 
 
 @inlined
 def _derive(closes, past_volumes, row, count, own):
-    """What the finished sessions contribute, apart from the ranked distances."""
+    """Derive everything from the finished sessions except the ranked distances."""
     mean = 0.0
     squares = 0.0
     first = float(closes[row, (count - SHORT + 1) & DAY_MASK, 0])
@@ -129,22 +129,22 @@ def _derive(closes, past_volumes, row, count, own):
 
 @inlined
 def _find_signs(price, last, volume, first, own):
-    """Look at each sign with the session's price and volume.
+    """Evaluate each sign with the session's price and volume.
 
     Args:
-        price: The session's.
-        last: The close before.
-        volume: The session's, below zero where unknown.
+        price: The session's price.
+        last: The previous close.
+        volume: The session's volume, negative if unknown.
         first: The short average's first close.
         own: float64 (_DERIVED_FIELDS,).
 
     Returns:
-        The sum of the signs that hold, the long distance's percentile, whether the volume could be judged.
+        The sum of the signs that hold, the long distance's percentile, whether the volume could be evaluated.
     """
     delta = price / first - own[_SHORT_MEAN]
     squares = own[_SHORT_SQUARES] + delta * delta * (SHORT - 1) / SHORT
     deviation = np.sqrt(squares / (SHORT - 1))
-    distance = delta * (SHORT - 1) / SHORT  # from the mean that holds the price itself
+    distance = delta * (SHORT - 1) / SHORT  # from the mean that includes the price itself
     signs = _ABOVE_AVERAGE if distance > 0.0 and distance >= DISTANCE_SD * deviation else 0
     far = _distance(price, own[_LONG_SUM] + price)
     percentile = 100.0 * mid_rank(own[_DISTANCES:], RANKED_SESSIONS, far)
@@ -161,7 +161,7 @@ def _find_signs(price, last, volume, first, own):
 
 @inlined
 def _count_of(signs):
-    """How many signs a sum holds."""
+    """Number of signs in a sum."""
     total = 0
     for bit in range(_MOST_SIGNS):
         total += (signs >> bit) & 1

@@ -1,7 +1,7 @@
-"""Each leg's price of a session at which both legs have one.
+"""Each leg's price of a session on which both legs have one.
 
-A condition that reads it is unknown wherever either leg is: an episode that rests on both legs is
-then not ended on the word of one.
+A condition on it is unknown if either leg is unknown, so an episode that depends on both legs is not ended
+by one leg alone.
 """
 
 import numpy as np

@@ -1,9 +1,8 @@
-"""The arrays of a family's kernel, each declared once, and everything that follows from that.
+"""Declares the arrays of a family's kernel, each once.
 
-A kernel states its parameters by name. A name is looked up among what a step gives (`DAY_STEP`,
-`RING_STEP`), among the arrays that the family declares in the decorator, and among the outputs. From
-the declarations follow the compiled signature, the arrays a family allocates, which of them are state,
-and the arguments of every call:
+A kernel's parameters are resolved by name: inputs of a step (`DAY_STEP`, `RING_STEP`), arrays declared in
+the decorator, and outputs. The declarations determine the compiled signature, the arrays to allocate,
+which of them are state, and the arguments of every call:
 
     @day_pass(averages=state(6, PAIRS))
     def _day_pass(prices, closes, counts, rows, averages, values, quality, observations, commit):
@@ -30,7 +29,7 @@ from core.model.universe_file import SERIES_CLASSES
 from core.model.windows import DAY_WINDOWS
 
 NEVER_DERIVED: Final = -1
-"""A number of finished days that no pair has."""
+"""A number of finished days that no pair can have."""
 
 SIDES: Final = 2
 """Numerator and benchmark."""
@@ -44,7 +43,7 @@ class Axis(Enum):
     ROWS = auto()
     """The pairs to evaluate."""
     SLOTS = auto()
-    """Of a ring of seconds or minutes."""
+    """Slots of a ring of seconds or minutes."""
     OUTPUTS = auto()
 
 
@@ -52,7 +51,7 @@ PAIRS: Final = Axis.PAIRS
 
 
 class Role(Enum):
-    """Where an array comes from and how long it lives."""
+    """Origin and lifetime of an array."""
 
     STEP = auto()
     OUTPUT = auto()
@@ -64,14 +63,14 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """What a kernel needs to know of one parameter.
+    """Declaration of one parameter of a kernel.
 
     Args:
         shape: Lengths and axes; empty for a plain number.
-        dtype: Of the elements, or of the number.
-        role: Where it comes from.
-        source: Attribute of the step, for what a step gives.
-        fill: What a new array is filled with.
+        dtype: Type of the elements, or of the number.
+        role: Origin and lifetime.
+        source: Attribute of the step, for inputs of a step.
+        fill: Initial value of a new array.
     """
 
     shape: tuple[int | Axis, ...]
@@ -87,34 +86,34 @@ class Array:
         return jit.array_of(element, len(self.shape)) if self.shape else element
 
     def allocate(self, pairs: int) -> NDArray[Any]:
-        """A new array for a number of pairs."""
+        """Create the array for a number of pairs."""
         shape = tuple(pairs if length is PAIRS else length for length in self.shape)
         array: NDArray[Any] = np.full(shape, self.fill, self.dtype)  # type: ignore[arg-type]
         return array
 
 
 def state(*shape: int | Axis, fill: float = 0.0) -> Array:
-    """Declare float64 figures that survive a restart, in snapshots under their name.
+    """Declare a float64 array that survives a restart, stored in snapshots under its name.
 
     Args:
-        shape: In a daily family, PAIRS on axis 1, so that one pair's day can be taken back.
-        fill: What it holds at the start.
+        shape: In a daily family, PAIRS on axis 1, so that one pair's day can be undone.
+        fill: Initial value.
     """
     return Array(shape, np.float64, Role.STATE, fill=fill)
 
 
 def derived(*shape: int | Axis, dtype: type[np.generic] = np.float64) -> Array:
-    """Declare figures that follow from finished days; the kernel keeps `derived_for` beside them."""
+    """Declare an array derived from finished days; the kernel maintains `derived_for` along with it."""
     return Array(shape, dtype, Role.DERIVED)
 
 
 def scratch(*shape: int, dtype: type[np.generic] = np.float64) -> Array:
-    """Declare room for one pair's calculation; what it holds between two pairs means nothing."""
+    """Declare a buffer for one pair's calculation; its content is undefined between pairs."""
     return Array(shape, dtype, Role.SCRATCH)
 
 
 def fixed(*shape: int, dtype: type[np.generic] = np.float64) -> Array:
-    """Declare numbers that a class sets when it is made, where several classes share a kernel."""
+    """Declare numbers that a class sets in its constructor, if several classes share a kernel."""
     return Array(shape, dtype, Role.FIXED)
 
 
@@ -145,7 +144,7 @@ DAY_STEP: Final[Mapping[str, Array]] = MappingProxyType(
         "illiquidity_scale": _given("scales.illiquidity", np.float64, SIDES, PAIRS),
     }
 )
-"""What a daily kernel may ask for; `DayStep` says what each means."""
+"""Inputs available to a daily kernel; described in `DayStep`."""
 
 RING_STEP: Final[Mapping[str, Array]] = MappingProxyType(
     {
@@ -159,7 +158,7 @@ RING_STEP: Final[Mapping[str, Array]] = MappingProxyType(
         "ratio_scale": _given("scales.ratio", np.float64, SIDES, PAIRS),
     }
 )
-"""What a kernel on the grid of seconds or minutes may ask for; `RingStep` says what each means."""
+"""Inputs available to a kernel on the grid of seconds or minutes; described in `RingStep`."""
 
 OUTPUTS: Final[Mapping[str, Array]] = MappingProxyType(
     {
@@ -170,7 +169,7 @@ OUTPUTS: Final[Mapping[str, Array]] = MappingProxyType(
 )
 
 DERIVED_FOR: Final = "derived_for"
-"""Number of finished days that a pair's derived figures stand for: int64 (pairs,)."""
+"""Number of finished days that a pair's derived arrays are up to date for: int64 (pairs,)."""
 _DERIVED_FOR: Final = Array((PAIRS,), np.int64, Role.DERIVED, fill=NEVER_DERIVED)
 
 COMMIT: Final = "commit"
@@ -178,14 +177,14 @@ COMMIT: Final = "commit"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pass:
-    """A kernel that evaluates a family, and what it is called with.
+    """A kernel that evaluates a family, and its arguments.
 
     Args:
-        kernel: Takes what `of_step` gives, then arrays by `names`, then `commit` if it `commits`.
+        kernel: Takes the result of `of_step`, then arrays by `names`, then `commit` if it `commits`.
         of_step: Picks the leading arguments from a step.
         names: The family's arrays and outputs, in order.
         own: The arrays the family allocates, by name.
-        commits: The kernel asks whether to change its state.
+        commits: Whether the kernel takes `commit`.
     """
 
     kernel: jit.Kernel
@@ -199,7 +198,7 @@ class Pass:
         return {name: array.allocate(pairs) for name, array in self.own.items()}
 
     def is_state(self, name: str) -> bool:
-        """Whether an array belongs to the snapshot."""
+        """Whether an array is part of the snapshot."""
         return self.own[name].role is Role.STATE
 
 
@@ -210,11 +209,11 @@ def day_pass(**own: Array) -> Callable[[jit.Kernel], Pass]:
         own: The family's arrays, by the kernel's parameter names: `state`, `derived`, `scratch` or `fixed`.
 
     Returns:
-        A decorator. The parameters come in the order: what the step gives, own arrays and outputs, and
-        `commit` last where there is state.
+        A decorator. The order of the parameters is: inputs of the step, own arrays and outputs, and
+        `commit` last if there is state.
 
     Raises:
-        TypeError: A parameter that nobody declares, or one out of order.
+        TypeError: A parameter is not declared, or out of order.
     """
     return _pass_of(DAY_STEP, own)
 
@@ -252,10 +251,12 @@ def _check(
     commits: bool,
 ) -> None:
     if asked[: len(leading)] != leading or len(leading) < 2:
-        raise TypeError(f"{kernel}: what the step gives comes first, two parameters at least")
+        raise TypeError(f"{kernel}: inputs of the step come first, at least two")
     if unknown := set(names) - held.keys() - OUTPUTS.keys():
-        raise TypeError(f"{kernel}: nobody declares {', '.join(sorted(unknown))}")
+        raise TypeError(f"{kernel}: not declared: {', '.join(sorted(unknown))}")
     if unused := held.keys() - set(asked):
-        raise TypeError(f"{kernel} has no parameter {', '.join(sorted(unused))}, which is declared")
+        raise TypeError(f"{kernel}: declared but not a parameter: {', '.join(sorted(unused))}")
     if commits != any(array.role is Role.STATE for array in held.values()):
-        raise TypeError(f"{kernel}: `{COMMIT}` is the last parameter where there is state, and only there")
+        raise TypeError(
+            f"{kernel}: `{COMMIT}` must be the last parameter if there is state, and absent otherwise"
+        )

@@ -1,9 +1,9 @@
-"""Where a pair's strength stands among the values it had on the 252 sessions before.
+"""Percentile of a pair's strength among its values of the previous 252 sessions.
 
-`strength_percentile` ranks a raw score of the ratio from 1 to 99: its latest quarter counts 40 %, each of
-the three before 20 %, as William O'Neil's relative strength rating weighs them. The rating ranks a
-stock among all stocks; this ranks a pair in its own history. `relative_percentile` ranks the change
-of the ratio over 21 and 252 sessions from 0 to 100. Sessions are those that both legs have.
+`strength_percentile` ranks a score of the ratio from 1 to 99: the latest quarter counts 40 %, each of the
+three before it 20 %, as in William O'Neil's relative strength rating. That rating ranks a stock among all
+stocks; this ranks a pair within its own history. `relative_percentile` ranks the change of the ratio over
+21 and 252 sessions from 0 to 100. Only sessions with both legs count.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ RANKED_SESSIONS: Final = 252
 QUARTER: Final = 63
 MONTH: Final = 21
 LOOK_BACK: Final = 252
-"""Sessions the longest score reaches back."""
+"""Sessions covered by the longest score."""
 
 LATEST_WEIGHT: Final = 0.4
 EARLIER_WEIGHT: Final = 0.2
@@ -43,7 +43,7 @@ def _quarter(s_now, l_now, then):
 
 @inlined
 def _score(closes, row, score, index, s_now, l_now):
-    """A score of day number `index`, whose prices are given: the same bits whenever it is asked."""
+    """Score of day number `index` at given prices; recomputed scores have the same bits."""
     if score != _STRENGTH:
         then = closes[row, (index - (MONTH if score == _MONTH else LOOK_BACK)) & DAY_MASK]
         return log_excess(s_now, l_now, then[0], then[1])
@@ -58,14 +58,14 @@ def _score(closes, row, score, index, s_now, l_now):
 
 @inlined
 def _past_score(closes, row, score, index):
-    """A score of a finished day."""
+    """Score of a finished day."""
     close = closes[row, index & DAY_MASK]
     return _score(closes, row, score, index, close[0], close[1])
 
 
 @inlined
 def _order(closes, row, score, count, moved_one, past):
-    """Order the scores of the latest finished days."""
+    """Sort the scores of the latest finished days."""
     if moved_one:
         leaving = _past_score(closes, row, score, count - RANKED_SESSIONS - 1)
         sorted_replace(past, RANKED_SESSIONS, leaving, _past_score(closes, row, score, count - 1))

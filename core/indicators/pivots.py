@@ -1,17 +1,17 @@
-"""Divergences between turning points: the price goes further than what should carry it.
+"""Divergences between the price and a second line at pivot points.
 
 A pivot high is a close that none of the five sessions before exceeds and none of the five after
-reaches; a pivot low the mirror. So it is known five sessions later, and what follows from it is
-shown in that session, never at the pivot. Each is compared with the pivot of its kind before it,
-60 sessions away at the most:
+reaches; a pivot low is the opposite. A pivot is therefore known five sessions later, and a divergence is
+reported in that session, not at the pivot. Each pivot is compared with the previous one of its kind, at
+most 60 sessions earlier:
 
-    1  regular bullish   lower low of the price, higher low of the other line
+    1  regular bullish   lower low of the price, higher low of the second line
     2  regular bearish   higher high, lower high
     4  hidden bullish    higher low, lower low
     8  hidden bearish    lower high, higher high
 
-The other line is Wilder's index over 14 sessions of the numerator's price (`pivot_divergence`), or
-the ratio (`pivot_divergence_ratio`). In the session in progress a pivot is as provisional as its price.
+The second line is Wilder's index over 14 sessions of the numerator's price (`pivot_divergence`), or
+the ratio (`pivot_divergence_ratio`). During a session the result is provisional.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from core.kernels.returns import blocked_by
 from core.kernels.rolling import copy_fields
 
 SIDE_SESSIONS: Final = 5
-"""Sessions a pivot must stand out from, before it and after."""
+"""Sessions before and after a pivot that it must exceed."""
 MOST_SESSIONS_APART: Final = 60
 PERIOD: Final = 14
 LEAST_CHANGES: Final = PERIOD + 100
-"""Changes the index must rest on before it is compared."""
+"""Minimum number of changes behind the index for a comparison."""
 
 REGULAR_BULLISH, REGULAR_BEARISH, HIDDEN_BULLISH, HIDDEN_BEARISH, NO_DIVERGENCE = 1.0, 2.0, 4.0, 8.0, 0.0
 
 _HIGHS, _LOWS = 1, -1
 _READY_CHANGES: Final = LEAST_CHANGES + MOST_SESSIONS_APART + SIDE_SESSIONS
-# State of a pair: changes of the price, average gain and loss; the latest high's and low's day number
-# plus one (0 before there is one) and index; the index of the latest sessions by day number.
+# State of a pair: number of price changes, average gain and loss; day number plus one (0 if none) and index
+# of the latest high and low; the index of the latest sessions by day number.
 _CHANGES, _GAIN, _LOSS, _HIGH, _HIGH_INDEX, _LOW, _LOW_INDEX, _LATEST = range(8)
 _STATE_FIELDS: Final = _LATEST + SIDE_SESSIONS
 _TO_INDEX, _TO_RATIO = range(2)  # outputs
@@ -49,7 +49,7 @@ _TO_INDEX, _TO_RATIO = range(2)  # outputs
 
 @inlined
 def _index_with(own, change):
-    """Fold a change into the averages; Wilder's index, NaN before enough of them.
+    """Update the averages with a change; return Wilder's index, NaN if there are too few changes.
 
     Source:
         J. Welles Wilder, "New Concepts in Technical Trading Systems" (1978).
@@ -66,7 +66,7 @@ def _index_with(own, change):
 
 @inlined
 def _stands_out(closes, row, pivot, present, sign):
-    """Whether a day's close is a pivot: a high where `sign` is _HIGHS, a low where it is _LOWS."""
+    """Whether a day's close is a pivot: a high if `sign` is _HIGHS, a low if it is _LOWS."""
     price = closes[row, pivot & DAY_MASK, 0]
     if sign * (present - price) >= 0:
         return False
@@ -80,7 +80,7 @@ def _stands_out(closes, row, pivot, present, sign):
 
 @inlined
 def _kind(sign, price_change, line_change):
-    """Which divergence it is; none where both lines agree."""
+    """Bit of the divergence; 0 if both lines agree."""
     if sign * price_change > 0 and sign * line_change < 0:
         return REGULAR_BEARISH if sign == _HIGHS else REGULAR_BULLISH
     if sign * price_change < 0 and sign * line_change > 0:
@@ -90,7 +90,7 @@ def _kind(sign, price_change, line_change):
 
 @inlined
 def _compare(closes, row, pivot, own, sign, found):
-    """Compare a pivot with the one before, then let it take that one's place."""
+    """Compare a pivot with the previous one, then store it as the previous one."""
     place = _HIGH if sign == _HIGHS else _LOW
     index = own[_LATEST + pivot % SIDE_SESSIONS]
     before = int(own[place]) - 1
@@ -129,13 +129,13 @@ def _day_pass(prices, closes, counts, rows, pivots, work, found, values, quality
 
 
 class Pivots(DayFamily):
-    """Divergences that became known in the session: the bit of the kind, 0 where there is none."""
+    """Divergences that became known in the session: the bits of their kinds, or 0."""
 
     name = "pivots"
     outputs = (Output("pivot_divergence", ""), Output("pivot_divergence_ratio", ""))
     evaluation = _day_pass
 
     def adjust(self, rows: NDArray[np.int32], side: int, factor: float) -> None:
-        """Average gains and losses are differences of the numerator's prices."""
+        """Restate average gains and losses, which are differences of the numerator's prices."""
         if side == NUMERATOR:
             self.arrays["pivots"][0, rows, _GAIN : _LOSS + 1] *= factor

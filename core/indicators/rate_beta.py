@@ -1,13 +1,13 @@
-"""How a pair's returns go with changes of a yield: basis points of return per basis point.
+"""Sensitivity of a pair's returns to changes of a yield, in basis points per basis point.
 
-Returns and changes are taken between neighbouring sessions that have closes and a yield: a bond
-market's holiday is stepped over on both sides. Yields come with the history, so a session in
-progress has none yet and shows what is known so far; after five sessions without one it is stale. How
-long the sign has stood is told only in sessions that have a yield: in the others nothing has been seen.
+Returns and changes are between consecutive sessions that have closes and a yield, so a bond market
+holiday is skipped. Yields come with the daily history: a session in progress has none, so its value is
+that of the latest yield; after five sessions without a yield it is stale. The run of the sign is known
+only in sessions that have a yield.
 
-Two estimates. Ordinary least squares over 63 changes; and least squares with weights that halve in
-63 changes, updated recursively, whose standard error is that of as many equal weights as these are
-worth: the squared sum of the weights over the sum of their squares.
+There are two estimates: ordinary least squares over 63 changes; and recursive least squares with a
+half-life of 63 changes. The latter's standard error uses the effective number of observations: the
+squared sum of the weights over the sum of their squares.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from core.model.universe_file import SERIES_CLASSES
 CHANGES: Final = 63
 HALF_LIFE_CHANGES: Final = 63
 SLOTS: Final = 80
-"""Sessions whose yield is kept: 64 of them must have one."""
+"""Number of sessions stored; 64 of them must have a yield."""
 MOST_SESSIONS_WITHOUT: Final = 5
 
 _ROLE: Final = SERIES_CLASSES.index("rate")
 _BP: Final = 1e4
 _BP_PER_PERCENT: Final = 100.0
 
-# Outputs: slopes over a window, then weighted ones each with its error behind it, then the run.
+# Outputs: slopes over a window, then weighted slopes, each followed by its error, then the run.
 _RATE, _BENCHMARK, _SPREAD, _WEIGHTED_RATE, _WEIGHTED_RATE_SE, _WEIGHTED_SPREAD, _WEIGHTED_SPREAD_SE = range(
     7
 )
@@ -45,7 +45,7 @@ _SIGN_SESSIONS: Final = 7
 _CHANGES_HELD, _MEAN_OF_X, _MEAN_OF_S, _MEAN_OF_L, _SUM_XX, _SUM_XS, _SUM_XL, _WINDOW_FIELDS = range(8)
 # Fields of the weighted moments; y is the numerator's return, d the spread.
 _COUNT, _WEIGHT, _SQUARES, _MEAN_X, _MEAN_Y, _MEAN_D, _XX, _YY, _DD, _XY, _XD, _WEIGHTED_FIELDS = range(12)
-# State of a pair: yields by day number, then what is carried on: the sign's run, the weighted moments.
+# State of a pair: yields by day number, then the run of the sign, then the weighted moments.
 _RUN: Final = SLOTS
 _WEIGHTED: Final = SLOTS + RUN_FIELDS
 _STATE_FIELDS: Final = _WEIGHTED + _WEIGHTED_FIELDS
@@ -72,7 +72,7 @@ def _fold(moments, x, s, l):
 
 @inlined
 def _derive(closes, row, count, yields, own):
-    """Find the newest yield and sum the latest changes, from the newest back."""
+    """Find the newest yield and sum the latest changes, newest first."""
     clear_fields(own, _DERIVED_FIELDS)
     own[_NEWEST] = -1.0
     later = -1
@@ -98,7 +98,7 @@ def _derive(closes, row, count, yields, own):
 
 @inlined
 def _weigh(row, x, y, d):
-    """Fold one change into the weighted moments."""
+    """Add one change to the weighted moments."""
     weight = _DECAY * row[_WEIGHT] + 1.0
     share = 1.0 / weight
     delta_x = x - row[_MEAN_X]
@@ -128,7 +128,7 @@ def _slope(row, worth, xy, yy, output, pair, values):
 
 @inlined
 def _add_session(prices, closes, row, rate, own, carried, window):
-    """Let the session's own change into both estimates, where it has a yield and a change."""
+    """Add the session's change to both estimates, if it has a yield."""
     copy_fields(window, own[_FULL:])
     if np.isnan(rate) or own[_NEWEST] < 0.0:
         return
@@ -144,7 +144,7 @@ def _add_session(prices, closes, row, rate, own, carried, window):
 
 @inlined
 def _publish(row, window, carried, rate, blocked, values, quality, observations):
-    """Write every output of a pair, or why it is unknown."""
+    """Write every output of a pair, or the reason why it is unknown."""
     weighted = carried[_WEIGHTED:]
     for output in range(_SIGN_SESSIONS):
         used = window[_CHANGES_HELD] if output < _WEIGHTED_RATE else weighted[_COUNT]
@@ -165,7 +165,7 @@ def _publish(row, window, carried, rate, blocked, values, quality, observations)
         _slope(weighted, worth, _XD, _DD, _WEIGHTED_SPREAD, row, values)
     run = carried[_RUN:_WEIGHTED]
     why = quality[_RATE, row]
-    if why == OK and np.isnan(rate):  # the sign stands still, and so does its run
+    if why == OK and np.isnan(rate):  # the run of the sign does not change
         put_unknown(values, quality, observations, _SIGN_SESSIONS, row, STALE, int(window[_CHANGES_HELD]))
     else:
         put_sign_run(_SIGN_SESSIONS, row, run, values[_RATE, row], why, values, quality, observations)
@@ -207,7 +207,7 @@ def _day_pass(
 class RateBeta(DayFamily):
     """Rate sensitivity of both legs and their spread, with standard errors and the run of its sign.
 
-    `rate_beta_63d_bp` is the numerator's, `spread_…` the numerator's return less the benchmark's.
+    `rate_beta_63d_bp` is the numerator's, `spread_…` that of the numerator's return minus the benchmark's.
     """
 
     name = "rate_beta"

@@ -12,7 +12,7 @@ from core.kernels.codes import BENCHMARK, NOT_READY, NUMERATOR, OK
 from core.kernels.returns import blocked_legs
 from core.model.records import Frequency
 
-_RATIO, _LINE, _NUMERATOR_PRICE, _BENCHMARK_PRICE = range(4)  # outputs; every second only the first
+_RATIO, _LINE, _NUMERATOR_PRICE, _BENCHMARK_PRICE = range(4)  # outputs; only the first every second
 
 
 @ring_pass()
@@ -62,7 +62,7 @@ def _day_pass(prices, counts, rows, price_units, ratio_scale, anchors, values, q
 
 
 class RatioLine(DayFamily):
-    """Daily ratio and prices, and the strength line that is 100 at the history's first session."""
+    """Daily ratio and prices, and the strength line, 100 at the first session of the history."""
 
     name = "ratio_line"
     outputs = (
@@ -74,5 +74,5 @@ class RatioLine(DayFamily):
     evaluation = _day_pass
 
     def adjust(self, rows: NDArray[np.int32], side: int, factor: float) -> None:
-        """The anchor, the ratio at the first session, is one of prices."""
+        """Restate the anchor, the ratio at the first session."""
         self.arrays["anchors"][0, rows] *= factor if side == NUMERATOR else 1.0 / factor

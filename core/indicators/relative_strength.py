@@ -1,4 +1,4 @@
-"""Relative strength of a pair over windows, under three names that are not the same number.
+"""Relative strength of a pair over windows, in three different measures.
 
 With S and L the legs' prices and rS, rL their simple returns over the window:
 
@@ -6,7 +6,7 @@ With S and L the legs' prices and rS, rL their simple returns over the window:
 - percent:            100 * ((1 + rS) / (1 + rL) - 1), the change of the strength line
 - percentage points:  100 * (rS - rL)
 
-A 31 % gain against 10 % is +19.1 % of strength line and 21 points.
+A gain of 31 % against 10 % is +19.1 % of the strength line and 21 percentage points.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from core.model.records import Frequency
 from core.model.windows import DAY_WINDOWS, TO_DATE_WINDOWS
 
 PRICES_COMPARED: Final = 2
-"""Observations a value rests on: two prices of each leg, whatever the window."""
+"""Observations behind a value: two prices of each leg, for any window."""
 
 _LOG_STRENGTH, _PERCENT_STRENGTH, _POINTS_STRENGTH, _NUMERATOR_RETURN, _BENCHMARK_RETURN = range(5)
 _RING_OUTPUTS: Final = 3
-"""Outputs of each window inside the session; of each daily window there are `_DAY_OUTPUTS`."""
+"""Outputs of each intraday window; each daily window has `_DAY_OUTPUTS`."""
 _DAY_OUTPUTS: Final = 5
 _MOST_WINDOWS: Final = 3
 _LOG = "rotascope_relative_strength_log"
@@ -64,7 +64,7 @@ def _day_outputs(windows: tuple[str, ...]) -> tuple[Output, ...]:
 
 @inlined
 def _returns(s_now, l_now, s_then, l_then):
-    """Why a window's returns are unknown, OK where they are known; and both legs', NaN where unknown."""
+    """Quality of a window's returns, and the returns of both legs, NaN if unknown."""
     reason = blocked_legs(s_now, l_now)
     if reason == OK:
         reason = blocked_legs(s_then, l_then)
@@ -112,7 +112,7 @@ def _day_pass(prices, bases, rows, values, quality):
 
 
 class _RingRelativeStrength(RingFamily):
-    """Relative strength over windows inside the session, read from the ring of closed prices."""
+    """Relative strength over intraday windows, from the ring of closed prices."""
 
     evaluation = _ring_pass
     observed = PRICES_COMPARED
@@ -142,7 +142,7 @@ class RelativeStrengthHour(_RingRelativeStrength):
 
 
 class RelativeStrengthDays(DayFamily):
-    """Relative strength over sessions and since week, month and year began.
+    """Relative strength over sessions, and week, month and year to date.
 
     `1d` is since both legs' previous official close.
     """

@@ -1,7 +1,7 @@
-"""How far the ratio stands from its median, in units that an outlier cannot stretch.
+"""Robust z-score of the log ratio: distance from its median in units that are robust to outliers.
 
-z = (ln(S/L) - median) / (1.4826 * MAD) over the closes of the sessions before this one. A ratio has
-no level it must return to, so this describes where it stands and foretells nothing.
+z = (ln(S/L) - median) / (1.4826 * MAD) over the closes of the sessions before this one. A ratio need not
+return to any level, so z is descriptive and not a forecast.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ WINDOWS: Final = (63, 252)
 MAD_TO_SIGMA: Final = 1.4826022185056018
 """Standard deviations per median absolute deviation of a normal distribution: 1 / Φ⁻¹(3/4)."""
 
-_MEDIAN, _DEVIATION, _ORDERED = range(3)  # derived of a window; from _ORDERED on its logs, ascending
+_MEDIAN, _DEVIATION, _ORDERED = range(3)  # derived for a window; its logs from _ORDERED on, ascending
 _FIELDS: Final = _ORDERED + max(WINDOWS)
 
 
 @inlined
 def _log_ratio(closes, row, index):
-    """ln(S/L) of a ring entry: the same bits when it enters a window and when it leaves."""
+    """ln(S/L) of a ring entry; recomputed values have the same bits."""
     close = closes[row, index & DAY_MASK]
     return np.log(close[0] / close[1])
 
 
 @inlined
 def _derive(closes, row, count, moved_one, window, own):
-    """Order the latest `window` closes, then find median and median deviation."""
+    """Sort the latest `window` closes, then compute median and median deviation."""
     ordered = own[_ORDERED:]
     if moved_one and count > window:
         leaving = _log_ratio(closes, row, count - window - 1)

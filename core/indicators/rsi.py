@@ -1,8 +1,9 @@
 """Relative strength index of the numerator's price and of the ratio.
 
 J. Welles Wilder, "New Concepts in Technical Trading Systems" (1978): the first average gain and loss
-are plain means of 14 changes, then each is (13 * average + change) / 14. The seed weighs (13/14)^k
-after k changes; the value is used after a hundred of them, when it moves the index by less than 0.02.
+are plain means of 14 changes, then each is (13 * average + change) / 14. The weight of the seed is
+(13/14)^k after k changes; the value is used after 100 changes, when the seed moves the index by less than
+0.02.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from core.kernels.returns import blocked_by
 
 PERIOD: Final = 14
 LEAST_CHANGES: Final = PERIOD + 100
-"""Changes the averages must rest on before the index is used."""
+"""Minimum number of changes behind the averages for the index to be used."""
 
 _OF_PRICE, _OF_RATIO, _INDICES = range(3)  # outputs
 _COUNT, _GAIN, _LOSS, _FIELDS = range(4)  # of the averages of each
@@ -29,7 +30,7 @@ _COUNT, _GAIN, _LOSS, _FIELDS = range(4)  # of the averages of each
 
 @inlined
 def _average(average, value, count):
-    """Plain mean while the seed is gathered, Wilder's smoothing after it."""
+    """Update an average: a plain mean during the seed, Wilder's smoothing afterwards."""
     return average + (value - average) / min(count, PERIOD)
 
 
@@ -66,14 +67,14 @@ def _day_pass(prices, closes, counts, rows, averages, values, quality, observati
 
 
 class RelativeStrengthIndex(DayFamily):
-    """Wilder's index over 14 sessions; 50 where nothing has ever moved."""
+    """Wilder's index over 14 sessions; 50 if no price has ever changed."""
 
     name = "rsi"
     outputs = (Output("rsi", "14"), Output("ratio_rsi", "14"))
     evaluation = _day_pass
 
     def adjust(self, rows: NDArray[np.int32], side: int, factor: float) -> None:
-        """Gains and losses are differences of prices."""
+        """Restate average gains and losses, which are differences of prices."""
         averages = self.arrays["averages"]
         if side == NUMERATOR:
             averages[_GAIN : _LOSS + 1, rows] *= factor

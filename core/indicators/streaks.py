@@ -1,7 +1,7 @@
-"""Sessions in a row, and the record of relative strength over five sessions.
+"""Streaks of sessions, and records of relative strength over five sessions.
 
-A session whose previous close is missing breaks a run, and what comes after it is unknown until the
-next session that would have broken it anyway: its start has not been seen.
+A session without a previous close ends a streak. The next streak is unknown, because its start was not
+observed, until a session that would end it anyway.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from core.kernels.returns import blocked_by, simple_return
 from core.model.windows import DAY_WINDOWS
 
 GAIN_PCT: Final = 1.0
-"""Least return of a session that counts as a gain."""
+"""Minimum return of a session that counts as a gain."""
 
 LEAST_CHANGES: Final = 252
-"""Five-session changes before the largest of them is called a record."""
+"""Minimum number of earlier five-session changes for a record."""
 
 _ONE, _FIVE = DAY_WINDOWS.index("1d"), DAY_WINDOWS.index("5d")
 _OUTPUTS: Final = (
@@ -38,13 +38,13 @@ _OUTPUTS: Final = (
     *("relative_record_5d_pp", "relative_record_low_5d_pp", "relative_5d_record"),
 )
 _AHEAD_RUN, _GAIN_RUN, _RECORD_HIGH, _RECORD_LOW, _RECORD = range(len(_OUTPUTS))
-# State: both runs and whether their starts have been seen, then extremes of the change over five sessions.
+# State: both runs and whether their starts were observed, then extremes of the change over five sessions.
 _AHEAD, _AHEAD_SEEN, _GAIN, _GAIN_SEEN, _HIGHEST, _LOWEST, _CHANGES, _FIELDS = range(8)
 
 
 @inlined
 def _put_run(output, row, field, sign, known_day, count, values, quality, observations, runs, commit):
-    """Write a run's length, and keep it; a day without a return breaks it unseen."""
+    """Write and store a run's length; a day without a return ends it, and the next start is not observed."""
     length = 0.0
     known = False
     if known_day:
@@ -102,8 +102,8 @@ def _day_pass(prices, bases, counts, rows, runs, values, quality, observations, 
 class Streaks(DayFamily):
     """Runs of outperformance (signed; a tie breaks it) and of gains of one percent and more; records.
 
-    `relative_record_5d_pp` is the largest relative strength over five sessions before this one, of
-    all history; `relative_5d_record` is 1 where this session beats it, -1 where it beats the lowest.
+    `relative_record_5d_pp` is the largest relative strength over five sessions in the history before this
+    session; `relative_5d_record` is 1 if this session exceeds it, -1 if it is below the lowest.
     """
 
     name = "streaks"

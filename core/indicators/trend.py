@@ -1,9 +1,9 @@
-"""Which way each leg trends: one class that changes only when it has lasted.
+"""Trend regime of each leg: up, down or neither, with a minimum dwell time.
 
-Up: the price stands more than one percent above its average over 200 sessions, and the average over
-50 above that over 200. Down: the mirror. Neither: everything else. A class counts once it has held for
-three sessions in a row; until then the one before stands, so a price that crosses its average
-to and fro says nothing. Before the first class has lasted there is none.
+Up: the price is more than one percent above its 200-session average, and the 50-session average is above
+the 200-session average. Down: the opposite. Neither: everything else. A class takes effect after three
+consecutive sessions, so that a price that oscillates around its average does not change it. Before the
+first class takes effect, the value is unknown.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ BAND_PCT: Final = 1
 DWELL_SESSIONS: Final = 3
 
 _UP, _NEITHER, _DOWN = 1.0, 0.0, -1.0
-# State of a leg: the class that stands (NaN before there is one), the one that follows it, its sessions.
-_STANDS, _NEXT, _LASTED, _LEG_FIELDS = range(4)
-_SHORT_SUM, _LONG_SUM, _SUMS = range(3)  # derived of a leg
+# State of a leg: the class in effect (NaN if none yet), the candidate class, and its sessions.
+_CURRENT, _CANDIDATE, _DWELLED, _LEG_FIELDS = range(4)
+_SHORT_SUM, _LONG_SUM, _SUMS = range(3)  # derived for a leg
 
 
 @inlined
 def _class_of(price, short, long):
     """The class, from a price and the sums of its averages: integers, compared without rounding.
 
-    The band is a percent of a sum, rounded down: more than that many whole units is more than the percent.
-    A hundred times the sum need not fit.
+    The band is one percent of the sum, rounded down: exceeding it in whole units means exceeding one percent.
+    Multiplying the sum by 100 instead could overflow.
     """
     averages = (LONG // SHORT) * short - long
     above = LONG * price - long
@@ -50,16 +50,16 @@ def _class_of(price, short, long):
 
 @inlined
 def _dwell(leg, found):
-    """Let a session's class into a leg's state."""
-    leg[_LASTED] = leg[_LASTED] + 1.0 if leg[_LASTED] > 0.0 and leg[_NEXT] == found else 1.0
-    leg[_NEXT] = found
-    if leg[_LASTED] >= DWELL_SESSIONS:
-        leg[_STANDS] = found
+    """Update a leg's state with a session's class."""
+    leg[_DWELLED] = leg[_DWELLED] + 1.0 if leg[_DWELLED] > 0.0 and leg[_CANDIDATE] == found else 1.0
+    leg[_CANDIDATE] = found
+    if leg[_DWELLED] >= DWELL_SESSIONS:
+        leg[_CURRENT] = found
 
 
 @inlined
 def _sum_closes(closes, row, count, sums):
-    """Both legs' finished closes of either average, the session in progress left out."""
+    """Sum both legs' finished closes for both averages, without the session in progress."""
     for side in range(2):
         total = 0
         for held in range(min(count, LONG - 1)):
@@ -94,13 +94,13 @@ def _day_pass(
                 _dwell(work, _class_of(price, own[_SHORT_SUM] + price, own[_LONG_SUM] + price))
                 if commit:
                     copy_fields(trends[side, row], work)
-                if np.isnan(work[_STANDS]):
+                if np.isnan(work[_CURRENT]):
                     why = NOT_READY
-            put_judged(values, quality, observations, side, row, work[_STANDS], why, min(count + 1, LONG))
+            put_judged(values, quality, observations, side, row, work[_CURRENT], why, min(count + 1, LONG))
 
 
 class TrendRegime(DayFamily):
-    """1 where a leg trends up, -1 where it trends down, 0 where it does neither."""
+    """1 if a leg trends up, -1 if it trends down, 0 otherwise."""
 
     name = "trend_regime"
     outputs = (Output("trend_regime", ""), Output("benchmark_trend_regime", ""))  # by side
@@ -108,4 +108,4 @@ class TrendRegime(DayFamily):
 
     def __init__(self, pairs: int) -> None:
         super().__init__(pairs)
-        self.arrays["trends"][..., _STANDS] = np.nan
+        self.arrays["trends"][..., _CURRENT] = np.nan

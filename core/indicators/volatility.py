@@ -1,7 +1,7 @@
-"""Realised volatility of both legs: how much their closes moved, a year's worth.
+"""Annualised realised volatility of both legs.
 
-100 * sqrt(252) times the standard deviation, about its mean, of the window's log returns between
-sessions that both legs have.
+100 * sqrt(252) times the standard deviation, about the mean, of the window's log returns between
+sessions with prices of both legs.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _HIGH, _USUAL, _LOW = 1.0, 0.0, -1.0  # regimes
 
 @inlined
 def _fold(moments, held, value):
-    """Let value number `held` + 1 into a mean and a sum of squares about it (Welford)."""
+    """Add value number `held` + 1 to a mean and a sum of squares about it (Welford)."""
     delta = value - moments[0]
     moments[0] += delta / (held + 1)
     moments[1] += delta * (value - moments[0])
@@ -47,7 +47,7 @@ def _leg_return(closes, row, index, side):
 
 @inlined
 def _past_volatility(closes, row, last):
-    """The numerator's short volatility as of a finished day: the same bits whenever it is asked."""
+    """The numerator's short volatility as of a finished day; recomputed values have the same bits."""
     mean = 0.0
     squares = 0.0
     for held in range(SHORT_SESSIONS):
@@ -60,7 +60,7 @@ def _past_volatility(closes, row, last):
 
 @inlined
 def _derive(closes, row, count, moved_one, moments, past):
-    """Moments of the finished part of each window, and the past volatilities in order."""
+    """Compute the moments of each window's finished part, and sort the past volatilities."""
     for side in range(2):
         short = moments[2 * side]
         long = moments[2 * side + 1]
@@ -84,7 +84,7 @@ def _derive(closes, row, count, moved_one, moments, past):
 
 @inlined
 def _with_change(moments, window, change):
-    """Volatility of a window whose last change is the session's."""
+    """Volatility of a window that ends with the session's change."""
     delta = change - moments[0]
     squares = moments[1] + delta * delta * (window - 1) / window
     return _SCALE * np.sqrt(squares / (window - 1))
@@ -134,8 +134,8 @@ class Volatility(DayFamily):
     """Volatility over 21 and 63 sessions, the legs' ratio, and the numerator's rank in a year.
 
     `volatility_percentile:252d` is the mid-rank of the 21-session volatility among its values of
-    the 252 sessions before; `volatility_regime` is 1 from the 80th percentile up, -1 from the 20th
-    down, else 0.
+    the previous 252 sessions; `volatility_regime` is 1 at or above the 80th percentile, -1 at or below
+    the 20th, else 0.
     """
 
     name = "volatility"

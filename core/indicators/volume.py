@@ -1,7 +1,7 @@
-"""Volume of the numerator against the plain mean of the sessions before.
+"""Volume of the numerator relative to the plain mean of earlier sessions.
 
-The session itself is kept out of the mean. Sessions of unknown volume are left out too; a tenth of
-them may be missing, and `observations` says how many are there.
+The mean excludes the current session and sessions of unknown volume. At most a tenth of the window may be
+missing; `observations` is the number of known sessions.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from core.kernels.returns import blocked_by
 
 WINDOWS: Final = (20, 63)
 LEAST_SHARE: Final = 0.9
-"""Share of a window's sessions whose volume must be known."""
+"""Minimum share of a window's sessions with known volume."""
 
 _RELATIVE, _AVERAGE, _OUTPUTS = range(3)  # of each window
 
 
 @inlined
 def _derive(past_volumes, row, count, units, window, means, known):
-    """Mean volume of a window's finished sessions, and how many of them are known."""
+    """Compute the mean volume of a window's finished sessions, and the number of known ones."""
     total = 0.0
     number = 0
     for index in range(max(0, count - WINDOWS[window]), count):
@@ -68,9 +68,9 @@ def _day_pass(
 
 
 class RelativeVolume(DayFamily):
-    """Volume over the plain mean of the 20 and 63 sessions before; the mean itself tells a thin base.
+    """Volume over the plain mean of the previous 20 and 63 sessions, and that mean.
 
-    During the session it is the volume so far, so it only grows until the close.
+    During the session it uses the volume so far, so it rises until the close.
     """
 
     name = "relative_volume"

@@ -1,9 +1,9 @@
-"""Volume of the session so far against the mean of earlier sessions at the same time of day.
+"""Volume of the session so far, relative to the mean of earlier sessions at the same time of day.
 
-A session's volume is not spread evenly, so at noon it says little against whole days. It is noted at the
-end of every half hour since the open and compared with the plain mean of what the 20 sessions before
-had by then. Sessions whose volume is unknown are left out of the mean; a tenth of them may be
-missing. Only what was traded while the worker watched is known: daily history has no time of day.
+Volume is not spread evenly over a session, so at noon a comparison with whole days is meaningless. At the
+end of every half hour since the open, the volume is compared with the plain mean of the previous 20
+sessions at that time. Sessions of unknown volume are left out; at most a tenth may be missing. Only live
+volume counts, because daily history has no time of day.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ SESSIONS: Final = 20
 LEAST_SESSIONS: Final = 18
 HALF_HOUR_MINUTES: Final = 30
 HALF_HOURS: Final = 13
-"""Of a session of six and a half hours; what a longer one has after them is not compared."""
+"""Half hours of a session of six and a half hours; later ones of a longer session are not compared."""
 
 _UNITS: Final = float(PRICE_UNITS_PER_ONE)
-"""Only shares of volumes of one leg leave this family, so its scale does not matter."""
+"""Outputs are ratios of one leg's volumes, so the scale does not matter."""
 _UNKNOWN: Final = -1.0
 _RELATIVE: Final = 0  # the output
 
-# Fields: the minute the session in progress opened, sessions held, its half hours, those of the past.
+# Fields: opening minute of the session in progress, number of past sessions, its half hours, past half hours.
 _OPENED, _HELD, _PRESENT = range(3)
 _PAST: Final = _PRESENT + HALF_HOURS
 _FIELDS: Final = _PAST + SESSIONS * HALF_HOURS
@@ -41,7 +41,7 @@ _FIELDS: Final = _PAST + SESSIONS * HALF_HOURS
 
 @inlined
 def _begin_session(own, opened):
-    """Let the session in progress join the past ones, and start another."""
+    """Move the session in progress to the past ones, and start another."""
     if own[_OPENED] != 0.0:
         first = _PAST + int(own[_HELD]) % SESSIONS * HALF_HOURS
         for half_hour in range(HALF_HOURS):
@@ -54,7 +54,7 @@ def _begin_session(own, opened):
 
 @inlined
 def _mean_by(own, half_hour):
-    """Mean volume of past sessions by the end of a half hour, and how many of them it is over."""
+    """Mean volume of past sessions by the end of a half hour, and the number of sessions."""
     total = 0.0
     known = 0
     for session in range(min(int(own[_HELD]), SESSIONS)):
@@ -100,7 +100,7 @@ def _minute_pass(
 
 
 class VolumeByTime(RingFamily):
-    """Volume since the open by the latest full half hour, over its mean by then in 20 sessions."""
+    """Volume up to the latest full half hour, over its mean at that time in 20 sessions."""
 
     name = "volume_by_time"
     frequency = Frequency.MINUTE
@@ -108,7 +108,7 @@ class VolumeByTime(RingFamily):
     evaluation = _minute_pass
 
     def adjust(self, rows: NDArray[np.int32], side: int, factor: float) -> None:
-        """A split restates volumes the other way; what is unknown stays so."""
+        """Restate known volumes, inversely to prices."""
         if side == NUMERATOR:
             sessions = self.arrays["sessions"]
             volumes = sessions[rows, _PRESENT:]

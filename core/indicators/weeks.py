@@ -1,10 +1,10 @@
-"""Weekly closes above a resistance: the highest weekly close of the 52 completed weeks before them.
+"""Weekly closes above a resistance, the highest weekly close of the 52 completed weeks before them.
 
-`weekly_closes_above` is the largest number of latest weekly closes, up to half a year of them, that all
-stand above every weekly close of the 52 weeks before the first of them: the resistance stays where
-it was when the run began. It follows from the ring of closes alone, so it is the same however long
-the history is. A week's close is that of its last session; in that session the week counts as if it
-ended now. A pair that lacks the session closes the week with the one it has, when the next begins.
+`weekly_closes_above` is the largest number of consecutive latest weekly closes, up to half a year, that are
+all above every weekly close of the 52 weeks before the first of them: the resistance is fixed when the
+run begins. It is computed from the ring of closes, so it does not depend on the length of the history. A
+week's close is that of its last session; during that session the week counts as complete. If a pair lacks
+that session, the week closes with its last available session, once the next week begins.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from core.kernels.jit import inlined
 from core.kernels.returns import blocked_by
 
 WEEKS: Final = 52
-"""Completed weeks whose highest close is the resistance."""
+"""Completed weeks that define the resistance."""
 
 LONGEST_RUN: Final = 26
 _NEEDED: Final = WEEKS + LONGEST_RUN
 _CLOSES_ABOVE, _DISTANCE, _PRICE = range(3)  # outputs
 
-# Derived: the week it stands for, how many completed weeks there are, the run they make, the resistance,
-# then their closes, the latest first.
+# Derived: the week it is up to date for, the number of completed weeks, their run, the resistance, then
+# their closes, latest first.
 _FOR_WEEK, _HELD, _RUN, _RESISTANCE, _CLOSES = range(5)
 _FIELDS: Final = _CLOSES + _NEEDED
 
@@ -41,7 +41,7 @@ def _week_of(session):
 
 @inlined
 def _gather(closes, past_sessions, row, count, week, own):
-    """Collect the numerator's weekly closes before `week`, the latest first; how many there are."""
+    """Collect the numerator's weekly closes before `week`, latest first, and return their number."""
     held = 0
     last = week
     for back in range(1, min(count, DAY_SLOTS - 1) + 1):
@@ -58,12 +58,12 @@ def _gather(closes, past_sessions, row, count, week, own):
 
 @inlined
 def _longest_run(own, ending, price):
-    """Weekly closes in a row above all of the 52 weeks before them, and the highest of those.
+    """Consecutive weekly closes above all of the 52 weeks before them, and the resistance.
 
     Args:
         own: float64 (_FIELDS,).
-        ending: 1 where the week in progress ends, 0 where only completed weeks count.
-        price: Its close; unused where it does not end.
+        ending: 1 if the week in progress ends, 0 if only completed weeks count.
+        price: Its close; unused if it does not end.
     """
     longest = 0
     resistance = 0.0
@@ -84,7 +84,7 @@ def _longest_run(own, ending, price):
 
 @inlined
 def _derive(closes, past_sessions, row, count, week, own):
-    """Find how the completed weeks stand."""
+    """Derive the run and the resistance of the completed weeks."""
     own[_FOR_WEEK] = week
     own[_HELD] = _gather(closes, past_sessions, row, count, week, own)
     if own[_HELD] < _NEEDED:
@@ -127,10 +127,10 @@ def _day_pass(
 
 
 class Weeks(DayFamily):
-    """Consecutive weekly closes of the numerator above its resistance, and the distance from that.
+    """Consecutive weekly closes of the numerator above its resistance, and the distance from it.
 
-    `resistance_price` is the level of the run that completed weeks make, or where they make none the
-    one that a weekly close must beat: in the session that breaks a run it is still the run's.
+    `resistance_price` is the level of the completed weeks' run or, without a run, the level that a weekly
+    close must exceed. In the session that ends a run it is still the run's level.
     """
 
     name = "weeks"

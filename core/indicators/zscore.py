@@ -1,8 +1,8 @@
 """Relative return over a horizon in units of its own lagged standard deviation.
 
 z = dx_n / (sigma * sqrt(n)), with dx_n the log relative strength over n steps and sigma the
-exponentially weighted standard deviation of one-step relative returns. The returns inside the
-horizon are kept out of sigma: a shock measured with itself would shrink itself.
+exponentially weighted standard deviation of one-step relative returns. Sigma excludes the returns inside
+the horizon, so that a shock does not reduce its own z.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from core.model.windows import DAY_WINDOWS, SESSION_WINDOWS
 HALF_LIFE_SESSIONS: Final = 63
 HALF_LIFE_MINUTES: Final = 120
 LEAST_RETURNS: Final = 60
-"""Returns sigma must rest on before z is used."""
+"""Minimum number of returns behind sigma for z to be used."""
 
 MINUTE_HORIZON: Final = 15
 _HORIZONS: Final = DAY_WINDOWS[:3]
@@ -37,7 +37,7 @@ _MINUTE_DECAY: Final = decay_of(HALF_LIFE_MINUTES)
 
 @inlined
 def _publish(output, row, moment, excess, steps, blocked, values, quality, observations):
-    """Write z, or why it is unknown."""
+    """Write z, or the reason why it is unknown."""
     reason = blocked
     if reason == OK and moment[EW_COUNT] < LEAST_RETURNS:
         reason = NOT_READY
@@ -115,8 +115,8 @@ def _minute_pass(
 class ZScoreMinutes(RingFamily):
     """z of the relative return over 15 minutes; sigma of one-minute returns, half-life 120.
 
-    The horizon starts anew at the open; sigma goes on from session to session, because it never
-    sees the return over night.
+    The horizon restarts at the open; sigma continues across sessions, because it excludes overnight
+    returns.
     """
 
     name = "zscore_minutes"

@@ -3,6 +3,6 @@
 study.py            histories of pairs through the engine
 base_rates.py       base rates, using forward_returns.py, bootstrap.py and intervals.py
 nulls.py            null histories; rarity.py compares openings with them
-claims.py           the ledger of claims; claim_verdicts.py evaluates them
+claims.py           the ledger of claims; claim_verdicts.py evaluates them, claim_wording.py describes them
 history.py          validates daily files
 """

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Sees to the programs the tests need beside Python: Java 17 or newer and Maven (for Apache Kafka), Prometheus and
-# promtool. Installs what is missing with apt-get where it may (root, or sudo without a password); otherwise says
-# what to install. Exit status: 0 all there, 2 something is missing and could not be installed.
+# Installs the programs that the tests need besides Python: Java 17 or newer and Maven (for Apache Kafka), Prometheus and
+# promtool. Uses apt-get if permitted (root, or sudo without a password); otherwise prints what to install.
+# Exit status: 0 all present, 2 something is missing and could not be installed.
 set -euo pipefail
 
 say() { printf 'rotascope: %s\n' "$*" >&2; }
 
-# "17.0.15", "21", and "1.8.0" of old, which counts as 1.
+# "17.0.15", "21", and the old form "1.8.0", which counts as 1.
 java_is_new_enough() {
   local version
   version=$(java -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p' | head -n 1)
@@ -21,7 +21,7 @@ missing_tools() {
   done
 }
 
-# Debian 12 has Java 17; newer releases have only later ones, which do as well.
+# Debian 12 has Java 17; newer releases have later versions, which also work.
 java_package() {
   local package
   for package in openjdk-17-jre-headless openjdk-21-jre-headless openjdk-25-jre-headless; do

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes .venv in the checkout with the versions of constraints.txt.
+# Creates .venv in the checkout with the versions of constraints.txt.
 #
 #   usage: deploy/local/setup.sh runtime|dev
 #
@@ -16,8 +16,8 @@ esac
 
 say() { printf 'rotascope: %s\n' "$*" >&2; }
 
-# Some sixty packages take a minute. A terminal sees what pip is at, in one line that is written over; a log file
-# gets only our own lines. What pip said in full is in .venv/install.log.
+# About sixty packages take a minute. A terminal shows pip's progress in one line; a log file gets only Rotascope's
+# lines. pip's full output is in .venv/install.log.
 show_progress() {
   if [ -t 2 ]; then
     awk '/^ *(Collecting|Downloading|Using cached|Installing|Building)/ { printf "\r\033[K  %s", substr($0, 1, 76); fflush() }
@@ -45,7 +45,7 @@ fi
 
 started=$SECONDS
 say "installing packages ($(grep -c '==' constraints.txt) pinned, $1 set; half a minute to a few minutes) ..."
-# Without build isolation the build tool, too, is the pinned one.
+# Without build isolation the build tool is also the pinned one.
 pip_install setuptools
 pip_install --no-build-isolation --editable "$target"
 say "packages installed in $((SECONDS - started)) s"

@@ -52,10 +52,13 @@ def _figures(bench: Bench, evaluator: PairEvaluator, *, provisional: bool) -> It
     for _ in range(bench.size(RUNS, 3)):
         rows_ns += time_call(new, runs=1, times=20)
         cells_ns += time_call(old, runs=1, times=5)
-    if by_row.said.tobytes() != by_cell.said.tobytes():
+    if by_row.results.tobytes() != by_cell.results.tobytes():
         raise RuntimeError("the two passes do not agree")
     numbers = [number for number, _ in _rules(evaluator)]
-    true, unknown = np.mean(by_row.said[ENTER, numbers] == 1), np.mean(by_row.said[ENTER, numbers] == -1)
+    true, unknown = (
+        np.mean(by_row.results[ENTER, numbers] == 1),
+        np.mean(by_row.results[ENTER, numbers] == -1),
+    )
     what = f"{'a session in progress' if provisional else 'its end'}, {pairs} pairs"
     note = f"{len(numbers)} rules; {true:.1%} of the answers are true, {unknown:.0%} unknown"
     ratios = [cell / row for cell, row in zip(cells_ns, rows_ns, strict=True)]
@@ -72,7 +75,7 @@ def _pass_over_rows(evaluator: PairEvaluator, answers: Answers, *, provisional: 
         evaluator.values,
         evaluator.quality,
         rows,
-        evaluator.lives.levels,
+        evaluator.lifecycle.levels,
         answers,
         provisional=provisional,
     )
@@ -91,8 +94,8 @@ def _pass_over_cells(
         table.factors,
         table.rules,
         table.distances,
-        evaluator.lives.levels,
-        answers.said,
+        evaluator.lifecycle.levels,
+        answers.results,
         answers.level,
         answers.quality,
         provisional,

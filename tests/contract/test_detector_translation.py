@@ -163,11 +163,11 @@ def test_the_rule_says_what_the_detector_said(kind: str) -> None:
                 key: None if value != value else value for key, value in zip(rows.keys, column, strict=True)
             }
             said = DETECTORS[kind](values, setting.numbers, setting.window, float(levels[row]))
-            enter = int(answers.said[ENTER, 0, row])
+            enter = int(answers.results[ENTER, 0, row])
             assert enter == (-1 if said.enter is None else said.enter), (setting, values)
             # To an open episode, unknown and false are the same: it goes on.
-            assert (answers.said[LEAVE, 0, row] == 1) == (said.leave is True), (setting, values)
-            assert (answers.said[INVALID, 0, row] == 1) == (said.invalid is True), (setting, values)
+            assert (answers.results[LEAVE, 0, row] == 1) == (said.leave is True), (setting, values)
+            assert (answers.results[INVALID, 0, row] == 1) == (said.invalid is True), (setting, values)
             if said.enter:
                 assert answers.level[0, row] == said.level
             seen.add((said.enter, said.leave, said.invalid))

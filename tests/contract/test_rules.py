@@ -45,7 +45,7 @@ class Outputs(NamedTuple):
 def ask(definition: Definition, outputs: Outputs, level: float = 0.0) -> Answers:
     """What the rule says of one pair whose outputs are these."""
     answers = allocate_answers(1, 1)
-    answers.said.fill(77)
+    answers.results.fill(77)
     RulePass([(0, rule_of(definition))], KEYS.index).ask(
         outputs.values[:, None],
         outputs.quality[:, None],
@@ -86,7 +86,7 @@ def opening(definition: Definition) -> Outputs:
         (atom,) for atom in atoms_of(rule.leave, rule.fade) if atom.left not in asked and atom.form == ""
     )
     for outputs in settings(others, rule.enter):
-        said = ask(definition, outputs).said[:, 0, 0]
+        said = ask(definition, outputs).results[:, 0, 0]
         if said[ENTER] == 1 and said[LEAVE] != 1 and said[FADE] != 1:
             return outputs
     raise AssertionError(f"{definition.definition_id} ends as it opens")
@@ -95,7 +95,7 @@ def opening(definition: Definition) -> Outputs:
 def some(definition: Definition, question: int, *conditions: Condition | None, answer: int = 1) -> Outputs:
     """Outputs with which the rule gives this answer."""
     for outputs in settings(*conditions):
-        if ask(definition, outputs).said[question, 0, 0] == answer:
+        if ask(definition, outputs).results[question, 0, 0] == answer:
             return outputs
     raise AssertionError(f"{definition.definition_id}: nothing gives {answer} to question {question}")
 
@@ -105,7 +105,7 @@ def test_it_can_open_and_need_not(definition: Definition) -> None:
     rule = rule_of(definition)
     for answer in (1, 0):
         outputs = some(definition, ENTER, rule.enter, answer=answer)
-        assert ask(definition, outputs).said[ENTER, 0, 0] == answer
+        assert ask(definition, outputs).results[ENTER, 0, 0] == answer
 
 
 @over_rules
@@ -122,9 +122,9 @@ def test_whatever_it_may_become_can_come(definition: Definition) -> None:
         level = ask(definition, outputs).level[0, 0]
         held = KEYS.index(rule.invalidation.key)
         assert 0.0 < rule.invalidation.direction * (outputs.values[held] - level) <= 20.0
-        assert ask(definition, outputs, level).said[INVALID, 0, 0] == 0
+        assert ask(definition, outputs, level).results[INVALID, 0, 0] == 0
         outputs.values[held] = level - rule.invalidation.direction
-        assert ask(definition, outputs, level).said[INVALID, 0, 0] == 1
+        assert ask(definition, outputs, level).results[INVALID, 0, 0] == 1
 
 
 @over_rules
@@ -144,7 +144,7 @@ def test_unknown_in_unknown_out(definition: Definition) -> None:
         unknown.values[KEYS.index(key)] = np.nan
         unknown.quality[KEYS.index(key)] = reason
         answers = ask(definition, unknown)
-        assert answers.said[ENTER, 0, 0] == -1
+        assert answers.results[ENTER, 0, 0] == -1
         assert answers.quality[0, 0] == reason
 
 

@@ -170,9 +170,9 @@ def test_a_restore_anywhere_leads_to_the_same_bytes() -> None:
     for first, last in pairwise([0, *stops, len(frames)]):
         run(engine, frames[first:last], first_offset=first)
         kept.append(engine.snapshot())
-        lives = engine.evaluator.lives.lives
-        opened = lives["state"] == int(EventState.OPENED)
-        alive += [(lives["candidate"] == 1).any(), opened.any(), (lives["cool_down"] > 0).any()]
+        episodes = engine.evaluator.lifecycle.episodes
+        opened = episodes["state"] == int(EventState.OPENED)
+        alive += [(episodes["candidate"] == 1).any(), opened.any(), (episodes["cool_down"] > 0).any()]
     assert alive.min() > 0  # a candidate, an open episode and a cool-down were among what came back
     for position, first in enumerate(stops):
         restored = make_engine()

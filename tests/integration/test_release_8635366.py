@@ -116,7 +116,7 @@ def alive_at_the_snapshot() -> dict[Episode, str]:
 
 
 def names_kept(events: Sequence[Event]) -> int:
-    """Count events of lives that were alive at the snapshot; each has the id and version of the release."""
+    """Count events of episodes that were open at the snapshot; each has the release's id and version."""
     stored = {
         tuple(event["data"][name] for name in ("definition", "pair", "episode", "transition", "state")): event
         for event in released_partition().events
@@ -163,7 +163,7 @@ def test_no_life_is_lost() -> None:
     engine = opened_with(Catalogue(())).engine
     found = {}
     for watch in engine.evaluator.watches:
-        for row, life in enumerate(engine.evaluator.lives.lives[watch.rule.number]):
+        for row, life in enumerate(engine.evaluator.lifecycle.episodes[watch.rule.number]):
             state = EventState(int(life["state"])).label
             if state in ("opened", "confirmed") or life["candidate"]:
                 shown = state if state in ("opened", "confirmed") else "candidate"

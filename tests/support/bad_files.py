@@ -1,75 +1,26 @@
-"""Daily files that cannot be used, or only in part, and what is said of each."""
+"""Daily files that are unusable, or only partly usable, with the expected message."""
 
 from __future__ import annotations
 
 import gzip
-import io
-import json
-from datetime import date, datetime
-from typing import NamedTuple
+from datetime import date
 
 import polars as pl
 
-DAYS = [date(2024, 7, day) for day in (1, 2, 3, 5, 8, 9, 10, 11, 12, 15)]
-CLOSES = [100.0, 101.0, 102.0, 101.5, 102.5, 103.0, 102.0, 104.0, 103.5, 104.5]
-
-
-class BadFile(NamedTuple):
-    """One file.
-
-    Args:
-        name: What it is called.
-        data: What it holds.
-        said: A part of what is said.
-        works: It is used all the same, and `said` is a finding.
-        options: Options given with it, `SYM` standing for its symbol.
-        column: Behind the file, as `:COLUMN`.
-        form: "csv" or "parquet", the command that puts it into the topic.
-    """
-
-    name: str
-    data: bytes
-    said: str
-    works: bool = False
-    options: tuple[str, ...] = ()
-    column: str = ""
-    form: str = "csv"
-
-
-def lines(*rows: str, header: str = "date,close") -> bytes:
-    """A header and rows as text."""
-    return "\n".join((header, *rows, "")).encode()
-
-
-def plain(
-    *, replaced: dict[int, str] | None = None, header: str = "date,close", extra: tuple[str, ...] = ()
-) -> bytes:
-    """Ten good rows, some replaced, some more behind them."""
-    rows = [f"{day},{close}" for day, close in zip(DAYS, CLOSES, strict=True)]
-    for row, text in (replaced or {}).items():
-        rows[row] = text
-    return lines(*rows, *extra, header=header)
-
-
-def parquet(**columns: object) -> bytes:
-    """A Parquet file."""
-    file = io.BytesIO()
-    pl.DataFrame(columns).write_parquet(file)
-    return file.getvalue()
-
-
-def document(value: object) -> bytes:
-    """A JSON file."""
-    return json.dumps(value).encode()
-
-
-def _bars(*closes: object) -> list[dict[str, object]]:
-    return [{"date": str(day), "close": close} for day, close in zip(DAYS, closes, strict=False)]
-
-
-_GOOD = plain()
-_PARQUET = parquet(date=DAYS, close=CLOSES)
-_STAMPS = [datetime(day.year, day.month, day.day, 12) for day in DAYS]  # noqa: DTZ001
+from tests.support.bad_figures import FIGURES, JUMPS
+from tests.support.bad_file import (
+    CLOSES,
+    DAYS,
+    GOOD,
+    GOOD_PARQUET,
+    STAMPS,
+    BadFile,
+    bars,
+    document,
+    lines,
+    parquet,
+    plain,
+)
 
 NOT_A_TABLE = (
     BadFile("empty.csv", b"", "it is empty"),
@@ -78,11 +29,11 @@ NOT_A_TABLE = (
     BadFile("header.csv", b"date,close\n", "has a header but no rows"),
     BadFile("header_bom.csv", b"\xef\xbb\xbfdate,close\n", "has a header but no rows"),
     BadFile("blank_rows.csv", b"date,close\n,\n,\n", "has a header but no rows"),
-    BadFile("nul.csv", _GOOD.replace(b"102.5", b"10\x002.5"), "line 6 contains the byte 0x00"),
+    BadFile("nul.csv", GOOD.replace(b"102.5", b"10\x002.5"), "line 6 contains the byte 0x00"),
     BadFile("binary.csv", bytes(range(256)) * 4, "which is not text"),
-    BadFile("bell.csv", _GOOD + b"\x07", "contains the byte 0x07"),
-    BadFile("packed.csv", gzip.compress(_GOOD), "it is a gzip archive; unpack it first"),
-    BadFile("RUT.csv.gz", gzip.compress(_GOOD), "it is a gzip archive"),
+    BadFile("bell.csv", GOOD + b"\x07", "contains the byte 0x07"),
+    BadFile("packed.csv", gzip.compress(GOOD), "it is a gzip archive; unpack it first"),
+    BadFile("RUT.csv.gz", gzip.compress(GOOD), "it is a gzip archive"),
     BadFile("book.xlsx", b"PK\x03\x04" + bytes(60), "an Excel workbook"),
     BadFile("old.xls", b"\xd0\xcf\x11\xe0" + bytes(60), "an old Excel workbook"),
     BadFile("zip.csv", b"PK\x03\x04stuff", "ZIP archive"),
@@ -97,7 +48,7 @@ NOT_A_TABLE = (
     BadFile("feed.csv", b"<?xml version='1.0'?><x/>", "web page or XML"),
     BadFile("words.csv", b"Too many requests. Slow down.\n", "has a header but no rows"),
     BadFile("utf16_cut.csv", "date,close\n2024-07-01,1\n".encode("utf-16")[:-1], "corrupt at byte"),
-    BadFile("headless.csv", _GOOD.split(b"\n", 1)[1], "has no header: line 1 begins with"),
+    BadFile("headless.csv", GOOD.split(b"\n", 1)[1], "has no header: line 1 begins with"),
     BadFile("headless_us.csv", b"07/01/2024,100\n07/02/2024,101\n", "has no header"),
     BadFile("quote.csv", plain(replaced={3: '2024-07-05,"101'}), "quotation mark that is unclosed"),
     BadFile("quote_in.csv", plain(replaced={3: '2024-07-05,"10"1'}), "line 5 has a quotation mark"),
@@ -109,7 +60,7 @@ NOT_A_TABLE = (
         "contains 2 tickers (IWM, SPY) in stacked columns; download one ticker",
     ),
     BadFile("ragged_short.csv", plain(replaced={4: "2024-07-08"}), "1 × blank_close", works=True),
-    BadFile("preamble.csv", b"Data of today\n\n" + _GOOD, "1 before the header in line 3", works=True),
+    BadFile("preamble.csv", b"Data of today\n\n" + GOOD, "1 before the header in line 3", works=True),
     BadFile(
         "latin.csv",
         plain(header="date,close,B\xf6rse").replace(b"\xc3\xb6", b"\xf6"),
@@ -126,8 +77,8 @@ COLUMNS = (
     BadFile("spaces.csv", b"date close\n2024-07-01 1\n", "has no column 'date'"),
     BadFile("two_closes.csv", b"date,close,Close\n2024-07-01,1,2\n", "column 'close' is duplicated"),
     BadFile("two_dates.csv", b"Date,date,close\n2024-07-01,2024-07-02,1\n", "column 'date' is duplicated"),
-    BadFile("wrong_column.csv", _GOOD, "has no column 'adjclose'; did you mean 'close'?", column="adjclose"),
-    BadFile("no_such_date.csv", _GOOD, "has no column 'when'", options=("--date-column", "when")),
+    BadFile("wrong_column.csv", GOOD, "has no column 'adjclose'; did you mean 'close'?", column="adjclose"),
+    BadFile("no_such_date.csv", GOOD, "has no column 'when'", options=("--date-column", "when")),
     BadFile("price_alone.csv", plain(header="date,price"), "has no column 'close'; known: date, price"),
     BadFile("many.csv", lines("x" * 9, header=",".join(f"column_number_{n:03}" for n in range(200))), "more"),
     BadFile("long_name.csv", plain(header="z" * 5000 + ",close"), "has no column 'date'"),
@@ -153,8 +104,8 @@ DATES = (
     BadFile("words_date.csv", plain(replaced={6: "yesterday,1"}), "data row 7, column 'date': 'yesterday'"),
     BadFile("blank_date.csv", plain(replaced={6: ",1"}), "data row 7, column 'date': ''"),
     BadFile("total.csv", plain(extra=("Total,1000",)), "data row 11, column 'date': 'Total'"),
-    BadFile("footer.csv", _GOOD + b"\nSource: somebody,\n", "'Source: somebody' is not a date"),
-    BadFile("header_again.csv", _GOOD + _GOOD, "data row 11, column 'date': 'date' is not a date"),
+    BadFile("footer.csv", GOOD + b"\nSource: somebody,\n", "'Source: somebody' is not a date"),
+    BadFile("header_again.csv", GOOD + GOOD, "data row 11, column 'date': 'date' is not a date"),
     BadFile("mixed.csv", plain(replaced={5: "07/09/2024,103"}), "data row 6, column 'date': '07/09/2024'"),
     BadFile(
         "mixed_compact.csv", plain(replaced={5: "20240709,103"}), "data row 6, column 'date': '20240709'"
@@ -173,13 +124,13 @@ DATES = (
     BadFile("twice.csv", plain(replaced={3: "2024-07-03,101"}), "more than one close for 2024-07-03"),
     BadFile("twice_same.csv", plain(replaced={3: "2024-07-03,102.0"}), "1 × repeated_row", works=True),
     BadFile(
-        "not_the_format.csv", _GOOD, "is not a date like '11/07/2024'", options=("--date-format", "%d/%m/%Y")
+        "not_the_format.csv", GOOD, "is not a date like '11/07/2024'", options=("--date-format", "%d/%m/%Y")
     ),
-    BadFile("format_of_one.csv", _GOOD, "is not a date like", options=("--date-format", "SYM:%Y%m%d")),
+    BadFile("format_of_one.csv", GOOD, "is not a date like", options=("--date-format", "SYM:%Y%m%d")),
     BadFile(
-        "no_format.csv", _GOOD, "is not a format with year, month and day", options=("--date-format", "%Q")
+        "no_format.csv", GOOD, "is not a format with year, month and day", options=("--date-format", "%Q")
     ),
-    BadFile("half_format.csv", _GOOD, "is not a format with year", options=("--date-format", "%Y-%m")),
+    BadFile("half_format.csv", GOOD, "is not a format with year", options=("--date-format", "%Y-%m")),
     BadFile(
         "weekend.csv",
         lines("2024-07-06,1", "2024-07-07,1"),
@@ -220,143 +171,8 @@ ZONES = (
     ),
 )
 
-FIGURES = (
-    BadFile(
-        "text.csv", plain(replaced={1: "2024-07-02,abc"}), "data row 2, column 'close': 'abc' is not a number"
-    ),
-    BadFile("many_texts.csv", plain(replaced={1: "2024-07-02,a", 2: "2024-07-03,b"}), "(and 1 more)"),
-    BadFile("long_text.csv", plain(replaced={1: "2024-07-02," + "y" * 9000}), "is not a number"),
-    BadFile(
-        "inf.csv", plain(replaced={1: "2024-07-02,inf"}), "data row 2, column 'close': 'inf' is infinite"
-    ),
-    BadFile("minus_inf.csv", plain(replaced={1: "2024-07-02,-Infinity"}), "is infinite"),
-    BadFile(
-        "e400.csv", plain(replaced={1: "2024-07-02,1e400"}), "data row 2, column 'close': '1e400' is infinite"
-    ),
-    BadFile(
-        "e300.csv",
-        lines("2024-07-01,1e300"),
-        "the close of 2024-07-01, 1e+300, does not fit price_exponent = 0|does not fit price_exponent = -9",
-    ),
-    BadFile("e12.csv", plain(replaced={1: "2024-07-02,1e12"}), "1 × unit_glitch", works=True),
-    BadFile("hex.csv", plain(replaced={1: "2024-07-02,0x10"}), "'0x10' is not a number"),
-    BadFile("underscore.csv", plain(replaced={1: "2024-07-02,1_000"}), "'1_000' is not a number"),
-    BadFile("fraction.csv", plain(replaced={1: "2024-07-02,101 1/2"}), "is not a number"),
-    BadFile("two_points.csv", plain(replaced={1: "2024-07-02,1.0.1"}), "is not a number"),
-    BadFile("bad_group.csv", plain(replaced={1: '2024-07-02,"1,01,2.5"'}), "is not a number"),
-    BadFile(
-        "after_preamble.csv",
-        b"hello\n" + plain(replaced={1: "2024-07-02,abc"}),
-        "data row 2, column 'close': 'abc' is not a number (line 4)",
-    ),
-    BadFile(
-        "both_signs.csv",
-        lines("2024-07-01;100,5", "2024-07-02;100.25", header="date;close"),
-        "has a decimal comma, but other rows have a decimal point",
-    ),
-    BadFile(
-        "thousands.csv",
-        lines("2024-07-01;2,058", "2024-07-02;2,062", header="date;close"),
-        "may be thousands or a decimal comma",
-    ),
-    BadFile("all_blank.csv", lines("2024-07-01,", "2024-07-02,."), "no row with a close on a session"),
-    BadFile("all_zero.csv", lines("2024-07-01,0", "2024-07-02,0"), "no row with a close on a session"),
-    BadFile("nan.csv", plain(replaced={1: "2024-07-02,NaN"}), "1 × blank_close", works=True),
-    BadFile("zero.csv", plain(replaced={1: "2024-07-02,0"}), "1 × close_not_positive", works=True),
-    BadFile("negative.csv", plain(replaced={1: "2024-07-02,-101"}), "1 × close_not_positive", works=True),
-    BadFile("tiny.csv", plain(replaced={1: "2024-07-02,1e-12"}), "1 × unit_glitch", works=True),
-    BadFile(
-        "open_text.csv",
-        lines("2024-07-01,x,1", header="date,open,close"),
-        "column 'open': 'x' is not a number",
-    ),
-    BadFile(
-        "volume_text.csv", lines("2024-07-01,1,many", header="date,close,volume"), "column 'volume': 'many'"
-    ),
-    BadFile(
-        "open_inf.csv",
-        lines("2024-07-01,inf,1", header="date,open,close"),
-        "column 'open': 'inf' is infinite",
-    ),
-    BadFile(
-        "open_e300.csv",
-        lines("2024-07-01,1e300,1", header="date,open,close"),
-        "the open of 2024-07-01|does not fit price_exponent = -9",
-    ),
-    BadFile(
-        "volume_neg.csv",
-        lines("2024-07-01,1,-5", "2024-07-02,1,5", "2024-07-11,1,5", header="date,close,volume"),
-        "1 × volume_unknown",
-        works=True,
-    ),
-    BadFile(
-        "volume_e300.csv",
-        lines("2024-07-01,1,1e300", "2024-07-11,1,5", header="date,close,volume"),
-        "1 × volume_too_large",
-        works=True,
-    ),
-    BadFile(
-        "outside.csv",
-        lines("2024-07-01,9,2,1,1.5", "2024-07-11,1.5,2,1,1.5", header="date,open,high,low,close"),
-        "1 × open_unknown",
-        works=True,
-    ),
-    BadFile(
-        "range.csv",
-        lines("2024-07-01,1.2,1.4,1,1.5", "2024-07-11,1.5,2,1,1.5", header="date,open,high,low,close"),
-        "1 × range_unknown",
-        works=True,
-    ),
-)
-
-JUMPS = (
-    BadFile(
-        "glitch.csv",
-        plain(replaced={5: "2024-07-09,10300"}),
-        "1 × unit_glitch: the close is about 100 times",
-        works=True,
-    ),
-    BadFile(
-        "glitch_down.csv",
-        plain(replaced={5: "2024-07-09,0.103"}),
-        "about 1/1000 of the adjacent ones",
-        works=True,
-    ),
-    BadFile(
-        "last_row.csv",
-        plain(replaced={9: "2024-07-15,10450"}),
-        "the close of 2024-07-15 is about 100 times the previous one",
-    ),
-    BadFile(
-        "late_split.csv",
-        plain(replaced={8: "2024-07-12,51.7", 9: "2024-07-15,52.2"}),
-        "confirm a real move with --accept-jump SYM:2024-07-12",
-    ),
-    BadFile(
-        "split.csv",
-        plain(replaced={0: "2024-07-01,400", 1: "2024-07-02,404"}),
-        "1 × scale_step: the close is about 1/4 of",
-        works=True,
-    ),
-    BadFile(
-        "confirmed_nothing.csv",
-        _GOOD,
-        "1 × no_such_jump",
-        works=True,
-        options=("--accept-jump", "SYM:2024-07-09"),
-    ),
-    BadFile(
-        "jump_of_nobody.csv",
-        _GOOD,
-        "no file is given for 'XYZ'|known",
-        options=("--accept-jump", "XYZ:2024-07-09"),
-    ),
-    BadFile("jump_no_date.csv", _GOOD, "is not SYMBOL:DATE", options=("--accept-jump", "SYM")),
-    BadFile("jump_bad_date.csv", _GOOD, "is not SYMBOL:DATE", options=("--accept-jump", "SYM:2024-02-30")),
-)
-
 JSON = (
-    BadFile("cut.json", document(_bars(*CLOSES))[:-20], "is corrupt or the file is truncated"),
+    BadFile("cut.json", document(bars(*CLOSES))[:-20], "is corrupt or the file is truncated"),
     BadFile("open.json", b"{", "is not a readable json file"),
     BadFile("empty_list.json", b"[]", "JSON without a list of bars"),
     BadFile("empty_object.json", b"{}", "JSON without a list of bars"),
@@ -364,14 +180,14 @@ JSON = (
     BadFile("error.json", document({"Error Message": "Invalid API call"}), "JSON without a list of bars"),
     BadFile("deep.json", b"[" * 100_000, "not a readable json file|too many nesting levels"),
     BadFile("null.json", document({"bars": None}), "JSON without a list of bars"),
-    BadFile("lists.json", document({"bars": {"P": _bars(1), "Q": _bars(2)}}), "several lists of bars (P, Q)"),
+    BadFile("lists.json", document({"bars": {"P": bars(1), "Q": bars(2)}}), "several lists of bars (P, Q)"),
     BadFile("no_close.json", document([{"date": "2024-07-01", "value": 1}]), "has no column 'close'"),
-    BadFile("text.json", document(_bars(100, "abc")), "data row 2, column 'close': 'abc' is not a number"),
-    BadFile("object.json", document(_bars(100, {"raw": 1})), "data row 2, column 'close'"),
+    BadFile("text.json", document(bars(100, "abc")), "data row 2, column 'close': 'abc' is not a number"),
+    BadFile("object.json", document(bars(100, {"raw": 1})), "data row 2, column 'close'"),
     BadFile("infinity.json", b'[{"date": "2024-07-01", "close": Infinity}]', "is infinite"),
     BadFile(
         "nan.json",
-        document(_bars(100, float("nan"), 101, 101, 101, 101, 101, 101)),
+        document(bars(100, float("nan"), 101, 101, 101, 101, 101, 101)),
         "1 × blank_close",
         works=True,
     ),
@@ -388,10 +204,12 @@ PARQUET = (
         form="parquet",
     ),
     BadFile("empty.parquet", b"", "is not a readable parquet file|it is empty", form="parquet"),
-    BadFile("cut.parquet", _PARQUET[:-30], "it is corrupt or has another format", form="parquet"),
-    BadFile("cut_half.parquet", _PARQUET[: len(_PARQUET) // 2], "it is corrupt", form="parquet"),
+    BadFile("cut.parquet", GOOD_PARQUET[:-30], "it is corrupt or has another format", form="parquet"),
+    BadFile("cut_half.parquet", GOOD_PARQUET[: len(GOOD_PARQUET) // 2], "it is corrupt", form="parquet"),
     BadFile("head.parquet", b"PAR1", "it is corrupt", form="parquet"),
-    BadFile("spoilt.parquet", _PARQUET[:60] + bytes(40) + _PARQUET[100:], "it is corrupt", form="parquet"),
+    BadFile(
+        "spoilt.parquet", GOOD_PARQUET[:60] + bytes(40) + GOOD_PARQUET[100:], "it is corrupt", form="parquet"
+    ),
     BadFile(
         "no_rows.parquet",
         parquet(date=pl.Series([], dtype=pl.Date), close=[]),
@@ -422,14 +240,14 @@ PARQUET = (
         "is before the year 1800",
         form="parquet",
     ),
-    BadFile("noon.parquet", parquet(date=_STAMPS, close=CLOSES), "inside a session of XNYS", form="parquet"),
+    BadFile("noon.parquet", parquet(date=STAMPS, close=CLOSES), "inside a session of XNYS", form="parquet"),
     BadFile(
         "inf.parquet",
         parquet(date=DAYS[:1], close=[float("inf")]),
         "data row 1, column 'close': 'inf'",
         form="parquet",
     ),
-    BadFile("as_csv.csv", _PARQUET, "is a Parquet file, not text", form="csv only"),
+    BadFile("as_csv.csv", GOOD_PARQUET, "is a Parquet file, not text", form="csv only"),
 )
 
 BAD_FILES = NOT_A_TABLE + COLUMNS + DATES + ZONES + FIGURES + JUMPS + JSON + PARQUET

@@ -1,4 +1,4 @@
-"""One definition's lives, asked session by session."""
+"""One definition's episodes, asked session by session."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class LifeDesk:
         self.number = self.rule.number
         count = self.number + 1
         rules = [replace(self.rule, number=number) for number in range(count)]
-        self.lives = LifeCycle(rules, np.ones((count, self.pairs), np.bool_), self.staging)
+        self.lifecycle = LifeCycle(rules, np.ones((count, self.pairs), np.bool_), self.staging)
         self.numbers = np.array([self.number], np.int32)
         self.rows = np.arange(self.pairs, dtype=np.int32)
         self.answers = allocate_answers(count, self.pairs)
@@ -37,11 +37,11 @@ class LifeDesk:
 
     @property
     def life(self) -> np.void:
-        life: np.void = self.lives.lives[self.number, 0]
+        life: np.void = self.lifecycle.episodes[self.number, 0]
         return life
 
     def say(self, question: int, answer: int | list[int]) -> None:
-        self.answers.said[question, self.number] = answer
+        self.answers.results[question, self.number] = answer
 
     def minute(self, enter: int | list[int], *, session: int, number: int = 1) -> list[Told]:
         self.say(ENTER, enter)
@@ -49,7 +49,7 @@ class LifeDesk:
         told: list[Told] = []
         position = 0
         while position < len(self.rows):
-            position, filled = self.lives.provisional(
+            position, filled = self.lifecycle.provisional(
                 self.numbers,
                 self.rows,
                 position,
@@ -81,7 +81,7 @@ class LifeDesk:
         told: list[Told] = []
         position = 0
         while position < len(self.rows):
-            position, filled = self.lives.final(
+            position, filled = self.lifecycle.final(
                 self.numbers,
                 self.rows,
                 position,
@@ -107,5 +107,5 @@ class LifeDesk:
                 int(event["episode"]),
                 int(event["transition"]),
             )
-            for event in self.lives.staged[:filled]
+            for event in self.lifecycle.staged[:filled]
         ]

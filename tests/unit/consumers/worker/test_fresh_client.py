@@ -35,7 +35,7 @@ class Rig:
         return self.fresh.look()
 
 
-def test_answers_count_from_the_first_and_a_missing_one_begins_anew() -> None:
+def test_answers_count_from_the_first_and_a_missing_one_begins_again() -> None:
     rig = Rig()
     assert [rig.look_at(second) for second in (1, 2, 3)] == [SECOND_NS] * 3
     rig.answered = False
@@ -53,7 +53,7 @@ def test_the_pace_of_attempts_is_bounded() -> None:
     assert rig.attempts == 7
 
 
-def test_what_was_found_out_in_one_silence_says_nothing_of_the_next() -> None:
+def test_results_of_one_silence_do_not_apply_to_the_next() -> None:
     rig = Rig()
     rig.look_at(1)
     rig.fresh.forget()
@@ -90,7 +90,7 @@ def test_an_attempt_that_raises_is_not_answered() -> None:
     assert [rig.look_at(second) for second in (1, 9)] == [None, None]
 
 
-def test_an_attempt_out_when_a_silence_ends_says_nothing_of_the_next() -> None:
+def test_an_attempt_in_progress_when_a_silence_ends_does_not_apply_to_the_next() -> None:
     """Regression: in the next outage, hours later, a worker was taken for dead at once."""
 
     def slow(timeout_ms: int) -> bool:

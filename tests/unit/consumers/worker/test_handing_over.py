@@ -48,7 +48,7 @@ class Rig:
 
 
 def test_a_generation_that_never_follows_is_brought_about() -> None:
-    """Guards a partition that was nobody's, in a stable group, since its coordinator had died in between."""
+    """Guards a partition without an owner in a stable group, because its coordinator had died in between."""
     rig = Rig()
     rig.in_generation(2, 1)
     assert set(rig.state.tasks) == {0}
@@ -73,7 +73,7 @@ def test_two_generations_in_one_poll_are_both() -> None:
     assert rig.after(60) == 0
 
 
-def test_a_member_that_was_made_anew_expects_nothing() -> None:
+def test_a_member_that_was_recreated_expects_nothing() -> None:
     rig = Rig()
     rig.in_generation(2, 1)
     assert rig.after(5.1) == 1

@@ -1,4 +1,4 @@
-"""What the engine says becomes records that others can read."""
+"""The engine's output as records of the output topics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker that is told to stop does not wait for the scales it was reading."""
+"""A worker that is stopped does not wait for the scales it is reading."""
 
 from __future__ import annotations
 
@@ -72,6 +72,6 @@ def test_closing_ends_a_read_that_is_under_way(made: list[_Reader]) -> None:
 def test_no_read_begins_after_the_end(made: list[_Reader]) -> None:
     scales = PublishedScales(KafkaSettings())
     scales.close()
-    with pytest.raises(TransportError, match="the worker ends"):
+    with pytest.raises(TransportError, match="the worker is shutting down"):
         scales(exchange_universe())
     assert made == []

@@ -101,12 +101,12 @@ def test_replaced_files_that_are_refused_are_tried_again_at_a_bearable_pace(rig:
 
 
 def test_a_refusal_of_the_client_in_use_is_final_where_nothing_was_replaced(rig: Rig) -> None:
-    assert not rig.renewal.bears(AccessRefusedError("expired"))
+    assert not rig.renewal.may_resolve(AccessRefusedError("expired"))
     assert rig.look() == []
 
 
 def test_a_refused_client_is_exchanged_without_a_commit_where_the_files_were_replaced(rig: Rig) -> None:
     rig.replace()
     rig.committed = False  # nothing can be committed with the client that is refused
-    assert rig.renewal.bears(AccessRefusedError("expired"))
+    assert rig.renewal.may_resolve(AccessRefusedError("expired"))
     assert rig.look(after_ms=1) == ["rejoin", "renewed"]

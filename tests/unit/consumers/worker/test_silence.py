@@ -66,7 +66,7 @@ def test_a_silent_partition_whose_log_has_grown_is_sought_again() -> None:
     assert rig.transport.rebuilt_consumers == 0
 
 
-def test_where_seeking_does_not_help_the_client_is_made_anew() -> None:
+def test_where_seeking_does_not_help_the_client_is_recreated() -> None:
     rig = Rig()
     rig.transport.silent = {1: 9}
     rig.grow(1)
@@ -88,7 +88,7 @@ def test_what_is_silent_by_right_is_left_alone() -> None:
     assert (rig.state.counters.refetches, rig.transport.rebuilt_consumers) == (0, 0)
 
 
-def test_a_partition_that_speaks_again_is_not_held_against_the_client() -> None:
+def test_a_partition_with_records_again_does_not_count_against_the_client() -> None:
     rig = Rig()
     rig.transport.silent = {1: 0}
     rig.grow(1)
@@ -104,7 +104,7 @@ def test_a_partition_that_speaks_again_is_not_held_against_the_client() -> None:
 
 
 def test_a_member_that_is_not_stable_asks_nothing() -> None:
-    """Between two generations nobody is given records: that is no fault of the client's."""
+    """Between two generations no member gets records, which is not the client's fault."""
     rig = Rig(join_timeout_ms=60_000)
     rig.transport.silent = {0: 9, 1: 9}
     rig.grow(1)
@@ -136,8 +136,8 @@ def test_a_broker_that_does_not_answer_is_asked_again_later(monkeypatch: pytest.
     assert (rig.behind(1), rig.state.counters.refetches) == (0, 1)
 
 
-def test_a_client_that_knows_nobody_to_ask_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Guards a partition of which nobody gave records and of whose leader nobody gave an answer, forever."""
+def test_a_client_without_a_usable_broker_is_recreated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards a partition without records whose leader got no response, forever."""
     rig = Rig()
     rig.transport.silent = {1: 9}
     rig.grow(1)

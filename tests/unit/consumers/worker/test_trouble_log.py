@@ -1,4 +1,4 @@
-"""At most one line per minute of what continues failing; what begins and ends is always told."""
+"""At most one line per minute of continued failures; starts and ends are always logged."""
 
 from __future__ import annotations
 

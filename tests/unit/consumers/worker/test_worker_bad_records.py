@@ -139,7 +139,7 @@ def test_a_calendar_at_its_end_stops_the_worker_and_blames_no_record() -> None:
     assert state.counters.dead_letters == {}
 
 
-def test_no_offset_is_passed_while_a_spoilt_engine_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_offset_is_passed_while_a_failed_engine_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """Regression: what a poll had brought after a quarantined record was committed, and never stepped."""
 
     def at_leisure(*args: Any, **named: Any) -> Any:

@@ -180,7 +180,7 @@ def test_other_definitions_are_adopted_once_and_a_snapshot_goes_with_the_change(
 def test_where_the_silence_behind_an_earlier_release_ends_a_snapshot_is_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Nobody else can tell what that release has told, and under which names."""
+    """Only the snapshot records which episodes that release published, and under which versions."""
     broker = _snapshotted()
     before = _named(broker)
     assert before is not None

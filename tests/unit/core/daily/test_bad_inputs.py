@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 import rotascope
 from core.model.errors import TransportError
 from producers.backfill import bars as backfill_bars
-from tests.support.bad_files import BAD_FILES, CLOSES, DAYS, BadFile, plain
+from tests.support.bad_file import CLOSES, DAYS, BadFile, plain
+from tests.support.bad_files import BAD_FILES
 from tests.support.definitions import opposite_day
 from tests.support.study_command import COLOURS, CommandAnswer
 
@@ -139,12 +140,12 @@ def test_a_file_that_cannot_be_used_is_refused_in_one_line(bad: BadFile, folder:
         assert (answer.code, answer.out) == (2, ""), answer.err
         require_readable(answer)
         line = the_error(answer)
-        assert has(bad.said, line), line
+        assert has(bad.message, line), line
         if not bad.options:
             assert bad.name[:20] in line
         said.append(line)
     # Beside another file the calendar is longer, and what is missing is the row, not the session.
-    assert len(set(said)) == 1 or "|" in bad.said
+    assert len(set(said)) == 1 or "|" in bad.message
 
 
 @pytest.mark.parametrize("bad", [bad for bad in BAD_FILES if bad.works], ids=lambda bad: bad.name[:30])
@@ -154,7 +155,7 @@ def test_a_file_that_can_be_used_in_part_is_told_of_alike(bad: BadFile, folder: 
     assert "a broker was asked" in filled.err
     for answer in (studied, filled):
         require_readable(answer)
-        assert any(bad.said in finding for finding in findings(answer)), answer.err
+        assert any(bad.message in finding for finding in findings(answer)), answer.err
     assert [(line["file"], line["finding"]) for line in logged(studied)] == [
         (line["file"], line["finding"]) for line in logged(filled) if "finding" in line
     ]

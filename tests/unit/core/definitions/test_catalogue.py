@@ -58,7 +58,7 @@ def test_a_catalogue_may_be_empty() -> None:
         (entry(name="Upper"), "id: must be lower-case letters"),
         (entry(name="with space"), "id: must be lower-case letters"),
         (entry(name="1st"), "id: must be lower-case letters"),
-        (entry() + entry(), "definition 'mine' stands twice"),
+        (entry() + entry(), "definition 'mine' is duplicated"),
         (entry('kind = "oposite_day"'), "(number 1), kind: must be 'rule', not 'oposite_day'"),
         (entry("kind = 3"), "kind: must be 'rule', not 3"),
         (entry("cooldown = 3"), "unknown key 'cooldown'; did you mean 'cool_down'?"),

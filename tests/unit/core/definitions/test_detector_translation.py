@@ -28,10 +28,10 @@ RELEASED = {
     "benchmark_nonconfirmation_low": "61f98ea05b7d",
     "strength_high_before_price": "c84bf9148a3c",
 }
-"""Versions under which release 8635366 told its events of the shipped definitions."""
+"""Versions under which release 8635366 published events of the shipped definitions."""
 
 RELEASED_MARK = 7252971103818436987
-"""What its settings mark for the shipped catalogue says."""
+"""Its settings mark of the shipped catalogue."""
 
 
 def shipped() -> Catalogue:

@@ -46,8 +46,8 @@ def asked(
     quality = [[int(quality)] for _, quality in row]
     answers = allocate_answers(2, 1), allocate_answers(2, FEWEST_ROWS)
     for each in answers:
-        pairs = each.said.shape[-1]
-        each.said.fill(77)
+        pairs = each.results.shape[-1]
+        each.results.fill(77)
         RulePass([(1, definition.rule)], KEYS.index).ask(
             np.repeat(values, pairs, axis=1),
             np.repeat(np.array(quality, np.uint8), pairs, axis=1),
@@ -56,16 +56,16 @@ def asked(
             each,
             provisional=provisional,
         )
-        assert (each.said[:, 0] == 77).all()  # another definition's
+        assert (each.results[:, 0] == 77).all()  # another definition's
     alone, beside = answers
-    assert (beside.said == alone.said).all()
+    assert (beside.results == alone.results).all()
     assert (beside.level == alone.level).all()
     assert (beside.quality == alone.quality).all()
     return alone
 
 
 def said(answers: Answers, question: int) -> bool | None:
-    return {1: True, 0: False, -1: None}[int(answers.said[question, 1, 0])]
+    return {1: True, 0: False, -1: None}[int(answers.results[question, 1, 0])]
 
 
 @settings(deadline=None, max_examples=200)
@@ -154,7 +154,7 @@ def test_a_quality_asked_for_is_told_and_known() -> None:
 def test_a_look_at_a_session_in_progress_asks_for_openings_only() -> None:
     answers = asked('enter = ["beta:63d >= 1"]\nconfirm = ["beta:63d >= 1"]', rows(), provisional=True)
     assert said(answers, ENTER) is True
-    assert (answers.said[[LEAVE, INVALID, CONFIRM, FADE], 1] == 77).all()
+    assert (answers.results[[LEAVE, INVALID, CONFIRM, FADE], 1] == 77).all()
 
 
 def test_noise_in_the_last_bits_decides_nothing() -> None:

@@ -81,7 +81,7 @@ class Case:
 
     def blank(self) -> Answers:
         answers = allocate_answers(self.definitions, self.pairs)
-        for array in (answers.said, answers.level, answers.quality):
+        for array in (answers.results, answers.level, answers.quality):
             array.fill(UNTOUCHED)
         return answers
 
@@ -96,7 +96,7 @@ class Case:
             table.rules,
             table.distances,
             self.levels,
-            answers.said,
+            answers.results,
             answers.level,
             answers.quality,
             provisional,
@@ -120,7 +120,7 @@ class Case:
 
 def same(one: Answers, other: Answers) -> bool:
     return (
-        one.said.tobytes() == other.said.tobytes()
+        one.results.tobytes() == other.results.tobytes()
         and one.level.tobytes() == other.level.tobytes()
         and one.quality.tobytes() == other.quality.tobytes()
     )

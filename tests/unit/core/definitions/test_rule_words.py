@@ -58,14 +58,14 @@ def test_a_threshold_may_be_any_number_of_the_rule(text: str, threshold: str) ->
         ("show = { z = 3 }", "show.z: must be a text, not 3"),
         ('show = { "A b" = "ratio" }', "show.A b: must be lower-case letters"),
         ('show = { z = "rattio" }', "definition 'mine': show: no indicator gives 'rattio'"),
-        ('show = { z = "ratio" }\nvalues = ["ratio"]', "so 'values' says nothing"),
+        ('show = { z = "ratio" }\nvalues = ["ratio"]', "so 'values' has no effect"),
         ("threshold = 3", "threshold: must be a table, not 3"),
         ('threshold = { z = "3" }', "threshold.z: must be a number, not '3'"),
         ("threshold = { z = true }", "threshold.z: must be a number, not true"),
         ("threshold = { Z = 3 }", "threshold.Z: must be lower-case letters"),
-        ("threshold = { z = 4 }", "threshold: z = 4 is no number of the rule; it uses 3, 5"),
-        ("threshold = { z = nan }", "threshold: z = nan is no number of the rule"),
-        ("threshold = { z = inf }", "threshold: z = inf is no number of the rule"),
+        ("threshold = { z = 4 }", "threshold: z = 4 is not used by the rule; it uses 3, 5"),
+        ("threshold = { z = nan }", "threshold: z = nan is not used by the rule"),
+        ("threshold = { z = inf }", "threshold: z = inf is not used by the rule"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(text: str, message: str) -> None:

@@ -74,8 +74,8 @@ def test_spelling_does_not_count() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (3, "conditions are a list of texts"),
-        ([3], "conditions are a list of texts"),
+        (3, "conditions must be a list of strings"),
+        ([3], "conditions must be a list of strings"),
         (["ratio:1d"], "cannot read 'ratio:1d': write KEY"),
         (["ratio:1d = 3"], "cannot read"),
         (["ratio:1d ~ 3"], "cannot read"),
@@ -92,11 +92,11 @@ def test_spelling_does_not_count() -> None:
         (["ratio:1d > 3 4"], "'3 4' is neither a number nor a value"),
         (["ratio:1d > beta:63d * x"], "'x' is not a number"),
         (["ratio:1d > beta:63d + 1"], "neither a number nor a value"),
-        (["beta:63d has 0"], "`has` wants a whole number above 0"),
-        (["beta:63d has 1.5"], "`has` wants a whole number above 0"),
+        (["beta:63d has 0"], "`has` needs an integer above 0"),
+        (["beta:63d has 1.5"], "`has` needs an integer above 0"),
         (["beta:63d has ratio:1d"], "`has` takes a number only"),
         (["quality(ratio) > stale"], "a quality is compared with == or != only"),
-        (["quality(ratio) == fine"], "'fine' is no quality; known are ok, not_ready"),
+        (["quality(ratio) == fine"], "'fine' is not a quality; known are ok, not_ready"),
     ],
 )
 def test_what_cannot_be_read_is_explained(text: object, message: str) -> None:

@@ -96,7 +96,7 @@ threshold = { window_sessions = 63.0, delta_pct = 0.1, invalidation_pct = 2.0 }
     desk = Desk(catalogue=catalogue, baseline_days=70)
     a_session(desk, 0, 104.0, 199.0)
     assert desk.said.states("unconfirmed_high", "SML/BIG") == ["candidate", "opened"]
-    levels = desk.engine.evaluator.lives.levels
+    levels = desk.engine.evaluator.lifecycle.levels
     row = [pair.name for pair in desk.engine.world.pairs].index("SML/BIG")
     assert levels[0, row] == pytest.approx(104.0 * 0.98)
     desk.add(TickKind.ADJUSTMENT, CLOSE_S + 70, instrument=SML, price=1.0, size=2.0)

@@ -65,7 +65,7 @@ def alive(engine: PartitionEngine) -> dict[tuple[str, str], str]:
     """Definition and pair of everything that is open or a candidate."""
     found = {}
     for watch in engine.evaluator.watches:
-        for row, life in enumerate(engine.evaluator.lives.lives[watch.rule.number]):
+        for row, life in enumerate(engine.evaluator.lifecycle.episodes[watch.rule.number]):
             if life["state"] in STANDING or life["candidate"]:
                 key = watch.definition.definition_id, engine.world.pairs[row].name
                 found[key] = "candidate" if life["candidate"] else EventState(int(life["state"])).label

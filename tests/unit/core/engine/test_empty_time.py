@@ -66,10 +66,10 @@ def resumed() -> tuple[PartitionEngine, Sequences]:
 
 def test_the_moment_is_busy() -> None:
     engine, _ = resumed()
-    lives = engine.evaluator.lives.lives
-    assert (lives["candidate"] == 1).any()
-    assert (lives["state"] == int(EventState.OPENED)).any()
-    assert (lives["cool_down"] > 0).any()
+    episodes = engine.evaluator.lifecycle.episodes
+    assert (episodes["candidate"] == 1).any()
+    assert (episodes["state"] == int(EventState.OPENED)).any()
+    assert (episodes["cool_down"] > 0).any()
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ class TestCandidates:
         assert candidate.ts_event_ns == candidate.ts_knowable_ns == at(60)
         assert candidate.event_time == "2024-06-03T14:31:00Z"
         row = [pair.name for pair in desk.engine.world.pairs].index("SML/BIG")
-        assert desk.engine.evaluator.lives.lives[0, row]["flips"] == 4
+        assert desk.engine.evaluator.lifecycle.episodes[0, row]["flips"] == 4
         close(desk, 102.0, 199.0)
         assert desk.said.states(UP, "SML/BIG") == ["candidate", "opened"]
 
@@ -134,7 +134,7 @@ class TestManyAtOnce:
         )
         catalogue = opposite_day("up")
         desk = Desk(universe, catalogue=catalogue, closes=dict.fromkeys([BIG, *rows], 100.0), baseline_days=1)
-        assert len(desk.engine.evaluator.lives.staged) < self.PAIRS
+        assert len(desk.engine.evaluator.lifecycle.staged) < self.PAIRS
         for second in (10, 200):
             desk.mark(second)
             desk.trade(second, BIG, 99.0)
@@ -286,7 +286,7 @@ threshold = {{ zscore = 6.0, zscore_exit = 1.0 }}
         """Guards against a closing minute that counts twice."""
         desk = self.play({160: 2.0}, cool_down=7)
         assert desk.said.events[-1].ts_event_ns == at(176 * 60)  # four minutes before the end
-        assert int(desk.engine.evaluator.lives.lives[0, 0]["cool_down"]) == 7 - 4
+        assert int(desk.engine.evaluator.lifecycle.episodes[0, 0]["cool_down"]) == 7 - 4
 
 
 def test_goo_is_in_no_one_elses_story() -> None:

@@ -62,15 +62,15 @@ def checkpoints() -> tuple[Checkpoint, ...]:
 
 
 def _checkpoint(engine: PartitionEngine, frame: int) -> Checkpoint:
-    lives = engine.evaluator.lives.lives
+    episodes = engine.evaluator.lifecycle.episodes
     done = engine.pair_time.arrays()["pair_done"]
     return Checkpoint(
         frame=frame,
         snapshot=engine.snapshot(),
         clock_ns=engine.clock_ns,
-        candidates=int((lives["candidate"] == 1).sum()),
-        opened=int((lives["state"] == int(EventState.OPENED)).sum()),
-        cooling=int((lives["cool_down"] > 0).sum()),
+        candidates=int((episodes["candidate"] == 1).sum()),
+        opened=int((episodes["state"] == int(EventState.OPENED)).sum()),
+        cooling=int((episodes["cool_down"] > 0).sum()),
         waiting=sum(len(set(done[block.rows].tolist())) > 1 for block in engine.world.blocks),
     )
 

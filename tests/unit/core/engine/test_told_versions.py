@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.definitions.life_pass import LIFE
+from core.definitions.life_pass import EPISODE
 from core.engine.told_versions import ToldAs, still_told, tellable_episodes, version_of
 from core.model.records import EventState
 
 TOLD = {("up", "A/B"): ToldAs("0ld", (10, 12)), ("up", "C/B"): ToldAs("0ld", (11,))}
 
 
-def lives(*given: dict[str, int]) -> np.ndarray:
-    """LIFE records, idle but for what is given."""
-    found = np.zeros(len(given), LIFE)
+def records(*given: dict[str, int]) -> np.ndarray:
+    """EPISODE records, idle but for what is given."""
+    found = np.zeros(len(given), EPISODE)
     for row, fields in enumerate(given):
         for name, value in fields.items():
             found[name][row] = value
@@ -29,7 +29,7 @@ def test_an_episode_has_the_version_it_was_told_under_and_others_have_their_own(
 
 
 def test_more_may_be_told_of_what_is_open_ahead_or_of_a_day_that_may_be_revised() -> None:
-    now = lives(
+    now = records(
         {"episode": 10, "state": EventState.OPENED},
         {"episode": 11, "state": EventState.CONFIRMED},
         {"episode": 12, "candidate": 1},
@@ -38,7 +38,7 @@ def test_more_may_be_told_of_what_is_open_ahead_or_of_a_day_that_may_be_revised(
         {"episode": 15},
         {"episode": 17, "state": EventState.OPENED},
     )
-    before = lives(
+    before = records(
         *[{}] * 5,
         {"episode": 15, "state": EventState.OPENED},
         {"episode": 16, "candidate": 1},

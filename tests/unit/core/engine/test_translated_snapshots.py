@@ -1,4 +1,4 @@
-"""A snapshot of a release with detectors: the same lives as rules, and told episodes keep their names."""
+"""A snapshot of a release with detectors: the same episodes as rules, and told episodes keep their names."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def alive(engine: PartitionEngine) -> dict[tuple[str, str], tuple[str, int]]:
     """Definition and pair of everything that is open or a candidate → state and episode."""
     found = {}
     for watch in engine.evaluator.watches:
-        for row, life in enumerate(engine.evaluator.lives.lives[watch.rule.number]):
+        for row, life in enumerate(engine.evaluator.lifecycle.episodes[watch.rule.number]):
             if life["state"] in STANDING or life["candidate"]:
                 state = "candidate" if life["candidate"] else EventState(int(life["state"])).label
                 key = watch.definition.definition_id, engine.world.pairs[row].name

@@ -12,7 +12,7 @@ import pytest
 
 from core.definitions.catalogue import parse_catalogue
 from core.definitions.definition import Definition
-from core.definitions.life_pass import LIFE
+from core.definitions.life_pass import EPISODE
 from core.definitions.watch import Watch, make_watch
 from core.events.events import Event, event_id
 from core.events.lookups import Lookups, NoLookups
@@ -58,7 +58,7 @@ def watch() -> Watch:
 
 
 def life(*, openings: int, last: int = 0, previous: int = 0, episode: int = DAY) -> np.void:
-    record = np.zeros(1, LIFE)
+    record = np.zeros(1, EPISODE)
     record["openings"], record["last_opened"], record["previous_opened"] = openings, last, previous
     record["episode"] = episode
     found: np.void = record[0]

@@ -43,7 +43,7 @@ def test_one_return_too_few_is_not_ready(family: type, least: int) -> None:
     assert rig.family.observations[0, 0] == least - 1
 
 
-def test_an_hour_starts_anew_at_the_open_for_the_rows_that_open() -> None:
+def test_an_hour_restarts_at_the_open_for_the_rows_that_open() -> None:
     rig = FamilyRig(BetaHour, random_walk(80, 2))
     rig.advance(70)
     rig.family.restart(np.array([1], np.int32))
@@ -58,7 +58,7 @@ def test_an_hour_starts_anew_at_the_open_for_the_rows_that_open() -> None:
 
 
 def test_minutes_whose_prices_are_unknown_are_left_out_on_both_ends() -> None:
-    """A hole takes two returns; when it leaves the window, nothing is taken out twice."""
+    """A gap removes two returns; when it leaves the window, nothing is removed again."""
     prices = random_walk(160, 1)
     rig = FamilyRig(BetaHour, prices)
     holes = {30, 31, 75}

@@ -45,7 +45,7 @@ def test_it_agrees_with_a_search_through_all_history_also_after_a_restart() -> N
     rig = FamilyRig(FirstSince, prices)
     older = 0
     for step in range(STEPS):
-        if step % 97 == 96:  # derived parts are made anew, state is carried over
+        if step % 97 == 96:  # derived parts are recomputed, state is copied
             successor = FirstSince(1)
             for name, array in successor.state().items():
                 array[...] = rig.family.state()[name]

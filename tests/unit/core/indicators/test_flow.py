@@ -72,7 +72,7 @@ def test_six_sessions_without_a_value_are_stale() -> None:
 
 
 def test_a_session_without_a_value_tells_no_run_and_does_not_lengthen_it() -> None:
-    """What stands still because nothing was published must not look as if it had lasted."""
+    """A value that is unchanged because nothing was published does not extend a run."""
     rig = FamilyRig(RateBeta, random_walk(300, 1))
     rig.series[250:253] = np.nan
     run = [output.key for output in RateBeta.outputs].index("rate_beta_sign_sessions")

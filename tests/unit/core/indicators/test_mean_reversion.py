@@ -1,4 +1,4 @@
-"""core.indicators.mean_reversion: what comes back is told from what wanders."""
+"""core.indicators.mean_reversion: mean reversion is distinguished from a random walk."""
 
 from __future__ import annotations
 

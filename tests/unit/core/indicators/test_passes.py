@@ -143,13 +143,13 @@ def test_what_is_derived_is_marked_as_never_derived_and_forgotten() -> None:
 @pytest.mark.parametrize(
     ("own", "names", "message"),
     [
-        ({}, "prices rows levels values", "nobody declares levels"),
-        ({"levels": scratch(1)}, "prices rows values", "has no parameter levels"),
-        ({}, "prices values rows", "the step gives comes first"),
-        ({}, "rows values", "two parameters at least"),
-        ({"levels": state(1, PAIRS)}, "prices rows levels values", "`commit` is the last"),
-        ({}, "prices rows values commit", "`commit` is the last"),
-        ({}, "prices rows ring values", "nobody declares ring"),
+        ({}, "prices rows levels values", "not declared: levels"),
+        ({"levels": scratch(1)}, "prices rows values", "declared but not a parameter: levels"),
+        ({}, "prices values rows", "inputs of the step come first"),
+        ({}, "rows values", "at least two"),
+        ({"levels": state(1, PAIRS)}, "prices rows levels values", "`commit` must be the last"),
+        ({}, "prices rows values commit", "`commit` must be the last"),
+        ({}, "prices rows ring values", "not declared: ring"),
     ],
 )
 def test_a_kernel_that_does_not_fit_its_declaration_is_refused(
@@ -164,7 +164,7 @@ def test_a_kernel_that_does_not_fit_its_declaration_is_refused(
 def test_a_ring_kernel_is_not_given_what_only_days_have() -> None:
     def asks(ring: Any, rows: Any, bases: Any, values: Any) -> None: ...
 
-    with pytest.raises(TypeError, match="nobody declares bases"):
+    with pytest.raises(TypeError, match="not declared: bases"):
         ring_pass()(asks)
 
 

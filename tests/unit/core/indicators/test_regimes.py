@@ -79,7 +79,7 @@ def test_a_trend_counts_once_it_has_lasted_three_sessions() -> None:
     assert found[-2:].tolist() == [1, 0]  # the short average is still above the long one: neither
 
 
-def test_a_divergence_is_told_five_sessions_after_its_pivot() -> None:
+def test_a_divergence_is_published_five_sessions_after_its_pivot() -> None:
     """Two highs, the second a little higher and reached with far less force."""
     flat = [100 + 0.01 * (-1) ** step for step in range(170)]
     up = [104.0, 108.0, 112.0, 116.0, 120.0]

@@ -65,7 +65,7 @@ def test_sigma_needs_sixty_returns_before_the_horizon(horizon: int, row: int) ->
     assert (rig.family.quality[row, 0], rig.family.observations[row, 0]) == (Quality.OK, 60)
 
 
-def test_sigma_of_minutes_goes_on_over_the_night_but_the_horizon_starts_anew() -> None:
+def test_sigma_of_minutes_goes_on_over_the_night_but_the_horizon_restarts() -> None:
     prices = random_walk(180, 1)
     rig = FamilyRig(ZScoreMinutes, prices)
     rig.advance(90)

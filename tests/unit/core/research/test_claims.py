@@ -12,7 +12,7 @@ from core.definitions.catalogue import parse_catalogue
 from core.definitions.rules import parse_condition
 from core.model.errors import CatalogueError
 from core.model.sessions import session_day
-from core.research.claim_verdicts import metric_of, window_of
+from core.research.claim_wording import metric_of, window_of
 from core.research.claims import EventsClaim, FollowedClaim, parse_claims
 from core.research.value_history import period_ends
 from core.runtime.files import CATALOGUE, CLAIMS, read_text

@@ -1,0 +1,70 @@
+"""Options of `rotascope study` that several commands have."""
+
+from __future__ import annotations
+
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.model.records import EventState
+from core.runtime.daily_options import FileOptions
+
+State = StrEnum("State", {s.label: s.label for s in EventState if s.label != "idle"})  # type: ignore[misc]
+
+
+class LineFormat(StrEnum):
+    """Output format of events."""
+
+    TABLE = "table"
+    JSONL = "jsonl"
+
+
+class TableFormat(StrEnum):
+    """Output format of a result."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+Bars = Annotated[
+    list[str],
+    typer.Option(
+        "--bars",
+        metavar="SYMBOL=FILE[:COLUMN]",
+        help="Daily CSV, JSON or Parquet with columns date and close, or COLUMN in place of close; once per "
+        "symbol. A symbol may contain '=', as in GC=F=gold.csv.",
+    ),
+]
+Series = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--series",
+        metavar="NAME=FILE[:COLUMN]",
+        help="A rate in percent; or, if named SYMBOL_flow, a symbol's flow in currency. Repeatable.",
+    ),
+]
+Pairs = Annotated[
+    list[str],
+    typer.Option("--pair", metavar="NUMERATOR/BENCHMARK", help="A pair of the symbols; once per pair."),
+]
+CatalogueFile = Annotated[
+    Path | None,
+    typer.Option("--catalogue", help="TOML file of definitions; default: Rotascope's own."),
+]
+CalendarName = Annotated[str, typer.Option("--calendar", help="Trading calendar: XNYS, 24/7, XTKS, …")]
+Definitions = Annotated[
+    list[str] | None, typer.Option("--definition", help="Print only this definition; repeatable.")
+]
+States = Annotated[list[State] | None, typer.Option("--state", help="Print only this state; repeatable.")]
+From = Annotated[str | None, typer.Option("--from", metavar="DATE", help="Print from this date on.")]
+To = Annotated[str | None, typer.Option("--to", metavar="DATE", help="Print up to this date.")]
+
+
+def given_options(
+    date_column: list[str] | None, date_format: list[str] | None, accept_jump: list[str] | None
+) -> FileOptions:
+    """File options of the command line, with the current time."""
+    return FileOptions(date_column, date_format, accept_jump, time.time_ns())
