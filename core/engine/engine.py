@@ -27,6 +27,7 @@ from core.engine.admission import FrameAdmission
 from core.engine.adoption import adopt
 from core.engine.event_time import EventTime
 from core.engine.partition_state import PartitionState, fresh_state, restored_state
+from core.engine.restatement import Restatement
 from core.engine.samples import engine_samples
 from core.engine.snapshot import Section, pack
 from core.engine.step_output import DeadLetter, StepOutput
@@ -43,7 +44,6 @@ from core.partition.ticks import unpack as unpack_position
 from core.partition.world import build_world
 
 _DEAD_LETTER_BYTES: Final = 4096
-_REVISION_TOO_LATE: Final = "revision_too_late"
 _CONTROL_NOTE: Final = int(Note.CONTROL)
 _REVISION_NOTE: Final = int(Note.REVISION)
 _BASELINE: Final = int(TickKind.BASELINE)
@@ -112,6 +112,7 @@ class PartitionEngine:
         self.pair_time = whole.pair_time
         self.event_time = EventTime(self.state, self.instrument_time, self.pair_time)
         self._admission = FrameAdmission(self.state, self.instrument_time)
+        self._restatement = Restatement(self.world, self.state, self.evaluator, self.pair_time)
         self._offsets = whole.offsets
 
     @property
@@ -189,7 +190,7 @@ class PartitionEngine:
                 continue
             self.settle()
             if note == _REVISION_NOTE:
-                self._revise(tick, source_row)
+                self._restatement.revise(tick, source_row, self._output)
             elif tick["kind"] == _BASELINE:
                 return self._baselines(ticks, position - 1, source_row)
             else:
@@ -203,7 +204,11 @@ class PartitionEngine:
         records = ticks[first : first + len(self.world.instruments) + 1]
         used = self.pair_time.baseline.take(records)
         for position in np.flatnonzero(~used).tolist():
-            reason = Note.UNKNOWN_INSTRUMENT if self._row_of(records[position]) < 0 else Note.PRICE
+            reason = (
+                Note.UNKNOWN_INSTRUMENT
+                if self.world.row_of(int(records[position]["instrument_id"])) < 0
+                else Note.PRICE
+            )
             self._output.dead_letters.append(DeadLetter(reason.reason, records[position].tobytes()))
         end = len(used)
         if end < len(records) and records[end]["kind"] == _BASELINE:
@@ -216,7 +221,7 @@ class PartitionEngine:
     def _control(self, tick: np.void, source_row: int) -> None:
         kind = TickKind(int(tick["kind"]))
         if kind is TickKind.ADJUSTMENT:
-            self._adjust(tick, source_row)
+            self._restatement.adjust(tick, source_row, self._output)
         elif kind is TickKind.SOURCE_CLOSED:
             self.state.sources[source_row]["dead"] = 1
             self.event_time.follow(self._output)
@@ -224,30 +229,6 @@ class PartitionEngine:
             self._whole.settings[:] = tick["trade_id"], self._whole.settings[1] + 1
             if self.adoption_is_due:
                 self._output.events += self.adopt()
-
-    def _row_of(self, tick: np.void) -> int:
-        number = int(tick["instrument_id"])
-        return int(self.world.row_of_id[number]) if number < len(self.world.row_of_id) else -1
-
-    def _adjust(self, tick: np.void, source_row: int) -> None:
-        """Apply a split: multiply stored daily prices of the instrument by price / size."""
-        row = self._row_of(tick)
-        if row < 0 or tick["price"] <= 0 or tick["size"] <= 0:
-            reason = Note.UNKNOWN_INSTRUMENT.reason if row < 0 else Note.PRICE.reason
-            self._output.dead_letters.append(DeadLetter(reason, tick.tobytes()))
-            return
-        self.state.sources[source_row]["count_adjustments"] += 1
-        self.pair_time.adjust(row, int(tick["price"]), int(tick["size"]))
-
-    def _revise(self, tick: np.void, source_row: int) -> None:
-        # Not the mark: it may already have advanced in this frame, which depends on the framing.
-        known_ns = int(self.state.sources[source_row]["closed_second"]) * NANOSECONDS_PER_SECOND
-        row, ts_event_ns = self._row_of(tick), int(tick["ts_event"])
-        in_time = self.pair_time.revise(
-            row, int(tick["price"]), ts_event_ns, max(ts_event_ns, known_ns), self._output.events
-        )
-        if not in_time:
-            self._output.dead_letters.append(DeadLetter(_REVISION_TOO_LATE, tick.tobytes()))
 
     def settle(self) -> None:
         """Bring the values of the latest second up to date, for whoever reads `evaluator`.

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.engine.baseline_session import BaselineSession
+from core.engine.day_undo import DayUndo
 from core.engine.evaluation import Emit, PairEvaluator
-from core.engine.revision import DayUndo
 from core.events.events import Event
 from core.indicators.base import RingStep
 from core.model.records import NANOSECONDS_PER_SECOND, Quality
@@ -38,6 +38,10 @@ class PairTime:
         world: The partition's rows.
         state: Instruments, as advanced by their own clocks.
         evaluator: Evaluates the pairs.
+
+    Attributes:
+        done: int32 (pairs,): last session that is final for the pair, days since 1970-01-01.
+        undo: Copies for a correction of that session.
     """
 
     def __init__(self, world: PartitionWorld, state: InstrumentState, evaluator: PairEvaluator) -> None:
@@ -48,7 +52,7 @@ class PairTime:
         blocks, pairs = len(world.blocks), len(world.pairs)
         self._closed: NDArray[np.int64] = np.full(blocks, _NEVER_SECOND)
         self._sessions: NDArray[np.int64] = np.full(blocks, NO_SESSION)
-        self._done: NDArray[np.int32] = np.full(pairs, NO_SESSION, np.int32)
+        self.done: NDArray[np.int32] = np.full(pairs, NO_SESSION, np.int32)
         self._ready: NDArray[np.int32] = np.zeros(pairs, np.int32)
         self.baseline = BaselineSession(world)
         self.undo = DayUndo(evaluator)
@@ -73,7 +77,7 @@ class PairTime:
         arrays: dict[str, NDArray[Any]] = {
             "block_closed": self._closed,
             "block_sessions": self._sessions,
-            "pair_done": self._done,
+            "pair_done": self.done,
         }
         return arrays | self.baseline.arrays()
 
@@ -110,7 +114,7 @@ class PairTime:
         """Derive what the first minutes would derive; no result depends on it."""
         for block, session in zip(self._world.blocks, self._sessions.tolist(), strict=True):
             # What has finished the session already is not looked at before the next one.
-            rows = block.rows[self._done[block.rows] < session]
+            rows = block.rows[self.done[block.rows] < session]
             if session != NO_SESSION and len(rows):
                 self._evaluator.warm(rows, session)
 
@@ -120,7 +124,7 @@ class PairTime:
         if self._clocks[number].session != NO_SESSION:
             self._start_session(number)
 
-    def _look_up_anew(self) -> None:
+    def look_up_again(self) -> None:
         """Recompute what is fixed in the sessions in force after completed days have changed."""
         for block, clock in zip(self._world.blocks, self._clocks, strict=True):
             if clock.session != NO_SESSION:
@@ -256,7 +260,7 @@ class PairTime:
             self._world.numerators,
             self._world.benchmarks,
             block.rows,
-            self._done,
+            self.done,
             session,
             self._evaluator.prices,
             self._evaluator.volumes,
@@ -272,8 +276,8 @@ class PairTime:
                 closed * NANOSECONDS_PER_SECOND,
                 emit,
             )
-            self._done[rows] = session
-        return bool((self._done[block.rows] >= session).all())
+            self.done[rows] = session
+        return bool((self.done[block.rows] >= session).all())
 
     def finish_baseline(self, ts_close_ns: int, emit: Emit | None) -> None:
         """End a baseline session: its closes become a completed day.
@@ -295,13 +299,13 @@ class PairTime:
             if clock.session <= session and self._closed[number] > clock.open_second:
                 continue  # A session in progress is not history yet.
             rows = self.baseline.give(
-                block.rows, self._done, session, evaluator.prices, evaluator.volumes, evaluator.series
+                block.rows, self.done, session, evaluator.prices, evaluator.volumes, evaluator.series
             )
             if len(rows) == 0:
                 continue
             evaluator.look_up(block, block.calendar_row, row)
             evaluator.finish_day(rows, session, int(calendar.close_ns[row]), ts_close_ns, emit, history=True)
-            self._done[rows] = session
+            self.done[rows] = session
             evaluator.prices[:, rows] = -1
             evaluator.volumes[:, rows] = -1
             evaluator.series[:, rows] = np.nan
@@ -309,73 +313,12 @@ class PairTime:
                 evaluator.look_up(block, block.calendar_row, clock.row)
         self.baseline.clear()
 
-    def adjust(self, row: int, numerator: int, denominator: int) -> None:
-        """Apply a split: multiply an instrument's stored daily prices by numerator / denominator.
+    def is_latest(self, number: int, session: int) -> bool:
+        """Return whether a block has evaluated nothing after a session.
 
         Args:
-            row: The instrument.
-            numerator: 1e-9 units.
-            denominator: 1e-9 units.
+            number: The block.
+            session: Days since 1970-01-01.
         """
-        for side, legs in enumerate((self._world.numerators, self._world.benchmarks)):
-            rows = np.flatnonzero(legs == row).astype(np.int32)
-            if len(rows):
-                self._evaluator.adjust(rows, side, numerator, denominator)
-                self.undo.forget(rows)
-        self._look_up_anew()
-
-    def revise(
-        self, row: int, price: int, ts_event_ns: int, ts_knowable_ns: int, events: list[Event]
-    ) -> bool:
-        """Correct the official close of the last final session, and emit the events it changes.
-
-        Args:
-            row: The instrument.
-            price: Corrected close, in the instrument's units.
-            ts_event_ns: Event time of the corrected print.
-            ts_knowable_ns: Event time of the correction.
-            events: Receives a `revised` event for every changed decision.
-
-        Returns:
-            False if it is too late: a pair has entered the next session, or was split.
-        """
-        instrument = self._state.instruments[row]
-        calendar = self._world.calendars[int(instrument["calendar"])]
-        session_row = int(np.searchsorted(calendar.open_ns, ts_event_ns, side="right")) - 1
-        if session_row < 0:
-            return False
-        opened, closed = int(calendar.open_ns[session_row]), int(calendar.close_ns[session_row])
-        if ts_event_ns < opened + (closed - opened) // 2:
-            return True  # An official open changes nothing that is already known.
-        session = int(calendar.session[session_row])
-        if session != instrument["final_session"]:
-            return False
-        instrument["final_close"] = price
-        if instrument["session"] == session:
-            instrument["revised"] = 1
-        in_time = True
-        for number, block in enumerate(self._world.blocks):
-            if block.calendar_row != instrument["calendar"]:
-                continue  # Such a pair uses the price at its own close.
-            sides = np.stack((self._world.numerators == row, self._world.benchmarks == row))[:, block.rows]
-            finished = sides.any(axis=0) & (self._done[block.rows] >= session)
-            can_redo = finished & self.undo.can_redo(block.rows, session) & self._is_latest(number, session)
-            in_time &= bool((can_redo == finished).all())
-            if can_redo.any():
-                self.undo.redo(
-                    block,
-                    block.rows[can_redo],
-                    sides[:, can_redo],
-                    price,
-                    session_row,
-                    closed,
-                    ts_knowable_ns,
-                    events,
-                )
-        self._look_up_anew()
-        return in_time
-
-    def _is_latest(self, number: int, session: int) -> bool:
-        """Return whether a block has evaluated nothing after a session."""
         clock = self._clocks[number]
         return clock.session == session or int(self._closed[number]) <= clock.open_second

@@ -91,6 +91,10 @@ class PartitionWorld:
         """Row of a calendar."""
         return next(row for row, calendar in enumerate(self.calendars) if calendar.name == name)
 
+    def row_of(self, instrument_id: int) -> int:
+        """Row of an instrument; -1 if it is not ours."""
+        return int(self.row_of_id[instrument_id]) if instrument_id < len(self.row_of_id) else -1
+
     def starts_of(self, calendar_row: int) -> WindowStarts:
         """Return the window starts of every session, for the current calendar."""
         calendar, starts = self.calendars[calendar_row], self.window_starts[calendar_row]
