@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from core.model.errors import CatalogueError
 from core.model.event_families import EVENT_FAMILIES
-from core.model.validation import Table, one_of, validated
+from core.model.validation import TomlTable, one_of, validated
 
 _ACTION: Final = "correct the catalogue; its header describes each key"
 _NAME: Final = r"[a-z][a-z0-9_]*"
@@ -30,7 +30,7 @@ Percent = Annotated[float, Field(ge=0, lt=100)]
 Word = Annotated[str, Field(min_length=1)]
 
 
-class InvalidateTable(Table):
+class InvalidateTable(TomlTable):
     """The level of `invalidate`: a distance in percent below or above the value at the opening."""
 
     key: str
@@ -44,7 +44,7 @@ class InvalidateTable(Table):
         return self
 
 
-class DefinitionEntry(Table):
+class DefinitionEntry(TomlTable):
     """A `[[definition]]`; conditions and levels are read by `rules` and `invalidation`."""
 
     id: Name
@@ -68,7 +68,7 @@ class DefinitionEntry(Table):
     operator: Word = ">="
 
 
-class CatalogueFile(Table):
+class CatalogueFile(TomlTable):
     """A catalogue file."""
 
     definition: list[DefinitionEntry] = Field(default=[])

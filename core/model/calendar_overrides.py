@@ -12,7 +12,7 @@ from core.model.calendar import Calendar, digest_of, session_day
 from core.model.calendar_names import unknown_calendar
 from core.model.errors import ConfigurationError
 from core.model.records import NANOSECONDS_PER_SECOND
-from core.model.validation import Table, read_toml, validated
+from core.model.validation import TomlTable, read_toml, validated
 
 
 def _known(name: str) -> str:
@@ -22,7 +22,7 @@ def _known(name: str) -> str:
     return name
 
 
-class ClosedEntry(Table):
+class ClosedEntry(TomlTable):
     """A `[[closed]]`: a session that does not take place. Further keys are for readers of the file."""
 
     model_config = ConfigDict(extra="allow")
@@ -37,7 +37,7 @@ class EarlyCloseEntry(ClosedEntry):
     close: time
 
 
-class OverridesFile(Table):
+class OverridesFile(TomlTable):
     """A file of calendar overrides."""
 
     closed: list[ClosedEntry] = Field(default=[])

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, Field
 
 from core.model.errors import ConfigurationError
-from core.model.validation import Table, one_of
+from core.model.validation import TomlTable, one_of
 
 EVENTS: Final = "dated events"
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -29,7 +29,7 @@ def _sourced(text: str) -> str:
 Sessions = Annotated[int, Field(ge=0, le=10)]
 
 
-class RuleTable(Table):
+class DateRuleTable(TomlTable):
     """The `rule` of a kind: the nth weekday of a month."""
 
     month: Annotated[int, Field(ge=1, le=12)]
@@ -38,7 +38,7 @@ class RuleTable(Table):
     first_year: int
 
 
-class KindEntry(Table):
+class KindEntry(TomlTable):
     """A `[[kind]]`."""
 
     id: Annotated[str, AfterValidator(_identifier)]
@@ -46,10 +46,10 @@ class KindEntry(Table):
     after: Sessions
     scheduled: bool = True
     early_close: bool = False
-    rule: RuleTable | None = None
+    rule: DateRuleTable | None = None
 
 
-class EventEntry(Table):
+class EventEntry(TomlTable):
     """An `[[event]]`."""
 
     kind: str
@@ -59,7 +59,7 @@ class EventEntry(Table):
     note: Any = None
 
 
-class EventsFile(Table):
+class EventsFile(TomlTable):
     """The file of dated events."""
 
     kind: list[KindEntry] = Field(default=[])

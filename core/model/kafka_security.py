@@ -20,7 +20,7 @@ from pydantic import (
 
 from core.model.addresses import is_loopback
 from core.model.errors import ConfigurationError
-from core.model.section import Section
+from core.model.section import SettingsSection
 from core.model.validation import joined, problems_of, read_toml
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
@@ -32,7 +32,7 @@ _OAUTH: Final = "the file"
 _FILE_FIELDS: Final = ("password_file", *_TLS_FIELDS, "oauth_file")
 
 
-class KafkaSecurity(Section):
+class KafkaSecurity(SettingsSection):
     """How a client proves itself to the brokers, and the brokers to the client."""
 
     protocol: Protocol = Field(default="PLAINTEXT", description="of the listener at bootstrap_servers")
@@ -137,7 +137,7 @@ def flattened(properties: object) -> object:
 ClientProperties = Annotated[Mapping[str, bool | int | float | str], BeforeValidator(flattened)]
 
 
-class OAuthClient(Section):
+class OAuthClient(SettingsSection):
     """Where tokens are issued, and to whom (client credentials, RFC 6749 section 4.4)."""
 
     token_endpoint: str = Field(description="https://…; http:// to this machine only")

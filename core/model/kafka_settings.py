@@ -8,10 +8,10 @@ from pydantic import Field
 
 from core.model import topics
 from core.model.kafka_security import ClientProperties, KafkaSecurity
-from core.model.section import KIB, MIB, Milliseconds, Section
+from core.model.section import KIB, MIB, Milliseconds, SettingsSection
 
 
-class KafkaSettings(Section):
+class KafkaSettings(SettingsSection):
     """Kafka connection and topic generation."""
 
     bootstrap_servers: str = Field(default="127.0.0.1:9092", description="host:port, comma-separated")

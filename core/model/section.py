@@ -16,7 +16,7 @@ KIB: Final = 1024
 MIB: Final = 1024 * KIB
 
 
-class Section(BaseModel):
+class SettingsSection(BaseModel):
     """Base of all sections: frozen, unknown keys refused, secrets kept out of messages."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -25,7 +25,7 @@ class Section(BaseModel):
     """Environment variable → key, for keys that have a shorter variable besides ROTASCOPE_SECTION__KEY."""
 
 
-class WithBackoff(Section):
+class WithBackoff(SettingsSection):
     """What sections share that wait longer after each failure."""
 
     backoff_initial_ms: Milliseconds = 100

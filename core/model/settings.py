@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError, create_model
 from core.model.errors import ConfigurationError
 from core.model.frames import MAX_RECORDS
 from core.model.kafka_settings import KafkaSettings
-from core.model.section import KIB, MIB, Count, Milliseconds, Port, Section, WithBackoff
+from core.model.section import KIB, MIB, Count, Milliseconds, Port, SettingsSection, WithBackoff
 from core.model.validation import Location, joined, problems_of
 from core.model.worker_settings import WorkerSettings
 
@@ -33,7 +33,7 @@ __all__ = [
     "settings_model",
 ]
 
-S = TypeVar("S", bound=Section)
+S = TypeVar("S", bound=SettingsSection)
 
 _WHAT: Final = "settings"
 
@@ -80,7 +80,7 @@ class ProducerSettings(WithBackoff):
     backoff_reset_after_s: float = Field(default=30.0, gt=0, description="data for this long resets the wait")
 
 
-class MetricsSettings(Section):
+class MetricsSettings(SettingsSection):
     """Address of `/metrics`, `/livez` and `/readyz`, and the limit of series."""
 
     host: str = Field(default="127.0.0.1", min_length=1, description="address to listen on")
@@ -93,7 +93,7 @@ class MetricsSettings(Section):
     )
 
 
-class LogSettings(Section):
+class LogSettings(SettingsSection):
     """Level and format of the log."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -102,7 +102,7 @@ class LogSettings(Section):
     )
 
 
-class HistoryFile(Section):
+class HistoryFile(SettingsSection):
     """One instrument's daily file, for the warm start."""
 
     symbol: str = Field(min_length=1, description="symbol in the universe")
@@ -117,7 +117,7 @@ class HistoryFile(Section):
     )
 
 
-class Settings(Section):
+class Settings(SettingsSection):
     """All settings, by section."""
 
     universe_file: Path | None = Field(default=None, description="unset: the demo's universe")
@@ -154,7 +154,7 @@ class Settings(Section):
         return found
 
 
-def settings_model(sections: Mapping[str, type[Section]]) -> type[Settings]:
+def settings_model(sections: Mapping[str, type[SettingsSection]]) -> type[Settings]:
     """Return the model of all settings, with further sections.
 
     Args:
@@ -175,7 +175,7 @@ def parse_settings(
     """Validate the settings collected by the edges.
 
     Args:
-        values: Section → key → value; values may be text, as from the environment.
+        values: SettingsSection → key → value; values may be text, as from the environment.
         model: `Settings`, or the result of `settings_model`.
         origin: File or variable of the value at a location, for messages; "" where it is not known.
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from core.model.calendar_names import CALENDAR_NAMES, unknown_calendar
 from core.model.errors import UniverseError
-from core.model.validation import Table, joined, read_toml, validated
+from core.model.validation import TomlTable, joined, read_toml, validated
 
 AssetClass = Literal["index", "etf", "equity", "crypto", "rate", "flow"]
 
@@ -66,7 +66,7 @@ Exponent = Annotated[int, Field(ge=-18, le=0)]
 """Prices or sizes are integers times ten to this. It stays for as long as the instrument has history."""
 
 
-class SourceEntry(Table):
+class SourceEntry(TomlTable):
     """A `[[source]]`."""
 
     id: Annotated[int, Field(ge=0, le=65_535)]
@@ -77,7 +77,7 @@ class SourceEntry(Table):
     tick_max_age_ms: Milliseconds = 0
 
 
-class ClassDefaults(Table):
+class ClassDefaults(TomlTable):
     """Values for every instrument of a class, overridden by the instrument itself."""
 
     calendar: Text = ""
@@ -101,14 +101,14 @@ class InstrumentEntry(ClassDefaults):
     sector: Text = ""
 
 
-class PairEntry(Table):
+class PairEntry(TomlTable):
     """A `[[pair]]`."""
 
     numerator: Symbol
     benchmark: Symbol
 
 
-class DefaultsTable(Table):
+class DefaultsTable(TomlTable):
     """The table `[defaults]`, with a table for each class."""
 
     index: ClassDefaults = ClassDefaults()
@@ -119,7 +119,7 @@ class DefaultsTable(Table):
     flow: ClassDefaults = ClassDefaults()
 
 
-class UniverseFile(Table):
+class UniverseFile(TomlTable):
     """A universe file: the sources, instruments and pairs that Rotascope watches.
 
     What is left out has no value here: `read_universe_file` fills in what follows from the class.

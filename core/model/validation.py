@@ -30,7 +30,7 @@ _KEY_OF_TABLE: Final = "[key]"
 """What pydantic adds to the location of a key that is wrong itself."""
 
 
-class Table(BaseModel):
+class TomlTable(BaseModel):
     """Base of the tables of a file: exact types, unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -52,7 +52,7 @@ def one_of(what: str, known: Sequence[str]) -> Callable[[str], str]:
     return check
 
 
-class Refusal(Protocol):
+class MakeError(Protocol):
     """Makes the error of one kind of file."""
 
     def __call__(self, message: str) -> ConfigurationError:
@@ -62,7 +62,7 @@ class Refusal(Protocol):
 M = TypeVar("M", bound=BaseModel)
 
 
-def read_toml(text: str, what: str, refusal: Refusal) -> dict[str, Any]:
+def read_toml(text: str, what: str, refusal: MakeError) -> dict[str, Any]:
     """Read TOML text.
 
     Args:
@@ -79,7 +79,7 @@ def read_toml(text: str, what: str, refusal: Refusal) -> dict[str, Any]:
         raise refusal(f"{what}: not valid TOML: {error}") from error
 
 
-def validated(model: type[M], document: Mapping[str, Any], what: str, refusal: Refusal) -> M:
+def validated(model: type[M], document: Mapping[str, Any], what: str, refusal: MakeError) -> M:
     """Validate a document.
 
     Args:

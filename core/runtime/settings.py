@@ -21,7 +21,7 @@ import typer
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
 from core.model.errors import ConfigurationError
-from core.model.section import Section
+from core.model.section import SettingsSection
 from core.model.settings import KafkaSettings, Settings, parse_settings, settings_model
 from core.model.suggestions import nearest
 from core.model.validation import Location
@@ -42,7 +42,7 @@ _OTHER_VARIABLES: Final = frozenset(
 _SERVICE_LINK: Final = re.compile(r"_SERVICE_HOST|_SERVICE_PORT(_\w+)?|_PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?")
 
 
-Sections = Mapping[str, type[Section]]
+Sections = Mapping[str, type[SettingsSection]]
 """Sections that the settings have besides those of `Settings`: name → model."""
 
 NO_SECTIONS: Final[Sections] = MappingProxyType({})
@@ -55,7 +55,7 @@ def collect_settings(
 
     Args:
         file: TOML file; None for none.
-        flags: Section → key → value, or key → value outside the sections; None if not given.
+        flags: SettingsSection → key → value, or key → value outside the sections; None if not given.
         sections: Further sections, such as those of the feeds.
 
     Returns:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from core.model.section import KIB, MIB, Section
+from core.model.section import KIB, MIB, SettingsSection
 from producers.feeds.base import MAX_MESSAGE_BYTES, Codec
 
 
-class FeedSettings(Section):
+class FeedSettings(SettingsSection):
     """Connection to a vendor. Keys come from the environment or a settings file, never from a flag."""
 
     url: str = Field(default="", repr=False, description="websocket URL of the stream, channel included")

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from core.model.errors import ConfigurationError
 from core.model.validation import (
-    Table,
+    TomlTable,
     joined,
     one_of,
     place_of,
@@ -20,21 +20,21 @@ from core.model.validation import (
 )
 
 
-class Inner(Table):
+class Inner(TomlTable):
     """A table in a table."""
 
     count: Annotated[int, Field(ge=1, le=9)] = 1
     kind: Literal["red", "green"] = "red"
 
 
-class Entry(Table):
+class Entry(TomlTable):
     """An entry of a list of tables."""
 
     symbol: str
     inner: Inner = Inner()
 
 
-class File(Table):
+class File(TomlTable):
     """A file."""
 
     instrument: list[Entry] = Field(default=[])
@@ -71,7 +71,7 @@ def test_a_problem_has_its_place_and_what_was_meant(document: dict[str, Any], me
 
 
 def test_a_missing_key_names_the_unknown_one_that_is_near() -> None:
-    class Open(Table, extra="allow"):
+    class Open(TomlTable, extra="allow"):
         session: int
 
     with pytest.raises(ConfigurationError, match="'session' is missing; did you mean 'sesion'"):
