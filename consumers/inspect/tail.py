@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import msgspec
 import typer
 
 from consumers.inspect import event_lines, tick_lines
+from consumers.inspect.printing import TailFormat, Tally, line_printer, polite_end, print_records, report
 from consumers.inspect.tick_continuity import Continuity
 from core.kafka.missing_topics import no_such_topic
 from core.kafka.preflight import preflight
 from core.kafka.records import Record
 from core.kafka.topic_reader import TopicReader
-from core.model.errors import InputError, RotascopeError
 from core.model.event_families import EVENT_FAMILIES
 from core.model.instruments import parse_universe
 from core.model.records import EventState
 from core.model.settings import KafkaSettings
 from core.model.topics import EVENTS_PREFIX
-from core.runtime.exit_codes import exit_code
 from core.runtime.files import UNIVERSE, parsed
 from core.runtime.settings import SETTINGS_VARIABLE, collect_kafka, sections_of
 
@@ -35,13 +29,6 @@ EMBEDDED_API_VERSION: Final = (2, 3)
 
 Family = StrEnum("Family", {name: name for name in EVENT_FAMILIES})  # type: ignore[misc]
 State = StrEnum("State", {s.label: s.label for s in EventState if s.label != "idle"})  # type: ignore[misc]
-
-
-class TailFormat(StrEnum):
-    """Output format of a line."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 app = typer.Typer(no_args_is_help=True, help="Print what the topics hold.")
@@ -72,14 +59,6 @@ UntilEnd = Annotated[
 ]
 Style = Annotated[TailFormat, typer.Option("--format", help="Aligned lines, or one JSON object per line.")]
 Maximum = Annotated[int | None, typer.Option("--max", min=1, help="Stop after this many lines.")]
-
-
-@dataclass(slots=True)
-class Tally:
-    """Counts of lines printed and of invalid records."""
-
-    shown: int = 0
-    invalid: int = 0
 
 
 @events_app.callback()
@@ -143,14 +122,14 @@ def tail(
         if wanted.admits(data):
             yield data
 
-    with _polite_end():
+    with polite_end():
         settings = _kafka(context, settings_file, bootstrap_servers, embedded)
         with _reader(settings, until_end) as reader:
             present = _present(settings, reader, topics, required=topics if families else ())
             records = reader.read(present, from_beginning=from_beginning, until_end=until_end)
-            printer = _printer(style, event_lines.TABLE_HEADER, event_lines.event_row)
+            printer = line_printer(style, event_lines.TABLE_HEADER, event_lines.event_row)
             print_records(records, lines, printer, tally, maximum)
-    _report(tally, "events")
+    report(tally, "events")
 
 
 @ticks_app.command()
@@ -192,7 +171,7 @@ def cat(
       rotascope ticks cat --universe universe.toml --partition 2 --max 20
     """
     tally = Tally()
-    with _polite_end():
+    with polite_end():
         known = parsed(universe, UNIVERSE, parse_universe)
         wanted = frozenset(known.instrument(symbol).instrument_id for symbol in symbols or ())
         names = tick_lines.Names.of(known)
@@ -204,7 +183,7 @@ def cat(
                 from_beginning=from_beginning,
                 until_end=until_end,
             )
-            printer = _printer(style, tick_lines.TABLE_HEADER, tick_lines.tick_row)
+            printer = line_printer(style, tick_lines.TABLE_HEADER, tick_lines.tick_row)
             continuity = Continuity(names.sources)
 
             def lines(record: Record) -> Iterator[Mapping[str, Any]]:
@@ -213,37 +192,7 @@ def cat(
                 yield from tick_lines.tick_lines(record, names, wanted)
 
             print_records(records, lines, printer, tally, maximum)
-    _report(tally, "ticks")
-
-
-def print_records(
-    records: Iterable[Record],
-    lines: Callable[[Record], Iterable[Mapping[str, Any]]],
-    printer: Callable[[Mapping[str, Any]], None],
-    tally: Tally,
-    maximum: int | None,
-) -> None:
-    """Print the content of records; report unreadable ones on standard error.
-
-    Args:
-        records: Records of a topic.
-        lines: Returns the lines of a record; raises InputError if it is unreadable.
-        printer: Prints one line.
-        tally: Updated as lines are printed, so that an interrupted run can still report.
-        maximum: Stop after this many lines; None for no limit.
-    """
-    for record in records:
-        try:
-            for line in lines(record):
-                tally.shown += 1  # before printing, so that Ctrl-C in between cannot report "none"
-                printer(line)
-                if tally.shown == maximum:
-                    return
-        except InputError as error:
-            tally.invalid += 1
-            place = f"{record.topic}/{record.partition}@{record.offset}"
-            reason = getattr(error, "reason", None)
-            typer.echo(f"warning: {place}: {f'{reason}: ' if reason else ''}{error}", err=True)
+    report(tally, "ticks")
 
 
 def _kafka(
@@ -264,21 +213,6 @@ def _reader(settings: KafkaSettings, until_end: bool) -> TopicReader:
     )
 
 
-def _printer(
-    style: TailFormat, header: str, row: Callable[[Mapping[str, Any]], str]
-) -> Callable[[Mapping[str, Any]], None]:
-    if style is TailFormat.JSON:
-        return lambda line: typer.echo(msgspec.json.encode(line).decode())
-    heads = iter((header,))
-
-    def print_row(line: Mapping[str, Any]) -> None:
-        for head in heads:
-            typer.echo(head)
-        typer.echo(row(line))
-
-    return print_row
-
-
 def _present(
     settings: KafkaSettings, reader: TopicReader, topics: list[str], required: Iterable[str]
 ) -> tuple[str, ...]:
@@ -287,26 +221,3 @@ def _present(
     if missing:
         raise no_such_topic(missing[0], settings, retriable=True)
     return present
-
-
-def _report(tally: Tally, what: str) -> None:
-    if tally.invalid:
-        typer.echo(f"note: invalid records skipped: {tally.invalid}; exit status 1", err=True)
-        raise typer.Exit(1)
-    if not tally.shown:
-        typer.echo(f"note: no {what} matched", err=True)
-
-
-@contextmanager
-def _polite_end() -> Iterator[None]:
-    """Exit without a traceback on Ctrl-C, on a closed output pipe and on Rotascope's own errors."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        return
-    except BrokenPipeError:
-        # Python flushes standard output again at exit; that flush must not fail.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except RotascopeError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(exit_code(error)) from error

@@ -17,7 +17,8 @@ from prometheus_client.registry import Collector
 from consumers.metrics.counters import WorkerCounters
 from consumers.metrics.health import Health
 from consumers.snapshots.checkpoint import Checkpointer
-from consumers.worker.partition import PartitionPhase, PartitionTask
+from consumers.worker.partition import PartitionTask
+from consumers.worker.phase import PartitionPhase
 from consumers.worker.state import WorkerState
 from core.model.metrics import METRICS_BY_NAME, MetricKind, Sample
 from core.model.settings import MetricsSettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from consumers.worker.partition import PartitionPhase
+from consumers.worker.phase import PartitionPhase
 from consumers.worker.state import WorkerState
 from core.model.settings import WorkerSettings
 

@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable
-from enum import StrEnum
 from typing import Final
 
 import structlog
-from msgspec.structs import replace
 
 from consumers.metrics.counters import PartitionCounters, WorkerCounters
 from consumers.metrics.gate import StateGate
 from consumers.snapshots.checkpoint import Checkpointer
-from consumers.snapshots.position import Position, decode_position
-from consumers.snapshots.records import SnapshotName
 from consumers.snapshots.restore import Opened
 from consumers.worker.engine import Engine
 from consumers.worker.outbox import Outbox
+from consumers.worker.phase import PartitionPhase
+from consumers.worker.restart_position import RestartPosition
 from consumers.worker.step_records import StepRecords
 from core.kafka.records import Committed, OutgoingBatch, OutgoingRecord, Record
 from core.model.errors import FrameError, SessionError
-from core.model.frames import HEADER_BYTES
-from core.model.records import NANOSECONDS_PER_SECOND, TICK
+from core.model.frames import newest_ts_event_ns, ticks_in
+from core.model.records import NANOSECONDS_PER_SECOND
 
 QUARANTINE_REASON: Final = "step_raised"
-_TS_EVENT: Final = struct.Struct("<q")
-_LAST_TICK: Final = TICK.itemsize
-
-
-class PartitionPhase(StrEnum):
-    """Whether the engine's output is published."""
-
-    RESTORING = "restoring"
-    """Replaying records whose output an earlier run, or an earlier engine, has published."""
-    RUNNING = "running"
 
 
 class PartitionTask:
@@ -77,12 +64,11 @@ class PartitionTask:
         """Consecutive failures to unpack its next batch."""
         self.needs_engine = False
         self.end_known = True
-        self.committed = plan.committed
         self._end_at_start = end_at_start
         self._caught_up = False
         self._replay_from = plan.seek_to
         self._suppressed_until = plan.suppressed_until
-        self._restart_from = plan.position
+        self._restart = RestartPosition(partition, plan)
         self._adopt_again_at = opened.adopt_again_at
         self._names_are_open = True
         self._published_until = plan.suppressed_until
@@ -96,6 +82,11 @@ class PartitionTask:
         )
         self._own: PartitionCounters = counters.of(partition)
         self._log = structlog.get_logger("rotascope.worker").bind(partition=partition)
+
+    @property
+    def committed(self) -> Committed | None:
+        """The offset committed last; None before the first commit of the group."""
+        return self._restart.committed
 
     @property
     def phase(self) -> PartitionPhase:
@@ -138,10 +129,10 @@ class PartitionTask:
             self.end_offset = max(self.end_offset, end_offset)
         if records:
             self.unreadable_in_a_row = 0
-            newest = records[-1].value
             self.end_offset = max(self.end_offset, records[-1].offset + 1)
-            if len(newest) >= HEADER_BYTES + _LAST_TICK:
-                (self.newest_ts_event_ns,) = _TS_EVENT.unpack_from(newest, len(newest) - _LAST_TICK)
+            newest_ns = newest_ts_event_ns(records[-1].value)
+            if newest_ns is not None:
+                self.newest_ts_event_ns = newest_ns
 
     def skip_to(self, offset: int) -> None:
         """Skip offsets without records: transaction markers and compacted records.
@@ -171,7 +162,7 @@ class PartitionTask:
         self._adopt_again(offset)
         if offset >= self._published_until:
             self._keep_published_names()
-        if offset in self._restart_from.quarantined:
+        if self._restart.is_quarantined(offset):
             self._advance(record, suppressed, ())
             return
         try:
@@ -194,9 +185,8 @@ class PartitionTask:
             )
             if not suppressed:
                 self.failures_in_a_row = 0
-                if self.engine.baseline_offset > self._restart_from.baseline:
-                    self._restart_from = replace(self._restart_from, baseline=self.engine.baseline_offset)
-            self._own.stepped((len(record.value) - HEADER_BYTES) // _LAST_TICK, len(record.value))
+                self._restart.raise_baseline(self.engine.baseline_offset)
+            self._own.stepped(ticks_in(record.value), len(record.value))
 
     def adopt_definitions(self, gate: StateGate) -> None:
         """Put this worker's definitions in force, once permitted.
@@ -215,7 +205,7 @@ class PartitionTask:
             if not self.engine.adoption_is_due:
                 return
             events = self.engine.adopt()
-        self._restart_from = replace(self._restart_from, adopted_at=self.next_offset)
+        self._restart.adopted(self.next_offset)
         self._log.info("definitions changed", withdrawn=len(events), at_offset=self.next_offset)
         self.outbox.add(self._step_records.of_events(events), next_offset=self.next_offset)
         if self.checkpointer.enabled:
@@ -237,34 +227,24 @@ class PartitionTask:
 
     def batch(self) -> OutgoingBatch:
         """Return the waiting output, with the position for a restart."""
-        position = self._position(self.checkpointer.named, self._restart_from.commits + 1)
+        position = self._restart.next_commit(self._step_records.bars_sequence, self.checkpointer.named)
         return self.outbox.batch(position.encode())
 
     def settle(self, batch: OutgoingBatch) -> None:
         """Remove a batch that is published and whose position is committed."""
         self.outbox.settle(batch)
-        self.committed = batch.position
-        self._restart_from = replace(self._restart_from, commits=self._restart_from.commits + 1)
+        self._restart.settle(batch.position)
         self._portion_waits = False
 
     def restart_position(self) -> Committed:
-        """Return the position to which a replacement engine is restored, with output suppressed up to there.
-
-        Uses the committed snapshot, because a later one may never be committed.
-        """
-        position = (
-            None
-            if self.committed is None
-            else decode_position(self.committed.metadata, partition=self.partition)
-        )
-        named = None if position is None else position.snapshot
-        return Committed(self.next_offset, self._position(named, self._restart_from.commits).encode())
+        """Return the position to which a replacement engine is restored; output before it is suppressed."""
+        return self._restart.of_replacement(self.next_offset, self._step_records.bars_sequence)
 
     def restored(self, opened: Opened[Engine]) -> None:
         """Continue with a restored engine; the transport has been sought to its start."""
         self._caught_up = self._reached_end()
         self.next_offset = self._replay_from = opened.plan.seek_to
-        self._restart_from = replace(self._restart_from, baseline=opened.plan.position.baseline)
+        self._restart.set_baseline(opened.plan.position.baseline)
         self._adopt_again_at = opened.adopt_again_at
         self.engine = opened.engine
         self.needs_engine = False
@@ -272,16 +252,6 @@ class PartitionTask:
 
     def _reached_end(self) -> bool:
         return self._caught_up or self.next_offset >= self._end_at_start
-
-    def _position(self, named: SnapshotName | None, commits: int) -> Position:
-        base = self._restart_from
-        return replace(
-            base,
-            bars_sequence=self._step_records.bars_sequence,
-            quarantined=tuple(offset for offset in base.quarantined if offset >= base.baseline),
-            snapshot=named,
-            commits=commits,
-        )
 
     def _adopt_again(self, offset: int) -> None:
         """Repeat a change of definitions that an earlier run made and published."""
@@ -316,9 +286,7 @@ class PartitionTask:
         )
         self._failed(suppressed)
         self._own.quarantined += 1
-        self._restart_from = replace(
-            self._restart_from, quarantined=tuple(sorted({*self._restart_from.quarantined, record.offset}))
-        )
+        self._restart.quarantine(record.offset)
         records = () if suppressed else self._step_records.of_refused(record, QUARANTINE_REASON, repr(error))
         self._advance(record, suppressed, records)
         self._suppressed_until = max(self._suppressed_until, self.next_offset)

@@ -33,6 +33,7 @@ MAX_RECORDS: Final = 1024
 
 _HEADER: Final = struct.Struct("<HHIQQII")
 _CRC_OFFSET: Final = 24
+_TS_EVENT: Final = struct.Struct("<q")  # the first field of a tick
 
 
 class FrameHeader(NamedTuple):
@@ -103,3 +104,21 @@ def decode_frame(payload: bytes, dtype: np.dtype[np.void] = TICK) -> tuple[Frame
         raise FrameError("crc", f"CRC32C of {len(payload)} bytes does not match the header")
     header = FrameHeader(version, source, count, epoch, sequence, crc)
     return header, np.frombuffer(payload, dtype=dtype, offset=HEADER_BYTES)
+
+
+def ticks_in(payload: bytes) -> int:
+    """Return how many ticks a frame of this length holds, without reading it."""
+    return (len(payload) - HEADER_BYTES) // TICK.itemsize
+
+
+def newest_ts_event_ns(payload: bytes) -> int | None:
+    """Return the event time of a frame's last tick, without validating the frame.
+
+    Returns:
+        Nanoseconds UTC; None if the payload is too short for a tick.
+    """
+    if len(payload) < HEADER_BYTES + TICK.itemsize:
+        return None
+    newest_ns: int
+    (newest_ns,) = _TS_EVENT.unpack_from(payload, len(payload) - TICK.itemsize)
+    return newest_ns

@@ -6,16 +6,13 @@ import json
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from core.runtime.exit_codes import EXIT_INPUT
 from core.runtime.settings import SETTINGS_VARIABLE
 from deploy.local.checks import Result, Severity, check_everything
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer(help="Explain errors in settings, universe, catalogue and history.")
 

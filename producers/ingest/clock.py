@@ -13,7 +13,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +28,8 @@ from core.model.records import (
     TickKind,
 )
 from core.model.sessions import Calendar
-from producers.feeds.base import Reject, empty_ticks, reject
-from producers.framing.rows import join, take
+from producers.feeds.base import empty_ticks
+from producers.ingest.clock_output import Clocked, ClockOutput
 
 CONTRADICTIONS: Final = 3
 """Number of contradicting ticks after which a jump in a recording is taken for a bad timestamp."""
@@ -42,18 +42,6 @@ class ClockMode(StrEnum):
 
     LIVE = "live"
     RECORDED = "recorded"
-
-
-class Clocked(NamedTuple):
-    """Result of passing ticks through the clock.
-
-    Args:
-        ticks: TICK (n,), accepted ticks in order, with marks inserted.
-        rejects: Rejected ticks: `future`, `too_old` or `unconfirmed`.
-    """
-
-    ticks: NDArray[np.void]
-    rejects: list[Reject]
 
 
 class FeedClock:
@@ -104,7 +92,7 @@ class FeedClock:
             The ticks and marks to send, and the rejects. In a recording the last tick may be held
             until the next call.
         """
-        out = _Output(self._source.source_id)
+        out = ClockOutput(self._source.source_id)
         if self._mode is ClockMode.LIVE:
             early = ticks["ts_event"] > ticks["ts_recv"] + self._max_lead_ns
             self._pass(out.without(ticks, early, "future"), out)
@@ -125,7 +113,7 @@ class FeedClock:
         """
         if self._mode is not ClockMode.LIVE or self._known_delay_ms is None:
             return empty_ticks()
-        out = _Output(self._source.source_id)
+        out = ClockOutput(self._source.source_id)
         delayed_ns = now_ns - self._known_delay_ms * NANOSECONDS_PER_MILLISECOND
         self._mark(delayed_ns // NANOSECONDS_PER_SECOND, now_ns, out)
         return out.clocked().ticks
@@ -154,7 +142,7 @@ class FeedClock:
             The held tick, if its session is not over by then, and a last mark after which every wait
             for an official close and for late ticks has expired.
         """
-        out = _Output(self._source.source_id)
+        out = ClockOutput(self._source.source_id)
         if len(self._held):
             held, self._held = self._held, empty_ticks()
             alone = self._top_ns == _NEVER
@@ -183,7 +171,7 @@ class FeedClock:
         wait_ms = self._source.official_close_wait_ms + self._source.allowed_lateness_ms
         return max([ts_ns, *closes]) + wait_ms * NANOSECONDS_PER_MILLISECOND
 
-    def _pass_confirmed(self, ticks: NDArray[np.void], out: _Output) -> None:
+    def _pass_confirmed(self, ticks: NDArray[np.void], out: ClockOutput) -> None:
         """Pass recorded ticks through, holding the first tick of a jump until a second one confirms it."""
         position = 0
         while position < len(ticks):
@@ -196,7 +184,7 @@ class FeedClock:
                 self._contradictions = 0
                 position += 1
 
-    def _judge_held(self, tick: NDArray[np.void], out: _Output) -> int:
+    def _judge_held(self, tick: NDArray[np.void], out: ClockOutput) -> int:
         """Compare the held tick of a jump with the next one; two agreeing ticks confirm it.
 
         Returns:
@@ -217,7 +205,7 @@ class FeedClock:
             self._held = empty_ticks()
         return 1
 
-    def _pass(self, ticks: NDArray[np.void], out: _Output, *, confirm: bool = False) -> int:
+    def _pass(self, ticks: NDArray[np.void], out: ClockOutput, *, confirm: bool = False) -> int:
         """Insert marks before the ticks that need them.
 
         Args:
@@ -254,7 +242,7 @@ class FeedClock:
         """Return whether the tick directly after a jump confirms it."""
         return step + 1 < len(stamps) and bool(stamps[step + 1] >= stamps[step] - self._max_lead_ns)
 
-    def _mark(self, second: int, ts_recv_ns: int, out: _Output) -> None:
+    def _mark(self, second: int, ts_recv_ns: int, out: ClockOutput) -> None:
         """Advance the clock to a second; every close on the way gets its own mark."""
         target_ns = second * NANOSECONDS_PER_SECOND
         if target_ns <= self._mark_ns:
@@ -269,40 +257,3 @@ class FeedClock:
             self._next_close = bisect_right(self._closes, target_ns)
         self._mark_ns = target_ns
         out.mark(target_ns, ts_recv_ns)
-
-
-class _Output:
-    """Output of one call of the clock, in order."""
-
-    def __init__(self, source_id: int) -> None:
-        self._source_id = source_id
-        self._parts: list[NDArray[np.void] | int] = []
-        self._marks: list[tuple[int, int]] = []
-        self._rejects: list[Reject] = []
-
-    def add(self, ticks: NDArray[np.void], old: NDArray[np.bool_] | None) -> None:
-        """Append ticks, except those that are too old."""
-        self._parts.append(ticks if old is None else self.without(ticks, old, "too_old"))
-
-    def mark(self, ts_event_ns: int, ts_recv_ns: int) -> None:
-        """Append a mark."""
-        self._parts.append(len(self._marks))
-        self._marks.append((ts_event_ns, ts_recv_ns))
-
-    def without(self, ticks: NDArray[np.void], wrong: NDArray[np.bool_], reason: str) -> NDArray[np.void]:
-        """Remove the bad ticks and append them as rejects with the record's bytes."""
-        if not wrong.any():
-            return ticks
-        self._rejects += [reject(reason, tick.tobytes()) for tick in take(ticks, wrong)]
-        return take(ticks, ~wrong)
-
-    def clocked(self) -> Clocked:
-        """Assemble the result."""
-        marks = np.zeros(len(self._marks), TICK)
-        if self._marks:
-            marks["ts_event"], marks["ts_recv"] = np.array(self._marks, np.int64).T
-            marks["instrument_id"] = NO_INSTRUMENT
-            marks["kind"] = TickKind.CLOCK
-            marks["source"] = self._source_id
-        parts = [marks[part : part + 1] if isinstance(part, int) else part for part in self._parts]
-        return Clocked(join(parts), self._rejects)

@@ -22,7 +22,8 @@ from producers.feeds.base import Feed, RawMessage, Reject
 from producers.framing.framer import Frame, Framer
 from producers.framing.outlet import Outlet
 from producers.framing.rows import take
-from producers.ingest.clock import Clocked, FeedClock
+from producers.ingest.clock import FeedClock
+from producers.ingest.clock_output import Clocked
 from producers.ingest.dedup import Deduplicator
 from producers.ingest.queue import GapMark, Item, MessageQueue
 from producers.metrics import ProducerCounters

@@ -19,41 +19,23 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import structlog
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import (
-    ConnectionClosed,
-    InvalidHandshake,
-    InvalidProxy,
-    InvalidStatus,
-    InvalidURI,
-)
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
-from core.model.addresses import is_loopback
 from core.model.errors import FeedError
 from core.model.records import NANOSECONDS_PER_MILLISECOND
 from core.runtime.backoff import Backoff
 from producers.feeds.base import END_OF_RECORDING, Feed, Handshake, RawMessage
-from producers.ingest.addresses import printable
-from producers.ingest.closes import close_failure, http_failure
+from producers.ingest.closes import close_failure
+from producers.ingest.connection import open_connection
 from producers.ingest.queue import GapMark, MessageQueue
 from producers.ingest.watchdog import FeedWatchdog
 from producers.metrics import ProducerCounters
 
 LOGIN_TIMEOUT_S: Final = 15.0
 """Alpaca times out after ten seconds."""
-
-MAX_QUEUED_FRAMES: Final = 1024
-"""Frames that the library buffers before it stops reading; its default of 16 is exceeded in every burst."""
-
-PING_INTERVAL_S: Final = 10.0
-PING_TIMEOUT_S: Final = 60.0
-"""Pongs queue behind data, so the timeout must outlast a burst; the watchdog detects silence."""
-
-CLOSE_TIMEOUT_S: Final = 2.0
-"""A server that does not answer the close is not waited for; a clean close releases our connection slot."""
 
 _PAUSED: Final = 2**62
 """Placeholder for the time of the last data while the reader waits for room: not counted as silence."""
@@ -154,7 +136,7 @@ class Session:
 
     async def _one_connection(self) -> None:
         """Connect, log in and stream; return at the end of a recording, raise FeedError otherwise."""
-        connection = await self._connect()
+        connection = await open_connection(self._feed, recorded=self._recorded)
         try:
             handshake = await self._log_in(connection)
             await self._stream(connection, handshake)
@@ -165,38 +147,6 @@ class Session:
         finally:
             self._counters.connected = False
             await connection.close()
-
-    async def _connect(self) -> ClientConnection:
-        url = self._feed.url()
-        shown = printable(url)
-        options: dict[str, Any] = {}
-        try:
-            if is_loopback(urlsplit(url).hostname):
-                options["proxy"] = None
-            return await _DirectConnection(
-                url,
-                additional_headers=dict(self._feed.headers()),
-                compression=None,  # CPU is scarcer than bandwidth
-                max_size=self._feed.max_message_bytes,
-                max_queue=MAX_QUEUED_FRAMES,
-                ping_interval=None if self._recorded else PING_INTERVAL_S,
-                ping_timeout=PING_TIMEOUT_S,
-                close_timeout=CLOSE_TIMEOUT_S,
-                **options,
-            )
-        except InvalidStatus as error:
-            raise http_failure(error.response.status_code, shown) from error
-        except (OSError, TimeoutError, InvalidHandshake) as error:
-            message = f"no connection to {shown}: {str(error) or type(error).__name__}"
-            raise FeedError(message, action="reconnect") from error
-        except (InvalidProxy, ImportError) as error:  # the library's message includes the proxy password
-            raise FeedError(
-                f"no connection to {shown}: the proxy set in the environment cannot be used",
-                action="fatal",
-                operator_action="check HTTPS_PROXY and HTTP_PROXY, or set NO_PROXY for this host",
-            ) from error
-        except (InvalidURI, ValueError) as error:
-            raise FeedError(f"{shown!r} is not a websocket URL", action="fatal") from error
 
     async def _log_in(self, connection: ClientConnection) -> Handshake:
         """Perform the handshake; data of symbols already subscribed goes to the queue."""
@@ -310,11 +260,3 @@ class Session:
 def _action(failure: FeedError) -> dict[str, str]:
     """What an operator can do about it, as a field of a log line; nothing where there is nothing."""
     return {} if failure.operator_action is None else {"operator_action": failure.operator_action}
-
-
-class _DirectConnection(connect):
-    """A connection that does not follow redirects, which could send the secret anywhere."""
-
-    def process_redirect(self, exc: Exception) -> Exception | str:
-        """Return the response as a failure."""
-        return exc

@@ -75,7 +75,8 @@ def wrap(owner: Any, name: str, *, before: Callable[..., None] | None = None, af
 
 
 def _add_worker_points(control: Control) -> None:
-    from consumers.worker.partition import PartitionPhase, PartitionTask
+    from consumers.worker.partition import PartitionTask
+    from consumers.worker.phase import PartitionPhase
 
     def step(task: Any, *_: Any) -> None:
         restoring = task.phase is PartitionPhase.RESTORING

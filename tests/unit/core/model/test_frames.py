@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from core.model.errors import FrameError
-from core.model.frames import CODEC_VERSION, HEADER_BYTES, MAX_RECORDS, decode_frame, encode_frame
+from core.model.frames import (
+    CODEC_VERSION,
+    HEADER_BYTES,
+    MAX_RECORDS,
+    decode_frame,
+    encode_frame,
+    newest_ts_event_ns,
+    ticks_in,
+)
 from core.model.records import BAR, TICK, TICK_STRUCT
 
 DTYPES = {"tick": TICK, "bar": BAR}
@@ -162,3 +170,12 @@ def test_reading_makes_no_copy_and_cannot_change_the_payload() -> None:
     read = decode_frame(frame)[1]
     assert not read.flags.owndata
     assert not read.flags.writeable
+
+
+def test_the_last_tick_is_found_without_reading_the_frame() -> None:
+    ticks = np.zeros(3, TICK)
+    ticks["ts_event"] = [5, 6, 2**62]
+    frame = encode_frame(ticks, source=1, epoch=1, sequence=0)
+    assert (ticks_in(frame), newest_ts_event_ns(frame)) == (3, 2**62)
+    assert newest_ts_event_ns(frame[: HEADER_BYTES + TICK.itemsize - 1]) is None
+    assert newest_ts_event_ns(b"") is None

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from core.model.errors import ConfigurationError
-from core.model.settings import KafkaSettings, Settings, parse_settings
+from core.model.settings import Settings, parse_settings
 
 
 def problems(values: dict[str, Any]) -> str:
@@ -28,13 +28,9 @@ def test_nothing_needs_to_be_set() -> None:
 
 def test_the_defaults_that_other_parts_rely_on() -> None:
     settings = Settings()
-    assert settings.kafka.partitions == 12
-    assert settings.kafka.ticks_topic == "rotascope.ticks.v1"
     assert settings.producer.frame_max_ticks == 512
     assert 5 <= settings.producer.frame_max_age_ms <= 10
     assert settings.producer.backoff_reset_after_s == 30
-    assert settings.worker.commit_interval_ms == 200
-    assert settings.worker.dead_letter_max_bytes == 4_096
     assert settings.metrics.host == "127.0.0.1"
 
 
@@ -52,8 +48,7 @@ def test_values_are_taken_section_by_section() -> None:
         ("RUT", Path("RUT.csv"), "close")
     ]
     assert (settings.kafka.bootstrap_servers, settings.kafka.api_version) == ("a:1,b:2", (2, 3))
-    assert settings.kafka.ticks_topic == "rotascope.ticks.v2"
-    assert settings.kafka.snapshots_topic == "rotascope.snapshots.v2"
+    assert settings.kafka.topic_generation == 2
     assert settings.metrics.watched_pairs == ("RUT/SPX",)
 
 
@@ -80,17 +75,10 @@ def test_text_from_an_environment_is_understood() -> None:
             "producer.frame_max_ticks: must be at most 1024",
         ),
         ({"producer": {"clock": "wall"}}, "producer.clock: must be 'live' or 'recorded'"),
-        ({"kafka": {"partitions": 0}}, "kafka.partitions: must be at least 1"),
-        ({"kafka": {"partitions": "many"}}, "kafka.partitions: must be an integer"),
         ({"kafka": 3}, "kafka: must be a table"),
         ({"metrics": {"port": 65_536}}, "metrics.port: must be at most 65535"),
         ({"replay": {"speed": 60}}, "unknown section 'replay'; known: base_rates_file,"),
         ({"producer": {"backoff_max_ms": 1}}, "producer: backoff_max_ms is less than backoff_initial_ms"),
-        ({"worker": {"backoff_max_ms": 1}}, "worker: backoff_max_ms is less than backoff_initial_ms"),
-        (
-            {"worker": {"eager_commit_interval_ms": 300}},
-            "worker: eager_commit_interval_ms is more than commit_interval_ms",
-        ),
     ],
 )
 def test_a_bad_key_is_told_with_what_was_meant(values: dict[str, Any], message: str) -> None:
@@ -122,11 +110,6 @@ def test_settings_are_frozen_and_refuse_unknown_keys(section: type[BaseModel]) -
     assert section.model_config["frozen"] is True
     assert section.model_config["extra"] == "forbid"
     assert section.__doc__
-
-
-def test_a_frozen_setting_cannot_be_changed() -> None:
-    with pytest.raises(ValidationError, match="frozen"):
-        KafkaSettings().partitions = 4
 
 
 @pytest.mark.parametrize("section", sections(), ids=lambda section: section.__name__)

@@ -19,8 +19,8 @@ from producers.feeds.base import RawMessage
 from producers.ingest.queue import MessageQueue, Overflow
 from producers.ingest.watchdog import FeedWatchdog
 from tests.support.feed_samples import trade, wire
-from tests.support.session_stage import DEADLINE_S, END, MESSAGE, Stage, running, stage
-from tests.support.vendor_server import log_in, refuse_key, stream, vendor_server
+from tests.support.session_stage import DEADLINE_S, END, MESSAGE, running, stage
+from tests.support.vendor_server import log_in, refuse_key, stream
 
 
 async def test_a_recording_is_read_to_its_end() -> None:
@@ -66,30 +66,6 @@ async def test_several_failed_connections_after_data_leave_one_gap() -> None:
         await subject.run()
     assert subject.kinds() == ["message", "gap", "message"]
     assert subject.waits[1:] == [5.0, 5.0]
-
-
-async def test_too_many_requests_are_answered_with_patience() -> None:
-    async with stage(http.HTTPStatus.TOO_MANY_REQUESTS, stream(close=END)) as (subject, _):
-        await subject.run()
-    assert subject.waits == [5.0]
-
-
-@pytest.mark.parametrize("status", [http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.NOT_FOUND])
-async def test_an_upgrade_refused_for_good_is_fatal(status: http.HTTPStatus) -> None:
-    async with stage(status) as (subject, vendor):
-        with pytest.raises(FeedError, match=f"HTTP {status.value}"):
-            await subject.run()
-    assert vendor.connections == 1
-
-
-async def test_no_server_is_worth_another_try_and_a_bad_address_is_not() -> None:
-    async with vendor_server(stream(close=END)) as vendor:
-        url = vendor.url
-    subject = Stage(url)
-    async with running(subject):
-        await subject.until(lambda: len(subject.waits) > 3)
-    with pytest.raises(FeedError, match="not a websocket URL"):
-        await Stage("http://127.0.0.1/").run()
 
 
 async def test_a_normal_close_of_a_live_feed_is_a_loss() -> None:
