@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
 from consumers.inspect import event_lines, tick_lines
 from consumers.inspect.printing import TailFormat, Tally, line_printer, polite_end, print_records, report
 from consumers.inspect.tick_continuity import Continuity
+from core.kafka.kafka_python import EMBEDDED_API_VERSION
 from core.kafka.missing_topics import no_such_topic
 from core.kafka.preflight import preflight
 from core.kafka.records import Record
@@ -23,9 +24,6 @@ from core.model.settings import KafkaSettings
 from core.model.topics import EVENTS_PREFIX
 from core.runtime.files import UNIVERSE, parsed
 from core.runtime.settings import SETTINGS_VARIABLE, collect_kafka, sections_of
-
-EMBEDDED_API_VERSION: Final = (2, 3)
-"""Protocol version of the embedded broker of `rotascope demo`; real brokers report theirs."""
 
 Family = StrEnum("Family", {name: name for name in EVENT_FAMILIES})  # type: ignore[misc]
 State = StrEnum("State", {s.label: s.label for s in EventState if s.label != "idle"})  # type: ignore[misc]

@@ -12,7 +12,6 @@ from consumers.transport.seam import Delivery
 from core.kafka.clients import connect_consumer
 from core.kafka.errors import not_delivered
 from core.kafka.kafka_python import consumer_configuration
-from core.kafka.records import Record
 from core.model.errors import ConfigurationError, TransportError
 from core.model.settings import KafkaSettings, WorkerSettings
 
@@ -61,12 +60,6 @@ def connected_consumer(
         "max_poll_records": worker.poll_max_records,
     }
     return connect_consumer(consumer_configuration(settings) | group_configuration(worker) | own, timeout_ms)
-
-
-def record_of(place: Any, raw: Any) -> Record:
-    """Convert one of kafka-python's records."""
-    value = raw.value or b""
-    return Record(place.topic, place.partition, raw.offset, raw.key, value, tuple(raw.headers), raw.timestamp)
 
 
 class KafkaPythonDelivery(Delivery):

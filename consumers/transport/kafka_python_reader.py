@@ -11,15 +11,12 @@ from kafka.structs import OffsetAndMetadata
 from typing_extensions import override
 
 from consumers.transport.kafka_python_answers import KafkaPythonAnswerCount
-from consumers.transport.kafka_python_client import (
-    connected_consumer,
-    record_of,
-    require_crc32c,
-)
+from consumers.transport.kafka_python_client import connected_consumer, require_crc32c
 from consumers.transport.kafka_python_group import JOIN_POLL_MS, AssignmentLog, keep_join, membership_of
 from consumers.transport.seam import RECONNECT_MS, AssignmentChange, Membership, Transport
 from core.kafka.clients import addresses_of, close_consumer, fresh_client_answers
 from core.kafka.errors import translated
+from core.kafka.kafka_python import record_of
 from core.kafka.missing_topics import no_such_topic
 from core.kafka.records import Committed, Record
 from core.kafka.security import while_files_are_replaced
@@ -125,7 +122,7 @@ class KafkaPythonReader(Transport):
             # broker would accept the metadata that it reads then.
             if self._subscribed:
                 self._membership = membership_of(self._consumer.group_metadata())
-        return {place.partition: [record_of(place, raw) for raw in batch] for place, batch in batches.items()}
+        return {place.partition: [record_of(raw) for raw in batch] for place, batch in batches.items()}
 
     @override
     def seek(self, partition: int, offset: int) -> None:

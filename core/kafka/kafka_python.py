@@ -1,12 +1,22 @@
-"""Configuration of kafka-python's clients, security included."""
+"""Configuration of kafka-python's clients, security included, and its records as ours."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from core.kafka.client_properties import ClientKind, kafka_python_properties
+from core.kafka.records import Record
 from core.kafka.security import kafka_python_security
 from core.model.settings import KafkaSettings
+
+EMBEDDED_API_VERSION: Final = (2, 3)
+"""Newest protocol version that works between kafka-python and the demo's embedded broker."""
+
+
+def record_of(raw: Any) -> Record:
+    """Convert one of kafka-python's records."""
+    value = raw.value or b""
+    return Record(raw.topic, raw.partition, raw.offset, raw.key, value, tuple(raw.headers), raw.timestamp)
 
 
 def consumer_configuration(settings: KafkaSettings) -> dict[str, Any]:

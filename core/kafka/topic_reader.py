@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from kafka import TopicPartition
 
+from core.kafka.kafka_python import record_of
 from core.kafka.missing_topics import no_such_topic
 from core.kafka.partition_reader import PartitionReader
 from core.kafka.records import Record
@@ -157,7 +158,7 @@ class TopicReader:
             TransportError: The broker is away for longer than it is waited for.
         """
         polled = self._reader.poll(timeout_ms)
-        return [_record(record) for part in sorted(polled) for record in polled[part]]
+        return [record_of(record) for part in sorted(polled) for record in polled[part]]
 
     def rest(self, on_progress: Callable[[int, int], None] = lambda done, total: None) -> Iterator[Record]:
         """Read on to the end as it is at the call.
@@ -172,7 +173,7 @@ class TopicReader:
         begun = sum(self._begins.values())
         total = sum(ends.values()) - begun
         for records in self._reader.rest(ends, _POLL_MS):
-            yield from map(_record, records)
+            yield from map(record_of, records)
             behind = sum(self._reader.position(part) for part in self._assigned) - begun
             on_progress(min(total, behind), total)
 
@@ -188,15 +189,3 @@ class TopicReader:
                 )
             parts += [TopicPartition(topic, part) for part in partitions or present]
         return parts
-
-
-def _record(record: Any) -> Record:
-    return Record(
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        key=record.key,
-        value=b"" if record.value is None else record.value,
-        headers=tuple(record.headers),
-        timestamp_ms=record.timestamp,
-    )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from core.kafka.kafka_python import EMBEDDED_API_VERSION
 from core.model.errors import ConfigurationError
 from core.model.settings import KafkaSettings
 from core.runtime.settings import SETTINGS_VARIABLE, collect_kafka
@@ -16,7 +17,6 @@ from deploy.demo.readings import end_offsets
 from deploy.kafka.cluster import apply, connect
 from deploy.kafka.topics import load_topics
 from deploy.local.embedded_broker import (
-    EMBEDDED_API_VERSION,
     EMBEDDED_FETCH_MAX_WAIT_MS,
     EMBEDDED_PARTITIONS,
     EmbeddedBroker,

@@ -21,8 +21,6 @@ from core.model.errors import ConfigurationError, TransportError
 from core.model.frames import HEADER_BYTES
 from core.model.records import TICK
 
-EMBEDDED_API_VERSION: Final = (2, 3)
-"""Newest protocol version that works between kafka-python and the mock cluster."""
 EMBEDDED_PARTITIONS: Final = 4
 """The mock cluster creates every topic with this many; not configurable."""
 EMBEDDED_FETCH_MAX_WAIT_MS: Final = 10

@@ -15,11 +15,11 @@ from consumers.transport.kafka_python import KafkaPythonTransport
 from consumers.transport.seam import first_failure
 from consumers.worker.state import Until, WorkerState
 from consumers.worker.worker import Worker
+from core.kafka.kafka_python import EMBEDDED_API_VERSION
 from core.kafka.records import Committed
 from core.model.errors import ConfigurationError
 from core.model.settings import KafkaSettings, WorkerSettings
 from deploy.local.embedded_broker import (
-    EMBEDDED_API_VERSION,
     EMBEDDED_FETCH_MAX_WAIT_MS,
     EMBEDDED_PARTITIONS,
     MAX_PARTITION_BYTES,
