@@ -5,6 +5,7 @@ frames.py           encoding of a Kafka record: a header and ticks
 validation.py       TOML tables as pydantic models, and the wording of every error in them
 suggestions.py      the nearest valid name of an unknown one
 instruments.py      instruments, pairs and sources; universe_file.py reads them from TOML
+routing.py          which partitions an instrument's ticks go to
 sessions.py         builds trading calendars: calendar.py, calendar_names.py, exchange_sessions.py
                     (the library) and calendar_overrides.py; windows.py computes windows of sessions
 dated_events.py     market events that tag sessions; dated_events_file.py is the shape of their file

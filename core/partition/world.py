@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.model.errors import UniverseError
-from core.model.instruments import Instrument, Pair, Source, Universe, home
+from core.model.instruments import Instrument, Pair, Source, Universe
+from core.model.routing import home
 from core.model.scale import PairScales, pair_scales
 from core.model.sessions import Calendar
 from core.model.universe_file import SERIES_CLASSES

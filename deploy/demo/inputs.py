@@ -13,7 +13,8 @@ import numpy as np
 import polars as pl
 
 from core.model.errors import HistoryError
-from core.model.instruments import Universe, routes
+from core.model.instruments import Universe
+from core.model.routing import routes
 from deploy.local.embedded_broker import partition_bytes
 from producers.replay.bar_files import read_closes
 from producers.replay.demo import demo_daily, demo_recording

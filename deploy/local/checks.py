@@ -17,7 +17,8 @@ from core.daily.limits import limits_of
 from core.kafka.preflight import preflight
 from core.model.dated_events import EXCHANGE
 from core.model.errors import RotascopeError
-from core.model.instruments import Universe, home, parse_universe
+from core.model.instruments import Universe, parse_universe
+from core.model.routing import home
 from core.model.scale_advice import advise
 from core.model.sessions import CALENDAR_FROM, CALENDAR_THROUGH, build_calendars, day_to_date
 from core.model.settings import HistoryFile, KafkaSettings, Settings

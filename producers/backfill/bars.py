@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from core.model.day_bars import BAR_EPOCH, BAR_HEADERS, day_bar_key
 from core.model.errors import ConfigurationError
 from core.model.frames import encode_frame
-from core.model.instruments import Source, Universe, home
+from core.model.instruments import Source, Universe
+from core.model.routing import home
 from core.model.settings import Settings
 from core.model.topics import DAY_BARS_TOPIC
 from core.research.history_bars import day_bars

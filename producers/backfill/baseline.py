@@ -13,8 +13,9 @@ from core.engine.baseline import baseline_of_bars
 from core.kafka.topic_reader import TopicReader
 from core.model.errors import HistoryError
 from core.model.frames import decode_frame
-from core.model.instruments import Universe, routes
+from core.model.instruments import Universe
 from core.model.records import NO_INSTRUMENT
+from core.model.routing import routes
 from core.model.sessions import build_calendars, day_to_date
 from core.model.settings import Settings
 from core.runtime.files import CALENDAR_OVERRIDES, read_text

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from core.model.errors import ConfigurationError
 from core.model.frames import MAX_RECORDS, encode_frame
-from core.model.instruments import Universe, routes
+from core.model.instruments import Universe
 from core.model.records import NO_INSTRUMENT, TICK
+from core.model.routing import routes
 from producers.framing.rows import take, words
 
 DENSE_IDS: Final = 1 << 20

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from core.kafka.records import Record
 from core.model.errors import FrameError
 from core.model.frames import decode_frame
-from core.model.instruments import parse_universe, routes
+from core.model.instruments import parse_universe
 from core.model.records import TickKind
+from core.model.routing import routes
 from producers.replay.tick_files import load_tick_files
 from tests.chaos.market_day import PARTITIONS, SOURCE_ID, UNIVERSE, write_session_files
 from tests.support.recorded_log import recorded_ticks

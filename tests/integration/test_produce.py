@@ -13,8 +13,9 @@ from kafka import KafkaConsumer, TopicPartition
 from numpy.typing import NDArray
 
 from core.model.frames import decode_frame
-from core.model.instruments import parse_universe, routes
+from core.model.instruments import parse_universe
 from core.model.records import NO_INSTRUMENT, TickKind
+from core.model.routing import routes
 from core.runtime.files import UNIVERSE, read_text
 from deploy.kafka.broker import LocalKafka
 from producers.replay.demo import demo_recording

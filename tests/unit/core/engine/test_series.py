@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from core.engine.engine import PartitionEngine
 from core.indicators.base import DayStep
 from core.model.errors import UniverseError
-from core.model.instruments import Instrument, Pair, Universe, routes
+from core.model.instruments import Instrument, Pair, Universe
+from core.model.routing import routes
 from tests.support.logs import LogBuilder, Run, Sequences, cut, run, state_of
 from tests.support.worlds import (
     BIG,

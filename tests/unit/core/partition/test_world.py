@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from core.model.errors import UniverseError
-from core.model.instruments import home, parse_universe
+from core.model.instruments import parse_universe
+from core.model.routing import home
 from core.model.sessions import Calendar, build_calendars
 from core.partition.world import PartitionWorld, build_world
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from core.model.errors import ConfigurationError
 from core.model.frames import decode_frame
-from core.model.instruments import Universe, routes
+from core.model.instruments import Universe
 from core.model.records import NO_INSTRUMENT, TICK, TickKind
+from core.model.routing import routes
 from producers.framing.framer import DENSE_IDS, Frame, Framer
 from tests.support.feed_samples import INSTRUMENTS, UNIVERSE, instrument
 
