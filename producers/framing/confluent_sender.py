@@ -24,6 +24,7 @@ from core.model.settings import KafkaSettings
 
 _ANY_PARTITION: Final = -1
 _POLL_S: Final = 0.05
+_CAUSE_S: Final = 1.0
 _NEVER_S: Final = -1.0
 _GIVEN_UP: Final = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)
 
@@ -61,6 +62,11 @@ class Sent:
     def is_done(self) -> bool:
         """Whether its fate is known."""
         return self._done
+
+    @property
+    def error(self) -> TransportError | None:
+        """Why it was not delivered, once that is known."""
+        return self._error
 
     def done(self, error: KafkaError | None, _message: object) -> None:
         """Take the delivery report; nothing else may be done here.
@@ -126,6 +132,8 @@ class ConfluentSender:
         self._delivery_s = settings.delivery_timeout_ms / 1000
         self._waiting: deque[Sent] = deque()
         self._reported: deque[Sent] = deque()
+        self._failure: TransportError | None = None
+        self._failed = threading.Event()
         self._gate = threading.Lock()
         self._halted = False
         self._closed = threading.Event()
@@ -160,11 +168,13 @@ class ConfluentSender:
                     on_delivery=sent.done,
                 )
             except KafkaException as raised:
-                raise not_delivered(topic, raised.args[0], size_bytes) from raised
+                refused = raised
             except BufferError as error:
                 raise TransportError(f"the client has no room for a record to {topic}") from error
-            self._waiting.append(sent)
-        return sent
+            else:
+                self._waiting.append(sent)
+                return sent
+        raise self._why_refused(topic, refused.args[0], size_bytes) from refused
 
     def flush(self, timeout: float | None = None) -> None:
         """Wait for everything queued, or until the time is over; each record has its own report."""
@@ -216,6 +226,16 @@ class ConfluentSender:
             self._producer.poll(0)
         self._settle()
 
+    def _why_refused(self, topic: str, error: KafkaError, size_bytes: int) -> TransportError:
+        """Find the reason why a record is not taken; outside the gate, which callbacks may need.
+
+        After a fatal error librdkafka says no more than that there was one: the delivery report of the
+        record that caused it has the reason.
+        """
+        if error.code() == KafkaError._FATAL and self._failed.wait(_CAUSE_S) and self._failure is not None:
+            return self._failure
+        return not_delivered(topic, error, size_bytes)
+
     def _settle(self) -> None:
         """Tell the fate of each record whose report has come; any number of threads may do so."""
         while self._reported:
@@ -224,3 +244,6 @@ class ConfluentSender:
             except IndexError:  # another thread has taken it
                 return
             sent.settle()
+            if sent.error is not None and not self._failed.is_set():
+                self._failure = sent.error
+                self._failed.set()

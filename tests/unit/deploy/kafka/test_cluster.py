@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from kafka.errors import TopicAuthorizationFailedError
 
-from deploy.kafka.cluster import existing_topics
+from deploy.kafka.cluster import apply, existing_topics
+from deploy.kafka.topics import Topic
 
 _UNKNOWN, _HIDDEN = 3, 29
 """The broker's error numbers."""
@@ -73,3 +74,41 @@ def test_settings_that_the_user_may_not_read_are_not_taken_for_wrong_ones() -> N
     """kafka-python gives none for them: `topics check` said that each must be set."""
     with pytest.raises(TopicAuthorizationFailedError, match="bars"):
         existing_topics(Answers({"ticks": [1], "bars": [1]}, closed=["bars"]), ["ticks", "bars"])
+
+
+class NewTopics(Answers):
+    """A broker that names a new topic before it has its settings.
+
+    Args:
+        unready: How many answers have none.
+    """
+
+    def __init__(self, unready: int) -> None:
+        super().__init__({})
+        self._unready = unready
+
+    def create_topics(self, request: dict[str, Any], **options: Any) -> dict[str, Any]:
+        self._partitions = {"ticks": [1, 1]}
+        return {"topics": [{"name": name, "error_code": 0} for name in request]}
+
+    def wait_for_topics(self, names: list[str]) -> None:
+        """They are there at once."""
+
+    def describe_configs(self, resources: list[Any], **options: Any) -> dict[str, Any]:
+        self._unready -= 1
+        self._closed = ["ticks"] if self._unready >= 0 else []
+        return super().describe_configs(resources, **options)
+
+
+TICKS = Topic(name="ticks", partitions=2, replication_factor=1, config={"cleanup.policy": "delete"})
+
+
+def test_settings_of_a_new_topic_may_be_late() -> None:
+    """Taken for a missing right, it ended `topics apply`."""
+    changes = apply(NewTopics(unready=3), [TICKS])
+    assert [change.topic for change in changes] == ["ticks"]
+
+
+def test_settings_that_stay_unreadable_are_a_missing_right() -> None:
+    with pytest.raises(TopicAuthorizationFailedError, match="ticks"):
+        apply(NewTopics(unready=10**6), [TICKS], timeout_s=0.1)
