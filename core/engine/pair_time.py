@@ -185,9 +185,12 @@ class PairTime:
             slowest = min(map(self._closed_seconds.item, self._world.blocks[number].source_rows))
             if slowest == _NEVER_SECOND:
                 continue
-            if self._closed.item(number) >= self._clocks[number].close_second:
+            clock, closed = self._clocks[number], self._closed.item(number)
+            if closed >= clock.close_second:
                 return NEVER  # a day may become final with any second
-            end = min(end, slowest + _SECONDS_AHEAD)
+            # No clock of the source may have these: a leg's own calendar can be another.
+            bound = clock.open_second if closed < clock.open_second else clock.close_second
+            end = min(end, slowest + _SECONDS_AHEAD, bound)
         return end
 
     def _start_session(self, number: int) -> None:

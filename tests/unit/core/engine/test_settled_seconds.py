@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -17,6 +17,7 @@ from core.engine.event_time import EventTime
 from core.engine.step_output import StepOutput
 from core.model.instruments import Pair, Universe
 from core.model.records import TickKind
+from core.model.sessions import Calendar
 from tests.support.logs import LogBuilder, Run, Sequences, cut, run, state_of
 from tests.support.rich_log import rich_log, warm_start
 from tests.support.worlds import (
@@ -32,6 +33,7 @@ from tests.support.worlds import (
     SECOND,
     SML,
     exchange_universe,
+    make_calendar,
     make_instrument,
     make_source,
     session_open,
@@ -76,6 +78,18 @@ def one_feed() -> Universe:
     )
 
 
+def off_the_minute(by_s: int) -> dict[str, Calendar]:
+    """Calendars whose exchange opens and closes some seconds after the minute."""
+    calendars = short_calendars(minutes=SESSION_S // 60)
+    usual = calendars["XNYS"]
+    shift = by_s * SECOND
+    spans = [
+        (int(opened) + shift, int(closed) + shift)
+        for opened, closed in zip(usual.open_ns, usual.close_ns, strict=True)
+    ]
+    return calendars | {"XNYS": make_calendar("XNYS", int(usual.session[0]), spans)}
+
+
 UNIVERSES: dict[str, Callable[[], Universe]] = {
     "one source": exchange_universe,
     "two sources": two_feeds,
@@ -114,12 +128,15 @@ class Twins:
     """Two engines fed the same frames."""
 
     universe: Universe
+    calendars: Mapping[str, Calendar] = field(
+        default_factory=lambda: short_calendars(minutes=SESSION_S // 60)
+    )
     told: Run = field(default_factory=Run)
     told_every_second: Run = field(default_factory=Run)
     sequences: Sequences = field(default_factory=Sequences)
 
     def __post_init__(self) -> None:
-        of = (self.universe, parse_catalogue(CATALOGUE), short_calendars(minutes=SESSION_S // 60))
+        of = (self.universe, parse_catalogue(CATALOGUE), self.calendars)
         self.engine = PartitionEngine(*of, partition=0, partitions=1)
         self.every_second = PartitionEngine(*of, partition=0, partitions=1)
         self.times = with_time(self.engine, Counting), with_time(self.every_second, EverySecond)
@@ -196,9 +213,15 @@ class Tape:
 
 @pytest.mark.parametrize("name", UNIVERSES)
 @settings(max_examples=80)
-@given(seed=st.integers(0, 2**32), reads=st.lists(st.integers(1, 12), min_size=4, max_size=30))
-def test_state_and_output_are_those_of_every_second(name: str, seed: int, reads: list[int]) -> None:
-    twins = Twins(UNIVERSES[name]())
+@given(
+    after_the_minute_s=st.sampled_from([0, 0, 30]),
+    seed=st.integers(0, 2**32),
+    reads=st.lists(st.integers(1, 12), min_size=4, max_size=30),
+)
+def test_state_and_output_are_those_of_every_second(
+    name: str, after_the_minute_s: int, seed: int, reads: list[int]
+) -> None:
+    twins = Twins(UNIVERSES[name](), off_the_minute(after_the_minute_s))
     history = LogBuilder()
     for back in range(70, 0, -1):
         closes = dict.fromkeys((SML, BIG, GOO, COIN, ETH), 100.0 + back % 7)
@@ -265,3 +288,47 @@ def test_a_second_is_read_before_the_faster_leg_is_too_far_ahead() -> None:
     twins.compare()
     row = [pair.name for pair in twins.engine.world.pairs].index("SML/COIN")
     assert twins.engine.evaluator.columns["ratio"][0][row] == pytest.approx(2.0)
+
+
+def test_a_close_off_the_minute_ends_the_values_of_its_pairs() -> None:
+    """The slower leg trades around the clock: only the block of pairs has that close."""
+    twins = Twins(small_universe(), off_the_minute(30))
+    close_s = SESSION_S + 30
+    log = LogBuilder()
+    for second in (-60, 0):
+        log.mark(session_open(0) + (30 + second) * SECOND)
+        log.mark(session_open(0) + (30 + second) * SECOND, COINS)
+    for second in range(close_s - 60, close_s + 10, 5):
+        log.trade(session_open(0) + second * SECOND, BIG, 200.0)
+        log.mark(session_open(0) + second * SECOND)
+    for second in range(close_s - 20, close_s + 8):
+        log.trade(session_open(0) + second * SECOND, COIN, 50.0, source=COINS)
+        log.mark(session_open(0) + second * SECOND, COINS)
+    twins.step(log)
+    twins.compare()
+
+
+def test_a_revision_does_not_see_the_seconds_that_end_after_it() -> None:
+    """Coins of the same source are in session, so that marks behind it in its frame close seconds."""
+    twins = Twins(one_feed())
+    close = session_open(0) + SESSION_S * SECOND
+    log = LogBuilder()
+    log.baseline(session_open(0) - 86_400 * SECOND + SESSION_S * SECOND, {SML: 100.0, BIG: 200.0, COIN: 50.0})
+    twins.step(log)
+    log = LogBuilder()
+    log.mark(close - 5 * SECOND)
+    for instrument, price in ((SML, 100.5), (BIG, 200.5), (GOO, 50.0)):
+        log.trade(close - SECOND, instrument, price)
+    log.mark(close)
+    for instrument, price in ((SML, 102.0), (BIG, 199.0), (GOO, 50.0)):
+        log.official(close, instrument, price)
+    log.mark(close + 61 * SECOND)
+    twins.step(log)
+    twins.compare()
+    log = LogBuilder()
+    log.official(close, SML, 100.5, kind=TickKind.CORRECTION)
+    for second in range(62, 70):
+        log.mark(close + second * SECOND)
+    twins.step(log)
+    twins.compare()
+    assert "revised" in [event.state for event in twins.told.events]
