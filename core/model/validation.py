@@ -62,6 +62,21 @@ class MakeError(Protocol):
 M = TypeVar("M", bound=BaseModel)
 
 
+def parse_toml(text: str) -> dict[str, Any]:
+    """Parse TOML text.
+
+    Raises:
+        TOMLDecodeError: It is not TOML, or too deeply nested, or has a number that is too long: the parser
+            has other errors for the last two.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise tomllib.TOMLDecodeError(str(error)) from error
+
+
 def read_toml(text: str, what: str, refusal: MakeError) -> dict[str, Any]:
     """Read TOML text.
 
@@ -74,7 +89,7 @@ def read_toml(text: str, what: str, refusal: MakeError) -> dict[str, Any]:
         ConfigurationError: It is not TOML; the message names line and column.
     """
     try:
-        return tomllib.loads(text)
+        return parse_toml(text)
     except tomllib.TOMLDecodeError as error:
         raise refusal(f"{what}: not valid TOML: {error}") from error
 

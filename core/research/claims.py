@@ -20,6 +20,7 @@ from core.definitions.rules import Condition, atoms_of, find_key, parse_conditio
 from core.model.errors import CatalogueError, RotascopeError
 from core.model.records import Frequency
 from core.model.sessions import session_day
+from core.model.validation import parse_toml
 from core.research.forward_returns import HORIZONS_SESSIONS
 
 _ACTION: Final = "correct the entry; the head of core/data/claims.toml shows every form"
@@ -182,7 +183,7 @@ def parse_claims(text: str) -> tuple[Claim, ...]:
         CatalogueError: An entry is invalid; the message names it and the reason.
     """
     try:
-        entries = msgspec.convert(tomllib.loads(text), _LedgerFile).claim
+        entries = msgspec.convert(parse_toml(text), _LedgerFile).claim
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise CatalogueError(f"the claim ledger cannot be read: {error}", operator_action=_ACTION) from error
     return tuple(sorted((_claim(entry, n) for n, entry in enumerate(entries, 1)), key=lambda c: c.row))

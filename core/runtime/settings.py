@@ -24,7 +24,7 @@ from core.model.errors import ConfigurationError
 from core.model.section import SettingsSection
 from core.model.settings import KafkaSettings, Settings, parse_settings, settings_model
 from core.model.suggestions import nearest
-from core.model.validation import Location
+from core.model.validation import Location, parse_toml
 
 PREFIX: Final = "ROTASCOPE_"
 SECTION_END: Final = "__"
@@ -144,7 +144,7 @@ def _from_file(file: Path | None) -> dict[str, Any]:
         return {}
     action = "correct the file or its path; TOML has [section] and key = value"
     try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
+        values = parse_toml(file.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"settings {file}: it is not UTF-8 text", operator_action=action) from error
     except tomllib.TOMLDecodeError as error:

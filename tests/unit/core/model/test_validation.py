@@ -97,6 +97,13 @@ def test_text_that_is_not_toml_is_refused_with_its_line() -> None:
         read_toml("a = 1\nb = ]", "file", ConfigurationError)
 
 
+@pytest.mark.parametrize("text", ["a = " + "[" * 5_000, "a = " + "9" * 5_000], ids=["nesting", "number"])
+def test_text_that_the_parser_gives_up_on_is_refused_as_well(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"file: not valid TOML: ") as refused:
+        read_toml(text, "file", ConfigurationError)
+    assert len(str(refused.value)) < 300
+
+
 def test_a_place_without_an_entry_is_its_path() -> None:
     assert place_of(("inner", "count"), {}, "file") == "inner.count"
 
