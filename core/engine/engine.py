@@ -11,7 +11,7 @@ Processing of a tick:
 3. Minutes, sessions and days end (`InstrumentTime`).
 4. Pairs follow at the lower clock of their legs (`PairTime`): values, verdicts, events.
 
-Values of a second are computed when somebody reads them: see `PartitionEngine.settle`.
+Values of a second are computed on demand: see `PartitionEngine.settle`.
 """
 
 from __future__ import annotations
@@ -204,11 +204,8 @@ class PartitionEngine:
         records = ticks[first : first + len(self.world.instruments) + 1]
         used = self.pair_time.baseline.take(records)
         for position in np.flatnonzero(~used).tolist():
-            reason = (
-                Note.UNKNOWN_INSTRUMENT
-                if self.world.row_of(int(records[position]["instrument_id"])) < 0
-                else Note.PRICE
-            )
+            is_ours = self.world.row_of(int(records[position]["instrument_id"])) >= 0
+            reason = Note.PRICE if is_ours else Note.UNKNOWN_INSTRUMENT
             self._output.dead_letters.append(DeadLetter(reason.reason, records[position].tobytes()))
         end = len(used)
         if end < len(records) and records[end]["kind"] == _BASELINE:
@@ -231,7 +228,7 @@ class PartitionEngine:
                 self._output.events += self.adopt()
 
     def settle(self) -> None:
-        """Bring the values of the latest second up to date, for whoever reads `evaluator`.
+        """Bring the values of the latest second up to date; call it before reading `evaluator`.
 
         No other state and no output depends on when, or how often, this is called.
         """

@@ -64,7 +64,7 @@ class EventTime:
                 self._advance_to(int(row), min(living), output)
 
     def look_ahead(self) -> None:
-        """Find out anew when each source needs `advance`."""
+        """Update `next_ends`, after anything that may change when a source needs `advance`."""
         if 1 in self._sources.dead.tolist():
             self.next_ends[:] = NEVER  # a dead source follows the others second by second
             return

@@ -45,11 +45,8 @@ class Restatement:
             source_row: Its source.
             output: Receives the record if it cannot be applied.
         """
-        row, price, size = (
-            self._world.row_of(int(tick["instrument_id"])),
-            int(tick["price"]),
-            int(tick["size"]),
-        )
+        row = self._world.row_of(int(tick["instrument_id"]))
+        price, size = int(tick["price"]), int(tick["size"])
         if row < 0 or price <= 0 or size <= 0:
             reason = Note.UNKNOWN_INSTRUMENT.reason if row < 0 else Note.PRICE.reason
             output.dead_letters.append(DeadLetter(reason, tick.tobytes()))
