@@ -22,6 +22,12 @@ def _known(name: str) -> str:
     return name
 
 
+def _whole_minute(close: time) -> time:
+    if close.second or close.microsecond or close.tzinfo is not None:
+        raise ValueError(f"must be a whole minute in the exchange's local time, not {close}")
+    return close
+
+
 class ClosedEntry(TomlTable):
     """A `[[closed]]`: a session that does not take place. Further keys are for readers of the file."""
 
@@ -34,7 +40,7 @@ class ClosedEntry(TomlTable):
 class EarlyCloseEntry(ClosedEntry):
     """An `[[early_close]]`: a session that ends at `close`, in the exchange's local time."""
 
-    close: time
+    close: Annotated[time, AfterValidator(_whole_minute)]
 
 
 class OverridesFile(TomlTable):

@@ -59,10 +59,18 @@ class EventEntry(TomlTable):
     note: Any = None
 
 
+def _once(kinds: list[KindEntry]) -> list[KindEntry]:
+    names = [kind.id for kind in kinds]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"duplicate id {', '.join(map(repr, twice))}")
+    return kinds
+
+
 class EventsFile(TomlTable):
     """The file of dated events."""
 
-    kind: list[KindEntry] = Field(default=[])
+    kind: Annotated[list[KindEntry], AfterValidator(_once)] = Field(default=[])
     event: list[EventEntry] = Field(default=[])
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import (
     BeforeValidator,
     Field,
+    PlainValidator,
     SecretStr,
     ValidationError,
     model_validator,
@@ -134,7 +135,14 @@ def flattened(properties: object) -> object:
     return flat
 
 
-ClientProperties = Annotated[Mapping[str, bool | int | float | str], BeforeValidator(flattened)]
+def _scalar(value: object) -> bool | int | float | str:
+    if not isinstance(value, bool | int | float | str):
+        raise ValueError("must be a text, a number, true or false")
+    return value
+
+
+Scalar = Annotated[bool | int | float | str, PlainValidator(_scalar)]
+ClientProperties = Annotated[Mapping[str, Scalar], BeforeValidator(flattened)]
 
 
 class OAuthClient(SettingsSection):

@@ -207,6 +207,8 @@ def _wrong(found: Any, *, secret: bool) -> str:
             return f"must be a time such as 13:00:00{not_this}"
         case "model_type" | "dict_type" | "mapping_type":
             return f"must be a table{not_this}"
+        case "path_type":
+            return f"must be a path{not_this}"
         case "list_type" | "tuple_type":
             return f"must be a list{not_this}"
         case "greater_than_equal":
@@ -217,6 +219,8 @@ def _wrong(found: Any, *, secret: bool) -> str:
             return f"must be more than {limits['gt']:g}{not_this}"
         case "less_than":
             return f"must be less than {limits['lt']:.15g}{not_this}"
+        case "too_short" if isinstance(given, str):
+            return "must not be empty"
         case "too_short":
             return f"must have at least {limits['min_length']} {_entries(limits['min_length'])}"
         case "too_long":

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, cast
@@ -73,11 +73,13 @@ def collect_settings(
         values = _merged(values, layer)
 
     def origin(location: Location) -> str:
-        if _holds(_given(flags), location):
+        found = _found(values, location)
+        if found is None or found == _found(_given(flags), location):
             return ""
-        if _holds(of_environment, location):
-            return _variable(location)
-        return str(file) if _holds(of_file, location) else ""
+        if found == _found(of_environment, location):
+            return "environment" if isinstance(found, Mapping) else _variable(location)
+        # What is wrong with a whole section may come from several places at once.
+        return str(file) if found == _found(of_file, location) else ""
 
     return parse_settings(values, model, origin=origin)
 
@@ -116,26 +118,27 @@ def _variable(location: Location) -> str:
     return PREFIX + SECTION_END.join(step for step in location if isinstance(step, str)).upper()
 
 
-def _holds(values: Any, location: Location) -> bool:
-    """Whether a layer has a value at a location, or at the list that the location is in."""
+def _found(values: Any, location: Location) -> Any:
+    """Return the value at a location, or the list that the location is in; None where there is none."""
     for step in location:
         if not isinstance(values, Mapping):
-            return True
-        if step not in values:
-            return False
-        values = values[step]
-    return True
+            break
+        values = values.get(step)
+    return values
 
 
 def _merged(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
-    """Put one layer upon another, key by key, in sections within sections as well."""
+    """Put one layer upon another, key by key, in sections within sections as well.
+
+    A value that stands where a section should be is kept, so that it is refused and not overwritten.
+    """
     merged = dict(earlier)
     for name, value in later.items():
         before = merged.get(name)
-        if isinstance(before, Mapping) and isinstance(value, Mapping):
-            merged[name] = _merged(before, value)
-        else:
+        if before is None or not isinstance(value, Mapping):
             merged[name] = value
+        elif isinstance(before, Mapping):
+            merged[name] = _merged(before, value)
     return merged
 
 
@@ -183,10 +186,23 @@ def _from_environment(model: type[Settings], sections: Sections) -> dict[str, An
     try:
         return _merged(source(), _given(short))
     except SettingsError as error:
-        # The message only names the section, because the value may be a secret.
+        # The value is not shown, because it may be a secret.
         raise ConfigurationError(
-            f"environment: {error}", operator_action="write lists as JSON, for example [0, 1]"
+            f"environment: {', '.join(_unreadable(source))} is not valid JSON",
+            operator_action="write lists as JSON, for example [0, 1]; set keys of a section one by one, "
+            f"as {variable_of('kafka', 'partitions')}",
         ) from error
+
+
+def _unreadable(source: EnvSettingsSource) -> Iterator[str]:
+    """Find the variables that the source cannot read: its error names only the section."""
+    for name, text in source.env_vars.items():
+        if name.startswith(PREFIX.lower()):
+            source.env_vars = {name: text}
+            try:
+                source()
+            except SettingsError:
+                yield name.upper()
 
 
 def _given(flags: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from core.model.records import BAR, NANOSECONDS_PER_SECOND
 from core.model.settings import KafkaSettings
 from core.model.topics import DAY_BARS_TOPIC, DEAD_LETTERS_TOPIC, EVENTS_PREFIX, MINUTE_BARS_TOPIC
 from tests.chaos.market_day import HOME, PARTITIONS
+from tests.support.kafka_log import wait_until_stable
 
 EVENT_TOPICS = tuple(EVENTS_PREFIX + family for family in EVENT_FAMILIES)
 WATCHED_TOPICS = (*EVENT_TOPICS, MINUTE_BARS_TOPIC, DAY_BARS_TOPIC, DEAD_LETTERS_TOPIC)
@@ -110,6 +111,7 @@ class Watcher:
         settings = KafkaSettings(
             bootstrap_servers=bootstrap_servers, request_timeout_ms=3_000, fetch_max_wait_ms=50
         )
+        self._settings = settings
         configuration = consumer_configuration(settings) | {
             "auto_offset_reset": "earliest",
             "isolation_level": "read_committed",
@@ -142,6 +144,7 @@ class Watcher:
         deadline = time.monotonic() + DRAIN_TIMEOUT_S
         self._stopping.set()
         self._thread.join()
+        wait_until_stable(self._settings, WATCHED_TOPICS)
         behind: dict[Any, int] = {}
         while True:
             assert time.monotonic() < deadline, f"the reader does not come to the end: {behind}"

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from consumers.transport.registry import TRANSPORTS
-from consumers.worker.run import engine_factory
-from core.model.settings import Settings
 from deploy.kafka.broker import LocalKafka
 from tests.support.demo_log import RECENT_HISTORY, demo_log
+from tests.support.engine_events import engine_event_ids
 from tests.support.kafka_broker import TEST_PARTITIONS, reset_topics
 from tests.support.kafka_log import Log, committed_offsets, event_ids, publish
 from tests.support.worker_process import WorkerProcess
@@ -46,16 +45,6 @@ def own_kafka(tmp_path: Path) -> Iterator[LocalKafka]:
     with LocalKafka(tmp_path / "kafka") as kafka:
         reset_topics(kafka)
         yield kafka
-
-
-def _expected_ids(log: Log) -> list[str]:
-    make_engine = engine_factory(Settings())
-    ids: list[str] = []
-    for partition, payloads in log.items():
-        engine = make_engine(partition, TEST_PARTITIONS)
-        for offset, payload in enumerate(payloads):
-            ids += [event.event_id for event in engine.step(payload, offset).events]
-    return ids
 
 
 def _part(log: Log, first: float, last: float) -> Log:
@@ -91,7 +80,7 @@ def _watch_outage(workers: dict[str, WorkerProcess]) -> None:
 
 def test_an_outage_ends_and_every_event_is_there_once(own_kafka: LocalKafka, log: Log) -> None:
     kafka = own_kafka
-    expected = _expected_ids(log)
+    expected = engine_event_ids(log, TEST_PARTITIONS)
     assert len(expected) == len(set(expected)) > 10
     kafka.stop()
     with ExitStack() as stack:

@@ -20,6 +20,7 @@ from producers.backfill.bars import Filled, run_backfill_bars
 from producers.backfill.baseline import Warmed, run_backfill_baseline
 from producers.backfill.history import run_backfill
 from tests.support.demo_log import TICKS_SOURCE, demo_log, demo_universe
+from tests.support.engine_events import engine_event_ids
 from tests.support.kafka_broker import TEST_PARTITIONS, reset_topics
 from tests.support.kafka_log import TICKS, event_ids, publish, read
 from tests.support.program import StartedProgram
@@ -117,17 +118,6 @@ def test_an_interrupted_backfill_goes_on_and_a_second_one_adds_nothing(
     assert program.output == ["published 1 daily bars, 299 already existed, 0 are kept from a worker\n"]
 
 
-def _events(log: dict[int, list[bytes]]) -> list[str]:
-    """Ids of what engines alone say about a log."""
-    make_engine = engine_factory(Settings())
-    ids = []
-    for partition, payloads in log.items():
-        engine = make_engine(partition, TEST_PARTITIONS)
-        for offset, payload in enumerate(payloads):
-            ids += [event.event_id for event in engine.step(payload, offset).events]
-    return ids
-
-
 def _log(kafka: LocalKafka) -> dict[int, list[bytes]]:
     log: dict[int, list[bytes]] = {partition: [] for partition in range(TEST_PARTITIONS)}
     for record in read(kafka, [TICKS]):
@@ -200,7 +190,7 @@ def test_a_worker_starts_warm_and_its_own_days_outrank_a_file(
         for partition, payloads in demo_log(TEST_PARTITIONS, before_ns=TWO_DAYS_NS).items()
     }
     publish(kafka, days)
-    expected = _events(_log(kafka))
+    expected = engine_event_ids(_log(kafka), TEST_PARTITIONS)
     reach = ["--bootstrap-servers", kafka.bootstrap_servers, "--partitions", str(TEST_PARTITIONS)]
     with WorkerProcess(*reach, "--group-id", "daily", "--until", "idle") as worker:
         assert worker.wait() == 0, worker.errors

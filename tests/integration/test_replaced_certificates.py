@@ -13,17 +13,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import ACLOperation, ACLResourcePatternType, ResourceType
 
-from consumers.worker.run import engine_factory
-from core.kafka.records import Record
 from core.kafka.security_files import SecurityFiles
 from core.kafka.tls import probe, tls_context
-from core.kafka.topic_reader import TopicReader
 from core.model.errors import AccessRefusedError
 from core.model.kafka_security import KafkaSecurity
-from core.model.settings import KafkaSettings, Settings
+from core.model.settings import KafkaSettings
 from core.model.topics import ticks_topic
 from core.runtime.backoff import Backoff
 from core.runtime.settings import collect_settings
@@ -33,7 +29,8 @@ from producers.framing.holding_publisher import HoldingPublisher
 from producers.framing.publisher import open_producer
 from producers.metrics import ProducerCounters
 from tests.support.demo_log import RECENT_HISTORY, demo_log
-from tests.support.kafka_log import EVENT_TOPICS, Log
+from tests.support.engine_events import engine_event_ids
+from tests.support.kafka_log import EVENT_TOPICS, Log, committed_offsets_with, read_with
 from tests.support.secured.certificates import LOOPBACK_HOSTS, Authority, Identity
 from tests.support.secured.listeners import Listener
 from tests.support.secured.operator import PARTITIONS, make_topics
@@ -122,13 +119,7 @@ def log() -> Log:
 
 @pytest.fixture(scope="module")
 def expected_ids(log: Log) -> list[str]:
-    """Give the ids of the events of this log, from the engine alone."""
-    make_engine = engine_factory(Settings())
-    ids: list[str] = []
-    for partition, payloads in log.items():
-        engine = make_engine(partition, PARTITIONS)
-        for offset, payload in enumerate(payloads):
-            ids += [event.event_id for event in engine.step(payload, offset).events]
+    ids = engine_event_ids(log, PARTITIONS)
     assert len(ids) == len(set(ids)) > 20
     return ids
 
@@ -150,7 +141,7 @@ def test_expired_and_replaced_certificates_lose_nothing_and_double_nothing(
         with WorkerProcess(*arguments) as worker:
             _send(publisher, log, dict.fromkeys(log, 0), halves)
             publisher.flush(DEADLINE_S)
-            _wait(lambda: _committed(admin, "rotated") == halves)
+            _wait(lambda: committed_offsets_with(admin, "rotated", PARTITIONS) == halves)
             # Before the old certificates expire: the broker accepts both.
             files.replace(old, old.issue(USER.name, expires_in=expires_at - datetime.now(UTC)))
             worker.logged(RENEWED, deadline_s=DEADLINE_S)
@@ -168,15 +159,15 @@ def test_expired_and_replaced_certificates_lose_nothing_and_double_nothing(
             _send(publisher, log, halves, whole)
             broker.start()
             publisher.flush(DEADLINE_S)
-            _wait(lambda: _committed(admin, "rotated") == whole)
+            _wait(lambda: committed_offsets_with(admin, "rotated", PARTITIONS) == whole)
             assert len(worker.lines_of(RENEWED)) > renewed
             assert worker.terminate() == 0, worker.errors
     finally:
         publisher.close()
-    ticks = _read(admin, [TICKS])
+    ticks = read_with(admin, [TICKS])
     for partition, payloads in log.items():
         assert [each.value for each in ticks if each.partition == partition] == list(payloads)
-    ids = [dict(record.headers)["ce_id"].decode() for record in _read(admin, EVENT_TOPICS)]
+    ids = [dict(record.headers)["ce_id"].decode() for record in read_with(admin, EVENT_TOPICS)]
     assert sorted(ids) == sorted(expected_ids)
 
 
@@ -216,19 +207,3 @@ def _require_expired(servers: str, files: ClientFiles) -> None:
     host, _, port = servers.rpartition(":")
     with pytest.raises(AccessRefusedError, match="has expired"):
         probe((host, int(port)), context, 5.0)
-
-
-def _committed(admin: KafkaSettings, group_id: str) -> dict[int, int]:
-    consumer = KafkaConsumer(bootstrap_servers=admin.bootstrap_servers, group_id=group_id)
-    try:
-        return {
-            partition: consumer.committed(TopicPartition(TICKS, partition)) or 0
-            for partition in range(PARTITIONS)
-        }
-    finally:
-        consumer.close(autocommit=False)
-
-
-def _read(admin: KafkaSettings, topics: list[str]) -> list[Record]:
-    with TopicReader(admin) as reader:
-        return list(reader.read(topics, until_end=True))

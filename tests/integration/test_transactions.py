@@ -14,11 +14,11 @@ import pytest
 from consumers.transport.registry import TRANSPORTS, make_transport
 from consumers.transport.seam import ChangeKind, Membership, Outcome, OutcomeKind, Transport
 from core.kafka.records import Committed, OutgoingRecord
-from core.kafka.topic_reader import TopicReader
 from core.model.errors import TransportError
 from core.model.settings import KafkaSettings, WorkerSettings
 from deploy.kafka.broker import LocalKafka
 from tests.support.kafka_broker import MakeTopic
+from tests.support.kafka_log import read
 from tests.support.losing_proxy import END_TRANSACTION, LosingProxy, Lost
 
 pytestmark = pytest.mark.integration
@@ -109,8 +109,7 @@ def _until(condition: Callable[[], bool], *members: Member) -> None:
 
 def _seen(kafka: LocalKafka, topic: str) -> list[bytes]:
     """What a read_committed reader sees."""
-    with TopicReader(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)) as reader:
-        return [record.value for record in reader.read([topic], until_end=True)]
+    return [record.value for record in read(kafka, [topic])]
 
 
 def _records(topic: str, *values: bytes) -> list[OutgoingRecord]:

@@ -12,16 +12,16 @@ import pytest
 from kafka import KafkaAdminClient, TopicPartition
 
 from consumers.transport.kafka_python import KafkaPythonTransport
-from consumers.worker.run import engine_factory
 from consumers.worker.state import Until, WorkerState
 from consumers.worker.worker import Worker
 from core.engine.step_output import StepOutput
 from core.kafka.records import Record
 from core.model.frames import decode_frame
 from core.model.records import BAR, BarFlag
-from core.model.settings import KafkaSettings, Settings, WorkerSettings
+from core.model.settings import KafkaSettings, WorkerSettings
 from deploy.kafka.broker import LocalKafka
 from tests.support.demo_log import RECENT_HISTORY, demo_log
+from tests.support.engine_events import engine_event_ids
 from tests.support.fake_engine import FakeEngine, frame
 from tests.support.kafka_broker import TEST_PARTITIONS
 from tests.support.kafka_log import TICKS, Log, committed_offsets, event_ids, publish, read
@@ -38,17 +38,6 @@ FLUSH_RECORDS = 64
 """Small frames, so that there are many places at which to be killed."""
 
 
-def _expected_ids(log: Log) -> list[str]:
-    """What the engine alone, without Kafka, without interruption, says about this log."""
-    make_engine = engine_factory(Settings())
-    ids: list[str] = []
-    for partition, payloads in log.items():
-        engine = make_engine(partition, PARTITIONS)
-        for offset, payload in enumerate(payloads):
-            ids += [event.event_id for event in engine.step(payload, offset).events]
-    return ids
-
-
 @pytest.fixture(scope="module")
 def log() -> Log:
     return demo_log(PARTITIONS, flush_records=FLUSH_RECORDS, before_ns=END_NS, history_from=RECENT_HISTORY)
@@ -56,7 +45,7 @@ def log() -> Log:
 
 @pytest.fixture(scope="module")
 def expected_ids(log: Log) -> list[str]:
-    ids = _expected_ids(log)
+    ids = engine_event_ids(log, PARTITIONS)
     assert len(ids) == len(set(ids)) > 20
     return ids
 
@@ -121,7 +110,7 @@ def test_killed_twice_in_mid_stream_every_event_is_published_once(
         committed = sum(committed_offsets(kafka, "killed").values())
         assert committed < total, "it was killed too late to prove anything"
         kills += 1
-    before = set(event_ids(kafka))
+    before = set(event_ids(kafka, after_a_kill=True))
     assert 0 < len(before) < len(expected_ids)
     with WorkerProcess(*_arguments(kafka, "killed", "--slot", "0", "--until", "idle")) as worker:
         assert worker.wait() == 0, worker.errors

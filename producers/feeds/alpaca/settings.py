@@ -25,8 +25,8 @@ class AlpacaSettings(FeedSettings):
         repr=False,
         description="websocket URL of the stream, channel included",
     )
-    key_id: SecretStr | None = Field(default=None, description="the API key's id")
-    secret_key: SecretStr | None = Field(default=None, description="the API key's secret")
+    key_id: SecretStr | None = Field(default=None, min_length=1, description="the API key's id")
+    secret_key: SecretStr | None = Field(default=None, min_length=1, description="the API key's secret")
     codec: Codec = Field(default=Codec.MSGPACK, description="wire encoding of messages")
 
     def credentials(self) -> tuple[str, str]:

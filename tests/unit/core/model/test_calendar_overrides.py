@@ -1,4 +1,4 @@
-"""core.model.calendar_overrides: closes that nobody planned, and tables that cannot be used."""
+"""core.model.calendar_overrides: unscheduled closes, and tables that cannot be used."""
 
 from datetime import date
 from importlib import resources
@@ -57,6 +57,10 @@ def test_overrides_of_another_calendar_are_passed_over() -> None:
         ('[[closed]]\ncalendar = "XNYS"', "'session' is missing"),
         ('[[closed]]\ncalendar = "XNYS"\nsession = 2026-07-08T00:00:00Z', "session: must be a date such as"),
         ('[[early_close]]\ncalendar = "XNYS"\nsession = 2026-07-08', "'close' is missing"),
+        (
+            '[[early_close]]\ncalendar = "XNYS"\nsession = 2026-07-08\nclose = 13:00:30',
+            r"early_close \(number 1\), close: must be a whole minute .*, not 13:00:30",
+        ),
         ('[[closed]]\ncalendar = "XNYS"\nsesion = 2026-07-08', "'session' is missing; did you mean 'sesion'"),
         (
             '[[closed]]\ncalendar = "XNYC"\nsession = 2026-07-08',

@@ -124,6 +124,7 @@ def test_an_nth_weekday_is_one(year: int) -> None:
             KIND + 'rule = {month=13, weekday="friday", nth=4, first_year=1}',
             "month: must be at most 12",
         ),
+        (KIND + KIND, "kind: duplicate id 'fair'"),
         (KIND + EVENT.replace('"fair"', '"fare"'), "unknown kind 'fare'; did you mean 'fair'?"),
         (KIND + EVENT.replace("confirmed", "confirm"), "not 'confirm'; did you mean 'confirmed'?"),
         (KIND + EVENT.replace('"me"', '" "'), "source: must not be empty"),

@@ -59,7 +59,7 @@ def test_the_environment_takes_lists_as_json_and_keys_outside_the_sections(
         ("ROTASCOPE_KAFAK__PARTITIONS", "4", "did you mean 'ROTASCOPE_KAFKA__PARTITIONS'"),
         ("ROTASCOPE_UNIVERS_FILE", "u.toml", "did you mean 'ROTASCOPE_UNIVERSE_FILE'"),
         ("ROTASCOPE_KAFKA__PARTITIONS", "four", "kafka.partitions: must be an integer"),
-        ("ROTASCOPE_HISTORY", "RUT.csv", 'error parsing value for field "history"'),
+        ("ROTASCOPE_HISTORY", "RUT.csv", "ROTASCOPE_HISTORY is not valid JSON"),
     ],
 )
 def test_a_variable_that_cannot_be_used_is_refused(
@@ -130,3 +130,41 @@ def test_a_password_of_kafka_in_a_file_is_refused_and_not_repeated(tmp_path: Pat
     assert "kafka.security.password does not belong in a file" in caught.value.message
     assert "ROTASCOPE_KAFKA__SECURITY__PASSWORD" in str(caught.value.operator_action)
     assert "very-secret" not in str(caught.value)
+
+
+def test_a_value_in_the_place_of_a_section_is_refused_whatever_else_sets_its_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROTASCOPE_KAFKA__PARTITIONS", "2")
+    file = settings_file(tmp_path, 'kafka = "localhost:9092"\n')
+    with pytest.raises(ConfigurationError, match=f"settings {file}: kafka: must be a table") as raised:
+        collect_settings(file, {"kafka": {"linger_ms": 3}})
+    assert "ROTASCOPE_" not in str(raised.value)
+
+
+def test_a_variable_that_is_not_json_is_named_and_its_value_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROTASCOPE_KAFKA__PARTITIONS", "2")
+    monkeypatch.setenv("ROTASCOPE_KAFKA__SECURITY", "hush")
+    with pytest.raises(
+        ConfigurationError, match="environment: ROTASCOPE_KAFKA__SECURITY is not valid"
+    ) as raised:
+        collect_settings(None, {})
+    assert "hush" not in str(raised.value)
+
+
+def test_a_check_across_keys_names_no_variable_that_nobody_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROTASCOPE_WORKER__BACKOFF_MAX_MS", "5")
+    for text in ("", "[worker]\nbackoff_initial_ms = 10\n"):
+        with pytest.raises(ConfigurationError, match="backoff_max_ms is less than") as raised:
+            collect_settings(settings_file(tmp_path, text), {})
+        assert "ROTASCOPE_WORKER" not in str(raised.value)
+
+
+def test_values_of_the_wrong_kind_are_refused_in_our_words(tmp_path: Path) -> None:
+    text = "universe_file = 3\n[kafka.client_properties]\ntopics = ['a']\n"
+    with pytest.raises(ConfigurationError) as raised:
+        collect_settings(settings_file(tmp_path, text), {})
+    assert "universe_file: must be a path" in str(raised.value)
+    assert "kafka.client_properties.topics: must be a text, a number, true or false" in str(raised.value)

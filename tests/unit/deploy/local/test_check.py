@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -73,9 +75,20 @@ def test_a_history_that_is_not_there_is_explained(flag: str, said: str) -> None:
     assert said in result.stdout
 
 
-def test_before_kernels_are_compiled_it_says_why_it_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deploy.local.checks.missing_modules", lambda environ: ["ticks"])
-    assert check().stderr.startswith("note: compiling kernels, on the first start only")
+def test_missing_kernels_are_compiled_before_the_catalogue_needs_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compiled: list[list[str]] = []
+
+    @contextmanager
+    def compiling(modules: list[str], processes: int, *, silent: bool) -> Iterator[list[object]]:
+        compiled.append(modules)
+        yield []
+
+    monkeypatch.setattr("deploy.local.checks.missing_modules", lambda environ: ["kernels.rolling"])
+    monkeypatch.setattr("deploy.local.checks.compiling", compiling)
+    assert "compiling kernels on" in check().stderr
+    assert compiled == [["kernels.rolling"]]
 
 
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
