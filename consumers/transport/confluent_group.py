@@ -1,4 +1,4 @@
-"""The partitions assigned by hand or by the group, as librdkafka reports them inside a poll."""
+"""The partitions assigned directly or by the group, as librdkafka reports them inside a poll."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ from core.model.settings import KafkaSettings, WorkerSettings
 
 
 class ConfluentReader(Transport):
-    """One consumer, assigned by hand or by the group. Each method: see `Transport`.
+    """One consumer, assigned directly or by the group. Each method: see `Transport`.
 
     Args:
         settings: Addresses, sizes and time-outs.
@@ -243,7 +243,7 @@ class ConfluentReader(Transport):
             close(self._consumer)
 
     def _begin(self) -> None:
-        """Assign by hand, now that every partition has been sought."""
+        """Assign directly, now that every partition has been sought."""
         if self._starts:
             with translated("assign", self._topic):
                 self._consumer.assign([self._place(*start) for start in self._starts.items()])

@@ -27,7 +27,7 @@ from core.runtime.deadline import DeadlineCall
 
 
 class KafkaPythonReader(Transport):
-    """One consumer, assigned by hand or by the group. Each method: see `Transport`.
+    """One consumer, assigned directly or by the group. Each method: see `Transport`.
 
     Args:
         settings: Addresses, sizes and time-outs.

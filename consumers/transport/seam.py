@@ -223,7 +223,7 @@ class Transport(Protocol):
         """
 
     def rebuild_consumer(self) -> None:
-        """Read with a new client: what has been assigned by hand is held until it is sought again.
+        """Read with a new client: what has been assigned directly is held until it is sought again.
 
         In a group: leave it and join as a new member. All held partitions are reported as lost.
 

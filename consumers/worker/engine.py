@@ -39,7 +39,7 @@ class Engine(Snapshotting, Restorable, Protocol):
     def adopt(self) -> list[Event]:
         """Put the engine's own definitions in force; episodes that end are `withdrawn`."""
 
-    def keep_told_names(self) -> bool:
+    def keep_published_versions(self) -> bool:
         """Record the versions published so far, once; return whether a snapshot should follow."""
 
     def samples(self) -> Iterator[Sample]:

@@ -269,7 +269,7 @@ class PartitionTask:
         if not self._names_are_open:
             return
         self._names_are_open = False
-        if self.engine.keep_told_names() and self.checkpointer.enabled:
+        if self.engine.keep_published_versions() and self.checkpointer.enabled:
             here = max(self.next_offset, self._published_until)
             self._last_cut = here
             self.outbox.add(self.checkpointer.write_whole(self.engine, here), next_offset=here)

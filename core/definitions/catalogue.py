@@ -96,11 +96,11 @@ class StoredDefinition(NamedTuple):
 
     Args:
         definition: The definition.
-        told_as: The version under which its events were told: another one where it was a detector.
+        published_as: The version under which its events were published: another one where it was a detector.
     """
 
     definition: Definition
-    told_as: str
+    published_as: str
 
 
 def stored_definition(entry: Mapping[str, Any], version: str) -> StoredDefinition | None:

@@ -19,10 +19,10 @@ from core.definitions.watch import Watch
 from core.engine.evaluation import PairEvaluator
 from core.engine.pair_time import PairTime
 from core.engine.partition_state import UNCOUNTED, PartitionState
+from core.engine.published_versions import PublishedAs, PublishedVersions, is_alive, version_of
 from core.engine.sections import carry, definition_section_name, pair_sections
 from core.engine.snapshot import Section
 from core.engine.stored_definitions import Orphan
-from core.engine.told_versions import ToldAs, ToldVersions, is_alive, version_of
 from core.events.events import Event, event_id, event_time_text
 from core.events.lookups import Lookups
 from core.events.payload import leg_figures
@@ -63,10 +63,10 @@ def adopt(
         name = definition_section_name(watch.definition.definition_id)
         _take_lives(watch, watched.get(_identity(watch)), after[name], before.get(name), sessions)
     kept = {_identity(watch): watch.wanted for watch in evaluator.watches}
-    evaluator.told = _told(state, kept)
+    evaluator.published = _published(state, kept)
     events = _withdrawn(state, kept)
-    told_as = _told_as(state, evaluator, kept)
-    adopted = replace(state, evaluator=evaluator, pair_time=pair_time, orphans=(), told_as=told_as)
+    published_as = _published_as(state, evaluator, kept)
+    adopted = replace(state, evaluator=evaluator, pair_time=pair_time, orphans=(), published_as=published_as)
     return adopted, events
 
 
@@ -108,15 +108,15 @@ def _withdrawn(state: PartitionState, kept: Mapping[tuple[str, str], NDArray[np.
     return events
 
 
-def _told_as(
+def _published_as(
     state: PartitionState, evaluator: PairEvaluator, kept: Mapping[tuple[str, str], NDArray[np.bool_]]
 ) -> dict[str, str]:
-    """Versions under which an earlier release told the definitions that are now in force.
+    """Versions under which an earlier release published the definitions that are now in force.
 
     Asked for only in the silence behind a restore that has translated: the change was then made by that
-    release, and what it told of new definitions it told under its own versions as well.
+    release, and what it published of new definitions it published under its own versions as well.
     """
-    if not state.told_as:
+    if not state.published_as:
         return {}
     goes_on = {
         watch.definition.definition_id for watch in state.evaluator.watches if _identity(watch) in kept
@@ -124,19 +124,19 @@ def _told_as(
     found: dict[str, str] = {}
     for watch in evaluator.watches:
         definition_id = watch.definition.definition_id
-        was = state.told_as.get(definition_id) if definition_id in goes_on else None
+        was = state.published_as.get(definition_id) if definition_id in goes_on else None
         was = was or watch.definition.detector_version
         if was is not None:
             found[definition_id] = was
     return found
 
 
-def _told(state: PartitionState, kept: Mapping[tuple[str, str], NDArray[np.bool_]]) -> ToldVersions:
+def _published(state: PartitionState, kept: Mapping[tuple[str, str], NDArray[np.bool_]]) -> PublishedVersions:
     """What readers know under another version, of episodes that continue."""
     identities = {watch.definition.definition_id: _identity(watch) for watch in state.evaluator.watches}
     rows = {pair.name: row for row, pair in enumerate(state.world.pairs)}
-    found: dict[tuple[str, str], ToldAs] = {}
-    for (definition_id, pair), one in state.evaluator.told.items():
+    found: dict[tuple[str, str], PublishedAs] = {}
+    for (definition_id, pair), one in state.evaluator.published.items():
         goes_on = kept.get(identities.get(definition_id, (definition_id, "")))
         if goes_on is not None and goes_on[rows[pair]]:
             found[definition_id, pair] = one
@@ -170,7 +170,7 @@ def _orphaned(state: PartitionState, orphan: Orphan, life: np.void, row: int) ->
     pair, definition_id, frequency = state.world.pairs[row], entry["id"], entry["frequency"]
     episode, transition = int(staged["episode"]), int(staged["transition"])
     ts_event_ns, withdrawn = int(staged["ts_event"]), EventState.WITHDRAWN.label
-    version = version_of(evaluator.told, definition_id, pair.name, episode, orphan.version)
+    version = version_of(evaluator.published, definition_id, pair.name, episode, orphan.version)
     return Event(
         event_id=event_id(definition_id, version, pair.name, frequency, episode, transition),
         definition=definition_id,

@@ -288,18 +288,18 @@ class PartitionEngine:
         self._use(whole)
         return events
 
-    def keep_told_names(self) -> bool:
-        """Note, where the silence behind a restore ends, what readers have been told up to there.
+    def keep_published_versions(self) -> bool:
+        """Note, where the silence behind a restore ends, what readers have seen up to there.
 
         A snapshot of an earlier release may hold definitions that have another version now. What that
-        release told, before its snapshot and after it, goes on under the names it was told.
+        release published, before its snapshot and after it, goes on under the version it was published under.
 
         Returns:
             Whether there was anything to note: a snapshot from here on has it, one from before has not.
         """
-        if not self._whole.told_as:
+        if not self._whole.published_as:
             return False
-        self._use(self._whole.keep_told_names())
+        self._use(self._whole.keep_published_versions())
         return True
 
     def mark_rebuilt(self) -> None:

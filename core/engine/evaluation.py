@@ -18,7 +18,7 @@ from core.definitions.definition import Definition
 from core.definitions.lifecycle import LifeCycle
 from core.definitions.watch import Watch, WatchGroup, make_watch
 from core.engine.pair_values import PairValues
-from core.engine.told_versions import ToldVersions, version_of
+from core.engine.published_versions import PublishedVersions, version_of
 from core.events.events import Event
 from core.events.lookups import Lookups, NoLookups
 from core.events.payload import build_event, leg_figures
@@ -55,7 +55,7 @@ class PairEvaluator(PairValues):
         self._answers = allocate_answers(len(self.watches), pairs)
         self._daily = self._group(Frequency.DAY)
         self._minutely = self._group(Frequency.MINUTE)
-        self.told: ToldVersions = {}
+        self.published: PublishedVersions = {}
         """What readers know under another version; replaced as a whole."""
         self._lookups = lookups or NoLookups()
         self.provenance = {
@@ -223,6 +223,6 @@ class PairEvaluator(PairValues):
         )
 
     def _version(self, watch: Watch, pair: str, episode: int) -> str:
-        if not self.told:
+        if not self.published:
             return watch.version
-        return version_of(self.told, watch.definition.definition_id, pair, episode, watch.version)
+        return version_of(self.published, watch.definition.definition_id, pair, episode, watch.version)

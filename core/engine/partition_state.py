@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from core.definitions.catalogue import Catalogue
 from core.engine.evaluation import PairEvaluator
 from core.engine.pair_time import PairTime
+from core.engine.published_versions import PublishedAs, still_published, unfinished_episodes
 from core.engine.sections import (
     definition_section_name,
     family_section_name,
@@ -24,7 +25,6 @@ from core.engine.sections import (
 )
 from core.engine.snapshot import Section, Snapshot
 from core.engine.stored_definitions import DefinitionRecord, Orphan, read_definitions, record_of
-from core.engine.told_versions import ToldAs, still_told, tellable_episodes
 from core.events.lookups import Lookups
 from core.model.errors import CatalogueError, SessionError, SnapshotError
 from core.model.scale import DEFAULT_EXPONENT, SCALE_ACTION
@@ -51,7 +51,7 @@ class PartitionState:
         settings: uint64 (2,): the catalogue requested by the latest settings mark, and the number of
             marks.
         orphans: Definitions that are no longer supported.
-        told_as: Definition id → earlier version, of definitions that a restore has translated, until
+        published_as: Definition id → earlier version, of definitions that a restore has translated, until
             what was published under it is known.
     """
 
@@ -63,7 +63,7 @@ class PartitionState:
     offsets: NDArray[np.int64]
     settings: NDArray[np.uint64]
     orphans: tuple[Orphan, ...] = ()
-    told_as: Mapping[str, str] = field(default_factory=dict)
+    published_as: Mapping[str, str] = field(default_factory=dict)
 
     def head(self) -> dict[str, Any]:
         """Identity of the state."""
@@ -84,21 +84,25 @@ class PartitionState:
         records = []
         for watch in self.evaluator.watches:
             number = watch.rule.number
-            told = self._told(watch.definition.definition_id, episodes[number], undone[number])
-            records.append(record_of(watch.definition, told))
+            published = self._published(watch.definition.definition_id, episodes[number], undone[number])
+            records.append(record_of(watch.definition, published))
         for entry, version, family, values, section in self.orphans:
             arrays = section.arrays
-            told = self._told(entry["id"], arrays["lives"], arrays.get("undo/lives", arrays["lives"]))
-            records.append(DefinitionRecord(dict(entry), version, family, list(values), told))
+            published = self._published(
+                entry["id"], arrays["lives"], arrays.get("undo/lives", arrays["lives"])
+            )
+            records.append(DefinitionRecord(dict(entry), version, family, list(values), published))
         return records
 
-    def _told(
+    def _published(
         self, definition_id: str, episodes: NDArray[np.void], undone: NDArray[np.void]
-    ) -> dict[str, ToldAs]:
-        if not self.evaluator.told:
+    ) -> dict[str, PublishedAs]:
+        if not self.evaluator.published:
             return {}
         pairs = [pair.name for pair in self.world.pairs]
-        return still_told(self.evaluator.told, definition_id, pairs, tellable_episodes(episodes, undone))
+        return still_published(
+            self.evaluator.published, definition_id, pairs, unfinished_episodes(episodes, undone)
+        )
 
     def sections(self) -> dict[str, Section]:
         """Views of all arrays, by section."""
@@ -118,10 +122,10 @@ class PartitionState:
             definition_section_name(orphan.entry["id"]): orphan.section for orphan in self.orphans
         }
 
-    def keep_told_names(self) -> PartitionState:
+    def keep_published_versions(self) -> PartitionState:
         """Let every episode so far keep the version of before, where its definition was translated."""
-        self.evaluator.told = {**self.evaluator.told, **_translated(self)}
-        return replace(self, told_as={})
+        self.evaluator.published = {**self.evaluator.published, **_translated(self)}
+        return replace(self, published_as={})
 
     def mark_rebuilt(self) -> None:
         """Mark that the state starts in the middle of a history."""
@@ -189,11 +193,11 @@ def restored_state(
             f"the definitions of the snapshot cannot be computed: {error.message}",
             operator_action="start with the settings it was written with, or rebuild from the baseline",
         ) from error
-    _fill(state, snapshot, stored.told_as)
+    _fill(state, snapshot, stored.published_as)
     versions = {watch.definition.definition_id: watch.version for watch in state.evaluator.watches}
-    told_as = {each: was for each, was in stored.told_as.items() if was != versions[each]}
-    state = replace(state, orphans=stored.orphans, told_as=told_as)
-    state.evaluator.told = {**stored.told, **_translated(state)}
+    published_as = {each: was for each, was in stored.published_as.items() if was != versions[each]}
+    state = replace(state, orphans=stored.orphans, published_as=published_as)
+    state.evaluator.published = {**stored.published, **_translated(state)}
     try:
         state.instrument_time.resume()
         state.pair_time.resume()
@@ -205,9 +209,9 @@ def restored_state(
     return state
 
 
-def _fill(state: PartitionState, snapshot: Snapshot, told_as: Mapping[str, str]) -> None:
+def _fill(state: PartitionState, snapshot: Snapshot, published_as: Mapping[str, str]) -> None:
     """Take the sections over, each under the version that it was stored under."""
-    versions = {definition_section_name(each): version for each, version in told_as.items()}
+    versions = {definition_section_name(each): version for each, version in published_as.items()}
     # What every evaluation computes again is no loss where an earlier release did not have it.
     derived = {family_section_name(each.name) for each in state.evaluator.families if each.of_the_step_alone}
     for name, section in state.sections().items():
@@ -216,19 +220,19 @@ def _fill(state: PartitionState, snapshot: Snapshot, told_as: Mapping[str, str])
         snapshot.fill(name, section._replace(version=versions.get(name, section.version)))
 
 
-def _translated(state: PartitionState) -> dict[tuple[str, str], ToldAs]:
+def _translated(state: PartitionState) -> dict[tuple[str, str], PublishedAs]:
     """What readers know under the version of before, of definitions that have been translated."""
     episodes, undone = state.evaluator.lifecycle.episodes, state.pair_time.undo.lifecycle.episodes
-    found: dict[tuple[str, str], ToldAs] = {}
+    found: dict[tuple[str, str], PublishedAs] = {}
     for watch in state.evaluator.watches:
         definition_id, number = watch.definition.definition_id, watch.rule.number
-        version = state.told_as.get(definition_id)
+        version = state.published_as.get(definition_id)
         if version is None:
             continue
-        tellable = tellable_episodes(episodes[number], undone[number])
-        for pair, numbers in zip(state.world.pairs, tellable, strict=True):
+        unfinished = unfinished_episodes(episodes[number], undone[number])
+        for pair, numbers in zip(state.world.pairs, unfinished, strict=True):
             if numbers:
-                found[definition_id, pair.name] = ToldAs(version, numbers)
+                found[definition_id, pair.name] = PublishedAs(version, numbers)
     return found
 
 

@@ -15,9 +15,9 @@ import msgspec
 from core.definitions.catalogue import Catalogue, stored_definition
 from core.definitions.definition import Definition
 from core.definitions.life_pass import EPISODE
+from core.engine.published_versions import PublishedAs, PublishedVersions
 from core.engine.sections import definition_section_name
 from core.engine.snapshot import Section, Snapshot
-from core.engine.told_versions import ToldAs, ToldVersions
 from core.model.errors import SnapshotError
 from core.model.records import Frequency
 
@@ -33,14 +33,15 @@ class DefinitionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
         version: Version of the definition and of its section.
         family: Determines the topic of its events.
         values: Names of the values in its events, ascending.
-        told: Pair → version and episodes that were published under another version.
+        published: Pair → version and episodes that were published under another version.
     """
 
     entry: dict[str, Any]
     version: str
     family: str
     values: list[str]
-    told: dict[str, ToldAs] = {}
+    # The key keeps its name: snapshots of earlier releases have it.
+    published: dict[str, PublishedAs] = msgspec.field(default_factory=dict, name="told")
 
     def as_plain(self) -> dict[str, Any]:
         """Return the record as plain values."""
@@ -71,21 +72,21 @@ class StoredDefinitions(NamedTuple):
 
     Args:
         catalogue: Supported definitions, in the order of the snapshot.
-        told_as: Definition id → version under which its events were published and its section is stored.
+        published_as: Definition id → version under which its events were published and its section is stored.
         orphans: Unsupported definitions.
-        told: Episodes that an earlier restore found published under another version.
+        published: Episodes that an earlier restore found published under another version.
     """
 
     catalogue: Catalogue
-    told_as: Mapping[str, str]
+    published_as: Mapping[str, str]
     orphans: tuple[Orphan, ...]
-    told: ToldVersions
+    published: PublishedVersions
 
 
-def record_of(definition: Definition, told: Mapping[str, ToldAs]) -> DefinitionRecord:
+def record_of(definition: Definition, published: Mapping[str, PublishedAs]) -> DefinitionRecord:
     """Return the record of a definition in force."""
     return DefinitionRecord(
-        definition.entry, definition.version, definition.family, sorted(definition.payload), dict(told)
+        definition.entry, definition.version, definition.family, sorted(definition.payload), dict(published)
     )
 
 
@@ -100,9 +101,9 @@ def read_definitions(snapshot: Snapshot, pairs: int) -> StoredDefinitions:
         SnapshotError: They are not written as any release has written them, or a section is missing.
     """
     known: list[Definition] = []
-    told_as: dict[str, str] = {}
+    published_as: dict[str, str] = {}
     orphans: list[Orphan] = []
-    told: dict[tuple[str, str], ToldAs] = {}
+    published: dict[tuple[str, str], PublishedAs] = {}
     for record in _records(snapshot):
         definition_id = record.entry["id"]
         stored = stored_definition(record.entry, record.version)
@@ -110,9 +111,9 @@ def read_definitions(snapshot: Snapshot, pairs: int) -> StoredDefinitions:
             orphans.append(_orphan(snapshot, record, pairs))
         else:
             known.append(stored.definition)
-            told_as[definition_id] = stored.told_as
-        told |= {(definition_id, pair): one for pair, one in record.told.items()}
-    return StoredDefinitions(Catalogue(tuple(known)), told_as, tuple(orphans), told)
+            published_as[definition_id] = stored.published_as
+        published |= {(definition_id, pair): one for pair, one in record.published.items()}
+    return StoredDefinitions(Catalogue(tuple(known)), published_as, tuple(orphans), published)
 
 
 def _records(snapshot: Snapshot) -> list[DefinitionRecord]:

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class PartitionReader:
-    """Reads partitions that were assigned by hand; it commits nothing.
+    """Reads partitions that were assigned directly; it commits nothing.
 
     A client that gets no answer is replaced until one connects, which reads on after the last returned
     record: none is lost, none is returned twice.

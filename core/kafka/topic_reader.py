@@ -1,6 +1,6 @@
 """Reads whole topics without a consumer group; not for workers.
 
-Partitions are assigned by hand and no offset is ever committed, so reading has no effect on others. Only
+Partitions are assigned directly and no offset is ever committed, so reading has no effect on others. Only
 committed records are seen. Order holds within a partition, not across partitions.
 """
 

@@ -93,7 +93,7 @@ class FakeEngine:
         self.in_force = self.definitions
         return [self._event(self.clock_ns, "withdrawn")]
 
-    def keep_told_names(self) -> bool:
+    def keep_published_versions(self) -> bool:
         translated, self.translated = self.translated, False
         return translated
 

@@ -109,7 +109,7 @@ def test_a_stored_detector_is_read_as_the_rule_it_is() -> None:
     version = detector_version(entry)
     found = stored_definition(entry, version)
     assert found is not None
-    assert found.told_as == version
+    assert found.published_as == version
     assert found.definition == parse_definition(rule_of_detector(entry))
     assert found.definition.version != version
 

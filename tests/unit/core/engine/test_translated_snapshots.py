@@ -1,4 +1,4 @@
-"""A snapshot of a release with detectors: the same episodes as rules, and told episodes keep their names."""
+"""A snapshot of a release with detectors: the same episodes as rules; published ones keep their version."""
 
 from __future__ import annotations
 
@@ -144,17 +144,17 @@ def test_every_life_goes_on_and_nothing_waits() -> None:
     assert ours.events
 
 
-def test_an_episode_keeps_the_version_it_was_told_under_and_a_new_one_does_not() -> None:
+def test_an_episode_keeps_the_version_it_was_published_under_and_a_new_one_does_not() -> None:
     engine = restored()
-    told = {(*key, episode) for key, (_, episode) in alive(engine).items()}
+    published = {(*key, episode) for key, (_, episode) in alive(engine).items()}
     seen = set()
     for event in go_on(engine).events:
-        was_told = (event.definition, event.pair, event.episode) in told
+        was_published = (event.definition, event.pair, event.episode) in published
         own = parse_catalogue(worlds.CATALOGUE).get(event.definition).version
         if event.state != "revised":
-            assert event.version == (VERSIONS[event.definition] if was_told else own)
-        seen.add((was_told, event.state))
-    assert {was_told for was_told, _ in seen} == {True, False}
+            assert event.version == (VERSIONS[event.definition] if was_published else own)
+        seen.add((was_published, event.state))
+    assert {was_published for was_published, _ in seen} == {True, False}
     assert (True, "opened") in seen or (True, "withdrawn") in seen
 
 
@@ -178,7 +178,7 @@ def test_names_survive_further_snapshots_and_none_are_added() -> None:
     assert all(later <= sooner for later, sooner in zip(remembered[-1], remembered[0], strict=True))
 
 
-def test_what_is_withdrawn_with_its_definition_is_withdrawn_under_the_name_it_was_told() -> None:
+def test_what_is_withdrawn_with_its_definition_is_withdrawn_under_the_name_it_was_published() -> None:
     engine = restored("")
     expected = {key: VERSIONS[key[0]] for key in alive(engine)}
     withdrawn = engine.adopt()
@@ -250,7 +250,7 @@ def openings_ahead() -> tuple[int, set[tuple[str, str, int]]]:
 
 
 def test_what_that_release_told_behind_its_snapshot_keeps_its_name_too() -> None:
-    """A worker steps in silence up to the committed offset, then notes what was told by then."""
+    """A worker steps in silence up to the committed offset, then notes what was published by then."""
     length, (key,) = openings_ahead()
     versions = {}
     for noted in (True, False):
@@ -258,8 +258,8 @@ def test_what_that_release_told_behind_its_snapshot_keeps_its_name_too() -> None
         rest = frames()[middle()[0] :]
         run(engine, rest[:length], first_offset=middle()[0])
         if noted:
-            assert engine.keep_told_names()
-            assert not engine.keep_told_names()
+            assert engine.keep_published_versions()
+            assert not engine.keep_published_versions()
         after = run(engine, rest[length:], first_offset=middle()[0] + length)
         found = {e.version for e in after.events if (e.definition, e.pair, e.episode) == key}
         (versions[noted],) = found
@@ -270,11 +270,11 @@ def test_what_that_release_told_behind_its_snapshot_keeps_its_name_too() -> None
 def test_an_engine_of_this_release_has_no_names_to_note() -> None:
     engine = make_engine()
     engine.restore(middle()[1])
-    assert not engine.keep_told_names()
+    assert not engine.keep_published_versions()
 
 
 def test_names_of_a_change_that_the_release_made_behind_its_snapshot() -> None:
-    """Definitions that came with it were told under their versions as detectors as well."""
+    """Definitions that came with it were published under their versions as detectors as well."""
     blocks = worlds.CATALOGUE.split("[[definition]]")[1:]
     fewer = [block for block in blocks if '"opposite_up"' not in block]
     before = make_engine(catalogue="".join("[[definition]]" + block for block in fewer))
@@ -297,7 +297,7 @@ def test_names_of_a_change_that_the_release_made_behind_its_snapshot() -> None:
     key, lengths = next((key, lengths) for key, lengths in seen.items() if len(lengths) > 1)
     again = changed()
     run(again, rest[: min(lengths)], first_offset=middle()[0])
-    assert again.keep_told_names()
+    assert again.keep_published_versions()
     after = run(again, rest[min(lengths) :], first_offset=middle()[0] + min(lengths))
     events = [e for e in after.events if e.definition == "opposite_up" and (e.pair, e.episode) == key]
     assert {event.version for event in events} == {VERSIONS["opposite_up"]}

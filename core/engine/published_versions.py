@@ -18,7 +18,7 @@ from core.model.records import EventState
 _OPEN = (int(EventState.OPENED), int(EventState.CONFIRMED))
 
 
-class ToldAs(NamedTuple):
+class PublishedAs(NamedTuple):
     """Version under which a pair's episodes of one definition were published.
 
     Args:
@@ -30,12 +30,12 @@ class ToldAs(NamedTuple):
     episodes: tuple[int, ...]
 
 
-ToldVersions: TypeAlias = Mapping[tuple[str, str], ToldAs]
-"""(definition id, pair) → what was told under another version."""
+PublishedVersions: TypeAlias = Mapping[tuple[str, str], PublishedAs]
+"""(definition id, pair) → what was published under another version."""
 
 
 def is_alive(episodes: NDArray[np.void]) -> NDArray[np.bool_]:
-    """Which pairs have something open or ahead that a reader has been told of.
+    """Which pairs have something open or ahead that a reader has seen.
 
     Args:
         episodes: EPISODE (pairs,).
@@ -44,8 +44,8 @@ def is_alive(episodes: NDArray[np.void]) -> NDArray[np.bool_]:
     return alive
 
 
-def tellable_episodes(episodes: NDArray[np.void], undone: NDArray[np.void]) -> list[tuple[int, ...]]:
-    """Give the episodes of which more may be told: alive, or of a day that may yet be revised.
+def unfinished_episodes(episodes: NDArray[np.void], undone: NDArray[np.void]) -> list[tuple[int, ...]]:
+    """Give the episodes of which more may be published: alive, or of a day that may yet be revised.
 
     Args:
         episodes: EPISODE (pairs,) of one definition.
@@ -58,36 +58,42 @@ def tellable_episodes(episodes: NDArray[np.void], undone: NDArray[np.void]) -> l
     before = is_alive(undone)
     return [
         tuple(
-            sorted({int(life["episode"]) for life, told in ((one, now[row]), (other, before[row])) if told})
+            sorted(
+                {
+                    int(life["episode"])
+                    for life, published in ((one, now[row]), (other, before[row]))
+                    if published
+                }
+            )
         )
         for row, (one, other) in enumerate(zip(episodes, undone, strict=True))
     ]
 
 
-def still_told(
-    told: ToldVersions,
+def still_published(
+    published: PublishedVersions,
     definition_id: str,
     pairs: Iterable[str],
-    tellable: Iterable[tuple[int, ...]],
-) -> dict[str, ToldAs]:
+    unfinished: Iterable[tuple[int, ...]],
+) -> dict[str, PublishedAs]:
     """Give what has to be remembered of one definition, by pair.
 
     Args:
-        told: What is remembered so far.
+        published: What is remembered so far.
         definition_id: The definition.
-        pairs: Their names, in the order of `tellable`.
-        tellable: From `tellable_episodes`.
+        pairs: Their names, in the order of `unfinished`.
+        unfinished: From `unfinished_episodes`.
     """
-    found: dict[str, ToldAs] = {}
-    for pair, episodes in zip(pairs, tellable, strict=True):
-        one = told.get((definition_id, pair))
+    found: dict[str, PublishedAs] = {}
+    for pair, episodes in zip(pairs, unfinished, strict=True):
+        one = published.get((definition_id, pair))
         kept = () if one is None else tuple(sorted(set(one.episodes) & set(episodes)))
         if one is not None and kept:
-            found[pair] = ToldAs(one.version, kept)
+            found[pair] = PublishedAs(one.version, kept)
     return found
 
 
-def version_of(told: ToldVersions, definition_id: str, pair: str, episode: int, own: str) -> str:
-    """Give the version under which an episode is told; `own` is the definition's."""
-    one = told.get((definition_id, pair))
+def version_of(published: PublishedVersions, definition_id: str, pair: str, episode: int, own: str) -> str:
+    """Give the version under which an episode is published; `own` is the definition's."""
+    one = published.get((definition_id, pair))
     return own if one is None or episode not in one.episodes else one.version
