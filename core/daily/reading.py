@@ -115,19 +115,19 @@ def read_volumes(
             f"{name} has the columns of one symbol's bars ({', '.join(members[:5])})",
             operator_action="supply a file with a date column and a column of volumes for each member",
         )
-    if len(members) < _LEAST_MEMBERS or "" in members:
-        found = "a column without a name" if "" in members else f"{len(members)} columns besides the date"
-        raise HistoryError(
-            f"{name} has {found}, where each member has a column of volumes under its symbol",
-            operator_action="supply a file with a date column and at least two members",
-        )
     repeated = [column for column in members if column in table.repeated]
     if repeated:
         raise HistoryError(
             f"{name}: column {repeated[0]!r} is duplicated", operator_action="keep only one of them"
         )
+    if len(members) < _LEAST_MEMBERS or "" in members:
+        found = "a column without a name" if "" in members else "no second column besides the date"
+        raise HistoryError(
+            f"{name} has {found}, where each member has a column of volumes under its symbol",
+            operator_action="supply a file with a date column and at least two members",
+        )
     dates = read_dates(table, name, dated, format=shape.date_format, zone=shape.zone)
-    figures = read_figures(table, name, {member: member for member in members if member != "date"})
+    figures = read_figures(table, name, {member: member for member in members})
     frame = pl.DataFrame({"date": dates.days, **figures})
     moments = dates.moments
     if _newest_first(frame["date"]):

@@ -190,15 +190,11 @@ def _followed(claim: FollowedClaim, evidence: Evidence) -> Judged:
 def _members(claim: MembersClaim, evidence: Evidence) -> Judged:
     volumes = evidence.members(claim.members)
     if volumes is None:
-        return (
-            Verdict.DATA_GAP,
-            f"no volumes of members for {claim.members}: --members {claim.members}=FILE",
-        ), {}
+        gap = f"no volumes of the members of {claim.members} (--members {claim.members}=FILE)"
+        return (Verdict.DATA_GAP, gap), {}
     day = members_day(volumes, session_day(claim.on), claim.sessions)
     if isinstance(day, str):
         return (Verdict.DATA_GAP, day), {}
-    if day.average == 0.0:
-        return (Verdict.DATA_GAP, "the members did not trade on the sessions before"), {}
     times = day.volume / day.average
     figures: dict[str, Figure] = {
         "members": day.members,

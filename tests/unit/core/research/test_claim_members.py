@@ -35,7 +35,7 @@ def test_what_the_file_lacks_is_named() -> None:
     thin[10, :3] = np.nan
     without_one = np.delete(np.arange(FIRST, FIRST + 26), 12)
     for volumes, day, reason in (
-        (of(VOLUMES), FIRST + 25, "the members' file ends on 2023-06-15"),
+        (of(VOLUMES), FIRST + 25, "the members' file ends on 2023-06-16"),
         (of(VOLUMES), FIRST - 1, "the members' file begins on 2023-05-23"),
         (
             of(VOLUMES),

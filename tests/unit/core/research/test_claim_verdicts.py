@@ -166,8 +166,8 @@ WEEKLY = dict(
         FRIDAYS, [2391.05, 2397.06, 2448.77, 2434.32, 2476.18, 2394.6, 2452.17, 2513.47, 2479.38], strict=True
     )
 )
-RECORD = 2442.74
-WEEKS = 'kind = "days"\nholds = ["numerator_price > 2442.74"]\nsince = 2025-10-01\nuntil = 2025-10-31\nevery = "week"\n'
+ABOVE = 'kind = "days"\nholds = ["numerator_price > 2442.74"]\n'
+WEEKS = ABOVE + 'since = 2025-10-01\nuntil = 2025-10-31\nevery = "week"\n'
 
 
 def october(missing: date | None = None) -> PairHistory:
@@ -201,12 +201,11 @@ def test_a_week_without_its_last_close_ends_a_run() -> None:
 
 
 def test_sessions_and_months_have_runs_too() -> None:
-    days = 'kind = "days"\nholds = ["numerator_price > 2442.74"]\n'
-    sessions = found(days + "in_a_row = [5, inf]", Given(october()))
-    assert sessions.figures["days_in_a_row"] == 14, "from 2025-10-13 on"
+    sessions = found(ABOVE + "in_a_row = [5, inf]", Given(october()))
+    assert sessions.figures["days_in_a_row"] == 15, "from 2025-10-13 on"
     assert sessions.figures["in_a_row_first"] == "2025-10-13"
     assert sessions.figures["in_a_row_last"] == "2025-10-31"
-    months = found(days + 'every = "month"\nin_a_row = [2, 2]', Given(october()))
+    months = found(ABOVE + 'every = "month"\nin_a_row = [2, 2]', Given(october()))
     assert months.figures["months_in_a_row_dates"] == ["2025-09-30", "2025-10-31"]
 
 

@@ -19,7 +19,10 @@ from core.runtime.files import CATALOGUE, CLAIMS, read_text
 from tests.support.pair_history import pair_history
 
 HEAD = '[[claim]]\nrow = 1\nsays = "It is so."\npair = "A/B"\n'
-MEMBERS = '[[claim]]\nrow = 1\nsays = "x"\nkind = "members"\nmembers = "R"\non = 2024-01-02\ntimes_average = [1, 2]\n'
+MEMBERS = (
+    '[[claim]]\nrow = 1\nsays = "x"\nkind = "members"\nmembers = "R"\non = 2024-01-02\n'
+    "times_average = [1, 2]\n"
+)
 DAY = HEAD + 'kind = "days"\nholds = ["relative_1d_pp > 0"]\n'
 
 
