@@ -109,7 +109,7 @@ def read_volumes(
     """
     table = _table(data, name, shape, format)
     dated = date_column(table, name, shape.date_column)
-    members = [column for column in table.columns if column != dated]
+    members = [column for column in table.columns if column not in (dated, "date")]
     if any(column in members for column in ("close", "adj close", "adjclose", *_RANGE)):
         raise HistoryError(
             f"{name} has the columns of one symbol's bars ({', '.join(members[:5])})",

@@ -180,7 +180,7 @@ def _followed(claim: FollowedClaim, evidence: Evidence) -> Judged:
         return (Verdict.NOT_MEASURABLE, row.reason), figures
     low, high = row.difference_interval_pp
     clear = low > 0.0 if claim.side == "ahead" else high < 0.0
-    figured = {"difference_pp": row.difference_pp, "interval_pp": [low, high]}
+    figured: dict[str, Figure] = {"difference_pp": row.difference_pp, "interval_pp": [low, high]}
     found = f"{row.wording} ({figures_text(figured)})"
     if clear and (row.q_value is None or row.q_value > LARGEST_Q):
         return met(claim, False, f"{found}; not significant among {row.family_size} tests"), figures
