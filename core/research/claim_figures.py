@@ -11,6 +11,8 @@ Figure = float | int | str | list[str] | list[float] | None
 _PRICE: Final = re.compile(r"(^|_)(numerator|benchmark)_(price|high|low)(_|$)|^resistance_price(_|$)")
 _RATIO: Final = re.compile(r"^ratio(_line|_high|_low)?(_\d|_at|_since|_until|_in|$)")
 _PERCENT: Final = re.compile(r"_(pct|pp|percent)(_|$)")
+_DATES: Final = ("first_held", "last_held", "in_a_row_")
+"""Dates that do not exist where a condition never held."""
 _PRICE_PRECISION: Final = 1e-7
 """Vendors' files hold prices as single-precision numbers: 2467.699951 is a close of 2467.70."""
 _MOST_DECIMALS: Final = 12
@@ -38,7 +40,7 @@ def figure_text(name: str, figure: Figure, *, outside: tuple[float, float] | Non
         '64.9996'
     """
     if figure is None:
-        return "unknown"
+        return "none" if name.startswith(_DATES) else "unknown"
     if isinstance(figure, str):
         return figure
     if isinstance(figure, list):

@@ -32,6 +32,8 @@ from core.research.claim_figures import Figure, figure_text
         ("beta_63d", 1.2345678, "1.235"),
         ("peak_date", "2021-11-08", "2021-11-08"),
         ("beta_63d", None, "unknown"),
+        ("last_held", None, "none"),
+        ("in_a_row_first", None, "none"),
         ("dates", [], "none"),
         ("beta_63d", math.inf, "inf"),
     ],
