@@ -33,7 +33,7 @@ _KNOWN_AHEAD: Final = timedelta(days=31)
 """Longer than the window of any dated event, so that a session before a scheduled date is tagged
 even if the files end before that date."""
 BARS_EXAMPLE: Final = "write, for example, --bars RUT=RUT.csv or --bars IJR=adjusted.csv:IJR"
-_SERIES: Final = "write, for example, --series DGS10=FRED_DGS.csv:DGS10"
+SERIES_EXAMPLE: Final = "write, for example, --series DGS10=FRED_DGS.csv:DGS10"
 _PAIR: Final = "write, for example, --pair RUT/GSPC"
 
 
@@ -99,6 +99,7 @@ def read_inputs(
     rarity: Path | None = None,
     *,
     options: FileOptions | None = None,
+    besides: Sequence[str] = (),
 ) -> StudyInputs:
     """Read and validate all inputs of a study.
 
@@ -110,6 +111,7 @@ def read_inputs(
         calendar_name: Trading calendar of all symbols.
         rarity: File with the rarity that events carry; None for none.
         options: How to read the files; None for the defaults.
+        besides: Names of the command's other files, to which options may refer.
 
     Raises:
         InputError: The rarity file is not one.
@@ -117,14 +119,14 @@ def read_inputs(
     """
     catalogue = parsed(catalogue_file, CATALOGUE, parse_catalogue)
     options = options or FileOptions()
-    files, others = named_files(bars, "--bars", BARS_EXAMPLE), named_files(series, "--series", _SERIES)
+    files, others = named_files(bars, "--bars", BARS_EXAMPLE), named_files(series, "--series", SERIES_EXAMPLE)
     if not files:
         raise ConfigurationError("a study needs at least one --bars", operator_action=BARS_EXAMPLE)
     wanted = [parse_pair(text, list(files)) for text in dict.fromkeys(pairs)]
     if not wanted:
         raise ConfigurationError("a study needs at least one --pair", operator_action=_PAIR)
     legs = {leg for pair in wanted for leg in (pair.numerator, pair.benchmark)}
-    every = [*files, *others]
+    every = [*files, *others, *besides]
     used = [file for file in _entries(files.values(), options, every) if file.symbol in legs]
     with progress("reading history") as step:
         raw = read_all(used, lambda _: calendar_name, now_ns=options.now_ns, on_progress=step)

@@ -18,7 +18,8 @@ from core.model.errors import ConfigurationError
 from core.model.frames import MAX_RECORDS
 from core.model.kafka_settings import KafkaSettings
 from core.model.section import KIB, MIB, Count, Milliseconds, Port, SettingsSection, WithBackoff
-from core.model.validation import Location, joined, problems_of
+from core.model.validation import joined, problems_of
+from core.model.validation_places import Location
 from core.model.worker_settings import WorkerSettings
 
 __all__ = [

@@ -24,7 +24,8 @@ from core.model.errors import ConfigurationError
 from core.model.section import SettingsSection
 from core.model.settings import KafkaSettings, Settings, parse_settings, settings_model
 from core.model.suggestions import nearest
-from core.model.validation import Location, parse_toml
+from core.model.validation import parse_toml
+from core.model.validation_places import Location
 
 PREFIX: Final = "ROTASCOPE_"
 SECTION_END: Final = "__"
