@@ -48,7 +48,7 @@ class Catalogue:
 
     @cached_property
     def marks(self) -> frozenset[int]:
-        """Every mark that asks for this catalogue: its own, that of a release without texts, or with detectors."""
+        """Every mark that asks for this catalogue: its own, and those of releases without texts."""
         content = [
             [d.definition_id, d.detector_version or d.version, list(d.pairs)] for d in self.definitions
         ]

@@ -33,10 +33,10 @@ def figure_text(name: str, value: float, *, signed: bool = False, decimals: int 
         Text from which the figure can be read back to the digits shown; thousands are separated by commas.
 
     Example:
-        >>> figure_text("instrument_return_pct", 3.5718, signed=True), figure_text("gain_streak_sessions", 5.0)
+        >>> figure_text("return_pct", 3.5718, signed=True), figure_text("gain_streak_sessions", 5.0)
         ('+3.57 %', '5 sessions')
-        >>> figure_text("numerator_price", 2125.04), figure_text("ratio", 0.38054), figure_text("rsi_14", 71.26)
-        ('2,125.04', '0.3805', '71.26')
+        >>> figure_text("numerator_price", 2125.04), figure_text("ratio", 0.38054)
+        ('2,125.04', '0.3805')
     """
     unit = next((text for suffix, text in _UNITS.items() if name.endswith(suffix)), "")
     count = next((words for word, words in _COUNTS.items() if word in name.split("_")), None)

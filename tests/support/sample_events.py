@@ -7,6 +7,7 @@ from typing import Any
 from core.events.events import Event, event_id
 
 SESSION_2024_07_11 = 19915
+SENTENCE = "Small caps rose 3.57 % while large caps fell 0.88 %"
 CLOSE_2024_07_11_NS = 1_720_728_000_000_000_000
 
 
@@ -16,7 +17,7 @@ def opposite_day(**changes: Any) -> Event:
         "definition": "opposite_day_up",
         "version": "5f0c3e1ab2d49c77",
         "title": "Up 3 % or more while the benchmark falls",
-        "summary": "Small caps rose 3.57 % while large caps fell 0.88 %: first since 2008-10-10, 2 times since 1990",
+        "summary": SENTENCE + ": first since 2008-10-10, 2 times since 1990",
         "family": "divergence",
         "pair": "RUT/SPX",
         "frequency": "1d",
@@ -66,7 +67,7 @@ def candidate(**changes: Any) -> Event:
             "ts_event_ns": at_ns,
             "ts_knowable_ns": at_ns,
             "event_time": "2024-07-11T14:31:00Z",
-            "summary": "so far today: Small caps rose 3.57 % while large caps fell 0.88 %: first since 2008-10-10",
+            "summary": f"so far today: {SENTENCE}",
         }
         | changes
     )
