@@ -12,7 +12,7 @@ from typing import Any, Final
 from core.definitions.entry_table import refusal
 from core.definitions.rule_entry import RuleText
 from core.definitions.rules import known_outputs
-from core.definitions.sentence import Sentence, capitalised, parse_sentence, parse_title
+from core.definitions.sentence import Sentence, parse_sentence, parse_title, title_of_id
 from core.model.errors import CatalogueError
 
 WORD_KEYS: Final = ("title", "sentence")
@@ -39,16 +39,6 @@ class EventWords:
         sentence = None if self.sentence is None else self.sentence.text
         given = {"title": self.given_title, "sentence": sentence}
         return {key: text for key, text in given.items() if text is not None}
-
-
-def title_of_id(definition_id: str) -> str:
-    """Return the title of a definition that has none.
-
-    Example:
-        >>> title_of_id("three_up")
-        'Three up'
-    """
-    return capitalised(definition_id.replace("_", " "))
 
 
 def read_words(where: str, entry: Mapping[str, Any], rule: RuleText) -> EventWords:

@@ -195,6 +195,16 @@ def parse_title(text: str, thresholds: Mapping[str, float]) -> str:
     return sentence.render(figures, {}) or text
 
 
+def title_of_id(definition_id: str) -> str:
+    """Return the title of a definition that has none.
+
+    Example:
+        >>> title_of_id("three_up")
+        'Three up'
+    """
+    return capitalised(definition_id.replace("_", " "))
+
+
 def capitalised(text: str) -> str:
     """Begin a text with a capital, unless the first word has one of its own.
 

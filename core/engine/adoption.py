@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.definitions.catalogue import Catalogue
-from core.definitions.event_words import title_of_id
+from core.definitions.sentence import title_of_id
 from core.definitions.watch import Watch
 from core.engine.evaluation import PairEvaluator
 from core.engine.pair_time import PairTime
