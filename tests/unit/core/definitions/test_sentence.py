@@ -16,7 +16,7 @@ VALUES = (
     "peak_date",
 )
 LEGS = {"numerator": "small caps", "benchmark": "large caps"}
-FIGURES = {
+FIGURES: dict[str, float | str | None] = {
     "instrument_return_pct": -3.5718,
     "spread_pp": 0.004,
     "gain_streak_sessions": 1.0,

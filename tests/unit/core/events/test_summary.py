@@ -130,7 +130,10 @@ def test_a_long_summary_takes_symbols_and_is_then_cut_before_its_end() -> None:
 
 
 def test_an_unknown_leg_is_said_with_its_reason() -> None:
-    legs = {"numerator": {"return_pct": 3.5718}, "benchmark": {"return_pct": None}}
+    legs: dict[str, dict[str, object]] = {
+        "numerator": {"return_pct": 3.5718},
+        "benchmark": {"return_pct": None},
+    }
     reasons = {"legs.benchmark.return_pct": "halted"}
     assert legs_text(SYMBOLS, legs, reasons) == "RUT +3.57 %, SPX unknown (halted)"
 
