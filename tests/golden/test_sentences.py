@@ -93,7 +93,8 @@ def pattern(sentence: str, data: Data) -> re.Pattern[str]:
         elif part in ("numerator", "benchmark"):
             found += re.escape(data[part])
         elif "|" in part:
-            found += "(" + "|".join(map(re.escape, part.rpartition(":")[0].split("|"))) + ")"
+            words = sorted(part.rpartition(":")[0].split("|"), key=len, reverse=True)
+            found += "(" + "|".join(map(re.escape, words)) + ")"
         else:
             found += FIGURE
     return re.compile(found)
