@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,8 +15,8 @@ from consumers.inspect.event_lines import event_row
 from consumers.study.inputs import read_inputs
 from consumers.study.running import run_history
 from core.events.events import event_data
-from core.runtime.files import CATALOGUE, read_text
 from deploy.demo.story import what_happened
+from tests.support.sentence_reader import LEGS, SENTENCES, Data, check_sentence, needed
 from tests.support.shared_data import shared_data
 
 pytestmark = [pytest.mark.compiled, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -29,14 +28,6 @@ FILES = {
 PAIRS = ("RUT/GSPC", "IWM/SPY", "NVDA/SPY")
 NOT_IN_DAILY_HISTORY = {"spread_z_15m", "leg_unknown"}
 """Needs prices of minutes, and a halt or a gap in a feed."""
-
-PLACE = re.compile(r"\{([^{}]*)\}")
-FIGURE = r"([0-9]{4}-[0-9]{2}-[0-9]{2}|[+-]?[0-9][0-9,]*(?:\.[0-9]+)?)(?: %| pp| bp| days?| sessions?)?"
-SENTENCES: dict[str, str] = {
-    text.split('"', 2)[1]: re.findall(r'^sentence = "(.*)"$', text, re.MULTILINE)[0]
-    for text in read_text(None, CATALOGUE).split("[[definition]]\n")[1:]
-}
-Data = Mapping[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -64,63 +55,6 @@ def of_definition(told: list[Data]) -> dict[str, list[Data]]:
     return found
 
 
-def places(sentence: str) -> list[str]:
-    return [inside for inside in PLACE.findall(sentence) if inside not in ("numerator", "benchmark")]
-
-
-def name_of(inside: str) -> str:
-    if "|" in inside:
-        return inside.rpartition(":")[2]
-    return re.sub(r"^abs\((.*)\)", r"\1", inside).partition(":")[0]
-
-
-def value_of(data: Data, name: str) -> float | str | None:
-    found: float | str | None
-    group, dot, inner = name.partition(".")
-    if not dot:
-        found = data["values"][name]
-    else:
-        found = data["threshold"][inner] if group == "threshold" else data["legs"][group][inner]
-    return found
-
-
-def pattern(sentence: str, data: Data) -> re.Pattern[str]:
-    """The sentence with a group for every placeholder that is no name of a leg."""
-    found = ""
-    for number, part in enumerate(PLACE.split(sentence)):
-        if number % 2 == 0:
-            found += re.escape(part)
-        elif part in ("numerator", "benchmark"):
-            found += re.escape(data[part])
-        elif "|" in part:
-            words = sorted(part.rpartition(":")[0].split("|"), key=len, reverse=True)
-            found += "(" + "|".join(map(re.escape, words)) + ")"
-        else:
-            found += FIGURE
-    return re.compile(found)
-
-
-def check(inside: str, shown: str, value: float | str | None) -> None:
-    """One placeholder against the event's own value."""
-    assert value is not None
-    if "|" in inside:
-        words = inside.rpartition(":")[0].split("|")
-        assert isinstance(value, float | int)
-        wanted = (
-            words[0] if value > 0 else words[1] if value < 0 else words[2] if len(words) > 2 else words[0]
-        )
-        assert shown == wanted
-        return
-    if isinstance(value, str):
-        assert shown == value
-        return
-    decimals = len(shown.partition(".")[2])
-    assert float(shown.replace(",", "")) == pytest.approx(
-        abs(value) if inside.startswith("abs(") else value, abs=0.5 * 10**-decimals + 1e-9 * abs(value)
-    )
-    assert ("+" in shown) == (":+" in inside and value >= 0.0)
-
-
 def chosen(events: list[Data]) -> Iterator[Data]:
     """The first and the last event of every state."""
     states: dict[str, list[Data]] = defaultdict(list)
@@ -135,22 +69,15 @@ def test_every_figure_of_every_sentence_is_the_events_own(told: list[Data]) -> N
     opened = {name for name, events in by_definition.items() if any(e["state"] == "opened" for e in events)}
     assert set(SENTENCES) - opened == NOT_IN_DAILY_HISTORY
     checked = 0
-    for definition, events in by_definition.items():
-        sentence = SENTENCES[definition]
-        inside = places(sentence)
+    for events in by_definition.values():
         for data in chosen([each for each in events if "unknown" not in each["summary"]]):
-            match = pattern(sentence, data).search(data["summary"])
-            assert match is not None, data["summary"]
-            for place, shown in zip(inside, match.groups(), strict=True):
-                check(place, shown, value_of(data, name_of(place)))
-                checked += 1
+            checked += check_sentence(data, {leg: data[leg] for leg in LEGS})
     assert checked > 1000
 
 
 def test_nothing_is_called_unknown_that_the_event_knows(told: list[Data]) -> None:
     for data in told:
-        needed = [value_of(data, name_of(place)) for place in places(SENTENCES[data["definition"]])]
-        assert ("unknown" in data["summary"]) == (None in needed), data["summary"]
+        assert ("unknown" in data["summary"]) == (None in needed(data)), data["summary"]
 
 
 def test_every_line_has_both_legs_returns(told: list[Data]) -> None:
