@@ -130,7 +130,7 @@ def _pair_rarity(inputs: StudyInputs, pair: Pair, simulations: int, seed: int) -
 
 def _digest(inputs: StudyInputs, simulations: int, seed: int) -> str:
     """Digest everything a result depends on: definitions, closes, the engine's sources."""
-    known = hashlib.sha256(f"{FORMAT} {inputs.catalogue.digest} {simulations} {seed}".encode())
+    known = hashlib.sha256(f"{FORMAT} {inputs.catalogue.meaning_digest} {simulations} {seed}".encode())
     for pair in inputs.universe.pairs:
         for leg in (pair.numerator, pair.benchmark):
             known.update(leg.encode())

@@ -10,6 +10,7 @@ from typing import Any, Final
 from core.definitions.detector_translation import detector_version, possible_detectors, rule_of_detector
 from core.definitions.digests import VERSION_DIGITS, digest
 from core.definitions.entry_table import check_shape
+from core.definitions.event_words import EventWords, read_words
 from core.definitions.rule_entry import RuleText, parse_rule
 from core.model.errors import CatalogueError
 from core.model.records import EventState, Frequency
@@ -29,6 +30,7 @@ class Definition:
         expires: Steps after which an open episode expires, 0 for never.
         pairs: Names of pairs, empty for all.
         rule: Its conditions, and what its events show.
+        words: Its title and sentence, which decide nothing and are no part of the version.
     """
 
     definition_id: str
@@ -37,6 +39,12 @@ class Definition:
     expires: int
     pairs: tuple[str, ...]
     rule: RuleText
+    words: EventWords
+
+    @property
+    def title(self) -> str:
+        """What it looks for, in words, on any pair."""
+        return self.words.title
 
     @property
     def version(self) -> str:
@@ -78,6 +86,7 @@ class Definition:
             "cool_down": self.cool_down,
             "expires": self.expires,
             "pairs": list(self.pairs),
+            **self.words.entry,
             **self.rule.entry,
         }
 
@@ -144,11 +153,13 @@ def parse_definition(entry: Mapping[str, Any]) -> Definition:
     check_shape({"definition": [entry]})
     frequency = _FREQUENCIES[entry.get("frequency", Frequency.DAY.label)]
     where = f"definition {entry['id']!r}"
+    rule = parse_rule(where, entry, frequency)
     return Definition(
         definition_id=entry["id"],
         frequency=frequency,
         cool_down=entry.get("cool_down", 0),
         expires=entry.get("expires", 0),
         pairs=tuple(entry.get("pairs", ())),
-        rule=parse_rule(where, entry, frequency),
+        rule=rule,
+        words=read_words(where, entry, rule),
     )

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.definitions.catalogue import Catalogue
+from core.definitions.sentence import title_of_id
 from core.definitions.watch import Watch
 from core.engine.evaluation import PairEvaluator
 from core.engine.pair_time import PairTime
@@ -26,6 +27,8 @@ from core.engine.stored_definitions import Orphan
 from core.events.events import Event, event_id, event_time_text
 from core.events.lookups import Lookups
 from core.events.payload import leg_figures
+from core.events.per_year import NO_HISTORY
+from core.events.summary import LONGEST
 from core.model.records import EVENT, NANOSECONDS_PER_SECOND, EventState, Quality
 from core.model.windows import NO_SESSION
 
@@ -170,11 +173,14 @@ def _orphaned(state: PartitionState, orphan: Orphan, life: np.void, row: int) ->
     pair, definition_id, frequency = state.world.pairs[row], entry["id"], entry["frequency"]
     episode, transition = int(staged["episode"]), int(staged["transition"])
     ts_event_ns, withdrawn = int(staged["ts_event"]), EventState.WITHDRAWN.label
+    title = title_of_id(definition_id)
     version = version_of(evaluator.published, definition_id, pair.name, episode, orphan.version)
     return Event(
         event_id=event_id(definition_id, version, pair.name, frequency, episode, transition),
         definition=definition_id,
         version=version,
+        title=title,
+        summary=f"withdrawn: {title}, {pair.numerator} against {pair.benchmark}: {_GONE}"[:LONGEST],
         family=orphan.family,
         pair=pair.name,
         frequency=frequency,
@@ -189,7 +195,7 @@ def _orphaned(state: PartitionState, orphan: Orphan, life: np.void, row: int) ->
         threshold=dict(entry.get("parameters", {})),
         legs=leg_figures(evaluator.prices, evaluator.bases, row, evaluator.world.scales),
         first_since=None,
-        reasons=dict.fromkeys(orphan.values, _GONE),
+        reasons={**dict.fromkeys(orphan.values, _GONE), "openings_per_year": NO_HISTORY},
         quality=Quality.NOT_READY.label,
         provenance=evaluator.provenance,
     )

@@ -22,8 +22,10 @@ from core.engine.published_versions import PublishedVersions, version_of
 from core.events.events import Event
 from core.events.lookups import Lookups, NoLookups
 from core.events.payload import build_event, leg_figures
+from core.events.summary import LegNames
 from core.indicators.base import RingStep
 from core.model.errors import CatalogueError
+from core.model.instruments import Pair
 from core.model.records import NANOSECONDS_PER_SECOND, Frequency
 from core.model.sessions import calendars_digest
 from core.partition.world import PartitionWorld
@@ -64,6 +66,12 @@ class PairEvaluator(PairValues):
             "calendars": calendars_digest(world.calendars)[:16],
             **self._lookups.digests,
         }
+        self._names = [self._leg_names(pair) for pair in world.pairs]
+
+    def _leg_names(self, pair: Pair) -> LegNames:
+        symbols = {"numerator": pair.numerator, "benchmark": pair.benchmark}
+        universe = self.world.universe
+        return LegNames({leg: universe.instrument(symbol).spoken for leg, symbol in symbols.items()}, symbols)
 
     def _watch(self, number: int, definition: Definition) -> Watch:
         for name in definition.pairs:
@@ -212,6 +220,7 @@ class PairEvaluator(PairValues):
             watch,
             self._version(watch, pair.name, int(staged["episode"])),
             pair,
+            self._names[row],
             self.lifecycle.episodes[watch.rule.number, row],
             self.values[:, row],
             self.quality[:, row],

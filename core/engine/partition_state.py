@@ -238,7 +238,7 @@ def _translated(state: PartitionState) -> dict[tuple[str, str], PublishedAs]:
 
 def _owner(world: PartitionWorld) -> dict[str, Any]:
     return {
-        "universe": world.universe.digest,
+        "universe": world.universe.meaning_digest,
         "partition": world.partition,
         "partitions": world.partitions,
     }

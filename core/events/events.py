@@ -40,6 +40,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         event_id: From `event_id`; equal for the same transition in every run.
         definition: Definition id in the catalogue.
         version: Hash of the definition's parameters and semantics.
+        title: What the definition looks for, in words.
+        summary: From `core.events.summary.summary_of`.
         family: One of `EVENT_FAMILIES`.
         pair: `NUMERATOR/BENCHMARK`.
         frequency: `1s`, `1m` or `1d`.
@@ -56,6 +58,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         first_since: {date, history_start, series, operator, count}: the latest earlier case in
             the history supplied and the number of them; `date` is None if there is none.
             None for a definition without such a record.
+        openings_per_year: From `core.events.per_year.openings_per_year`; None if unknown.
         reasons: Reason for each null; keys as described in the module docstring.
         quality: A `Quality` label.
         provenance: Digests of catalogue, universe and calendars, and of the artefacts of base rates and tags.
@@ -67,6 +70,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     event_id: str
     definition: str
     version: str
+    title: str
+    summary: str
     family: str
     pair: str
     frequency: str
@@ -84,6 +89,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     reasons: Mapping[str, str]
     quality: str
     provenance: Mapping[str, object]
+    openings_per_year: float | None = None
     base_rate: Mapping[str, object] | None = None
     rarity: Mapping[str, object] | None = None
     tags: tuple[str, ...] = ()
@@ -158,6 +164,8 @@ def event_data(event: Event) -> dict[str, object]:
     data: dict[str, object] = {
         "definition": event.definition,
         "version": event.version,
+        "title": event.title,
+        "summary": event.summary,
         "family": event.family,
         "pair": event.pair,
         **symbols,
@@ -175,6 +183,7 @@ def event_data(event: Event) -> dict[str, object]:
             for leg in LEGS
         },
         "first_since": _plain(first_since, "first_since", unknown, nulls),
+        "openings_per_year": _plain(event.openings_per_year, "openings_per_year", unknown, nulls),
         "base_rate": _plain(event.base_rate, "base_rate", unknown, nulls),
         "rarity": _plain(event.rarity, "rarity", unknown, nulls),
         "tags": list(event.tags),

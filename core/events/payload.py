@@ -13,9 +13,12 @@ from core.definitions.definition import Definition
 from core.definitions.watch import Watch
 from core.events.events import Event, event_id, event_time_text
 from core.events.lookups import Lookups
+from core.events.per_year import openings_per_year
+from core.events.summary import Happened, LegNames, summary_of
 from core.model.instruments import Pair
 from core.model.records import EventState, Frequency, Quality
 from core.model.scale import PairScales
+from core.model.sessions import day_to_date
 from core.model.timestamps import date_text
 
 _FREQUENCIES: Final = tuple(frequency.label for frequency in Frequency)
@@ -28,6 +31,7 @@ def build_event(
     watch: Watch,
     version: str,
     pair: Pair,
+    names: LegNames,
     current: np.void,
     values: NDArray[np.float64],
     qualities: NDArray[np.uint8],
@@ -44,6 +48,7 @@ def build_event(
         watch: The active definition that fired.
         version: Version under which the episode is published: the definition's own, or an earlier one.
         pair: The pair.
+        names: Names of its legs.
         current: The pair's EPISODE record after the transition.
         values: float64 (outputs,): value of every output of the pair.
         qualities: uint8 (outputs,): their qualities.
@@ -81,10 +86,20 @@ def build_event(
     if worth == Quality.OK and since:
         quality = Quality.REBUILT.label
     frequency = _FREQUENCIES[definition.frequency]
+    first_since = _first_since(number, before, definition, current, history_start)
+    per_year, why_not = openings_per_year(first_since, day_to_date(session))
+    if why_not is not None:
+        reasons["openings_per_year"] = why_not
     return Event(
         event_id=event_id(definition.definition_id, version, pair.name, frequency, episode, transition),
         definition=definition.definition_id,
         version=version,
+        title=definition.title,
+        summary=summary_of(
+            definition.words,
+            names,
+            Happened(state, shown, watch.threshold, legs, reasons, first_since),
+        ),
         family=definition.family,
         pair=pair.name,
         frequency=frequency,
@@ -98,7 +113,8 @@ def build_event(
         values=shown,
         threshold=watch.threshold,
         legs=legs,
-        first_since=_first_since(number, before, definition, current, history_start),
+        first_since=first_since,
+        openings_per_year=per_year,
         reasons=reasons,
         quality=quality,
         provenance=provenance,

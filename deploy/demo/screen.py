@@ -16,9 +16,11 @@ from rich.table import Table
 from rich.text import Text
 from typing_extensions import override
 
+from consumers.inspect.event_lines import legs_moved, per_year
+from consumers.inspect.event_lines import summary as summary_of_event
 from deploy.demo.progress import Progress, Summary, View
 from deploy.demo.readings import ReadEvent
-from deploy.demo.story import first_since, moves, what_happened, when
+from deploy.demo.story import how_often, rarity_order, when
 from deploy.demo.summary import summary_lines
 
 WINDOWS: Final = ("1m", "5m", "15m", "1h", "1d", "5d", "21d", "63d", "252d", "week", "month", "year")
@@ -27,6 +29,13 @@ WIDE: Final = 124
 """Minimum number of columns that fits all windows."""
 FRAMES_PER_S: Final = 8
 _NS_PER_SECOND: Final = 1_000_000_000
+_EVENT_COLUMNS: Final = (
+    ("time, UTC", 16, True),
+    ("state", 11, True),
+    ("legs", 26, True),
+    ("how often", 12, False),
+)
+"""Heading, width, and whether a narrow terminal has it too."""
 _STATE_STYLES: Final = {"opened": "bold green", "candidate": "yellow", "withdrawn": "dim", "resolved": "dim"}
 
 
@@ -132,21 +141,18 @@ class Screen(View):
         return Align.left(table)
 
     def _story(self, rows: int) -> RenderableType:
-        """Render the latest events, oldest first; openings are kept longer."""
+        """Render the latest events, oldest first; the rarest openings are kept longest."""
         table = Table(box=None, padding=(0, 1), header_style="dim", expand=True)
-        for heading, width in (("time, UTC", 16), ("pair", 9), ("state", 9)):
+        columns = [each for each in _EVENT_COLUMNS if self._console.width >= WIDE or each[2]]
+        for heading, width, _ in columns:
             table.add_column(heading, no_wrap=True, width=width)
-        widest = 30 if self._console.width >= WIDE else 18
-        table.add_column("definition", no_wrap=True, overflow="ellipsis", max_width=widest)
         table.add_column("what", no_wrap=True, overflow="ellipsis", ratio=1)
         for event in latest(self._events, rows):
             data = event.data
+            cells = _cells(data)
             table.add_row(
-                when(data),
-                data["pair"],
-                data["state"],
-                data["definition"],
-                _what(data),
+                *(cells[heading] for heading, _, _ in columns),
+                summary_of_event(data),
                 style=_STATE_STYLES.get(data["state"], ""),
             )
         title = f"events ({len(self._events)})" if self._events else "events: none yet"
@@ -154,7 +160,7 @@ class Screen(View):
 
 
 def latest(events: Sequence[ReadEvent], rows: int) -> list[ReadEvent]:
-    """Select the rows to show: half for openings, the rest for the newest events.
+    """Select the rows to show: half for the rarest openings, the rest for the newest events.
 
     Args:
         events: Events in order.
@@ -164,15 +170,22 @@ def latest(events: Sequence[ReadEvent], rows: int) -> list[ReadEvent]:
         At most `rows` events, in order.
     """
     opened = [number for number, event in enumerate(events) if event.data["state"] == "opened"]
-    chosen = set(opened[max(0, len(opened) - rows // 2) :])
+    # Of equally rare openings the newer one is shown.
+    opened.sort(key=lambda number: (rarity_order(events[number].data), -number))
+    chosen = set(opened[: rows // 2])
     others = [number for number in range(len(events)) if number not in chosen]
     chosen.update(others[max(0, len(others) + len(chosen) - rows) :])
     return [events[number] for number in sorted(chosen)]
 
 
-def _what(data: Any) -> str:
-    since = first_since(data) if data["state"] == "opened" else None
-    return what_happened(data) if since is None else f"{moves(data)}; {since}"
+def _cells(data: Any) -> dict[str, str]:
+    """Cells of an event by heading; legs name their symbols, so the pair is not repeated."""
+    return {
+        "time, UTC": when(data),
+        "state": data["state"],
+        "legs": legs_moved(data),
+        "how often": how_often(data) if per_year(data) is not None else "",
+    }
 
 
 def _percent(value: float | None) -> Text:

@@ -7,17 +7,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
+from consumers.inspect.event_lines import summary as summary_of_event
 from core.model.timestamps import rfc3339
 from deploy.demo.episodes import Episode
 from deploy.demo.progress import Summary
-from deploy.demo.story import first_since, moves, when
+from deploy.demo.story import how_often, rarity_order, what_happened, when
 
+RAREST: Final = 3
+"""Events that a summary leads with."""
 _OPENED_ROW: Final = "    {time:<17} {pair:<9} {what}"
 _CLOCK_LETTERS: Final = len("14:34")
 
 
 def summary_lines(summary: Summary) -> Iterator[str]:
-    """Yield the lines of a summary: figures first, then every event by definition."""
+    """Yield the lines of a summary: the rarest events, then figures, then every event by definition."""
+    yield from _rarest_lines(summary.episodes)
     rate = summary.trades / max(summary.played_s, 1e-9)
     states = Counter(event.data["state"] for event in summary.transitions)
     yield "Summary"
@@ -44,6 +48,23 @@ def summary_lines(summary: Summary) -> Iterator[str]:
         yield from _definition_lines(list(group))
 
 
+def rarest(episodes: Sequence[Episode], number: int = RAREST) -> list[Mapping[str, Any]]:
+    """Return the openings whose definitions opened least often a year on their pairs, rarest first."""
+    opened = [episode.opened for episode in episodes if episode.opened is not None]
+    return sorted(opened, key=lambda data: (rarity_order(data), data["knowable_time"]))[:number]
+
+
+def _rarest_lines(episodes: Sequence[Episode]) -> Iterator[str]:
+    chosen = rarest(episodes)
+    if not chosen:
+        return
+    yield "Rarest events, by how often the definition opened on the pair before"
+    for data in chosen:
+        what = f"{how_often(data):<12} {summary_of_event(data)}"
+        yield _OPENED_ROW.format(time=when(data), pair=data["pair"], what=what)
+    yield ""
+
+
 def _definition_lines(episodes: Sequence[Episode]) -> Iterator[str]:
     """Yield opened events in full, the others in short form."""
     for episode in episodes:
@@ -56,10 +77,8 @@ def _definition_lines(episodes: Sequence[Episode]) -> Iterator[str]:
 
 
 def _opened(episode: Episode, opened: Mapping[str, Any]) -> Iterator[str]:
-    yield moves(opened)
-    since = first_since(opened)
-    if since is not None:
-        yield since
+    yield what_happened(opened)
+    yield how_often(opened)
     if episode.candidate is not None:
         yield f"candidate at {when(episode.candidate)[-_CLOCK_LETTERS:]}"
     if episode.ended is not None:
@@ -87,9 +106,15 @@ def summary_record(summary: Summary) -> dict[str, Any]:
         "transitions": len(summary.transitions),
         "events": len(summary.episodes),
         "opened": _opened_by_definition(summary.episodes),
+        "rarest": [_rare_record(data) for data in rarest(summary.episodes)],
         "metrics_url": summary.metrics_url,
         "wall_seconds": round(summary.wall_s, 3),
     }
+
+
+def _rare_record(data: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("definition", "pair", "event_time", "summary", "openings_per_year")
+    return {name: data[name] for name in names}
 
 
 def _opened_by_definition(episodes: Sequence[Episode]) -> dict[str, list[dict[str, str]]]:

@@ -55,6 +55,19 @@ def test_the_opposite_move_builds_up_during_the_day_and_opens_at_the_close(first
     assert opened["first_since"]["history_start"] == "1990-01-02"
     assert opened["threshold"] == {"instrument_return_pct": 3.0}
     assert opened["quality"] == "ok"
+    assert opened["summary"] == (
+        "Small caps rose 3.57 % while large caps fell 0.88 %: first since 2008-10-10, 2 times since 1990"
+    )
+    assert candidate["summary"].startswith(
+        "so far today: Small caps rose 3.10 % while large caps fell 0.21 %: "
+    )
+    assert opened["openings_per_year"] == pytest.approx(1 / 34.52, rel=1e-3)
+
+
+def test_the_summary_leads_with_the_three_rarest_openings(first_run: DemoRun) -> None:
+    rates = [event["openings_per_year"] for event in first_run.events if event["state"] == "opened"]
+    rarest = [entry["openings_per_year"] for entry in first_run.summary["rarest"]]
+    assert rarest == sorted(rate for rate in rates if rate is not None)[:3]
 
 
 def test_no_other_day_opens_it(first_run: DemoRun) -> None:

@@ -25,7 +25,7 @@ from core.definitions.catalogue import Catalogue, parse_catalogue
 from core.engine.engine import PartitionEngine
 from core.events.events import Event
 from core.model.records import EventState
-from tests.equality.fields import EVENTS, Record, differing
+from tests.equality.fields import ABSENT, EVENTS, Record, differing
 from tests.support.logs import Run, run
 from tests.support.release_fixture import (
     PARTITION,
@@ -102,6 +102,8 @@ def as_released(ours: list[Event], theirs: Sequence[Mapping[str, Any]]) -> list[
     for event, stored in zip(ours, theirs, strict=False):
         base = {name: value for name, value in stored.items() if name != "offset"}
         for path, (was, now) in differing(EVENTS, base, published(event)).items():
+            if was == ABSENT and path.endswith("openings_per_year"):  # That release had none.
+                continue
             problems.append(f"{event.definition} {event.pair} {event.event_time}: {path} {was!r} → {now!r}")
     return problems
 

@@ -7,6 +7,7 @@ from typing import Any
 from core.events.events import Event, event_id
 
 SESSION_2024_07_11 = 19915
+SENTENCE = "Small caps rose 3.57 % while large caps fell 0.88 %"
 CLOSE_2024_07_11_NS = 1_720_728_000_000_000_000
 
 
@@ -15,6 +16,8 @@ def opposite_day(**changes: Any) -> Event:
     fields: dict[str, Any] = {
         "definition": "opposite_day_up",
         "version": "5f0c3e1ab2d49c77",
+        "title": "Up 3 % or more while the benchmark falls",
+        "summary": SENTENCE + ": first since 2008-10-10, 2 times since 1990",
         "family": "divergence",
         "pair": "RUT/SPX",
         "frequency": "1d",
@@ -42,6 +45,7 @@ def opposite_day(**changes: Any) -> Event:
             "operator": ">=",
             "count": 1,
         },
+        "openings_per_year": 0.02897,
         "reasons": {},
         "quality": "ok",
         "provenance": {"catalogue": "c0ffee", "universe": "beef", "baseline": "bars.1d@0"},
@@ -63,6 +67,7 @@ def candidate(**changes: Any) -> Event:
             "ts_event_ns": at_ns,
             "ts_knowable_ns": at_ns,
             "event_time": "2024-07-11T14:31:00Z",
+            "summary": f"so far today: {SENTENCE}",
         }
         | changes
     )
@@ -74,6 +79,8 @@ def strength(**changes: Any) -> Event:
     return opposite_day(
         **{
             "definition": "spread_z_15m",
+            "title": "Lead or lag of 4 standard deviations or more in 15 minutes",
+            "summary": "IWM gained 0.42 % on SPY in 15 minutes, 4.3 standard deviations",
             "family": "relative-strength",
             "pair": "IWM/SPY",
             "frequency": "1m",
@@ -84,7 +91,8 @@ def strength(**changes: Any) -> Event:
             "values": {"spread_zscore": 4.25, "spread_pp": float("nan")},
             "threshold": {"spread_zscore": 4.0},
             "first_since": None,
-            "reasons": {"spread_pp": "gap"},
+            "openings_per_year": None,
+            "reasons": {"spread_pp": "gap", "openings_per_year": "no history"},
         }
         | changes
     )

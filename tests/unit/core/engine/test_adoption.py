@@ -131,6 +131,30 @@ def test_until_it_adopts_an_engine_goes_on_with_the_definitions_of_the_snapshot(
     )
 
 
+def test_other_texts_end_nothing_and_are_said_from_their_adoption_on() -> None:
+    said = CATALOGUE.replace(
+        'id = "lasting_rise"',
+        'id = "lasting_rise"\ntitle = "A rise that lasts"\nsentence = "{numerator} moved {return_1d_pct:+}"',
+    )
+    engine = restored(said)
+    own = parse_catalogue(said).get("lasting_rise")
+    assert own.version == parse_catalogue(CATALOGUE).get("lasting_rise").version
+    before = alive(engine)
+    assert engine.definitions_wait
+    assert engine.adopt() == []
+    assert alive(engine) == before
+    again = make_engine(catalogue=said)
+    again.restore(engine.snapshot())
+    assert not again.definitions_wait
+    assert alive(again) == before
+    after = run(again, frames()[middle()[0] :], first_offset=middle()[0])
+    assert [event.event_id for event in after.events] == [event.event_id for event in undisturbed().events]
+    told = [event for event in after.events if event.definition == "lasting_rise"]
+    assert told
+    assert {event.title for event in told} == {"A rise that lasts"}
+    assert all(" moved " in event.summary or "unknown" in event.summary for event in told)
+
+
 @pytest.mark.parametrize("gone", ALL)
 def test_a_removed_definition_takes_its_open_events_along_and_nothing_else(gone: str) -> None:
     kept = [name for name in ALL if name != gone]

@@ -30,7 +30,10 @@ from tests.support.sample_events import CLOSE_2024_07_11_NS, candidate, opposite
 PARTS = ("opposite_day_up", "5f0c3e1ab2d49c77", "RUT/SPX", "1d", 19915, 1)
 
 GOLDEN = (
-    '{"definition":"opposite_day_up","version":"5f0c3e1ab2d49c77","family":"divergence",'
+    '{"definition":"opposite_day_up","version":"5f0c3e1ab2d49c77",'
+    '"title":"Up 3 % or more while the benchmark falls",'
+    '"summary":"Small caps rose 3.57 % while large caps fell 0.88 %: first since 2008-10-10, '
+    '2 times since 1990","family":"divergence",'
     '"pair":"RUT/SPX","numerator":"RUT","benchmark":"SPX","frequency":"1d","state":"opened",'
     '"previous_state":"candidate","episode":19915,"transition":1,"event_time":"2024-07-11",'
     '"knowable_time":"2024-07-11T20:00:00Z","values":{"benchmark_return_pct":-0.8759912346,'
@@ -40,7 +43,7 @@ GOLDEN = (
     '"return_pct":3.571837265},"benchmark":{"symbol":"SPX","previous_close":5633.91,'
     '"price":5584.54,"return_pct":-0.8759912346}},'
     '"first_since":{"count":1,"date":"2008-10-10","history_start":"1990-01-02","operator":">=",'
-    '"series":"close"},"base_rate":null,"rarity":null,"tags":[],"quality":"ok",'
+    '"series":"close"},"openings_per_year":0.02897,"base_rate":null,"rarity":null,"tags":[],"quality":"ok",'
     '"reasons":{"base_rate":"not computed","rarity":"not computed"},'
     '"provenance":{"baseline":"bars.1d@0","catalogue":"c0ffee","universe":"beef"}}'
 )
@@ -142,6 +145,7 @@ def test_the_reason_of_the_engine_stands() -> None:
     assert data["reasons"] == {
         "base_rate": "not computed",
         "first_since": "not computed",
+        "openings_per_year": "no history",
         "rarity": "not computed",
         "spread_pp": "gap",
     }

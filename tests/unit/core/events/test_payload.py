@@ -17,6 +17,7 @@ from core.definitions.watch import Watch, make_watch
 from core.events.events import Event, event_id
 from core.events.lookups import Lookups, NoLookups
 from core.events.payload import build_event, leg_figures
+from core.events.summary import LegNames
 from core.model.instruments import Pair, parse_universe
 from core.model.records import EVENT, EventState, Quality
 from core.model.scale import default_pair_scales
@@ -27,6 +28,8 @@ from tests.support.definitions import opposite_day
 DAY = session_day(date(2024, 7, 11))
 EARLIER = session_day(date(2008, 10, 10))
 START = session_day(date(1990, 1, 2))
+SYMBOLS = {"numerator": "RUT", "benchmark": "SPX"}
+NAMES = LegNames({"numerator": "small caps", "benchmark": "large caps"}, SYMBOLS)
 LEGS = {"numerator": {"price": 1.0}, "benchmark": {"price": 2.0}}
 UNIVERSE = """
 source = [{id = 1, name = "tape"}]
@@ -100,6 +103,7 @@ def event(
         at_work or watch(),
         DEFINITION.version,
         Pair("RUT", "SPX"),
+        NAMES,
         of,
         np.array([value for value, _ in figures]),
         np.array([quality for _, quality in figures], np.uint8),

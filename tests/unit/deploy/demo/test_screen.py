@@ -53,7 +53,9 @@ def test_it_shows_clock_strength_events_rate_and_lag() -> None:
     assert "+3.31" in row
     assert "-1.23" in next(line for line in lines if "P1/SPX" in line)
     opened = next(line for line in lines if " opened " in line)
-    assert "RUT +3.57 %, SPX -0.88 %; first since 2008-10-10 (history from 1990" in opened
+    assert "RUT +3.57 %, SPX -0.88 %" in opened
+    assert "0.03 a year" in opened
+    assert "Small caps rose 3.57 % while large caps fell 0.88 %" in opened
 
 
 def test_before_the_first_mark_there_is_no_board() -> None:
@@ -72,12 +74,18 @@ def test_it_fits_the_terminal(width: int, windows: tuple[str, ...]) -> None:
     assert len(lines) <= 32
     head = next(line for line in lines if line.split()[:2] == ["pair", "ratio"])
     assert head.split()[2:] == list(windows)
+    events = [line for line in lines if " opened " in line or " candidate " in line]
+    assert events
+    assert all("RUT +3.57 %," in line and " -0.88 %" in line for line in events)
 
 
 def test_what_has_opened_stays_longer_than_what_has_not() -> None:
     opened, other = read_back(opposite_day()), read_back(candidate())
     assert latest([opened, *[other] * 9], 4) == [opened, other, other, other]
     assert latest([opened, opened, opened, *[other] * 3], 4) == [opened, opened, other, other]
+    common = read_back(opposite_day(openings_per_year=12.0))
+    assert latest([opened, common, common, *[other] * 9], 2) == [opened, other]
+    assert latest([common, opened, *[other] * 9], 2) == [opened, other]
     assert latest([opened, other], 1) == [other]
     assert latest([opened] * 9, 4) == [opened] * 4
     assert latest([other, opened], 4) == [other, opened]

@@ -12,10 +12,10 @@ from deploy.demo.episodes import episodes
 from deploy.demo.lines import JsonView, PlainView
 from deploy.demo.progress import Progress, Summary
 from deploy.demo.readings import ReadEvent, in_order
-from deploy.demo.story import first_since, what_happened
+from deploy.demo.story import how_often, rarity_order, what_happened
 from deploy.demo.summary import summary_lines, summary_record
 from tests.support.demo_events import read_back, story_of_2024_07_11
-from tests.support.sample_events import opposite_day, strength
+from tests.support.sample_events import SENTENCE, opposite_day, strength
 
 OPENED_NS = 1_720_445_400_000_000_000
 CLOSED_NS = 1_721_246_400_000_000_000
@@ -39,37 +39,42 @@ def summary_of(events: list[ReadEvent]) -> Summary:
     )
 
 
-def test_a_daily_event_tells_how_far_both_legs_moved() -> None:
-    assert what_happened(read_back(opposite_day()).data) == "RUT +3.57 %, SPX -0.88 %"
+def test_an_event_tells_both_legs_and_its_summary() -> None:
+    told = what_happened(read_back(opposite_day()).data)
+    assert told == f"RUT +3.57 %, SPX -0.88 %; {opposite_day().summary}"
+    told = what_happened(read_back(strength()).data)
+    assert told == f"IWM +3.57 %, SPY -0.88 %; {strength().summary}"
 
 
-def test_an_intraday_event_tells_how_the_legs_moved_against_each_other() -> None:
-    event = strength(values={"relative_return_pct": 0.4163, "spread_pp": 0.4157, "zscore": 4.726})
-    assert what_happened(read_back(event).data) == "IWM against SPY +0.42 %, z +4.7"
+def test_a_leg_that_is_not_known_is_called_so() -> None:
+    event = opposite_day(legs={"numerator": {"return_pct": None}, "benchmark": {"return_pct": -0.876}})
+    assert what_happened(read_back(event).data).startswith("RUT unknown (unknown), SPX -0.88 %; Small caps")
 
 
-def test_a_value_that_is_not_known_is_called_so() -> None:
-    event = opposite_day(values={"instrument_return_pct": None, "benchmark_return_pct": -0.876})
-    assert what_happened(read_back(event).data) == "RUT unknown, SPX -0.88 %"
+def test_rarity_ranks_and_is_told() -> None:
+    rare, common = read_back(opposite_day()).data, read_back(opposite_day(openings_per_year=12.345)).data
+    young = read_back(opposite_day(openings_per_year=None, reasons={"openings_per_year": "x"})).data
+    assert sorted([young, common, rare], key=rarity_order) == [rare, common, young]
+    assert [how_often(each) for each in (rare, common, young)] == [
+        "0.03 a year", "12.35 a year", "less than a year of history",
+    ]  # fmt: skip
 
 
-def test_extremes_stand_beside_what_they_were_compared_with() -> None:
-    values = {
-        "instrument_return_pct": 3.5718,
-        "benchmark_return_pct": -0.876,
-        "numerator_close": 2125.04,
-        "numerator_previous_high": 2124.55,
-        "benchmark_close": 5584.54,
-        "benchmark_previous_high": 5633.91,
-    }
-    told = what_happened(read_back(opposite_day(values=values)).data)
-    assert told == (
-        "RUT +3.57 %, SPX -0.88 %, RUT 2,125.04 above its 2,124.55 high, SPX 5,584.54 below its 5,633.91 high"
-    )
-
-
-def test_without_a_record_nothing_is_said_of_since_when() -> None:
-    assert first_since(read_back(opposite_day(first_since=None)).data) is None
+def test_the_summary_leads_with_the_three_rarest() -> None:
+    story = [
+        read_back(opposite_day(pair=f"RUT/X{number}", openings_per_year=float(rate)))
+        for number, rate in enumerate((4, 1, 3, 2))
+    ]
+    lines = list(summary_lines(summary_of(story)))
+    assert lines[0] == "Rarest events, by how often the definition opened on the pair before"
+    assert [line.split()[1:3] for line in lines[1:4]] == [
+        ["RUT/X1", "1.00"],
+        ["RUT/X3", "2.00"],
+        ["RUT/X2", "3.00"],
+    ]
+    assert lines[1].endswith(opposite_day().summary)
+    assert lines[4] == ""
+    assert lines[5] == "Summary"
 
 
 def test_events_come_in_the_order_in_which_they_could_be_known() -> None:
@@ -106,9 +111,10 @@ def test_the_summary_names_figures_and_every_event_with_its_times() -> None:
     for figure in ("26,371 trades", "155,845 ticks", "308 frames", "20,000 ticks/s", "9464/metrics"):
         assert figure in text
     assert "4 transitions of 2 events: 2 candidate, 1 opened, 1 withdrawn" in text
-    opened = next(line for line in text.splitlines() if line.startswith("    2024-07-11"))
+    by_definition = text[text.index("Events by definition") :]
+    opened = next(line for line in by_definition.splitlines() if line.startswith("    2024-07-11"))
     assert opened.split("RUT/SPX   ")[1] == (
-        "RUT +3.57 %, SPX -0.88 %; first since 2008-10-10 (history from 1990-01-02); candidate at 14:31"
+        f"RUT +3.57 %, SPX -0.88 %; {opposite_day().summary}; 0.03 a year; candidate at 14:31"
     )
     assert "not opened: RUT/QQQ 2024-07-11 14:31 (withdrawn)" in text
 
@@ -123,6 +129,7 @@ def test_programs_get_the_summary_as_one_object() -> None:
     record = json.loads(json.dumps(summary_record(summary_of(story_of_2024_07_11()))))
     assert record["opened"] == {"opposite_day_up": [{"pair": "RUT/SPX", "event_time": "2024-07-11"}]}
     assert (record["transitions"], record["events"]) == (4, 2)
+    assert [(one["pair"], one["openings_per_year"]) for one in record["rarest"]] == [("RUT/SPX", 0.02897)]
 
 
 def told_by(view: type[PlainView] | type[JsonView]) -> list[str]:
@@ -141,12 +148,12 @@ def told_by(view: type[PlainView] | type[JsonView]) -> list[str]:
 def test_plain_lines_tell_the_story() -> None:
     lines = told_by(PlainView)
     assert lines[0] == "worker started"
-    assert [" ".join(line.split()) for line in lines[1:6]] == [
-        "2024-07-11T14:31:00Z opposite_day_up RUT/SPX candidate RUT +3.57 %, SPX -0.88 %",
-        "2024-07-11T14:31:00Z opposite_day_up RUT/QQQ candidate RUT +3.57 %, QQQ -0.88 %",
-        "2024-07-11 opposite_day_up RUT/SPX opened RUT +3.57 %, SPX -0.88 %",
-        "first since 2008-10-10 (history from 1990-01-02)",
-        "2024-07-11 opposite_day_up RUT/QQQ withdrawn RUT +3.57 %, QQQ -0.88 %",
+    legs, other, told = "RUT +3.57 %, SPX -0.88 %;", "RUT +3.57 %, QQQ -0.88 %;", opposite_day().summary
+    assert [" ".join(line.split()) for line in lines[1:5]] == [
+        f"2024-07-11T14:31:00Z opposite_day_up RUT/SPX candidate {legs} so far today: {SENTENCE}",
+        f"2024-07-11T14:31:00Z opposite_day_up RUT/QQQ candidate {other} so far today: {SENTENCE}",
+        f"2024-07-11 opposite_day_up RUT/SPX opened {legs} {told}",
+        f"2024-07-11 opposite_day_up RUT/QQQ withdrawn {other} {told}",
     ]
     assert "Summary" in lines
 
