@@ -80,10 +80,10 @@ def event_row(data: Mapping[str, Any]) -> str:
     reasons = data["reasons"]
     figures = [_figure_text(name, value, reasons.get(name)) for name, value in data["values"].items()]
     since = data["first_since"]
-    if since is not None and since["date"] is None:
-        figures.append(f"none since {since['history_start']}")
+    if since is not None and since["last_true"] is not None:
+        figures.append(f"first since {since['last_true']} (history from {since['history_start']})")
     elif since is not None:
-        figures.append(f"first since {since['date']} (history from {since['history_start']})")
+        figures.append(reasons["first_since.last_true"])
     if data["quality"] != "ok":
         figures.append(f"quality {data['quality']}")
     return _ROW.format(

@@ -41,11 +41,20 @@ class Catalogue:
 
     @cached_property
     def marks(self) -> frozenset[int]:
-        """Every mark that asks for this catalogue: its own, and that of a release with detectors."""
+        """Every mark that asks for this catalogue: its own, and those of releases before `extend`.
+
+        The oldest of them had detectors.
+        """
+        before = self.without_extend
         content = [
-            [d.definition_id, d.detector_version or d.version, list(d.pairs)] for d in self.definitions
+            [d.definition_id, d.detector_version or d.version, list(d.pairs)] for d in before.definitions
         ]
-        return frozenset({self.mark, int(digest(content)[:_MARK_DIGITS], 16)})
+        return frozenset({self.mark, before.mark, int(digest(content)[:_MARK_DIGITS], 16)})
+
+    @cached_property
+    def without_extend(self) -> Catalogue:
+        """The same definitions before they had `extend`."""
+        return Catalogue(tuple(definition.without_extend for definition in self.definitions))
 
     def get(self, definition_id: str) -> Definition:
         """One definition by id; CatalogueError names the nearest ones."""

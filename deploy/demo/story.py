@@ -61,20 +61,23 @@ def what_happened(data: Mapping[str, Any]) -> str:
 
 
 def first_since(data: Mapping[str, Any]) -> str | None:
-    """Format the date of the last similar event and the start of the history; None if unknown.
+    """Format the last earlier session of the kind and the start of the history; None if unknown.
 
     Example:
-        >>> first_since({"first_since": {"date": "2008-10-10", "history_start": "1990-01-02"}})
+        >>> since = {"last_true": "2008-10-10", "sessions_true": 1, "history_start": "1990-01-02"}
+        >>> first_since({"first_since": since})
         'first since 2008-10-10 (history from 1990-01-02)'
-        >>> first_since({"first_since": {"date": None, "history_start": "1990-01-02"}})
+        >>> first_since({"first_since": since | {"last_true": None, "sessions_true": 0}})
         'first in the history, which starts 1990-01-02'
     """
     found = data["first_since"]
     if found is None:
         return None
-    if found["date"] is None:
-        return f"first in the history, which starts {found['history_start']}"
-    return f"first since {found['date']} (history from {found['history_start']})"
+    if found["last_true"] is not None:
+        return f"first since {found['last_true']} (history from {found['history_start']})"
+    if found["sessions_true"] is None:
+        return None  # Not recorded that far back.
+    return f"first in the history, which starts {found['history_start']}"
 
 
 def _beside(values: Mapping[str, float], leg: str, extreme: str) -> str:

@@ -12,7 +12,7 @@ from consumers.inspect import tail
 from core.events.events import Event, encode_data, event_key, kafka_headers, topic_of
 from core.kafka.records import Record
 from tests.support.ports import free_port
-from tests.support.sample_events import candidate, opposite_day, strength
+from tests.support.sample_events import NO_EARLIER_CASE, candidate, opposite_day, strength
 from tests.support.tail_command import ALL_EVENT_TOPICS, TailCommand
 
 
@@ -50,8 +50,7 @@ def test_json_lines_are_the_data_of_the_events(command: TailCommand) -> None:
 
 
 def test_the_table_tells_the_story_in_aligned_lines(command: TailCommand) -> None:
-    none = {"date": None, "history_start": "1990-01-02", "series": "close", "operator": ">=", "count": 0}
-    events = [opposite_day(), strength(quality="gap"), opposite_day(first_since=none)]
+    events = [opposite_day(), strength(quality="gap"), opposite_day(first_since=NO_EARLIER_CASE)]
     result = command.run("events", "tail", records=[stored(event) for event in events])
     head, first, second, third = result.stdout.splitlines()
     for title, word in (
