@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.definitions.catalogue import Catalogue
+from core.definitions.episode import NOT_RECORDED
 from core.definitions.watch import Watch
+from core.engine.earlier_episodes import date_converted_episodes
 from core.engine.evaluation import PairEvaluator
 from core.engine.pair_time import PairTime
 from core.engine.partition_state import UNCOUNTED, PartitionState
@@ -75,6 +77,7 @@ def adopt(
         if earlier is not None:
             kept[_identity(earlier)] = watch.wanted
             published |= _not_extended(state, watch, earlier, after[name])
+    date_converted_episodes(evaluator, pair_time)
     evaluator.published = {**_published(state, kept), **published}
     events = _withdrawn(state, kept)
     published_as = _published_as(state, evaluator, kept)
@@ -122,7 +125,20 @@ def _not_extended(
         version = version_of(published, definition_id, pair, numbers[-1], earlier.version)
         found[definition_id, pair] = PublishedAs(version, numbers)
         episodes["not_extended"][row] = undone["not_extended"][row] = 1
+    _begin_record(watch, earlier, section)
     return found
+
+
+def _begin_record(watch: Watch, earlier: Watch, section: Section) -> None:
+    """Drop the record of true sessions where `extend` asks something else than what was recorded."""
+    rule = watch.definition.rule
+    if rule.extend == rule.enter and rule.dwell == 1:
+        return
+    same = watch.wanted & earlier.wanted
+    for name in ("lives", "undo/lives"):
+        for field in ("last_true", "previous_true", "sessions_true"):
+            section.arrays[name][field][same] = 0
+        section.arrays[name]["true_since"][same] = NOT_RECORDED
 
 
 def _take_lives(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -17,9 +18,12 @@ import numpy as np
 import pytest
 
 from consumers.study.inputs import read_inputs
-from consumers.study.running import run_history
+from consumers.study.running import StudyResult, run_history
 from core.events.events import Event
+from core.model.instruments import Pair
 from core.model.sessions import build_calendar, day_to_date
+from core.research.rarity import NullPairs, count_rarity
+from core.research.study_rates import study_base_rates
 from core.runtime.files import CATALOGUE, read_text
 from tests.support.shared_data import shared_data
 
@@ -56,8 +60,8 @@ def russell() -> tuple[tuple[date, float], ...]:
 
 
 @pytest.fixture(scope="module")
-def events(tmp_path_factory: pytest.TempPathFactory) -> list[Event]:
-    """What the shipped `record_high` says of RUT against SPX."""
+def result(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
+    """The shipped `record_high` over RUT against SPX."""
     folder = tmp_path_factory.mktemp("closes")
     numerator = list(russell())
     known = dict(real_closes("GSPC"))
@@ -74,7 +78,12 @@ def events(tmp_path_factory: pytest.TempPathFactory) -> list[Event]:
         catalogue,
         "XNYS",
     )
-    return list(run_history(inputs).events)
+    return run_history(inputs)
+
+
+@pytest.fixture(scope="module")
+def events(result: StudyResult) -> Sequence[Event]:
+    return result.events
 
 
 def record_closes() -> list[str]:
@@ -87,7 +96,7 @@ def record_closes() -> list[str]:
     return found
 
 
-def test_the_record_of_2025_names_the_last_record_close(events: list[Event]) -> None:
+def test_the_record_of_2025_names_the_last_record_close(events: Sequence[Event]) -> None:
     (opened,) = [event for event in events if event.event_time == str(RECORD_DAY)]
     assert opened.state == "opened"
     assert opened.first_since is not None
@@ -97,7 +106,7 @@ def test_the_record_of_2025_names_the_last_record_close(events: list[Event]) -> 
     assert opened.first_since["sessions_true"] == len(record_closes()) - 1
 
 
-def test_no_record_close_passes_in_silence_while_an_episode_is_open(events: list[Event]) -> None:
+def test_no_record_close_passes_in_silence_while_an_episode_is_open(events: Sequence[Event]) -> None:
     is_open, told, counts = False, {event.event_time: event for event in events}, Counter[str]()
     assert len(told) == len(events)
     records = set(record_closes())
@@ -115,7 +124,7 @@ def test_no_record_close_passes_in_silence_while_an_episode_is_open(events: list
     assert counts["expired"] <= 3
 
 
-def test_what_would_open_if_nothing_were_open_is_told_instead(events: list[Event]) -> None:
+def test_what_would_open_if_nothing_were_open_is_told_instead(events: Sequence[Event]) -> None:
     """Record closes after a month under water: most open an episode, the others come while one is open."""
     peak, under, states = -1.0, 0, Counter[str]()
     told = {event.event_time: event.state for event in events}
@@ -130,3 +139,20 @@ def test_what_would_open_if_nothing_were_open_is_told_instead(events: list[Event
     assert states["confirmed"] + states["extended"] == 11
     assert sum(states.values()) == 42
     assert set(states) == {"opened", "confirmed", "extended"}
+
+
+def test_an_extension_is_no_opening_for_base_rates_and_nulls(result: StudyResult) -> None:
+    """Neither changes when everything but openings is left out."""
+    inputs, opened = result.inputs, [event for event in result.events if event.state == "opened"]
+    null, start = NullPairs(Pair("RUT", "SPX"), {}, {}), str(russell()[0][0])
+    last = np.array([int(inputs.calendar.session[-1])], np.int64)
+    rows, counts = [], []
+    for events in (result.events, opened):
+        rates = study_base_rates(
+            events, inputs.catalogue, inputs.universe, inputs.frames, inputs.calendar, resamples=20
+        )
+        rows.append(rates.columns(last).rows(0, 0))
+        counts += count_rarity(events, inputs.catalogue, null, len(russell()), start)
+    assert rows[0] == rows[1]
+    assert max(row.n for row in rows[0]) == len(opened) - 1  # The latest has no outcome yet.
+    assert [each.count for each in counts] == [len(opened)] * 2

@@ -37,13 +37,19 @@ class TestExtension:
         assert desk.close(TRUE, extend=answer, session=8) == []
 
     @pytest.mark.parametrize(
-        ("answers", "ending"),
-        [({"leave": TRUE}, "resolved"), ({"invalid": TRUE}, "invalidated"), ({"fade": TRUE}, "faded")],
+        ("leave", "invalid", "fade", "ending"),
+        [
+            (TRUE, FALSE, FALSE, "resolved"),
+            (FALSE, TRUE, FALSE, "invalidated"),
+            (FALSE, FALSE, TRUE, "faded"),
+        ],
     )
-    def test_every_other_transition_outranks_it(self, answers: dict[str, int], ending: str) -> None:
+    def test_every_other_transition_outranks_it(
+        self, leave: int, invalid: int, fade: int, ending: str
+    ) -> None:
         desk = LifeDesk(EXTENDS)
         desk.close(TRUE, extend=TRUE, session=7)
-        (told,) = desk.close(TRUE, extend=TRUE, session=8, **answers)
+        (told,) = desk.close(TRUE, leave, invalid, fade=fade, extend=TRUE, session=8)
         assert told[1] == ending
 
     def test_it_does_not_prolong_an_episode(self) -> None:

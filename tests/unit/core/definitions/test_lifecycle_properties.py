@@ -42,11 +42,14 @@ def test_every_sequence_of_transitions_is_well_formed(
     for session, (minutes, enter, leave, invalid, confirm, fade, extend) in enumerate(days, start=1):
         for number, answer in enumerate(minutes):
             told += watched.minute(answer, session=session, number=number)
-        asked = {"confirm": confirm, "fade": fade, "extend": extend, "session": session}
-        at_close = watched.close(enter, leave, invalid, **asked)
+        at_close = watched.close(
+            enter, leave, invalid, confirm=confirm, fade=fade, extend=extend, session=session
+        )
         assert len(at_close) <= 1
         told += at_close
-        told_at_closes += unwatched.close(enter, leave, invalid, **asked)
+        told_at_closes += unwatched.close(
+            enter, leave, invalid, confirm=confirm, fade=fade, extend=extend, session=session
+        )
         if extend == TRUE if extends else watched.life["held"] >= dwell:
             true_on.append(session)
         for life in (watched.life, unwatched.life):

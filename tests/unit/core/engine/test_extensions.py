@@ -159,6 +159,19 @@ class TestGained:
             identity = ("high", event.version, "SML/BIG", "1d", event.episode, event.transition)
             assert event.event_id == event_id(*identity)
 
+    def test_it_counts_anew_where_extend_asks_something_else(self) -> None:
+        narrow = BEFORE.replace('63d"]', '63d", "return_1d_pct > 0.9"]')
+        desk = opened_desk(narrow)
+        session(desk, 1, 101.5)
+        session(desk, 2, 99.0)
+        moved(desk, EXTENDS.replace('63d"]', '63d", "return_1d_pct > 0.9"]', 1)).adopt()
+        session(desk, 3, 102.0)
+        session(desk, 4, 102.5)
+        opened, extended = events_of(desk)[-2:]
+        assert since(opened) == (None, day(0), 1, None)
+        assert opened.reasons["first_since.last_true"] == f"not recorded before {day(3)}"
+        assert since(extended) == (day(3), day(0), 1, None)
+
     def test_an_opening_that_is_taken_back_and_made_again_is_still_its_own(self) -> None:
         desk = opened_desk(BEFORE)
         moved(desk, EXTENDS).adopt()
