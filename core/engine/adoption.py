@@ -124,7 +124,10 @@ def _not_extended(
         pair = state.world.pairs[row].name
         version = version_of(published, definition_id, pair, numbers[-1], earlier.version)
         found[definition_id, pair] = PublishedAs(version, numbers)
-        episodes["not_extended"][row] = undone["not_extended"][row] = 1
+    # An opening that is taken back and made again is that of the same episode.
+    goes_on = watch.wanted & earlier.wanted
+    episodes["not_extended"][goes_on] = is_alive(episodes)[goes_on]
+    undone["not_extended"][goes_on] = (is_alive(undone) | (episodes["opened_now"] == 1))[goes_on]
     _begin_record(watch, earlier, section)
     return found
 
