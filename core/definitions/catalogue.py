@@ -48,11 +48,21 @@ class Catalogue:
 
     @cached_property
     def marks(self) -> frozenset[int]:
-        """Every mark that asks for this catalogue: its own, and those of releases without texts."""
+        """Every mark that asks for this catalogue: its own, those of releases without texts or `extend`.
+
+        The oldest of them had detectors.
+        """
+        before = self.without_extend
         content = [
-            [d.definition_id, d.detector_version or d.version, list(d.pairs)] for d in self.definitions
+            [d.definition_id, d.detector_version or d.version, list(d.pairs)] for d in before.definitions
         ]
-        return frozenset({self.mark, _mark(self.meaning_digest), _mark(digest(content))})
+        marks = (_mark(each) for each in (self.meaning_digest, before.meaning_digest, digest(content)))
+        return frozenset({self.mark, *marks})
+
+    @cached_property
+    def without_extend(self) -> Catalogue:
+        """The same definitions before they had `extend`."""
+        return Catalogue(tuple(definition.without_extend for definition in self.definitions))
 
     def get(self, definition_id: str) -> Definition:
         """One definition by id; CatalogueError names the nearest ones."""

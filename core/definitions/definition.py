@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -60,9 +60,14 @@ class Definition:
         return digest(content)[:VERSION_DIGITS]
 
     @property
+    def without_extend(self) -> Definition:
+        """The same definition before it had `extend`; itself if it has none."""
+        return self if self.rule.extend is None else replace(self, rule=replace(self.rule, extend=None))
+
+    @property
     def detector_version(self) -> str | None:
         """The version it had as a detector in an earlier release; None if it was not one."""
-        own = self.version
+        own = self.without_extend.version
         for detector in possible_detectors(self.rule, self.frequency):
             was = detector | {
                 "id": self.definition_id,
@@ -113,6 +118,7 @@ class Definition:
             found |= {EventState.INVALIDATED} if self.rule.invalidation else set()
             found |= {EventState.CONFIRMED} if self.rule.confirm else set()
             found |= {EventState.FADED} if self.rule.fade else set()
+            found |= {EventState.EXTENDED} if self.rule.extend else set()
         return tuple(sorted(found))
 
     @property

@@ -59,6 +59,7 @@ class DefinitionEntry(TomlTable):
     exit: Any = None
     confirm: Any = None
     fade: Any = None
+    extend: Any = None
     invalidate: InvalidateTable | None = None
     dwell: Annotated[int, Field(ge=1, le=10_000)] = 1
     cool_down: Steps = 0

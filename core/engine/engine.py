@@ -284,7 +284,10 @@ class PartitionEngine:
             A `withdrawn` event for every open episode of a removed or changed definition.
         """
         self.settle()
-        whole, events = adopt(self._whole, self.catalogue, self._lookups)
+        # What an earlier release published has no extensions: its own definitions are adopted first.
+        before_extend = self._whole.before_extend
+        catalogue = self.catalogue.without_extend if before_extend else self.catalogue
+        whole, events = adopt(self._whole, catalogue, self._lookups)
         self._use(whole)
         return events
 
@@ -297,7 +300,7 @@ class PartitionEngine:
         Returns:
             Whether there was anything to note: a snapshot from here on has it, one from before has not.
         """
-        if not self._whole.published_as:
+        if not self._whole.published_as and not self._whole.before_extend:
             return False
         self._use(self._whole.keep_published_versions())
         return True

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.definitions.catalogue import Catalogue
+from core.engine.earlier_episodes import convert_episodes, date_converted_episodes
 from core.engine.evaluation import PairEvaluator
 from core.engine.pair_time import PairTime
 from core.engine.published_versions import PublishedAs, still_published, unfinished_episodes
@@ -53,6 +54,8 @@ class PartitionState:
         orphans: Definitions that are no longer supported.
         published_as: Definition id → earlier version, of definitions that a restore has translated, until
             what was published under it is known.
+        before_extend: Whether it was read from a snapshot of a release without `extend`, and that release
+            may have published what follows.
     """
 
     world: PartitionWorld
@@ -64,6 +67,7 @@ class PartitionState:
     settings: NDArray[np.uint64]
     orphans: tuple[Orphan, ...] = ()
     published_as: Mapping[str, str] = field(default_factory=dict)
+    before_extend: bool = False
 
     def head(self) -> dict[str, Any]:
         """Identity of the state."""
@@ -125,7 +129,7 @@ class PartitionState:
     def keep_published_versions(self) -> PartitionState:
         """Let every episode so far keep the version of before, where its definition was translated."""
         self.evaluator.published = {**self.evaluator.published, **_translated(self)}
-        return replace(self, published_as={})
+        return replace(self, published_as={}, before_extend=False)
 
     def mark_rebuilt(self) -> None:
         """Mark that the state starts in the middle of a history."""
@@ -178,6 +182,7 @@ def restored_state(
     """
     snapshot = Snapshot(data)
     _check_scales(snapshot, world)
+    before_extend = convert_episodes(snapshot)
     owner = {name: snapshot.head.get(name) for name in _owner(world)}
     if owner != _owner(world):
         raise SnapshotError(
@@ -196,7 +201,7 @@ def restored_state(
     _fill(state, snapshot, stored.published_as)
     versions = {watch.definition.definition_id: watch.version for watch in state.evaluator.watches}
     published_as = {each: was for each, was in stored.published_as.items() if was != versions[each]}
-    state = replace(state, orphans=stored.orphans, published_as=published_as)
+    state = replace(state, orphans=stored.orphans, published_as=published_as, before_extend=before_extend)
     state.evaluator.published = {**stored.published, **_translated(state)}
     try:
         state.instrument_time.resume()
@@ -206,6 +211,7 @@ def restored_state(
             f"the snapshot is in a session that is not in the calendar: {error}",
             operator_action="build the calendar for dates that include the snapshot",
         ) from error
+    date_converted_episodes(state.evaluator, state.pair_time)
     return state
 
 

@@ -70,6 +70,11 @@ def family_section_name(name: str) -> str:
     return f"{_FAMILY}{name}"
 
 
+def is_definition_section(name: str) -> bool:
+    """Whether a section is that of a definition."""
+    return name.startswith(_DEFINITION)
+
+
 def definition_section_name(definition_id: str) -> str:
     """Name of a definition's section."""
     return f"{_DEFINITION}{definition_id}"

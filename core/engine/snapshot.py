@@ -143,6 +143,15 @@ class Snapshot:
                 return f"the layout of {name} has changed: {array_name}"
         return None
 
+    def has_dtype(self, name: str, array_name: str, dtype: np.dtype[Any]) -> bool:
+        """Whether an array of a section is stored with exactly this dtype."""
+        layout = self._sections[name].layout.get(array_name)
+        return layout is not None and layout.dtype == _layout(np.zeros(0, dtype)).dtype
+
+    def replace(self, name: str, section: Section) -> None:
+        """Put a section in the place of the stored one, to bring it to the layout of this release."""
+        self._sections[name] = _store(section)
+
     def fill(self, name: str, section: Section) -> None:
         """Fill a section's arrays in place; nothing is written if it does not fit.
 

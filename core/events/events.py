@@ -55,9 +55,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         values: Name with its unit (`_pct`, `_pp`, …) → value, `_date` → a date; None or NaN is unknown.
         threshold: Thresholds of the values, in the same units.
         legs: `numerator` and `benchmark` → `LEG_FIELDS`; a missing figure is unknown.
-        first_since: {date, history_start, series, operator, count}: the latest earlier case in
-            the history supplied and the number of them; `date` is None if there is none.
-            None for a definition without such a record.
+        first_since: {last_true, previous_opening, history_start, series, operator, openings, sessions_true}:
+            the last earlier session on which the definition was true and the last earlier opening in the
+            history supplied, and how many of each; a date is None if there is none. None for a
+            definition without such a record.
         openings_per_year: From `core.events.per_year.openings_per_year`; None if unknown.
         reasons: Reason for each null; keys as described in the module docstring.
         quality: A `Quality` label.
@@ -155,8 +156,11 @@ def event_data(event: Event) -> dict[str, object]:
     first_since = None if event.first_since is None else dict(event.first_since)
     if first_since is None:
         nulls["first_since"] = "not computed"
-    elif first_since.get("date") is None:
-        nulls["first_since.date"] = f"none since {first_since.get('history_start')}"
+    else:
+        none = f"none since {first_since.get('history_start')}"
+        for name in ("last_true", "previous_opening"):
+            if first_since.get(name) is None:
+                nulls[f"first_since.{name}"] = none
     if event.base_rate is None:
         nulls["base_rate"] = "not computed"
     if event.rarity is None:

@@ -86,7 +86,8 @@ def build_event(
     if worth == Quality.OK and since:
         quality = Quality.REBUILT.label
     frequency = _FREQUENCIES[definition.frequency]
-    first_since = _first_since(number, before, definition, current, history_start)
+    first_since, unknown = _first_since(number, before, definition, current, history_start, session)
+    reasons |= unknown
     per_year, why_not = openings_per_year(first_since, day_to_date(session))
     if why_not is not None:
         reasons["openings_per_year"] = why_not
@@ -152,22 +153,40 @@ def leg_figures(
 
 
 def _first_since(
-    state: int, before: int, definition: Definition, current: np.void, history_start: int
-) -> dict[str, object] | None:
-    """Return the latest earlier opening within the supplied history, and the number of openings."""
+    state: int, before: int, definition: Definition, current: np.void, history_start: int, session: int
+) -> tuple[dict[str, object] | None, dict[str, str]]:
+    """Return what came earlier within the supplied history, and the reason for each null.
+
+    An opening is earlier if its episode is; a session is earlier if it is before that of the event.
+    """
     if history_start == 0:  # The first day of history: there is nothing earlier.
-        return None
+        return None, {}
     ahead = state == EventState.CANDIDATE
     if state == EventState.WITHDRAWN:  # An open episode is withdrawn together with its definition.
         ahead = before == EventState.CANDIDATE
     if state == EventState.REVISED:  # The revision may have undone the episode's own opening.
         ahead = current["last_opened"] != current["episode"]
-    earlier = int(current["last_opened"] if ahead else current["previous_opened"])
-    count = int(current["openings"]) - (0 if ahead else 1)
+    opening = int(current["last_opened"] if ahead else current["previous_opened"])
+    openings = int(current["openings"]) - (0 if ahead else 1)
+    now = int(current["last_true"]) == session
+    last_true = int(current["previous_true"] if now else current["last_true"])
+    sessions_true: int | None = int(current["sessions_true"]) - now
+    none, reasons = f"none since {date_text(history_start)}", {}
+    if openings == 0:
+        reasons["first_since.previous_opening"] = none
+    recorded = int(current["true_since"])
+    if recorded:
+        none = f"not recorded before {date_text(recorded)}"
+        sessions_true = None
+        reasons["first_since.sessions_true"] = none
+    if not last_true:
+        reasons["first_since.last_true"] = none
     return {
-        "date": date_text(earlier) if count > 0 else None,
+        "last_true": date_text(last_true) if last_true else None,
+        "previous_opening": date_text(opening) if openings else None,
         "history_start": date_text(history_start),
         "series": definition.series,
         "operator": definition.operator,
-        "count": count,
-    }
+        "openings": openings,
+        "sessions_true": sessions_true,
+    }, reasons

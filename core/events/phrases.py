@@ -34,6 +34,10 @@ def since_text(first_since: Mapping[str, object] | None, state: str) -> str:
         return ""
     latest = first_since.get("last_true", first_since.get("date"))
     start = str(first_since.get("history_start"))
+    if latest is None and first_since.get("sessions_true", 0) is None:
+        # Not recorded that far back: only openings are known.
+        opened = first_since.get("previous_opening")
+        return "" if opened is None else f": last opened on {opened}"
     if latest is None:
         return f": first in the history from {start}"
     if state == EXTENDED:

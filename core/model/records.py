@@ -191,6 +191,8 @@ class EventState(IntEnum):
     EXPIRED = 7
     WITHDRAWN = 8
     REVISED = 9
+    EXTENDED = 10
+    """It happened once more; the episode stays opened or confirmed."""
 
     @property
     def label(self) -> str:

@@ -106,7 +106,7 @@ def test_the_day_small_caps_rose_and_large_caps_fell() -> None:
     assert opened.values["instrument_return_pct"] == pytest.approx(3.57, abs=0.005)
     assert opened.values["benchmark_return_pct"] == pytest.approx(-0.88, abs=0.005)
     assert opened.first_since is not None
-    assert opened.first_since["date"] == "2008-10-10"
+    assert opened.first_since["last_true"] == "2008-10-10"
     assert as_it_was().said.dead_letters == []
 
 

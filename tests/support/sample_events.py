@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from core.events.events import Event, event_id
 
@@ -39,11 +39,13 @@ def opposite_day(**changes: Any) -> Event:
             "benchmark": {"previous_close": 5633.91, "price": 5584.54, "return_pct": -0.8759912345678901},
         },
         "first_since": {
-            "date": "2008-10-10",
+            "last_true": "2008-10-10",
+            "previous_opening": "2008-10-10",
             "history_start": "1990-01-02",
             "series": "close",
             "operator": ">=",
-            "count": 1,
+            "openings": 1,
+            "sessions_true": 1,
         },
         "openings_per_year": 0.02897,
         "reasons": {},
@@ -54,6 +56,18 @@ def opposite_day(**changes: Any) -> Event:
     identity = ("definition", "version", "pair", "frequency", "episode", "transition")
     fields.setdefault("event_id", event_id(*(fields[name] for name in identity)))
     return Event(**fields)
+
+
+NO_EARLIER_CASE: Final = {
+    "last_true": None,
+    "previous_opening": None,
+    "history_start": "1990-01-02",
+    "series": "close",
+    "operator": ">=",
+    "openings": 0,
+    "sessions_true": 0,
+}
+"""A `first_since` of a history in which there was nothing of the kind."""
 
 
 def candidate(**changes: Any) -> Event:

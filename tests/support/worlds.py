@@ -64,7 +64,6 @@ show.instrument_return_pct = "instrument_return_pct:1d"
 show.benchmark_return_pct = "benchmark_return_pct:1d"
 show.spread_pp = "relative_strength_pp:1d"
 threshold = { instrument_return_pct = -1.0 }
-operator = ">="
 
 [[definition]]
 id = "spread_1d"

@@ -101,11 +101,13 @@ def test_an_event_is_told_as_the_live_system_tells_it(
     }
     assert last["threshold"] == {"instrument_return_pct": 3.0}
     assert last["first_since"] == {
-        "date": str(dates[90]),
+        "last_true": str(dates[90]),
+        "previous_opening": str(dates[90]),
         "history_start": str(dates[0]),
         "series": "close",
         "operator": ">=",
-        "count": 2,
+        "openings": 2,
+        "sessions_true": 2,
     }
     assert last["quality"] == "ok"
 
@@ -123,7 +125,8 @@ def test_base_rates_count_only_what_was_known(every_line: list[dict[str, object]
     assert by_date[str(dates[20])]["base_rate"] is None
     assert by_date[str(dates[20])]["reasons"] == {
         "base_rate": "not computed",
-        "first_since.date": f"none since {dates[0]}",
+        "first_since.last_true": f"none since {dates[0]}",
+        "first_since.previous_opening": f"none since {dates[0]}",
         "rarity": "not computed",
     }
     rate = by_date[str(dates[120])]["base_rate"]

@@ -25,7 +25,13 @@ from core.events.events import (
 from core.model.errors import InputError
 from core.model.event_families import EVENT_FAMILIES
 from core.model.records import EventState
-from tests.support.sample_events import CLOSE_2024_07_11_NS, candidate, opposite_day, strength
+from tests.support.sample_events import (
+    CLOSE_2024_07_11_NS,
+    NO_EARLIER_CASE,
+    candidate,
+    opposite_day,
+    strength,
+)
 
 PARTS = ("opposite_day_up", "5f0c3e1ab2d49c77", "RUT/SPX", "1d", 19915, 1)
 
@@ -42,8 +48,9 @@ GOLDEN = (
     '"legs":{"numerator":{"symbol":"RUT","previous_close":2051.76,"price":2125.04,'
     '"return_pct":3.571837265},"benchmark":{"symbol":"SPX","previous_close":5633.91,'
     '"price":5584.54,"return_pct":-0.8759912346}},'
-    '"first_since":{"count":1,"date":"2008-10-10","history_start":"1990-01-02","operator":">=",'
-    '"series":"close"},"openings_per_year":0.02897,"base_rate":null,"rarity":null,"tags":[],"quality":"ok",'
+    '"first_since":{"history_start":"1990-01-02","last_true":"2008-10-10","openings":1,"operator":">=",'
+    '"previous_opening":"2008-10-10","series":"close","sessions_true":1},'
+    '"openings_per_year":0.02897,"base_rate":null,"rarity":null,"tags":[],"quality":"ok",'
     '"reasons":{"base_rate":"not computed","rarity":"not computed"},'
     '"provenance":{"baseline":"bars.1d@0","catalogue":"c0ffee","universe":"beef"}}'
 )
@@ -168,10 +175,10 @@ def test_a_null_never_lacks_a_reason() -> None:
 
 
 def test_no_earlier_case_says_since_when_there_is_none() -> None:
-    none = {"date": None, "history_start": "1990-01-02", "series": "close", "operator": ">=", "count": 0}
-    data = event_data(opposite_day(first_since=none))
-    assert data["first_since"] == none
-    assert data["reasons"]["first_since.date"] == "none since 1990-01-02"  # type: ignore[index]
+    data = event_data(opposite_day(first_since=NO_EARLIER_CASE))
+    assert data["first_since"] == NO_EARLIER_CASE
+    for name in ("first_since.last_true", "first_since.previous_opening"):
+        assert data["reasons"][name] == "none since 1990-01-02"  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +206,7 @@ def test_headers_are_those_of_the_kafka_binding() -> None:
         "ce_type": b"rotascope.divergence.opposite_day_up.candidate",
         "ce_subject": b"RUT/SPX",
         "ce_time": b"2024-07-11T14:31:00Z",
-        "ce_dataschema": b"urn:rotascope:schema:event:divergence:1",
+        "ce_dataschema": b"urn:rotascope:schema:event:divergence:2",
         "ce_partitionkey": b"RUT/SPX",
         "ce_definitionversion": b"5f0c3e1ab2d49c77",
     }

@@ -163,7 +163,7 @@ def test_json_lines_say_what_they_are() -> None:
     assert [record["kind"] for record in records] == ["milestone", "serving", *["event"] * 4, "summary"]
     assert records[1]["metrics_url"] == "http://127.0.0.1:9464/metrics"
     assert records[4]["id"] == opposite_day().event_id
-    assert records[4]["data"]["first_since"]["date"] == "2008-10-10"
+    assert records[4]["data"]["first_since"]["last_true"] == "2008-10-10"
 
 
 @pytest.mark.parametrize("clock_ns", [None, OPENED_NS])
