@@ -8,8 +8,9 @@ from typing import Final
 from core.definitions.sentence import LEGS
 from core.events.per_year import openings_before
 from core.model.figure_text import figure_text, is_known, words_of
+from core.model.records import EventState
 
-EXTENDED: Final = "extended"
+EXTENDED: Final = EventState.EXTENDED.label
 """State of an open episode whose conditions hold anew."""
 
 

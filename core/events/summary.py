@@ -13,7 +13,7 @@ from typing import Final
 
 from core.definitions.event_words import EventWords
 from core.definitions.sentence import LEGS, THRESHOLD
-from core.events.phrases import EXTENDED, listed_values, since_text
+from core.events.phrases import listed_values, since_text
 from core.model.records import EventState
 
 LONGEST: Final = 200
@@ -30,11 +30,11 @@ _PREFIXES: Final[Mapping[str, str]] = MappingProxyType(
         EventState.EXPIRED.label: "expired",
         EventState.WITHDRAWN.label: "withdrawn",
         EventState.REVISED.label: "revised",
-        EXTENDED: "extended",
+        EventState.EXTENDED.label: "extended",
     }
 )
 _RARE_STATES: Final = frozenset(
-    {EventState.CANDIDATE.label, EventState.OPENED.label, EventState.REVISED.label, EXTENDED}
+    {EventState.CANDIDATE.label, EventState.OPENED.label, EventState.REVISED.label, EventState.EXTENDED.label}
 )
 """States in which something is true now, so that the summary says since when it is the first."""
 _CUT: Final = "…"
