@@ -92,7 +92,16 @@ class PairEvaluator(PairValues):
             levels = self.lifecycle.levels[watch.rule.number]
             levels[rows] *= watch.level_factor(side, numerator / denominator)
 
-    def minute(self, step: RingStep, session: int, ts_event_ns: int, emit: Emit, *, closing: bool) -> None:
+    def minute(
+        self,
+        step: RingStep,
+        session: int,
+        ts_event_ns: int,
+        emit: Emit,
+        *,
+        closing: bool,
+        behind: NDArray[np.int32],
+    ) -> None:
         """Evaluate what is due every minute, including the session in progress.
 
         Args:
@@ -101,9 +110,12 @@ class PairEvaluator(PairValues):
             ts_event_ns: End of the minute.
             emit: Called with each event.
             closing: Whether this is the session's last minute.
+            behind: int32 (n,): pairs for which this session has been decided by the history; only
+                definitions of minutes are evaluated for them.
         """
-        self.evaluate_minute(step, session, ts_event_ns)
-        self._provisional(step.rows, session, ts_event_ns, emit)
+        self.evaluate_minute(step, session, ts_event_ns, behind)
+        rows = np.setdiff1d(step.rows, behind) if len(behind) else step.rows
+        self._provisional(rows, session, ts_event_ns, emit)
         if len(self._minutely.numbers):
             episode = ts_event_ns // NANOSECONDS_PER_SECOND
             for again in (False, True) if closing else (False,):

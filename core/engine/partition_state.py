@@ -217,6 +217,7 @@ def restored_state(
 
 def _fill(state: PartitionState, snapshot: Snapshot, published_as: Mapping[str, str]) -> None:
     """Take the sections over, each under the version that it was stored under."""
+    state.evaluator.forget_traded()
     versions = {definition_section_name(each): version for each, version in published_as.items()}
     # What every evaluation computes again is no loss where an earlier release did not have it.
     derived = {family_section_name(each.name) for each in state.evaluator.families if each.of_the_step_alone}

@@ -26,6 +26,7 @@ _FAMILY: Final = "family/"
 _DEFINITION: Final = "definition/"
 _SHARED_VERSION: Final = "1"
 _VERSION_DIGITS: Final = 12
+_ADDED_TO_PAIRS: Final = frozenset({"day_traded", "baseline_traded"})
 
 
 def instrument_section(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Section]:
@@ -40,7 +41,8 @@ def pair_sections(evaluator: PairEvaluator, pair_time: PairTime) -> dict[str, Se
         Section name → views of the state.
     """
     undo = pair_time.undo
-    sections = {PAIRS: Section(_SHARED_VERSION, evaluator.arrays() | pair_time.arrays() | undo.arrays())}
+    shared = evaluator.arrays() | pair_time.arrays() | undo.arrays()
+    sections = {PAIRS: Section(_SHARED_VERSION, shared, _ADDED_TO_PAIRS)}
     for family in evaluator.families:
         arrays: dict[str, NDArray[Any]] = {
             "values": family.values,

@@ -30,10 +30,12 @@ class Section(NamedTuple):
     Args:
         version: Version of their meaning; a reader with another version must not use them.
         arrays: Arrays by name, any dtype.
+        added: Arrays that snapshots of earlier releases lack; a fill leaves them as they are.
     """
 
     version: str
     arrays: Mapping[str, NDArray[Any]]
+    added: frozenset[str] = frozenset()
 
     def copied(self) -> Section:
         """Return a copy that is independent of the arrays."""
@@ -136,10 +138,11 @@ class Snapshot:
             return f"the snapshot lacks {name}"
         if stored.version != section.version:
             return f"the version of {name} has changed"
-        for array_name in sorted(stored.layout.keys() ^ section.arrays.keys()):
+        added = section.added - stored.layout.keys()
+        for array_name in sorted(stored.layout.keys() ^ (section.arrays.keys() - added)):
             return f"the layout of {name} lacks or adds {array_name}"
-        for array_name, array in section.arrays.items():
-            if stored.layout[array_name] != _layout(array):
+        for array_name in section.arrays.keys() - added:
+            if stored.layout[array_name] != _layout(section.arrays[array_name]):
                 return f"the layout of {name} has changed: {array_name}"
         return None
 

@@ -2,6 +2,7 @@
 
 The same event gives the same bytes on every machine: no clock, no locale, no random ids, floats with
 ten significant digits, keys in a fixed order. An unknown value is `null`, with its reason in `reasons`.
+A known value that rests on volume has its quality there unless that is `ok` (published volumes).
 A key of `reasons` is the name of a value (`spread_pp`), the name of a field (`first_since`), or the
 dotted path of a nested field (`legs.benchmark.price`).
 """
@@ -30,7 +31,9 @@ SIGNIFICANT_DIGITS: Final = 10
 
 _DAY: Final = Frequency.DAY.label
 _CANDIDATE: Final = EventState.CANDIDATE.label
-_USABLE: Final = frozenset({Quality.OK.label, Quality.REBUILT.label})
+_USABLE: Final = frozenset(
+    quality.label for quality in (Quality.OK, Quality.REBUILT, Quality.TRADED_VOLUME, Quality.MIXED_VOLUME)
+)
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +63,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
             history supplied, and how many of each; a date is None if there is none. None for a
             definition without such a record.
         openings_per_year: From `core.events.per_year.openings_per_year`; None if unknown.
-        reasons: Reason for each null; keys as described in the module docstring.
+        reasons: Reason for each null, and the quality of known values that say which volume they rest on;
+            keys as described in the module docstring.
         quality: A `Quality` label.
         provenance: Digests of catalogue, universe and calendars, and of the artefacts of base rates and tags.
         base_rate: Base rates of earlier events of the definition; None if not supplied.

@@ -24,6 +24,8 @@ from core.model.timestamps import date_text
 _FREQUENCIES: Final = tuple(frequency.label for frequency in Frequency)
 _STATES: Final = tuple(state.label for state in EventState)
 _QUALITIES: Final = tuple(quality.label for quality in Quality)
+_SAID_OF_KNOWN: Final = (Quality.TRADED_VOLUME, Quality.MIXED_VOLUME)
+"""Qualities of known values that an event names: they say which volume it is."""
 
 
 def build_event(
@@ -76,9 +78,12 @@ def build_event(
         if math.isnan(value):
             shown[name] = None
             reasons[name] = _QUALITIES[qualities.item(row)]
-        elif name not in watch.dates:
+            continue
+        if qualities.item(row) in _SAID_OF_KNOWN:
+            reasons[name] = _QUALITIES[qualities.item(row)]
+        if name not in watch.dates:
             shown[name] = value
-        elif value > 0.0:
+        elif value != 0.0:
             shown[name] = date_text(int(value))
         else:
             shown[name] = None

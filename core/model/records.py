@@ -129,6 +129,8 @@ class Update(IntFlag):
     OFFICIAL = 16
     SERIES = 32
     """Not a trade: `price` is the value of a rate or a flow and may have any sign."""
+    TRADED = 64
+    """Of a baseline record: `size` is summed from trades received live, not published by a vendor."""
 
     ALL = LAST | HIGH_LOW | VOLUME | REGULAR
 
@@ -159,7 +161,7 @@ class BarFlag(IntFlag):
 
 
 class Quality(IntEnum):
-    """Quality of a value. Everything but OK and REBUILT means `unknown`."""
+    """Quality of a value: `unknown`, except OK, REBUILT, TRADED_VOLUME and MIXED_VOLUME."""
 
     OK = 0
     NOT_READY = 1
@@ -171,6 +173,14 @@ class Quality(IntEnum):
     REBUILT = 7
     INCONCLUSIVE = 8
     """There is a number, but the preceding test cannot distinguish it from chance."""
+    NO_VOLUME = 9
+    """The instrument has volume, and zero is recorded for the session."""
+    HISTORY_AHEAD = 10
+    """The supplied history already contains this session, so finished days cannot be used."""
+    TRADED_VOLUME = 11
+    """Known. Its volumes are sums of trades received live, which are below published ones."""
+    MIXED_VOLUME = 12
+    """Known. It compares such sums with published volumes."""
 
     @property
     def label(self) -> str:

@@ -25,6 +25,7 @@ from producers.framing.rows import take
 from producers.ingest.clock import FeedClock
 from producers.ingest.clock_output import Clocked
 from producers.ingest.dedup import Deduplicator
+from producers.ingest.history_ahead import HistoryAhead
 from producers.ingest.queue import GapMark, Item, MessageQueue
 from producers.metrics import ProducerCounters
 
@@ -54,6 +55,7 @@ class Pipeline:
         framer: Cuts frames.
         publisher: Sends frames.
         counters: Counters of the producer.
+        history_ahead: Refuses ticks of sessions that the history contains.
         on_notice: Called with every error that the vendor reports in the stream, on the pipeline's thread.
         wall_ns: Wall clock, ns UTC.
         monotonic_ms: Monotonic clock, ms.
@@ -70,6 +72,7 @@ class Pipeline:
         publisher: Outlet,
         counters: ProducerCounters,
         *,
+        history_ahead: HistoryAhead,
         on_notice: Callable[[FeedError], None],
         wall_ns: Callable[[], int],
         monotonic_ms: Callable[[], float],
@@ -82,6 +85,7 @@ class Pipeline:
         self._framer = framer
         self._publisher = publisher
         self._counters = counters
+        self._history_ahead = history_ahead
         self._on_notice = on_notice
         self._wall_ns = wall_ns
         self._monotonic_ms = monotonic_ms
@@ -91,6 +95,7 @@ class Pipeline:
         """Run until the queue is closed and empty.
 
         Raises:
+            ConfigurationError: The history in the log reaches beyond the recording's first tick.
             TransportError: A record could not be delivered.
         """
         while (items := self._queue.take(TAKE_BYTES, self._patience_s())) is not None:
@@ -148,6 +153,7 @@ class Pipeline:
         ticks = batch.ticks
         if len(ticks) == 0:
             return
+        self._history_ahead.check(ticks)
         counters.feed_delay_ns = int(ticks["ts_recv"][-1]) - int(ticks["ts_event"][-1])
         fresh = self._deduplicator.fresh(ticks, batch.venues)
         if not fresh.all():

@@ -178,3 +178,13 @@ def test_four_partitions_write_every_bar_exactly_once() -> None:
 
     assert bars_of(*(each.said for each in in_partitions())) == bars_of(as_it_was().said)
     assert len(bars_of(as_it_was().said)) > 8 * 11 * 290
+
+
+def test_the_range_of_every_day_holds_its_close() -> None:
+    """RUT 2024-07-10: the highest five-minute bar ends at 2051.73, and the day closed at 2051.75."""
+    bars = np.concatenate(as_it_was().said.day_bars)
+    assert (bars["low"] <= np.minimum(bars["open"], bars["close"])).all()
+    assert (bars["high"] >= np.maximum(bars["open"], bars["close"])).all()
+    rut = bars[(bars["instrument_id"] == RUT) & (bars["session"] == session_day(date(2024, 7, 10)))]
+    assert (rut["high"] / 1e9).tolist() == [2051.75]
+    assert (rut["close"] / 1e9).tolist() == [2051.75]

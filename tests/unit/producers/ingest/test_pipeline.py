@@ -9,12 +9,13 @@ from collections.abc import Callable
 
 import pytest
 
-from core.model.errors import FeedError
+from core.model.errors import ConfigurationError, FeedError
 from core.model.records import TickKind
 from producers.feeds.base import MAX_REJECTS, RawMessage
 from producers.framing.framer import Framer
 from producers.ingest.clock import ClockMode, FeedClock
 from producers.ingest.dedup import Deduplicator
+from producers.ingest.history_ahead import HistoryAhead
 from producers.ingest.pipeline import Pipeline
 from producers.ingest.queue import GapMark, MessageQueue, Overflow
 from producers.metrics import ProducerCounters
@@ -28,7 +29,9 @@ DEADLINE_S = 10.0
 class Stage:
     """A pipeline whose clocks stand still unless moved."""
 
-    def __init__(self, mode: ClockMode = ClockMode.RECORDED, partitions: int = 1) -> None:
+    def __init__(
+        self, mode: ClockMode = ClockMode.RECORDED, partitions: int = 1, history_ns: int | None = None
+    ) -> None:
         self.counters = ProducerCounters("alpaca")
         self.sender = KeepingSender()
         self.notices: list[FeedError] = []
@@ -44,6 +47,7 @@ class Stage:
             Framer(UNIVERSE, partitions=partitions, source_id=SOURCE.source_id, epoch=1, max_age_ms=8),
             publisher_to(self.sender, self.counters),
             self.counters,
+            history_ahead=HistoryAhead(history_ns),
             on_notice=self.notices.append,
             wall_ns=lambda: self.wall_ns,
             monotonic_ms=lambda: self.monotonic_ms,
@@ -164,3 +168,18 @@ def test_frames_leave_when_they_are_old_and_an_idle_live_clock_goes_on() -> None
     stage.pipeline.finish(end_of_recording=False, timeout_s=1)
     assert stage.log() == [*[(TickKind.CLOCK, 0)] * 2, (TickKind.TRADE, 1), (TickKind.CLOCK, 0)]
     assert stage.pauses == [pytest.approx(0.001)]
+
+
+def test_a_recording_of_a_session_that_the_history_contains_is_refused() -> None:
+    stage = Stage(history_ns=NOON_NS + 4 * 3600 * SECOND)
+    with pytest.raises(ConfigurationError, match="the history in the log contains sessions up to") as refusal:
+        stage.pipeline.process([raw(trade(i=1))])
+    assert "--history-until" in str(refusal.value.operator_action)
+    assert stage.sender.dead_letters() == []
+
+
+def test_only_the_first_trade_is_compared_with_the_history() -> None:
+    stage = Stage(history_ns=NOON_NS - 20 * 3600 * SECOND)
+    stage.pipeline.process([raw({"T": "new"}), raw(trade(i=1))])
+    stage.pipeline.process([raw(trade(NOON_NS - 21 * 3600 * SECOND, i=2))])
+    assert stage.counters.items["accepted"] == 2
