@@ -99,6 +99,7 @@ def read_inputs(
     rarity: Path | None = None,
     *,
     options: FileOptions | None = None,
+    tagged: bool = True,
 ) -> StudyInputs:
     """Read and validate all inputs of a study.
 
@@ -110,6 +111,7 @@ def read_inputs(
         calendar_name: Trading calendar of all symbols.
         rarity: File with the rarity that events carry; None for none.
         options: How to read the files; None for the defaults.
+        tagged: Read what tags events; not needed for values.
 
     Raises:
         InputError: The rarity file is not one.
@@ -138,7 +140,7 @@ def read_inputs(
     ]
     universe = study_universe(frames, wanted, calendar_name, beside)
     frames |= {one.symbol: frame for one, frame in zip(beside, values, strict=True)}
-    artefacts = read_artefacts(None, None, rarity, _exchange(calendar))
+    artefacts = read_artefacts(None, None, rarity, _exchange(calendar)) if tagged else Artefacts()
     return StudyInputs(universe, calendar, frames, catalogue, artefacts)
 
 

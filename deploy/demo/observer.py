@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from deploy.demo.processes import Program
 from deploy.demo.progress import Progress, View
 from deploy.demo.readings import EventReader, Page, ReadEvent, scrape
+from deploy.demo.time_order import TimeOrder
 
 SCRAPE_INTERVAL_S: Final = 0.25
 RATE_OVER_S: Final = 1.0
@@ -33,6 +34,8 @@ class Observer:
         self._server: Program | None = None
         self._page: Page | None = None
         self._scraped_s = 0.0
+        self._order = TimeOrder()
+        self._events_reported = 0
         self._rates: deque[tuple[float, int]] = deque()
 
     def phase(self, text: str) -> None:
@@ -63,10 +66,12 @@ class Observer:
 
     def look(self) -> None:
         """Read new events, periodically the metrics, and show them."""
-        for event in self._reader.new():
-            self._note(event)
+        self._take(self._reader.new())
         if self.progress.metrics_url and time.monotonic() - self._scraped_s >= SCRAPE_INTERVAL_S:
             self._scrape()
+        if self.progress.clock_ns is not None and len(self.events) >= self._events_reported:
+            # All that the worker had found at the last scrape has been read.
+            self._show(self._order.release(self.progress.clock_ns))
         if self._server is not None:
             status = self._server.said("served") or self._server.said("progress") or {}
             self.progress.trades_sent = int(status.get("trades_sent", 0))
@@ -86,12 +91,16 @@ class Observer:
 
     def last_events(self) -> None:
         """Read the event topics to their current end."""
-        for event in self._reader.rest():
-            self._note(event)
+        self._take(self._reader.rest())
+        self._show(self._order.rest())
 
-    def _note(self, event: ReadEvent) -> None:
-        self.events.append(event)
-        self._view.event(event)
+    def _take(self, events: Sequence[ReadEvent]) -> None:
+        self.events.extend(events)
+        self._order.hold(events)
+
+    def _show(self, events: Iterable[ReadEvent]) -> None:
+        for event in events:
+            self._view.event(event)
 
     def _scrape(self) -> None:
         self._scraped_s = time.monotonic()
@@ -101,6 +110,7 @@ class Observer:
         self._page = page
         progress = self.progress
         progress.ticks = int(page.total("rotascope_worker_ticks_total"))
+        self._events_reported = int(page.total("rotascope_worker_events_total"))
         progress.frames = int(page.total("rotascope_worker_frames_total"))
         progress.lag_records = int(page.total("rotascope_partition_lag_records"))
         progress.ticks_per_s = self._rate(progress.ticks)

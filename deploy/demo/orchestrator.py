@@ -7,7 +7,7 @@ import os
 import secrets
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,18 +15,20 @@ from typing import Any, Final, TypeVar
 
 from core.model.errors import TransportError
 from core.model.instruments import parse_universe
+from core.runtime.compilation import compiling_text, missing_modules, still_missing
 from core.runtime.files import UNIVERSE, read_text
-from core.runtime.numba_cache import compiled_kernels
+from core.runtime.reason_log import TOTALS_EVENT
 from core.runtime.settings import PREFIX
 from deploy.demo.broker import Broker, embedded_broker, real_broker
 from deploy.demo.episodes import episodes
-from deploy.demo.inputs import LAST_HISTORY_DAY, Inputs, read_inputs
+from deploy.demo.inputs import Inputs, read_inputs
 from deploy.demo.observer import Observer
 from deploy.demo.processes import Program, Programs
 from deploy.demo.progress import Summary, View
 from deploy.demo.readings import EventReader, end_offsets, in_order
 from deploy.local.embedded_broker import require_input_fits
-from deploy.local.kernels import compiling, cores, missing_modules
+from deploy.local.kernels import compiling, cores
+from producers.replay.demo import LAST_HISTORY_DAY
 
 START_TIMEOUT_S: Final = 300.0
 """Timeout per program; on a small machine kernels take a minute to compile."""
@@ -90,9 +92,9 @@ class Demo:
         # The user's own settings must not change the demo.
         environ = {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)}
         self._programs = stack.enter_context(Programs(self._directory, environ))
-        self._compiled = compiled_kernels(os.environ)
+        self._missing = missing_modules(os.environ)
         # The worker compiles on one core as it imports: the other cores start with the slowest kernels.
-        stack.enter_context(compiling(missing_modules(os.environ), cores() - 1, silent=True))
+        stack.enter_context(compiling(self._missing, cores() - 1, silent=True))
         view.milestone(f"{self._broker.name}, {self._broker.kafka.partitions} partitions of ticks")
 
     def run(self) -> Summary:
@@ -131,7 +133,7 @@ class Demo:
         worker.ask_to_end()
         self._wait(worker, lambda: worker.require_success() or None, END_TIMEOUT_S)
         observer.last_events()
-        return self._summary(listening, played_s)
+        return self._summary(listening, played_s, (worker, producer))
 
     def _open_broker(self, stack: ExitStack) -> Broker:
         servers = self._options.bootstrap_servers
@@ -173,9 +175,11 @@ class Demo:
         observer.phase("starting the worker")
 
         def serving() -> dict[str, Any] | None:
-            new = compiled_kernels(os.environ) - self._compiled
-            if new > 0:
-                observer.phase(f"compiling kernels, on the first start only: {new} so far")
+            if left := still_missing(self._missing, os.environ):
+                total = len(self._missing)
+                observer.phase(compiling_text(total - len(left), total))
+            elif self._missing:
+                observer.phase("starting the worker")
             return worker.said("serving metrics")
 
         address = self._wait(worker, serving)["address"]
@@ -252,7 +256,7 @@ class Demo:
             observer.look()
             time.sleep(TURN_S)
 
-    def _summary(self, listening: Mapping[str, Any], played_s: float) -> Summary:
+    def _summary(self, listening: Mapping[str, Any], played_s: float, programs: Sequence[Program]) -> Summary:
         observer = self._observer
         transitions = in_order(observer.events)
         ticks = observer.progress.ticks
@@ -270,4 +274,9 @@ class Demo:
             episodes=episodes(transitions),
             metrics_url=observer.progress.metrics_url,
             wall_s=self._elapsed_s(),
+            dead_letters={
+                program.name: totals["reasons"]
+                for program in programs
+                if (totals := program.said(TOTALS_EVENT)) is not None
+            },
         )

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from core.model.timestamps import rfc3339
+from core.model.topics import DEAD_LETTERS_TOPIC
 from deploy.demo.episodes import Episode
 from deploy.demo.progress import Summary
 from deploy.demo.story import first_since, moves, when
@@ -35,6 +36,7 @@ def summary_lines(summary: Summary) -> Iterator[str]:
         f"  events    {len(summary.transitions)} transitions of {len(summary.episodes)} events: "
         + ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     )
+    yield f"  refused   {_refused(summary)}"
     yield f"  metrics   at {summary.metrics_url}"
     yield f"  took      {summary.wall_s:.1f} s"
     yield ""
@@ -42,6 +44,16 @@ def summary_lines(summary: Summary) -> Iterator[str]:
     for definition, group in groupby(summary.episodes, key=lambda episode: episode.definition):
         yield f"  {definition}"
         yield from _definition_lines(list(group))
+
+
+def _refused(summary: Summary) -> str:
+    """Word the dead letters: which program refused how much, and why."""
+    found = [
+        f"{program}: {reason} {count:,}"
+        for program, reasons in summary.dead_letters.items()
+        for reason, count in reasons.items()
+    ]
+    return f"{', '.join(found)}; each is in {DEAD_LETTERS_TOPIC}" if found else "nothing: no dead letters"
 
 
 def _definition_lines(episodes: Sequence[Episode]) -> Iterator[str]:
@@ -87,6 +99,7 @@ def summary_record(summary: Summary) -> dict[str, Any]:
         "transitions": len(summary.transitions),
         "events": len(summary.episodes),
         "opened": _opened_by_definition(summary.episodes),
+        "dead_letters": {program: dict(reasons) for program, reasons in summary.dead_letters.items()},
         "metrics_url": summary.metrics_url,
         "wall_seconds": round(summary.wall_s, 3),
     }

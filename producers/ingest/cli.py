@@ -134,7 +134,7 @@ def _feed_command(name: str) -> Callable[..., None]:
             settings = collect_settings(settings_file, flags, feed_sections())
             configure_log(settings.log)
             universe = parsed(settings.universe_file, UNIVERSE, parse_universe)
-            named = find_source(universe, source)
+            named = _source(universe, source)
             run_feed(
                 _feed(name, settings, named, universe),
                 named,
@@ -145,6 +145,21 @@ def _feed_command(name: str) -> Callable[..., None]:
             )
 
     return stream
+
+
+def _source(universe: Universe, name: str) -> Source:
+    """Return the source that --source names.
+
+    Raises:
+        ConfigurationError: The universe has none of that name; the message suggests the nearest.
+    """
+    names = [each.name for each in universe.sources]
+    if name not in names:
+        raise ConfigurationError(
+            f"--source {name!r}: the universe has no such source{nearest(name, names, list_all=True)}",
+            operator_action="correct --source, or add it to the universe under [[source]]",
+        )
+    return find_source(universe, name)
 
 
 def _feed(name: str, settings: Settings, source: Source, universe: Universe) -> Feed:

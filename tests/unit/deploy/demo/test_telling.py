@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from deploy.demo.progress import Progress, Summary
 from deploy.demo.readings import ReadEvent, in_order
 from deploy.demo.story import first_since, what_happened
 from deploy.demo.summary import summary_lines, summary_record
+from deploy.demo.time_order import TimeOrder
 from tests.support.demo_events import read_back, story_of_2024_07_11
 from tests.support.sample_events import opposite_day, strength
 
@@ -167,3 +169,28 @@ def test_a_log_shows_that_it_goes_on(monkeypatch: pytest.MonkeyPatch, clock_ns: 
     PlainView(stream).show(progress)
     expected = "stepping the history" if clock_ns is None else "2024-07-08T13:30:00Z: 3 of 10 trades"
     assert stream.getvalue().startswith(f"... {expected}")
+
+
+def test_the_summary_names_the_dead_letters() -> None:
+    clean = summary_of([])
+    assert "  refused   nothing: no dead letters" in list(summary_lines(clean))
+    found = {"worker": {"price": 1_200}, "producer": {"unknown_symbol": 3}}
+    refused = replace(clean, dead_letters=found)
+    (line,) = [line for line in summary_lines(refused) if line.startswith("  refused ")]
+    assert "worker: price 1,200, producer: unknown_symbol 3" in line
+    assert "rotascope.dead-letters" in line
+    assert summary_record(refused)["dead_letters"] == found
+
+
+def test_events_of_several_partitions_come_in_time_order() -> None:
+    """One partition is ahead of the other: what it found waits until nothing earlier can follow."""
+    story = in_order(story_of_2024_07_11())
+    order = TimeOrder()
+    order.hold(reversed(story[2:]))
+    assert order.release(OPENED_NS) == []
+    order.hold(reversed(story[:2]))
+    first = order.release(CLOSED_NS)
+    assert first == story
+    assert order.rest() == []
+    order.hold(story[::-1])
+    assert order.rest() == story
