@@ -28,12 +28,12 @@ def board(progress: Progress, width: int, rows: int) -> RenderableType:
     Args:
         progress: The values.
         width: Width of the terminal; columns that do not fit are left out.
-        rows: Number of pairs that there is room for.
+        rows: Number of lines that there is room for below the headings, at least 1.
     """
     pairs = [pair for (pair,) in progress.ratios]
-    hidden = len(pairs) - max(0, rows)
+    hidden = len(pairs) - rows
     if hidden > 0:
-        pairs = pairs[: max(0, rows - 1)]
+        pairs = pairs[: rows - 1]
     cells = {
         "pair": pairs,
         "ratio": [f"{progress.ratios[pair,]:.4f}" for pair in pairs],

@@ -100,11 +100,12 @@ class Screen(View):
         head_lines = _HEAD_LINES + (height >= TALL)
         parts: list[RenderableType] = [self._head(progress, width, height)]
         left = height - head_lines
-        if progress.clock_ns is not None:
-            rows = min(len(progress.ratios), left - TITLE_LINES - _LEAST_STORY_LINES)
+        rows = min(len(progress.ratios), left - TITLE_LINES - _LEAST_STORY_LINES)
+        if progress.clock_ns is not None and rows > 0:
             parts.append(board(progress, width, rows))
-            left -= TITLE_LINES + max(0, rows)
-        parts.append(self._story(width, max(1, left - 2)))
+            left -= TITLE_LINES + rows
+        if left > 2:
+            parts.append(self._story(width, left - 2))
         return Group(*parts)
 
     def _head(self, progress: Progress, width: int, height: int) -> RenderableType:

@@ -58,13 +58,10 @@ class TerminalScreen:
         if character == "\r":
             self._column = 0
         elif character == "\n":
-            self._row += 1
-            self._column = 0
+            self._down()
         elif self.is_alternate and character.isprintable():
             if self._column >= self.columns:
-                self._row, self._column = self._row + 1, 0
-            # A program that writes below the last line would make a terminal scroll.
-            assert self._row < self.rows, "written below the last line"
+                self._down()
             self._cells[self._row][self._column] = character
             self._column += 1
         if not self.is_alternate:
@@ -74,13 +71,22 @@ class TerminalScreen:
                 self.normal = self.normal or [""]
                 self.normal[-1] += character
 
+    def _down(self) -> None:
+        """Go to the next line; below the last one the screen scrolls."""
+        self._column = 0
+        self._row += 1
+        if self._row >= self.rows:
+            self._row = self.rows - 1
+            self._cells = [*self._cells[1:], [" "] * self.columns]
+
     def _control(self, private: bool, numbers: str, letter: str) -> None:
         if private and numbers == "1049":
             self.is_alternate = letter == "h"
             self._row = self._column = 0
         elif letter == "H":
             row, _, column = numbers.partition(";")
-            self._row, self._column = int(row or 1) - 1, int(column or 1) - 1
+            self._row = min(int(row or 1), self.rows) - 1
+            self._column = min(int(column or 1), self.columns) - 1
         elif letter == "A":
             self._row = max(0, self._row - int(numbers or 1))
         elif letter in "JK" and self.is_alternate:

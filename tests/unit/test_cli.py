@@ -127,7 +127,10 @@ def test_no_word_in_brackets_is_taken_for_markup(words: tuple[str, ...]) -> None
         assert word.replace("\\[", "[") in told
 
 
-def test_help_keeps_tables_of_toml() -> None:
+def test_help_keeps_tables_of_toml(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
     app = typer.Typer()
 
     @app.command(help="Reads [[history]] and [kafka.security] of the settings.")
@@ -135,7 +138,8 @@ def test_help_keeps_tables_of_toml() -> None:
         """Not shown."""
 
     command = rotascope._literal(typer.main.get_command(app))
-    out = COLOURS.sub("", CliRunner().invoke(command, ["--help"], env={"COLUMNS": "160"}).output)
+    command.main(["--help"], standalone_mode=False)
+    out = COLOURS.sub("", capsys.readouterr().out)
     assert "Reads [[history]] and [kafka.security] of the settings." in out
     assert "With a table [[history]], not [bold]that[/bold]." in out
 

@@ -59,7 +59,7 @@ def test_it_shows_clock_strength_events_rate_and_lag() -> None:
     assert "+3.31" in row
     assert "-1.23" in next(line for line in lines if "P1/SPX" in line)
     opened = next(line for line in lines if " opened " in line)
-    assert "RUT +3.57 %, SPX -0.88 %; first since 2008-10-10 (history from 1990" in opened
+    assert "RUT +3.57 %, SPX -0.88 %; first since 2008-10-10 (history" in opened
 
 
 def test_before_the_first_mark_there_is_no_board() -> None:

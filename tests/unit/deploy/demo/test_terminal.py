@@ -17,7 +17,8 @@ from deploy.demo.board import WINDOWS
 from tests.support.terminal import TerminalScreen, read_for, set_size
 
 CHECKOUT = Path(__file__).resolve().parents[4]
-SIZES = [(80, 24), (124, 40), (60, 20), (200, 50), (40, 16), (24, 10)]
+SIZES = [(80, 24), (124, 40), (60, 20), (200, 50), (40, 16), (30, 14)]
+TINY = [(24, 10), (12, 6)]
 PATIENCE_S = 60.0
 SETTLE_S = 1.5
 PROGRAM = """
@@ -118,7 +119,7 @@ def test_at_every_size_columns_and_figures_are_whole_and_a_new_size_leaves_nothi
         assert terminal.process.wait(PATIENCE_S) == 0
 
 
-@pytest.mark.parametrize(("columns", "rows"), SIZES)
+@pytest.mark.parametrize(("columns", "rows"), [*SIZES, *TINY])
 def test_the_picture_is_never_larger_than_the_terminal(columns: int, rows: int) -> None:
     from tests.unit.deploy.demo.test_screen import PROGRESS, shown
 

@@ -106,7 +106,7 @@ def test_taken_port_ends_with_2_and_the_port() -> None:
         (["bars", "--days", "2024-08-01"], "choose from 2024-07-08 to 2024-07-17"),
         (["bars", "--days", "yesterday"], "'yesterday' is not a day"),
         (["bars", "--days", "2024-07-09..2024-07-08"], "is an empty range"),
-        (["ticks", "none"], "contains no tick file"),
+        (["ticks", "none"], "none does not exist"),
     ],
 )
 def test_bad_input_ends_with_2_and_a_reason(arguments: list[str], problem: str) -> None:
