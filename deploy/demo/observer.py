@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from deploy.demo.processes import Program
@@ -23,9 +23,10 @@ class Observer:
     Args:
         view: Shows the state.
         reader: Reader of the event topics.
+        partition_of: Symbol of a numerator → partition of its ticks.
     """
 
-    def __init__(self, view: View, reader: EventReader) -> None:
+    def __init__(self, view: View, reader: EventReader, partition_of: Callable[[str], int]) -> None:
         self.progress = Progress()
         self.events: list[ReadEvent] = []
         self.ticks_before_playing = 0
@@ -34,8 +35,9 @@ class Observer:
         self._server: Program | None = None
         self._page: Page | None = None
         self._scraped_s = 0.0
-        self._order = TimeOrder()
-        self._events_reported = 0
+        self._order = TimeOrder(partition_of)
+        self._clocks_s: Mapping[int, int] = {}
+        self._found = 0
         self._rates: deque[tuple[float, int]] = deque()
 
     def phase(self, text: str) -> None:
@@ -69,9 +71,7 @@ class Observer:
         self._take(self._reader.new())
         if self.progress.metrics_url and time.monotonic() - self._scraped_s >= SCRAPE_INTERVAL_S:
             self._scrape()
-        if self.progress.clock_ns is not None and len(self.events) >= self._events_reported:
-            # All that the worker had found at the last scrape has been read.
-            self._show(self._order.release(self.progress.clock_ns))
+        self._show(self._order.release(self._clocks_s, self._found))
         if self._server is not None:
             status = self._server.said("served") or self._server.said("progress") or {}
             self.progress.trades_sent = int(status.get("trades_sent", 0))
@@ -110,12 +110,13 @@ class Observer:
         self._page = page
         progress = self.progress
         progress.ticks = int(page.total("rotascope_worker_ticks_total"))
-        self._events_reported = int(page.total("rotascope_worker_events_total"))
+        self._found = int(page.total("rotascope_worker_events_total"))
         progress.frames = int(page.total("rotascope_worker_frames_total"))
         progress.lag_records = int(page.total("rotascope_partition_lag_records"))
         progress.ticks_per_s = self._rate(progress.ticks)
-        clocks = page.by_labels("rotascope_partition_clock_timestamp_seconds", "partition").values()
-        progress.clock_ns = int(min(clocks) * _NS_PER_SECOND) if clocks else None
+        clocks = page.by_labels("rotascope_partition_clock_timestamp_seconds", "partition")
+        self._clocks_s = {int(partition): round(clock) for (partition,), clock in clocks.items()}
+        progress.clock_ns = int(min(clocks.values()) * _NS_PER_SECOND) if clocks else None
         behind = page.by_labels("rotascope_partition_event_time_lag_seconds", "partition").values()
         progress.lag_s = max(behind, default=0.0)
         progress.ratios = page.by_labels("rotascope_ratio", "pair")

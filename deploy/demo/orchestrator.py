@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 
 from core.model.errors import TransportError
 from core.model.instruments import parse_universe
+from core.model.routing import home
 from core.runtime.compilation import compiling_text, missing_modules, still_missing
 from core.runtime.files import UNIVERSE, read_text
 from core.runtime.reason_log import TOTALS_EVENT
@@ -88,7 +89,9 @@ class Demo:
         self._directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rotascope-demo-")))
         self._secret = secrets.token_hex(16)
         self._broker = self._open_broker(stack)
-        self._observer = Observer(view, stack.enter_context(EventReader(self._broker.kafka, view.milestone)))
+        self._universe = parse_universe(read_text(None, UNIVERSE))
+        reader = stack.enter_context(EventReader(self._broker.kafka, view.milestone))
+        self._observer = Observer(view, reader, self._partition_of)
         # The user's own settings must not change the demo.
         environ = {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)}
         self._programs = stack.enter_context(Programs(self._directory, environ))
@@ -113,8 +116,7 @@ class Demo:
         # 2
         inputs = read_inputs(self._options.closes_file)
         if self._options.bootstrap_servers is None:
-            universe = parse_universe(read_text(None, UNIVERSE))
-            require_input_fits(inputs.bytes_by_partition(universe, self._broker.kafka.partitions))
+            require_input_fits(inputs.bytes_by_partition(self._universe, self._broker.kafka.partitions))
         backfill = programs.start("backfill", self._backfill_arguments(inputs))
         server = programs.start("replay server", self._server_arguments(), self._keys("REPLAY"))
         # 3
@@ -141,6 +143,11 @@ class Demo:
             return stack.enter_context(embedded_broker())
         # A separate group: offsets of other runs do not apply here.
         return real_broker(servers, group_id=f"rotascope-demo-{secrets.token_hex(4)}")
+
+    def _partition_of(self, numerator: str) -> int:
+        """Return the partition whose engine computes the pairs of a numerator."""
+        instrument_id = self._universe.instrument(numerator).instrument_id
+        return home(instrument_id, self._broker.kafka.partitions)
 
     def _keys(self, who: str) -> dict[str, str]:
         """Return the API key of server and producer as environment variables with a prefix."""

@@ -95,7 +95,8 @@ Clock = Annotated[
     typer.Option("--clock", help="live: wall-clock time; recorded: the recording's event time."),
 ]
 MetricsPort = Annotated[
-    int | None, typer.Option(min=0, max=65_535, help="Port of /metrics, another for each command; 0 picks a free one.")
+    int | None,
+    typer.Option(min=0, max=65_535, help="Port of /metrics, another for each command; 0 picks a free one."),
 ]
 
 

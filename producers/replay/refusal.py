@@ -13,7 +13,7 @@ _CONNECTED: Final = 406
 _BAD_FEED: Final = 409
 
 
-class Refusal(NamedTuple):
+class RefusedClient(NamedTuple):
     """A refused client.
 
     Args:
@@ -27,7 +27,7 @@ class Refusal(NamedTuple):
     operator_action: str
 
 
-def refusal_of(code: int, key: object, feed: str, *, known: bool, feeds: Sequence[str]) -> Refusal:
+def refusal_of(code: int, key: object, feed: str, *, known: bool, feeds: Sequence[str]) -> RefusedClient:
     """Word a refusal.
 
     Args:
@@ -55,4 +55,4 @@ def refusal_of(code: int, key: object, feed: str, *, known: bool, feeds: Sequenc
     elif code == _BAD_FEED:
         reason = f"no feed {feed[:_LONGEST_KEY]!r}"
         action = f"end the client's URL with /v2/ and one of {', '.join(feeds)}"
-    return Refusal(code, f"a client was refused: {reason} ({code} {ERRORS.get(code, 'error')})", action)
+    return RefusedClient(code, f"a client was refused: {reason} ({code} {ERRORS.get(code, 'error')})", action)

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from typing_extensions import override
 
 from core.model.timestamps import rfc3339
-from producers.replay.refusal import Refusal
+from producers.replay.refusal import RefusedClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class PlaybackReport(Protocol):
         """Report progress; called a few times a second while playing."""
         ...
 
-    def refused(self, refusal: Refusal) -> None:
+    def refused(self, refusal: RefusedClient) -> None:
         """Report that a client was refused."""
         ...
 
@@ -87,7 +87,7 @@ class PlainReport(PlaybackReport):
             self._write(f"{rfc3339(status.ts_event_ns)}  {status.trades_sent:,} of {self._trades:,} trades")
 
     @override
-    def refused(self, refusal: Refusal) -> None:
+    def refused(self, refusal: RefusedClient) -> None:
         for line in _refusal_lines(refusal):
             self._write(line)
 
@@ -115,7 +115,7 @@ class JsonReport(PlaybackReport):
             self._write("progress", asdict(status))
 
     @override
-    def refused(self, refusal: Refusal) -> None:
+    def refused(self, refusal: RefusedClient) -> None:
         self._write("refused", refusal._asdict())
 
     @override
@@ -162,7 +162,7 @@ class TerminalReport(PlaybackReport):
             )
 
     @override
-    def refused(self, refusal: Refusal) -> None:
+    def refused(self, refusal: RefusedClient) -> None:
         for line in _refusal_lines(refusal):
             self._console.print(line, highlight=False, markup=False)
 
@@ -183,7 +183,7 @@ def _start_lines(start: Start) -> list[str]:
     ]
 
 
-def _refusal_lines(refusal: Refusal) -> list[str]:
+def _refusal_lines(refusal: RefusedClient) -> list[str]:
     return [f"warning: {refusal.message}", f"Operator action: {refusal.operator_action}"]
 
 

@@ -22,7 +22,7 @@ from producers.replay.connection import PATH_PREFIX, Client
 from producers.replay.player import Player, PlayerOutlet
 from producers.replay.protocol import RequestRefused, Subscriptions
 from producers.replay.recording import Recording
-from producers.replay.refusal import Refusal, refusal_of
+from producers.replay.refusal import RefusedClient, refusal_of
 from producers.replay.settings import Faults, ReplaySettings
 from producers.replay.wire import WireCodec
 
@@ -46,7 +46,7 @@ class ReplayServer:
         settings: ReplaySettings | None = None,
         faults: Faults | None = None,
         *,
-        on_refusal: Callable[[Refusal], None] = lambda refusal: None,
+        on_refusal: Callable[[RefusedClient], None] = lambda refusal: None,
     ) -> None:
         self._recording = recording
         self._settings = settings or ReplaySettings()

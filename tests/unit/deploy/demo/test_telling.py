@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -185,12 +186,29 @@ def test_the_summary_names_the_dead_letters() -> None:
 def test_events_of_several_partitions_come_in_time_order() -> None:
     """One partition is ahead of the other: what it found waits until nothing earlier can follow."""
     story = in_order(story_of_2024_07_11())
-    order = TimeOrder()
-    order.hold(reversed(story[2:]))
-    assert order.release(OPENED_NS) == []
-    order.hold(reversed(story[:2]))
-    first = order.release(CLOSED_NS)
-    assert first == story
+    ahead, behind = story[2:], story[:2]
+    closed_s = CLOSED_NS // 10**9
+    order = TimeOrder(lambda numerator: 0)
+    order.hold(ahead[::-1])
+    assert order.release({0: OPENED_NS // 10**9, 1: closed_s}, 0) == [], "not before the slowest partition"
+    assert order.release({0: closed_s, 1: closed_s}, len(story)) == [], "two are still on their way"
+    order.hold(behind[::-1])
+    assert order.release({0: closed_s, 1: closed_s}, len(story)) == story
     assert order.rest() == []
     order.hold(story[::-1])
     assert order.rest() == story
+
+
+def test_what_a_fast_partition_finds_later_does_not_stand_for_what_is_missing() -> None:
+    """Guards against counting alone: a later event of one partition once made up for another's unread one."""
+    early, late = in_order(story_of_2024_07_11())[0], in_order(story_of_2024_07_11())[-1]
+    early_s, late_s = (round(rfc3339_s(event)) for event in (early, late))
+    order = TimeOrder(lambda numerator: 1)
+    order.hold([late])
+    assert order.release({0: late_s, 1: early_s}, 1) == []
+    order.hold([early])
+    assert order.release({0: late_s, 1: early_s}, 1) == [early]
+
+
+def rfc3339_s(event: ReadEvent) -> float:
+    return datetime.fromisoformat(event.data["knowable_time"]).timestamp()

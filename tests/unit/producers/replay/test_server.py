@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedError, Inval
 from core.model.errors import ConfigurationError
 from producers.replay.demo import demo_recording
 from producers.replay.recording import Recording
-from producers.replay.refusal import Refusal, refusal_of
+from producers.replay.refusal import RefusedClient, refusal_of
 from producers.replay.report import JsonReport, PlainReport, PlaybackReport, TerminalReport
 from producers.replay.server import ReplayServer
 from producers.replay.settings import Faults, ReplaySettings
@@ -298,7 +298,7 @@ def test_settings_out_of_range_are_refused(settings: dict[str, Any]) -> None:
 
 
 async def test_the_operator_is_told_why_a_client_was_refused(recording: Recording) -> None:
-    told: list[Refusal] = []
+    told: list[RefusedClient] = []
     async with ReplayServer(recording, ReplaySettings(), on_refusal=told.append) as server:
         for key, secret in (("mine", "hush"), ("replay", "hush"), ("replay", "hush")):
             async with replay_client(server.url()) as client:
