@@ -38,6 +38,8 @@ class Observer:
         self._order = TimeOrder(partition_of)
         self._clocks_s: Mapping[int, int] = {}
         self._found = 0
+        self._latest_clocks_s: Mapping[int, int] = {}
+        self._latest_found = 0
         self._rates: deque[tuple[float, int]] = deque()
 
     def phase(self, text: str) -> None:
@@ -110,17 +112,29 @@ class Observer:
         self._page = page
         progress = self.progress
         progress.ticks = int(page.total("rotascope_worker_ticks_total"))
-        self._found = int(page.total("rotascope_worker_events_total"))
+        self._note_clocks(page)
         progress.frames = int(page.total("rotascope_worker_frames_total"))
         progress.lag_records = int(page.total("rotascope_partition_lag_records"))
         progress.ticks_per_s = self._rate(progress.ticks)
         clocks = page.by_labels("rotascope_partition_clock_timestamp_seconds", "partition")
-        self._clocks_s = {int(partition): round(clock) for (partition,), clock in clocks.items()}
         progress.clock_ns = int(min(clocks.values()) * _NS_PER_SECOND) if clocks else None
         behind = page.by_labels("rotascope_partition_event_time_lag_seconds", "partition").values()
         progress.lag_s = max(behind, default=0.0)
         progress.ratios = page.by_labels("rotascope_ratio", "pair")
         progress.strength = page.by_labels("rotascope_relative_strength_percent", "pair", "window")
+
+    def _note_clocks(self, page: Page) -> None:
+        """Keep the partitions' clocks with the number of events that had been found up to them.
+
+        A page counts events a moment before it reads the clocks. Where the next page counts as many, none
+        was found in between, so the number belongs to the clocks.
+        """
+        found = int(page.total("rotascope_worker_events_total"))
+        if found == self._latest_found:
+            self._clocks_s, self._found = self._latest_clocks_s, found
+        clocks = page.by_labels("rotascope_partition_clock_timestamp_seconds", "partition")
+        self._latest_clocks_s = {int(partition): round(clock) for (partition,), clock in clocks.items()}
+        self._latest_found = found
 
     def _rate(self, ticks: int) -> float:
         """Ticks a second over the last second or so."""
