@@ -11,17 +11,19 @@ import typer
 
 from consumers.inspect import event_lines, tick_lines
 from consumers.inspect.event_filter import EventFilter, refuse_unknown
-from consumers.inspect.printing import TailFormat, Tally, line_printer, polite_end, print_records, report
+from consumers.inspect.printing import TailFormat, Tally, line_format, polite_end, print_records, report
 from consumers.inspect.tick_continuity import Continuity
 from core.kafka.kafka_python import EMBEDDED_API_VERSION
 from core.kafka.missing_topics import no_such_topic
 from core.kafka.preflight import preflight
 from core.kafka.records import Record
 from core.kafka.topic_reader import TopicReader
+from core.model.errors import InputError
 from core.model.event_families import EVENT_FAMILIES
-from core.model.instruments import parse_universe
+from core.model.instruments import Universe, parse_universe
 from core.model.records import EventState
 from core.model.settings import KafkaSettings
+from core.model.suggestions import nearest
 from core.model.topics import EVENTS_PREFIX
 from core.runtime.files import UNIVERSE, parsed
 from core.runtime.settings import SETTINGS_VARIABLE, collect_kafka, collect_settings, sections_of
@@ -149,8 +151,8 @@ def tail(
         with _reader(settings, until_end) as reader:
             present = _present(settings, reader, topics, required=topics if families else ())
             records = reader.read(present, from_beginning=from_beginning, until_end=until_end)
-            printer = line_printer(style, event_lines.TABLE_HEADER, event_lines.event_row)
-            print_records(records, lines, printer, tally, maximum)
+            text = line_format(style, event_lines.TABLE_HEADER, event_lines.event_row)
+            print_records(records, lines, text, tally, maximum)
     report(tally, "events")
 
 
@@ -195,7 +197,7 @@ def cat(
     tally = Tally()
     with polite_end():
         known = parsed(universe, UNIVERSE, parse_universe)
-        wanted = frozenset(known.instrument(symbol).instrument_id for symbol in symbols or ())
+        wanted = frozenset(_instrument_id(known, symbol) for symbol in symbols or ())
         names = tick_lines.Names.of(known)
         settings = _kafka(context, settings_file, bootstrap_servers, embedded)
         with _reader(settings, until_end) as reader:
@@ -205,7 +207,7 @@ def cat(
                 from_beginning=from_beginning,
                 until_end=until_end,
             )
-            printer = line_printer(style, tick_lines.TABLE_HEADER, tick_lines.tick_row)
+            text = line_format(style, tick_lines.TABLE_HEADER, tick_lines.tick_row)
             continuity = Continuity(names.sources)
 
             def lines(record: Record) -> Iterator[Mapping[str, Any]]:
@@ -213,8 +215,23 @@ def cat(
                     typer.echo(f"note: {record.partition}@{record.offset}: {finding}", err=True)
                 yield from tick_lines.tick_lines(record, names, wanted)
 
-            print_records(records, lines, printer, tally, maximum)
+            print_records(records, lines, text, tally, maximum)
     report(tally, "ticks")
+
+
+def _instrument_id(universe: Universe, symbol: str) -> int:
+    """Resolve the symbol of a flag.
+
+    Raises:
+        InputError: The universe has no such instrument; the message names the nearest.
+    """
+    ids = {each.symbol: each.instrument_id for each in universe.instruments}
+    if symbol not in ids:
+        raise InputError(
+            f"--symbol {symbol!r}: the universe has no such instrument{nearest(symbol, ids, list_all=True)}",
+            operator_action="correct --symbol, or name another file with --universe",
+        )
+    return ids[symbol]
 
 
 def _kafka(

@@ -27,9 +27,10 @@ from consumers.study.options import (
 )
 from core.model.errors import InputError
 from core.model.settings import LogSettings
+from core.model.suggestions import nearest
 from core.runtime.daily_options import AcceptJump, DateColumn, DateFormat
 from core.runtime.exit_codes import EXIT_FAILED, exit_codes
-from core.runtime.files import write_bytes
+from core.runtime.files import require_writable, write_bytes
 from core.runtime.log import configure_log
 
 if TYPE_CHECKING:
@@ -128,17 +129,18 @@ def values(
         options = given_options(date_column, date_format, accept_jump)
         from consumers.study.inputs import parse_date, read_inputs
         from consumers.study.printing import print_values
-        from consumers.study.running import run_history
+        from consumers.study.running import engine_at
         from consumers.study.values import day_values, session_of
 
         day = parse_date(date, "--date")
         if day is None:
             raise InputError("--date is missing")
-        inputs = read_inputs(bars, series or [], [pair], catalogue_file, calendar, options=options)
+        inputs = read_inputs(
+            bars, series or [], [pair], catalogue_file, calendar, options=options, tagged=False
+        )
         wanted = inputs.universe.pairs[0]
         session = session_of(wanted, day, inputs.frames, inputs.calendar)
-        engine = run_history(inputs, until=session).run.engine
-        print_values(day_values(engine, wanted, session), output.value)
+        print_values(day_values(engine_at(inputs, session), wanted, session), output.value)
 
 
 @app.command(name="base-rates")
@@ -183,11 +185,12 @@ def base_rates(
 
         inputs = read_inputs(bars, series or [], pair, catalogue_file, calendar, options=options)
         wanted = _known(definition, inputs)
+        require_writable(store, "--store")
         rates = rates_of(run_history(inputs))
         last = last_session(inputs.frames)
         table = next(iter(rates.tables([last])))
         if store is not None:
-            write_bytes(store, study_cards(rates, inputs.calendar, last).encode())
+            _write(store, study_cards(rates, inputs.calendar, last).encode())
         print_base_rates([row for row in table if not wanted or row.definition in wanted], output.value)
 
 
@@ -222,11 +225,12 @@ def report(
         from consumers.study.report import make_report
         from consumers.study.report_page import render
 
+        require_writable(out, "--out")
         inputs = read_inputs(bars, series or [], pair, catalogue_file, calendar, options=options)
         first, last = parse_date(from_date, "--from"), parse_date(to_date, "--to")
         choice = EventChoice(_known(definition, inputs), frozenset(), first, last)
         made = make_report(inputs, choice.definitions, str(first or ""), str(last or "9999"))
-        write_bytes(out, render(made).encode())
+        _write(out, render(made).encode())
 
 
 @app.command()
@@ -277,17 +281,32 @@ def nulls(
         from consumers.study.inputs import parse_date, read_inputs
         from consumers.study.nulls import null_report, print_nulls, rarity_of, up_to
 
+        require_writable(store, "--store")
         inputs = read_inputs(bars, [], pair, catalogue_file, calendar, options=options)
         inputs = up_to(inputs, parse_date(to_date, "--to"))
         document = null_report(inputs, simulations=simulations, seed=seed, cache=cache)
         if store is not None:
-            write_bytes(store, rarity_of(document, inputs).encode())
+            _write(store, rarity_of(document, inputs).encode())
         print_nulls(document, output.value)
 
 
 def _known(definitions: list[str] | None, inputs: StudyInputs) -> frozenset[str]:
     """Return the requested definitions; an unknown one is refused with the nearest name."""
-    return frozenset(inputs.catalogue.get(one).definition_id for one in definitions or ())
+    known = [each.definition_id for each in inputs.catalogue.definitions]
+    for one in definitions or ():
+        if one not in known:
+            raise InputError(
+                f"--definition {one!r}: the catalogue has no such definition"
+                f"{nearest(one, known, list_all=True)}",
+                operator_action="correct --definition",
+            )
+    return frozenset(definitions or ())
+
+
+def _write(file: Path, data: bytes) -> None:
+    """Write a result, and say where it is."""
+    write_bytes(file, data)
+    typer.echo(f"wrote {file.absolute()} ({len(data):,} bytes)", err=True)
 
 
 __all__ = ["EXIT_FAILED", "app"]

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from core.daily.limits import ANY_PRICE_SCALE, ANY_SERIES_SCALE
@@ -100,6 +101,7 @@ def read_inputs(
     *,
     options: FileOptions | None = None,
     besides: Sequence[str] = (),
+    tagged: bool = True,
 ) -> StudyInputs:
     """Read and validate all inputs of a study.
 
@@ -112,6 +114,7 @@ def read_inputs(
         rarity: File with the rarity that events carry; None for none.
         options: How to read the files; None for the defaults.
         besides: Names of the command's other files, to which options may refer.
+        tagged: Read what tags events; not needed for values.
 
     Raises:
         InputError: The rarity file is not one.
@@ -140,7 +143,7 @@ def read_inputs(
     ]
     universe = study_universe(frames, wanted, calendar_name, beside)
     frames |= {one.symbol: frame for one, frame in zip(beside, values, strict=True)}
-    artefacts = read_artefacts(None, None, rarity, _exchange(calendar))
+    artefacts = read_artefacts(None, None, rarity, _exchange(calendar)) if tagged else Artefacts()
     return StudyInputs(universe, calendar, frames, catalogue, artefacts)
 
 
@@ -177,9 +180,23 @@ def _entries(files: Iterable[NamedFile], options: FileOptions, every: Sequence[s
 
 
 def _exchange(calendar: Calendar) -> Calendar:
-    """The exchange's sessions over the same days, extended by those of known future dates."""
+    """The exchange's sessions over the same days, extended by those of known future dates.
+
+    The calendar of a study is usually that of the exchange: then only the days ahead are built, because
+    35 years take the library a second.
+    """
+    overrides = read_text(None, CALENDAR_OVERRIDES)
     first, last = day_to_date(calendar.session[0]), day_to_date(calendar.session[-1])
-    return build_calendar(EXCHANGE, first, last + _KNOWN_AHEAD, overrides=read_text(None, CALENDAR_OVERRIDES))
+    if calendar.name != EXCHANGE:
+        return build_calendar(EXCHANGE, first, last + _KNOWN_AHEAD, overrides=overrides)
+    ahead = build_calendar(EXCHANGE, last + timedelta(days=1), last + _KNOWN_AHEAD, overrides=overrides)
+    return replace(
+        calendar,
+        session=np.concatenate([calendar.session, ahead.session]),
+        open_ns=np.concatenate([calendar.open_ns, ahead.open_ns]),
+        close_ns=np.concatenate([calendar.close_ns, ahead.close_ns]),
+        early_close=np.concatenate([calendar.early_close, ahead.early_close]),
+    )
 
 
 def _series(file: HistoryFile, covered: Covered, options: FileOptions) -> pl.DataFrame:

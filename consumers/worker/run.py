@@ -28,6 +28,7 @@ from core.model.sessions import CALENDAR_FROM, CALENDAR_THROUGH, build_calendars
 from core.model.settings import Settings
 from core.runtime.artefact_files import read_artefacts
 from core.runtime.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, parsed, read_text
+from core.runtime.reason_log import log_totals, reasons_text
 from core.runtime.signals import calling_on_signals
 
 
@@ -120,8 +121,9 @@ def _summarise(state: WorkerState) -> None:
     typer.echo(
         f"processed {counters.ticks:,} ticks in {counters.frames:,} frames: "
         f"{counters.events.total():,} events, {counters.bars.total():,} bars, "
-        f"{counters.dead_letters.total():,} dead letters"
+        f"{counters.dead_letters.total():,} dead letters{reasons_text(counters.dead_letters)}"
     )
+    log_totals("rotascope.worker", counters.dead_letters)
 
 
 def _version() -> str:

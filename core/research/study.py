@@ -212,6 +212,10 @@ class HistoryRun:
             yield StudySession((ts_close_ns - 1) // _DAY_NS, events)
             start = end
 
+    def run_through(self) -> None:
+        """Process the history as a whole, for the values at its end: fewer frames than sessions."""
+        self._step(self._records)
+
     def _step(self, records: NDArray[np.void]) -> list[Event]:
         events: list[Event] = []
         for first in range(0, len(records), MAX_RECORDS):

@@ -38,6 +38,17 @@ _OTHER_VARIABLES: Final = frozenset(
 )
 """Read by individual options or by the tests."""
 
+_FLAGS: Final[Mapping[tuple[str, ...], str]] = MappingProxyType(
+    {
+        ("metrics", "port"): "--metrics-port",
+        ("kafka", "api_version"): "--broker-api-version",
+        ("worker", "assigned"): "--assign",
+        ("universe_file",): "--universe",
+        ("catalogue_file",): "--catalogue",
+    }
+)
+"""Flags that are not called like their key."""
+
 # Kubernetes sets variables with the addresses of services, and a service may be called `rotascope-worker`.
 # These never contain two underscores.
 _SERVICE_LINK: Final = re.compile(r"_SERVICE_HOST|_SERVICE_PORT(_\w+)?|_PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?")
@@ -64,19 +75,21 @@ def collect_settings(
 
     Raises:
         ConfigurationError: A file is unreadable, a name is unknown, or a value is
-            invalid.
+            invalid; the message names the file, variable or flag that it came from.
     """
     model = settings_model(sections)
     _refuse_unknown_variables(os.environ, model, sections)
-    of_file, of_environment = _from_file(file), _from_environment(model, sections)
+    of_file, of_environment, of_flags = _from_file(file), _from_environment(model, sections), _given(flags)
     values: dict[str, Any] = {}
-    for layer in (of_file, of_environment, _given(flags)):
+    for layer in (of_file, of_environment, of_flags):
         values = _merged(values, layer)
 
     def origin(location: Location) -> str:
         found = _found(values, location)
-        if found is None or found == _found(_given(flags), location):
+        if found is None:
             return ""
+        if found == _found(of_flags, location):
+            return "" if isinstance(found, Mapping) else flag_of(location)
         if found == _found(of_environment, location):
             return "environment" if isinstance(found, Mapping) else _variable(location)
         # What is wrong with a whole section may come from several places at once.
@@ -113,6 +126,17 @@ def variable_of(section: str, key: str) -> str:
         'ROTASCOPE_KAFKA__PARTITIONS'
     """
     return f"{PREFIX}{section}{SECTION_END}{key}".upper()
+
+
+def flag_of(location: Location) -> str:
+    """Return the flag that sets a key.
+
+    Example:
+        >>> flag_of(("worker", "membership")), flag_of(("metrics", "port"))
+        ('--membership', '--metrics-port')
+    """
+    keys = tuple(step for step in location if isinstance(step, str))
+    return _FLAGS.get(keys) or f"--{keys[-1].replace('_', '-')}"
 
 
 def _variable(location: Location) -> str:

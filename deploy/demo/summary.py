@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from consumers.inspect.event_lines import summary as summary_of_event
 from core.model.timestamps import rfc3339
+from core.model.topics import DEAD_LETTERS_TOPIC
 from deploy.demo.episodes import Episode
 from deploy.demo.progress import Summary
 from deploy.demo.story import how_often, rarity_order, what_happened, when
@@ -39,6 +40,7 @@ def summary_lines(summary: Summary) -> Iterator[str]:
         f"  events    {len(summary.transitions)} transitions of {len(summary.episodes)} events: "
         + ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     )
+    yield f"  refused   {_refused(summary)}"
     yield f"  metrics   at {summary.metrics_url}"
     yield f"  took      {summary.wall_s:.1f} s"
     yield ""
@@ -63,6 +65,16 @@ def _rarest_lines(episodes: Sequence[Episode]) -> Iterator[str]:
         what = f"{how_often(data):<12} {summary_of_event(data)}"
         yield _OPENED_ROW.format(time=when(data), pair=data["pair"], what=what)
     yield ""
+
+
+def _refused(summary: Summary) -> str:
+    """Word the dead letters: which program refused how much, and why."""
+    found = [
+        f"{program}: {reason} {count:,}"
+        for program, reasons in summary.dead_letters.items()
+        for reason, count in reasons.items()
+    ]
+    return f"{', '.join(found)}; each is in {DEAD_LETTERS_TOPIC}" if found else "nothing: no dead letters"
 
 
 def _definition_lines(episodes: Sequence[Episode]) -> Iterator[str]:
@@ -107,6 +119,7 @@ def summary_record(summary: Summary) -> dict[str, Any]:
         "events": len(summary.episodes),
         "opened": _opened_by_definition(summary.episodes),
         "rarest": [_rare_record(data) for data in rarest(summary.episodes)],
+        "dead_letters": {program: dict(reasons) for program, reasons in summary.dead_letters.items()},
         "metrics_url": summary.metrics_url,
         "wall_seconds": round(summary.wall_s, 3),
     }

@@ -23,10 +23,11 @@ from core.model.scale_advice import advise
 from core.model.sessions import CALENDAR_FROM, CALENDAR_THROUGH, build_calendars, day_to_date
 from core.model.settings import HistoryFile, KafkaSettings, Settings
 from core.model.suggestions import nearest
+from core.runtime.compilation import compiling_text, missing_modules
 from core.runtime.daily_files import build_covering, check_named, read_named
 from core.runtime.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, parsed, read_text
 from core.runtime.settings import collect_settings
-from deploy.local.kernels import compiling, cores, missing_modules
+from deploy.local.kernels import compile_missing, cores
 from producers.backfill.history import history_files
 from producers.backfill.warm_start import find_source
 from producers.feeds import FEEDS, feed_sections
@@ -178,9 +179,11 @@ def _check_catalogue(settings: Settings, universe: Universe | None) -> Iterator[
         typer.echo(
             f"note: compiling kernels on {cores()} cores, on the first start only (about a minute)", err=True
         )
-        with compiling(missing, cores(), silent=True) as started:
-            for process in started:
-                process.wait()
+        compile_missing(
+            missing,
+            lambda done, total: typer.echo(f"note: {compiling_text(done, total)}", err=True),
+            silent=True,
+        )
     from core.definitions.catalogue import parse_catalogue
 
     try:

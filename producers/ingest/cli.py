@@ -95,7 +95,8 @@ Clock = Annotated[
     typer.Option("--clock", help="live: wall-clock time; recorded: the recording's event time."),
 ]
 MetricsPort = Annotated[
-    int | None, typer.Option(min=0, max=65_535, help="Port of /metrics; 0 picks a free one.")
+    int | None,
+    typer.Option(min=0, max=65_535, help="Port of /metrics, another for each command; 0 picks a free one."),
 ]
 
 
@@ -134,7 +135,7 @@ def _feed_command(name: str) -> Callable[..., None]:
             settings = collect_settings(settings_file, flags, feed_sections())
             configure_log(settings.log)
             universe = parsed(settings.universe_file, UNIVERSE, parse_universe)
-            named = find_source(universe, source)
+            named = _source(universe, source)
             run_feed(
                 _feed(name, settings, named, universe),
                 named,
@@ -145,6 +146,21 @@ def _feed_command(name: str) -> Callable[..., None]:
             )
 
     return stream
+
+
+def _source(universe: Universe, name: str) -> Source:
+    """Return the source that --source names.
+
+    Raises:
+        ConfigurationError: The universe has none of that name; the message suggests the nearest.
+    """
+    names = [each.name for each in universe.sources]
+    if name not in names:
+        raise ConfigurationError(
+            f"--source {name!r}: the universe has no such source{nearest(name, names, list_all=True)}",
+            operator_action="correct --source, or add it to the universe under [[source]]",
+        )
+    return find_source(universe, name)
 
 
 def _feed(name: str, settings: Settings, source: Source, universe: Universe) -> Feed:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Final
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from core.model.errors import FeedError
 from core.model.records import NO_INSTRUMENT
+from core.runtime.reason_log import ReasonLog, printable_bytes
 from producers.feeds.base import Feed, RawMessage, Reject
 from producers.framing.framer import Frame, Framer
 from producers.framing.outlet import Outlet
@@ -90,6 +92,7 @@ class Pipeline:
         self._wall_ns = wall_ns
         self._monotonic_ms = monotonic_ms
         self._pause = pause
+        self._reasons = ReasonLog("rotascope.producer", feed=feed.name)
 
     def run(self) -> None:
         """Run until the queue is closed and empty.
@@ -168,6 +171,8 @@ class Pipeline:
     def _refuse(self, rejects: Sequence[Reject], where: str) -> None:
         for reject in rejects:
             self._counters.rejects.add(reject.reason, reject.items)
+            example = partial(printable_bytes, reject.payload)
+            self._reasons.note(reject.reason, example, items=reject.items, where=where)
             self._publisher.dead_letter(reject, where)
 
     def _frame(self, ticks: NDArray[np.void]) -> None:

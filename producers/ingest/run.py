@@ -27,6 +27,7 @@ from core.runtime.closing import closing_quietly
 from core.runtime.files import CALENDAR_OVERRIDES, read_text
 from core.runtime.line_budget import LineBudget
 from core.runtime.metrics_server import MetricsServer
+from core.runtime.reason_log import log_totals, reasons_text
 from core.runtime.signals import StopFlag, calling_on_signals, stop_event
 from producers.backfill.history import flush_timeout_s, publish_history, read_history
 from producers.backfill.instruments import check_scales, publish_instruments
@@ -237,9 +238,11 @@ def _summarise(counters: ProducerCounters, ending: RunEnding, seconds: float) ->
     how = "end of recording" if ending.end_of_recording else "stopped"
     typer.echo(
         f"{how}: {counters.ticks:,} ticks in {frames:,} frames ({seconds:,.1f} s, "
-        f"{counters.ticks / max(seconds, 1e-9):,.0f} ticks/s), {rejected:,} rejected, "
+        f"{counters.ticks / max(seconds, 1e-9):,.0f} ticks/s), {rejected:,} rejected"
+        f"{reasons_text(counters.rejects)}, "
         f"{counters.repeated:,} repeated, {counters.gaps.total():,} gaps"
     )
+    log_totals("rotascope.producer", counters.rejects)
 
 
 @contextmanager

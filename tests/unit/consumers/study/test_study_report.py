@@ -151,7 +151,9 @@ def test_the_same_files_give_the_same_page_and_a_choice_shows_less(
     text: str, bars: dict[str, Path], tmp_path: Path
 ) -> None:
     out = tmp_path / "again.html"
-    assert study("report", "--pair", "S&L/BIG", "--out", str(out), bars=bars).code == 0
+    answer = study("report", "--pair", "S&L/BIG", "--out", str(out), bars=bars)
+    assert answer.code == 0
+    assert f"wrote {out} (" in answer.err
     assert out.read_text() == text
     first = str(DATES[200])
     chosen = ("--definition", "opposite_day_up", "--from", first)
@@ -165,13 +167,14 @@ def test_the_same_files_give_the_same_page_and_a_choice_shows_less(
 def test_unusable_input_ends_with_2_and_writes_nothing(bars: dict[str, Path], tmp_path: Path) -> None:
     out = tmp_path / "page.html"
     for arguments, told in (
-        (("--definition", "opposite_day_upp"), "opposite_day_up"),
+        (("--definition", "opposite_day_upp"), "--definition 'opposite_day_upp': the catalogue has no such "),
         (("--from", "2022-02-30"), "--from"),
         (("--from", "2022-02-03", "--to", "2022-02-02"), "is after"),
     ):
         answer = study("report", "--pair", "S&L/BIG", "--out", str(out), *arguments, bars=bars)
         assert (answer.code, out.exists()) == (2, False), told
         assert told in answer.err
-    answer = study("report", "--pair", "S&L/BIG", "--out", str(tmp_path / "no" / "page.html"), bars=bars)
+    file = tmp_path / "no" / "page.html"
+    answer = study("report", "--pair", "S&L/BIG", "--out", str(file), bars=dict.fromkeys(bars, "none.csv"))
     assert answer.code == 2
-    assert "cannot be written" in answer.err
+    assert f"--out {file} cannot be written: there is no directory" in answer.err, "before any file is read"

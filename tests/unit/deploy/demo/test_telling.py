@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from deploy.demo.progress import Progress, Summary
 from deploy.demo.readings import ReadEvent, in_order
 from deploy.demo.story import how_often, rarity_order, what_happened
 from deploy.demo.summary import summary_lines, summary_record
+from deploy.demo.time_order import TimeOrder
 from tests.support.demo_events import read_back, story_of_2024_07_11
 from tests.support.sample_events import SENTENCE, opposite_day, strength
 
@@ -174,3 +177,45 @@ def test_a_log_shows_that_it_goes_on(monkeypatch: pytest.MonkeyPatch, clock_ns: 
     PlainView(stream).show(progress)
     expected = "stepping the history" if clock_ns is None else "2024-07-08T13:30:00Z: 3 of 10 trades"
     assert stream.getvalue().startswith(f"... {expected}")
+
+
+def test_the_summary_names_the_dead_letters() -> None:
+    clean = summary_of([])
+    assert "  refused   nothing: no dead letters" in list(summary_lines(clean))
+    found = {"worker": {"price": 1_200}, "producer": {"unknown_symbol": 3}}
+    refused = replace(clean, dead_letters=found)
+    (line,) = [line for line in summary_lines(refused) if line.startswith("  refused ")]
+    assert "worker: price 1,200, producer: unknown_symbol 3" in line
+    assert "rotascope.dead-letters" in line
+    assert summary_record(refused)["dead_letters"] == found
+
+
+def test_events_of_several_partitions_come_in_time_order() -> None:
+    """One partition is ahead of the other: what it found waits until nothing earlier can follow."""
+    story = in_order(story_of_2024_07_11())
+    ahead, behind = story[2:], story[:2]
+    closed_s = CLOSED_NS // 10**9
+    order = TimeOrder(lambda numerator: 0)
+    order.hold(ahead[::-1])
+    assert order.release({0: OPENED_NS // 10**9, 1: closed_s}, 0) == [], "not before the slowest partition"
+    assert order.release({0: closed_s, 1: closed_s}, len(story)) == [], "two are still on their way"
+    order.hold(behind[::-1])
+    assert order.release({0: closed_s, 1: closed_s}, len(story)) == story
+    assert order.rest() == []
+    order.hold(story[::-1])
+    assert order.rest() == story
+
+
+def test_what_a_fast_partition_finds_later_does_not_stand_for_what_is_missing() -> None:
+    """Guards against counting alone: a later event of one partition once made up for another's unread one."""
+    early, late = in_order(story_of_2024_07_11())[0], in_order(story_of_2024_07_11())[-1]
+    early_s, late_s = (round(rfc3339_s(event)) for event in (early, late))
+    order = TimeOrder(lambda numerator: 1)
+    order.hold([late])
+    assert order.release({0: late_s, 1: early_s}, 1) == []
+    order.hold([early])
+    assert order.release({0: late_s, 1: early_s}, 1) == [early]
+
+
+def rfc3339_s(event: ReadEvent) -> float:
+    return datetime.fromisoformat(event.data["knowable_time"]).timestamp()

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from structlog.testing import capture_logs
 
 from core.model.errors import ConfigurationError, FeedError
 from core.model.records import TickKind
@@ -110,6 +111,20 @@ def test_refused_items_that_share_a_dead_letter_are_all_counted() -> None:
     letters = stage.sender.dead_letters()
     assert len(letters) == MAX_REJECTS + 1
     assert "represents 10 items" in json.loads(letters[-1])["message"]
+
+
+def test_refused_messages_are_logged_once_for_each_reason_with_the_first() -> None:
+    stage = Stage()
+    with capture_logs() as logged:
+        stage.pipeline.process(
+            [raw(*(trade(S="NOPE", i=number) for number in range(40))), raw(trade(p=-1.0))]
+        )
+    assert [(line["reason"], line["where"]) for line in logged] == [
+        ("unknown_symbol", "feed"),
+        ("price", "feed"),
+    ]
+    assert '"NOPE"' in logged[0]["example"]
+    assert logged[0]["feed"] == "alpaca"
 
 
 def test_a_correction_counts_and_its_repetition_after_a_reconnect_does_not() -> None:
