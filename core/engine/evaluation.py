@@ -57,13 +57,17 @@ class PairEvaluator(PairValues):
         self._minutely = self._group(Frequency.MINUTE)
         self.published: PublishedVersions = {}
         """What readers know under another version; replaced as a whole."""
-        self._lookups = lookups or NoLookups()
-        self.provenance = {
+        self._digests = {
             "catalogue": catalogue.digest[:16],
             "universe": world.universe.digest[:16],
             "calendars": calendars_digest(world.calendars)[:16],
-            **self._lookups.digests,
         }
+        self.look_up_in(lookups or NoLookups())
+
+    def look_up_in(self, lookups: Lookups) -> None:
+        """Take base rates, rarity and tags of the events from here on from other artefacts."""
+        self.lookups = lookups
+        self.provenance = {**self._digests, **lookups.digests}
 
     def _watch(self, number: int, definition: Definition) -> Watch:
         for name in definition.pairs:
@@ -219,7 +223,7 @@ class PairEvaluator(PairValues):
             int(starts[row]),
             session,
             self.provenance,
-            self._lookups,
+            self.lookups,
         )
 
     def _version(self, watch: Watch, pair: str, episode: int) -> str:

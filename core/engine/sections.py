@@ -22,6 +22,7 @@ from core.indicators import IndicatorFamily
 
 INSTRUMENTS: Final = "instruments"
 PAIRS: Final = "pairs"
+ARTEFACTS: Final = "artefacts"
 _FAMILY: Final = "family/"
 _DEFINITION: Final = "definition/"
 _SHARED_VERSION: Final = "1"
@@ -31,6 +32,11 @@ _VERSION_DIGITS: Final = 12
 def instrument_section(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Section]:
     """Sources, instruments and their rings."""
     return {INSTRUMENTS: Section(_SHARED_VERSION, arrays)}
+
+
+def artefacts_section(mark: NDArray[np.uint64]) -> dict[str, Section]:
+    """The set of artefacts in force."""
+    return {ARTEFACTS: Section(_SHARED_VERSION, {"mark": mark})}
 
 
 def pair_sections(evaluator: PairEvaluator, pair_time: PairTime) -> dict[str, Section]:
