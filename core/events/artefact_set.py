@@ -25,6 +25,7 @@ NO_SET: Final = 0
 """The mark that puts no set in force."""
 _ACTION: Final = "make it anew with 'rotascope study prepare --store FILE'"
 _MARK_DIGITS: Final = 16
+_GZIP: Final = b"\x1f\x8b"
 
 CardsT = TypeVar("CardsT", bound=Cards)
 
@@ -71,17 +72,21 @@ class ArtefactSet:
             found.setdefault(definition, set()).add(version)
         return {definition: sorted(own) for definition, own in sorted(found.items())}
 
-    def encode(self) -> bytes:
-        """Serialise the set: gzip of one JSON object."""
+    def as_json(self) -> bytes:
+        """Serialise the set as one JSON object."""
         content = _File(FORMAT, msgspec.Raw(self.rates.encode()), msgspec.Raw(self.rarities.encode()))
-        return gzip.compress(msgspec.json.encode(content), mtime=0)
+        return msgspec.json.encode(content)
+
+    def encode(self) -> bytes:
+        """Serialise the set: gzip of `as_json`."""
+        return gzip.compress(self.as_json(), mtime=0)
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
         """Read a set.
 
         Args:
-            data: Output of `encode`.
+            data: Output of `encode` or of `as_json`.
 
         Raises:
             InputError: It is not a set, or damaged.
@@ -92,7 +97,8 @@ class ArtefactSet:
             True
         """
         try:
-            file = msgspec.json.decode(gzip.decompress(data), type=_File)
+            text = gzip.decompress(data) if data.startswith(_GZIP) else data
+            file = msgspec.json.decode(text, type=_File)
         except (msgspec.MsgspecError, OSError, EOFError, zlib.error) as error:
             raise InputError(
                 f"the set of artefacts cannot be read: {error}", operator_action=_ACTION

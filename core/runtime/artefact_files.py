@@ -13,7 +13,7 @@ from core.model.errors import InputError
 from core.model.sessions import Calendar
 from core.runtime.files import CALENDAR_EVENTS, parsed, read_bytes
 
-DEMO_ARTEFACTS: Final = "demo_artefacts.json.gz"
+DEMO_ARTEFACTS: Final = "demo_artefacts.json"
 
 
 def read_dated_events(calendar_events_file: Path | None, exchange: Calendar) -> DatedEvents:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from core.model.timestamps import rfc3339
 from deploy.demo.episodes import Episode
 from deploy.demo.progress import Summary
+from deploy.demo.readings import ReadEvent
 from deploy.demo.story import first_since, moves, when
 
 _OPENED_ROW: Final = "    {time:<17} {pair:<9} {what}"
@@ -34,6 +35,10 @@ def summary_lines(summary: Summary) -> Iterator[str]:
     yield (
         f"  events    {len(summary.transitions)} transitions of {len(summary.episodes)} events: "
         + ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    )
+    yield (
+        f"  looked up base rates for {_with(summary.transitions, 'base_rate')} and rarity for "
+        f"{_with(summary.transitions, 'rarity')} of {len(summary.transitions)} transitions"
     )
     yield f"  metrics   at {summary.metrics_url}"
     yield f"  took      {summary.wall_s:.1f} s"
@@ -86,10 +91,16 @@ def summary_record(summary: Summary) -> dict[str, Any]:
         "partitions": summary.partitions,
         "transitions": len(summary.transitions),
         "events": len(summary.episodes),
+        "transitions_with_base_rate": _with(summary.transitions, "base_rate"),
+        "transitions_with_rarity": _with(summary.transitions, "rarity"),
         "opened": _opened_by_definition(summary.episodes),
         "metrics_url": summary.metrics_url,
         "wall_seconds": round(summary.wall_s, 3),
     }
+
+
+def _with(transitions: Sequence[ReadEvent], key: str) -> int:
+    return sum(each.data[key] is not None for each in transitions)
 
 
 def _opened_by_definition(episodes: Sequence[Episode]) -> dict[str, list[dict[str, str]]]:

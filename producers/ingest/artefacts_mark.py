@@ -64,7 +64,8 @@ def run_artefacts_mark(
     return (
         f"set {one.digest[:16]} is in force from here, {_where(partitions, settings)}: base rates of "
         f"{len(one.rates.cards):,} and rarity of {len(one.rarities.cards):,} definitions and pairs, for "
-        f"{known} of {len(universe.pairs)} pairs of the universe; it was published {'now' if written else 'before'}"
+        f"{known} of {len(universe.pairs)} pairs of the universe; published "
+        + ("now" if written else "before")
     )
 
 
