@@ -214,7 +214,8 @@ def _computed(preparation: Preparation) -> list[PreparedPair]:
     try:
         for work in left:
             with progress(f"{work.pair.name} ({done + 1} of {len(every)} pairs)") as step:
-                found[work.pair.name] = preparation.prepare(work, step)
+                # Another run over the same directory may have been faster.
+                found[work.pair.name] = preparation.result(work) or preparation.prepare(work, step)
             done += 1
     except KeyboardInterrupt:
         typer.echo(

@@ -34,6 +34,8 @@ def test_more_than_nine_in_ten_events_carry_base_rates_and_rarity() -> None:
     rates = sum(event.base_rate is not None for event in events)
     both = [event for event in events if event.base_rate is not None and event.rarity is not None]
     without = sorted({event.definition for event in events} - {event.definition for event in both})
-    print(f"{len(events)} events: {rates} with base rates, {len(both)} with rarity as well; none of {without}")
+    print(
+        f"{len(events)} events: {rates} with base rates, {len(both)} with rarity as well; none of {without}"
+    )
     assert len(events) > 150
     assert len(both) > 0.9 * len(events)

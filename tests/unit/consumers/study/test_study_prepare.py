@@ -57,7 +57,7 @@ source = "feed"
 has_official_close = true
 """
     + "".join(
-        f'\n[[instrument]]\nid = {number}\nsymbol = "{symbol}"\nname = "{symbol}"\nclass = "etf"\n'
+        f'\n[[instrument]]\nid = {number}\nsymbol = "{symbol}"\nname = "{symbol}"\nclass = "etf"\nlisting_exchange = "P"\n'
         for number, symbol in enumerate((*SYMBOLS, "NONE"), start=1)
     )
     + "".join(f'\n[[pair]]\nnumerator = "{one}"\nbenchmark = "BIG"\n' for one in ("SML", "MID", "NONE"))

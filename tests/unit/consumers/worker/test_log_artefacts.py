@@ -95,7 +95,8 @@ def test_two_workers_with_different_files_cannot_give_one_id_two_payloads(
     neither = events_of(None, topic, *marks)
     assert len(one) > 20
     assert one == other == neither
-    name = {FIRST: b'"first"', SECOND: b'"second"', THIRD: b'"third"'}[marks[-1]] if marks else None
+    names = {FIRST.mark: b'"first"', SECOND.mark: b'"second"', THIRD.mark: b'"third"'}
+    name = names[marks[-1].mark] if marks else None
     for payload in one.values():
         assert (b'"base_rate":null' in payload) == (name is None)
         assert name is None or payload.count(name) == 2

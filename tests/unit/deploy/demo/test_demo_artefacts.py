@@ -15,6 +15,7 @@ from core.model.records import Frequency
 from core.runtime.artefact_files import demo_set
 from core.runtime.files import CATALOGUE, UNIVERSE, read_text
 from deploy.demo.artefacts import prepare_arguments
+from deploy.demo.inputs import read_inputs
 from deploy.local.artefact_versions import changed_definitions
 
 AGAIN = "a definition has changed: make it anew with 'make demo-artefacts'"
@@ -30,8 +31,11 @@ def test_every_daily_definition_has_cards_of_its_present_version() -> None:
     assert {definition for definition, _, _ in found.rates.cards} == daily, AGAIN
 
 
-def test_every_pair_of_the_demo_has_cards_known_before_the_recording() -> None:
-    pairs = {pair.name for pair in parse_universe(read_text(None, UNIVERSE)).pairs}
+def test_every_pair_with_daily_closes_has_cards_known_before_the_recording() -> None:
+    closes = set(read_inputs(None).daily["symbol"])
+    universe = parse_universe(read_text(None, UNIVERSE))
+    pairs = {pair.name for pair in universe.pairs if {pair.numerator, pair.benchmark} <= closes}
+    assert len(pairs) == 9
     found = demo_set()
     first_tick_ns = 1_720_396_800_000_000_000  # 2024-07-08
     for cards in (found.rates.cards, found.rarities.cards):
