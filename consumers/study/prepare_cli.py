@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
+import structlog
 import typer
 
 from core.model.errors import ConfigurationError
@@ -128,10 +129,12 @@ def prepare(
         settings = collect_settings(settings_file, flags, sections_of(context))
         from consumers.study.inputs import parse_date
         from core.kafka.artefact_topic import published_sets
+        from core.kafka.preflight import preflight
         from core.model.instruments import parse_universe
 
         universe = parsed(settings.universe_file, UNIVERSE, parse_universe)
         if publish or activate:
+            preflight(settings.kafka, structlog.get_logger().warning)
             published_sets(settings.kafka)  # a broker that is away is better known before than after
         made = _prepared(
             settings,

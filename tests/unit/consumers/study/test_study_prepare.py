@@ -139,7 +139,7 @@ def test_base_rates_before_the_first_session_are_left_out_except_the_one_in_forc
     late = ArtefactSet.parse((folder / "set.json").read_bytes())
     for key, cards in late.rates.cards.items():
         assert cards == whole.rates.cards[key][-len(cards) :]
-        assert len(cards) == 2  # as of the ends of December and March
+        assert len(cards) == 3  # as of the ends of December, March and June
     assert late.rarities.cards == whole.rarities.cards
 
 
