@@ -41,8 +41,20 @@ enter = ["return_1d_pct >= 1"]
 show.return_pct = "return_1d_pct"
 threshold = { return_pct = 1.0 }
 """
-UNIVERSE = (
-    """
+INSTRUMENT = """
+[[instrument]]
+id = {number}
+symbol = "{symbol}"
+name = "{symbol}"
+class = "etf"
+listing_exchange = "P"
+"""
+PAIR = """
+[[pair]]
+numerator = "{symbol}"
+benchmark = "BIG"
+"""
+UNIVERSE = """
 [[source]]
 id = 1
 name = "feed"
@@ -56,12 +68,11 @@ calendar = "XNYS"
 source = "feed"
 has_official_close = true
 """
-    + "".join(
-        f'\n[[instrument]]\nid = {number}\nsymbol = "{symbol}"\nname = "{symbol}"\nclass = "etf"\nlisting_exchange = "P"\n'
-        for number, symbol in enumerate((*SYMBOLS, "NONE"), start=1)
-    )
-    + "".join(f'\n[[pair]]\nnumerator = "{one}"\nbenchmark = "BIG"\n' for one in ("SML", "MID", "NONE"))
+UNIVERSE += "".join(
+    INSTRUMENT.format(number=number, symbol=symbol)
+    for number, symbol in enumerate((*SYMBOLS, "NONE"), start=1)
 )
+UNIVERSE += "".join(PAIR.format(symbol=symbol) for symbol in ("SML", "MID", "NONE"))
 
 
 @pytest.fixture
