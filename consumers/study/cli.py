@@ -25,9 +25,11 @@ from consumers.study.options import (
     To,
     given_options,
 )
+from consumers.study.prepare_cli import prepare
 from core.model.errors import InputError
 from core.model.settings import LogSettings
 from core.model.suggestions import nearest
+from core.runtime.artefact_files import read_set
 from core.runtime.daily_options import AcceptJump, DateColumn, DateFormat
 from core.runtime.exit_codes import EXIT_FAILED, exit_codes
 from core.runtime.files import require_writable, write_bytes
@@ -61,6 +63,13 @@ def events(
             "--rarity", help="Chance frequencies from 'study nulls --store', to attach to later events."
         ),
     ] = None,
+    artefacts: Annotated[
+        Path | None,
+        typer.Option(
+            "--artefacts",
+            help="A set from 'study prepare --store': events carry what they carry live under it.",
+        ),
+    ] = None,
     calendar: CalendarName = "XNYS",
     date_column: DateColumn = None,
     date_format: DateFormat = None,
@@ -88,14 +97,30 @@ def events(
         from consumers.study.printing import EventChoice, print_events
         from consumers.study.running import events_with_base_rates, run_history
 
-        inputs = read_inputs(bars, series or [], pair, catalogue_file, calendar, rarity, options=options)
+        if artefacts is not None and rarity is not None:
+            raise InputError(
+                "--artefacts and --rarity name different sets", operator_action="pass one of them"
+            )
+        inputs = read_inputs(
+            bars,
+            series or [],
+            pair,
+            catalogue_file,
+            calendar,
+            rarity,
+            artefact_set=None if artefacts is None else read_set(artefacts),
+            options=options,
+        )
         choice = EventChoice(
             definitions=_known(definition, inputs),
             states=frozenset(one.value for one in state or ()),
             first=parse_date(from_date, "--from"),
             last=parse_date(to_date, "--to"),
         )
-        print_events(events_with_base_rates(run_history(inputs), choice.among), output.value)
+        result = run_history(inputs)
+        # Under a set the engine has looked base rates up itself, as it does live.
+        chosen = choice.among(result.events) if artefacts else events_with_base_rates(result, choice.among)
+        print_events(chosen, output.value)
 
 
 @app.command()
@@ -288,6 +313,9 @@ def nulls(
         if store is not None:
             _write(store, rarity_of(document, inputs).encode())
         print_nulls(document, output.value)
+
+
+app.command()(prepare)
 
 
 def _known(definitions: list[str] | None, inputs: StudyInputs) -> frozenset[str]:

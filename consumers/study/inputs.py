@@ -14,6 +14,7 @@ import polars as pl
 
 from core.daily.limits import ANY_PRICE_SCALE, ANY_SERIES_SCALE
 from core.definitions.catalogue import Catalogue, parse_catalogue
+from core.events.artefact_set import ArtefactSet
 from core.events.artefacts import Artefacts
 from core.model.dated_events import EXCHANGE
 from core.model.errors import ConfigurationError, HistoryError, InputError
@@ -23,7 +24,7 @@ from core.model.sessions import Calendar, build_calendar, day_to_date
 from core.model.settings import HistoryFile
 from core.model.suggestions import nearest
 from core.research.study import Series, study_universe
-from core.runtime.artefact_files import read_artefacts
+from core.runtime.artefact_files import read_cards, read_dated_events
 from core.runtime.daily_files import Covered, NamedDaily, build_covering, check_all, read_all, read_named
 from core.runtime.daily_options import FileOptions, history_entries
 from core.runtime.files import CALENDAR_OVERRIDES, CATALOGUE, parsed, read_text
@@ -99,6 +100,7 @@ def read_inputs(
     calendar_name: str,
     rarity: Path | None = None,
     *,
+    artefact_set: ArtefactSet | None = None,
     options: FileOptions | None = None,
     besides: Sequence[str] = (),
     tagged: bool = True,
@@ -112,6 +114,7 @@ def read_inputs(
         catalogue_file: Catalogue file; None takes Rotascope's own.
         calendar_name: Trading calendar of all symbols.
         rarity: File with the rarity that events carry; None for none.
+        artefact_set: Base rates and rarity that events carry, in place of `rarity`; None for none.
         options: How to read the files; None for the defaults.
         besides: Names of the command's other files, to which options may refer.
         tagged: Read what tags events; not needed for values.
@@ -143,7 +146,10 @@ def read_inputs(
     ]
     universe = study_universe(frames, wanted, calendar_name, beside)
     frames |= {one.symbol: frame for one, frame in zip(beside, values, strict=True)}
-    artefacts = read_artefacts(None, None, rarity, _exchange(calendar)) if tagged else Artefacts()
+    artefacts = Artefacts()
+    if tagged:
+        found = artefact_set or read_cards(None, rarity)
+        artefacts = Artefacts.of(found, read_dated_events(None, _exchange(calendar)))
     return StudyInputs(universe, calendar, frames, catalogue, artefacts)
 
 

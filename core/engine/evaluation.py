@@ -59,14 +59,18 @@ class PairEvaluator(PairValues):
         self._minutely = self._group(Frequency.MINUTE)
         self.published: PublishedVersions = {}
         """What readers know under another version; replaced as a whole."""
-        self._lookups = lookups or NoLookups()
-        self.provenance = {
+        self._digests = {
             "catalogue": catalogue.digest[:16],
             "universe": world.universe.digest[:16],
             "calendars": calendars_digest(world.calendars)[:16],
-            **self._lookups.digests,
         }
         self._names = [self._leg_names(pair) for pair in world.pairs]
+        self.look_up_in(lookups or NoLookups())
+
+    def look_up_in(self, lookups: Lookups) -> None:
+        """Take base rates, rarity and tags of the events from here on from other artefacts."""
+        self.lookups = lookups
+        self.provenance = {**self._digests, **lookups.digests}
 
     def _leg_names(self, pair: Pair) -> LegNames:
         symbols = {"numerator": pair.numerator, "benchmark": pair.benchmark}
@@ -240,7 +244,7 @@ class PairEvaluator(PairValues):
             int(starts[row]),
             session,
             self.provenance,
-            self._lookups,
+            self.lookups,
         )
 
     def _version(self, watch: Watch, pair: str, episode: int) -> str:

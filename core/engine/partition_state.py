@@ -19,6 +19,8 @@ from core.engine.evaluation import PairEvaluator
 from core.engine.pair_time import PairTime
 from core.engine.published_versions import PublishedAs, still_published, unfinished_episodes
 from core.engine.sections import (
+    ARTEFACTS,
+    artefacts_section,
     definition_section_name,
     family_section_name,
     instrument_section,
@@ -26,6 +28,7 @@ from core.engine.sections import (
 )
 from core.engine.snapshot import Section, Snapshot
 from core.engine.stored_definitions import DefinitionRecord, Orphan, read_definitions, record_of
+from core.events.artefact_set import NO_SET
 from core.events.lookups import Lookups
 from core.model.errors import CatalogueError, SessionError, SnapshotError
 from core.model.scale import DEFAULT_EXPONENT, SCALE_ACTION
@@ -51,6 +54,7 @@ class PartitionState:
         offsets: int64 (3,): the first offset processed, whether there was one, the next offset.
         settings: uint64 (2,): the catalogue requested by the latest settings mark, and the number of
             marks.
+        artefacts: uint64 (1,): the mark of the set of base rates and rarity in force, or `NO_SET`.
         orphans: Definitions that are no longer supported.
         published_as: Definition id → earlier version, of definitions that a restore has translated, until
             what was published under it is known.
@@ -65,6 +69,7 @@ class PartitionState:
     pair_time: PairTime
     offsets: NDArray[np.int64]
     settings: NDArray[np.uint64]
+    artefacts: NDArray[np.uint64]
     orphans: tuple[Orphan, ...] = ()
     published_as: Mapping[str, str] = field(default_factory=dict)
     before_extend: bool = False
@@ -122,6 +127,7 @@ class PartitionState:
         }
         sections = instrument_section(arrays | self.instrument_time.arrays())
         sections |= pair_sections(self.evaluator, self.pair_time)
+        sections |= artefacts_section(self.artefacts)
         return sections | {
             definition_section_name(orphan.entry["id"]): orphan.section for orphan in self.orphans
         }
@@ -162,6 +168,7 @@ def fresh_state(world: PartitionWorld, catalogue: Catalogue, lookups: Lookups | 
         pair_time=PairTime(world, instruments, evaluator),
         offsets=np.zeros(3, np.int64),
         settings=np.zeros(2, np.uint64),
+        artefacts=np.full(1, NO_SET, np.uint64),
     )
 
 
@@ -220,9 +227,11 @@ def _fill(state: PartitionState, snapshot: Snapshot, published_as: Mapping[str, 
     state.evaluator.forget_traded()
     versions = {definition_section_name(each): version for each, version in published_as.items()}
     # What every evaluation computes again is no loss where an earlier release did not have it.
-    derived = {family_section_name(each.name) for each in state.evaluator.families if each.of_the_step_alone}
+    optional = {family_section_name(each.name) for each in state.evaluator.families if each.of_the_step_alone}
+    # Earlier releases knew no mark that puts a set in force.
+    optional.add(ARTEFACTS)
     for name, section in state.sections().items():
-        if name in derived and name not in snapshot.versions:
+        if name in optional and name not in snapshot.versions:
             continue
         snapshot.fill(name, section._replace(version=versions.get(name, section.version)))
 

@@ -22,6 +22,7 @@ from core.indicators import IndicatorFamily
 
 INSTRUMENTS: Final = "instruments"
 PAIRS: Final = "pairs"
+ARTEFACTS: Final = "artefacts"
 _FAMILY: Final = "family/"
 _DEFINITION: Final = "definition/"
 _SHARED_VERSION: Final = "1"
@@ -32,6 +33,11 @@ _ADDED_TO_PAIRS: Final = frozenset({"day_traded", "baseline_traded"})
 def instrument_section(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Section]:
     """Sources, instruments and their rings."""
     return {INSTRUMENTS: Section(_SHARED_VERSION, arrays)}
+
+
+def artefacts_section(mark: NDArray[np.uint64]) -> dict[str, Section]:
+    """The set of artefacts in force."""
+    return {ARTEFACTS: Section(_SHARED_VERSION, {"mark": mark})}
 
 
 def pair_sections(evaluator: PairEvaluator, pair_time: PairTime) -> dict[str, Section]:

@@ -97,6 +97,8 @@ class TickKind(IntEnum):
     """A change of definitions; `trade_id` is the hash."""
     SOURCE_CLOSED = 9
     """Declares the source dead: its clock no longer holds back the watermark."""
+    ARTEFACTS = 10
+    """A change of the base rates and rarity that events carry; `trade_id` is the set's mark, 0 for none."""
 
 
 class GapCause(IntEnum):

@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 from core.model.errors import TransportError
 from core.model.instruments import parse_universe
 from core.model.routing import home
+from core.runtime.artefact_files import DEMO_ARTEFACTS, demo_set
 from core.runtime.compilation import compiling_text, missing_modules, still_missing
 from core.runtime.files import UNIVERSE, read_text
 from core.runtime.reason_log import TOTALS_EVENT
@@ -104,7 +105,8 @@ class Demo:
         """Run it on a broker with empty topics.
 
         1. Start the worker, which takes longest.
-        2. Meanwhile publish the daily history to the log, and start a server that plays the recording.
+        2. Meanwhile put base rates and rarity in force, publish the daily history to the log, and start a
+           server that plays the recording.
         3. The worker processes the history; values over months and years are ready from here on.
         4. The producer streams the recording until the server has played, the producer has sent, and
            the worker has processed everything.
@@ -117,6 +119,10 @@ class Demo:
         inputs = read_inputs(self._options.closes_file)
         if self._options.bootstrap_servers is None:
             require_input_fits(inputs.bytes_by_partition(self._universe, self._broker.kafka.partitions))
+        if self._options.closes_file is None:
+            # Of the shipped closes. Before the history, whose frames have a later epoch of the same source.
+            marking = programs.start("artefacts mark", self._mark_arguments())
+            self._wait(marking, lambda: marking.require_success() or None)
         backfill = programs.start("backfill", self._backfill_arguments(inputs))
         server = programs.start("replay server", self._server_arguments(), self._keys("REPLAY"))
         # 3
@@ -170,6 +176,11 @@ class Demo:
         for symbol, file in inputs.write_history(self._directory).items():
             arguments += ["--history", f"{symbol}={file}"]
         return arguments
+
+    def _mark_arguments(self) -> list[str]:
+        file = self._directory / DEMO_ARTEFACTS
+        file.write_bytes(demo_set().as_json())
+        return ["produce", "artefacts-mark", "--artefacts", str(file), *self._broker.producer_flags]
 
     def _warm_up(self, worker: Program, backfill: Program) -> None:
         """Wait until the worker has its kernels and has processed the history.

@@ -12,6 +12,7 @@ from core.model.timestamps import rfc3339
 from core.model.topics import DEAD_LETTERS_TOPIC
 from deploy.demo.episodes import Episode
 from deploy.demo.progress import Summary
+from deploy.demo.readings import ReadEvent
 from deploy.demo.story import how_often, rarity_order, what_happened, when
 
 RAREST: Final = 3
@@ -41,6 +42,10 @@ def summary_lines(summary: Summary) -> Iterator[str]:
         + ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     )
     yield f"  refused   {_refused(summary)}"
+    yield (
+        f"  looked up base rates for {_with(summary.transitions, 'base_rate')} and rarity for "
+        f"{_with(summary.transitions, 'rarity')} of {len(summary.transitions)} transitions"
+    )
     yield f"  metrics   at {summary.metrics_url}"
     yield f"  took      {summary.wall_s:.1f} s"
     yield ""
@@ -117,6 +122,8 @@ def summary_record(summary: Summary) -> dict[str, Any]:
         "partitions": summary.partitions,
         "transitions": len(summary.transitions),
         "events": len(summary.episodes),
+        "transitions_with_base_rate": _with(summary.transitions, "base_rate"),
+        "transitions_with_rarity": _with(summary.transitions, "rarity"),
         "opened": _opened_by_definition(summary.episodes),
         "rarest": [_rare_record(data) for data in rarest(summary.episodes)],
         "dead_letters": {program: dict(reasons) for program, reasons in summary.dead_letters.items()},
@@ -128,6 +135,10 @@ def summary_record(summary: Summary) -> dict[str, Any]:
 def _rare_record(data: Mapping[str, Any]) -> dict[str, Any]:
     names = ("definition", "pair", "event_time", "summary", "openings_per_year")
     return {name: data[name] for name in names}
+
+
+def _with(transitions: Sequence[ReadEvent], key: str) -> int:
+    return sum(each.data[key] is not None for each in transitions)
 
 
 def _opened_by_definition(episodes: Sequence[Episode]) -> dict[str, list[dict[str, str]]]:

@@ -88,6 +88,16 @@ def test_every_event_is_told_once_and_the_figures_add_up(first_run: DemoRun) -> 
     }
 
 
+def test_more_than_nine_in_ten_events_say_how_rare_they_are_and_what_followed(first_run: DemoRun) -> None:
+    summary, total = first_run.summary, len(first_run.events)
+    with_both = [event for event in first_run.events if event["base_rate"] and event["rarity"]]
+    print(f"{len(with_both)} of {total} events carry base rates and rarity")
+    assert len(with_both) > 0.9 * total
+    assert summary["transitions_with_base_rate"] >= len(with_both)
+    assert summary["transitions_with_rarity"] >= len(with_both)
+    assert len({event["provenance"]["base_rates"] for event in first_run.events}) == 1
+
+
 def test_transitions_of_an_episode_follow_each_other(first_run: DemoRun) -> None:
     episodes: dict[tuple[str, str, int], list[dict[str, object]]] = {}
     for event in sorted(first_run.events, key=lambda each: each["transition"]):

@@ -70,6 +70,7 @@ def test_numbers_that_stand_in_the_log_never_change() -> None:
         "STATUS": 7,
         "SETTINGS": 8,
         "SOURCE_CLOSED": 9,
+        "ARTEFACTS": 10,
     }
     assert {flag.name: flag.value for flag in Update} == {
         "LAST": 1,

@@ -130,6 +130,7 @@ def test_an_event_that_opened_in_the_history_is_said_to_be_of_it() -> None:
 
 def test_programs_get_the_summary_as_one_object() -> None:
     record = json.loads(json.dumps(summary_record(summary_of(story_of_2024_07_11()))))
+    assert (record["transitions_with_base_rate"], record["transitions_with_rarity"]) == (0, 0)
     assert record["opened"] == {"opposite_day_up": [{"pair": "RUT/SPX", "event_time": "2024-07-11"}]}
     assert (record["transitions"], record["events"]) == (4, 2)
     assert [(one["pair"], one["openings_per_year"]) for one in record["rarest"]] == [("RUT/SPX", 0.02897)]
