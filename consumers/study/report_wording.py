@@ -178,9 +178,10 @@ def followed_text(report: PairReport, chosen: ReportedDefinition) -> str:
     row = report.rate(chosen.definition_id, SHOWN_HORIZON)
     if row is None or row.n_declustered == 0:
         return f"No earlier case is {SHOWN_HORIZON} sessions old."
-    text = row.wording.replace(
-        "numerator ahead", f"{report.pair.numerator} was ahead of {report.pair.benchmark}"
-    )
+    ahead = f"{report.pair.numerator} was ahead of {report.pair.benchmark}"
+    cases = f" of {row.n_declustered}"
+    text = row.wording.replace("numerator ahead", ahead)
+    text = text.replace(cases, f" of {plural(row.n_declustered, 'earlier case')}", 1)
     return f"Over the next {SHOWN_HORIZON} sessions {minus(text)}{_weight(row)}."
 
 
