@@ -37,14 +37,19 @@ class Chance:
     history_end: str
 
     @property
-    def judgement(self) -> str:
-        """Compare history with chance, in words; only what holds under every null is said."""
+    def compared(self) -> str:
+        """History against chance: more, less or about as often; only what holds under every null is said."""
         if all(share <= _SELDOM for share in self.shares.values()):
-            return "more often than by chance"
+            return "more often"
         fewer = self.history_a_year < self.low_a_year
         if fewer and all(share >= 1.0 - _SELDOM for share in self.shares.values()):
-            return "less often than by chance"
-        return "about as often as by chance"
+            return "less often"
+        return "about as often"
+
+    @property
+    def judgement(self) -> str:
+        """The comparison as the end of a sentence."""
+        return f"{self.compared} {'as' if self.compared.startswith('about') else 'than'} by chance"
 
 
 def chance_of(inputs: StudyInputs, last: int) -> dict[tuple[str, str], Chance]:

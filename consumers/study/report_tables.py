@@ -142,11 +142,12 @@ def _span(one: Opening) -> str:
 
 def rarity_table(report: PairReport) -> str:
     """Render how often each definition opened, in history and by chance."""
+    chance = (Column("by chance, a year", seldom=True), Column("against chance"))
     columns = (
         Column("definition", words=True),
         Column("openings", seldom=True),
         Column("a year"),
-        *((Column("by chance, a year"), Column("against chance", words=True)) if report.has_chance else ()),
+        *(chance if report.has_chance else ()),
         Column("latest"),
         Column("the one before", seldom=True),
         Column("years between", seldom=True),
@@ -176,7 +177,7 @@ def rarity_table(report: PairReport) -> str:
 def _chance_cells(each: ReportedDefinition) -> tuple[str, str]:
     if each.chance is None:
         return UNKNOWN, "not known"
-    return f"{each.chance.low_a_year:.2f} to {each.chance.high_a_year:.2f}", each.chance.judgement
+    return f"{each.chance.low_a_year:.2f} to {each.chance.high_a_year:.2f}", each.chance.compared
 
 
 def followed_table(report: PairReport) -> str:

@@ -20,6 +20,8 @@ _SHOWN_VALUES: Final = 4
 _UNITS: Final = (("_pct", ",.2f", " %"), ("_pp", "+,.2f", " pp"), ("_sessions", ",.0f", " sessions"))
 """Suffix of a name, format of its value, unit."""
 _PRICES: Final = ("close", "price", "high", "low")
+_OFTEN: Final = 0.75
+"""From so many a year on, a rate is told as a number a year."""
 _CODES: Final = frozenset(
     "benchmark_record_high benchmark_trend_regime cusum_alarm overheating_signs pivot_divergence "
     "pivot_divergence_ratio random_walk_rejected record_high relative_5d_record trend_regime".split()
@@ -132,7 +134,24 @@ def how_often(a_year: float) -> str:
         >>> how_often(3.21), how_often(0.09)
         ('3.2 a year', 'about once in 11 years')
     """
-    return f"{a_year:.1f} a year" if a_year >= 0.75 else f"about once in {1.0 / a_year:.0f} years"
+    return f"{a_year:.1f} a year" if a_year >= _OFTEN else f"about once in {1.0 / a_year:.0f} years"
+
+
+def range_a_year(low: float, high: float) -> str:
+    """Say how often something happens that was counted more than once.
+
+    Example:
+        >>> range_a_year(0.055, 0.064), range_a_year(0.0, 0.1), range_a_year(0.4, 1.25)
+        ('about once in 16 to 18 years', 'at most once in 10 years', '0.4 to 1.2 a year')
+    """
+    if high >= _OFTEN:
+        return f"{low:.1f} to {high:.1f} a year"
+    if high == 0.0:
+        return "never"
+    if low == 0.0:
+        return f"at most once in {1.0 / high:.0f} years"
+    shortest, longest = (f"{1.0 / rate:.0f}" for rate in (high, low))
+    return f"about once in {shortest}{'' if shortest == longest else f' to {longest}'} years"
 
 
 def verdict_of(report: PairReport) -> Verdict:
@@ -144,7 +163,7 @@ def verdict_of(report: PairReport) -> Verdict:
     if lately:
         chosen, opening = lately[0]
         others = len(lately) - 1
-        also = f"; {plural(others, 'other definition')} opened within it" if others else ""
+        also = f"; {plural(others, 'other definition')} opened in them" if others else ""
         opened = (
             f"{title_of(chosen.definition)} opened on {opening.date}, the rarest opening of the last "
             f"{LATELY_SESSIONS} sessions{also}."
@@ -166,7 +185,7 @@ def _rarity(report: PairReport, chosen: ReportedDefinition, opening: Opening) ->
     if chosen.chance is not None:
         chance = chosen.chance
         return (
-            f"{text}by chance {chance.low_a_year:.2g} to {chance.high_a_year:.2g} a year, so it opens "
+            f"{text}by chance {range_a_year(chance.low_a_year, chance.high_a_year)}, so it opens "
             f"{chance.judgement}."
         )
     why = "has no simulated counterpart" if report.has_chance else "no simulated histories were given"

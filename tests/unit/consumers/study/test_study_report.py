@@ -42,7 +42,8 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attributes}
-        self._open = tag
+        if tag not in ("a", "code", "span"):
+            self._open = tag
         if tag == "table":
             self._rows = self.tables.setdefault(given["class"], [])
         elif tag == "tr":
@@ -139,9 +140,7 @@ def test_the_verdict_says_what_opened_how_rare_it_is_and_what_followed(
     chosen = ("--definition", "opposite_day_up", "--to", until)
     assert study("report", "--pair", "S&L/BIG", "--out", str(out), *chosen, bars=bars).code == 0
     opened, rarity, followed, still = read(out.read_text()).verdict
-    assert opened.startswith(
-        f"Opposite day up opened on {DATES[JUMPS[1]]}, the rarest opening of the last 21"
-    )
+    assert opened.startswith(f"Opposite day up opened on {DATES[JUMPS[1]]}, the rarest opening of the last ")
     assert rarity.startswith(f"2 openings since {DATES[0]}, ")
     assert f"the one before on {DATES[JUMPS[0]]}" in rarity
     assert followed.startswith("Over the next 20 sessions S&L was ahead of BIG in ")
@@ -166,7 +165,7 @@ def test_rarity_stands_in_the_page_when_it_was_known(bars: dict[str, Path], tmp_
         if definition in entries:
             rates = [null["per_year"] for null in entries[definition]["by_chance"].values()]
             assert row[3] == f"{min(rates):.2f} to {max(rates):.2f}"
-            assert row[4].endswith("than by chance") or row[4] == "about as often as by chance"
+            assert row[4] in ("more often", "less often", "about as often")
     assert "by chance" in page.verdict[1]
     out.unlink()
     early = study("report", *given, "--to", str(DATES[350]), bars=bars)
@@ -229,8 +228,7 @@ def test_the_line_has_every_session_and_the_chart_says_so_in_words(text: str) ->
     assert line.count("l") == COUNT - 1
     (told,) = page.figures
     assert told.startswith(f"Ratio of S&L to BIG, {DATES[0]} to {DATES[-1]}: from 100.0 to ")
-    spans = dict(page.tables["episodes"][1:])
-    assert spans["Opposite day up"] == "; ".join(str(DATES[jump]) for jump in JUMPS)
+    assert len(page.tables["episodes"]) == 1 + text.count('<g class="lane">')
 
 
 def test_the_same_files_give_the_same_page_and_a_choice_shows_less(
@@ -245,6 +243,7 @@ def test_the_same_files_give_the_same_page_and_a_choice_shows_less(
     page = read(out.read_text())
     assert [row[0] for row in page.tables["rarity"][1:]] == ["Opposite day up opposite_day_up"]
     assert page.tables["rarity"][1][1] == "2", "what is not shown still counts"
+    assert page.tables["episodes"][1:] == [["Opposite day up", str(DATES[JUMPS[1]])]]
     assert f"200 sessions, {first}" in out.read_text()
 
 
