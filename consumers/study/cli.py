@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from consumers.study.options import (
+    AsOf,
     Bars,
     CalendarName,
     CatalogueFile,
     Definitions,
+    DrawnFrom,
     From,
     LineFormat,
     Pairs,
+    RarityFile,
     Series,
     States,
     TableFormat,
@@ -57,12 +60,7 @@ def events(
     state: States = None,
     from_date: From = None,
     to_date: To = None,
-    rarity: Annotated[
-        Path | None,
-        typer.Option(
-            "--rarity", help="Chance frequencies from 'study nulls --store', to attach to later events."
-        ),
-    ] = None,
+    rarity: RarityFile = None,
     artefacts: Annotated[
         Path | None,
         typer.Option(
@@ -227,34 +225,39 @@ def report(
     series: Series = None,
     catalogue_file: CatalogueFile = None,
     definition: Definitions = None,
-    from_date: From = None,
-    to_date: To = None,
+    from_date: DrawnFrom = None,
+    to_date: AsOf = None,
+    rarity: RarityFile = None,
     calendar: CalendarName = "XNYS",
     date_column: DateColumn = None,
     date_format: DateFormat = None,
     accept_jump: AcceptJump = None,
 ) -> None:
-    """Write an HTML report: ratio line, events, their rarity, and what followed.
+    """Write an HTML report that answers at a glance what opened, how rare it is and what followed.
 
-    The page is self-contained and makes no network requests.
+    A verdict on each pair, what is open now, the ratio line with its
+    episodes, rarity and base rates. With --rarity, openings are compared
+    with chance. The page is one file, without scripts and network requests.
 
     Exit codes: 0 done; 1 failed; 2 input or usage.
 
     Examples:
       rotascope study report --bars RUT=RUT.csv --bars GSPC=GSPC.csv --pair RUT/GSPC --out rut.html
+          --rarity rarity.json
     """
     with exit_codes():
         options = given_options(date_column, date_format, accept_jump)
         from consumers.study.inputs import parse_date, read_inputs
+        from consumers.study.nulls import up_to
         from consumers.study.printing import EventChoice
         from consumers.study.report import make_report
         from consumers.study.report_page import render
 
         require_writable(out, "--out")
-        inputs = read_inputs(bars, series or [], pair, catalogue_file, calendar, options=options)
         first, last = parse_date(from_date, "--from"), parse_date(to_date, "--to")
+        inputs = read_inputs(bars, series or [], pair, catalogue_file, calendar, rarity, options=options)
         choice = EventChoice(_known(definition, inputs), frozenset(), first, last)
-        made = make_report(inputs, choice.definitions, str(first or ""), str(last or "9999"))
+        made = make_report(up_to(inputs, last), choice.definitions, str(first or ""))
         _write(out, render(made).encode())
 
 

@@ -62,6 +62,17 @@ States = Annotated[list[State] | None, typer.Option("--state", help="Print only 
 From = Annotated[str | None, typer.Option("--from", metavar="DATE", help="Print from this date on.")]
 To = Annotated[str | None, typer.Option("--to", metavar="DATE", help="Print up to this date.")]
 
+DrawnFrom = Annotated[
+    str | None, typer.Option("--from", metavar="DATE", help="Draw from this date on; all days count.")
+]
+AsOf = Annotated[str | None, typer.Option("--to", metavar="DATE", help="As of this date: ignore later days.")]
+RarityFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--rarity", help="Chance frequencies from 'study nulls --store', for events after its history."
+    ),
+]
+
 
 def given_options(
     date_column: list[str] | None, date_format: list[str] | None, accept_jump: list[str] | None

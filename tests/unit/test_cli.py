@@ -94,7 +94,6 @@ def test_a_worker_imports_nothing_that_only_a_study_needs() -> None:
         "polars",
         "scipy",
         "statsmodels",
-        "plotly",
         "core.research.rarity",
         "core.research.history",
         "core.research.study",
