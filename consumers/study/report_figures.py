@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from consumers.study.report_axes import date_marks, round_values
 from consumers.study.report_openings import Opening, ReportedDefinition
-from consumers.study.report_wording import title_of, values_text
+from consumers.study.report_wording import values_text
 from core.model.instruments import Pair
 from core.research.base_rate_rows import LARGEST_Q, BaseRate
 
@@ -124,7 +124,7 @@ def _lane(pair: Pair, lane: ReportedDefinition, dates: Sequence[str], top: int) 
     shown = shown_openings(lane, dates[0])
     rows = np.searchsorted(np.array(dates), [[one.date, one.end or dates[-1]] for one in shown])
     y = top + _LANE - _BAR - 4
-    name = escape(title_of(lane.definition))
+    name = escape(lane.definition.title)
     parts = [
         f'<g class="lane"><text x="2" y="{top + 13}">{name} ({len(shown)})</text>',
         f'<line class="base" x1="0" x2="100%" y1="{y + _BAR}" y2="{y + _BAR}"/>',
@@ -142,7 +142,7 @@ def _lane(pair: Pair, lane: ReportedDefinition, dates: Sequence[str], top: int) 
 
 def _told(pair: Pair, lane: ReportedDefinition, one: Opening) -> str:
     until = "open" if one.end is None else f"until {one.end}" if one.end != one.date else "that session only"
-    return f"{title_of(lane.definition)}, {one.date}, {until}: {values_text(one.values, pair)}"
+    return f"{lane.definition.title}, {one.date}, {until}: {values_text(one.values, pair)}"
 
 
 def _percent(row: int, count: int) -> str:

@@ -24,7 +24,6 @@ from consumers.study.report_wording import (
     SHOWN_HORIZON,
     UNKNOWN,
     plural,
-    title_of,
     value_name,
     value_text,
     verdict_of,
@@ -81,7 +80,7 @@ def _open_line(report: PairReport) -> str:
     also = ", the rarest " if len(report.open_now) > 1 else ": "
     return (
         f"Open now: {plural(len(report.open_now), 'definition')}{also}"
-        f"{title_of(rarest.definition)}, since {one.date}."
+        f"{rarest.definition.title}, since {one.date}."
     )
 
 

@@ -15,7 +15,6 @@ from consumers.study.report_wording import (
     how_often,
     minus,
     plural,
-    title_of,
     values_text,
 )
 from core.research.base_rate_rows import LARGEST_Q, BaseRate
@@ -79,7 +78,7 @@ def open_table(report: PairReport) -> str:
     )
     rows = [
         (
-            escape(title_of(each.definition)),
+            escape(each.definition.title),
             one.date,
             f"{one.sessions_ago:,}",
             "yes" if one.confirmed else "no",
@@ -106,7 +105,7 @@ def lately_table(report: PairReport) -> str:
     )
     rows = [
         (
-            escape(title_of(each.definition)),
+            escape(each.definition.title),
             one.date,
             _fate(each, one),
             how_often(each.a_year),
@@ -128,7 +127,7 @@ def episodes_table(report: PairReport, lanes: Sequence[ReportedDefinition], firs
     """Render what the bars of a chart show, as text."""
     columns = (Column("definition", words=True), Column("openings, each with its end", words=True))
     rows = [
-        (escape(title_of(lane.definition)), "; ".join(_span(one) for one in shown_openings(lane, first)))
+        (escape(lane.definition.title), "; ".join(_span(one) for one in shown_openings(lane, first)))
         for lane in lanes
     ]
     return table("episodes", f"Episodes in the chart, from {first} on", columns, rows)
@@ -158,8 +157,7 @@ def rarity_table(report: PairReport) -> str:
         latest, gap = each.openings[-1], each.gap_years
         rows.append(
             (
-                f"{escape(title_of(each.definition))} "
-                f'<code class="seldom">{escape(each.definition_id)}</code>',
+                f'{escape(each.definition.title)} <code class="seldom">{escape(each.definition_id)}</code>',
                 f"{len(each.openings):,}",
                 f"{each.a_year:.2f}",
                 *(_chance_cells(each) if report.has_chance else ()),
@@ -188,7 +186,7 @@ def followed_table(report: PairReport) -> str:
     if not rows:
         return "<p>No definition has ten cases at least one horizon apart.</p>"
     domain = interval_domain(rows)
-    titles = {each.definition_id: title_of(each.definition) for each in report.definitions}
+    titles = {each.definition_id: each.definition.title for each in report.definitions}
     columns = (
         Column("definition", words=True),
         Column("cases"),
@@ -219,7 +217,7 @@ def followed_table(report: PairReport) -> str:
 
 def rates_table(report: PairReport) -> str:
     """Render every definition and horizon."""
-    titles = {each.definition_id: title_of(each.definition) for each in report.definitions}
+    titles = {each.definition_id: each.definition.title for each in report.definitions}
     heads = "sessions|cases|apart|ahead|95 %|spread, pp|all days, pp|difference, pp|95 %, pp|q".split("|")
     columns = (Column("definition", words=True), *(Column(head) for head in heads))
     rows = [

@@ -9,7 +9,6 @@ from typing import Final
 
 from consumers.study.report import PairReport
 from consumers.study.report_openings import LATELY_SESSIONS, Opening, ReportedDefinition
-from core.definitions.definition import Definition
 from core.model.instruments import Pair
 from core.research.base_rate_rows import LARGEST_Q, BaseRate
 
@@ -55,12 +54,6 @@ class Verdict:
     opened: str
     rarity: str
     followed: str
-
-
-def title_of(definition: Definition) -> str:
-    """Return the name of a definition for a reader."""
-    text = definition.definition_id.replace("_", " ")
-    return text[:1].upper() + text[1:]
 
 
 def value_name(name: str, pair: Pair) -> str:
@@ -165,7 +158,7 @@ def verdict_of(report: PairReport) -> Verdict:
         others = len(lately) - 1
         also = f"; {plural(others, 'other definition')} opened in them" if others else ""
         opened = (
-            f"{title_of(chosen.definition)} opened on {opening.date}, the rarest opening of the last "
+            f"{chosen.definition.title} opened on {opening.date}, the rarest opening of the last "
             f"{LATELY_SESSIONS} sessions{also}."
         )
     else:
@@ -173,7 +166,7 @@ def verdict_of(report: PairReport) -> Verdict:
         opening = chosen.openings[-1]
         opened = (
             f"Nothing opened in the last {LATELY_SESSIONS} sessions; the latest was "
-            f"{title_of(chosen.definition)} on {opening.date}."
+            f"{chosen.definition.title} on {opening.date}."
         )
     return Verdict(opened, _rarity(report, chosen, opening), followed_text(report, chosen))
 

@@ -31,6 +31,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.compiled, pytest.mark.slow, p
 PAIR = "RUT/SPX"
 UNIVERSE = """
 source = [{id = 1, name = "feed"}, {id = 900, name = "history"}]
+defaults.index.max_age_ms = 3_600_000
 pair = [{numerator = "RUT", benchmark = "SPX"}]
 instrument = [
     {id = 1, symbol = "RUT", class = "index", calendar = "XNYS", source = "feed"},

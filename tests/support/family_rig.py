@@ -52,7 +52,7 @@ START = 28_000_000
 @cache
 def sessions() -> Calendar:
     """Real sessions for made-up closes; the first is in the middle of a year."""
-    return build_calendar("XNYS", date(2015, 6, 10), date(2024, 7, 31))
+    return build_calendar("XNYS", date(2015, 6, 10), date(2027, 12, 31))
 
 
 def random_walk(steps: int, pairs: int, *, seed: int = 7, deviation: float = 0.01) -> NDArray[np.int64]:
