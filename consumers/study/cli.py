@@ -7,7 +7,7 @@ standard error.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -27,19 +27,17 @@ from consumers.study.options import (
     TableFormat,
     To,
     given_options,
+    known_definitions,
+    write_result,
 )
 from consumers.study.prepare_cli import prepare
 from core.model.errors import InputError
 from core.model.settings import LogSettings
-from core.model.suggestions import nearest
 from core.runtime.artefact_files import read_set
 from core.runtime.daily_options import AcceptJump, DateColumn, DateFormat
 from core.runtime.exit_codes import EXIT_FAILED, exit_codes
-from core.runtime.files import require_writable, write_bytes
+from core.runtime.files import require_writable
 from core.runtime.log import configure_log
-
-if TYPE_CHECKING:
-    from consumers.study.inputs import StudyInputs
 
 app = typer.Typer(no_args_is_help=True, help="Run the engine over daily history and print the results.")
 
@@ -110,7 +108,7 @@ def events(
             options=options,
         )
         choice = EventChoice(
-            definitions=_known(definition, inputs),
+            definitions=known_definitions(definition, inputs),
             states=frozenset(one.value for one in state or ()),
             first=parse_date(from_date, "--from"),
             last=parse_date(to_date, "--to"),
@@ -207,13 +205,13 @@ def base_rates(
         from core.research.study_rates import last_session, study_cards
 
         inputs = read_inputs(bars, series or [], pair, catalogue_file, calendar, options=options)
-        wanted = _known(definition, inputs)
+        wanted = known_definitions(definition, inputs)
         require_writable(store, "--store")
         rates = rates_of(run_history(inputs))
         last = last_session(inputs.frames)
         table = next(iter(rates.tables([last])))
         if store is not None:
-            _write(store, study_cards(rates, inputs.calendar, last).encode())
+            write_result(store, study_cards(rates, inputs.calendar, last).encode())
         print_base_rates([row for row in table if not wanted or row.definition in wanted], output.value)
 
 
@@ -256,9 +254,9 @@ def report(
         require_writable(out, "--out")
         first, last = parse_date(from_date, "--from"), parse_date(to_date, "--to")
         inputs = read_inputs(bars, series or [], pair, catalogue_file, calendar, rarity, options=options)
-        choice = EventChoice(_known(definition, inputs), frozenset(), first, last)
+        choice = EventChoice(known_definitions(definition, inputs), frozenset(), first, last)
         made = make_report(up_to(inputs, last), choice.definitions, str(first or ""))
-        _write(out, render(made).encode())
+        write_result(out, render(made).encode())
 
 
 @app.command()
@@ -314,30 +312,11 @@ def nulls(
         inputs = up_to(inputs, parse_date(to_date, "--to"))
         document = null_report(inputs, simulations=simulations, seed=seed, cache=cache)
         if store is not None:
-            _write(store, rarity_of(document, inputs).encode())
+            write_result(store, rarity_of(document, inputs).encode())
         print_nulls(document, output.value)
 
 
 app.command()(prepare)
-
-
-def _known(definitions: list[str] | None, inputs: StudyInputs) -> frozenset[str]:
-    """Return the requested definitions; an unknown one is refused with the nearest name."""
-    known = [each.definition_id for each in inputs.catalogue.definitions]
-    for one in definitions or ():
-        if one not in known:
-            raise InputError(
-                f"--definition {one!r}: the catalogue has no such definition"
-                f"{nearest(one, known, list_all=True)}",
-                operator_action="correct --definition",
-            )
-    return frozenset(definitions or ())
-
-
-def _write(file: Path, data: bytes) -> None:
-    """Write a result, and say where it is."""
-    write_bytes(file, data)
-    typer.echo(f"wrote {file.absolute()} ({len(data):,} bytes)", err=True)
 
 
 __all__ = ["EXIT_FAILED", "app"]

@@ -5,12 +5,18 @@ from __future__ import annotations
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.model.errors import InputError
 from core.model.records import EventState
+from core.model.suggestions import nearest
 from core.runtime.daily_options import FileOptions
+from core.runtime.files import write_bytes
+
+if TYPE_CHECKING:
+    from consumers.study.inputs import StudyInputs
 
 State = StrEnum("State", {s.label: s.label for s in EventState if s.label != "idle"})  # type: ignore[misc]
 
@@ -79,3 +85,22 @@ def given_options(
 ) -> FileOptions:
     """File options of the command line, with the current time."""
     return FileOptions(date_column, date_format, accept_jump, time.time_ns())
+
+
+def known_definitions(definitions: list[str] | None, inputs: StudyInputs) -> frozenset[str]:
+    """Return the requested definitions; an unknown one is refused with the nearest name."""
+    known = [each.definition_id for each in inputs.catalogue.definitions]
+    for one in definitions or ():
+        if one not in known:
+            raise InputError(
+                f"--definition {one!r}: the catalogue has no such definition"
+                f"{nearest(one, known, list_all=True)}",
+                operator_action="correct --definition",
+            )
+    return frozenset(definitions or ())
+
+
+def write_result(file: Path, data: bytes) -> None:
+    """Write a result, and say where it is."""
+    write_bytes(file, data)
+    typer.echo(f"wrote {file.absolute()} ({len(data):,} bytes)", err=True)

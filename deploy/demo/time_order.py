@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from typing import Final
 
 from deploy.demo.readings import ReadEvent, in_order
+
+MARGIN_S: Final = 60
+"""A minute closes, and its events are found, when the clock has passed its end by the allowed lateness."""
 
 
 class TimeOrder:
@@ -23,10 +27,10 @@ class TimeOrder:
         ...     "numerator": "RUT", "pair": "RUT/SPX", "transition": 1}) for day in ("12", "11"))
         >>> order = TimeOrder(lambda symbol: 0)
         >>> order.hold([late])
-        >>> order.release({0: 1_720_814_400}, 2)
+        >>> order.release({0: 1_720_814_460}, 2)
         []
         >>> order.hold([early])
-        >>> [event.event_id for event in order.release({0: 1_720_814_400}, 2)]
+        >>> [event.event_id for event in order.release({0: 1_720_814_460}, 2)]
         ['11', '12']
     """
 
@@ -51,9 +55,10 @@ class TimeOrder:
         """
         if not clocks_s or not self._held:
             return []
-        if sum(known_s <= clocks_s.get(partition, 0) for partition, known_s in self._read) < found:
+        ends_s = {partition: clock_s - MARGIN_S for partition, clock_s in clocks_s.items()}
+        if sum(known_s <= ends_s.get(partition, 0) for partition, known_s in self._read) < found:
             return []
-        complete_s = min(clocks_s.values())
+        complete_s = min(ends_s.values())
         known = in_order(event for event in self._held if _knowable_s(event) <= complete_s)
         self._held = [event for event in self._held if _knowable_s(event) > complete_s]
         return known

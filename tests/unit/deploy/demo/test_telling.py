@@ -16,7 +16,7 @@ from deploy.demo.progress import Progress, Summary
 from deploy.demo.readings import ReadEvent, in_order
 from deploy.demo.story import how_often, rarity_order, what_happened
 from deploy.demo.summary import summary_lines, summary_record
-from deploy.demo.time_order import TimeOrder
+from deploy.demo.time_order import MARGIN_S, TimeOrder
 from tests.support.demo_events import read_back, story_of_2024_07_11
 from tests.support.sample_events import SENTENCE, opposite_day, strength
 
@@ -195,7 +195,7 @@ def test_events_of_several_partitions_come_in_time_order() -> None:
     """One partition is ahead of the other: what it found waits until nothing earlier can follow."""
     story = in_order(story_of_2024_07_11())
     ahead, behind = story[2:], story[:2]
-    closed_s = CLOSED_NS // 10**9
+    closed_s = CLOSED_NS // 10**9 + MARGIN_S
     order = TimeOrder(lambda numerator: 0)
     order.hold(ahead[::-1])
     assert order.release({0: OPENED_NS // 10**9, 1: closed_s}, 0) == [], "not before the slowest partition"
@@ -210,7 +210,7 @@ def test_events_of_several_partitions_come_in_time_order() -> None:
 def test_what_a_fast_partition_finds_later_does_not_stand_for_what_is_missing() -> None:
     """Guards against counting alone: a later event of one partition once made up for another's unread one."""
     early, late = in_order(story_of_2024_07_11())[0], in_order(story_of_2024_07_11())[-1]
-    early_s, late_s = (round(rfc3339_s(event)) for event in (early, late))
+    early_s, late_s = (round(rfc3339_s(event)) + MARGIN_S for event in (early, late))
     order = TimeOrder(lambda numerator: 1)
     order.hold([late])
     assert order.release({0: late_s, 1: early_s}, 1) == []
