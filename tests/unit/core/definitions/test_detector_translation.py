@@ -58,7 +58,8 @@ def test_the_shipped_rules_know_the_versions_they_were_released_under() -> None:
 
 def test_a_settings_mark_of_that_release_asks_for_the_shipped_catalogue() -> None:
     catalogue = shipped()
-    assert catalogue.marks == {catalogue.mark, RELEASED_MARK}
+    without_texts = int(catalogue.meaning_digest[:16], 16)
+    assert catalogue.marks == {catalogue.mark, without_texts, RELEASED_MARK}
 
 
 def test_a_catalogue_that_never_had_detectors_has_one_mark() -> None:
