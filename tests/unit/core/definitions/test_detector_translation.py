@@ -61,8 +61,11 @@ def test_the_shipped_rules_know_the_versions_they_were_released_under() -> None:
 
 def test_a_settings_mark_of_that_release_asks_for_the_shipped_catalogue() -> None:
     catalogue = shipped()
-    assert catalogue.marks == {catalogue.mark, MARK_BEFORE_EXTEND, RELEASED_MARK}
-    assert catalogue.without_extend.mark == MARK_BEFORE_EXTEND
+    without_texts, before_extend = (
+        int(each.meaning_digest[:16], 16) for each in (catalogue, catalogue.without_extend)
+    )
+    assert before_extend == MARK_BEFORE_EXTEND
+    assert catalogue.marks == {catalogue.mark, without_texts, before_extend, RELEASED_MARK}
 
 
 def test_a_catalogue_that_never_had_detectors_has_one_mark() -> None:
