@@ -72,25 +72,28 @@ def ratio_figure(
     low, high = low - margin, high + margin
     share = (high - np.log(line)) / (high - low)
     height = _PLOT + _AXIS + _LANE * len(lanes)
+    lines, labels = _value_grid(float(np.exp(low)), float(np.exp(high)))
     parts = [
         f'<svg class="chart" role="img" aria-label="{escape(label)}" width="100%" height="{height}">',
-        *_value_grid(float(np.exp(low)), float(np.exp(high))),
+        *lines,
         *_date_grid(dates, height),
         f'<svg width="100%" height="{_PLOT}" viewBox="0 0 {_WIDE} {_HIGH}" preserveAspectRatio="none">',
         f'<path class="line" d="{_path(share)}"/></svg>',
+        *labels,  # after the line, which they would stand behind
     ]
     for number, lane in enumerate(lanes):
         parts += _lane(pair, lane, dates, _PLOT + _AXIS + _LANE * number)
     return "\n".join((*parts, "</svg>"))
 
 
-def _value_grid(low: float, high: float) -> list[str]:
-    parts = []
+def _value_grid(low: float, high: float) -> tuple[list[str], list[str]]:
+    """Return grid lines and their labels."""
+    lines, labels = [], []
     for value in round_values(low, high):
         y = _PLOT * (np.log(high) - np.log(value)) / (np.log(high) - np.log(low))
-        parts.append(f'<line class="grid" x1="0" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text x="2" y="{y - 3:.1f}">{value:g}</text>')
-    return parts
+        lines.append(f'<line class="grid" x1="0" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>')
+        labels.append(f'<text x="2" y="{y - 3:.1f}">{value:g}</text>')
+    return lines, labels
 
 
 def _date_grid(dates: Sequence[str], height: int) -> list[str]:
@@ -131,11 +134,11 @@ def _lane(pair: Pair, lane: ReportedDefinition, dates: Sequence[str], top: int) 
     ]
     for one, (begin, end) in zip(shown, rows.tolist(), strict=True):
         x, width = _percent(begin, len(dates)), _percent(end - begin, len(dates))
-        # A rectangle without width is not drawn; the line also marks the opening.
+        # A rectangle without width is not drawn; the line marks the opening, unless that is before the chart.
+        opening = f'<line x1="{x}" x2="{x}" y1="{y - 3}" y2="{y + _BAR}"/>' if one.date >= dates[0] else ""
         parts.append(
             f'<g class="episode"><title>{escape(_told(pair, lane, one))}</title>'
-            f'<rect x="{x}" width="{width}" y="{y}" height="{_BAR}"/>'
-            f'<line x1="{x}" x2="{x}" y1="{y - 3}" y2="{y + _BAR}"/></g>'
+            f'<rect x="{x}" width="{width}" y="{y}" height="{_BAR}"/>{opening}</g>'
         )
     return [*parts, "</g>"]
 
