@@ -193,7 +193,7 @@ def test_nothing_found_is_said(command: TailCommand) -> None:
         ({"headers": ()}, "not a CloudEvent in binary content mode: "),
         (
             {"headers": tuple(kafka_headers(strength()))},
-            "event:relative-strength:1 is not the one this version reads",
+            "event:relative-strength:2 is not the one this version reads",
         ),
         ({"headers": (*kafka_headers(opposite_day()), ("ce_id", b"\xff"))}, "ce_id: "),
     ],
