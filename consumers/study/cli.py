@@ -231,17 +231,15 @@ def report(
     date_format: DateFormat = None,
     accept_jump: AcceptJump = None,
 ) -> None:
-    """Write an HTML report that answers at a glance what opened, how rare it is and what followed.
+    """Write an HTML report: what opened lately, how rare that is, what followed, what is open now.
 
-    A verdict on each pair, what is open now, the ratio line with its
-    episodes, rarity and base rates. With --rarity, openings are compared
-    with chance. The page is one file, without scripts and network requests.
+    With --rarity, openings are compared with chance. The page is one file,
+    without scripts and network requests.
 
     Exit codes: 0 done; 1 failed; 2 input or usage.
 
     Examples:
       rotascope study report --bars RUT=RUT.csv --bars GSPC=GSPC.csv --pair RUT/GSPC --out rut.html
-          --rarity rarity.json
     """
     with exit_codes():
         options = given_options(date_column, date_format, accept_jump)
@@ -252,8 +250,8 @@ def report(
         from consumers.study.report_page import render
 
         require_writable(out, "--out")
-        first, last = parse_date(from_date, "--from"), parse_date(to_date, "--to")
         inputs = read_inputs(bars, series or [], pair, catalogue_file, calendar, rarity, options=options)
+        first, last = parse_date(from_date, "--from"), parse_date(to_date, "--to")
         choice = EventChoice(known_definitions(definition, inputs), frozenset(), first, last)
         made = make_report(up_to(inputs, last), choice.definitions, str(first or ""))
         write_result(out, render(made).encode())

@@ -21,7 +21,7 @@ from core.research.base_rate_rows import LARGEST_Q, BaseRate
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class PageColumn:
     """A column of a table.
 
     Args:
@@ -41,7 +41,7 @@ class Column:
         return f' class="{" ".join(names)}"' if names else ""
 
 
-def table(name: str, caption: str, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> str:
+def table(name: str, caption: str, columns: Sequence[PageColumn], rows: Iterable[Sequence[str]]) -> str:
     """Render a table whose first column names the row.
 
     Args:
@@ -69,12 +69,12 @@ def table(name: str, caption: str, columns: Sequence[Column], rows: Iterable[Seq
 def open_table(report: PairReport) -> str:
     """Render the open episodes."""
     columns = (
-        Column("definition", words=True),
-        Column("opened"),
-        Column("sessions ago"),
-        Column("confirmed", seldom=True),
-        Column("how often", words=True),
-        Column("values at the opening", words=True, seldom=True),
+        PageColumn("definition", words=True),
+        PageColumn("opened"),
+        PageColumn("sessions ago"),
+        PageColumn("confirmed", seldom=True),
+        PageColumn("how often", words=True),
+        PageColumn("values at the opening", words=True, seldom=True),
     )
     rows = [
         (
@@ -97,11 +97,11 @@ def open_table(report: PairReport) -> str:
 def lately_table(report: PairReport) -> str:
     """Render the recent openings."""
     columns = (
-        Column("definition", words=True),
-        Column("opened"),
-        Column("since then", seldom=True),
-        Column("how often", words=True),
-        Column("values", words=True, seldom=True),
+        PageColumn("definition", words=True),
+        PageColumn("opened"),
+        PageColumn("since then", seldom=True),
+        PageColumn("how often", words=True),
+        PageColumn("values", words=True, seldom=True),
     )
     rows = [
         (
@@ -125,7 +125,7 @@ def _fate(each: ReportedDefinition, one: Opening) -> str:
 
 def episodes_table(report: PairReport, lanes: Sequence[ReportedDefinition], first: str) -> str:
     """Render what the bars of a chart show, as text."""
-    columns = (Column("definition", words=True), Column("openings, each with its end", words=True))
+    columns = (PageColumn("definition", words=True), PageColumn("openings, each with its end", words=True))
     rows = [
         (escape(lane.definition.title), "; ".join(_span(one) for one in shown_openings(lane, first)))
         for lane in lanes
@@ -141,16 +141,16 @@ def _span(one: Opening) -> str:
 
 def rarity_table(report: PairReport) -> str:
     """Render how often each definition opened, in history and by chance."""
-    chance = (Column("by chance, a year", seldom=True), Column("against chance"))
+    chance = (PageColumn("by chance, a year", seldom=True), PageColumn("against chance"))
     columns = (
-        Column("definition", words=True),
-        Column("openings", seldom=True),
-        Column("a year"),
+        PageColumn("definition", words=True),
+        PageColumn("openings", seldom=True),
+        PageColumn("a year"),
         *(chance if report.has_chance else ()),
-        Column("latest"),
-        Column("the one before", seldom=True),
-        Column("years between", seldom=True),
-        Column("values at the latest", words=True, seldom=True),
+        PageColumn("latest"),
+        PageColumn("the one before", seldom=True),
+        PageColumn("years between", seldom=True),
+        PageColumn("values at the latest", words=True, seldom=True),
     )
     rows = []
     for each in report.definitions:
@@ -188,13 +188,13 @@ def followed_table(report: PairReport) -> str:
     domain = interval_domain(rows)
     titles = {each.definition_id: each.definition.title for each in report.definitions}
     columns = (
-        Column("definition", words=True),
-        Column("cases"),
-        Column("ahead", seldom=True),
-        Column("difference, pp"),
-        Column("95 % interval, pp", seldom=True),
-        Column("q", seldom=True),
-        Column(f"{minus(f'{domain[0]:.1f}')} pp to {minus(f'{domain[1]:+.1f}')} pp"),
+        PageColumn("definition", words=True),
+        PageColumn("cases"),
+        PageColumn("ahead", seldom=True),
+        PageColumn("difference, pp"),
+        PageColumn("95 % interval, pp", seldom=True),
+        PageColumn("q", seldom=True),
+        PageColumn(f"{minus(f'{domain[0]:.1f}')} pp to {minus(f'{domain[1]:+.1f}')} pp"),
     )
     cells = [
         (
@@ -219,7 +219,7 @@ def rates_table(report: PairReport) -> str:
     """Render every definition and horizon."""
     titles = {each.definition_id: each.definition.title for each in report.definitions}
     heads = "sessions|cases|apart|ahead|95 %|spread, pp|all days, pp|difference, pp|95 %, pp|q".split("|")
-    columns = (Column("definition", words=True), *(Column(head) for head in heads))
+    columns = (PageColumn("definition", words=True), *(PageColumn(head) for head in heads))
     rows = [
         (
             escape(titles.get(row.definition, row.definition)),

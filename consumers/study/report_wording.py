@@ -42,7 +42,7 @@ _WORDS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PairVerdict:
     """One pair at a glance.
 
     Args:
@@ -147,11 +147,11 @@ def range_a_year(low: float, high: float) -> str:
     return f"about once in {shortest}{'' if shortest == longest else f' to {longest}'} years"
 
 
-def verdict_of(report: PairReport) -> Verdict:
+def verdict_of(report: PairReport) -> PairVerdict:
     """Put the rarest recent opening of a pair in words, with how rare it is and what followed."""
     if not report.definitions:
         start = f" since {report.history_start}" if report.history_start else ""
-        return Verdict(f"Nothing has opened{start}.", "", "")
+        return PairVerdict(f"Nothing has opened{start}.", "", "")
     lately = report.lately
     if lately:
         chosen, opening = lately[0]
@@ -168,7 +168,7 @@ def verdict_of(report: PairReport) -> Verdict:
             f"Nothing opened in the last {LATELY_SESSIONS} sessions; the latest was "
             f"{chosen.definition.title} on {opening.date}."
         )
-    return Verdict(opened, _rarity(report, chosen, opening), followed_text(report, chosen))
+    return PairVerdict(opened, _rarity(report, chosen, opening), followed_text(report, chosen))
 
 
 def _rarity(report: PairReport, chosen: ReportedDefinition, opening: Opening) -> str:
