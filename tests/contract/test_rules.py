@@ -18,6 +18,7 @@ from core.definitions.definition import Definition
 from core.definitions.rule_entry import RuleText
 from core.definitions.rule_pass import RulePass
 from core.definitions.rules import Atom, Condition, Operator, atoms_of, known_outputs, value_name
+from core.kernels.codes import USABLE
 from core.model.records import EventState, Frequency, Quality
 
 SHIPPED = (resources.files("core") / "data" / "catalogue.toml").read_text(encoding="utf-8")
@@ -25,7 +26,7 @@ ENTRIES = {entry["id"]: entry for entry in tomllib.loads(SHIPPED)["definition"]}
 CATALOGUE = parse_catalogue(SHIPPED)
 RULES = {d.definition_id: d for d in CATALOGUE.definitions}
 KEYS = list(known_outputs())
-REASONS = [q for q in Quality if q not in (Quality.OK, Quality.REBUILT)]
+REASONS = [quality for quality in Quality if quality not in USABLE]
 NUMBER = re.compile(r"(?<=[=<> *])-?\d+(?:\.\d+)?$")
 
 over_rules = pytest.mark.parametrize("definition", RULES.values(), ids=list(RULES))
