@@ -129,6 +129,7 @@ def test_base_rates_count_only_what_was_known(every_line: list[dict[str, object]
     assert by_date[str(dates[20])]["reasons"] == {
         "base_rate": "not computed",
         "first_since.last_true": f"none since {dates[0]}",
+        "openings_per_year": "less than one year of history",
         "first_since.previous_opening": f"none since {dates[0]}",
         "rarity": "not computed",
     }

@@ -18,6 +18,8 @@ from tests.support.study_command import daily_frame, random_closes, session_date
 COUNT = 400
 JUMPS = (150, 300)
 DATES = session_dates(date(2021, 1, 4), COUNT)
+CATALOGUE_SHIPPED = parsed(None, CATALOGUE, parse_catalogue)
+OPPOSITE_DAY = CATALOGUE_SHIPPED.get("opposite_day_up").title
 
 
 @dataclass
@@ -140,7 +142,7 @@ def test_the_verdict_says_what_opened_how_rare_it_is_and_what_followed(
     chosen = ("--definition", "opposite_day_up", "--to", until)
     assert study("report", "--pair", "S&L/BIG", "--out", str(out), *chosen, bars=bars).code == 0
     opened, rarity, followed, still = read(out.read_text()).verdict
-    assert opened.startswith(f"Opposite day up opened on {DATES[JUMPS[1]]}, the rarest opening of the last ")
+    assert opened.startswith(f"{OPPOSITE_DAY} opened on {DATES[JUMPS[1]]}, the rarest opening of the last ")
     assert rarity.startswith(f"2 openings since {DATES[0]}, ")
     assert f"the one before on {DATES[JUMPS[0]]}" in rarity
     assert followed.startswith("Over the next 20 sessions S&L was ahead of BIG in ")
@@ -198,17 +200,17 @@ def test_what_is_open_now_is_what_the_events_leave_open(text: str, bars: dict[st
         for event in answer.lines
         if event["frequency"] == "1d" and event["state"] != "candidate"
     }
-    catalogue = parsed(None, CATALOGUE, parse_catalogue)
-    points = {each.definition_id for each in catalogue.definitions if each.point}
-    left = {each for each, last in state.items() if last in ("opened", "confirmed")} - points
+    points = {each.definition_id for each in CATALOGUE_SHIPPED.definitions if each.point}
+    left = {each for each, last in state.items() if last in ("opened", "confirmed", "extended")} - points
     assert left
-    assert {row[0].lower().replace(" ", "_") for row in read(text).tables["open"][1:]} == left
+    titles = {CATALOGUE_SHIPPED.get(each).title for each in left}
+    assert {row[0] for row in read(text).tables["open"][1:]} == titles
 
 
 def test_the_base_rate_table_has_the_figures_of_the_command(text: str, bars: dict[str, Path]) -> None:
     answer = study("base-rates", "--pair", "S&L/BIG", "--format", "json", bars=bars)
     stored = {
-        (row["definition"].replace("_", " ").capitalize(), str(row["horizon_sessions"])): row
+        (CATALOGUE_SHIPPED.get(row["definition"]).title, str(row["horizon_sessions"])): row
         for row in json.loads(answer.out)["base_rates"]
         if row["n"]
     }
@@ -243,9 +245,9 @@ def test_the_same_files_give_the_same_page_and_a_choice_shows_less(
     chosen = ("--definition", "opposite_day_up", "--from", first)
     assert study("report", "--pair", "S&L/BIG", "--out", str(out), *chosen, bars=bars).code == 0
     page = read(out.read_text())
-    assert [row[0] for row in page.tables["rarity"][1:]] == ["Opposite day up opposite_day_up"]
+    assert [row[0] for row in page.tables["rarity"][1:]] == [f"{OPPOSITE_DAY} opposite_day_up"]
     assert page.tables["rarity"][1][1] == "2", "what is not shown still counts"
-    assert page.tables["episodes"][1:] == [["Opposite day up", str(DATES[JUMPS[1]])]]
+    assert page.tables["episodes"][1:] == [[OPPOSITE_DAY, str(DATES[JUMPS[1]])]]
     assert f"200 sessions, {first}" in out.read_text()
 
 

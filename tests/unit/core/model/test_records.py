@@ -79,6 +79,7 @@ def test_numbers_that_stand_in_the_log_never_change() -> None:
         "REGULAR": 8,
         "OFFICIAL": 16,
         "SERIES": 32,
+        "TRADED": 64,
     }
     assert [frequency.value for frequency in Frequency] == [0, 1, 2]
 

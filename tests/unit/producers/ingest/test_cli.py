@@ -146,7 +146,7 @@ def test_help_names_the_exit_codes_and_every_flag_says_what_it_does() -> None:
         ([], "name the feed first"),
         (["--bootstrap-servers", "kafka:9092"], "feeds: alpaca"),
         (["alpca"], "no feed 'alpca'; did you mean 'alpaca'?"),
-        (["polygon"], "no feed 'polygon'; known: alpaca, settings-mark"),
+        (["polygon"], "no feed 'polygon'; known: alpaca, artefacts-mark, settings-mark"),
     ],
 )
 def test_a_feed_that_is_not_named_or_not_known_is_exit_code_two(arguments: list[str], says: str) -> None:
