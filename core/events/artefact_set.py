@@ -30,7 +30,7 @@ _GZIP: Final = b"\x1f\x8b"
 CardsT = TypeVar("CardsT", bound=Cards)
 
 
-class _File(msgspec.Struct, forbid_unknown_fields=True):
+class _SetFile(msgspec.Struct, forbid_unknown_fields=True):
     format: str
     base_rates: msgspec.Raw
     rarity: msgspec.Raw
@@ -74,7 +74,7 @@ class ArtefactSet:
 
     def as_json(self) -> bytes:
         """Serialise the set as one JSON object."""
-        content = _File(FORMAT, msgspec.Raw(self.rates.encode()), msgspec.Raw(self.rarities.encode()))
+        content = _SetFile(FORMAT, msgspec.Raw(self.rates.encode()), msgspec.Raw(self.rarities.encode()))
         return msgspec.json.encode(content)
 
     def encode(self) -> bytes:
@@ -98,7 +98,7 @@ class ArtefactSet:
         """
         try:
             text = gzip.decompress(data) if data.startswith(_GZIP) else data
-            file = msgspec.json.decode(text, type=_File)
+            file = msgspec.json.decode(text, type=_SetFile)
         except (msgspec.MsgspecError, OSError, EOFError, zlib.error) as error:
             raise InputError(
                 f"the set of artefacts cannot be read: {error}", operator_action=_ACTION
