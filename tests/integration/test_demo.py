@@ -289,9 +289,10 @@ def test_kept_up_it_can_be_looked_at_and_ctrl_c_goes_on_to_the_summary(first_run
         words = f"{event['event_time']} {event['definition']} {event['pair']} {event['state']} "
         assert sum(line.startswith(words) for line in lines) == 1
     text = "\n".join(lines)
-    told = "RUT +3.57 %, SPX -0.88 %; Small caps rose 3.57 % while large caps fell 0.88 %: first since 2008-10-10"
-    assert f"{DAY} opposite_day_up RUT/SPX opened {told}" in " ".join(lines)
+    moved, happened = "RUT +3.57 %, SPX -0.88 %", "Small caps rose 3.57 % while large caps fell 0.88 %"
+    what = f"{moved}; {happened}: first since 2008-10-10"
+    assert f"{DAY} opposite_day_up RUT/SPX opened {what}" in " ".join(lines)
     summary = text[text.index("Summary") :]
-    assert f"{DAY} RUT/SPX {told}" in summary
+    assert f"{DAY} RUT/SPX {what}" in summary
     assert "candidate at 14:3" in summary
     assert f"metrics at {url}" in summary
