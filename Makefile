@@ -55,8 +55,8 @@ topics: .venv/.runtime ## create Rotascope's topics on BOOTSTRAP_SERVERS
 	@$(VENV)/rotascope topics apply --bootstrap-servers $(BOOTSTRAP_SERVERS)
 
 .PHONY: demo-artefacts
-demo-artefacts: .venv/.runtime ## make the demo's base rates and rarity anew, after a definition has changed
-	@$(VENV)/python -m deploy.demo.artefacts
+demo-artefacts: .venv/.runtime ## make the demo's base rates and rarity anew, after a definition has changed (ARGS=--check compares)
+	@$(VENV)/python -m deploy.demo.artefacts $(ARGS)
 
 # --- check: fastest first --------------------------------------------------------------------------------------
 
