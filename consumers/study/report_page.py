@@ -80,7 +80,7 @@ def _open_line(report: PairReport) -> str:
     also = ", the rarest " if len(report.open_now) > 1 else ": "
     return (
         f"Open now: {plural(len(report.open_now), 'definition')}{also}"
-        f"{rarest.definition.title}, since {one.date}."
+        f"“{rarest.definition.title}”, since {one.date}."
     )
 
 

@@ -124,10 +124,10 @@ def how_often(a_year: float) -> str:
     """Say how often something happens.
 
     Example:
-        >>> how_often(3.21), how_often(0.09)
-        ('3.2 a year', 'about once in 11 years')
+        >>> how_often(3.21), how_often(0.09), how_often(0.7)
+        ('3.2 a year', 'about once in 11 years', 'about once a year')
     """
-    return f"{a_year:.1f} a year" if a_year >= _OFTEN else f"about once in {1.0 / a_year:.0f} years"
+    return f"{a_year:.1f} a year" if a_year >= _OFTEN else f"about once {_in_years(1.0 / a_year)}"
 
 
 def range_a_year(low: float, high: float) -> str:
@@ -142,9 +142,15 @@ def range_a_year(low: float, high: float) -> str:
     if high == 0.0:
         return "never"
     if low == 0.0:
-        return f"at most once in {1.0 / high:.0f} years"
+        return f"at most once {_in_years(1.0 / high)}"
     shortest, longest = (f"{1.0 / rate:.0f}" for rate in (high, low))
-    return f"about once in {shortest}{'' if shortest == longest else f' to {longest}'} years"
+    if shortest == longest:
+        return f"about once {_in_years(1.0 / high)}"
+    return f"about once in {shortest} to {longest} years"
+
+
+def _in_years(years: float) -> str:
+    return "a year" if round(years) == 1 else f"in {years:.0f} years"
 
 
 def verdict_of(report: PairReport) -> PairVerdict:
@@ -158,7 +164,7 @@ def verdict_of(report: PairReport) -> PairVerdict:
         others = len(lately) - 1
         also = f"; {plural(others, 'other definition')} opened in them" if others else ""
         opened = (
-            f"{chosen.definition.title} opened on {opening.date}, the rarest opening of the last "
+            f"“{chosen.definition.title}” opened on {opening.date}, the rarest opening of the last "
             f"{LATELY_SESSIONS} sessions{also}."
         )
     else:
@@ -166,7 +172,7 @@ def verdict_of(report: PairReport) -> PairVerdict:
         opening = chosen.openings[-1]
         opened = (
             f"Nothing opened in the last {LATELY_SESSIONS} sessions; the latest was "
-            f"{chosen.definition.title} on {opening.date}."
+            f"“{chosen.definition.title}” on {opening.date}."
         )
     return PairVerdict(opened, _rarity(report, chosen, opening), followed_text(report, chosen))
 

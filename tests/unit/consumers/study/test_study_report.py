@@ -142,7 +142,7 @@ def test_the_verdict_says_what_opened_how_rare_it_is_and_what_followed(
     chosen = ("--definition", "opposite_day_up", "--to", until)
     assert study("report", "--pair", "S&L/BIG", "--out", str(out), *chosen, bars=bars).code == 0
     opened, rarity, followed, still = read(out.read_text()).verdict
-    assert opened.startswith(f"{OPPOSITE_DAY} opened on {DATES[JUMPS[1]]}, the rarest opening of the last ")
+    assert opened.startswith(f"“{OPPOSITE_DAY}” opened on {DATES[JUMPS[1]]}, the rarest opening of the last ")
     assert rarity.startswith(f"2 openings since {DATES[0]}, ")
     assert f"the one before on {DATES[JUMPS[0]]}" in rarity
     assert followed.startswith("Over the next 20 sessions S&L was ahead of BIG in ")
