@@ -171,10 +171,13 @@ def test_live_equals_study_on_july_2024_with_history_from_1987(july: Told) -> No
 
 
 def test_the_lead_of_october_1987_is_not_forgotten(july: Told) -> None:
-    """8.83 percentage points over five sessions on 2024-07-16, and 8.86 on 1987-10-19."""
+    """The record before July 2024: 8.86 pp over five sessions, of 1987-10-19; since 1990 it was 8.80."""
     for events in (july.live, july.study):
         records = [data for data in events.values() if data["definition"] == "record_outperformance_5d"]
-        assert records == []
+        first = next(data for data in records if data["event_time"] == "2024-07-16")
+        assert first["values"]["relative_record_5d_pp"] == pytest.approx(8.861, abs=0.0005)
+        assert first["values"]["relative_5d_pp"] == pytest.approx(9.922, abs=0.0005)
+        assert first["first_since"]["openings"] == 0
         assert {data["first_since"]["history_start"] for data in events.values()} == {"1987-09-10"}
 
 
