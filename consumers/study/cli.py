@@ -37,6 +37,7 @@ from core.runtime.artefact_files import read_set
 from core.runtime.daily_options import AcceptJump, DateColumn, DateFormat
 from core.runtime.exit_codes import EXIT_FAILED, exit_codes
 from core.runtime.files import require_writable
+from core.runtime.garbage import collector_paused
 from core.runtime.log import configure_log
 
 app = typer.Typer(no_args_is_help=True, help="Run the engine over daily history and print the results.")
@@ -87,7 +88,7 @@ def events(
       rotascope study events --bars IWM=IWM.csv --bars SPY=SPY.csv --pair IWM/SPY
           --definition opposite_day_up --state opened --format jsonl
     """
-    with exit_codes():
+    with exit_codes(), collector_paused():
         options = given_options(date_column, date_format, accept_jump)
         from consumers.study.inputs import parse_date, read_inputs
         from consumers.study.printing import EventChoice, print_events
@@ -197,7 +198,7 @@ def base_rates(
       rotascope study base-rates --bars RUT=RUT.csv --bars GSPC=GSPC.csv --pair RUT/GSPC
           --definition spread_z_1d --format json --store base_rates.json
     """
-    with exit_codes():
+    with exit_codes(), collector_paused():
         options = given_options(date_column, date_format, accept_jump)
         from consumers.study.inputs import read_inputs
         from consumers.study.printing import print_base_rates
@@ -241,7 +242,7 @@ def report(
     Examples:
       rotascope study report --bars RUT=RUT.csv --bars GSPC=GSPC.csv --pair RUT/GSPC --out rut.html
     """
-    with exit_codes():
+    with exit_codes(), collector_paused():
         options = given_options(date_column, date_format, accept_jump)
         from consumers.study.inputs import parse_date, read_inputs
         from consumers.study.nulls import up_to

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from core.engine.engine import PartitionEngine
-from core.events.events import SIGNIFICANT_DIGITS
+from core.events.plain import rounded
 from core.indicators import FAMILIES
 from core.indicators.base import Output
 from core.model.errors import SessionError
@@ -107,8 +107,7 @@ def day_values(engine: PartitionEngine, pair: Pair, session: int) -> DayValues:
         elif output.is_session:
             values[name] = date_text(int(value))
         else:
-            # Adding zero turns -0.0 into 0.0.
-            values[name] = float(f"{value:.{SIGNIFICANT_DIGITS - 1}e}") + 0.0
+            values[name] = rounded(value)
     return DayValues(
         pair=pair.name,
         date=date_text(session),

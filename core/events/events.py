@@ -10,14 +10,13 @@ dotted path of a nested field (`legs.benchmark.price`).
 from __future__ import annotations
 
 import hashlib
-import math
-import numbers
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 import msgspec
 
+from core.events.plain import plain
 from core.model.errors import InputError
 from core.model.event_families import EVENT_FAMILIES
 from core.model.records import EventState, Frequency, Quality
@@ -27,10 +26,7 @@ from core.model.topics import EVENTS_PREFIX
 
 LEGS: Final = ("numerator", "benchmark")
 LEG_FIELDS: Final = ("previous_close", "price", "return_pct")
-SIGNIFICANT_DIGITS: Final = 10
 
-_FIGURE: Final = f"%.{SIGNIFICANT_DIGITS - 1}e"
-_PLAIN_TYPES: Final = frozenset({str, int, bool})
 _DAY: Final = Frequency.DAY.label
 _CANDIDATE: Final = EventState.CANDIDATE.label
 _USABLE: Final = frozenset(
@@ -186,20 +182,20 @@ def event_data(event: Event) -> dict[str, object]:
         "transition": int(event.transition),
         "event_time": event.event_time,
         "knowable_time": rfc3339(event.ts_knowable_ns),
-        "values": {name: _plain(value, name, unknown, nulls) for name, value in sorted(event.values.items())},
-        "threshold": _plain(event.threshold, "threshold", unknown, nulls),
+        "values": {name: plain(value, name, unknown, nulls) for name, value in sorted(event.values.items())},
+        "threshold": plain(event.threshold, "threshold", unknown, nulls),
         "legs": {
             leg: {"symbol": symbols[leg], **_leg(event.legs.get(leg, {}), leg, unknown, nulls)}
             for leg in LEGS
         },
-        "first_since": _plain(first_since, "first_since", unknown, nulls),
-        "openings_per_year": _plain(event.openings_per_year, "openings_per_year", unknown, nulls),
-        "base_rate": _plain(event.base_rate, "base_rate", unknown, nulls),
-        "rarity": _plain(event.rarity, "rarity", unknown, nulls),
+        "first_since": plain(first_since, "first_since", unknown, nulls),
+        "openings_per_year": plain(event.openings_per_year, "openings_per_year", unknown, nulls),
+        "base_rate": plain(event.base_rate, "base_rate", unknown, nulls),
+        "rarity": plain(event.rarity, "rarity", unknown, nulls),
         "tags": list(event.tags),
         "quality": event.quality,
     }
-    provenance = _plain(event.provenance, "provenance", unknown, nulls)
+    provenance = plain(event.provenance, "provenance", unknown, nulls)
     data["reasons"] = dict(sorted((nulls | dict(event.reasons)).items()))
     data["provenance"] = provenance
     return data
@@ -275,52 +271,4 @@ def _leg(
     figures: Mapping[str, float | None], leg: str, unknown: str, nulls: dict[str, str]
 ) -> dict[str, object]:
     names = sorted({*LEG_FIELDS, *figures})
-    return {name: _plain(figures.get(name), f"legs.{leg}.{name}", unknown, nulls) for name in names}
-
-
-def _plain(value: object, path: str, unknown: str, nulls: dict[str, str]) -> object:
-    """Convert a figure or a mapping of figures to JSON values; record each null under `path`."""
-    # Concrete classes first: to ask an abstract one costs ten times as much, and a study asks for millions.
-    if type(value) in _PLAIN_TYPES:
-        return value
-    if isinstance(value, float):
-        return _figure(value, path, unknown, nulls)
-    if isinstance(value, dict):
-        return _table(value, path, unknown, nulls)
-    if value is None:
-        nulls.setdefault(path, unknown)
-        return None
-    if isinstance(value, list | tuple):
-        return [_plain(item, f"{path}.{row}", unknown, nulls) for row, item in enumerate(value)]
-    if isinstance(value, bool | str):
-        return value
-    if isinstance(value, numbers.Integral):
-        return int(value)
-    if isinstance(value, numbers.Real):
-        return _figure(float(value), path, unknown, nulls)
-    if isinstance(value, Mapping):
-        return _table(value, path, unknown, nulls)
-    raise InputError(f"{path} is a {type(value).__name__}, which JSON cannot represent")
-
-
-def _figure(value: float, path: str, unknown: str, nulls: dict[str, str]) -> float | None:
-    # Adding zero turns -0.0 into 0.0: equal events must not differ in an invisible sign.
-    rounded = float(_FIGURE % value) + 0.0
-    if math.isfinite(rounded):
-        return rounded
-    nulls.setdefault(path, unknown)
-    return None
-
-
-def _table(table: Mapping[Any, object], path: str, unknown: str, nulls: dict[str, str]) -> dict[str, object]:
-    plain: dict[str, object] = {}
-    for key in sorted(table):
-        item = table[key]
-        # Most items; a call and a path for each would double the time of an event.
-        if type(item) in _PLAIN_TYPES:
-            plain[str(key)] = item
-        elif type(item) is float and math.isfinite(rounded := float(_FIGURE % item)):
-            plain[str(key)] = rounded + 0.0
-        else:
-            plain[str(key)] = _plain(item, f"{path}.{key}", unknown, nulls)
-    return plain
+    return {name: plain(figures.get(name), f"legs.{leg}.{name}", unknown, nulls) for name in names}

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core.events.events import SIGNIFICANT_DIGITS
+from core.events.plain import rounded
 from core.model.sessions import session_day
 from core.research.base_rate_rows import BaseRate
 from core.research.claim_fields import Bounds
@@ -74,4 +74,4 @@ def between(sessions: NDArray[np.int64], since: date | None, until: date | None)
 
 def shown(value: float) -> float:
     """Round to the digits that events show."""
-    return float(f"{value:.{SIGNIFICANT_DIGITS - 1}e}") + 0.0
+    return rounded(value)

@@ -13,6 +13,7 @@ from core.definitions.catalogue import Catalogue
 from core.definitions.definition import Definition
 from core.events.cards import RateCards
 from core.events.events import Event
+from core.events.plain import plain_table
 from core.model.instruments import Pair, Universe
 from core.model.records import EventState, Frequency
 from core.model.sessions import Calendar, session_day
@@ -131,7 +132,7 @@ class CardsAsAsked:
         if case is None or cut < 0:
             return None
         if (case, cut) not in self._made:
-            self._made[case, cut] = card(self._tables.rows(case, cut))
+            self._made[case, cut] = plain_table(card(self._tables.rows(case, cut)))
         return self._made[case, cut]
 
 
