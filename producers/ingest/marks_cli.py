@@ -1,4 +1,4 @@
-"""`rotascope produce settings-mark` and `artefacts-mark`: from a place in the log on, something is in force."""
+"""`rotascope produce settings-mark` and `artefacts-mark`: what is in force from a place in the log on."""
 
 from __future__ import annotations
 
