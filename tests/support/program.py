@@ -14,10 +14,11 @@ from typing import IO, Any, Self
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 60.0
+ENDING_S = 20.0
 
 
 class StartedProgram:
-    """`rotascope …`, killed when the context is left.
+    """`rotascope …`, ended when the context is left.
 
     Args:
         arguments: The command and its arguments.
@@ -49,8 +50,12 @@ class StartedProgram:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Make sure that it is gone."""
-        self.process.kill()
+        """Make sure that it is gone, and with it what it has started: a killed demo leaves its programs behind."""
+        self.terminate()
+        try:
+            self.process.wait(ENDING_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
         self.wait()
 
     def wait(self, deadline_s: float = DEADLINE_S) -> int:
