@@ -106,7 +106,7 @@ integration: .venv/.dev test-tools ## only the tests against real peers
 .PHONY: secured
 secured: .venv/.dev test-tools ## every command, mechanism, client, refusal and right on a secured broker; half an hour
 	@NUMBA_BOUNDSCHECK=1 $(KERNELS)
-	@NUMBA_BOUNDSCHECK=1 $(PYTEST) -q -n 2 --dist loadfile tests/secured tests/integration/test_secured_*.py tests/integration/test_replaced_certificates.py $(ARGS)
+	@NUMBA_BOUNDSCHECK=1 $(PYTEST) -q -n 2 --dist loadfile tests/secured tests/integration/test_secured_*.py $(ARGS)
 
 # Prints a table of faults: outcome, recovery, longest stall. ARGS="--list" names them.
 .PHONY: chaos

@@ -50,7 +50,7 @@ class StartedProgram:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Make sure that it is gone, and with it what it has started: a killed demo leaves its programs behind."""
+        """Make sure that it is gone, with what it started: a killed demo leaves its programs behind."""
         self.terminate()
         try:
             self.process.wait(ENDING_S)
