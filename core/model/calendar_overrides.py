@@ -23,7 +23,7 @@ def _known(name: str) -> str:
 
 
 def _whole_minute(close: time) -> time:
-    if close.second or close.microsecond or close.tzinfo is not None:
+    if close.second or close.microsecond:
         raise ValueError(f"must be a whole minute in the exchange's local time, not {close}")
     return close
 

@@ -67,18 +67,18 @@ def collect_settings(
     """
     model = settings_model(sections)
     _refuse_unknown_variables(os.environ, model, sections)
-    of_file, of_environment = _from_file(file), _from_environment(model, sections)
+    of_file, of_environment, given = _from_file(file), _from_environment(model, sections), _given(flags)
     values: dict[str, Any] = {}
-    for layer in (of_file, of_environment, _given(flags)):
+    for layer in (of_file, of_environment, given):
         values = _merged(values, layer)
 
     def origin(location: Location) -> str:
+        """Name the layer that the value is from; a section may be from several, and then has no name."""
         found = _found(values, location)
-        if found is None or found == _found(_given(flags), location):
+        if found is None or found == _found(given, location):
             return ""
         if found == _found(of_environment, location):
             return "environment" if isinstance(found, Mapping) else _variable(location)
-        # What is wrong with a whole section may come from several places at once.
         return str(file) if found == _found(of_file, location) else ""
 
     return parse_settings(values, model, origin=origin)
