@@ -26,7 +26,7 @@ from core.model.suggestions import nearest
 from core.runtime.daily_files import build_covering, check_named, read_named
 from core.runtime.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, parsed, read_text
 from core.runtime.settings import collect_settings
-from deploy.local.kernels import compiling, cores, missing_modules
+from deploy.local.kernels import compile_all, cores, missing_modules
 from producers.backfill.history import history_files
 from producers.backfill.warm_start import find_source
 from producers.feeds import FEEDS, feed_sections
@@ -178,9 +178,7 @@ def _check_catalogue(settings: Settings, universe: Universe | None) -> Iterator[
         typer.echo(
             f"note: compiling kernels on {cores()} cores, on the first start only (about a minute)", err=True
         )
-        with compiling(missing, cores(), silent=True) as started:
-            for process in started:
-                process.wait()
+        compile_all(missing, silent=True)
     from core.definitions.catalogue import parse_catalogue
 
     try:

@@ -121,6 +121,12 @@ def compiling(
                 process.wait()
 
 
+def compile_all(modules: Sequence[str], *, silent: bool = False) -> list[int]:
+    """Compile modules on all cores; return the exit codes of the processes. Arguments as of `compiling`."""
+    with compiling(modules, cores(), silent=silent) as started:
+        return [process.wait() for process in started]
+
+
 def cores() -> int:
     """Return the number of processes that is worth their memory on this machine."""
     # macOS does not report which cores a process may use.
@@ -176,8 +182,8 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     print(f"rotascope: compiling kernels on {cores()} cores ...", file=sys.stderr)
     try:
-        with unwound_by_signals(), compiling(missing, cores()) as started:
-            codes = [process.wait() for process in started]
+        with unwound_by_signals():
+            codes = compile_all(missing)
     except KeyboardInterrupt:
         return 130
     # A signal is reported as a negative number; shells report 128 plus its number.

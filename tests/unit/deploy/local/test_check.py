@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -80,13 +78,11 @@ def test_missing_kernels_are_compiled_before_the_catalogue_needs_them(
 ) -> None:
     compiled: list[list[str]] = []
 
-    @contextmanager
-    def compiling(modules: list[str], processes: int, *, silent: bool) -> Iterator[list[object]]:
+    def compile_all(modules: list[str], *, silent: bool) -> None:
         compiled.append(modules)
-        yield []
 
     monkeypatch.setattr("deploy.local.checks.missing_modules", lambda environ: ["kernels.rolling"])
-    monkeypatch.setattr("deploy.local.checks.compiling", compiling)
+    monkeypatch.setattr("deploy.local.checks.compile_all", compile_all)
     assert "compiling kernels on" in check().stderr
     assert compiled == [["kernels.rolling"]]
 
