@@ -58,13 +58,7 @@ def unfinished_episodes(episodes: NDArray[np.void], undone: NDArray[np.void]) ->
     before = is_alive(undone)
     return [
         tuple(
-            sorted(
-                {
-                    int(life["episode"])
-                    for life, published in ((one, now[row]), (other, before[row]))
-                    if published
-                }
-            )
+            sorted({int(life["episode"]) for life, alive in ((one, now[row]), (other, before[row])) if alive})
         )
         for row, (one, other) in enumerate(zip(episodes, undone, strict=True))
     ]

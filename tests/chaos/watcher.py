@@ -15,15 +15,13 @@ from kafka.errors import KafkaError
 
 from consumers.worker.partition import QUARANTINE_REASON
 from core.kafka.kafka_python import consumer_configuration
-from core.model.event_families import EVENT_FAMILIES
 from core.model.frames import decode_frame
 from core.model.records import BAR, NANOSECONDS_PER_SECOND
 from core.model.settings import KafkaSettings
 from core.model.topics import DAY_BARS_TOPIC, DEAD_LETTERS_TOPIC, EVENTS_PREFIX, MINUTE_BARS_TOPIC
 from tests.chaos.market_day import HOME, PARTITIONS
-from tests.support.kafka_log import wait_until_stable
+from tests.support.kafka_log import EVENT_TOPICS, wait_until_stable
 
-EVENT_TOPICS = tuple(EVENTS_PREFIX + family for family in EVENT_FAMILIES)
 WATCHED_TOPICS = (*EVENT_TOPICS, MINUTE_BARS_TOPIC, DAY_BARS_TOPIC, DEAD_LETTERS_TOPIC)
 DRAIN_TIMEOUT_S = 60.0
 MINUTE_NS = 60 * NANOSECONDS_PER_SECOND

@@ -178,7 +178,7 @@ def test_names_survive_further_snapshots_and_none_are_added() -> None:
     assert all(later <= sooner for later, sooner in zip(remembered[-1], remembered[0], strict=True))
 
 
-def test_what_is_withdrawn_with_its_definition_is_withdrawn_under_the_name_it_was_published() -> None:
+def test_what_is_withdrawn_with_its_definition_keeps_the_version_it_was_published_under() -> None:
     engine = restored("")
     expected = {key: VERSIONS[key[0]] for key in alive(engine)}
     withdrawn = engine.adopt()
@@ -249,7 +249,7 @@ def openings_ahead() -> tuple[int, set[tuple[str, str, int]]]:
     raise AssertionError("nothing that opens goes on")
 
 
-def test_what_that_release_told_behind_its_snapshot_keeps_its_name_too() -> None:
+def test_what_that_release_published_behind_its_snapshot_keeps_its_version_too() -> None:
     """A worker steps in silence up to the committed offset, then notes what was published by then."""
     length, (key,) = openings_ahead()
     versions = {}
