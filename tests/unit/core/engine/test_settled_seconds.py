@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from typing_extensions import override
 
-from core.definitions.catalogue import parse_catalogue
-from core.engine.engine import PartitionEngine
-from core.engine.event_time import EventTime
-from core.engine.step_output import StepOutput
 from core.model.instruments import Pair, Universe
 from core.model.records import TickKind
 from core.model.sessions import Calendar
-from tests.support.logs import LogBuilder, Run, Sequences, cut, run, state_of
+from tests.support.logs import LogBuilder, cut, run
 from tests.support.rich_log import rich_log, warm_start
+from tests.support.settling_twins import SESSION_S, Twins, require_equal
 from tests.support.worlds import (
     BIG,
-    CATALOGUE,
     COIN,
     COINS,
     ETH,
@@ -43,7 +37,6 @@ from tests.support.worlds import (
 
 pytestmark = pytest.mark.compiled
 
-SESSION_S = 14 * 60
 LAGS_S = (0, 0, 2, 65, 118, 121, 126, 300)
 """How far a source is behind the first; the ring of seconds spoils for a leg that is 124 s behind."""
 STEPS_S = (0, 0, 1, 1, 1, 2, 3, 9)
@@ -96,66 +89,6 @@ UNIVERSES: dict[str, Callable[[], Universe]] = {
     "one source, two calendars": one_feed,
     "two sources, two calendars": small_universe,
 }
-
-
-class Counting(EventTime):
-    """Counts how often the engine must advance time."""
-
-    advances = 0
-
-    @override
-    def advance(self, source_row: int, output: StepOutput) -> None:
-        self.advances += 1
-        super().advance(source_row, output)
-
-
-class EverySecond(Counting):
-    """The kernel closes nothing by itself."""
-
-    @override
-    def look_ahead(self) -> None:
-        """Leave `next_ends` as it is made: every second is due."""
-
-
-def with_time(engine: PartitionEngine, kind: type[Counting]) -> Counting:
-    """Let an engine advance by another kind of time."""
-    engine.event_time = time = kind(engine.state, engine.instrument_time, engine.pair_time)
-    return time
-
-
-@dataclass
-class Twins:
-    """Two engines fed the same frames."""
-
-    universe: Universe
-    calendars: Mapping[str, Calendar] = field(
-        default_factory=lambda: short_calendars(minutes=SESSION_S // 60)
-    )
-    told: Run = field(default_factory=Run)
-    told_every_second: Run = field(default_factory=Run)
-    sequences: Sequences = field(default_factory=Sequences)
-
-    def __post_init__(self) -> None:
-        of = (self.universe, parse_catalogue(CATALOGUE), self.calendars)
-        self.engine = PartitionEngine(*of, partition=0, partitions=1)
-        self.every_second = PartitionEngine(*of, partition=0, partitions=1)
-        self.times = with_time(self.engine, Counting), with_time(self.every_second, EverySecond)
-
-    def step(self, log: LogBuilder) -> None:
-        """Send what the log holds, in one frame per source and change."""
-        frames = cut(log.records, sequences=self.sequences)
-        run(self.engine, frames, into=self.told)
-        run(self.every_second, frames, into=self.told_every_second)
-
-    @property
-    def advances(self) -> tuple[int, int]:
-        """How often each engine was to advance time."""
-        return self.times[0].advances, self.times[1].advances
-
-    def compare(self) -> None:
-        """Every byte of state and of output is the same."""
-        assert state_of(self.engine) == state_of(self.every_second)
-        assert self.told.told() == self.told_every_second.told()
 
 
 class Tape:
@@ -230,7 +163,7 @@ def test_state_and_output_are_those_of_every_second(
     tape = Tape(seed, twins.universe)
     for length in reads:
         twins.step(tape.burst(length))
-        twins.compare()
+        require_equal(twins)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -240,7 +173,7 @@ def test_a_log_with_every_incident_is_the_same(seed: int) -> None:
         frames = cut(records, sequences=twins.sequences)
         run(twins.engine, frames, into=twins.told)
         run(twins.every_second, frames, into=twins.told_every_second)
-    twins.compare()
+    require_equal(twins)
     advances, advances_every_second = twins.advances
     assert advances < advances_every_second / 2
 
@@ -252,7 +185,7 @@ def test_a_minute_of_marks_enters_the_engine_once() -> None:
         log.trade(session_open(0) + second * SECOND, SML, 100.0)
         log.mark(session_open(0) + second * SECOND)
     twins.step(log)
-    twins.compare()
+    require_equal(twins)
     assert twins.advances == (5, 241)
 
 
@@ -268,7 +201,7 @@ def test_values_of_a_second_are_there_once_somebody_settles() -> None:
     ratios, _ = twins.engine.evaluator.columns["ratio"]
     twins.engine.settle()
     assert ratios[0] == pytest.approx(101.0 / 200.0)
-    twins.compare()
+    require_equal(twins)
 
 
 def test_a_second_is_read_before_the_faster_leg_is_too_far_ahead() -> None:
@@ -285,7 +218,7 @@ def test_a_second_is_read_before_the_faster_leg_is_too_far_ahead() -> None:
         log.mark(session_open(0) + second * SECOND, COINS)
     log.mark(session_open(0) + 190 * SECOND)
     twins.step(log)
-    twins.compare()
+    require_equal(twins)
     row = [pair.name for pair in twins.engine.world.pairs].index("SML/COIN")
     assert twins.engine.evaluator.columns["ratio"][0][row] == pytest.approx(2.0)
 
@@ -305,7 +238,7 @@ def test_a_close_off_the_minute_ends_the_values_of_its_pairs() -> None:
         log.trade(session_open(0) + second * SECOND, COIN, 50.0, source=COINS)
         log.mark(session_open(0) + second * SECOND, COINS)
     twins.step(log)
-    twins.compare()
+    require_equal(twins)
 
 
 def test_a_revision_does_not_see_the_seconds_that_end_after_it() -> None:
@@ -324,11 +257,11 @@ def test_a_revision_does_not_see_the_seconds_that_end_after_it() -> None:
         log.official(close, instrument, price)
     log.mark(close + 61 * SECOND)
     twins.step(log)
-    twins.compare()
+    require_equal(twins)
     log = LogBuilder()
     log.official(close, SML, 100.5, kind=TickKind.CORRECTION)
     for second in range(62, 70):
         log.mark(close + second * SECOND)
     twins.step(log)
-    twins.compare()
+    require_equal(twins)
     assert "revised" in [event.state for event in twins.told.events]
