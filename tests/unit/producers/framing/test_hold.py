@@ -106,6 +106,18 @@ def test_a_drop_takes_the_oldest_that_waits_and_leaves_a_gap_before_the_clock() 
     assert sequences(rest) == list(range(last + 1, 9))
 
 
+def test_a_stretch_within_one_second_has_no_mark_because_that_second_has_had_its_own() -> None:
+    line = Line(0)
+    line.add(frame(0))
+    line.add(frame(1, kinds=[TickKind.TRADE, TickKind.TRADE]))
+    line.add(frame(2, kinds=[TickKind.TRADE, TickKind.TRADE]))
+    list(line.take(1))
+    line.drop()
+    stretch, behind = line.take(10**9)
+    kinds = [decode_frame(each.payload())[1]["kind"].tolist() for each in (stretch, behind)]
+    assert kinds == [[TickKind.GAP], [TickKind.TRADE, TickKind.TRADE]]
+
+
 def test_a_second_drop_goes_into_the_stretch_that_still_waits() -> None:
     line = line_of(4)
     assert [line.drop().stretches for _ in range(3)] == [1, 0, 0]
