@@ -19,7 +19,7 @@ CORE_TESTS := tests/unit/core tests/contract
 
 .PHONY: help
 help: ## list the tasks
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- set-up -----------------------------------------------------------------------------------------------------
 
@@ -33,7 +33,7 @@ setup: .venv/.dev ## make .venv with the pinned packages for development
 	@deploy/local/setup.sh dev
 
 .PHONY: test-tools
-test-tools: ## install Java 17, Maven and Prometheus with apt-get, if permitted
+test-tools: ## install Java 17, Maven, Prometheus and Chromium with apt-get, if permitted
 	@deploy/local/install-test-tools.sh
 
 # --- run --------------------------------------------------------------------------------------------------------
@@ -53,6 +53,10 @@ kafka-stop: ## stop it; its data is kept
 .PHONY: topics
 topics: .venv/.runtime ## create Rotascope's topics on BOOTSTRAP_SERVERS
 	@$(VENV)/rotascope topics apply --bootstrap-servers $(BOOTSTRAP_SERVERS)
+
+.PHONY: demo-artefacts
+demo-artefacts: .venv/.runtime ## make the demo's base rates and rarity anew, after a definition has changed (ARGS=--check compares)
+	@$(VENV)/python -m deploy.demo.artefacts $(ARGS)
 
 # --- check: fastest first --------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, Final, NamedTuple
 
 import typer
+from rich.markup import escape
 from typer.core import TyperGroup
 
 from core.runtime.numba_cache import configure_numba_cache
@@ -68,7 +69,18 @@ class Pieces(TyperGroup):
         if piece is None:
             return name, entry, rest
         application = getattr(importlib.import_module(piece.module), piece.attribute)
-        return name, typer.main.get_command(application), rest
+        return name, _literal(typer.main.get_command(application)), rest
+
+
+def _literal(command: Any) -> Any:
+    """Escape brackets in the help of a command and all below it: Typer takes [kafka] for Rich markup."""
+    for each in (command, *command.params):
+        for name in ("help", "short_help"):
+            if isinstance(text := getattr(each, name, None), str):
+                setattr(each, name, escape(text))
+    for own in getattr(command, "commands", {}).values():
+        _literal(own)
+    return command
 
 
 app = typer.Typer(

@@ -55,8 +55,13 @@ def resolve(reference: str) -> Any:
 
 def message_of(channel: str) -> Any:
     """The one message of a channel."""
-    (reference,) = references(CHANNELS[channel]["messages"])
-    return resolve(reference)
+    (message,) = messages_of(channel)
+    return message
+
+
+def messages_of(channel: str) -> list[Any]:
+    """All messages of a channel."""
+    return [resolve(reference) for reference in references(CHANNELS[channel]["messages"])]
 
 
 def channel_of(topic: str) -> str:
@@ -83,8 +88,9 @@ def test_a_channel_is_bound_to_its_topic_and_cleaned_up_like_it(topic: str) -> N
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_a_message_has_a_key_where_the_topic_has_one(topic: str) -> None:
-    bindings = message_of(channel_of(topic)).get("bindings", {})
-    assert ("key" in bindings.get("kafka", {})) == (not TOPICS[topic].key.startswith("none"))
+    for message in messages_of(channel_of(topic)):
+        bindings = message.get("bindings", {})
+        assert ("key" in bindings.get("kafka", {})) == (not TOPICS[topic].key.startswith("none"))
 
 
 def test_every_reference_leads_somewhere() -> None:

@@ -16,7 +16,7 @@ from core.model.errors import InputError
 from core.model.settings import LogSettings
 from core.runtime.daily_options import AcceptJump, DateColumn, DateFormat
 from core.runtime.exit_codes import exit_codes
-from core.runtime.files import CLAIMS, read_text
+from core.runtime.files import CLAIMS, parsed
 from core.runtime.log import configure_log
 
 app = typer.Typer(help="Compute the claim ledger from daily files.")
@@ -33,6 +33,15 @@ def claims(
         ),
     ] = None,
     series: Series = None,
+    members: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--members",
+            metavar="NAME=FILE",
+            help="Daily volumes of an index's members: a column date, and a column of shares for each "
+            "member. NAME is what claims of kind 'members' call it; Rotascope's own call it RUT. Repeatable.",
+        ),
+    ] = None,
     ledger: Annotated[
         Path | None, typer.Option("--claims", help="TOML file of claims; default: Rotascope's own.")
     ] = None,
@@ -50,8 +59,9 @@ def claims(
 ) -> None:
     """Report for each claim whether the supplied data support it, with the figures.
 
-    Values and events are computed by the engine. The verdicts are reproduced,
-    not reproduced, not measurable, and data gap, which names what is missing.
+    Values and events are computed by the engine. The verdicts are reproduced; not reproduced,
+    with the figure that was found beside the one that is claimed; not measurable; and data gap,
+    which names what is missing.
 
     Exit codes: 0 done, whatever the verdicts; 1 failed; 2 input or usage.
 
@@ -59,6 +69,7 @@ def claims(
       rotascope claims --bars RUT=RUT.csv --bars GSPC=GSPC.csv --row 42 --row 43
       rotascope claims --bars IWM=IWM.csv --bars SPY=SPY.csv --bars IJR_TR=adjusted.csv:IJR
           --bars SPY_TR=adjusted.csv:SPY --series DGS10=FRED.csv:DGS10 --format json
+      rotascope claims --members RUT=volumes_of_members.csv --row 87
     """
     configure_log(LogSettings())
     with exit_codes():
@@ -66,7 +77,7 @@ def claims(
         from consumers.claims.printing import print_findings
         from core.research.claims import parse_claims
 
-        every = parse_claims(read_text(ledger, CLAIMS))
+        every = parsed(ledger, CLAIMS, parse_claims)
         chosen = [claim for claim in every if not row or claim.row in row]
         absent = sorted(set(row or ()) - {claim.row for claim in every})
         if absent:
@@ -75,5 +86,7 @@ def claims(
                 operator_action=f"choose rows from {every[0].row} to {every[-1].row}" if every else None,
             )
         options = given_options(date_column, date_format, accept_jump)
-        findings = findings_of(chosen, bars or [], series or [], catalogue_file, calendar, options)
+        findings = findings_of(
+            chosen, bars or [], series or [], catalogue_file, calendar, options, members=members or []
+        )
         print_findings(findings, output.value)

@@ -10,7 +10,8 @@ import typer
 from rich.table import Table
 
 from consumers.study.tables import print_table
-from core.research.claim_verdicts import ClaimFinding, Figure
+from core.research.claim_verdicts import ClaimFinding
+from core.research.claim_wording import figures_text
 from core.research.claims import Verdict
 
 
@@ -40,10 +41,9 @@ def _table(findings: Sequence[ClaimFinding]) -> Table:
     counts = Counter(finding.verdict for finding in findings)
     summary = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
     table = Table(title=f"{len(findings)} claims: {summary or 'none'}", title_justify="left")
-    for header in ("row", "claim", "pair", "measured", "over", "verdict", "figures, reason"):
+    for header in ("row", "claim", "pair", "measured", "over", "verdict", "reason, figures"):
         table.add_column(header, justify="right" if header == "row" else "left")
     for finding in findings:
-        figures = ", ".join(f"{name} {_figure_text(figure)}" for name, figure in finding.figures.items())
         table.add_row(
             str(finding.claim.row),
             finding.claim.says,
@@ -51,14 +51,6 @@ def _table(findings: Sequence[ClaimFinding]) -> Table:
             finding.metric,
             finding.window,
             finding.verdict.value,
-            "; ".join(part for part in (figures, finding.reason) if part),
+            "; ".join(part for part in (finding.reason, figures_text(finding.figures)) if part),
         )
     return table
-
-
-def _figure_text(figure: Figure) -> str:
-    if isinstance(figure, list):
-        return " ".join(map(_figure_text, figure)) or "none"
-    if isinstance(figure, float):
-        return f"{figure:,.4g}" if abs(figure) < 1000 else f"{figure:,.0f}"
-    return "–" if figure is None else str(figure)

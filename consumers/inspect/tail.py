@@ -10,20 +10,23 @@ from typing import Annotated, Any
 import typer
 
 from consumers.inspect import event_lines, tick_lines
-from consumers.inspect.printing import TailFormat, Tally, line_printer, polite_end, print_records, report
+from consumers.inspect.event_filter import EventFilter, refuse_unknown
+from consumers.inspect.printing import TailFormat, Tally, line_format, polite_end, print_records, report
 from consumers.inspect.tick_continuity import Continuity
 from core.kafka.kafka_python import EMBEDDED_API_VERSION
 from core.kafka.missing_topics import no_such_topic
 from core.kafka.preflight import preflight
 from core.kafka.records import Record
 from core.kafka.topic_reader import TopicReader
+from core.model.errors import InputError
 from core.model.event_families import EVENT_FAMILIES
-from core.model.instruments import parse_universe
+from core.model.instruments import Universe, parse_universe
 from core.model.records import EventState
 from core.model.settings import KafkaSettings
+from core.model.suggestions import nearest
 from core.model.topics import EVENTS_PREFIX
 from core.runtime.files import UNIVERSE, parsed
-from core.runtime.settings import SETTINGS_VARIABLE, collect_kafka, sections_of
+from core.runtime.settings import SETTINGS_VARIABLE, collect_kafka, collect_settings, sections_of
 
 Family = StrEnum("Family", {name: name for name in EVENT_FAMILIES})  # type: ignore[misc]
 State = StrEnum("State", {s.label: s.label for s in EventState if s.label != "idle"})  # type: ignore[misc]
@@ -84,19 +87,38 @@ def tail(
     states: Annotated[
         list[State] | None, typer.Option("--state", help="Only this state; repeatable.")
     ] = None,
+    at_most_per_year: Annotated[
+        float | None,
+        typer.Option(
+            "--at-most-per-year",
+            min=0,
+            metavar="X",
+            help="Only events whose definition opened at most X times a year on the pair; "
+            "one with less than a year of history is left out.",
+        ),
+    ] = None,
     from_beginning: FromBeginning = True,
     until_end: UntilEnd = False,
     maximum: Maximum = None,
     style: Style = TailFormat.TABLE,
+    catalogue: Annotated[
+        Path | None,
+        typer.Option("--catalogue", help="TOML file that names the definitions; default: the shipped one."),
+    ] = None,
+    universe: Annotated[
+        Path | None, typer.Option("--universe", help="TOML file that names the pairs; default: the demo's.")
+    ] = None,
     settings_file: SettingsFile = None,
     bootstrap_servers: Servers = None,
     embedded: Embedded = False,
 ) -> None:
     """Print events from their topics, validated against their JSON Schemas.
 
-    JSON lines are the event data. Invalid records are reported on standard
-    error and skipped; the exit status is then 1. Lines are ordered within
-    a pair, not across pairs. Ctrl-C ends the command.
+    A line has the openings a year, both legs' returns since the close
+    before, and the summary. JSON lines are the event data, with the id of
+    the event as ce_id. Invalid records are reported on standard error and
+    skipped; the exit status is then 1. Lines are ordered within a pair, not
+    across pairs. Ctrl-C ends the command.
 
     If the broker becomes unreachable, the command waits and then resumes
     without losing or repeating an event; with --until-end it gives up
@@ -105,12 +127,14 @@ def tail(
     Examples:
       rotascope events tail
       rotascope events tail --pair RUT/SPX --state opened --until-end
+      rotascope events tail --state opened --at-most-per-year 1
       rotascope events tail --family divergence --from-now --format json
     """
-    wanted = event_lines.EventFilter(
+    wanted = EventFilter(
         definitions=frozenset(definitions or ()),
         pairs=frozenset(pairs or ()),
         states=frozenset(state.value for state in states or ()),
+        at_most_per_year=at_most_per_year,
     )
     topics = [EVENTS_PREFIX + family for family in ([f.value for f in families or ()] or EVENT_FAMILIES)]
     tally = Tally()
@@ -118,15 +142,17 @@ def tail(
     def lines(record: Record) -> Iterator[Mapping[str, Any]]:
         data = event_lines.read_event(record)
         if wanted.admits(data):
-            yield data
+            yield {"ce_id": event_lines.event_id_of(record), **data}
 
     with polite_end():
+        whole = collect_settings(settings_file, {}, sections_of(context))
+        refuse_unknown(wanted, catalogue or whole.catalogue_file, universe or whole.universe_file)
         settings = _kafka(context, settings_file, bootstrap_servers, embedded)
         with _reader(settings, until_end) as reader:
             present = _present(settings, reader, topics, required=topics if families else ())
             records = reader.read(present, from_beginning=from_beginning, until_end=until_end)
-            printer = line_printer(style, event_lines.TABLE_HEADER, event_lines.event_row)
-            print_records(records, lines, printer, tally, maximum)
+            text = line_format(style, event_lines.TABLE_HEADER, event_lines.event_row)
+            print_records(records, lines, text, tally, maximum)
     report(tally, "events")
 
 
@@ -171,7 +197,7 @@ def cat(
     tally = Tally()
     with polite_end():
         known = parsed(universe, UNIVERSE, parse_universe)
-        wanted = frozenset(known.instrument(symbol).instrument_id for symbol in symbols or ())
+        wanted = frozenset(_instrument_id(known, symbol) for symbol in symbols or ())
         names = tick_lines.Names.of(known)
         settings = _kafka(context, settings_file, bootstrap_servers, embedded)
         with _reader(settings, until_end) as reader:
@@ -181,7 +207,7 @@ def cat(
                 from_beginning=from_beginning,
                 until_end=until_end,
             )
-            printer = line_printer(style, tick_lines.TABLE_HEADER, tick_lines.tick_row)
+            text = line_format(style, tick_lines.TABLE_HEADER, tick_lines.tick_row)
             continuity = Continuity(names.sources)
 
             def lines(record: Record) -> Iterator[Mapping[str, Any]]:
@@ -189,8 +215,23 @@ def cat(
                     typer.echo(f"note: {record.partition}@{record.offset}: {finding}", err=True)
                 yield from tick_lines.tick_lines(record, names, wanted)
 
-            print_records(records, lines, printer, tally, maximum)
+            print_records(records, lines, text, tally, maximum)
     report(tally, "ticks")
+
+
+def _instrument_id(universe: Universe, symbol: str) -> int:
+    """Resolve the symbol of a flag.
+
+    Raises:
+        InputError: The universe has no such instrument; the message names the nearest.
+    """
+    ids = {each.symbol: each.instrument_id for each in universe.instruments}
+    if symbol not in ids:
+        raise InputError(
+            f"--symbol {symbol!r}: the universe has no such instrument{nearest(symbol, ids, list_all=True)}",
+            operator_action="correct --symbol, or name another file with --universe",
+        )
+    return ids[symbol]
 
 
 def _kafka(

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import numpy as np
+
 from core.kafka.records import Record
 from core.model.frames import decode_frame
+from core.model.records import NO_INSTRUMENT
 
 
 class Continuity:
@@ -22,6 +25,8 @@ class Continuity:
     def __init__(self, sources: Mapping[int, str]) -> None:
         self._sources = sources
         self._last: dict[tuple[int, int], tuple[int, int]] = {}
+        # A takeover concerns the prices of an earlier epoch; marks have none.
+        self._with_prices: set[tuple[int, int]] = set()
 
     def findings(self, record: Record) -> Iterator[str]:
         """Yield one line per finding about a frame.
@@ -32,8 +37,11 @@ class Continuity:
         Raises:
             FrameError: The record is not a valid frame.
         """
-        header, _ = decode_frame(record.value)
+        header, ticks = decode_frame(record.value)
         place = (record.partition, header.source)
+        had_prices = place in self._with_prices
+        if np.any(ticks["instrument_id"] != NO_INSTRUMENT):
+            self._with_prices.add(place)
         if place not in self._last:
             self._last[place] = header.epoch, header.sequence
             return
@@ -43,10 +51,11 @@ class Continuity:
             yield f"source {source}: epoch {header.epoch} is older than {epoch}: workers drop this frame"
             return
         if header.epoch > epoch:
-            yield (
-                f"source {source}: another producer took over, epoch {epoch} to {header.epoch}: "
-                "prices are unknown until the next trade"
-            )
+            if had_prices:
+                yield (
+                    f"source {source}: another producer took over, epoch {epoch} to {header.epoch}: "
+                    "prices are unknown until the next trade"
+                )
             sequence = -1
         if header.epoch == epoch and header.sequence <= sequence:
             yield f"source {source}: frame {header.sequence} is a repeat: workers drop it"

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from consumers.transport.seam import ChangeKind
 from core.runtime.counting import Count, Counts, Durations, Number, count, durations
+from core.runtime.reason_log import ReasonLog
 
 OVERTAKEN: Final = "overtaken"
 NEW_MEMBER: Final = "new_member"
@@ -80,6 +81,8 @@ class WorkerCounters:
         """By frequency label."""
         self.dead_letters: Counts[str] = Counts(count(f"{_PREFIX}dead_letters_total", registry))
         """By reason."""
+        self.dead_letter_log = ReasonLog("rotascope.worker")
+        """Beside their counter, so that all partitions share a line per reason."""
         self.commits: Counts[str] = Counts(count(f"{_PREFIX}commits_total", registry), known=COMMIT_OUTCOMES)
         """By outcome: `committed`; `aborted`, `fenced` or `unknown` for transactions, otherwise `failed`."""
         self.resolved: Counts[str] = Counts(

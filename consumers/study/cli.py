@@ -7,33 +7,37 @@ standard error.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from consumers.study.options import (
+    AsOf,
     Bars,
     CalendarName,
     CatalogueFile,
     Definitions,
+    DrawnFrom,
     From,
     LineFormat,
     Pairs,
+    RarityFile,
     Series,
     States,
     TableFormat,
     To,
     given_options,
+    known_definitions,
+    write_result,
 )
+from consumers.study.prepare_cli import prepare
 from core.model.errors import InputError
 from core.model.settings import LogSettings
+from core.runtime.artefact_files import read_set
 from core.runtime.daily_options import AcceptJump, DateColumn, DateFormat
 from core.runtime.exit_codes import EXIT_FAILED, exit_codes
-from core.runtime.files import write_bytes
+from core.runtime.files import require_writable
 from core.runtime.log import configure_log
-
-if TYPE_CHECKING:
-    from consumers.study.inputs import StudyInputs
 
 app = typer.Typer(no_args_is_help=True, help="Run the engine over daily history and print the results.")
 
@@ -54,10 +58,12 @@ def events(
     state: States = None,
     from_date: From = None,
     to_date: To = None,
-    rarity: Annotated[
+    rarity: RarityFile = None,
+    artefacts: Annotated[
         Path | None,
         typer.Option(
-            "--rarity", help="Chance frequencies from 'study nulls --store', to attach to later events."
+            "--artefacts",
+            help="A set from 'study prepare --store': events carry what they carry live under it.",
         ),
     ] = None,
     calendar: CalendarName = "XNYS",
@@ -87,14 +93,30 @@ def events(
         from consumers.study.printing import EventChoice, print_events
         from consumers.study.running import events_with_base_rates, run_history
 
-        inputs = read_inputs(bars, series or [], pair, catalogue_file, calendar, rarity, options=options)
+        if artefacts is not None and rarity is not None:
+            raise InputError(
+                "--artefacts and --rarity name different sets", operator_action="pass one of them"
+            )
+        inputs = read_inputs(
+            bars,
+            series or [],
+            pair,
+            catalogue_file,
+            calendar,
+            rarity,
+            artefact_set=None if artefacts is None else read_set(artefacts),
+            options=options,
+        )
         choice = EventChoice(
-            definitions=_known(definition, inputs),
+            definitions=known_definitions(definition, inputs),
             states=frozenset(one.value for one in state or ()),
             first=parse_date(from_date, "--from"),
             last=parse_date(to_date, "--to"),
         )
-        print_events(events_with_base_rates(run_history(inputs), choice.among), output.value)
+        result = run_history(inputs)
+        # Under a set the engine has looked base rates up itself, as it does live.
+        chosen = choice.among(result.events) if artefacts else events_with_base_rates(result, choice.among)
+        print_events(chosen, output.value)
 
 
 @app.command()
@@ -128,17 +150,18 @@ def values(
         options = given_options(date_column, date_format, accept_jump)
         from consumers.study.inputs import parse_date, read_inputs
         from consumers.study.printing import print_values
-        from consumers.study.running import run_history
+        from consumers.study.running import engine_at
         from consumers.study.values import day_values, session_of
 
         day = parse_date(date, "--date")
         if day is None:
             raise InputError("--date is missing")
-        inputs = read_inputs(bars, series or [], [pair], catalogue_file, calendar, options=options)
+        inputs = read_inputs(
+            bars, series or [], [pair], catalogue_file, calendar, options=options, tagged=False
+        )
         wanted = inputs.universe.pairs[0]
         session = session_of(wanted, day, inputs.frames, inputs.calendar)
-        engine = run_history(inputs, until=session).run.engine
-        print_values(day_values(engine, wanted, session), output.value)
+        print_values(day_values(engine_at(inputs, session), wanted, session), output.value)
 
 
 @app.command(name="base-rates")
@@ -182,12 +205,13 @@ def base_rates(
         from core.research.study_rates import last_session, study_cards
 
         inputs = read_inputs(bars, series or [], pair, catalogue_file, calendar, options=options)
-        wanted = _known(definition, inputs)
+        wanted = known_definitions(definition, inputs)
+        require_writable(store, "--store")
         rates = rates_of(run_history(inputs))
         last = last_session(inputs.frames)
         table = next(iter(rates.tables([last])))
         if store is not None:
-            write_bytes(store, study_cards(rates, inputs.calendar, last).encode())
+            write_result(store, study_cards(rates, inputs.calendar, last).encode())
         print_base_rates([row for row in table if not wanted or row.definition in wanted], output.value)
 
 
@@ -199,16 +223,18 @@ def report(
     series: Series = None,
     catalogue_file: CatalogueFile = None,
     definition: Definitions = None,
-    from_date: From = None,
-    to_date: To = None,
+    from_date: DrawnFrom = None,
+    to_date: AsOf = None,
+    rarity: RarityFile = None,
     calendar: CalendarName = "XNYS",
     date_column: DateColumn = None,
     date_format: DateFormat = None,
     accept_jump: AcceptJump = None,
 ) -> None:
-    """Write an HTML report: ratio line, events, their rarity, and what followed.
+    """Write an HTML report: what opened lately, how rare that is, what followed, what is open now.
 
-    The page is self-contained and makes no network requests.
+    With --rarity, openings are compared with chance. The page is one file,
+    without scripts and network requests.
 
     Exit codes: 0 done; 1 failed; 2 input or usage.
 
@@ -218,15 +244,17 @@ def report(
     with exit_codes():
         options = given_options(date_column, date_format, accept_jump)
         from consumers.study.inputs import parse_date, read_inputs
+        from consumers.study.nulls import up_to
         from consumers.study.printing import EventChoice
         from consumers.study.report import make_report
         from consumers.study.report_page import render
 
-        inputs = read_inputs(bars, series or [], pair, catalogue_file, calendar, options=options)
+        require_writable(out, "--out")
+        inputs = read_inputs(bars, series or [], pair, catalogue_file, calendar, rarity, options=options)
         first, last = parse_date(from_date, "--from"), parse_date(to_date, "--to")
-        choice = EventChoice(_known(definition, inputs), frozenset(), first, last)
-        made = make_report(inputs, choice.definitions, str(first or ""), str(last or "9999"))
-        write_bytes(out, render(made).encode())
+        choice = EventChoice(known_definitions(definition, inputs), frozenset(), first, last)
+        made = make_report(up_to(inputs, last), choice.definitions, str(first or ""))
+        write_result(out, render(made).encode())
 
 
 @app.command()
@@ -277,17 +305,16 @@ def nulls(
         from consumers.study.inputs import parse_date, read_inputs
         from consumers.study.nulls import null_report, print_nulls, rarity_of, up_to
 
+        require_writable(store, "--store")
         inputs = read_inputs(bars, [], pair, catalogue_file, calendar, options=options)
         inputs = up_to(inputs, parse_date(to_date, "--to"))
         document = null_report(inputs, simulations=simulations, seed=seed, cache=cache)
         if store is not None:
-            write_bytes(store, rarity_of(document, inputs).encode())
+            write_result(store, rarity_of(document, inputs).encode())
         print_nulls(document, output.value)
 
 
-def _known(definitions: list[str] | None, inputs: StudyInputs) -> frozenset[str]:
-    """Return the requested definitions; an unknown one is refused with the nearest name."""
-    return frozenset(inputs.catalogue.get(one).definition_id for one in definitions or ())
+app.command()(prepare)
 
 
 __all__ = ["EXIT_FAILED", "app"]

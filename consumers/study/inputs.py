@@ -9,10 +9,12 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from core.daily.limits import ANY_PRICE_SCALE, ANY_SERIES_SCALE
 from core.definitions.catalogue import Catalogue, parse_catalogue
+from core.events.artefact_set import ArtefactSet
 from core.events.artefacts import Artefacts
 from core.model.dated_events import EXCHANGE
 from core.model.errors import ConfigurationError, HistoryError, InputError
@@ -22,7 +24,7 @@ from core.model.sessions import Calendar, build_calendar, day_to_date
 from core.model.settings import HistoryFile
 from core.model.suggestions import nearest
 from core.research.study import Series, study_universe
-from core.runtime.artefact_files import read_artefacts
+from core.runtime.artefact_files import read_cards, read_dated_events
 from core.runtime.daily_files import Covered, NamedDaily, build_covering, check_all, read_all, read_named
 from core.runtime.daily_options import FileOptions, history_entries
 from core.runtime.files import CALENDAR_OVERRIDES, CATALOGUE, parsed, read_text
@@ -33,7 +35,7 @@ _KNOWN_AHEAD: Final = timedelta(days=31)
 """Longer than the window of any dated event, so that a session before a scheduled date is tagged
 even if the files end before that date."""
 BARS_EXAMPLE: Final = "write, for example, --bars RUT=RUT.csv or --bars IJR=adjusted.csv:IJR"
-_SERIES: Final = "write, for example, --series DGS10=FRED_DGS.csv:DGS10"
+SERIES_EXAMPLE: Final = "write, for example, --series DGS10=FRED_DGS.csv:DGS10"
 _PAIR: Final = "write, for example, --pair RUT/GSPC"
 
 
@@ -98,7 +100,10 @@ def read_inputs(
     calendar_name: str,
     rarity: Path | None = None,
     *,
+    artefact_set: ArtefactSet | None = None,
     options: FileOptions | None = None,
+    besides: Sequence[str] = (),
+    tagged: bool = True,
 ) -> StudyInputs:
     """Read and validate all inputs of a study.
 
@@ -109,7 +114,10 @@ def read_inputs(
         catalogue_file: Catalogue file; None takes Rotascope's own.
         calendar_name: Trading calendar of all symbols.
         rarity: File with the rarity that events carry; None for none.
+        artefact_set: Base rates and rarity that events carry, in place of `rarity`; None for none.
         options: How to read the files; None for the defaults.
+        besides: Names of the command's other files, to which options may refer.
+        tagged: Read what tags events; not needed for values.
 
     Raises:
         InputError: The rarity file is not one.
@@ -117,14 +125,14 @@ def read_inputs(
     """
     catalogue = parsed(catalogue_file, CATALOGUE, parse_catalogue)
     options = options or FileOptions()
-    files, others = named_files(bars, "--bars", BARS_EXAMPLE), named_files(series, "--series", _SERIES)
+    files, others = named_files(bars, "--bars", BARS_EXAMPLE), named_files(series, "--series", SERIES_EXAMPLE)
     if not files:
         raise ConfigurationError("a study needs at least one --bars", operator_action=BARS_EXAMPLE)
     wanted = [parse_pair(text, list(files)) for text in dict.fromkeys(pairs)]
     if not wanted:
         raise ConfigurationError("a study needs at least one --pair", operator_action=_PAIR)
     legs = {leg for pair in wanted for leg in (pair.numerator, pair.benchmark)}
-    every = [*files, *others]
+    every = [*files, *others, *besides]
     used = [file for file in _entries(files.values(), options, every) if file.symbol in legs]
     with progress("reading history") as step:
         raw = read_all(used, lambda _: calendar_name, now_ns=options.now_ns, on_progress=step)
@@ -138,7 +146,10 @@ def read_inputs(
     ]
     universe = study_universe(frames, wanted, calendar_name, beside)
     frames |= {one.symbol: frame for one, frame in zip(beside, values, strict=True)}
-    artefacts = read_artefacts(None, None, rarity, _exchange(calendar))
+    artefacts = Artefacts()
+    if tagged:
+        found = artefact_set or read_cards(None, rarity)
+        artefacts = Artefacts.of(found, read_dated_events(None, _exchange(calendar)))
     return StudyInputs(universe, calendar, frames, catalogue, artefacts)
 
 
@@ -175,9 +186,23 @@ def _entries(files: Iterable[NamedFile], options: FileOptions, every: Sequence[s
 
 
 def _exchange(calendar: Calendar) -> Calendar:
-    """The exchange's sessions over the same days, extended by those of known future dates."""
+    """The exchange's sessions over the same days, extended by those of known future dates.
+
+    The calendar of a study is usually that of the exchange: then only the days ahead are built, because
+    35 years take the library a second.
+    """
+    overrides = read_text(None, CALENDAR_OVERRIDES)
     first, last = day_to_date(calendar.session[0]), day_to_date(calendar.session[-1])
-    return build_calendar(EXCHANGE, first, last + _KNOWN_AHEAD, overrides=read_text(None, CALENDAR_OVERRIDES))
+    if calendar.name != EXCHANGE:
+        return build_calendar(EXCHANGE, first, last + _KNOWN_AHEAD, overrides=overrides)
+    ahead = build_calendar(EXCHANGE, last + timedelta(days=1), last + _KNOWN_AHEAD, overrides=overrides)
+    return replace(
+        calendar,
+        session=np.concatenate([calendar.session, ahead.session]),
+        open_ns=np.concatenate([calendar.open_ns, ahead.open_ns]),
+        close_ns=np.concatenate([calendar.close_ns, ahead.close_ns]),
+        early_close=np.concatenate([calendar.early_close, ahead.early_close]),
+    )
 
 
 def _series(file: HistoryFile, covered: Covered, options: FileOptions) -> pl.DataFrame:

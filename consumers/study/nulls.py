@@ -28,7 +28,7 @@ from core.research.rarity import NullCount, Rarity, count_rarity, null_pairs
 from core.research.rarity_cards import rarity_card, rarity_cards
 from core.research.study import HistoryRun, study_universe
 from core.runtime.files import write_bytes
-from core.runtime.progress import progress
+from core.runtime.progress import LINES_EVERY_S, progress
 from core.runtime.sources import CORE, sources_digest
 
 FORMAT: Final = "rotascope-study-nulls/1"
@@ -115,11 +115,12 @@ def rarity_of(document: Mapping[str, Any], inputs: StudyInputs) -> RarityCards:
 
 def _pair_rarity(inputs: StudyInputs, pair: Pair, simulations: int, seed: int) -> list[Rarity]:
     closes = {leg: inputs.frames[leg].select("date", "close") for leg in (pair.numerator, pair.benchmark)}
+    typer.echo(f"{pair.name}: making {simulations * len(NULLS)} simulated histories", err=True)
     null = null_pairs(pair, closes, simulations=simulations, seed=seed)
     universe = study_universe(null.frames, null.pairs, inputs.calendar.name)
     run = HistoryRun(universe, inputs.catalogue, {inputs.calendar.name: inputs.calendar}, null.frames)
     events: list[Event] = []
-    with progress(f"{pair.name} simulations") as step:
+    with progress(f"{pair.name}: sessions stepped", lines_every_s=LINES_EVERY_S) as step:
         for number, done in enumerate(run.sessions(), start=1):
             events += done.events
             if number % 64 == 0 or number == len(run):
@@ -130,7 +131,7 @@ def _pair_rarity(inputs: StudyInputs, pair: Pair, simulations: int, seed: int) -
 
 def _digest(inputs: StudyInputs, simulations: int, seed: int) -> str:
     """Digest everything a result depends on: definitions, closes, the engine's sources."""
-    known = hashlib.sha256(f"{FORMAT} {inputs.catalogue.digest} {simulations} {seed}".encode())
+    known = hashlib.sha256(f"{FORMAT} {inputs.catalogue.meaning_digest} {simulations} {seed}".encode())
     for pair in inputs.universe.pairs:
         for leg in (pair.numerator, pair.benchmark):
             known.update(leg.encode())

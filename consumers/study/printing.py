@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 import msgspec
 import typer
@@ -17,6 +18,8 @@ from core.model.errors import InputError
 from core.model.sessions import session_day
 from core.model.timestamps import date_text
 from core.research.base_rate_rows import FIGURES, BaseRate
+
+_EVENTS_A_WRITE: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,8 @@ class EventChoice:
 def print_events(events: Sequence[Event], style: str) -> None:
     """Print events as a table or as JSON lines."""
     if style == "jsonl":
-        for event in events:
-            typer.echo(encode_data(event))
+        for first in range(0, len(events), _EVENTS_A_WRITE):
+            typer.echo(b"\n".join(map(encode_data, events[first : first + _EVENTS_A_WRITE])))
     else:
         print_table(events_table([event_data(event) for event in events]))
 

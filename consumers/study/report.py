@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,15 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consumers.study.inputs import StudyInputs
+from consumers.study.report_chance import Chance, chance_of
+from consumers.study.report_openings import LATELY_SESSIONS, Opening, ReportedDefinition, openings_of
 from consumers.study.running import rates_of, run_history
 from core.definitions.rules import find_key
 from core.events.events import Event
+from core.model.instruments import Pair
 from core.model.records import Frequency
 from core.model.timestamps import date_text
 from core.research.base_rate_rows import BaseRate
 from core.research.study import HistoryRun
-from core.research.study_rates import OPENED, last_session
-from core.research.value_history import ValueHistory
+from core.research.study_rates import daily_definitions, last_session
+from core.research.value_history import PairHistory, ValueHistory
 
 RATIO_LINE: Final = "ratio_line"
 SUMMARY: Final = (
@@ -34,63 +36,47 @@ SUMMARY: Final = (
 _DAYS_A_YEAR: Final = 365.25
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """One opening of a definition.
-
-    Args:
-        date: Of the session.
-        values: The event's values.
-        before: Date of the previous opening within the history; None for the first.
-    """
-
-    date: str
-    values: Mapping[str, float | str | None]
-    before: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ReportedRarity:
-    """How often a definition opened on a pair.
-
-    Args:
-        definition: Its id.
-        openings: All openings, oldest first.
-        a_year: Openings per year of history.
-    """
-
-    definition: str
-    openings: Sequence[Opening]
-    a_year: float
-
-    @property
-    def gap_years(self) -> float | None:
-        """Years between the last two openings."""
-        if len(self.openings) < 2:
-            return None
-        days = np.diff(np.array([one.date for one in self.openings[-2:]], "datetime64[D]"))
-        return float(days[0].astype(int)) / _DAYS_A_YEAR
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class PairReport:
     """Report content of one pair.
 
     Args:
-        pair: Its name.
-        dates: Session dates.
+        pair: The pair.
+        dates: Session dates to show.
         ratio_line: float64 (n,), 100 at the start of the history.
+        history_start: First session of the history, whether shown or not; "" for none.
         summary: Public name → value of the last session; None if unknown.
-        rarities: One per definition that opened, rarest first.
+        definitions: One per definition that opened, rarest first.
         rates: Base rates as of the end, in catalogue order, one per definition and horizon.
+        has_chance: Whether chance frequencies were given.
     """
 
-    pair: str
+    pair: Pair
     dates: Sequence[str]
     ratio_line: NDArray[np.float64]
+    history_start: str
     summary: Mapping[str, float | None]
-    rarities: Sequence[ReportedRarity]
+    definitions: Sequence[ReportedDefinition]
     rates: Sequence[BaseRate]
+    has_chance: bool
+
+    @property
+    def lately(self) -> list[tuple[ReportedDefinition, Opening]]:
+        """The latest opening of each definition that opened within `LATELY_SESSIONS`, rarest first."""
+        latest = [(each, each.openings[-1]) for each in self.definitions]
+        return [(each, one) for each, one in latest if one.sessions_ago < LATELY_SESSIONS]
+
+    @property
+    def open_now(self) -> list[tuple[ReportedDefinition, Opening]]:
+        """The episodes that are open at the end, rarest first."""
+        return [(each, each.openings[-1]) for each in self.definitions if each.openings[-1].end is None]
+
+    def rate(self, definition: str, horizon_sessions: int) -> BaseRate | None:
+        """Return what followed a definition over a horizon."""
+        for row in self.rates:
+            if (row.definition, row.horizon_sessions) == (definition, horizon_sessions):
+                return row
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +96,19 @@ class StudyReport:
     family_size: int
 
 
-def make_report(inputs: StudyInputs, definitions: frozenset[str], first: str, last: str) -> StudyReport:
+def make_report(inputs: StudyInputs, definitions: frozenset[str], first: str) -> StudyReport:
     """Run the engine and collect the report content.
 
     Args:
-        inputs: Files, pairs and definitions.
+        inputs: Files, pairs and definitions; the report is as of the end of the files.
         definitions: Definition ids to show; empty for all. Q-values always count all of them.
-        first: First date to show, "" for any.
-        last: Last date to show.
+        first: First date to show, "" for any. Openings before it still count.
+
+    Raises:
+        InputError: Chance frequencies were given, and none of them can be used.
     """
+    last = last_session(inputs.frames)
+    chances = chance_of(inputs, last)
     names = [pair.name for pair in inputs.universe.pairs]
     keys = [find_key(name, Frequency.DAY) for name in (RATIO_LINE, *SUMMARY)]
     history = ValueHistory(keys, names, len(inputs.calendar))
@@ -127,56 +117,54 @@ def make_report(inputs: StudyInputs, definitions: frozenset[str], first: str, la
         history.record(run.engine.evaluator, session)
 
     result = run_history(inputs, after_session=record)
-    (table,) = rates_of(result).tables([last_session(inputs.frames)])
+    (table,) = rates_of(result).tables([last])
     shown = [row for row in table if not definitions or row.definition in definitions]
     events = [
         event
         for event in result.events
-        if event.state == OPENED
-        and event.frequency == Frequency.DAY.label
-        and (not definitions or event.definition in definitions)
+        if event.frequency == Frequency.DAY.label and (not definitions or event.definition in definitions)
     ]
-    pairs = [_pair(name, history, keys, events, shown, first, last) for name in names]
-    as_of = date_text(last_session(inputs.frames))
-    return StudyReport(pairs, as_of, inputs.catalogue.digest[:16], table[0].family_size if table else 0)
+    pairs = [
+        _pair(inputs, pair, history.of(pair.name), keys, events, shown, chances, first)
+        for pair in inputs.universe.pairs
+    ]
+    family_size = table[0].family_size if table else 0
+    return StudyReport(pairs, date_text(last), inputs.catalogue.digest[:16], family_size)
 
 
 def _pair(
-    name: str,
-    history: ValueHistory,
+    inputs: StudyInputs,
+    pair: Pair,
+    past: PairHistory,
     keys: Sequence[str],
     events: Sequence[Event],
     rates: Sequence[BaseRate],
+    chances: Mapping[tuple[str, str], Chance],
     first: str,
-    last: str,
 ) -> PairReport:
-    past = history.of(name)
-    dates = np.array([date_text(int(session)) for session in past.sessions])
-    within = (dates >= first) & (dates <= last)
-    line = past.values[keys[0]]
-    own = [event for event in events if event.pair == name]
+    dates = np.array([date_text(int(session)) for session in past.sessions], "U10")
+    within = dates >= first
     years = (int(past.sessions[-1]) - int(past.sessions[0])) / _DAYS_A_YEAR if len(dates) else 0.0
-    rarities = [
-        _rarity(definition, [event for event in own if event.definition == definition], years)
-        for definition in Counter(event.definition for event in own)
-    ]
+    own = [event for event in events if event.pair == pair.name]
+    found = []
+    for definition in daily_definitions(inputs.catalogue):
+        name = definition.definition_id
+        openings = openings_of(
+            [event for event in own if event.definition == name], definition, past.sessions
+        )
+        if openings:
+            a_year = len(openings) / years if years else float(len(openings))
+            found.append(ReportedDefinition(definition, openings, a_year, chances.get((name, pair.name))))
     return PairReport(
-        pair=name,
+        pair=pair,
         dates=dates[within].tolist(),
-        ratio_line=line[within],
+        ratio_line=past.values[keys[0]][within],
+        history_start=str(dates[0]) if len(dates) else "",
         summary={
             label: None if len(dates) == 0 or np.isnan(past.values[key][-1]) else float(past.values[key][-1])
             for label, key in zip(SUMMARY, keys[1:], strict=True)
         },
-        rarities=sorted(rarities, key=lambda rarity: (len(rarity.openings), rarity.definition)),
-        rates=[row for row in rates if row.pair == name],
+        definitions=sorted(found, key=lambda each: (len(each.openings), each.definition_id)),
+        rates=[row for row in rates if row.pair == pair.name],
+        has_chance=inputs.artefacts.rarities is not None,
     )
-
-
-def _rarity(definition: str, events: Sequence[Event], years: float) -> ReportedRarity:
-    dates = [date_text(event.episode) for event in events]
-    openings = [
-        Opening(date, event.values, before)
-        for date, event, before in zip(dates, events, [None, *dates[:-1]], strict=True)
-    ]
-    return ReportedRarity(definition, openings, len(openings) / years if years else float(len(openings)))

@@ -1,22 +1,36 @@
-"""Renders a study report as one self-contained HTML file."""
+"""Renders a study report as one self-contained HTML file, without scripts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
 from html import escape
 from importlib.resources import files
 from string import Template
 from typing import Final
 
-from consumers.study.report import PairReport, ReportedRarity, StudyReport
-from consumers.study.report_figures import interval_figure, library, ratio_figure
-from core.research.base_rate_rows import LARGEST_Q, BaseRate
+import numpy as np
 
-_UNKNOWN: Final = "–"
-_NOTE: Final = (
-    '<p class="note">Bars are pointwise 95 % intervals, with the number of cases in brackets. A point is red '
-    f"where the q-value, corrected for all tests made, is at most {LARGEST_Q}.</p>"
+from consumers.study.report import PairReport, StudyReport
+from consumers.study.report_figures import lanes_of, ratio_figure
+from consumers.study.report_tables import (
+    episodes_table,
+    followed_table,
+    lately_table,
+    open_table,
+    rarity_table,
+    rates_table,
 )
+from consumers.study.report_wording import (
+    SHOWN_HORIZON,
+    UNKNOWN,
+    plural,
+    value_name,
+    value_text,
+    verdict_of,
+)
+from core.model.instruments import Pair
+
+_YEAR_SESSIONS: Final = 252
 
 
 def render(report: StudyReport) -> str:
@@ -26,142 +40,136 @@ def render(report: StudyReport) -> str:
         report: Its content; the same report gives the same page.
     """
     page = Template((files("consumers.study") / "report.html").read_text(encoding="utf-8"))
-    sections = [_pair(pair, number) for number, pair in enumerate(report.pairs)]
-    links = [f'<a href="#pair-{number}">{escape(pair.pair)}</a>' for number, pair in enumerate(report.pairs)]
+    names = ", ".join(pair.pair.name for pair in report.pairs)
     return page.substitute(
-        title=escape(f"Rotascope study: {', '.join(pair.pair for pair in report.pairs)}"),
+        title=escape(f"Rotascope study: {names}"),
         as_of=escape(report.as_of),
         catalogue=escape(report.catalogue),
         family_size=f"{report.family_size:,}",
-        links=" ".join(links) if len(links) > 1 else "",
-        sections="\n".join(sections),
-        library=library(),
+        verdicts="\n".join(_verdict(pair, number) for number, pair in enumerate(report.pairs)),
+        sections="\n".join(_section(pair, number) for number, pair in enumerate(report.pairs)),
     )
 
 
-def _pair(report: PairReport, number: int) -> str:
-    if not report.dates:
-        return (
-            f'<section id="pair-{number}"><h2>{escape(report.pair)}</h2><p>No session to show.</p></section>'
-        )
-    intervals = interval_figure(report.rates, number)
+def _against(pair: Pair) -> str:
+    return escape(f"{pair.numerator} against {pair.benchmark}")
+
+
+def _kept(text: str) -> str:
+    """Escape a text; its dates are not broken at the end of a line."""
+    return re.sub(r"\d{4}-\d\d-\d\d", r'<span class="date">\g<0></span>', escape(text))
+
+
+def _verdict(report: PairReport, number: int) -> str:
+    verdict = verdict_of(report)
     return "\n".join(
         (
-            f'<section id="pair-{number}">',
-            f"<h2>{escape(report.pair)}</h2>",
-            f"<p>{len(report.dates):,} sessions, {report.dates[0]} to {report.dates[-1]}</p>",
-            _summary(report),
-            ratio_figure(report, number),
-            '<p class="note">Markers are openings. Only the rarest definitions are shown at first; a click '
-            "in the legend shows or hides one.</p>",
-            "<h3>Rarity</h3>",
-            _rarities(report.rarities),
-            "<h3>What followed</h3>",
-            intervals or '<p class="note">No definition has ten cases at least one horizon apart.</p>',
-            _NOTE if intervals else "",
-            "<details open><summary>Every definition and horizon</summary>",
-            _rates(report.rates),
-            "</details></section>",
+            f'<article class="verdict"><h3><a href="#pair-{number}">{_against(report.pair)}</a></h3>',
+            f'<p class="opened">{_kept(verdict.opened)}</p>',
+            f'<p class="rarity">{_kept(verdict.rarity)}</p>' if verdict.rarity else "",
+            f'<p class="followed">{escape(verdict.followed)}</p>' if verdict.followed else "",
+            f'<p class="open">{_kept(_open_line(report))}</p></article>',
         )
     )
 
 
-def _summary(report: PairReport) -> str:
-    tiles = [("ratio line", float(report.ratio_line[-1])), *report.summary.items()]
-    inner = "".join(
-        f"<div><span>{escape(name.replace('_', ' '))}</span><b>{_number(value)}</b></div>"
-        for name, value in tiles
-    )
-    return f'<div class="tiles">{inner}</div>'
-
-
-def _rarities(rarities: Sequence[ReportedRarity]) -> str:
-    rows = []
-    for rarity in rarities:
-        latest = rarity.openings[-1]
-        values = ", ".join(f"{name} {_number(value)}" for name, value in list(latest.values.items())[:4])
-        gap = rarity.gap_years
-        rows.append(
-            (
-                escape(rarity.definition),
-                f"{len(rarity.openings):,}",
-                f"{rarity.a_year:.2f}",
-                latest.date,
-                latest.before or "none",
-                _UNKNOWN if gap is None else f"{gap:.1f}",
-                escape(values),
-            )
-        )
-    heads = (
-        "definition",
-        "openings",
-        "per year",
-        "latest",
-        "previous",
-        "years between",
-        "latest values",
-    )
-    return _table("rarity", heads, rows, left={0, 6})
-
-
-def _rates(rates: Sequence[BaseRate]) -> str:
-    rows = [
-        (
-            escape(row.definition),
-            str(row.horizon_sessions),
-            f"{row.n:,}",
-            f"{row.n_declustered:,}",
-            f"{row.hits}" if row.hit_rate is None else f"{100 * row.hit_rate:.0f} %",
-            _interval(row.hit_rate_interval, 100.0, 0),
-            _number(row.mean_spread_pp),
-            _number(row.all_days_mean_spread_pp),
-            _number(row.difference_pp),
-            _interval(row.difference_interval_pp, 1.0, 2),
-            _number(row.q_value),
-            escape(row.wording),
-        )
-        for row in rates
-        if row.n
-    ]
-    heads = (
-        "definition",
-        "sessions",
-        "cases",
-        "apart",
-        "ahead",
-        "95 %",
-        "spread pp",
-        "all days pp",
-        "difference pp",
-        "95 %",
-        "q",
-        "in words",
-    )
-    return _table("rates", heads, rows, left={0, 11})
-
-
-def _table(name: str, heads: Sequence[str], rows: Iterable[Sequence[str]], left: set[int]) -> str:
-    """Render a table; `rows` contain HTML, `left` lists the text columns."""
-
-    def cells(tag: str, row: Sequence[str]) -> str:
-        words = [' class="words"' if column in left else "" for column in range(len(row))]
-        return "".join(f"<{tag}{word}>{cell}</{tag}>" for word, cell in zip(words, row, strict=True))
-
-    body = "\n".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
+def _open_line(report: PairReport) -> str:
+    if not report.open_now:
+        return "Nothing is open now."
+    rarest, one = report.open_now[0]
+    also = ", the rarest " if len(report.open_now) > 1 else ": "
     return (
-        f'<div class="wide"><table class="{name}"><thead><tr>{cells("th", heads)}</tr></thead>'
-        f"<tbody>\n{body}\n</tbody></table></div>"
+        f"Open now: {plural(len(report.open_now), 'definition')}{also}"
+        f"“{rarest.definition.title}”, since {one.date}."
     )
 
 
-def _number(value: float | str | None) -> str:
-    if value is None:
-        return _UNKNOWN
-    return escape(value) if isinstance(value, str) else f"{value:,.4g}"
+def _section(report: PairReport, number: int) -> str:
+    head = f'<section aria-labelledby="pair-{number}"><h2 id="pair-{number}">{_against(report.pair)}</h2>'
+    if not report.dates:
+        return f"{head}<p>No session to show.</p></section>"
+    charts = _charts(report)
+    return "\n".join(
+        (
+            head,
+            f"<p>{plural(len(report.dates), 'session')}, {report.dates[0]} to {report.dates[-1]}.</p>",
+            "<h3>Open now</h3>",
+            open_table(report),
+            "<h3>Opened lately</h3>",
+            lately_table(report),
+            "<h3>Where it stands</h3>",
+            _tiles(report),
+            *charts,
+            "<h3>How rare</h3>",
+            rarity_table(report) if report.definitions else "<p>Nothing has opened.</p>",
+            _chance_note(report),
+            f"<h3>What followed over {SHOWN_HORIZON} sessions</h3>",
+            followed_table(report),
+            "<details><summary>Every definition and horizon</summary>",
+            f'<div class="wide" role="region" tabindex="0" aria-label="Every definition and horizon, '
+            f'{_against(report.pair)}">{rates_table(report)}</div></details></section>',
+        )
+    )
 
 
-def _interval(bounds: tuple[float, float] | None, factor: float, decimals: int) -> str:
-    if bounds is None:
-        return _UNKNOWN
-    low, high = (f"{factor * bound:.{decimals}f}" for bound in bounds)
-    return f"{low} … {high}"
+def _charts(report: PairReport) -> list[str]:
+    whole = _chart(
+        report, 0, "The whole history" if report.dates[0] == report.history_start else "The picture"
+    )
+    if len(report.dates) <= 2 * _YEAR_SESSIONS:
+        return [whole]
+    return [_chart(report, len(report.dates) - _YEAR_SESSIONS, "The latest year"), whole]
+
+
+def _chart(report: PairReport, begin: int, heading: str) -> str:
+    dates, line = report.dates[begin:], report.ratio_line[begin:]
+    lanes = lanes_of(report.definitions, dates[0])
+    known = np.flatnonzero(np.isfinite(line))
+    if len(known) < 2:
+        return f"<h3>{heading}</h3><p>The ratio is not known.</p>"
+    lowest, highest = known[np.argmin(line[known])], known[np.argmax(line[known])]
+    told = (
+        f"Ratio of {report.pair.numerator} to {report.pair.benchmark}, {dates[0]} to {dates[-1]}: from "
+        f"{line[known[0]]:.1f} to {line[known[-1]]:.1f}, lowest {line[lowest]:.1f} on {dates[lowest]}, "
+        f"highest {line[highest]:.1f} on {dates[highest]}"
+    )
+    as_text = episodes_table(report, lanes, dates[0])
+    figure = ratio_figure(report.pair, dates, line, lanes, told)
+    return "\n".join(
+        (
+            f"<h3>{heading}</h3><figure>",
+            f"<figcaption>{escape(told)}. The whole history begins at 100; the scale is logarithmic.",
+            "A bar is an episode, from its opening to its end; "
+            f"the rarest {plural(len(lanes), 'definition')} of those with one here.</figcaption>",
+            figure,
+            f"<details><summary>These episodes as text</summary>{as_text}</details>" if lanes else "",
+            "</figure>",
+        )
+    )
+
+
+def _tiles(report: PairReport) -> str:
+    known = report.ratio_line[np.isfinite(report.ratio_line)]
+    tiles = [
+        ("ratio, 100 at the start", f"{known[-1]:.2f}" if len(known) else UNKNOWN),
+        *((value_name(name, report.pair), value_text(name, value)) for name, value in report.summary.items()),
+    ]
+    inner = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in tiles)
+    return f'<dl class="tiles">{inner}</dl>'
+
+
+def _chance_note(report: PairReport) -> str:
+    chances = [each.chance for each in report.definitions if each.chance is not None]
+    if not chances:
+        return (
+            '<p class="note">How often chance gives as much is not known. Make a file with '
+            "<code>rotascope study nulls --store rarity.json</code> and give it with "
+            "<code>--rarity rarity.json</code>.</p>"
+        )
+    one = chances[0]
+    names = escape(", ".join(name.replace("_", " ") for name in one.shares))
+    return (
+        f'<p class="note">By chance: openings on {one.simulations} simulated histories per null ({names}), '
+        f"made from the closes up to {one.history_end}; the fewest and the most among the nulls. “More "
+        "often” and “less often” hold under every null at the 5 % level, for one definition alone.</p>"
+    )

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from consumers.study.inputs import StudyInputs
+from core.definitions.catalogue import Catalogue
+from core.engine.engine import PartitionEngine
 from core.events.events import Event
 from core.research.base_rates import BaseRates
 from core.research.study import HistoryRun
@@ -61,6 +63,22 @@ def run_history(
             if number % 64 == 0 or number == total:
                 step(number, total)
     return StudyResult(inputs, events, run)
+
+
+def engine_at(inputs: StudyInputs, session: int) -> PartitionEngine:
+    """Step the history up to a session, without definitions: values do not depend on them.
+
+    Args:
+        inputs: Inputs of the study.
+        session: The last session, days since 1970-01-01.
+
+    Returns:
+        The engine, which holds the values as of that session.
+    """
+    calendars = {inputs.calendar.name: inputs.calendar}
+    run = HistoryRun(inputs.universe, Catalogue(()), calendars, inputs.frames, until=session)
+    run.run_through()
+    return run.engine
 
 
 def rates_of(result: StudyResult) -> BaseRates:

@@ -36,7 +36,7 @@ def events_table(events: Sequence[Mapping[str, Any]]) -> Table:
             event["definition"],
             event["state"],
             ", ".join(f"{name} {_figure(value)}" for name, value in event["values"].items()),
-            _first_since(event["first_since"]),
+            _first_since(event["first_since"], event["reasons"]),
             _followed(event["base_rate"]),
         )
     return table
@@ -109,12 +109,12 @@ def _interval(bounds: tuple[float, float] | None, factor: float, decimals: int) 
     return f"{low} … {high}"
 
 
-def _first_since(since: Mapping[str, Any] | None) -> str:
+def _first_since(since: Mapping[str, Any] | None, reasons: Mapping[str, str]) -> str:
     if since is None:
         return "–"
-    if since["date"] is None:
-        return f"none since {since['history_start']}"
-    return f"{since['date']} ({since['count']} since {since['history_start']})"
+    if since["last_true"] is None:
+        return reasons["first_since.last_true"]
+    return f"{since['last_true']} ({since['openings']} openings since {since['history_start']})"
 
 
 def _followed(base_rate: Mapping[str, Any] | None) -> str:

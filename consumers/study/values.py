@@ -37,7 +37,7 @@ class DayValues:
         knowable_time: Close of the session, RFC 3339.
         history_start: First session of the pair's history.
         values: Public name → number, date, or None if unknown.
-        reasons: Name of an unknown value → reason.
+        reasons: Name of an unknown value → reason, and of a known one → its volume, unless published.
         observations: Name → number of prices or returns used.
     """
 
@@ -99,7 +99,10 @@ def day_values(engine: PartitionEngine, pair: Pair, session: int) -> DayValues:
         value, name = float(column[row]), output.value_name
         if math.isnan(value):
             values[name], reasons[name] = None, Quality(int(qualities[row])).label
-        elif output.is_session and value == 0.0:
+            continue
+        if qualities[row] not in (Quality.OK, Quality.REBUILT):
+            reasons[name] = Quality(int(qualities[row])).label
+        if output.is_session and value == 0.0:
             values[name], reasons[name] = None, f"none since {history_start}"
         elif output.is_session:
             values[name] = date_text(int(value))

@@ -6,12 +6,15 @@ Exit codes (see `core.runtime.exit_codes`): 0 stopped by a signal or by --until;
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+import structlog
 import typer
 
 from consumers.worker.until import parse_until
+from core.runtime.compilation import compilation_told
 from core.runtime.exit_codes import exit_codes
 from core.runtime.log import configure_log
 from core.runtime.settings import SETTINGS_VARIABLE, collect_settings, sections_of
@@ -164,9 +167,16 @@ def consume(
         ending = parse_until(until, idle_ms=IDLE_MS)
         configure_log(settings.log)
         # Loading compiled kernels takes a second, which --help does not need.
-        from consumers.worker.run import run_worker
+        with compilation_told(_log_compilation, os.environ):
+            from consumers.worker.run import run_worker
 
         run_worker(settings, ending)
+
+
+def _log_compilation(done: int, total: int) -> None:
+    structlog.get_logger("rotascope.worker").info(
+        "compiling kernels, on the first start only", modules=done, of=total
+    )
 
 
 if __name__ == "__main__":

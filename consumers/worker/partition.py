@@ -17,7 +17,7 @@ from consumers.worker.phase import PartitionPhase
 from consumers.worker.restart_position import RestartPosition
 from consumers.worker.step_records import StepRecords
 from core.kafka.records import Committed, OutgoingBatch, OutgoingRecord, Record
-from core.model.errors import FrameError, SessionError
+from core.model.errors import ArtefactsError, FrameError, SessionError, TransportError
 from core.model.frames import newest_ts_event_ns, ticks_in
 from core.model.records import NANOSECONDS_PER_SECOND
 
@@ -154,6 +154,8 @@ class PartitionTask:
 
         Raises:
             SessionError: A calendar has no session after the record's event time.
+            ArtefactsError: The record puts a set of artefacts in force that cannot be found.
+            TransportError: Sets cannot be looked for now; step the record again.
         """
         offset = record.offset
         if offset < self.next_offset or self.needs_engine:
@@ -174,8 +176,10 @@ class PartitionTask:
                 suppressed,
                 () if suppressed else self._step_records.of_refused(record, error.reason, str(error)),
             )
-        except SessionError:
-            raise  # The calendar has ended: every later record would fail as well.
+        except (SessionError, ArtefactsError, TransportError):
+            # The calendar has ended, or what the log names is not there: no record is to blame, and every
+            # later one would fail as well.
+            raise
         except Exception as error:
             # Any other exception: one record must not stop the stream.
             self._quarantine(record, error, suppressed)

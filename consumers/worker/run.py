@@ -16,18 +16,21 @@ from consumers.metrics.http_server import WorkerMetricsServer
 from consumers.snapshots.log import TopicSnapshotLog
 from consumers.snapshots.store import SnapshotStore
 from consumers.transport.registry import make_transport
+from consumers.worker.log_artefacts import LogArtefacts, SetsLog
 from consumers.worker.published_scales import PublishedScales
 from consumers.worker.state import Until, WorkerState
 from consumers.worker.worker import Worker
 from core.definitions.catalogue import parse_catalogue
 from core.engine.engine import PartitionEngine
+from core.kafka.artefact_topic import ArtefactTopic
 from core.kafka.preflight import preflight
 from core.model.dated_events import EXCHANGE
 from core.model.instruments import Universe, parse_universe
 from core.model.sessions import CALENDAR_FROM, CALENDAR_THROUGH, build_calendars
 from core.model.settings import Settings
-from core.runtime.artefact_files import read_artefacts
+from core.runtime.artefact_files import read_cards, read_dated_events
 from core.runtime.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, parsed, read_text
+from core.runtime.reason_log import log_totals, reasons_text
 from core.runtime.signals import calling_on_signals
 
 
@@ -49,7 +52,8 @@ def run_worker(settings: Settings, until: Until | None) -> None:
     log = structlog.get_logger("rotascope.worker")
     preflight(settings.kafka, log.warning)
     scales = PublishedScales(settings.kafka)
-    make_engine = engine_factory(settings, before=scales)
+    sets = ArtefactTopic(settings.kafka)
+    make_engine = engine_factory(settings, before=scales, sets=sets)
     # 2
     state = WorkerState()
     health = Health(state, settings.worker)
@@ -68,7 +72,7 @@ def run_worker(settings: Settings, until: Until | None) -> None:
             state=state,
             store=SnapshotStore(snapshots) if settings.worker.snapshot_interval_ms else None,
         )
-        with closing(snapshots), closing(scales), calling_on_signals(worker.stop, once=True):
+        with closing(snapshots), closing(scales), closing(sets), calling_on_signals(worker.stop, once=True):
             worker.run(until)
     _summarise(state)
 
@@ -78,6 +82,7 @@ def engine_factory(
     *,
     through: date = CALENDAR_THROUGH,
     before: Callable[[Universe], None] = lambda universe: None,
+    sets: SetsLog | None = None,
 ) -> Callable[[int, int], PartitionEngine]:
     """Read the inputs of engines.
 
@@ -85,6 +90,8 @@ def engine_factory(
         settings: Settings with the files.
         through: Initial end of calendars. Event time extends them, so results do not depend on it.
         before: Called before each engine is created; its exceptions propagate.
+        sets: Sets of base rates and rarity, read before the first engine is created; None for only the
+            configured files.
 
     Returns:
         (partition, partitions) → a fresh engine.
@@ -102,14 +109,22 @@ def engine_factory(
         growing=True,
     )
 
-    lookups = read_artefacts(
-        settings.calendar_events_file, settings.base_rates_file, settings.rarity_file, calendars[EXCHANGE]
+    artefacts = LogArtefacts(
+        read_dated_events(settings.calendar_events_file, calendars[EXCHANGE]),
+        read_cards(settings.base_rates_file, settings.rarity_file),
+        sets,
     )
 
     def make_engine(partition: int, partitions: int) -> PartitionEngine:
         before(universe)
+        artefacts.prepare()
         return PartitionEngine(
-            universe, catalogue, calendars, partition=partition, partitions=partitions, lookups=lookups
+            universe,
+            catalogue,
+            calendars,
+            partition=partition,
+            partitions=partitions,
+            lookups_by_mark=artefacts,
         )
 
     return make_engine
@@ -120,8 +135,9 @@ def _summarise(state: WorkerState) -> None:
     typer.echo(
         f"processed {counters.ticks:,} ticks in {counters.frames:,} frames: "
         f"{counters.events.total():,} events, {counters.bars.total():,} bars, "
-        f"{counters.dead_letters.total():,} dead letters"
+        f"{counters.dead_letters.total():,} dead letters{reasons_text(counters.dead_letters)}"
     )
+    log_totals("rotascope.worker", counters.dead_letters)
 
 
 def _version() -> str:

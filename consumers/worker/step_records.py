@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import structlog
+import numpy as np
 
 from consumers.metrics.counters import WorkerCounters
 from consumers.worker.publications import (
@@ -15,7 +15,9 @@ from consumers.worker.publications import (
     minute_bar_records,
 )
 from core.kafka.records import OutgoingRecord, Record
-from core.model.records import BarFlag, Frequency
+from core.model.records import TICK, BarFlag, Frequency, TickKind
+from core.model.timestamps import rfc3339
+from core.runtime.reason_log import printable_bytes
 
 if TYPE_CHECKING:
     from core.engine.step_output import StepOutput
@@ -39,7 +41,6 @@ class StepRecords:
         self._partition = partition
         self._counters = counters
         self._dead_letter_max_bytes = dead_letter_max_bytes
-        self._log = structlog.get_logger("rotascope.worker").bind(partition=partition)
 
     def of_step(self, record: Record, output: StepOutput) -> list[OutgoingRecord]:
         """Return the records of events, bars and dead letters of one step."""
@@ -68,11 +69,16 @@ class StepRecords:
 
     def of_refused(self, record: Record, reason: str, message: str) -> list[OutgoingRecord]:
         """Return the dead letter of a record that could not be processed."""
-        self._log.warning("record dead-lettered", offset=record.offset, reason=reason, message=message)
         return [self._letter(record, reason, record.value, message)]
 
     def _letter(self, record: Record, reason: str, payload: bytes, message: str | None) -> OutgoingRecord:
         self._counters.dead_letters.add(reason)
+        self._counters.dead_letter_log.note(
+            reason,
+            lambda: message or _example(payload),
+            partition=record.partition,
+            offset=record.offset,
+        )
         return dead_letter_record(
             reason,
             payload,
@@ -82,3 +88,16 @@ class StepRecords:
             offset=record.offset,
             message=message,
         )
+
+
+def _example(payload: bytes) -> str:
+    """Name the tick that a payload is; the beginning of any other payload."""
+    if len(payload) != TICK.itemsize:
+        return printable_bytes(payload)
+    tick = np.frombuffer(payload, TICK)[0]
+    kind = int(tick["kind"])
+    name = TickKind(kind).name.lower() if kind in list(TickKind) else f"kind {kind}"
+    return (
+        f"{name} of instrument {tick['instrument_id']} from source {tick['source']} at "
+        f"{rfc3339(int(tick['ts_event']))}, price {tick['price']}, size {tick['size']}, id {tick['trade_id']}"
+    )

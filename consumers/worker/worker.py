@@ -238,8 +238,9 @@ class Worker:
         deadline_ns = clock() + self._settings.step_slice_ms * _NS_PER_MS
         with gate.stepping():
             while backlog:
-                record = backlog.popleft()
+                record = backlog[0]
                 tasks[record.partition].step(record)
+                backlog.popleft()  # only now: a step that a broker's failure has ended is tried again
                 if gate.scrape_waits or clock() >= deadline_ns:
                     break
 

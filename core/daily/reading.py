@@ -22,6 +22,7 @@ DailyFormat = Literal["csv", "parquet"]
 
 _PARQUET: Final = b"PAR1"
 _RANGE: Final = ("open", "high", "low")
+_LEAST_MEMBERS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,52 @@ def read_daily(data: bytes, name: str, shape: DailyShape, *, format: DailyFormat
     if volume is not None and volume not in table.repeated:
         wanted["volume"] = volume
     frame = pl.DataFrame({"date": dates.days, **read_figures(table, name, wanted)})
+    moments = dates.moments
+    if _newest_first(frame["date"]):
+        frame, moments = frame.reverse(), moments.reverse()
+    return DailyFile(frame, moments, [*table.findings, *dates.findings])
+
+
+def read_volumes(
+    data: bytes, name: str, shape: DailyShape, *, format: DailyFormat | None = None
+) -> DailyFile:
+    """Read the daily volumes of many members: a column of dates, and a column for each member.
+
+    Args:
+        data: CSV, JSON or Parquet, detected from the first bytes.
+        name: Name of the file in messages.
+        shape: User-supplied description; its `column` is not used.
+        format: See `read_daily`.
+
+    Returns:
+        A frame with the column `date` and a Float64 column for each member, blanks as null.
+
+    Raises:
+        HistoryError: The format is wrong, there are no rows, no date column, fewer than two members, a
+            duplicated or unnamed member, the file holds bars of one symbol, or a text is not a number.
+    """
+    table = _table(data, name, shape, format)
+    dated = date_column(table, name, shape.date_column)
+    members = [column for column in table.columns if column not in (dated, "date")]
+    if any(column in members for column in ("close", "adj close", "adjclose", *_RANGE)):
+        raise HistoryError(
+            f"{name} has the columns of one symbol's bars ({', '.join(members[:5])})",
+            operator_action="supply a file with a date column and a column of volumes for each member",
+        )
+    repeated = [column for column in members if column in table.repeated]
+    if repeated:
+        raise HistoryError(
+            f"{name}: column {repeated[0]!r} is duplicated", operator_action="keep only one of them"
+        )
+    if len(members) < _LEAST_MEMBERS or "" in members:
+        found = "a column without a name" if "" in members else "no second column besides the date"
+        raise HistoryError(
+            f"{name} has {found}, where each member has a column of volumes under its symbol",
+            operator_action="supply a file with a date column and at least two members",
+        )
+    dates = read_dates(table, name, dated, format=shape.date_format, zone=shape.zone)
+    figures = read_figures(table, name, {member: member for member in members})
+    frame = pl.DataFrame({"date": dates.days, **figures})
     moments = dates.moments
     if _newest_first(frame["date"]):
         frame, moments = frame.reverse(), moments.reverse()

@@ -8,6 +8,7 @@ rule_pass.py        evaluates all rules of a frequency in one kernel, pair by pa
                     contiguous pairs; rule_table.py is their input, comparison.py compares values
 watch.py            evaluates all definitions of a frequency
 answers.py          their results: true, false or unknown
-lifecycle.py        candidate, opened, confirmed, ended: all episodes in one pass (life_pass.py)
+lifecycle.py        candidate, opened, confirmed, extended, ended: all episodes in one pass (life_pass.py);
+                    episode.py is their record
 detector_translation.py  definitions of earlier releases as rules; entry_text.py writes one as TOML
 """

@@ -13,7 +13,8 @@ LEAVE: Final = 1
 INVALID: Final = 2
 CONFIRM: Final = 3
 FADE: Final = 4
-QUESTIONS: Final = 5
+EXTEND: Final = 5
+QUESTIONS: Final = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,6 +16,7 @@ from core.definitions.detector_translation import detector_version, is_detector,
 from core.definitions.digests import digest
 from core.definitions.entry_table import check_shape, refusal
 from core.definitions.entry_text import entry_text
+from core.definitions.event_words import WORD_KEYS
 from core.model.errors import CatalogueError
 from core.model.suggestions import nearest
 from core.model.validation import read_toml
@@ -31,21 +32,37 @@ class Catalogue:
 
     @cached_property
     def digest(self) -> str:
-        """Hash over ids, versions and pairs."""
+        """Hash over meaning and texts: equal digests give equal events."""
+        texts = {d.definition_id: d.words.entry for d in self.definitions if d.words.entry}
+        return digest([self.meaning_digest, texts]) if texts else self.meaning_digest
+
+    @cached_property
+    def meaning_digest(self) -> str:
+        """Hash over ids, versions and pairs: it stays when only a title or a sentence changes."""
         return digest([[d.definition_id, d.version, list(d.pairs)] for d in self.definitions])
 
     @property
     def mark(self) -> int:
         """What a settings mark says to ask for this catalogue: the digest's first 64 bits."""
-        return int(self.digest[:_MARK_DIGITS], 16)
+        return _mark(self.digest)
 
     @cached_property
     def marks(self) -> frozenset[int]:
-        """Every mark that asks for this catalogue: its own, and that of a release with detectors."""
+        """Every mark that asks for this catalogue: its own, those of releases without texts or `extend`.
+
+        The oldest of them had detectors.
+        """
+        before = self.without_extend
         content = [
-            [d.definition_id, d.detector_version or d.version, list(d.pairs)] for d in self.definitions
+            [d.definition_id, d.detector_version or d.version, list(d.pairs)] for d in before.definitions
         ]
-        return frozenset({self.mark, int(digest(content)[:_MARK_DIGITS], 16)})
+        marks = (_mark(each) for each in (self.meaning_digest, before.meaning_digest, digest(content)))
+        return frozenset({self.mark, *marks})
+
+    @cached_property
+    def without_extend(self) -> Catalogue:
+        """The same definitions before they had `extend`."""
+        return Catalogue(tuple(definition.without_extend for definition in self.definitions))
 
     def get(self, definition_id: str) -> Definition:
         """One definition by id; CatalogueError names the nearest ones."""
@@ -117,11 +134,24 @@ def stored_definition(entry: Mapping[str, Any], version: str) -> StoredDefinitio
         if is_detector(entry):
             definition, was = parse_definition(rule_of_detector(entry)), detector_version(entry)
         else:
-            definition = parse_definition(entry)
+            definition = _without_unreadable_words(entry)
             was = definition.version
     except CatalogueError:
         return None
     return StoredDefinition(definition, version) if was == version else None
+
+
+def _without_unreadable_words(entry: Mapping[str, Any]) -> Definition:
+    """Read a stored entry; texts that this release cannot read must not end what is open."""
+    try:
+        return parse_definition(entry)
+    except CatalogueError:
+        return parse_definition({key: value for key, value in entry.items() if key not in WORD_KEYS})
+
+
+def _mark(of: str) -> int:
+    """The first 64 bits of a digest."""
+    return int(of[:_MARK_DIGITS], 16)
 
 
 def _refuse_detectors(entries: Sequence[Mapping[str, Any]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.kernels.codes import OK, REBUILT
+from core.kernels.codes import USABLE
 from core.kernels.jit import inlined
 
 
@@ -17,12 +17,12 @@ def rounded(value):
 @inlined
 def usable(quality):
     """Whether a value of this quality may be compared."""
-    return quality in (OK, REBUILT)
+    return quality in USABLE
 
 
 @inlined
 def worse(first, second):
-    """Combined quality of two values: a reason for `unknown` takes precedence over `rebuilt`."""
+    """Combined quality of two values: a reason for `unknown` takes precedence."""
     if not usable(first):
         return first
     if not usable(second):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
 from core.definitions.detector_translation import detector_version, possible_detectors, rule_of_detector
 from core.definitions.digests import VERSION_DIGITS, digest
 from core.definitions.entry_table import check_shape
+from core.definitions.event_words import EventWords, read_words
 from core.definitions.rule_entry import RuleText, parse_rule
 from core.model.errors import CatalogueError
 from core.model.records import EventState, Frequency
@@ -29,6 +30,7 @@ class Definition:
         expires: Steps after which an open episode expires, 0 for never.
         pairs: Names of pairs, empty for all.
         rule: Its conditions, and what its events show.
+        words: Its title and sentence, which decide nothing and are no part of the version.
     """
 
     definition_id: str
@@ -37,6 +39,12 @@ class Definition:
     expires: int
     pairs: tuple[str, ...]
     rule: RuleText
+    words: EventWords
+
+    @property
+    def title(self) -> str:
+        """What it looks for, in words, on any pair."""
+        return self.words.title
 
     @property
     def version(self) -> str:
@@ -52,9 +60,14 @@ class Definition:
         return digest(content)[:VERSION_DIGITS]
 
     @property
+    def without_extend(self) -> Definition:
+        """The same definition before it had `extend`; itself if it has none."""
+        return self if self.rule.extend is None else replace(self, rule=replace(self.rule, extend=None))
+
+    @property
     def detector_version(self) -> str | None:
         """The version it had as a detector in an earlier release; None if it was not one."""
-        own = self.version
+        own = self.without_extend.version
         for detector in possible_detectors(self.rule, self.frequency):
             was = detector | {
                 "id": self.definition_id,
@@ -78,6 +91,7 @@ class Definition:
             "cool_down": self.cool_down,
             "expires": self.expires,
             "pairs": list(self.pairs),
+            **self.words.entry,
             **self.rule.entry,
         }
 
@@ -104,6 +118,7 @@ class Definition:
             found |= {EventState.INVALIDATED} if self.rule.invalidation else set()
             found |= {EventState.CONFIRMED} if self.rule.confirm else set()
             found |= {EventState.FADED} if self.rule.fade else set()
+            found |= {EventState.EXTENDED} if self.rule.extend else set()
         return tuple(sorted(found))
 
     @property
@@ -144,11 +159,13 @@ def parse_definition(entry: Mapping[str, Any]) -> Definition:
     check_shape({"definition": [entry]})
     frequency = _FREQUENCIES[entry.get("frequency", Frequency.DAY.label)]
     where = f"definition {entry['id']!r}"
+    rule = parse_rule(where, entry, frequency)
     return Definition(
         definition_id=entry["id"],
         frequency=frequency,
         cool_down=entry.get("cool_down", 0),
         expires=entry.get("expires", 0),
         pairs=tuple(entry.get("pairs", ())),
-        rule=parse_rule(where, entry, frequency),
+        rule=rule,
+        words=read_words(where, entry, rule),
     )

@@ -194,7 +194,6 @@ def _opposite_day(frequency: str, numbers: Numbers) -> dict[str, Any]:
             "spread_pp": "relative_strength_pp:1d",
         },
         "threshold": {"instrument_return_pct": least if up else -least},
-        "operator": ">=",
     }
 
 
@@ -222,7 +221,6 @@ def _spread_z(frequency: str, numbers: Numbers) -> dict[str, Any]:
         "exit": [conditions[1]],
         "show": show,
         "threshold": {"zscore": enter, "zscore_exit": leave},
-        "operator": "abs >=",
     } | ({"series": "relative return"} if frequency == _DAY else {})
 
 
@@ -259,7 +257,6 @@ def _nonconfirmation(frequency: str, numbers: Numbers) -> dict[str, Any]:
             "delta_pct": delta,
             "invalidation_pct": numbers["invalidation_pct"],
         },
-        "operator": ">",
     }
 
 

@@ -28,6 +28,8 @@ Name = Annotated[str, AfterValidator(_name)]
 Steps = Annotated[int, Field(ge=0, le=_MOST_STEPS)]
 Percent = Annotated[float, Field(ge=0, lt=100)]
 Word = Annotated[str, Field(min_length=1)]
+Title = Annotated[str, Field(min_length=1, max_length=200)]
+SentenceText = Annotated[str, Field(min_length=1, max_length=400)]
 
 
 class InvalidateTable(TomlTable):
@@ -45,9 +47,11 @@ class InvalidateTable(TomlTable):
 
 
 class DefinitionEntry(TomlTable):
-    """A `[[definition]]`; conditions and levels are read by `rules` and `invalidation`."""
+    """A `[[definition]]`; conditions, levels and texts are read by `rules`, `invalidation` and `sentence`."""
 
     id: Name
+    title: Title | None = None
+    sentence: SentenceText | None = None
     kind: Literal["rule"] = "rule"
     family: Annotated[str, AfterValidator(one_of("family", EVENT_FAMILIES))]
     frequency: Literal["1m", "1d"] = "1d"
@@ -55,6 +59,7 @@ class DefinitionEntry(TomlTable):
     exit: Any = None
     confirm: Any = None
     fade: Any = None
+    extend: Any = None
     invalidate: InvalidateTable | None = None
     dwell: Annotated[int, Field(ge=1, le=10_000)] = 1
     cool_down: Steps = 0

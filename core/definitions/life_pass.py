@@ -4,31 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
-
-from core.definitions.answers import CONFIRM, ENTER, FADE, INVALID, LEAVE
+from core.definitions.answers import CONFIRM, ENTER, EXTEND, FADE, INVALID, LEAVE
+from core.definitions.episode import EPISODE
 from core.kernels.jit import BOOL, F8, I1, I4, I8, U1, array_of, inlined, kernel
 from core.model.records import EVENT, EventState
-
-EPISODE: Final = np.dtype(
-    [
-        ("episode", "<i8"),
-        ("first_true_ns", "<i8"),  # of the candidate of the session in progress
-        ("openings", "<i8"),  # in the supplied history and since
-        ("last_opened", "<i4"),  # session of the latest opening, 0 for none
-        ("previous_opened", "<i4"),  # session of the one before it
-        ("transition", "<i4"),
-        ("steps_open", "<i4"),
-        ("cool_down", "<i4"),
-        ("flips", "<i4"),  # changes of the provisional answer
-        ("state", "u1"),
-        ("candidate", "u1"),
-        ("last_provisional", "i1"),
-        ("opened_now", "u1"),  # opened at the latest final step
-        ("since", "<i4"),  # first session of the count of openings; 0: the pair's first
-        ("held", "<i4"),  # consecutive final steps at which `enter` was true
-    ]
-)
 
 STEPS_TO_CONFIRM: Final = len(EventState)
 """Column of the tally: total steps from opening to confirmation."""
@@ -44,11 +23,13 @@ _FADED: Final = int(EventState.FADED)
 _INVALIDATED: Final = int(EventState.INVALIDATED)
 _EXPIRED: Final = int(EventState.EXPIRED)
 _WITHDRAWN: Final = int(EventState.WITHDRAWN)
+_EXTENDED: Final = int(EventState.EXTENDED)
 
 _POINT: Final = 0
 _COOL_DOWN: Final = 1
 _EXPIRES: Final = 2
 _DWELL: Final = 3
+_EXTENDS: Final = 4
 
 
 @inlined
@@ -91,7 +72,7 @@ def provisional_pass(
 
     Args:
         episodes: EPISODE (definitions, pairs).
-        rules: int32 (definitions, 4): point, cool-down, expires, dwell.
+        rules: int32 (definitions, 5): point, cool-down, expires, dwell, whether it has `extend`.
         wanted: bool (definitions, pairs).
         may_fall: bool (definitions, pairs): whether `last_provisional` may be true; may be true without
             need, but never false by mistake. Updated.
@@ -158,6 +139,15 @@ def _open(current, session):
 
 
 @inlined
+def _record_true(current, session):
+    """Record a session on which the definition was true; at 1m, several steps of a session count once."""
+    if current.last_true != session:
+        current.previous_true = current.last_true
+        current.last_true = session
+        current.sessions_true += 1
+
+
+@inlined
 def _next(current, answers, number, row, expires, closing):
     """The next state of an open episode at this step, 0 if it does not change."""
     unconfirmed = current.state == _OPENED
@@ -194,7 +184,7 @@ def _next(current, answers, number, row, expires, closing):
 def final_pass(
     episodes, levels, rules, wanted, numbers, rows, start, answers, level, quality, step, staged, tally, emit
 ):
-    """Apply a final step: open, confirm, end, expire, withdraw.
+    """Apply a final step: open, confirm, extend, end, expire, withdraw.
 
     Args:
         episodes: As for `provisional_pass`, like all other arguments of the same name.
@@ -232,8 +222,15 @@ def final_pass(
         state = 0
         before = current.state
         current.opened_now = 0
+        current.extended_now = 0
+        extends = rules[number, _EXTENDS] != 0
         if not closing:  # The closing minute was evaluated before.
             current.held = current.held + 1 if enter == 1 else 0
+            occurs = current.held >= rules[number, _DWELL]
+            if extends:
+                occurs = answers[EXTEND, number, row] == 1
+            if occurs:
+                _record_true(current, session)
         if current.state == _OPENED or current.state == _CONFIRMED:
             current.steps_open += 1
             state = _next(current, answers, number, row, rules[number, _EXPIRES], closing)
@@ -245,6 +242,10 @@ def final_pass(
                 current.transition += 1
                 current.state = _IDLE
                 current.cool_down = cool_down
+            elif extends and current.not_extended == 0 and answers[EXTEND, number, row] == 1:
+                state = _EXTENDED
+                current.transition += 1
+                current.extended_now = 1
         elif current.cool_down > 0:
             if not closing:
                 current.cool_down -= 1
@@ -272,4 +273,6 @@ def final_pass(
         if state == _OPENED and point:
             current.state = _IDLE
             current.cool_down = cool_down
+        if current.state == _IDLE:
+            current.not_extended = 0
     return place * len(rows) + index | (filled << 32)

@@ -4,6 +4,9 @@
                │              └─────► resolved | faded | invalidated | expired
                └──► withdrawn        (a point event ends with its opening)
 
+An opened or confirmed episode may be extended: the transition says that it happened once more, and the
+episode stays as it is.
+
 A daily definition may become a candidate during a session. This is published once, at the first minute at
 which it is true; at the final day bar it is opened or withdrawn, regardless of changes in between.
 Transitions have the same numbers with and without a published candidate: candidate 0, opened or withdrawn
@@ -21,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.definitions.answers import Answers
-from core.definitions.life_pass import EPISODE, FLIPS, final_pass, provisional_pass
+from core.definitions.episode import EPISODE
+from core.definitions.life_pass import FLIPS, final_pass, provisional_pass
 from core.model.records import EVENT
 
 
@@ -35,6 +39,7 @@ class Rule:
         cool_down: Steps after an episode before the next may open.
         expires: Maximum steps of an episode, 0 for no limit.
         dwell: Consecutive steps at which the definition must be true to open an episode.
+        extends: Whether the definition has `extend`, which then also says when it was true.
     """
 
     number: int
@@ -42,6 +47,7 @@ class Rule:
     cool_down: int
     expires: int
     dwell: int = 1
+    extends: bool = False
 
 
 class LifeCycle:
@@ -64,8 +70,8 @@ class LifeCycle:
         # sets it to true, and episodes are restored before the first one.
         self._may_fall: NDArray[np.bool_] = wanted.copy()
         self._rules: NDArray[np.int32] = np.array(
-            [[r.point, r.cool_down, r.expires, r.dwell] for r in rules], np.int32
-        ).reshape(len(rules), 4)
+            [[r.point, r.cool_down, r.expires, r.dwell, r.extends] for r in rules], np.int32
+        ).reshape(len(rules), 5)
         self._step: NDArray[np.int64] = np.zeros(6, np.int64)
 
     def provisional(
@@ -125,7 +131,7 @@ class LifeCycle:
         emit: bool,
         counted: bool,
     ) -> tuple[int, int]:
-        """Apply a final step: open, confirm, end, expire, withdraw.
+        """Apply a final step: open, confirm, extend, end, expire, withdraw.
 
         Args:
             numbers: int32 (d,): definitions.

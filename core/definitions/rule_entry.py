@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from core.definitions.entry_table import refusal
@@ -28,6 +29,9 @@ INTRADAY_SERIES: Final = "intraday"
 """Series of definitions at 1m, for the provenance of "first since"."""
 
 
+_SIDES: Final[Mapping[str, int]] = MappingProxyType({">=": 1, ">": 1, "<=": -1, "<": -1})
+
+
 @dataclass(frozen=True, slots=True)
 class RuleText:
     """Conditions of a rule, and what its events show.
@@ -38,6 +42,7 @@ class RuleText:
         leave: Ends it as resolved; None: when `enter` no longer holds; empty: never.
         confirm: Confirms it; None if it is never confirmed.
         fade: Ends it as faded before it is confirmed; None for never.
+        extend: Extends an open one: it happened once more; None for never.
         invalidation: Ends it as invalidated.
         dwell: Consecutive steps at which `enter` must hold.
         point: Whether an episode ends with its opening.
@@ -53,6 +58,7 @@ class RuleText:
     leave: Condition | None
     confirm: Condition | None
     fade: Condition | None
+    extend: Condition | None
     invalidation: Invalidation | None
     dwell: int
     point: bool
@@ -65,7 +71,7 @@ class RuleText:
     @property
     def input_keys(self) -> tuple[str, ...]:
         """Outputs read by the conditions, without duplicates."""
-        atoms = atoms_of(self.enter, self.leave, self.confirm, self.fade)
+        atoms = atoms_of(self.enter, self.leave, self.confirm, self.fade, self.extend)
         keys = [key for atom in atoms for key in atom.keys]
         if self.invalidation is not None:
             keys.append(self.invalidation.key)
@@ -88,6 +94,10 @@ class RuleText:
         for suffix, condition in parts:
             for atom in atoms_of(condition):
                 _add(found, _threshold_name(atom) + suffix, atom.factor)
+        entering = set(atoms_of(self.enter))
+        for atom in atoms_of(self.extend):
+            if atom not in entering:  # What opens an episode is there already.
+                _add(found, f"{_threshold_name(atom)}_extend", atom.factor)
         if self.invalidation is not None:
             found[self.invalidation.threshold_name] = self.invalidation.distance_pct
         return found
@@ -108,7 +118,12 @@ class RuleText:
             found["show"] = dict(self.show)
         if self.shown_threshold:
             found["threshold"] = dict(self.shown_threshold)
-        parts = (("exit", self.leave), ("confirm", self.confirm), ("fade", self.fade))
+        parts = (
+            ("exit", self.leave),
+            ("confirm", self.confirm),
+            ("fade", self.fade),
+            ("extend", self.extend),
+        )
         if not self.point:
             found |= {key: texts_of(condition) for key, condition in parts if condition is not None}
         if self.invalidation is not None:
@@ -120,7 +135,9 @@ class RuleText:
     def content(self) -> dict[str, Any]:
         """Content hashed by the version: the conditions, independent of spelling."""
         invalidation = self.invalidation
-        return {
+        # Only where there is one: a definition without it keeps the version it had before there was the key.
+        extend = {} if self.extend is None else {"extend": canonical(self.extend)}
+        return extend | {
             "rule_semantics": SEMANTICS,
             "family": self.family,
             "enter": canonical(self.enter),
@@ -168,19 +185,22 @@ def parse_rule(where: str, entry: Mapping[str, Any], frequency: Frequency) -> Ru
     if not enter:
         raise refusal(f"{where}: 'enter' is empty; write a list of conditions that open an episode")
     point = entry.get("point", False)
-    endings = [key for key in ("exit", "confirm", "fade", "invalidate") if key in entry]
+    endings = [key for key in ("exit", "confirm", "fade", "extend", "invalidate") if key in entry]
     if point and (endings or entry.get("expires")):
         named = repr(endings[0]) if endings else "'expires'"
         raise refusal(f"{where}: a point event ends with its opening, so {named} has no effect")
     leave = () if point else _condition(where, "exit", entry, frequency)
     confirm = _condition(where, "confirm", entry, frequency) or None
     fade = _condition(where, "fade", entry, frequency) or None
+    extend = _condition(where, "extend", entry, frequency) or None
+    if extend and frequency != Frequency.DAY:
+        raise refusal(f"{where}: 'extend' is for rules at 1d, because an episode is extended once a session")
     invalidation = read_invalidation(where, entry.get("invalidate"), frequency)
     values = _values(where, entry.get("values", []), frequency)
     show = read_show(where, entry.get("show", {}), frequency)
     if values and show:
         raise refusal(f"{where}: 'show' names everything that events show, so 'values' has no effect")
-    atoms = tuple(atoms_of(enter, leave, confirm, fade))
+    atoms = tuple(atoms_of(enter, leave, confirm, fade, extend))
     distance_pct = None if invalidation is None else invalidation.distance_pct
     return RuleText(
         family=entry["family"],
@@ -188,6 +208,7 @@ def parse_rule(where: str, entry: Mapping[str, Any], frequency: Frequency) -> Ru
         leave=leave,
         confirm=confirm,
         fade=fade,
+        extend=extend,
         invalidation=invalidation,
         dwell=entry.get("dwell", 1),
         point=point,
@@ -220,4 +241,6 @@ def _operator(where: str, entry: Mapping[str, Any], first: Atom) -> str:
     operator: str = entry.get("operator", default)
     if operator not in OPERATORS:
         raise refusal(f"{where}: operator {operator!r} is not one of {', '.join(OPERATORS)}")
-    return operator
+    # Catalogues of earlier releases say ">=" of a fall.
+    opposite = _SIDES.get(operator, 0) * _SIDES.get(default, 0) < 0
+    return default if opposite else operator

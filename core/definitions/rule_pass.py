@@ -12,7 +12,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from core.definitions.answers import CONFIRM, ENTER, FADE, INVALID, LEAVE, Answers
+from core.definitions.answers import CONFIRM, ENTER, EXTEND, FADE, INVALID, LEAVE, Answers
 from core.definitions.comparison import rounded, usable, worse
 from core.definitions.rule_entry import RuleText
 from core.definitions.rule_rows import ROWS_AT_ONCE, pass_over_rows
@@ -26,6 +26,7 @@ from core.definitions.rule_table import (
     EQUAL,
     FIRST_CONFIRM,
     FIRST_ENTER,
+    FIRST_EXTEND,
     FIRST_FADE,
     FIRST_LEAVE,
     FORM,
@@ -165,7 +166,7 @@ def pass_over_cells(
             reasons[number, row] = reason
             if provisional:
                 continue
-            leave, invalid, confirm, fade = 0, 0, 0, 0
+            leave, invalid, confirm, fade, extend = 0, 0, 0, 0, 0
             if rule[LEAVES_WHEN_FALSE] == 1:
                 leave = 1 - enter if enter >= 0 else -1
             elif rule[FIRST_LEAVE] < rule[FIRST_LEAVE + 1]:
@@ -176,6 +177,10 @@ def pass_over_cells(
                 )
             if rule[FIRST_FADE] < rule[FIRST_FADE + 1]:
                 fade = _holds(values, quality, atoms, factors, rule[FIRST_FADE], rule[FIRST_FADE + 1], row)
+            if rule[FIRST_EXTEND] < rule[FIRST_EXTEND + 1]:
+                extend = _holds(
+                    values, quality, atoms, factors, rule[FIRST_EXTEND], rule[FIRST_EXTEND + 1], row
+                )
             level[number, row] = 0.0
             if level_key >= 0:
                 value = values[level_key, row]
@@ -190,6 +195,7 @@ def pass_over_cells(
             results[INVALID, number, row] = invalid
             results[CONFIRM, number, row] = confirm
             results[FADE, number, row] = fade
+            results[EXTEND, number, row] = extend
 
 
 class RulePass:

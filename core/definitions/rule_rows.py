@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numba import types
 
-from core.definitions.answers import CONFIRM, ENTER, FADE, INVALID, LEAVE
+from core.definitions.answers import CONFIRM, ENTER, EXTEND, FADE, INVALID, LEAVE
 from core.definitions.comparison import rounded, usable, worse
 from core.definitions.rule_table import (
     ABOVE,
@@ -39,7 +39,7 @@ from core.kernels.jit import BOOL, F8, I1, I4, I8, U1, array_of, inlined, kernel
 ROWS_AT_ONCE: Final = 512
 """Pairs evaluated together: few enough that values shared by rules stay in the cache."""
 
-_QUESTIONS: Final = (ENTER, LEAVE, CONFIRM, FADE)
+_QUESTIONS: Final = (ENTER, LEAVE, CONFIRM, FADE, EXTEND)
 """Questions with a condition, in the order of a rule's columns."""
 _PLACE_OF_LEAVE: Final = _QUESTIONS.index(LEAVE)
 

@@ -38,10 +38,11 @@ FIRST_ENTER: Final = 1
 FIRST_LEAVE: Final = 3
 FIRST_CONFIRM: Final = 5
 FIRST_FADE: Final = 7
-LEAVES_WHEN_FALSE: Final = 9
-LEVEL_KEY: Final = 10  # -1: none
-DIRECTION: Final = 11
-_RULE_COLUMNS: Final = 12
+FIRST_EXTEND: Final = 9
+LEAVES_WHEN_FALSE: Final = 11
+LEVEL_KEY: Final = 12  # -1: none
+DIRECTION: Final = 13
+_RULE_COLUMNS: Final = 14
 
 
 class RuleTable:
@@ -62,8 +63,8 @@ class RuleTable:
         for place, (number, rule) in enumerate(rules):
             row = self.rules[place]
             row[DEFINITION] = number
-            conditions = (rule.enter, rule.leave, rule.confirm, rule.fade)
-            firsts = (FIRST_ENTER, FIRST_LEAVE, FIRST_CONFIRM, FIRST_FADE)
+            conditions = (rule.enter, rule.leave, rule.confirm, rule.fade, rule.extend)
+            firsts = (FIRST_ENTER, FIRST_LEAVE, FIRST_CONFIRM, FIRST_FADE, FIRST_EXTEND)
             for first, condition in zip(firsts, conditions, strict=True):
                 row[first] = len(atoms)
                 self._add(condition, atoms, factors)

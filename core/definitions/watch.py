@@ -62,7 +62,14 @@ def make_watch(
     return Watch(
         definition=definition,
         version=definition.version,
-        rule=Rule(number, definition.point, definition.cool_down, definition.expires, definition.rule.dwell),
+        rule=Rule(
+            number,
+            definition.point,
+            definition.cool_down,
+            definition.expires,
+            definition.rule.dwell,
+            definition.rule.extend is not None,
+        ),
         wanted=np.array([not pairs or pair.name in pairs for pair in world.pairs], np.bool_),
         payload=tuple((name, row_of(key)) for name, key in definition.payload.items()),
         dates=frozenset(name for name, key in definition.payload.items() if outputs[key][0].is_session),

@@ -9,6 +9,7 @@ pair_values.py      values of all families in one matrix; evaluation.py applies 
 baseline.py         history as baseline records; baseline_session.py applies them
 restatement.py      splits and late corrections of finished days; day_undo.py takes a day back
 snapshot.py         serialises state in sections (sections.py)
+earlier_episodes.py converts episodes in snapshots of earlier releases
 adoption.py         changes the definitions of a running engine
 samples.py          metrics read from the state
 """

@@ -1,7 +1,8 @@
 """Changes the definitions in force: state is carried over, and nothing else is rebuilt.
 
-A definition with the same id and version keeps its episodes. If one is removed, changed, or no longer
-applies to a pair, its open episodes are withdrawn, with ids derived from the state alone. A new one
+A definition with the same id and version keeps its episodes. So does one that only gains `extend`: what is
+open keeps its version, and is not extended, to its end. If a definition is removed, changed otherwise, or no
+longer applies to a pair, its open episodes are withdrawn, with ids derived from the state alone. A new one
 starts with the session in force, and counts its history from there.
 """
 
@@ -15,17 +16,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.definitions.catalogue import Catalogue
+from core.definitions.episode import NOT_RECORDED
+from core.definitions.sentence import title_of_id
 from core.definitions.watch import Watch
+from core.engine.earlier_episodes import date_converted_episodes
 from core.engine.evaluation import PairEvaluator
 from core.engine.pair_time import PairTime
 from core.engine.partition_state import UNCOUNTED, PartitionState
-from core.engine.published_versions import PublishedAs, PublishedVersions, is_alive, version_of
+from core.engine.published_versions import (
+    PublishedAs,
+    PublishedVersions,
+    is_alive,
+    unfinished_episodes,
+    version_of,
+)
 from core.engine.sections import carry, definition_section_name, pair_sections
 from core.engine.snapshot import Section
 from core.engine.stored_definitions import Orphan
 from core.events.events import Event, event_id, event_time_text
 from core.events.lookups import Lookups
 from core.events.payload import leg_figures
+from core.events.per_year import NO_HISTORY
+from core.events.summary import LONGEST
 from core.model.records import EVENT, NANOSECONDS_PER_SECOND, EventState, Quality
 from core.model.windows import NO_SESSION
 
@@ -59,11 +71,17 @@ def adopt(
     pair_time.resume()
     sessions, _ = state.pair_time.standing()
     watched = {_identity(watch): watch for watch in state.evaluator.watches}
+    kept: dict[tuple[str, str], NDArray[np.bool_]] = {}
+    published: dict[tuple[str, str], PublishedAs] = {}
     for watch in evaluator.watches:
         name = definition_section_name(watch.definition.definition_id)
-        _take_lives(watch, watched.get(_identity(watch)), after[name], before.get(name), sessions)
-    kept = {_identity(watch): watch.wanted for watch in evaluator.watches}
-    evaluator.published = _published(state, kept)
+        earlier = _earlier(watch, watched)
+        _take_lives(watch, earlier, after[name], before.get(name), sessions)
+        if earlier is not None:
+            kept[_identity(earlier)] = watch.wanted
+            published |= _not_extended(state, watch, earlier, after[name])
+    date_converted_episodes(evaluator, pair_time)
+    evaluator.published = {**_published(state, kept), **published}
     events = _withdrawn(state, kept)
     published_as = _published_as(state, evaluator, kept)
     adopted = replace(state, evaluator=evaluator, pair_time=pair_time, orphans=(), published_as=published_as)
@@ -72,6 +90,61 @@ def adopt(
 
 def _identity(watch: Watch) -> tuple[str, str]:
     return watch.definition.definition_id, watch.definition.version
+
+
+def _earlier(watch: Watch, watched: Mapping[tuple[str, str], Watch]) -> Watch | None:
+    """Return the definition in force whose episodes go on: the same, or the same before it had `extend`."""
+    definition = watch.definition
+    for version in (watch.version, definition.without_extend.version):
+        found = watched.get((definition.definition_id, version))
+        if found is not None:
+            return found
+    return None
+
+
+def _not_extended(
+    state: PartitionState, watch: Watch, earlier: Watch, section: Section
+) -> dict[tuple[str, str], PublishedAs]:
+    """Let unfinished episodes of a definition that gains `extend` go on as they were published.
+
+    Args:
+        state: The state before.
+        watch: The definition with `extend`.
+        earlier: The same without it; nothing is done where it is the same version.
+        section: The episodes; those that must not be extended are marked.
+
+    Returns:
+        The version under which they were published.
+    """
+    found: dict[tuple[str, str], PublishedAs] = {}
+    if earlier.version == watch.version:
+        return found
+    definition_id, published = watch.definition.definition_id, state.evaluator.published
+    episodes, undone = section.arrays["lives"], section.arrays["undo/lives"]
+    for row, numbers in enumerate(unfinished_episodes(episodes, undone)):
+        if not numbers or not (watch.wanted[row] and earlier.wanted[row]):
+            continue
+        pair = state.world.pairs[row].name
+        version = version_of(published, definition_id, pair, numbers[-1], earlier.version)
+        found[definition_id, pair] = PublishedAs(version, numbers)
+    # An opening that is taken back and made again is that of the same episode.
+    goes_on = watch.wanted & earlier.wanted
+    episodes["not_extended"][goes_on] = is_alive(episodes)[goes_on]
+    undone["not_extended"][goes_on] = (is_alive(undone) | (episodes["opened_now"] == 1))[goes_on]
+    _begin_record(watch, earlier, section)
+    return found
+
+
+def _begin_record(watch: Watch, earlier: Watch, section: Section) -> None:
+    """Drop the record of true sessions where `extend` asks something else than what was recorded."""
+    rule = watch.definition.rule
+    if rule.extend == rule.enter and rule.dwell == 1:
+        return
+    same = watch.wanted & earlier.wanted
+    for name in ("lives", "undo/lives"):
+        for field in ("last_true", "previous_true", "sessions_true"):
+            section.arrays[name][field][same] = 0
+        section.arrays[name]["true_since"][same] = NOT_RECORDED
 
 
 def _take_lives(
@@ -170,11 +243,14 @@ def _orphaned(state: PartitionState, orphan: Orphan, life: np.void, row: int) ->
     pair, definition_id, frequency = state.world.pairs[row], entry["id"], entry["frequency"]
     episode, transition = int(staged["episode"]), int(staged["transition"])
     ts_event_ns, withdrawn = int(staged["ts_event"]), EventState.WITHDRAWN.label
+    title = title_of_id(definition_id)
     version = version_of(evaluator.published, definition_id, pair.name, episode, orphan.version)
     return Event(
         event_id=event_id(definition_id, version, pair.name, frequency, episode, transition),
         definition=definition_id,
         version=version,
+        title=title,
+        summary=f"withdrawn: {title}, {pair.numerator} against {pair.benchmark}: {_GONE}"[:LONGEST],
         family=orphan.family,
         pair=pair.name,
         frequency=frequency,
@@ -189,7 +265,7 @@ def _orphaned(state: PartitionState, orphan: Orphan, life: np.void, row: int) ->
         threshold=dict(entry.get("parameters", {})),
         legs=leg_figures(evaluator.prices, evaluator.bases, row, evaluator.world.scales),
         first_since=None,
-        reasons=dict.fromkeys(orphan.values, _GONE),
+        reasons={**dict.fromkeys(orphan.values, _GONE), "openings_per_year": NO_HISTORY},
         quality=Quality.NOT_READY.label,
         provenance=evaluator.provenance,
     )

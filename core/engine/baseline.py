@@ -91,7 +91,7 @@ def baseline_of_bars(
 
     Returns:
         As `baseline_records`, except that `trade_id` is the bar's offset. A volume counts as known
-        only if the whole session was processed.
+        only if the whole session was processed, and the record says where it was summed from trades.
 
     Raises:
         HistoryError: The day of a bar is not a session.
@@ -100,7 +100,9 @@ def baseline_of_bars(
     bars, offsets = bars[in_time], offsets[in_time]
     known = {instrument.instrument_id: instrument for instrument in universe.instruments}
     parts = [
-        _records_of_bars(bars[rows], offsets[rows], known[number], calendars[known[number].calendar])
+        _records_of_bars(
+            bars[rows], offsets[rows], known[number], calendars[known[number].calendar], source_id
+        )
         for number in np.unique(bars["instrument_id"]).tolist()
         if number in known and len(rows := np.flatnonzero(bars["instrument_id"] == number))
     ]
@@ -128,7 +130,11 @@ def _with_marks(sessions: NDArray[np.int32], records: NDArray[np.void], source_i
 
 
 def _records_of_bars(
-    bars: NDArray[np.void], offsets: NDArray[np.int64], instrument: Instrument, calendar: Calendar
+    bars: NDArray[np.void],
+    offsets: NDArray[np.int64],
+    instrument: Instrument,
+    calendar: Calendar,
+    source_id: int,
 ) -> tuple[NDArray[np.int32], NDArray[np.void]]:
     usable = np.full(len(bars), True) if instrument.is_series else bars["close"] > 0
     bars, offsets = bars[usable], offsets[usable]
@@ -153,6 +159,8 @@ def _records_of_bars(
     records["update"] = int(Update.OFFICIAL | Update.LAST)
     records["update"][counted] = int(Update.OFFICIAL | Update.LAST | Update.VOLUME)
     records["size"][counted] = bars["volume"][counted]
+    # Only a worker's own bar was summed from trades; its source is a feed, not the history.
+    records["update"][bars["source"] != source_id] |= int(Update.TRADED)
     return sessions, records
 
 

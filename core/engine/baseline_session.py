@@ -7,8 +7,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.kernels.codes import NO_SESSION, NOT_READY
-from core.kernels.jit import BOOL, F8, I4, I8, ROWS, TICKS, array_of, kernel
+from core.kernels.codes import NO_SESSION, NO_VOLUME, NOT_READY
+from core.kernels.jit import BOOL, F8, I4, I8, ROWS, TICKS, U1, array_of, kernel
 from core.model.records import NO_INSTRUMENT, TickKind, Update
 from core.model.scale import LARGEST_PRICE, units_per_one
 from core.partition.world import PartitionWorld
@@ -16,6 +16,7 @@ from core.partition.world import PartitionWorld
 _UNKNOWN_VOLUME: Final = -NOT_READY
 _SERIES: Final = int(Update.SERIES)
 _VOLUME: Final = int(Update.VOLUME)
+_TRADED: Final = int(Update.TRADED)
 _BASELINE: Final = int(TickKind.BASELINE)
 _MARK: Final = int(NO_INSTRUMENT)
 _LARGEST_PRICE: Final = LARGEST_PRICE
@@ -33,6 +34,7 @@ class BaselineSession:
         instruments = len(world.instruments)
         self._closes: NDArray[np.int64] = np.zeros(instruments, np.int64)
         self._volumes: NDArray[np.int64] = np.full(instruments, _UNKNOWN_VOLUME, np.int64)
+        self._traded: NDArray[np.uint8] = np.zeros(instruments, np.uint8)
         self._values: NDArray[np.float64] = np.full(instruments, np.nan)
         self._is_series: NDArray[np.bool_] = np.array(
             [each.is_series for each in world.instruments], np.bool_
@@ -49,6 +51,7 @@ class BaselineSession:
         return {
             "baseline": self._closes,
             "baseline_volumes": self._volumes,
+            "baseline_traded": self._traded,
             "baseline_values": self._values,
         }
 
@@ -72,6 +75,7 @@ class BaselineSession:
             self._has_volume,
             self._closes,
             self._volumes,
+            self._traded,
             used,
             of_series,
         )
@@ -89,6 +93,7 @@ class BaselineSession:
         session: int,
         prices: NDArray[np.int64],
         volumes: NDArray[np.int64],
+        traded: NDArray[np.uint8],
         series: NDArray[np.float64],
     ) -> NDArray[np.int32]:
         """Write the data of the session to pairs.
@@ -99,6 +104,7 @@ class BaselineSession:
             session: The session.
             prices: int64 (2, pairs): closes are written if both legs have one.
             volumes: int64 (2, pairs): minus a Quality if unknown.
+            traded: uint8 (2, pairs): 1 where a volume is a sum of trades.
             series: float64 (roles, pairs): NaN if unknown.
 
         Returns:
@@ -108,6 +114,7 @@ class BaselineSession:
         count = _give(
             self._closes,
             self._volumes,
+            self._traded,
             self._values,
             world.numerators,
             world.benchmarks,
@@ -118,6 +125,7 @@ class BaselineSession:
             session,
             prices,
             volumes,
+            traded,
             series,
             self._ready,
         )
@@ -127,6 +135,7 @@ class BaselineSession:
         """Reset at the end of the session."""
         self._closes[:] = 0
         self._volumes[:] = _UNKNOWN_VOLUME
+        self._traded[:] = 0
         self._values[:] = np.nan
 
 
@@ -138,10 +147,11 @@ class BaselineSession:
     array_of(BOOL),
     array_of(I8),
     array_of(I8),
+    array_of(U1),
     array_of(BOOL),
     ROWS,
 )
-def _take(records, row_of_id, is_series, has_volume, closes, volumes, used, of_series):
+def _take(records, row_of_id, is_series, has_volume, closes, volumes, traded, used, of_series):
     """Return the number of records taken; above 32 bits, that of usable series records."""
     found = 0
     for position in range(len(records)):
@@ -161,6 +171,9 @@ def _take(records, row_of_id, is_series, has_volume, closes, volumes, used, of_s
         known = (record.update & _VOLUME) != 0 and record.size >= 0 and has_volume[row]
         closes[row] = record.price
         volumes[row] = record.size if known else _UNKNOWN_VOLUME
+        if volumes[row] == 0:
+            volumes[row] = -NO_VOLUME
+        traded[row] = 1 if (record.update & _TRADED) != 0 else 0
     return len(records) | (found << 32)
 
 
@@ -168,6 +181,7 @@ def _take(records, row_of_id, is_series, has_volume, closes, volumes, used, of_s
     I8,
     array_of(I8),
     array_of(I8),
+    array_of(U1),
     array_of(F8),
     ROWS,
     ROWS,
@@ -178,12 +192,13 @@ def _take(records, row_of_id, is_series, has_volume, closes, volumes, used, of_s
     I8,
     array_of(I8, 2),
     array_of(I8, 2),
+    array_of(U1, 2),
     array_of(F8, 2),
     ROWS,
 )
 def _give(
-    closes, day_volumes, values, numerators, benchmarks, series_rows, same_day,
-    rows, done, session, prices, volumes, series, ready,
+    closes, day_volumes, day_traded, values, numerators, benchmarks, series_rows, same_day,
+    rows, done, session, prices, volumes, traded, series, ready,
 ):  # fmt: skip
     count = 0
     for row in rows:
@@ -194,6 +209,7 @@ def _give(
         # The benchmark's calendar is the pair's; a numerator on another one has no volume of that session.
         volumes[0, row] = day_volumes[numerator] if same_day[row] else -NO_SESSION
         volumes[1, row] = day_volumes[benchmark]
+        traded[0, row], traded[1, row] = day_traded[numerator], day_traded[benchmark]
         for role in range(len(series)):
             instrument = series_rows[role, row]
             series[role, row] = values[instrument] if instrument >= 0 else np.nan

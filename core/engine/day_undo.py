@@ -7,7 +7,7 @@ rewritten; differences are published as `revised` events.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from core.events.events import Event
 from core.model.records import EVENT, EventState, Frequency, Quality
 from core.model.windows import NO_SESSION
 from core.partition.world import PairBlock
+
+_DECISIONS: Final = ("opened_now", "extended_now", "state")
+"""Fields of EPISODE that say what the day decided."""
 
 
 class LifeCycleCopy(NamedTuple):
@@ -132,7 +135,7 @@ class DayUndo:
                 if before["since"] > session:  # The definition was added later and did not decide that day.
                     episodes[row] = before
                     continue
-                if before["opened_now"] == after["opened_now"] and before["state"] == after["state"]:
+                if all(before[name] == after[name] for name in _DECISIONS):
                     after["transition"] = before["transition"]
                     continue
                 after["transition"] = max(int(before["transition"]), 1) + 1
@@ -155,6 +158,13 @@ class DayUndo:
         staged["episode"] = after["episode"]
         staged["transition"] = after["transition"]
         staged["state"] = int(EventState.REVISED)
-        staged["previous_state"] = int(EventState.OPENED if before["opened_now"] else before["state"])
+        staged["previous_state"] = _published_state(before)
         record: np.void = staged[0]
         return record
+
+
+def _published_state(episode: np.void) -> int:
+    """Return what the latest daily commit said of an episode: its transition, otherwise its state."""
+    if episode["opened_now"]:
+        return int(EventState.OPENED)
+    return int(EventState.EXTENDED if episode["extended_now"] else episode["state"])

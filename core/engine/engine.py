@@ -26,13 +26,15 @@ from core.definitions.catalogue import Catalogue
 from core.engine.admission import FrameAdmission
 from core.engine.adoption import adopt
 from core.engine.event_time import EventTime
+from core.engine.lookups_in_force import LookupsInForce
 from core.engine.partition_state import PartitionState, fresh_state, restored_state
 from core.engine.restatement import Restatement
 from core.engine.samples import engine_samples
 from core.engine.snapshot import Section, pack
 from core.engine.step_output import DeadLetter, StepOutput
+from core.events.artefact_set import NO_SET
 from core.events.events import Event
-from core.events.lookups import Lookups
+from core.events.lookups import Lookups, LookupsByMark
 from core.model.frames import decode_frame
 from core.model.instruments import Universe
 from core.model.metrics import Sample
@@ -74,7 +76,9 @@ class PartitionEngine:
         calendars: All calendars of the universe.
         partition: Number of the partition.
         partitions: Number of partitions of the topic generation.
-        lookups: Base rates and tags for events; None for neither.
+        lookups: Base rates, rarity and tags for events, whatever the log says; None for none.
+        lookups_by_mark: Gives them for the set that the log's latest mark puts in force; used in place of
+            `lookups`.
         history_events: Also emit the events of baseline sessions, for studies. Ids and state are the
             same either way.
 
@@ -92,16 +96,17 @@ class PartitionEngine:
         partition: int,
         partitions: int,
         lookups: Lookups | None = None,
+        lookups_by_mark: LookupsByMark | None = None,
         history_events: bool = False,
     ) -> None:
         self.world = build_world(universe, calendars, partition=partition, partitions=partitions)
         self.catalogue = catalogue
-        self._lookups = lookups
+        self._lookups = LookupsInForce(lookups, lookups_by_mark)
         self._output = StepOutput()
         self._history_events = history_events
         self._notes: NDArray[np.int64] = np.zeros(1024, np.int64)
         self._source_rows = {source.source_id: row for row, source in enumerate(self.world.sources)}
-        self._use(fresh_state(self.world, catalogue, lookups))
+        self._use(fresh_state(self.world, catalogue, self._lookups.under(NO_SET)))
 
     def _use(self, whole: PartitionState) -> None:
         """Switch to a state."""
@@ -143,13 +148,17 @@ class PartitionEngine:
 
         Raises:
             FrameError: The record is not a valid frame; the state is unchanged.
+            ArtefactsError: The record names a set that cannot be found; the state is unchanged.
+            TransportError: Sets cannot be looked for now; the state is unchanged, step it again.
         """
         header, ticks = decode_frame(payload)
+        row = self._source_rows.get(header.source, -1)
+        if row >= 0:
+            self._lookups.find(ticks)
         if not self._offsets[1]:
             self._offsets[:2] = offset, 1
         output = StepOutput()
         self._output = output
-        row = self._source_rows.get(header.source, -1)
         if row < 0:
             output.dead_letters.append(DeadLetter("unknown_source", payload[:_DEAD_LETTER_BYTES]))
         elif self._admission.admit(row, header):
@@ -226,6 +235,14 @@ class PartitionEngine:
             self._whole.settings[:] = tick["trade_id"], self._whole.settings[1] + 1
             if self.adoption_is_due:
                 self._output.events += self.adopt()
+        elif kind is TickKind.ARTEFACTS:
+            self._whole.artefacts[0] = tick["trade_id"]
+            self.evaluator.look_up_in(self._lookups.under(self.artefacts_mark))
+
+    @property
+    def artefacts_mark(self) -> int:
+        """`ArtefactSet.mark` of the set in force, by the latest mark of the log; `NO_SET` without any."""
+        return int(self._whole.artefacts[0])
 
     def settle(self) -> None:
         """Bring the values of the latest second up to date; call it before reading `evaluator`.
@@ -254,8 +271,12 @@ class PartitionEngine:
 
         Raises:
             SnapshotError: It does not match the engine, or is corrupt; the state is unchanged.
+            ArtefactsError: The set in force cannot be found; the state is unchanged.
+            TransportError: Sets cannot be looked for now; the state is unchanged.
         """
-        self._use(restored_state(data, self.world, self.catalogue, self._lookups))
+        whole = restored_state(data, self.world, self.catalogue, None)
+        whole.evaluator.look_up_in(self._lookups.under(int(whole.artefacts[0])))
+        self._use(whole)
         # Here nobody waits for it; at the end of the first minute its events would.
         self.pair_time.warm()
 
@@ -284,7 +305,10 @@ class PartitionEngine:
             A `withdrawn` event for every open episode of a removed or changed definition.
         """
         self.settle()
-        whole, events = adopt(self._whole, self.catalogue, self._lookups)
+        # What an earlier release published has no extensions: its own definitions are adopted first.
+        before_extend = self._whole.before_extend
+        catalogue = self.catalogue.without_extend if before_extend else self.catalogue
+        whole, events = adopt(self._whole, catalogue, self.evaluator.lookups)
         self._use(whole)
         return events
 
@@ -297,7 +321,7 @@ class PartitionEngine:
         Returns:
             Whether there was anything to note: a snapshot from here on has it, one from before has not.
         """
-        if not self._whole.published_as:
+        if not self._whole.published_as and not self._whole.before_extend:
             return False
         self._use(self._whole.keep_published_versions())
         return True

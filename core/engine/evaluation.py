@@ -22,8 +22,10 @@ from core.engine.published_versions import PublishedVersions, version_of
 from core.events.events import Event
 from core.events.lookups import Lookups, NoLookups
 from core.events.payload import build_event, leg_figures
+from core.events.summary import LegNames
 from core.indicators.base import RingStep
 from core.model.errors import CatalogueError
+from core.model.instruments import Pair
 from core.model.records import NANOSECONDS_PER_SECOND, Frequency
 from core.model.sessions import calendars_digest
 from core.partition.world import PartitionWorld
@@ -57,13 +59,23 @@ class PairEvaluator(PairValues):
         self._minutely = self._group(Frequency.MINUTE)
         self.published: PublishedVersions = {}
         """What readers know under another version; replaced as a whole."""
-        self._lookups = lookups or NoLookups()
-        self.provenance = {
+        self._digests = {
             "catalogue": catalogue.digest[:16],
             "universe": world.universe.digest[:16],
             "calendars": calendars_digest(world.calendars)[:16],
-            **self._lookups.digests,
         }
+        self._names = [self._leg_names(pair) for pair in world.pairs]
+        self.look_up_in(lookups or NoLookups())
+
+    def look_up_in(self, lookups: Lookups) -> None:
+        """Take base rates, rarity and tags of the events from here on from other artefacts."""
+        self.lookups = lookups
+        self.provenance = {**self._digests, **lookups.digests}
+
+    def _leg_names(self, pair: Pair) -> LegNames:
+        symbols = {"numerator": pair.numerator, "benchmark": pair.benchmark}
+        universe = self.world.universe
+        return LegNames({leg: universe.instrument(symbol).spoken for leg, symbol in symbols.items()}, symbols)
 
     def _watch(self, number: int, definition: Definition) -> Watch:
         for name in definition.pairs:
@@ -84,7 +96,16 @@ class PairEvaluator(PairValues):
             levels = self.lifecycle.levels[watch.rule.number]
             levels[rows] *= watch.level_factor(side, numerator / denominator)
 
-    def minute(self, step: RingStep, session: int, ts_event_ns: int, emit: Emit, *, closing: bool) -> None:
+    def minute(
+        self,
+        step: RingStep,
+        session: int,
+        ts_event_ns: int,
+        emit: Emit,
+        *,
+        closing: bool,
+        behind: NDArray[np.int32],
+    ) -> None:
         """Evaluate what is due every minute, including the session in progress.
 
         Args:
@@ -93,9 +114,12 @@ class PairEvaluator(PairValues):
             ts_event_ns: End of the minute.
             emit: Called with each event.
             closing: Whether this is the session's last minute.
+            behind: int32 (n,): pairs for which this session has been decided by the history; only
+                definitions of minutes are evaluated for them.
         """
-        self.evaluate_minute(step, session, ts_event_ns)
-        self._provisional(step.rows, session, ts_event_ns, emit)
+        self.evaluate_minute(step, session, ts_event_ns, behind)
+        rows = np.setdiff1d(step.rows, behind) if len(behind) else step.rows
+        self._provisional(rows, session, ts_event_ns, emit)
         if len(self._minutely.numbers):
             episode = ts_event_ns // NANOSECONDS_PER_SECOND
             for again in (False, True) if closing else (False,):
@@ -212,6 +236,7 @@ class PairEvaluator(PairValues):
             watch,
             self._version(watch, pair.name, int(staged["episode"])),
             pair,
+            self._names[row],
             self.lifecycle.episodes[watch.rule.number, row],
             self.values[:, row],
             self.quality[:, row],
@@ -219,7 +244,7 @@ class PairEvaluator(PairValues):
             int(starts[row]),
             session,
             self.provenance,
-            self._lookups,
+            self.lookups,
         )
 
     def _version(self, watch: Watch, pair: str, episode: int) -> str:

@@ -232,6 +232,7 @@ class PairTime:
                 stop * NANOSECONDS_PER_SECOND,
                 emit,
                 closing=stop == clock.close_second,
+                behind=block.rows[self.done[block.rows] >= clock.session],
             )
             if not readable:
                 self._evaluator.restart(block.rows)
@@ -302,7 +303,13 @@ class PairTime:
             if clock.session <= session and self._closed[number] > clock.open_second:
                 continue  # A session in progress is not history yet.
             rows = self.baseline.give(
-                block.rows, self.done, session, evaluator.prices, evaluator.volumes, evaluator.series
+                block.rows,
+                self.done,
+                session,
+                evaluator.prices,
+                evaluator.volumes,
+                evaluator.traded,
+                evaluator.series,
             )
             if len(rows) == 0:
                 continue
@@ -311,6 +318,7 @@ class PairTime:
             self.done[rows] = session
             evaluator.prices[:, rows] = -1
             evaluator.volumes[:, rows] = -1
+            evaluator.traded[:, rows] = 1
             evaluator.series[:, rows] = np.nan
             if clock.session != NO_SESSION:
                 evaluator.look_up(block, block.calendar_row, clock.row)

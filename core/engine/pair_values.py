@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 from core.indicators import FAMILIES, DayFamily, IndicatorFamily, RingFamily
 from core.indicators.base import DayStep, RingStep
 from core.model.errors import CatalogueError
-from core.model.records import NANOSECONDS_PER_SECOND, Frequency
+from core.model.records import NANOSECONDS_PER_SECOND, Frequency, Quality
 from core.model.scale import LARGEST_PRICE
 from core.model.universe_file import SERIES_CLASSES
 from core.model.windows import DAY_WINDOWS, ends_week
 from core.partition.pair_days import allocate_pair_days, append_days, find_bases, restate
 from core.partition.world import PairBlock, PartitionWorld
+
+_NOT_STORED: Final = 255
+_NEVER: Final = 2**31 - 1
 
 Column = tuple[NDArray[np.float64], NDArray[np.uint8]]
 """Values and qualities of one output, one entry per pair."""
@@ -44,6 +47,8 @@ class PairValues:
         self.days = allocate_pair_days(pairs)
         self.prices: NDArray[np.int64] = np.full((2, pairs), -1, np.int64)
         self.volumes: NDArray[np.int64] = np.full((2, pairs), -1, np.int64)
+        self.traded: NDArray[np.uint8] = np.ones((2, pairs), np.uint8)
+        """1 where a volume is a sum of trades; sessions of the history set it, and put it back."""
         self.series: NDArray[np.float64] = np.full((len(SERIES_CLASSES), pairs), np.nan)
         self.bases: NDArray[np.int64] = np.zeros((len(DAY_WINDOWS), 2, pairs), np.int64)
         self.week_ends: NDArray[np.uint8] = np.zeros(pairs, np.uint8)
@@ -81,6 +86,7 @@ class PairValues:
             "week_ends": self.week_ends,
             "day_closes": self.days.closes,
             "day_volumes": self.days.volumes,
+            "day_traded": self.days.traded,
             "day_sessions": self.days.sessions,
             "day_counts": self.days.counts,
             "history_start": self.days.history_start,
@@ -90,9 +96,21 @@ class PairValues:
 
     def resume(self) -> None:
         """Recompute derived data after the arrays have been restored."""
+        self._infer_traded()
         rows = np.arange(len(self.world.pairs), dtype=np.int32)
         for family in self.day_families:
             family.forget(rows)
+
+    def forget_traded(self) -> None:
+        """Before a restore: a snapshot of an earlier release does not say which volume its days have."""
+        self.days.traded[:] = _NOT_STORED
+
+    def _infer_traded(self) -> None:
+        """Where a snapshot did not say it: days since the first one in session are sums of trades."""
+        stored = self.days.traded[:, 0, 0] != _NOT_STORED
+        first = np.where(self.intraday_start > 0, self.intraday_start, _NEVER)
+        own = self.days.sessions >= first[:, None]
+        self.days.traded[~stored] = own[~stored][:, :, None]
 
     def warm(self, rows: NDArray[np.int32], session: int) -> None:
         """Derive now what the first look at a session would derive from the days before it.
@@ -180,13 +198,17 @@ class PairValues:
         for family in self.second_families:
             family.evaluate(step, commit=True)
 
-    def evaluate_minute(self, step: RingStep, session: int, ts_event_ns: int) -> None:
+    def evaluate_minute(
+        self, step: RingStep, session: int, ts_event_ns: int, behind: NDArray[np.int32]
+    ) -> None:
         """Evaluate what is due every minute; of days, the session in progress.
 
         Args:
             step: The minute ring.
             session: Days since 1970-01-01.
             ts_event_ns: End of the minute.
+            behind: int32 (n,): pairs whose finished days contain this session or later ones. Nothing that
+                rests on them is known as of this session.
         """
         self.as_of_ns[Frequency.MINUTE :, step.rows] = ts_event_ns
         first = step.rows[self.intraday_start[step.rows] == 0]
@@ -196,6 +218,10 @@ class PairValues:
         day_step = self._day_step(step.rows, session)
         for day_family in self.day_families:
             day_family.evaluate(day_step, commit=False)
+            if len(behind):
+                day_family.values[:, behind] = np.nan
+                day_family.quality[:, behind] = int(Quality.HISTORY_AHEAD)
+                day_family.observations[:, behind] = 0
 
     def evaluate_day(self, rows: NDArray[np.int32], session: int, ts_event_ns: int) -> None:
         """Evaluate a final session; its prices and volumes are set.
@@ -220,6 +246,7 @@ class PairValues:
         append_days(
             self.days.closes,
             self.days.volumes,
+            self.days.traded,
             self.days.sessions,
             self.days.counts,
             self.days.history_start,
@@ -227,6 +254,7 @@ class PairValues:
             session,
             self.prices,
             self.volumes,
+            self.traded,
         )
 
     def _day_step(self, rows: NDArray[np.int32], session: int) -> DayStep:
@@ -234,6 +262,7 @@ class PairValues:
             rows,
             self.prices,
             self.volumes,
+            self.traded,
             self.series,
             self.bases,
             self.days,

@@ -14,10 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.definitions.catalogue import Catalogue
+from core.engine.earlier_episodes import convert_episodes, date_converted_episodes
 from core.engine.evaluation import PairEvaluator
 from core.engine.pair_time import PairTime
 from core.engine.published_versions import PublishedAs, still_published, unfinished_episodes
 from core.engine.sections import (
+    ARTEFACTS,
+    artefacts_section,
     definition_section_name,
     family_section_name,
     instrument_section,
@@ -25,6 +28,7 @@ from core.engine.sections import (
 )
 from core.engine.snapshot import Section, Snapshot
 from core.engine.stored_definitions import DefinitionRecord, Orphan, read_definitions, record_of
+from core.events.artefact_set import NO_SET
 from core.events.lookups import Lookups
 from core.model.errors import CatalogueError, SessionError, SnapshotError
 from core.model.scale import DEFAULT_EXPONENT, SCALE_ACTION
@@ -50,9 +54,12 @@ class PartitionState:
         offsets: int64 (3,): the first offset processed, whether there was one, the next offset.
         settings: uint64 (2,): the catalogue requested by the latest settings mark, and the number of
             marks.
+        artefacts: uint64 (1,): the mark of the set of base rates and rarity in force, or `NO_SET`.
         orphans: Definitions that are no longer supported.
         published_as: Definition id → earlier version, of definitions that a restore has translated, until
             what was published under it is known.
+        before_extend: Whether it was read from a snapshot of a release without `extend`, and that release
+            may have published what follows.
     """
 
     world: PartitionWorld
@@ -62,8 +69,10 @@ class PartitionState:
     pair_time: PairTime
     offsets: NDArray[np.int64]
     settings: NDArray[np.uint64]
+    artefacts: NDArray[np.uint64]
     orphans: tuple[Orphan, ...] = ()
     published_as: Mapping[str, str] = field(default_factory=dict)
+    before_extend: bool = False
 
     def head(self) -> dict[str, Any]:
         """Identity of the state."""
@@ -118,6 +127,7 @@ class PartitionState:
         }
         sections = instrument_section(arrays | self.instrument_time.arrays())
         sections |= pair_sections(self.evaluator, self.pair_time)
+        sections |= artefacts_section(self.artefacts)
         return sections | {
             definition_section_name(orphan.entry["id"]): orphan.section for orphan in self.orphans
         }
@@ -125,7 +135,7 @@ class PartitionState:
     def keep_published_versions(self) -> PartitionState:
         """Let every episode so far keep the version of before, where its definition was translated."""
         self.evaluator.published = {**self.evaluator.published, **_translated(self)}
-        return replace(self, published_as={})
+        return replace(self, published_as={}, before_extend=False)
 
     def mark_rebuilt(self) -> None:
         """Mark that the state starts in the middle of a history."""
@@ -158,6 +168,7 @@ def fresh_state(world: PartitionWorld, catalogue: Catalogue, lookups: Lookups | 
         pair_time=PairTime(world, instruments, evaluator),
         offsets=np.zeros(3, np.int64),
         settings=np.zeros(2, np.uint64),
+        artefacts=np.full(1, NO_SET, np.uint64),
     )
 
 
@@ -178,6 +189,7 @@ def restored_state(
     """
     snapshot = Snapshot(data)
     _check_scales(snapshot, world)
+    before_extend = convert_episodes(snapshot)
     owner = {name: snapshot.head.get(name) for name in _owner(world)}
     if owner != _owner(world):
         raise SnapshotError(
@@ -196,7 +208,7 @@ def restored_state(
     _fill(state, snapshot, stored.published_as)
     versions = {watch.definition.definition_id: watch.version for watch in state.evaluator.watches}
     published_as = {each: was for each, was in stored.published_as.items() if was != versions[each]}
-    state = replace(state, orphans=stored.orphans, published_as=published_as)
+    state = replace(state, orphans=stored.orphans, published_as=published_as, before_extend=before_extend)
     state.evaluator.published = {**stored.published, **_translated(state)}
     try:
         state.instrument_time.resume()
@@ -206,16 +218,20 @@ def restored_state(
             f"the snapshot is in a session that is not in the calendar: {error}",
             operator_action="build the calendar for dates that include the snapshot",
         ) from error
+    date_converted_episodes(state.evaluator, state.pair_time)
     return state
 
 
 def _fill(state: PartitionState, snapshot: Snapshot, published_as: Mapping[str, str]) -> None:
     """Take the sections over, each under the version that it was stored under."""
+    state.evaluator.forget_traded()
     versions = {definition_section_name(each): version for each, version in published_as.items()}
     # What every evaluation computes again is no loss where an earlier release did not have it.
-    derived = {family_section_name(each.name) for each in state.evaluator.families if each.of_the_step_alone}
+    optional = {family_section_name(each.name) for each in state.evaluator.families if each.of_the_step_alone}
+    # Earlier releases knew no mark that puts a set in force.
+    optional.add(ARTEFACTS)
     for name, section in state.sections().items():
-        if name in derived and name not in snapshot.versions:
+        if name in optional and name not in snapshot.versions:
             continue
         snapshot.fill(name, section._replace(version=versions.get(name, section.version)))
 
@@ -238,7 +254,7 @@ def _translated(state: PartitionState) -> dict[tuple[str, str], PublishedAs]:
 
 def _owner(world: PartitionWorld) -> dict[str, Any]:
     return {
-        "universe": world.universe.digest,
+        "universe": world.universe.meaning_digest,
         "partition": world.partition,
         "partitions": world.partitions,
     }

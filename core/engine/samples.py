@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from core.definitions.life_pass import FLIPS, STEPS_TO_CONFIRM
 from core.engine.evaluation import PairEvaluator
+from core.kernels.codes import USABLE
 from core.model.metrics import Sample
 from core.model.records import NANOSECONDS_PER_SECOND, EventState, Frequency
 from core.partition.state import COUNTERS, InstrumentState
@@ -43,7 +44,7 @@ def engine_samples(
             for row, pair in enumerate(pairs):
                 labels = (pair, output.window) if output.window else (pair,)
                 yield Sample(output.metric, labels, float(values[row]))
-                yield Sample("rotascope_value_ready", (pair, output.key), float(quality[row] == 0))
+                yield Sample("rotascope_value_ready", (pair, output.key), float(quality[row] in USABLE))
 
 
 def _transitions(world: PartitionWorld, evaluator: PairEvaluator) -> Iterator[Sample]:

@@ -22,15 +22,22 @@ from core.indicators import IndicatorFamily
 
 INSTRUMENTS: Final = "instruments"
 PAIRS: Final = "pairs"
+ARTEFACTS: Final = "artefacts"
 _FAMILY: Final = "family/"
 _DEFINITION: Final = "definition/"
 _SHARED_VERSION: Final = "1"
 _VERSION_DIGITS: Final = 12
+_ADDED_TO_PAIRS: Final = frozenset({"day_traded", "baseline_traded"})
 
 
 def instrument_section(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Section]:
     """Sources, instruments and their rings."""
     return {INSTRUMENTS: Section(_SHARED_VERSION, arrays)}
+
+
+def artefacts_section(mark: NDArray[np.uint64]) -> dict[str, Section]:
+    """The set of artefacts in force."""
+    return {ARTEFACTS: Section(_SHARED_VERSION, {"mark": mark})}
 
 
 def pair_sections(evaluator: PairEvaluator, pair_time: PairTime) -> dict[str, Section]:
@@ -40,7 +47,8 @@ def pair_sections(evaluator: PairEvaluator, pair_time: PairTime) -> dict[str, Se
         Section name → views of the state.
     """
     undo = pair_time.undo
-    sections = {PAIRS: Section(_SHARED_VERSION, evaluator.arrays() | pair_time.arrays() | undo.arrays())}
+    shared = evaluator.arrays() | pair_time.arrays() | undo.arrays()
+    sections = {PAIRS: Section(_SHARED_VERSION, shared, _ADDED_TO_PAIRS)}
     for family in evaluator.families:
         arrays: dict[str, NDArray[Any]] = {
             "values": family.values,
@@ -68,6 +76,11 @@ def pair_sections(evaluator: PairEvaluator, pair_time: PairTime) -> dict[str, Se
 def family_section_name(name: str) -> str:
     """Name of a family's section."""
     return f"{_FAMILY}{name}"
+
+
+def is_definition_section(name: str) -> bool:
+    """Whether a section is that of a definition."""
+    return name.startswith(_DEFINITION)
 
 
 def definition_section_name(definition_id: str) -> str:

@@ -30,10 +30,12 @@ class Section(NamedTuple):
     Args:
         version: Version of their meaning; a reader with another version must not use them.
         arrays: Arrays by name, any dtype.
+        added: Arrays that snapshots of earlier releases lack; a fill leaves them as they are.
     """
 
     version: str
     arrays: Mapping[str, NDArray[Any]]
+    added: frozenset[str] = frozenset()
 
     def copied(self) -> Section:
         """Return a copy that is independent of the arrays."""
@@ -136,12 +138,22 @@ class Snapshot:
             return f"the snapshot lacks {name}"
         if stored.version != section.version:
             return f"the version of {name} has changed"
-        for array_name in sorted(stored.layout.keys() ^ section.arrays.keys()):
+        added = section.added - stored.layout.keys()
+        for array_name in sorted(stored.layout.keys() ^ (section.arrays.keys() - added)):
             return f"the layout of {name} lacks or adds {array_name}"
-        for array_name, array in section.arrays.items():
-            if stored.layout[array_name] != _layout(array):
+        for array_name in section.arrays.keys() - added:
+            if stored.layout[array_name] != _layout(section.arrays[array_name]):
                 return f"the layout of {name} has changed: {array_name}"
         return None
+
+    def has_dtype(self, name: str, array_name: str, dtype: np.dtype[Any]) -> bool:
+        """Whether an array of a section is stored with exactly this dtype."""
+        layout = self._sections[name].layout.get(array_name)
+        return layout is not None and layout.dtype == _layout(np.zeros(0, dtype)).dtype
+
+    def replace(self, name: str, section: Section) -> None:
+        """Put a section in the place of the stored one, to bring it to the layout of this release."""
+        self._sections[name] = _store(section)
 
     def fill(self, name: str, section: Section) -> None:
         """Fill a section's arrays in place; nothing is written if it does not fit.

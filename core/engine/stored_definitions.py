@@ -14,7 +14,7 @@ import msgspec
 
 from core.definitions.catalogue import Catalogue, stored_definition
 from core.definitions.definition import Definition
-from core.definitions.life_pass import EPISODE
+from core.definitions.episode import EPISODE
 from core.engine.published_versions import PublishedAs, PublishedVersions
 from core.engine.sections import definition_section_name
 from core.engine.snapshot import Section, Snapshot

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 from core.definitions.definition import Definition
+from core.events.artefact_set import ArtefactSet
 from core.events.cards import RarityCards, RateCards
 from core.model.dated_events import DatedEvents
 from core.model.instruments import Pair
@@ -26,6 +28,17 @@ class Artefacts:
     cards: RateCards | None = None
     dated_events: DatedEvents | None = None
     rarities: RarityCards | None = None
+
+    @classmethod
+    def of(cls, one: ArtefactSet | None, dated_events: DatedEvents | None) -> Self:
+        """Look things up in a set; kinds of cards that it has none of are no artefacts."""
+        if one is None:
+            return cls(None, dated_events, None)
+        return cls(
+            one.rates if one.rates.cards else None,
+            dated_events,
+            one.rarities if one.rarities.cards else None,
+        )
 
     @property
     def digests(self) -> Mapping[str, str]:

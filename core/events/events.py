@@ -2,6 +2,7 @@
 
 The same event gives the same bytes on every machine: no clock, no locale, no random ids, floats with
 ten significant digits, keys in a fixed order. An unknown value is `null`, with its reason in `reasons`.
+A known value that rests on volume has its quality there unless that is `ok` (published volumes).
 A key of `reasons` is the name of a value (`spread_pp`), the name of a field (`first_since`), or the
 dotted path of a nested field (`legs.benchmark.price`).
 """
@@ -12,7 +13,7 @@ import hashlib
 import math
 import numbers
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
@@ -28,9 +29,13 @@ LEGS: Final = ("numerator", "benchmark")
 LEG_FIELDS: Final = ("previous_close", "price", "return_pct")
 SIGNIFICANT_DIGITS: Final = 10
 
+_FIGURE: Final = f"%.{SIGNIFICANT_DIGITS - 1}e"
+_PLAIN_TYPES: Final = frozenset({str, int, bool})
 _DAY: Final = Frequency.DAY.label
 _CANDIDATE: Final = EventState.CANDIDATE.label
-_USABLE: Final = frozenset({Quality.OK.label, Quality.REBUILT.label})
+_USABLE: Final = frozenset(
+    quality.label for quality in (Quality.OK, Quality.REBUILT, Quality.TRADED_VOLUME, Quality.MIXED_VOLUME)
+)
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +45,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         event_id: From `event_id`; equal for the same transition in every run.
         definition: Definition id in the catalogue.
         version: Hash of the definition's parameters and semantics.
+        title: What the definition looks for, in words.
+        summary: From `core.events.summary.summary_of`.
         family: One of `EVENT_FAMILIES`.
         pair: `NUMERATOR/BENCHMARK`.
         frequency: `1s`, `1m` or `1d`.
@@ -53,10 +60,13 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         values: Name with its unit (`_pct`, `_pp`, …) → value, `_date` → a date; None or NaN is unknown.
         threshold: Thresholds of the values, in the same units.
         legs: `numerator` and `benchmark` → `LEG_FIELDS`; a missing figure is unknown.
-        first_since: {date, history_start, series, operator, count}: the latest earlier case in
-            the history supplied and the number of them; `date` is None if there is none.
-            None for a definition without such a record.
-        reasons: Reason for each null; keys as described in the module docstring.
+        first_since: {last_true, previous_opening, history_start, series, operator, openings, sessions_true}:
+            the last earlier session on which the definition was true and the last earlier opening in the
+            history supplied, and how many of each; a date is None if there is none. None for a
+            definition without such a record.
+        openings_per_year: From `core.events.per_year.openings_per_year`; None if unknown.
+        reasons: Reason for each null, and the quality of known values that say which volume they rest on;
+            keys as described in the module docstring.
         quality: A `Quality` label.
         provenance: Digests of catalogue, universe and calendars, and of the artefacts of base rates and tags.
         base_rate: Base rates of earlier events of the definition; None if not supplied.
@@ -67,6 +77,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     event_id: str
     definition: str
     version: str
+    title: str
+    summary: str
     family: str
     pair: str
     frequency: str
@@ -84,6 +96,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     reasons: Mapping[str, str]
     quality: str
     provenance: Mapping[str, object]
+    openings_per_year: float | None = None
     base_rate: Mapping[str, object] | None = None
     rarity: Mapping[str, object] | None = None
     tags: tuple[str, ...] = ()
@@ -149,8 +162,11 @@ def event_data(event: Event) -> dict[str, object]:
     first_since = None if event.first_since is None else dict(event.first_since)
     if first_since is None:
         nulls["first_since"] = "not computed"
-    elif first_since.get("date") is None:
-        nulls["first_since.date"] = f"none since {first_since.get('history_start')}"
+    else:
+        none = f"none since {first_since.get('history_start')}"
+        for name in ("last_true", "previous_opening"):
+            if first_since.get(name) is None:
+                nulls[f"first_since.{name}"] = none
     if event.base_rate is None:
         nulls["base_rate"] = "not computed"
     if event.rarity is None:
@@ -158,6 +174,8 @@ def event_data(event: Event) -> dict[str, object]:
     data: dict[str, object] = {
         "definition": event.definition,
         "version": event.version,
+        "title": event.title,
+        "summary": event.summary,
         "family": event.family,
         "pair": event.pair,
         **symbols,
@@ -175,6 +193,7 @@ def event_data(event: Event) -> dict[str, object]:
             for leg in LEGS
         },
         "first_since": _plain(first_since, "first_since", unknown, nulls),
+        "openings_per_year": _plain(event.openings_per_year, "openings_per_year", unknown, nulls),
         "base_rate": _plain(event.base_rate, "base_rate", unknown, nulls),
         "rarity": _plain(event.rarity, "rarity", unknown, nulls),
         "tags": list(event.tags),
@@ -261,23 +280,47 @@ def _leg(
 
 def _plain(value: object, path: str, unknown: str, nulls: dict[str, str]) -> object:
     """Convert a figure or a mapping of figures to JSON values; record each null under `path`."""
+    # Concrete classes first: to ask an abstract one costs ten times as much, and a study asks for millions.
+    if type(value) in _PLAIN_TYPES:
+        return value
+    if isinstance(value, float):
+        return _figure(value, path, unknown, nulls)
+    if isinstance(value, dict):
+        return _table(value, path, unknown, nulls)
+    if value is None:
+        nulls.setdefault(path, unknown)
+        return None
+    if isinstance(value, list | tuple):
+        return [_plain(item, f"{path}.{row}", unknown, nulls) for row, item in enumerate(value)]
     if isinstance(value, bool | str):
         return value
     if isinstance(value, numbers.Integral):
         return int(value)
     if isinstance(value, numbers.Real):
-        rounded = float(f"{float(value):.{SIGNIFICANT_DIGITS - 1}e}")
-        # Adding zero turns -0.0 into 0.0: equal events must not differ in an invisible sign.
-        value = rounded + 0.0 if math.isfinite(rounded) else None
-    if value is None:
-        nulls.setdefault(path, unknown)
-        return None
-    if isinstance(value, float):
-        return value
+        return _figure(float(value), path, unknown, nulls)
     if isinstance(value, Mapping):
-        return {
-            str(key): _plain(item, f"{path}.{key}", unknown, nulls) for key, item in sorted(value.items())
-        }
-    if isinstance(value, list | tuple):
-        return [_plain(item, f"{path}.{row}", unknown, nulls) for row, item in enumerate(value)]
+        return _table(value, path, unknown, nulls)
     raise InputError(f"{path} is a {type(value).__name__}, which JSON cannot represent")
+
+
+def _figure(value: float, path: str, unknown: str, nulls: dict[str, str]) -> float | None:
+    # Adding zero turns -0.0 into 0.0: equal events must not differ in an invisible sign.
+    rounded = float(_FIGURE % value) + 0.0
+    if math.isfinite(rounded):
+        return rounded
+    nulls.setdefault(path, unknown)
+    return None
+
+
+def _table(table: Mapping[Any, object], path: str, unknown: str, nulls: dict[str, str]) -> dict[str, object]:
+    plain: dict[str, object] = {}
+    for key in sorted(table):
+        item = table[key]
+        # Most items; a call and a path for each would double the time of an event.
+        if type(item) in _PLAIN_TYPES:
+            plain[str(key)] = item
+        elif type(item) is float and math.isfinite(rounded := float(_FIGURE % item)):
+            plain[str(key)] = rounded + 0.0
+        else:
+            plain[str(key)] = _plain(item, f"{path}.{key}", unknown, nulls)
+    return plain

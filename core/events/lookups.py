@@ -1,12 +1,12 @@
 """Interface for base rates, rarity and tags of events, from artefacts built earlier.
 
-The engine reads them through this interface and never computes them, so they are input data like the
-universe: pinned by digests, and not part of the state.
+The engine reads them through this interface and never computes them. Base rates and rarity come from the set
+that the log's latest mark names; the state contains the mark. Dated events are input data like the universe.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from core.definitions.definition import Definition
@@ -47,6 +47,13 @@ class Lookups(Protocol):
         Returns:
             Their names, in a fixed order.
         """
+
+
+LookupsByMark = Callable[[int], Lookups]
+"""Mark of a set of artefacts, or `NO_SET` → what events look up while that set is in force.
+
+May raise `TransportError`, after which the same mark is asked for again, and `ArtefactsError`.
+"""
 
 
 class NoLookups:

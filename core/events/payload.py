@@ -13,14 +13,19 @@ from core.definitions.definition import Definition
 from core.definitions.watch import Watch
 from core.events.events import Event, event_id, event_time_text
 from core.events.lookups import Lookups
+from core.events.per_year import openings_per_year
+from core.events.summary import Happened, LegNames, summary_of
 from core.model.instruments import Pair
 from core.model.records import EventState, Frequency, Quality
 from core.model.scale import PairScales
+from core.model.sessions import day_to_date
 from core.model.timestamps import date_text
 
 _FREQUENCIES: Final = tuple(frequency.label for frequency in Frequency)
 _STATES: Final = tuple(state.label for state in EventState)
 _QUALITIES: Final = tuple(quality.label for quality in Quality)
+_SAID_OF_KNOWN: Final = (Quality.TRADED_VOLUME, Quality.MIXED_VOLUME)
+"""Qualities of known values that an event names: they say which volume it is."""
 
 
 def build_event(
@@ -28,6 +33,7 @@ def build_event(
     watch: Watch,
     version: str,
     pair: Pair,
+    names: LegNames,
     current: np.void,
     values: NDArray[np.float64],
     qualities: NDArray[np.uint8],
@@ -44,6 +50,7 @@ def build_event(
         watch: The active definition that fired.
         version: Version under which the episode is published: the definition's own, or an earlier one.
         pair: The pair.
+        names: Names of its legs.
         current: The pair's EPISODE record after the transition.
         values: float64 (outputs,): value of every output of the pair.
         qualities: uint8 (outputs,): their qualities.
@@ -71,9 +78,12 @@ def build_event(
         if math.isnan(value):
             shown[name] = None
             reasons[name] = _QUALITIES[qualities.item(row)]
-        elif name not in watch.dates:
+            continue
+        if qualities.item(row) in _SAID_OF_KNOWN:
+            reasons[name] = _QUALITIES[qualities.item(row)]
+        if name not in watch.dates:
             shown[name] = value
-        elif value > 0.0:
+        elif value != 0.0:
             shown[name] = date_text(int(value))
         else:
             shown[name] = None
@@ -81,10 +91,21 @@ def build_event(
     if worth == Quality.OK and since:
         quality = Quality.REBUILT.label
     frequency = _FREQUENCIES[definition.frequency]
+    first_since, unknown = _first_since(number, before, definition, current, history_start, session)
+    reasons |= unknown
+    per_year, why_not = openings_per_year(first_since, day_to_date(session))
+    if why_not is not None:
+        reasons["openings_per_year"] = why_not
     return Event(
         event_id=event_id(definition.definition_id, version, pair.name, frequency, episode, transition),
         definition=definition.definition_id,
         version=version,
+        title=definition.title,
+        summary=summary_of(
+            definition.words,
+            names,
+            Happened(state, shown, watch.threshold, legs, reasons, first_since),
+        ),
         family=definition.family,
         pair=pair.name,
         frequency=frequency,
@@ -98,7 +119,8 @@ def build_event(
         values=shown,
         threshold=watch.threshold,
         legs=legs,
-        first_since=_first_since(number, before, definition, current, history_start),
+        first_since=first_since,
+        openings_per_year=per_year,
         reasons=reasons,
         quality=quality,
         provenance=provenance,
@@ -136,22 +158,40 @@ def leg_figures(
 
 
 def _first_since(
-    state: int, before: int, definition: Definition, current: np.void, history_start: int
-) -> dict[str, object] | None:
-    """Return the latest earlier opening within the supplied history, and the number of openings."""
+    state: int, before: int, definition: Definition, current: np.void, history_start: int, session: int
+) -> tuple[dict[str, object] | None, dict[str, str]]:
+    """Return what came earlier within the supplied history, and the reason for each null.
+
+    An opening is earlier if its episode is; a session is earlier if it is before that of the event.
+    """
     if history_start == 0:  # The first day of history: there is nothing earlier.
-        return None
+        return None, {}
     ahead = state == EventState.CANDIDATE
     if state == EventState.WITHDRAWN:  # An open episode is withdrawn together with its definition.
         ahead = before == EventState.CANDIDATE
     if state == EventState.REVISED:  # The revision may have undone the episode's own opening.
         ahead = current["last_opened"] != current["episode"]
-    earlier = int(current["last_opened"] if ahead else current["previous_opened"])
-    count = int(current["openings"]) - (0 if ahead else 1)
+    opening = int(current["last_opened"] if ahead else current["previous_opened"])
+    openings = int(current["openings"]) - (0 if ahead else 1)
+    now = int(current["last_true"]) == session
+    last_true = int(current["previous_true"] if now else current["last_true"])
+    sessions_true: int | None = int(current["sessions_true"]) - now
+    none, reasons = f"none since {date_text(history_start)}", {}
+    if openings == 0:
+        reasons["first_since.previous_opening"] = none
+    recorded = int(current["true_since"])
+    if recorded:
+        none = f"not recorded before {date_text(recorded)}"
+        sessions_true = None
+        reasons["first_since.sessions_true"] = none
+    if not last_true:
+        reasons["first_since.last_true"] = none
     return {
-        "date": date_text(earlier) if count > 0 else None,
+        "last_true": date_text(last_true) if last_true else None,
+        "previous_opening": date_text(opening) if openings else None,
         "history_start": date_text(history_start),
         "series": definition.series,
         "operator": definition.operator,
-        "count": count,
-    }
+        "openings": openings,
+        "sessions_true": sessions_true,
+    }, reasons

@@ -102,6 +102,7 @@ class DayStep:
         prices: int64 (2, pairs): both legs' price of the session so far, or minus a Quality.
         volumes: int64 (2, pairs): both legs' volume of the session so far, in the leg's units, or minus a
             Quality.
+        traded: uint8 (2, pairs): 1 where that volume is summed from trades received live, 0 where published.
         series: float64 (roles, pairs): value of the session, NaN where there is none, by
             `core.model.universe_file.SERIES_CLASSES`: a rate in percent, a flow in currency. Only the daily
             history supplies them; a session in progress has none.
@@ -117,6 +118,7 @@ class DayStep:
     rows: NDArray[np.int32]
     prices: NDArray[np.int64]
     volumes: NDArray[np.int64]
+    traded: NDArray[np.uint8]
     series: NDArray[np.float64]
     bases: NDArray[np.int64]
     days: PairDays
@@ -132,8 +134,8 @@ class DayStep:
 class IndicatorFamily:
     """Base of every family; the registry makes one per partition and family.
 
-    After an evaluation, `values` is a number exactly where `quality` is OK, otherwise NaN, and `quality`
-    is the reason. `observations` is the number of prices or returns used.
+    After an evaluation, `values` is a number exactly where `quality` is OK, or says which volume it is,
+    otherwise NaN, and `quality` is the reason. `observations` is the number of prices or returns used.
 
     Args:
         pairs: Number of pairs of the partition.

@@ -98,7 +98,7 @@ def _day_pass(
             else:
                 since, known = _since_before(levels, sessions, marks, row, stack, value, count)
             if known:
-                start = since if since > 0.0 else float(history_start[row])
+                start = since if since != 0.0 else float(history_start[row])
                 put(values, quality, observations, since_output, row, since, count + 1)
                 put(values, quality, observations, days_output, row, session - start, count + 1)
             else:

@@ -5,7 +5,7 @@ a gap would bias the sum. Flows come with the daily history; after five sessions
 stale. The run of its sign is known only in sessions that have a flow.
 
 The rank is among the sums of five years, sampled every ten sessions, because sums of adjacent sessions
-share most of their flows.
+share most of their flows. It is unknown until there are that many.
 """
 
 from __future__ import annotations
@@ -29,8 +29,6 @@ SLOTS: Final = SESSIONS + MOST_SESSIONS_WITHOUT
 RANK_EVERY: Final = 10
 RANKED_SUMS: Final = 126
 """Five years of them."""
-LEAST_SUMS: Final = 20
-"""Ten months of them."""
 
 _ROLE: Final = SERIES_CLASSES.index("flow")
 _FLOW, _PERCENTILE, _SIGN_SESSIONS = range(3)  # outputs
@@ -104,7 +102,7 @@ def _day_pass(prices, series, counts, rows, flows, run, values, quality, observa
         summed = 0 if seen == 0.0 else min(count + 2 - int(seen), SESSIONS)
         put_judged(values, quality, observations, _FLOW, row, total, reason, summed)
         held = int(min(own[_KNOWN_SUMS], RANKED_SUMS))
-        ranked = NOT_READY if reason == OK and held < LEAST_SUMS else reason
+        ranked = NOT_READY if reason == OK and held < RANKED_SUMS else reason
         percentile = _rank(own, total, held) if ranked == OK else np.nan
         put_judged(values, quality, observations, _PERCENTILE, row, percentile, ranked, held)
         copy_fields(run, own[_RUN:_SEEN])

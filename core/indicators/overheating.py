@@ -7,8 +7,9 @@
     16 five sessions in a row with a gain of one percent or more
 
 An unknown volume, as for an index, does not count as a sign; `observations` is the number of signs that
-could be evaluated. The index is computed from the ring of closes: its seed is 240 changes old and its
-weight is below a ten-millionth of a point.
+could be evaluated. Where volume is among them, the quality says which (`core.indicators.volume_kinds`).
+The index is computed from the ring of closes: its seed is 240 changes old and its weight is below a
+ten-millionth of a point.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 from core.indicators.base import DayFamily, Output
 from core.indicators.day_rows import put, put_all_unknown
 from core.indicators.passes import PAIRS, day_pass, derived
+from core.indicators.volume_kinds import volume_quality
 from core.kernels.codes import DAY_MASK, NOT_READY, NUMERATOR, OK
 from core.kernels.jit import inlined
 from core.kernels.returns import blocked_by
@@ -45,9 +47,11 @@ _ABOVE_AVERAGE, _FAR_ABOVE_LONG, _INDEX_HIGH, _VOLUME_HIGH, _STREAK_LONG = 1, 2,
 _MOST_SIGNS: Final = 5
 _LEAST_DAYS: Final = RANKED_SESSIONS + LONG - 1
 # Derived from the finished sessions: mean and squares of the short average's closes, relative to its
-# first; sum of the long average; average gain and loss; mean volume, NaN if too few are known;
-# consecutive sessions of gain; then a year's distances in ascending order.
-_SHORT_MEAN, _SHORT_SQUARES, _LONG_SUM, _GAIN, _LOSS, _VOLUME, _STREAK, _DISTANCES = range(8)
+# first; sum of the long average; average gain and loss; mean volume, NaN if too few are known; number of
+# volumes in it, and of those summed from trades; consecutive sessions of gain; then a year's distances in
+# ascending order.
+_SHORT_MEAN, _SHORT_SQUARES, _LONG_SUM, _GAIN, _LOSS = range(5)
+_VOLUME, _VOLUMES, _TRADED, _STREAK, _DISTANCES = range(5, 10)
 _DERIVED_FIELDS: Final = _DISTANCES + RANKED_SESSIONS
 
 
@@ -91,7 +95,7 @@ def _gained(now, then):
 
 
 @inlined
-def _derive(closes, past_volumes, row, count, own):
+def _derive(closes, past_volumes, past_traded, row, count, own):
     """Derive everything from the finished sessions except the ranked distances."""
     mean = 0.0
     squares = 0.0
@@ -119,11 +123,15 @@ def _derive(closes, past_volumes, row, count, own):
     own[_LOSS] = loss
     own[_STREAK] = streak
     known = 0
+    traded = 0
     total = 0.0
     for day in range(count - VOLUMES, count):
-        if past_volumes[row, day & DAY_MASK, 0] >= 0:
+        if past_volumes[row, day & DAY_MASK, 0] > 0:
             known += 1
+            traded += past_traded[row, day & DAY_MASK, 0]
             total += past_volumes[row, day & DAY_MASK, 0]
+    own[_VOLUMES] = known
+    own[_TRADED] = traded
     own[_VOLUME] = total / known if known >= LEAST_VOLUMES else np.nan
 
 
@@ -134,7 +142,7 @@ def _find_signs(price, last, volume, first, own):
     Args:
         price: The session's price.
         last: The previous close.
-        volume: The session's volume, negative if unknown.
+        volume: The session's volume, zero or negative if unknown.
         first: The short average's first close.
         own: float64 (_DERIVED_FIELDS,).
 
@@ -152,7 +160,7 @@ def _find_signs(price, last, volume, first, own):
     gain = own[_GAIN] + (max(price - last, 0) - own[_GAIN]) / PERIOD
     loss = own[_LOSS] + (max(last - price, 0) - own[_LOSS]) / PERIOD
     signs += _INDEX_HIGH if gain > 0.0 and 100.0 * gain >= INDEX * (gain + loss) else 0
-    known = volume >= 0 and not np.isnan(own[_VOLUME]) and own[_VOLUME] > 0.0
+    known = volume > 0 and not np.isnan(own[_VOLUME])
     signs += _VOLUME_HIGH if known and volume >= VOLUME_RATIO * own[_VOLUME] else 0
     streak = own[_STREAK] + 1.0 if _gained(price, last) else 0.0
     signs += _STREAK_LONG if streak >= STREAK_SESSIONS else 0
@@ -170,14 +178,15 @@ def _count_of(signs):
 
 @day_pass(finished=derived(PAIRS, _DERIVED_FIELDS))
 def _day_pass(
-    prices, volumes, closes, past_volumes, counts, rows, derived_for, finished, values, quality, observations
-):
+    prices, volumes, traded, closes, past_volumes, past_traded, counts, rows,
+    derived_for, finished, values, quality, observations,
+):  # fmt: skip
     for row in rows:
         count = counts[row]
         own = finished[row]
         if derived_for[row] != count and count >= _LEAST_DAYS:
             _rank_distances(closes, row, count, derived_for[row] == count - 1, own[_DISTANCES:])
-            _derive(closes, past_volumes, row, count, own)
+            _derive(closes, past_volumes, past_traded, row, count, own)
             derived_for[row] = count
         reason = blocked_by(prices, row)
         if reason == OK and count < _LEAST_DAYS:
@@ -193,6 +202,10 @@ def _day_pass(
         looked_at = _MOST_SIGNS if known else _MOST_SIGNS - 1
         put(values, quality, observations, _COUNT, row, float(_count_of(signs)), looked_at)
         put(values, quality, observations, _SIGNS, row, float(signs), looked_at)
+        if known:
+            kind = volume_quality(int(own[_VOLUMES]) + 1, int(own[_TRADED]) + traded[NUMERATOR, row])
+            quality[_COUNT, row] = kind
+            quality[_SIGNS, row] = kind
         put(values, quality, observations, _PERCENTILE, row, percentile, RANKED_SESSIONS)
 
 

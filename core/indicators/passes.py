@@ -127,10 +127,12 @@ DAY_STEP: Final[Mapping[str, Array]] = MappingProxyType(
     {
         "prices": _given("prices", np.int64, SIDES, PAIRS),
         "volumes": _given("volumes", np.int64, SIDES, PAIRS),
+        "traded": _given("traded", np.uint8, SIDES, PAIRS),
         "series": _given("series", np.float64, len(SERIES_CLASSES), PAIRS),
         "bases": _given("bases", np.int64, len(DAY_WINDOWS), SIDES, PAIRS),
         "closes": _given("days.closes", np.int64, PAIRS, DAY_SLOTS, SIDES),
         "past_volumes": _given("days.volumes", np.int64, PAIRS, DAY_SLOTS, SIDES),
+        "past_traded": _given("days.traded", np.uint8, PAIRS, DAY_SLOTS, SIDES),
         "past_sessions": _given("days.sessions", np.int32, PAIRS, DAY_SLOTS),
         "counts": _given("days.counts", np.int64, PAIRS),
         "history_start": _given("days.history_start", np.int32, PAIRS),

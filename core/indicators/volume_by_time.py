@@ -3,7 +3,7 @@
 Volume is not spread evenly over a session, so at noon a comparison with whole days is meaningless. At the
 end of every half hour since the open, the volume is compared with the plain mean of the previous 20
 sessions at that time. Sessions of unknown volume are left out; at most a tenth may be missing. Only live
-volume counts, because daily history has no time of day.
+volume counts, because daily history has no time of day, so the quality is always `traded_volume`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from core.indicators.base import Output, RingFamily
 from core.indicators.day_rows import put_unknown
 from core.indicators.passes import PAIRS, ring_pass, scratch, state
-from core.kernels.codes import CONSTANT, NOT_READY, NUMERATOR, OK
+from core.indicators.volume_kinds import volume_reason
+from core.kernels.codes import NOT_READY, NUMERATOR, OK, TRADED_VOLUME
 from core.kernels.jit import inlined
 from core.kernels.returns import blocked_legs
 from core.kernels.rolling import copy_fields
@@ -59,7 +60,7 @@ def _mean_by(own, half_hour):
     known = 0
     for session in range(min(int(own[_HELD]), SESSIONS)):
         volume = own[_PAST + session * HALF_HOURS + half_hour]
-        if volume >= 0.0:
+        if volume > 0.0:
             total += volume
             known += 1
     return (total / known if known > 0 else 0.0), known
@@ -81,7 +82,7 @@ def _minute_pass(
             _begin_session(own, float(now - since_open))
         volume = volumes[NUMERATOR, row]
         if (since_open + 1) % HALF_HOUR_MINUTES == 0 and done <= HALF_HOURS:
-            own[_PRESENT + done - 1] = volume / _UNITS if volume >= 0 else _UNKNOWN
+            own[_PRESENT + done - 1] = volume / _UNITS if volume > 0 else _UNKNOWN
         blocked = blocked_legs(prices[numerators[row]], prices[benchmarks[row]])
         reason = blocked if blocked != OK else NOT_READY
         seen = min(int(own[_HELD]), SESSIONS)
@@ -90,13 +91,12 @@ def _minute_pass(
             present = own[_PRESENT + done - 1]
             mean, known = _mean_by(own, done - 1)
             observations[_RELATIVE, row] = known
-            if present < 0.0:
-                quality[_RELATIVE, row] = max(-volume, NOT_READY)
-            elif known >= LEAST_SESSIONS and mean > 0.0:
-                quality[_RELATIVE, row] = OK
-                values[_RELATIVE, row] = present / mean
+            if present <= 0.0:
+                # Known now, it was not at the end of that half hour.
+                quality[_RELATIVE, row] = max(volume_reason(volume), NOT_READY)
             elif known >= LEAST_SESSIONS:
-                quality[_RELATIVE, row] = CONSTANT
+                quality[_RELATIVE, row] = TRADED_VOLUME
+                values[_RELATIVE, row] = present / mean
 
 
 class VolumeByTime(RingFamily):
@@ -112,4 +112,4 @@ class VolumeByTime(RingFamily):
         if side == NUMERATOR:
             sessions = self.arrays["sessions"]
             volumes = sessions[rows, _PRESENT:]
-            sessions[rows, _PRESENT:] = np.where(volumes >= 0.0, volumes / factor, volumes)
+            sessions[rows, _PRESENT:] = np.where(volumes > 0.0, volumes / factor, volumes)

@@ -6,7 +6,7 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from kafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 
 from core.kafka.connections import watched_client
 from core.kafka.errors import translated
+from core.kafka.host_names import cannot_resolve
 from core.kafka.kafka_python import consumer_configuration
 from core.kafka.tls import probe
 from core.kafka.unpacking import guard_unpacking
@@ -177,11 +178,24 @@ def require_reachable(bootstrap_servers: str, timeout_ms: float, tls: ssl.SSLCon
             raise refused[0]
         if time.monotonic() >= deadline_s:
             raise TransportError(
-                f"no broker at {bootstrap_servers} within {timeout_ms:.0f} ms: {failures[0]}",
+                f"no broker at {bootstrap_servers} within {timeout_ms:.0f} ms: "
+                f"{_reason(addresses, failures)}",
                 operator_action="start the broker, or correct the bootstrap servers"
                 + ("" if tls is None else " or kafka.security.protocol"),
             )
         time.sleep(_CONNECT_RETRY_S)
+
+
+def _reason(
+    addresses: Sequence[tuple[str, int]], failures: Sequence[BaseException | None]
+) -> str | BaseException | None:
+    """Name every host that cannot be resolved; otherwise the first failure."""
+    unknown = [
+        cannot_resolve(host)
+        for (host, _), failure in zip(addresses, failures, strict=True)
+        if isinstance(failure, socket.gaierror)
+    ]
+    return "; ".join(dict.fromkeys(unknown)) or failures[0]
 
 
 def addresses_of(bootstrap_servers: str) -> list[tuple[str, int]]:

@@ -18,6 +18,13 @@ GAP: Final = int(Quality.GAP)
 NO_SESSION: Final = int(Quality.NO_SESSION)
 INCONCLUSIVE: Final = int(Quality.INCONCLUSIVE)
 REBUILT: Final = int(Quality.REBUILT)
+NO_VOLUME: Final = int(Quality.NO_VOLUME)
+HISTORY_AHEAD: Final = int(Quality.HISTORY_AHEAD)
+TRADED_VOLUME: Final = int(Quality.TRADED_VOLUME)
+MIXED_VOLUME: Final = int(Quality.MIXED_VOLUME)
+
+USABLE: Final = (OK, REBUILT, TRADED_VOLUME, MIXED_VOLUME)
+"""Qualities of a known value."""
 
 DAY_SLOTS: Final = 512
 """Finished days the ring of a pair holds: 252 sessions and any year to date."""

@@ -6,12 +6,14 @@ computed, and half days are taken from the exchange's calendar.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
+import msgspec
 import numpy as np
 
 from core.model.dated_events_file import EVENTS, WEEKDAYS, EventsFile, KindEntry, refusal
@@ -53,7 +55,7 @@ class DatedEvents:
     Args:
         kinds: Kinds with their dates that are not superseded.
         calendar: The exchange's sessions.
-        digest: SHA-256, in hex, of the file's text.
+        digest: SHA-256, in hex, of the kinds and their dates.
     """
 
     def __init__(
@@ -137,7 +139,13 @@ def parse_dated_events(text: str, calendar: Calendar) -> DatedEvents:
         if entry.status != "superseded":
             dates[entry.kind] |= set(entry.dates)
     placed = [(kind, frozenset(dates[kind.name])) for kind in kinds]
-    return DatedEvents(placed, calendar, hashlib.sha256(text.encode()).hexdigest())
+    return DatedEvents(placed, calendar, _digest(placed))
+
+
+def _digest(kinds: Sequence[tuple[Kind, frozenset[date]]]) -> str:
+    """Digest what decides the tags; sources, notes and comments of the file do not."""
+    content = [(dataclasses.astuple(kind), sorted(map(date.isoformat, dates))) for kind, dates in kinds]
+    return hashlib.sha256(msgspec.json.encode(content)).hexdigest()
 
 
 def _rows(kind: Kind, dates: frozenset[date], calendar: Calendar) -> Iterable[int]:
@@ -153,10 +161,8 @@ def _rows(kind: Kind, dates: frozenset[date], calendar: Calendar) -> Iterable[in
         open_that_day = calendar.session[row] == session
         before = kind.before if kind.scheduled else 0
         if not open_that_day and kind.scheduled and kind.rule is not None:
-            row, open_that_day = (
-                row - 1,
-                True,
-            )  # The exchange is closed: the event moves to the previous session.
+            # The exchange is closed: the event moves to the previous session.
+            row, open_that_day = row - 1, True
         stop = row + kind.after + (1 if open_that_day else 0)
         yield from range(max(0, row - before), min(stop, len(calendar)))
     if kind.early_close:

@@ -3,7 +3,8 @@
     RotascopeError
     ├── ConfigurationError        invalid settings, universe or catalogue
     │   ├── UniverseError
-    │   └── CatalogueError
+    │   ├── CatalogueError
+    │   └── ArtefactsError        a set that the log names and that cannot be found
     ├── InputError                input data that violate their contract
     │   ├── FrameError            a record of the log that is not a valid frame
     │   ├── HistoryError          invalid daily or intraday history
@@ -57,6 +58,10 @@ class UniverseError(ConfigurationError):
 
 class CatalogueError(ConfigurationError):
     """A definition that names an unknown kind, frequency or parameter."""
+
+
+class ArtefactsError(ConfigurationError):
+    """The log names a set of base rates and rarity that cannot be found."""
 
 
 class InputError(RotascopeError):

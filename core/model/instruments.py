@@ -63,6 +63,7 @@ class Instrument:
         sector: Free label for cross-sections.
         price_exponent: Power of ten of its integer prices, or of a series' values.
         size_exponent: Power of ten of its integer sizes and volumes.
+        sentence_name: Its name inside a sentence, such as "small caps"; None for `name`.
     """
 
     instrument_id: int
@@ -79,6 +80,12 @@ class Instrument:
     sector: str | None
     price_exponent: int = DEFAULT_EXPONENT
     size_exponent: int = DEFAULT_EXPONENT
+    sentence_name: str | None = None
+
+    @property
+    def spoken(self) -> str:
+        """Its name inside a sentence."""
+        return self.sentence_name or self.name
 
     @property
     def is_series(self) -> bool:
@@ -153,11 +160,21 @@ class Universe:
     @cached_property
     def digest(self) -> str:
         """SHA-256, in hex, of the canonical form, which is equal for equivalent files."""
+        return self._digest(with_words=True)
+
+    @cached_property
+    def meaning_digest(self) -> str:
+        """The digest without the names in sentences, which decide nothing: a state belongs to it."""
+        return self._digest(with_words=False)
+
+    def _digest(self, *, with_words: bool) -> str:
         content = asdict(self)
         for instrument in content["instruments"]:
             for key in SCALE_KEYS:
                 if instrument[key] == DEFAULT_EXPONENT:  # equivalent to a universe without scales
                     del instrument[key]
+            if instrument["sentence_name"] is None or not with_words:
+                del instrument["sentence_name"]
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -216,6 +233,7 @@ def _instrument(entry: Mapping[str, Any]) -> Instrument:
         sector=entry.get("sector"),
         price_exponent=entry.get("price_exponent", DEFAULT_EXPONENT),
         size_exponent=entry.get("size_exponent", DEFAULT_EXPONENT),
+        sentence_name=entry.get("sentence_name"),
     )
 
 

@@ -97,6 +97,8 @@ class TickKind(IntEnum):
     """A change of definitions; `trade_id` is the hash."""
     SOURCE_CLOSED = 9
     """Declares the source dead: its clock no longer holds back the watermark."""
+    ARTEFACTS = 10
+    """A change of the base rates and rarity that events carry; `trade_id` is the set's mark, 0 for none."""
 
 
 class GapCause(IntEnum):
@@ -129,6 +131,8 @@ class Update(IntFlag):
     OFFICIAL = 16
     SERIES = 32
     """Not a trade: `price` is the value of a rate or a flow and may have any sign."""
+    TRADED = 64
+    """Of a baseline record: `size` is summed from trades received live, not published by a vendor."""
 
     ALL = LAST | HIGH_LOW | VOLUME | REGULAR
 
@@ -159,7 +163,7 @@ class BarFlag(IntFlag):
 
 
 class Quality(IntEnum):
-    """Quality of a value. Everything but OK and REBUILT means `unknown`."""
+    """Quality of a value: `unknown`, except OK, REBUILT, TRADED_VOLUME and MIXED_VOLUME."""
 
     OK = 0
     NOT_READY = 1
@@ -171,6 +175,14 @@ class Quality(IntEnum):
     REBUILT = 7
     INCONCLUSIVE = 8
     """There is a number, but the preceding test cannot distinguish it from chance."""
+    NO_VOLUME = 9
+    """The instrument has volume, and zero is recorded for the session."""
+    HISTORY_AHEAD = 10
+    """The supplied history already contains this session, so finished days cannot be used."""
+    TRADED_VOLUME = 11
+    """Known. Its volumes are sums of trades received live, which are below published ones."""
+    MIXED_VOLUME = 12
+    """Known. It compares such sums with published volumes."""
 
     @property
     def label(self) -> str:
@@ -191,6 +203,8 @@ class EventState(IntEnum):
     EXPIRED = 7
     WITHDRAWN = 8
     REVISED = 9
+    EXTENDED = 10
+    """It happened once more; the episode stays opened or confirmed."""
 
     @property
     def label(self) -> str:

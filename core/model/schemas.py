@@ -11,10 +11,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-EVENT_COMMON: Final = "urn:rotascope:schema:event:common:1"
+EVENT_COMMON: Final = "urn:rotascope:schema:event:common:2"
 """Common schema of event data of all families."""
-EVENT_DIVERGENCE: Final = "urn:rotascope:schema:event:divergence:1"
-EVENT_RELATIVE_STRENGTH: Final = "urn:rotascope:schema:event:relative-strength:1"
+EVENT_DIVERGENCE: Final = "urn:rotascope:schema:event:divergence:2"
+EVENT_RELATIVE_STRENGTH: Final = "urn:rotascope:schema:event:relative-strength:2"
+EVENT_COMMON_1: Final = "urn:rotascope:schema:event:common:1"
+"""Event data of earlier releases, which topics hold for as long as they keep events."""
+EVENT_DIVERGENCE_1: Final = "urn:rotascope:schema:event:divergence:1"
+EVENT_RELATIVE_STRENGTH_1: Final = "urn:rotascope:schema:event:relative-strength:1"
 EVENT_HEADERS: Final = "urn:rotascope:schema:event-headers:1"
 """The Kafka headers of an event: CloudEvents 1.0, binary mode."""
 INSTRUMENT: Final = "urn:rotascope:schema:instrument:1"
@@ -35,6 +39,9 @@ SCHEMA_FILES: Final[Mapping[str, str]] = MappingProxyType(
         EVENT_COMMON: "event-common.schema.json",
         EVENT_DIVERGENCE: "event-divergence.schema.json",
         EVENT_RELATIVE_STRENGTH: "event-relative-strength.schema.json",
+        EVENT_COMMON_1: "event-common-1.schema.json",
+        EVENT_DIVERGENCE_1: "event-divergence-1.schema.json",
+        EVENT_RELATIVE_STRENGTH_1: "event-relative-strength-1.schema.json",
         EVENT_HEADERS: "event-headers.schema.json",
         INSTRUMENT: "instrument.schema.json",
         DEAD_LETTER: "dead-letter.schema.json",
@@ -63,6 +70,6 @@ def event_schema_id(family: str) -> str:
 
     Example:
         >>> event_schema_id("divergence")
-        'urn:rotascope:schema:event:divergence:1'
+        'urn:rotascope:schema:event:divergence:2'
     """
     return _EVENT_SCHEMAS.get(family, EVENT_COMMON)

@@ -36,8 +36,8 @@ __all__ = [
     "unknown_calendar",
 ]
 
-CALENDAR_FROM: Final = date(1990, 1, 1)
-"""Where the growing calendars of programs begin, or where their holidays are first known."""
+CALENDAR_FROM: Final = date(1900, 1, 1)
+"""Where the growing calendars of programs begin: before any history, or at their first known holidays."""
 CALENDAR_THROUGH: Final = date(2030, 12, 31)
 """Initial range of extensible calendars; it saves work and does not affect results."""
 

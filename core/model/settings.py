@@ -18,7 +18,8 @@ from core.model.errors import ConfigurationError
 from core.model.frames import MAX_RECORDS
 from core.model.kafka_settings import KafkaSettings
 from core.model.section import KIB, MIB, Count, Milliseconds, Port, SettingsSection, WithBackoff
-from core.model.validation import Location, joined, problems_of
+from core.model.validation import joined, problems_of
+from core.model.validation_places import Location
 from core.model.worker_settings import WorkerSettings
 
 __all__ = [
@@ -129,10 +130,12 @@ class Settings(SettingsSection):
         default=None, description="dated events that tag others; unset: Rotascope's own"
     )
     base_rates_file: Path | None = Field(
-        default=None, description="from 'rotascope study base-rates --store'; unset: events carry none"
+        default=None,
+        description="from 'rotascope study base-rates --store'; in force where a mark in the log names it",
     )
     rarity_file: Path | None = Field(
-        default=None, description="from 'rotascope study nulls --store'; unset: events carry none"
+        default=None,
+        description="from 'rotascope study nulls --store'; in force where a mark in the log names it",
     )
     history: tuple[HistoryFile, ...] = ()
     history_source: str = Field(default="history", min_length=1, description="source of baseline records")

@@ -8,6 +8,7 @@ INSTRUMENTS_TOPIC: Final = "rotascope.instruments"
 MINUTE_BARS_TOPIC: Final = "rotascope.bars.1m"
 DAY_BARS_TOPIC: Final = "rotascope.bars.1d"
 DEAD_LETTERS_TOPIC: Final = "rotascope.dead-letters"
+ARTEFACTS_TOPIC: Final = "rotascope.artefacts"
 
 EVENTS_PREFIX: Final = "rotascope.events."
 """An event's topic is this and the event's family."""

@@ -96,6 +96,7 @@ class InstrumentEntry(ClassDefaults):
     symbol: Symbol
     asset_class: AssetClass = Field(alias="class")
     name: Text = ""
+    sentence_name: Annotated[str, Field(min_length=1, max_length=40)] | None = None
     listing_exchange: ListingExchange = ""
     group: Text = ""
     sector: Text = ""

@@ -9,18 +9,23 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final, Protocol, TypeVar, get_args
+from typing import Any, Final, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from core.model.errors import ConfigurationError
 from core.model.suggestions import nearest
-
-Location = tuple[int | str, ...]
-"""Keys, and numbers of entries of lists, from the top of a document to a value."""
+from core.model.validation_places import Location, reached
 
 LABELS: Final[Mapping[str, str]] = MappingProxyType(
-    {"pair": "numerator", "source": "name", "instrument": "symbol", "history": "symbol", "event": "kind"}
+    {
+        "pair": "numerator",
+        "source": "name",
+        "instrument": "symbol",
+        "history": "symbol",
+        "event": "kind",
+        "claim": "row",
+    }
 )
 """List of tables → the key that names one of its entries; `id` for all others."""
 
@@ -175,10 +180,10 @@ def _worded(
     *,
     secret: bool,
 ) -> str:
-    location: Location = tuple(found["loc"])
+    location, table = reached(tuple(found["loc"]), model)
     if found["type"] in ("extra_forbidden", "missing") and isinstance(location[-1], str):
         place = place_of(location[:-1], document, what)
-        keys = keys_of(_model_at(model, location[:-1]))
+        keys = keys_of(table)
         name = location[-1]
         if found["type"] == "missing":
             others = [key for key in found["input"] if key not in keys] if not secret else []
@@ -205,7 +210,7 @@ def _wrong(found: Any, *, secret: bool) -> str:
             return f"must be a date such as 2024-06-28{not_this}"
         case "time_type" | "time_parsing":
             return f"must be a time such as 13:00:00{not_this}"
-        case "model_type" | "dict_type" | "mapping_type":
+        case "model_type" | "dict_type" | "mapping_type" | "model_attributes_type":
             return f"must be a table{not_this}"
         case "path_type":
             return f"must be a path{not_this}"
@@ -233,6 +238,11 @@ def _wrong(found: Any, *, secret: bool) -> str:
             return f"must have at most {limits['max_length']} characters"
         case "literal_error" | "enum":
             return f"must be {limits['expected']}{not_this}{nearest(str(given), _quoted(limits['expected']))}"
+        case "union_tag_not_found":
+            return f"{limits['discriminator']} is missing"
+        case "union_tag_invalid":
+            kind, tag, known = limits["discriminator"][1:-1], limits["tag"], _quoted(limits["expected_tags"])
+            return f"unknown {kind} {tag!r}{nearest(tag, known, list_all=True)}"
         case "value_error":
             return str(limits["error"])
         case _:
@@ -262,18 +272,3 @@ def _entries(number: int) -> str:
 
 def _quoted(expected: str) -> Iterable[str]:
     return [part for number, part in enumerate(expected.split("'")) if number % 2]
-
-
-def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel]:
-    """Find the model that a location stands in, by the path of names and list positions."""
-    for step in location:
-        for name, field in model.model_fields.items():
-            if step == (field.alias or name):
-                model = _model_in(field.annotation) or model
-    return model
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((model for part in get_args(annotation) if (model := _model_in(part))), None)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.kernels.codes import GAP, NO_SESSION, NOT_READY
+from core.kernels.codes import GAP, NO_SESSION, NO_VOLUME, NOT_READY
 from core.kernels.jit import I4, I8, array_of, inlined, kernel
 from core.model.records import BAR, NANOSECONDS_PER_SECOND, BarFlag, Frequency
 from core.partition.state import INSTRUMENT_STATE, MINUTE_SLOTS, SECOND_SLOTS
@@ -58,14 +58,17 @@ def blank_outside(instruments, second_prices, minute_prices, source_row, first, 
 
 @inlined
 def session_volume(instrument):
-    """Return the session's volume so far, or minus the reason why it is unknown, such as a gap."""
+    """Return the session's volume so far, or minus the reason why it is unknown, such as a gap.
+
+    Cancels of trades that were never counted can make a sum negative.
+    """
     if not instrument.has_volume:
         return -NOT_READY
     if instrument.day_gap:
         return -GAP
     if instrument.day_volume == _TOO_LARGE:
         return -NOT_READY
-    return instrument.day_volume
+    return instrument.day_volume if instrument.day_volume > 0 else -NO_VOLUME
 
 
 @inlined

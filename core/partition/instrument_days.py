@@ -30,7 +30,11 @@ def _is_final(instrument, closed_ns, deadline):
 
 @inlined
 def _write_day_bar(bar, instrument, instrument_id):
-    """Write the session's bar; an official close sets high and low only if there is nothing else."""
+    """Write the session's bar. Its range includes the official open and close.
+
+    The print of an auction may be in the close and the volume only, and no price of the day can lie outside
+    the day's range. Minute bars end before the official close, and are as they were.
+    """
     last = instrument.day_close if instrument.day_close > 0 else instrument.final_close
     first = instrument.day_open if instrument.day_open > 0 else last
     bar.ts_start = instrument.session_open_ns
@@ -38,6 +42,11 @@ def _write_day_bar(bar, instrument, instrument_id):
     bar.high = instrument.day_high if instrument.day_high > 0 else max(first, last)
     bar.low = instrument.day_low if instrument.day_low > 0 else min(first, last)
     bar.close = instrument.final_close if instrument.final_close > 0 else last
+    bar.high = max(bar.high, max(instrument.official_open, instrument.official_close))
+    if instrument.official_open > 0:
+        bar.low = min(bar.low, instrument.official_open)
+    if instrument.official_close > 0:
+        bar.low = min(bar.low, instrument.official_close)
     bar.volume = bar_volume(instrument, instrument.day_volume)
     bar.trades = instrument.day_trades
     bar.instrument_id = instrument_id

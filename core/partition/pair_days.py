@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.kernels.codes import DAY_MASK, DAY_SLOTS, NO_SESSION, NOT_READY, STALE
-from core.kernels.jit import I4, I8, array_of, kernel
+from core.kernels.jit import I4, I8, U1, array_of, kernel
 from core.model.scale import LARGEST_INTEGER
 from core.partition.state import INSTRUMENT_STATE
 
@@ -24,6 +24,7 @@ class PairDays:
     Args:
         closes: int64 (pairs, 512, 2): numerator and benchmark, each in its leg's units.
         volumes: int64 (pairs, 512, 2): the same sessions in the legs' units, minus a Quality if unknown.
+        traded: uint8 (pairs, 512, 2): 1 where the volume is a sum of trades received live, 0 where published.
         sessions: int32 (pairs, 512): days since 1970-01-01.
         counts: int64 (pairs,): total days appended.
         history_start: int32 (pairs,): first session appended, 0 before.
@@ -31,6 +32,7 @@ class PairDays:
 
     closes: NDArray[np.int64]
     volumes: NDArray[np.int64]
+    traded: NDArray[np.uint8]
     sessions: NDArray[np.int32]
     counts: NDArray[np.int64]
     history_start: NDArray[np.int32]
@@ -41,6 +43,7 @@ def allocate_pair_days(pairs: int) -> PairDays:
     return PairDays(
         closes=np.zeros((pairs, DAY_SLOTS, 2), np.int64),
         volumes=np.full((pairs, DAY_SLOTS, 2), -NOT_READY, np.int64),
+        traded=np.zeros((pairs, DAY_SLOTS, 2), np.uint8),
         sessions=np.zeros((pairs, DAY_SLOTS), np.int32),
         counts=np.zeros(pairs, np.int64),
         history_start=np.zeros(pairs, np.int32),
@@ -51,6 +54,7 @@ def allocate_pair_days(pairs: int) -> PairDays:
     I8,
     array_of(I8, 3),
     array_of(I8, 3),
+    array_of(U1, 3),
     array_of(I4, 2),
     array_of(I8),
     array_of(I4),
@@ -58,13 +62,17 @@ def allocate_pair_days(pairs: int) -> PairDays:
     I4,
     array_of(I8, 2),
     array_of(I8, 2),
+    array_of(U1, 2),
 )
-def append_days(closes, ring_volumes, sessions, counts, history_start, rows, session, prices, volumes):
+def append_days(
+    closes, ring_volumes, ring_traded, sessions, counts, history_start, rows, session, prices, volumes, traded
+):  # fmt: skip
     """Append one session to the rings of the given pairs.
 
     Args:
         closes: int64 (pairs, 512, 2).
         ring_volumes: int64 (pairs, 512, 2).
+        ring_traded: uint8 (pairs, 512, 2).
         sessions: int32 (pairs, 512).
         counts: int64 (pairs,).
         history_start: int32 (pairs,).
@@ -72,6 +80,7 @@ def append_days(closes, ring_volumes, sessions, counts, history_start, rows, ses
         session: Days since 1970-01-01.
         prices: int64 (2, pairs): closes of both legs.
         volumes: int64 (2, pairs): volumes of both legs, minus a Quality where unknown.
+        traded: uint8 (2, pairs): 1 where the volume is a sum of trades received live.
 
     Returns:
         Number of rings that grew.
@@ -86,6 +95,8 @@ def append_days(closes, ring_volumes, sessions, counts, history_start, rows, ses
         closes[row, slot, 1] = prices[1, row]
         ring_volumes[row, slot, 0] = volumes[0, row]
         ring_volumes[row, slot, 1] = volumes[1, row]
+        ring_traded[row, slot, 0] = traded[0, row]
+        ring_traded[row, slot, 1] = traded[1, row]
         sessions[row, slot] = session
         if count == 0:
             history_start[row] = session

@@ -23,7 +23,7 @@ _CANCEL: Final = int(TickKind.CANCEL)
 _GAP: Final = int(TickKind.GAP)
 _CLOCK: Final = int(TickKind.CLOCK)
 _STATUS: Final = int(TickKind.STATUS)
-_SOURCE_CLOSED: Final = int(TickKind.SOURCE_CLOSED)
+_LAST_KIND: Final = int(max(TickKind))
 _SECOND_NS: Final = NANOSECONDS_PER_SECOND
 _AHEAD: Final = 8
 """Prefetch distance in ticks: with 10,000 instruments the state does not fit the cache."""
@@ -44,7 +44,7 @@ class Note(IntEnum):
     REVISION = 32
     """Valid: an official print after its day was final."""
     CONTROL = 33
-    """Valid: a baseline, adjustment, settings or source-closed record."""
+    """Valid: a baseline, adjustment, settings, source-closed or artefacts record."""
 
     @property
     def reason(self) -> str:
@@ -178,7 +178,7 @@ def apply_ticks(
             else:
                 source.count_statuses += 1
                 instruments[row].halted = 1 if tick.size > 0 else 0
-        elif kind <= _SOURCE_CLOSED:
+        elif kind <= _LAST_KIND:
             code = 33
         else:
             code = 7

@@ -3,57 +3,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from core.definitions.rules import known_outputs, value_name
-from core.events.events import SIGNIFICANT_DIGITS
-from core.model.records import Quality
+from core.definitions.rules import value_name
 from core.model.sessions import session_day
 from core.model.timestamps import date_text
-from core.research.base_rate_rows import LARGEST_Q, BaseRate
-from core.research.claim_wording import metric_of, window_of
+from core.research.base_rate_rows import LARGEST_Q
+from core.research.claim_days import judge_day, judge_window
+from core.research.claim_fields import Bounds
+from core.research.claim_figures import Figure, figure_text
+from core.research.claim_members import members_day
+from core.research.claim_outcomes import SHOWN_DATES, Evidence, Judged, between, met, shown, within
+from core.research.claim_wording import figures_text, metric_of, window_of
 from core.research.claims import (
-    Bounds,
     ChangeClaim,
     Claim,
     DaysClaim,
     EventsClaim,
     FollowedClaim,
+    MembersClaim,
+    PairClaim,
     StatedClaim,
     Verdict,
 )
-from core.research.value_history import PairHistory, period_ends
+from core.research.value_history import PairHistory
 
-Figure = float | int | str | list[str] | list[float] | None
 _DAYS_A_YEAR: Final = 365.25
-_SHOWN_DATES: Final = 12
-_ANY: Final[Bounds] = (-math.inf, math.inf)
-
-
-class Evidence(Protocol):
-    """Evidence for verdicts."""
-
-    def missing(self, pair: str) -> str | None:
-        """Return why a pair cannot be evaluated; None if it can."""
-
-    def history(self, pair: str) -> PairHistory:
-        """Return the values of a pair."""
-
-    def openings(self, definition: str, pair: str) -> Sequence[int]:
-        """Return the sessions on which a definition opened on a pair, ascending.
-
-        Raises:
-            CatalogueError: The catalogue lacks the definition.
-        """
-
-    def base_rate(self, definition: str, pair: str, horizon_sessions: int) -> BaseRate | None:
-        """Return what followed these openings, as of the end of the history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +65,12 @@ def judge(claim: Claim, evidence: Evidence) -> ClaimFinding:
     """
     if isinstance(claim, StatedClaim):
         return stated(claim)
+    if isinstance(claim, MembersClaim):
+        return _finding(claim, _members(claim, evidence))
     gap = evidence.missing(claim.pair) or _behind(claim, evidence.history(claim.pair))
     if gap is not None:
         return data_gap(claim, gap)
-    (verdict, reason), figures = _judged(claim, evidence)
-    shown_reason = None if verdict is Verdict.REPRODUCED else reason
-    return ClaimFinding(claim, metric_of(claim), window_of(claim), verdict, shown_reason, figures)
+    return _finding(claim, _judged(claim, evidence))
 
 
 def stated(claim: StatedClaim) -> ClaimFinding:
@@ -104,13 +83,17 @@ def data_gap(claim: Claim, reason: str) -> ClaimFinding:
     return ClaimFinding(claim, metric_of(claim), window_of(claim), Verdict.DATA_GAP, reason)
 
 
-_Judged = tuple[tuple[Verdict, str], dict[str, Figure]]
+def _finding(claim: Claim, judged: Judged) -> ClaimFinding:
+    (verdict, reason), figures = judged
+    return ClaimFinding(claim, metric_of(claim), window_of(claim), verdict, reason, figures)
 
 
-def _judged(claim: DaysClaim | ChangeClaim | EventsClaim | FollowedClaim, evidence: Evidence) -> _Judged:
+def _judged(claim: PairClaim, evidence: Evidence) -> Judged:
     match claim:
+        case DaysClaim(on=None):
+            return judge_window(claim, evidence)
         case DaysClaim():
-            return _days(claim, evidence)
+            return judge_day(claim, evidence.history(claim.pair))
         case ChangeClaim():
             return _change(claim, evidence)
         case EventsClaim():
@@ -132,41 +115,7 @@ def _behind(claim: Claim, history: PairHistory) -> str | None:
     return None
 
 
-def _days(claim: DaysClaim, evidence: Evidence) -> _Judged:
-    history = evidence.history(claim.pair)
-    condition = claim.condition
-    known, holds = history.known(condition), history.holds(condition)
-    if claim.on is not None:
-        row = history.row_of(session_day(claim.on))
-        if row is None:
-            return (Verdict.DATA_GAP, f"no close of both legs on {claim.on}"), {}
-        figures = _figures(history, claim.keys, row)
-        if not known[row]:
-            return (Verdict.DATA_GAP, _unknown(history, claim.keys, row)), figures
-        return _met(bool(holds[row]), "the values differ"), figures
-    chosen = _window(history.sessions, claim.since, claim.until) & period_ends(history.sessions, claim.every)
-    counted, held = chosen & known, chosen & holds
-    n, number = int(counted.sum()), int(held.sum())
-    dates = [date_text(int(day)) for day in history.sessions[held]]
-    figures = {
-        "days": n,
-        "days_held": number,
-        "share_pct": _shown(100.0 * number / n) if n else None,
-        "first_held": dates[0] if dates else None,
-        "last_held": dates[-1] if dates else None,
-        "history_start": date_text(int(history.sessions[0])),
-    }
-    if n == 0:
-        return (Verdict.DATA_GAP, "no day of the window has all values"), figures
-    if dates:
-        last = int(np.flatnonzero(held)[-1])
-        figures |= {f"{name}_at_last": each for name, each in _figures(history, claim.keys, last).items()}
-    if claim.share_pct is not None:
-        return _met(_within(100.0 * number / n, claim.share_pct), "the share differs"), figures
-    return _met(_within(number, claim.days or _ANY), "the number of days differs"), figures
-
-
-def _change(claim: ChangeClaim, evidence: Evidence) -> _Judged:
+def _change(claim: ChangeClaim, evidence: Evidence) -> Judged:
     history, (key,) = evidence.history(claim.pair), claim.keys
     name = value_name(key)
     figures: dict[str, Figure] = {}
@@ -175,37 +124,44 @@ def _change(claim: ChangeClaim, evidence: Evidence) -> _Judged:
         row = history.row_of(session_day(day))
         if row is None:
             return (Verdict.DATA_GAP, f"no close of both legs on {day}"), figures
-        figures[f"{name}_{label}"] = _shown(history.values[key].item(row))
-        ends.append(history.values[key].item(row))
+        value = history.values[key].item(row)
+        figures[f"{name}_{label}"] = shown(value) if math.isfinite(value) else None
+        ends.append(value)
     if not all(math.isfinite(end) for end in ends) or ends[0] == 0.0:
         return (Verdict.DATA_GAP, f"{name} is not known on both days"), figures
     change_pct = 100.0 * (ends[1] / ends[0] - 1.0)
-    figures["change_pct"] = _shown(change_pct)
-    return _met(_within(change_pct, claim.change_pct), "the change differs"), figures
+    figures["change_pct"] = shown(change_pct)
+    found = f"{figure_text('change_pct', change_pct, outside=claim.change_pct)} %"
+    return met(claim, within(change_pct, claim.change_pct), found), figures
 
 
-def _events(claim: EventsClaim, evidence: Evidence) -> _Judged:
+def _events(claim: EventsClaim, evidence: Evidence) -> Judged:
     sessions = evidence.history(claim.pair).sessions
     every = np.array(evidence.openings(claim.definition, claim.pair), np.int64)
-    chosen = every[_window(every, claim.since, claim.until)]
+    chosen = every[between(every, claim.since, claim.until)]
     dates = [date_text(int(day)) for day in chosen]
     figures: dict[str, Figure] = {
         "openings": len(dates),
-        "dates": dates[-_SHOWN_DATES:],
+        "dates": dates[-SHOWN_DATES:],
         "history_start": date_text(int(sessions[0])),
     }
+    latest = ("… " if len(dates) > SHOWN_DATES else "") + ", ".join(dates[-SHOWN_DATES:])
+    times = f"{len(dates):,} time{'' if len(dates) == 1 else 's'}"
+    times_and_dates = f"{times} ({latest})" if dates else times
     if claim.dates is not None:
-        return _met(dates == [str(day) for day in sorted(claim.dates)], "the days differ"), figures
+        return met(claim, dates == [str(day) for day in sorted(claim.dates)], latest), figures
     if claim.count is not None:
-        return _met(_within(len(dates), claim.count), "the number differs"), figures
-    if len(chosen) < 2:
-        return (Verdict.NOT_REPRODUCED, "there are no two openings to measure between"), figures
+        return met(claim, within(len(dates), claim.count), times_and_dates), figures
+    if claim.years_since_previous is None or len(chosen) < 2:
+        return met(claim, False, f"fewer than two openings: {times_and_dates}"), figures
     years = (int(chosen[-1]) - int(chosen[-2])) / _DAYS_A_YEAR
-    figures["years_since_previous"] = _shown(years)
-    return _met(_within(years, claim.years_since_previous or _ANY), "the time between differs"), figures
+    figures["years_since_previous"] = shown(years)
+    text = figure_text("years_since_previous", years, outside=claim.years_since_previous)
+    found = f"{text} years ({dates[-2]} to {dates[-1]})"
+    return met(claim, within(years, claim.years_since_previous), found), figures
 
 
-def _followed(claim: FollowedClaim, evidence: Evidence) -> _Judged:
+def _followed(claim: FollowedClaim, evidence: Evidence) -> Judged:
     row = evidence.base_rate(claim.definition, claim.pair, claim.horizon_sessions)
     if row is None:
         return (Verdict.NOT_MEASURABLE, "no base rate: the definition does not evaluate this pair daily"), {}
@@ -224,53 +180,31 @@ def _followed(claim: FollowedClaim, evidence: Evidence) -> _Judged:
         return (Verdict.NOT_MEASURABLE, row.reason), figures
     low, high = row.difference_interval_pp
     clear = low > 0.0 if claim.side == "ahead" else high < 0.0
+    figured: dict[str, Figure] = {"difference_pp": row.difference_pp, "interval_pp": [low, high]}
+    found = f"{row.wording} ({figures_text(figured)})"
     if clear and (row.q_value is None or row.q_value > LARGEST_Q):
-        return _met(False, f"{row.wording}; not significant among {row.family_size} tests"), figures
-    return _met(clear, row.wording), figures
+        return met(claim, False, f"{found}; not significant among {row.family_size} tests"), figures
+    return met(claim, clear, found), figures
 
 
-def _met(holds: bool, otherwise: str) -> tuple[Verdict, str]:
-    return (Verdict.REPRODUCED if holds else Verdict.NOT_REPRODUCED), otherwise
-
-
-def _within(figure: float, bounds: Bounds) -> bool:
-    return bounds[0] <= figure <= bounds[1]
-
-
-def _window(sessions: NDArray[np.int64], since: date | None, until: date | None) -> NDArray[np.bool_]:
-    chosen = np.ones(len(sessions), np.bool_)
-    if since is not None:
-        chosen &= sessions >= session_day(since)
-    if until is not None:
-        chosen &= sessions <= session_day(until)
-    return chosen
-
-
-def _figures(history: PairHistory, keys: Sequence[str], row: int) -> dict[str, Figure]:
-    outputs = known_outputs()
-    figures: dict[str, Figure] = {}
-    for key in keys:
-        value = history.values[key].item(row)
-        if math.isnan(value):
-            figures[value_name(key)] = None
-        elif outputs[key][0].is_session:
-            figures[value_name(key)] = date_text(int(value)) if value else "none before"
-        else:
-            figures[value_name(key)] = _shown(value)
-    return figures
-
-
-def _unknown(history: PairHistory, keys: Sequence[str], row: int) -> str:
-    reasons = {
-        value_name(key): Quality(history.quality[key].item(row)).label.replace("_", " ")
-        for key in keys
-        if math.isnan(history.values[key].item(row))
+def _members(claim: MembersClaim, evidence: Evidence) -> Judged:
+    volumes = evidence.members(claim.members)
+    if volumes is None:
+        gap = f"no volumes of the members of {claim.members} (--members {claim.members}=FILE)"
+        return (Verdict.DATA_GAP, gap), {}
+    day = members_day(volumes, session_day(claim.on), claim.sessions)
+    if isinstance(day, str):
+        return (Verdict.DATA_GAP, day), {}
+    times = day.volume / day.average
+    figures: dict[str, Figure] = {
+        "members": day.members,
+        "members_used": day.members_used,
+        "volume": shown(day.volume),
+        f"average_volume_{claim.sessions}d": shown(day.average),
+        f"relative_volume_{claim.sessions}d": shown(times),
     }
-    return "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
-
-
-def _shown(value: float) -> float:
-    return float(f"{value:.{SIGNIFICANT_DIGITS - 1}e}") + 0.0
+    text = figure_text("relative_volume", times, outside=claim.times_average)
+    return met(claim, within(times, claim.times_average), f"{text} times"), figures
 
 
 def _listed(bounds: Bounds | None) -> list[float] | None:

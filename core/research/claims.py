@@ -8,27 +8,29 @@ The head of `core/data/claims.toml` shows every form.
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from types import MappingProxyType
+from typing import Annotated, Final, Literal, Self
 
-import msgspec
+from pydantic import Field, model_validator
 
 from core.definitions.rules import Condition, atoms_of, find_key, parse_condition
 from core.model.errors import CatalogueError, RotascopeError
 from core.model.records import Frequency
 from core.model.sessions import session_day
-from core.model.validation import parse_toml
+from core.model.validation import TomlTable, read_toml, validated
+from core.research.claim_fields import Bounds, Every, PairName, Text
 from core.research.forward_returns import HORIZONS_SESSIONS
 
-_ACTION: Final = "correct the entry; the head of core/data/claims.toml shows every form"
-_DATE: Final = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
+LEDGER: Final = "claim ledger"
+COUNT_KEYS: Final[Mapping[str, str]] = MappingProxyType(
+    {"session": "days", "week": "weeks", "month": "months", "year": "years"}
+)
+"""What "every" counts → the key of a number of them, and the word for them."""
 
-PairName = Annotated[str, msgspec.Meta(pattern=r"^[^/\s]+/[^/\s]+$")]
-Bounds = tuple[float, float]
-"""Minimum and maximum, inclusive; `inf` in TOML means no bound."""
+_DATE: Final = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 
 
 class Verdict(StrEnum):
@@ -40,7 +42,7 @@ class Verdict(StrEnum):
     DATA_GAP = "data gap"
 
 
-class _Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
+class _Form(TomlTable):
     """Common fields of claims.
 
     Args:
@@ -48,12 +50,19 @@ class _Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         says: The claim, paraphrased.
     """
 
-    row: Annotated[int, msgspec.Meta(ge=1)]
-    says: Annotated[str, msgspec.Meta(min_length=1)]
+    row: Annotated[int, Field(ge=1)]
+    says: Text
+
+    @model_validator(mode="after")
+    def _window_has_days(self) -> Self:
+        since, until = getattr(self, "since", None), getattr(self, "until", None)
+        if since and until and since > until:
+            raise ValueError(f"since {since} is after until {until}")
+        return self
 
 
-class DaysClaim(_Form, frozen=True, kw_only=True, tag="days"):
-    """A condition held on a day, or on a share or number of the days of a window.
+class DaysClaim(_Form):
+    """A condition held on a day, or on a share, a number or an unbroken run of the periods of a window.
 
     Args:
         pair: The pair whose values are evaluated.
@@ -61,25 +70,31 @@ class DaysClaim(_Form, frozen=True, kw_only=True, tag="days"):
         on: The day; or, instead, a window:
         since: First date of the window; None for the first of the data.
         until: Last date of the window; None for the last. Days after the data make the claim a gap.
-        every: Which days count: each session, or the last session of each completed period.
-        share_pct: Minimum and maximum percentage of the days on which it must hold.
-        days: Minimum and maximum number of such days.
-        show: Further values to show, of a single day.
+        every: What counts: each session, or the last session of each completed week, month or year.
+        share_pct: Minimum and maximum percentage of the periods in which it must hold.
+        in_a_row: Minimum and maximum length of the longest run of consecutive periods in which it held.
+        days: Minimum and maximum number of sessions; `weeks`, `months` and `years` of such periods.
+        show: Further values to show, of a single day or of the last period in which it held.
     """
 
+    kind: Literal["days"]
     pair: PairName
-    holds: Annotated[list[str], msgspec.Meta(min_length=1)]
+    holds: Annotated[list[str], Field(min_length=1)]
     on: date | None = None
     since: date | None = None
     until: date | None = None
-    every: Literal["session", "week", "month", "year"] = "session"
+    every: Every = "session"
     share_pct: Bounds | None = None
-    days: tuple[float, float] | None = None
-    show: list[str] = []
+    in_a_row: Bounds | None = None
+    days: Bounds | None = None
+    weeks: Bounds | None = None
+    months: Bounds | None = None
+    years: Bounds | None = None
+    show: list[str] = Field(default=[])
 
     @property
     def condition(self) -> Condition:
-        """Condition that must hold."""
+        """Condition that must hold; one clause for each text of `holds`."""
         dated = [_DATE.sub(_number_of_date, text) for text in self.holds]
         return parse_condition(dated, Frequency.DAY)
 
@@ -89,8 +104,32 @@ class DaysClaim(_Form, frozen=True, kw_only=True, tag="days"):
         read = [key for atom in atoms_of(self.condition) for key in atom.keys]
         return tuple(dict.fromkeys(read + [find_key(name, Frequency.DAY) for name in self.show]))
 
+    @property
+    def number(self) -> Bounds | None:
+        """Minimum and maximum number of periods, whatever they are."""
+        return next((bounds for bounds in self._numbers.values() if bounds is not None), None)
 
-class ChangeClaim(_Form, frozen=True, kw_only=True, tag="change"):
+    @property
+    def _numbers(self) -> dict[str, Bounds | None]:
+        return {key: getattr(self, key) for key in COUNT_KEYS.values()}
+
+    @model_validator(mode="after")
+    def _is_measurable(self) -> Self:
+        own = COUNT_KEYS[self.every]
+        wrong = [key for key, bounds in self._numbers.items() if bounds is not None and key != own]
+        if wrong and self.on is None:
+            raise ValueError(f"every {self.every} is counted by {own!r}, not by {wrong[0]!r}")
+        wanted = [self.share_pct, self.in_a_row, *self._numbers.values()]
+        given = len(wanted) - wanted.count(None)
+        if self.on is None and given != 1:
+            raise ValueError(f"a window needs exactly one of share_pct, in_a_row and {own}")
+        if self.on is not None and (self.since or self.until or given or self.every != "session"):
+            raise ValueError("a single day cannot have a window, every, share_pct, in_a_row or a number")
+        _resolved(self)
+        return self
+
+
+class ChangeClaim(_Form):
     """A value changed by a given amount between two days.
 
     Args:
@@ -101,6 +140,7 @@ class ChangeClaim(_Form, frozen=True, kw_only=True, tag="change"):
         change_pct: Minimum and maximum change.
     """
 
+    kind: Literal["change"]
     pair: PairName
     value: str
     since: date
@@ -112,8 +152,13 @@ class ChangeClaim(_Form, frozen=True, kw_only=True, tag="change"):
         """Outputs it reads."""
         return (find_key(self.value, Frequency.DAY),)
 
+    @model_validator(mode="after")
+    def _is_measurable(self) -> Self:
+        _resolved(self)
+        return self
 
-class EventsClaim(_Form, frozen=True, kw_only=True, tag="events"):
+
+class EventsClaim(_Form):
     """A definition opened on given days, a given number of times, or a given time after the previous opening.
 
     Args:
@@ -126,6 +171,7 @@ class EventsClaim(_Form, frozen=True, kw_only=True, tag="events"):
         years_since_previous: Minimum and maximum years between the last two openings.
     """
 
+    kind: Literal["events"]
     pair: PairName
     definition: str
     since: date | None = None
@@ -134,8 +180,15 @@ class EventsClaim(_Form, frozen=True, kw_only=True, tag="events"):
     count: Bounds | None = None
     years_since_previous: Bounds | None = None
 
+    @model_validator(mode="after")
+    def _is_measurable(self) -> Self:
+        forms = (self.dates, self.count, self.years_since_previous)
+        if forms.count(None) != len(forms) - 1:
+            raise ValueError("an events claim needs exactly one of dates, count and years_since_previous")
+        return self
 
-class FollowedClaim(_Form, frozen=True, kw_only=True, tag="followed"):
+
+class FollowedClaim(_Form):
     """After openings of a definition the numerator was ahead of, or behind, its return after any day.
 
     Args:
@@ -145,13 +198,37 @@ class FollowedClaim(_Form, frozen=True, kw_only=True, tag="followed"):
         side: Ahead or behind.
     """
 
+    kind: Literal["followed"]
     pair: PairName
     definition: str
-    horizon_sessions: Annotated[int, msgspec.Meta(ge=1)]
+    horizon_sessions: int
     side: Literal["ahead", "behind"]
 
+    @model_validator(mode="after")
+    def _is_measurable(self) -> Self:
+        if self.horizon_sessions not in HORIZONS_SESSIONS:
+            raise ValueError(f"horizon_sessions must be one of {', '.join(map(str, HORIZONS_SESSIONS))}")
+        return self
 
-class StatedClaim(_Form, frozen=True, kw_only=True, tag="stated"):
+
+class MembersClaim(_Form):
+    """On a day the members of an index together traded a multiple of their average volume.
+
+    Args:
+        members: Name of the file of volumes, as `--members` gives it.
+        on: The day.
+        sessions: Number of sessions before the day whose average is the measure.
+        times_average: Minimum and maximum volume of the day, as a multiple of that average.
+    """
+
+    kind: Literal["members"]
+    members: Text
+    on: date
+    sessions: Annotated[int, Field(ge=2, le=252)] = 20
+    times_average: Bounds
+
+
+class StatedClaim(_Form):
     """A claim that cannot be computed from prices, volumes, flows or rates.
 
     Args:
@@ -159,15 +236,20 @@ class StatedClaim(_Form, frozen=True, kw_only=True, tag="stated"):
         reason: What is missing.
     """
 
+    kind: Literal["stated"]
     verdict: Literal["not measurable", "data gap"]
-    reason: Annotated[str, msgspec.Meta(min_length=1)]
+    reason: Text
 
 
-Claim = DaysClaim | ChangeClaim | EventsClaim | FollowedClaim | StatedClaim
+PairClaim = DaysClaim | ChangeClaim | EventsClaim | FollowedClaim
+"""A claim about a pair."""
+Claim = PairClaim | MembersClaim | StatedClaim
 
 
-class _LedgerFile(msgspec.Struct, forbid_unknown_fields=True):
-    claim: list[dict[str, object]]
+class LedgerFile(TomlTable):
+    """A file of claims."""
+
+    claim: list[Annotated[Claim, Field(discriminator="kind")]]
 
 
 def parse_claims(text: str) -> tuple[Claim, ...]:
@@ -180,56 +262,24 @@ def parse_claims(text: str) -> tuple[Claim, ...]:
         The claims, by row and then in file order.
 
     Raises:
-        CatalogueError: An entry is invalid; the message names it and the reason.
+        CatalogueError: An entry is invalid; the message names every problem and its place.
     """
-    try:
-        entries = msgspec.convert(parse_toml(text), _LedgerFile).claim
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise CatalogueError(f"the claim ledger cannot be read: {error}", operator_action=_ACTION) from error
-    return tuple(sorted((_claim(entry, n) for n, entry in enumerate(entries, 1)), key=lambda c: c.row))
+    ledger = validated(LedgerFile, read_toml(text, LEDGER, _refusal), LEDGER, _refusal)
+    return tuple(sorted(ledger.claim, key=lambda claim: claim.row))
 
 
-def _claim(entry: dict[str, object], number: int) -> Claim:
-    where = f"claim {number} (row {entry.get('row', '?')})"
+def _refusal(message: str) -> CatalogueError:
+    return CatalogueError(
+        message, operator_action="correct the entry; the head of core/data/claims.toml shows every form"
+    )
+
+
+def _resolved(claim: DaysClaim | ChangeClaim) -> None:
+    """Refuse a name or a condition that the engine does not have."""
     try:
-        claim: Claim = msgspec.convert(entry, Claim)
-        defect = _defect(claim)
-        if isinstance(claim, DaysClaim | ChangeClaim):
-            claim.keys  # noqa: B018 — resolves every name, or says which is none.
-    except msgspec.ValidationError as error:
-        raise CatalogueError(f"{where}: {error}", operator_action=_ACTION) from error
+        claim.keys  # noqa: B018 — resolves every name, or says which is none.
     except RotascopeError as error:
-        raise CatalogueError(f"{where}: {error.message}", operator_action=_ACTION) from error
-    if defect:
-        raise CatalogueError(f"{where}: {defect}", operator_action=_ACTION)
-    return claim
-
-
-def _defect(claim: Claim) -> str | None:
-    """Return what is wrong with a claim apart from the types of its fields."""
-    since, until = getattr(claim, "since", None), getattr(claim, "until", None)
-    if since and until and since > until:
-        return f"since {since} is after until {until}"
-    if isinstance(claim, DaysClaim):
-        wanted = [claim.share_pct, claim.days]
-        if claim.on is None and wanted.count(None) != 1:
-            return "a window needs exactly one of share_pct and days"
-        if claim.on is not None and (since or until or wanted != [None, None]):
-            return "a single day cannot have a window, share_pct or days"
-    forms = (claim.dates, claim.count, claim.years_since_previous) if isinstance(claim, EventsClaim) else ()
-    if forms and forms.count(None) != len(forms) - 1:
-        return "an events claim needs exactly one of dates, count and years_since_previous"
-    if isinstance(claim, FollowedClaim) and claim.horizon_sessions not in HORIZONS_SESSIONS:
-        return f"horizon_sessions must be one of {', '.join(map(str, HORIZONS_SESSIONS))}"
-    for bounds in _bounds(claim):
-        if not bounds[0] <= bounds[1]:
-            return f"{bounds[0]} to {bounds[1]} is an empty range"
-    return None
-
-
-def _bounds(claim: Claim) -> Sequence[Bounds]:
-    names = ("share_pct", "days", "change_pct", "count", "years_since_previous")
-    return [bounds for name in names if (bounds := getattr(claim, name, None)) is not None]
+        raise ValueError(error.message) from error
 
 
 def _number_of_date(found: re.Match[str]) -> str:

@@ -134,6 +134,41 @@ def check_daily(
     return CheckedHistory(_with_unknowns(frame, findings), findings)  # 7
 
 
+def judge_volumes(daily: DailyFile, calendar: Calendar, *, name: str) -> CheckedHistory:
+    """Check the volumes of many members against a calendar.
+
+    Args:
+        daily: Result of `core.daily.reading.read_volumes`.
+        calendar: Its calendar, over all dates of the file.
+        name: Name of the file in messages.
+
+    Returns:
+        One row per session of the file, and the findings. A volume of zero or less is unknown, null.
+
+    Raises:
+        HistoryError: A time of day inside a session; dates unsorted or repeated; no row on a session.
+    """
+    frame, findings = daily.frame, list(daily.findings)
+    _require_whole_days(daily, calendar, name)
+    _require_order(frame["date"], name)
+    repeated = frame["date"].filter(frame["date"].is_duplicated()).unique(maintain_order=True).to_list()
+    if repeated:
+        raise HistoryError(
+            f"{name} has more than one row for {listed(repeated)}", operator_action="keep one row per day"
+        )
+    frame = _without_days_off(frame, calendar, findings)
+    if frame.height == 0:
+        raise HistoryError(f"{name} has no row on a session", operator_action="check the calendar")
+    _note_missing_sessions(frame, calendar, findings)
+    members = pl.exclude("date")
+    bad = frame.select(pl.any_horizontal((members <= 0).fill_null(False))).to_series()
+    if bad.any():
+        message = "a volume of zero or less; treated as unknown"
+        findings.append(finding_on("volume_unknown", frame["date"].filter(bad), message))
+        frame = frame.with_columns(pl.when(members > 0).then(members))
+    return CheckedHistory(frame, findings)
+
+
 def _require_whole_days(daily: DailyFile, calendar: Calendar, name: str) -> None:
     """Refuse a time of day inside a session: its last price is not the close."""
     if calendar.name == "24/7" or daily.moments.null_count() == len(daily.moments):

@@ -66,7 +66,8 @@ def study_universe(
     """Build a universe from the inputs of a study.
 
     Args:
-        frames: Symbol → daily frame; a frame with volume gives an instrument with volume.
+        frames: Symbol → daily frame; a frame with volume gives an instrument with volume, unless it is
+            the volume of a whole exchange (see `of_an_exchange`).
         pairs: Pairs to study.
         calendar: Calendar of all symbols.
         series: Rates and flows.
@@ -78,13 +79,14 @@ def study_universe(
     Raises:
         UniverseError: A pair has an unknown leg or is duplicated.
     """
+    exchange = of_an_exchange(frames)
     traded = [
         _instrument(
             number,
             symbol,
             "etf",
             calendar,
-            has_volume="volume" in frame.columns,
+            has_volume="volume" in frame.columns and symbol not in exchange,
             price_exponent=price_exponent(frame["close"]),
         )
         for number, (symbol, frame) in enumerate(frames.items(), start=1)
@@ -96,6 +98,40 @@ def study_universe(
         for number, one in enumerate(series, start=len(traded) + 1)
     ]
     return Universe((HISTORY,), tuple(traded + beside), tuple(pairs))
+
+
+def of_an_exchange(frames: Mapping[str, pl.DataFrame]) -> frozenset[str]:
+    """Find the symbols whose files repeat another's volume: files of indices hold that of the exchange.
+
+    No index trades, and live an index has no volume, so neither has it in a study.
+
+    Args:
+        frames: Symbol → daily frame.
+
+    Returns:
+        Symbols with another's volume on more than half of the sessions on which theirs changed.
+
+    Example:
+        >>> from datetime import date
+        >>> days = [date(2024, 7, day) for day in (8, 9, 10)]
+        >>> index = pl.DataFrame({"date": days, "volume": [3.19e9, 3.24e9, 3.34e9]})
+        >>> fund = pl.DataFrame({"date": days, "volume": [36_110_500.0, 27_289_700.0, 38_701_200.0]})
+        >>> sorted(of_an_exchange({"RUT": index, "SPX": index, "SPY": fund}))
+        ['RUT', 'SPX']
+    """
+    parts = [
+        frame.select("date", pl.col("volume").cast(pl.Float64))
+        .filter((pl.col("volume") > 0) & (pl.col("volume") != pl.col("volume").shift(1)))
+        .with_columns(pl.lit(symbol).alias("symbol"))
+        for symbol, frame in frames.items()
+        if "volume" in frame.columns
+    ]
+    if len(parts) < 2:
+        return frozenset()
+    repeated = pl.col("symbol").n_unique().over("date", "volume") > 1
+    shares = pl.concat(parts).with_columns(repeated.alias("repeated"))
+    shares = shares.group_by("symbol").agg(pl.col("repeated").mean())
+    return frozenset(shares.filter(pl.col("repeated") > 0.5)["symbol"].to_list())
 
 
 def _instrument(
@@ -175,6 +211,10 @@ class HistoryRun:
             # A session that ends at midnight belongs to the day it ends.
             yield StudySession((ts_close_ns - 1) // _DAY_NS, events)
             start = end
+
+    def run_through(self) -> None:
+        """Process the history as a whole, for the values at its end: fewer frames than sessions."""
+        self._step(self._records)
 
     def _step(self, records: NDArray[np.void]) -> list[Event]:
         events: list[Event] = []

@@ -48,10 +48,38 @@ def study_base_rates(
     Returns:
         Base rates, which give tables as of any session.
     """
+    openings = daily_openings(events)
+    return base_rates_of(openings, catalogue, universe.pairs, frames, calendar, resamples=resamples)
+
+
+def daily_openings(events: Iterable[Event]) -> dict[tuple[str, str], list[int]]:
+    """Return the sessions at which each daily definition opened, by definition and pair."""
     openings: dict[tuple[str, str], list[int]] = {}
     for event in events:
         if event.state == OPENED and event.frequency == Frequency.DAY.label:
             openings.setdefault((event.definition, event.pair), []).append(event.episode)
+    return openings
+
+
+def base_rates_of(
+    openings: Mapping[tuple[str, str], Sequence[int]],
+    catalogue: Catalogue,
+    pairs: Sequence[Pair],
+    frames: Mapping[str, pl.DataFrame],
+    calendar: Calendar,
+    *,
+    resamples: int = RESAMPLES,
+) -> BaseRates:
+    """Prepare base rates from openings; arguments and result as of `study_base_rates`.
+
+    Args:
+        openings: From `daily_openings`.
+        catalogue: The definitions.
+        pairs: The pairs: together the family of tests.
+        frames: Symbol → checked daily frame.
+        calendar: Their sessions.
+        resamples: Number of resamples of the history behind every interval.
+    """
     cases = [
         Cases(
             definition.definition_id,
@@ -60,12 +88,10 @@ def study_base_rates(
             np.array(openings.get((definition.definition_id, pair.name), []), np.int64),
         )
         for definition in daily_definitions(catalogue)
-        for pair in universe.pairs
+        for pair in pairs
         if not definition.pairs or pair.name in definition.pairs
     ]
-    return BaseRates(
-        [_outcomes(pair, frames, calendar) for pair in universe.pairs], cases, resamples=resamples
-    )
+    return BaseRates([_outcomes(pair, frames, calendar) for pair in pairs], cases, resamples=resamples)
 
 
 def daily_definitions(catalogue: Catalogue) -> list[Definition]:
@@ -120,15 +146,20 @@ def cards_as_asked(rates: BaseRates, calendar: Calendar, last: int) -> CardsAsAs
     return CardsAsAsked(rates.columns(quarter_ends(calendar, last)), calendar)
 
 
-def study_cards(rates: BaseRates, calendar: Calendar, last: int) -> RateCards:
+def study_cards(rates: BaseRates, calendar: Calendar, last: int, first: int | None = None) -> RateCards:
     """Build all cards of every quarter's end up to a session, for a file.
 
     Args:
         rates: From `study_base_rates`.
         calendar: The sessions.
         last: Days since 1970-01-01: the last session of the history.
+        first: Leave out what only events before this session look up; None for nothing.
     """
-    return make_cards(rates.tables(quarter_ends(calendar, last)), calendar)
+    cuts = quarter_ends(calendar, last)
+    if first is not None:
+        earlier = [cut for cut in cuts if cut < first]
+        cuts = cuts[max(0, len(earlier) - 1) :]
+    return make_cards(rates.tables(cuts), calendar)
 
 
 def with_base_rates(events: Sequence[Event], cards: CardsAsAsked | RateCards) -> list[Event]:

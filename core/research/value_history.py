@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.definitions.rules import Atom, Condition, Operator
 from core.engine.evaluation import PairEvaluator
-from core.kernels.codes import OK, REBUILT
+from core.kernels.codes import USABLE
 from core.model.records import Frequency
 from core.model.sessions import day_to_date
-
-_USABLE: Final = (OK, REBUILT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +59,10 @@ class PairHistory:
         if atom.form == "quality":
             return np.ones(len(quality), np.bool_), _held(quality, atom.operator, np.float64(atom.factor))
         left = self.values[atom.left]
-        known = np.isin(quality, _USABLE)
+        known = np.isin(quality, USABLE)
         right = np.full(len(left), atom.factor)
         if atom.right is not None:
-            known = known & np.isin(self.quality[atom.right], _USABLE)
+            known = known & np.isin(self.quality[atom.right], USABLE)
             right = self.values[atom.right] * atom.factor
         return known, _held(_rounded(np.abs(left) if atom.form else left), atom.operator, _rounded(right))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import polars as pl
 import structlog
@@ -35,6 +35,15 @@ __all__ = [
 _LONGEST_NAME: Final = 60
 
 
+class DailyReader(Protocol):
+    """Parses one daily file: `read_daily` or `read_volumes`."""
+
+    def __call__(
+        self, data: bytes, name: str, shape: DailyShape, *, format: DailyFormat | None = None
+    ) -> DailyFile:
+        """Return the parsed file."""
+
+
 class NamedDaily(NamedTuple):
     """A daily file, parsed but not validated.
 
@@ -58,7 +67,12 @@ class Covered(NamedTuple):
 
 
 def read_named(
-    file: HistoryFile, calendar: str, *, now_ns: int | None, format: DailyFormat | None = None
+    file: HistoryFile,
+    calendar: str,
+    *,
+    now_ns: int | None,
+    format: DailyFormat | None = None,
+    read: DailyReader = read_daily,
 ) -> NamedDaily:
     """Read one daily file without validation; rows dated after today are dropped.
 
@@ -67,6 +81,7 @@ def read_named(
         calendar: Determines the time zone of timestamps and the current date.
         now_ns: Current time; None for no limit.
         format: Required format, "csv" or "parquet"; None for either.
+        read: Parses the file; `read_volumes` for one of many members.
 
     Raises:
         HistoryError: It cannot be read or parsed; the message names file and row.
@@ -75,7 +90,7 @@ def read_named(
     name = f"{file.symbol} ({_short(file.file.name)})"
     zone = calendar_zone(calendar)
     shape = DailyShape(file.column, file.date_column, file.date_format, zone, file.symbol)
-    daily = read_daily(_bytes(file), name, shape, format=format)
+    daily = read(_bytes(file), name, shape, format=format)
     if now_ns is not None:
         today = datetime.fromtimestamp(now_ns // NANOSECONDS_PER_SECOND, UTC).astimezone(zone).date()
         daily = up_to_today(daily, today, name)

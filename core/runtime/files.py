@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -68,6 +69,31 @@ def read_bytes(file: Path) -> bytes:
         raise ConfigurationError(
             f"{file} cannot be read: {error.strerror}", operator_action="correct the path, or omit it"
         ) from error
+
+
+def require_writable(file: Path | None, option: str) -> None:
+    """Refuse a file that could not be written, before the work whose result it is to hold.
+
+    Args:
+        file: Target path; None for no file.
+        option: The option that named it, for the message.
+
+    Raises:
+        ConfigurationError: The message says why.
+    """
+    if file is None:
+        return
+    if file.is_dir():
+        reason = "it is a directory"
+    elif not file.parent.is_dir():
+        reason = f"there is no directory {file.parent}"
+    elif not os.access(file if file.exists() else file.parent, os.W_OK):
+        reason = "permission denied"
+    else:
+        return
+    raise ConfigurationError(
+        f"{option} {file} cannot be written: {reason}", operator_action=f"choose another file for {option}"
+    )
 
 
 def write_bytes(

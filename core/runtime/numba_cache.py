@@ -38,12 +38,6 @@ def cache_digest(core: Path, environ: Mapping[str, str]) -> str:
     return digest.hexdigest()[:16]
 
 
-def compiled_kernels(environ: Mapping[str, str]) -> int:
-    """Return the number of cached functions; 0 before the first start, which compiles them."""
-    directory = environ.get("NUMBA_CACHE_DIR")
-    return sum(1 for _ in Path(directory).rglob("*.nbc")) if directory else 0
-
-
 def configure_numba_cache(environ: MutableMapping[str, str], core: Path = CORE) -> Path:
     """Set `NUMBA_CACHE_DIR` to the directory for these sources.
 

@@ -24,7 +24,8 @@ from core.model.errors import ConfigurationError
 from core.model.section import SettingsSection
 from core.model.settings import KafkaSettings, Settings, parse_settings, settings_model
 from core.model.suggestions import nearest
-from core.model.validation import Location, parse_toml
+from core.model.validation import parse_toml
+from core.model.validation_places import Location
 
 PREFIX: Final = "ROTASCOPE_"
 SECTION_END: Final = "__"
@@ -36,6 +37,17 @@ _OTHER_VARIABLES: Final = frozenset(
     PREFIX + name for name in ("SETTINGS", "REPLAY_KEY", "REPLAY_SECRET", "SHARED_DATA")
 )
 """Read by individual options or by the tests."""
+
+_FLAGS: Final[Mapping[tuple[str, ...], str]] = MappingProxyType(
+    {
+        ("metrics", "port"): "--metrics-port",
+        ("kafka", "api_version"): "--broker-api-version",
+        ("worker", "assigned"): "--assign",
+        ("universe_file",): "--universe",
+        ("catalogue_file",): "--catalogue",
+    }
+)
+"""Flags that are not called like their key."""
 
 # Kubernetes sets variables with the addresses of services, and a service may be called `rotascope-worker`.
 # These never contain two underscores.
@@ -63,22 +75,24 @@ def collect_settings(
 
     Raises:
         ConfigurationError: A file is unreadable, a name is unknown, or a value is
-            invalid.
+            invalid; the message names the file, variable or flag that it came from.
     """
     model = settings_model(sections)
     _refuse_unknown_variables(os.environ, model, sections)
-    of_file, of_environment, given = _from_file(file), _from_environment(model, sections), _given(flags)
+    of_file, of_environment, of_flags = _from_file(file), _from_environment(model, sections), _given(flags)
     values: dict[str, Any] = {}
-    for layer in (of_file, of_environment, given):
+    for layer in (of_file, of_environment, of_flags):
         values = _merged(values, layer)
 
     def origin(location: Location) -> str:
-        """Name the layer that the value is from; a section may be from several, and then has no name."""
         found = _found(values, location)
-        if found is None or found == _found(given, location):
+        if found is None:
             return ""
+        if found == _found(of_flags, location):
+            return "" if isinstance(found, Mapping) else flag_of(location)
         if found == _found(of_environment, location):
             return "environment" if isinstance(found, Mapping) else _variable(location)
+        # What is wrong with a whole section may come from several places at once.
         return str(file) if found == _found(of_file, location) else ""
 
     return parse_settings(values, model, origin=origin)
@@ -112,6 +126,17 @@ def variable_of(section: str, key: str) -> str:
         'ROTASCOPE_KAFKA__PARTITIONS'
     """
     return f"{PREFIX}{section}{SECTION_END}{key}".upper()
+
+
+def flag_of(location: Location) -> str:
+    """Return the flag that sets a key.
+
+    Example:
+        >>> flag_of(("worker", "membership")), flag_of(("metrics", "port"))
+        ('--membership', '--metrics-port')
+    """
+    keys = tuple(step for step in location if isinstance(step, str))
+    return _FLAGS.get(keys) or f"--{keys[-1].replace('_', '-')}"
 
 
 def _variable(location: Location) -> str:

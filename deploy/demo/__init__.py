@@ -7,9 +7,10 @@
     processes.py     the programs as separate processes
     readings.py      reads /metrics and the event topics
     story.py         formats event data as text
+    time_order.py    puts events of several partitions in time order
     episodes.py      groups transitions into episodes
     progress.py      the state to show, and the three views:
-    screen.py        a live screen on a terminal
+    screen.py        a live screen on a terminal; board.py its table of values, fitting.py what fits it
     lines.py         plain lines, or JSON, elsewhere
     summary.py       summary of the run
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -17,11 +16,8 @@ from core.model.instruments import Universe
 from core.model.routing import routes
 from deploy.local.embedded_broker import partition_bytes
 from producers.replay.bar_files import read_closes
-from producers.replay.demo import demo_daily, demo_recording
+from producers.replay.demo import LAST_HISTORY_DAY, demo_daily, demo_recording
 from producers.replay.recording import Recording
-
-LAST_HISTORY_DAY: Final = date(2024, 7, 5)
-"""The session before the first recorded one."""
 
 MARKS_A_SECOND: Final = 2
 """Upper bound: one before the first tick of a second, one for a session's close."""

@@ -11,7 +11,7 @@ from typing_extensions import override
 from core.model.timestamps import rfc3339
 from deploy.demo.progress import Progress, Summary, View
 from deploy.demo.readings import ReadEvent
-from deploy.demo.story import first_since, what_happened
+from deploy.demo.story import what_happened
 from deploy.demo.summary import summary_lines, summary_record
 
 PROGRESS_INTERVAL_S: Final = 4.0
@@ -65,9 +65,6 @@ class PlainView(View):
                 what=what_happened(data),
             )
         )
-        since = first_since(data)
-        if data["state"] == "opened" and since is not None:
-            self._write(f"{'':<20}  {since}")
 
     @override
     def finished(self, summary: Summary) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from deploy.demo.processes import Program
 from deploy.demo.progress import Progress, View
 from deploy.demo.readings import EventReader, Page, ReadEvent, scrape
+from deploy.demo.time_order import TimeOrder
 
 SCRAPE_INTERVAL_S: Final = 0.25
 RATE_OVER_S: Final = 1.0
@@ -22,9 +23,10 @@ class Observer:
     Args:
         view: Shows the state.
         reader: Reader of the event topics.
+        partition_of: Symbol of a numerator → partition of its ticks.
     """
 
-    def __init__(self, view: View, reader: EventReader) -> None:
+    def __init__(self, view: View, reader: EventReader, partition_of: Callable[[str], int]) -> None:
         self.progress = Progress()
         self.events: list[ReadEvent] = []
         self.ticks_before_playing = 0
@@ -33,6 +35,11 @@ class Observer:
         self._server: Program | None = None
         self._page: Page | None = None
         self._scraped_s = 0.0
+        self._order = TimeOrder(partition_of)
+        self._clocks_s: Mapping[int, int] = {}
+        self._found = 0
+        self._latest_clocks_s: Mapping[int, int] = {}
+        self._latest_found = 0
         self._rates: deque[tuple[float, int]] = deque()
 
     def phase(self, text: str) -> None:
@@ -63,10 +70,10 @@ class Observer:
 
     def look(self) -> None:
         """Read new events, periodically the metrics, and show them."""
-        for event in self._reader.new():
-            self._note(event)
+        self._take(self._reader.new())
         if self.progress.metrics_url and time.monotonic() - self._scraped_s >= SCRAPE_INTERVAL_S:
             self._scrape()
+        self._show(self._order.release(self._clocks_s, self._found))
         if self._server is not None:
             status = self._server.said("served") or self._server.said("progress") or {}
             self.progress.trades_sent = int(status.get("trades_sent", 0))
@@ -86,12 +93,16 @@ class Observer:
 
     def last_events(self) -> None:
         """Read the event topics to their current end."""
-        for event in self._reader.rest():
-            self._note(event)
+        self._take(self._reader.rest())
+        self._show(self._order.rest())
 
-    def _note(self, event: ReadEvent) -> None:
-        self.events.append(event)
-        self._view.event(event)
+    def _take(self, events: Sequence[ReadEvent]) -> None:
+        self.events.extend(events)
+        self._order.hold(events)
+
+    def _show(self, events: Iterable[ReadEvent]) -> None:
+        for event in events:
+            self._view.event(event)
 
     def _scrape(self) -> None:
         self._scraped_s = time.monotonic()
@@ -101,15 +112,29 @@ class Observer:
         self._page = page
         progress = self.progress
         progress.ticks = int(page.total("rotascope_worker_ticks_total"))
+        self._note_clocks(page)
         progress.frames = int(page.total("rotascope_worker_frames_total"))
         progress.lag_records = int(page.total("rotascope_partition_lag_records"))
         progress.ticks_per_s = self._rate(progress.ticks)
-        clocks = page.by_labels("rotascope_partition_clock_timestamp_seconds", "partition").values()
-        progress.clock_ns = int(min(clocks) * _NS_PER_SECOND) if clocks else None
+        clocks = page.by_labels("rotascope_partition_clock_timestamp_seconds", "partition")
+        progress.clock_ns = int(min(clocks.values()) * _NS_PER_SECOND) if clocks else None
         behind = page.by_labels("rotascope_partition_event_time_lag_seconds", "partition").values()
         progress.lag_s = max(behind, default=0.0)
         progress.ratios = page.by_labels("rotascope_ratio", "pair")
         progress.strength = page.by_labels("rotascope_relative_strength_percent", "pair", "window")
+
+    def _note_clocks(self, page: Page) -> None:
+        """Keep the partitions' clocks with the number of events that had been found up to them.
+
+        A page counts events a moment before it reads the clocks. Where the next page counts as many, none
+        was found in between, so the number belongs to the clocks.
+        """
+        found = int(page.total("rotascope_worker_events_total"))
+        if found == self._latest_found:
+            self._clocks_s, self._found = self._latest_clocks_s, found
+        clocks = page.by_labels("rotascope_partition_clock_timestamp_seconds", "partition")
+        self._latest_clocks_s = {int(partition): round(clock) for (partition,), clock in clocks.items()}
+        self._latest_found = found
 
     def _rate(self, ticks: int) -> float:
         """Ticks a second over the last second or so."""

@@ -7,7 +7,7 @@ import os
 import secrets
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,18 +15,22 @@ from typing import Any, Final, TypeVar
 
 from core.model.errors import TransportError
 from core.model.instruments import parse_universe
+from core.model.routing import home
+from core.runtime.artefact_files import DEMO_ARTEFACTS, demo_set
+from core.runtime.compilation import compiling_text, missing_modules, still_missing
 from core.runtime.files import UNIVERSE, read_text
-from core.runtime.numba_cache import compiled_kernels
+from core.runtime.reason_log import TOTALS_EVENT
 from core.runtime.settings import PREFIX
 from deploy.demo.broker import Broker, embedded_broker, real_broker
 from deploy.demo.episodes import episodes
-from deploy.demo.inputs import LAST_HISTORY_DAY, Inputs, read_inputs
+from deploy.demo.inputs import Inputs, read_inputs
 from deploy.demo.observer import Observer
 from deploy.demo.processes import Program, Programs
 from deploy.demo.progress import Summary, View
 from deploy.demo.readings import EventReader, end_offsets, in_order
 from deploy.local.embedded_broker import require_input_fits
-from deploy.local.kernels import compiling, cores, missing_modules
+from deploy.local.kernels import compiling, cores
+from producers.replay.demo import LAST_HISTORY_DAY
 
 START_TIMEOUT_S: Final = 300.0
 """Timeout per program; on a small machine kernels take a minute to compile."""
@@ -86,20 +90,23 @@ class Demo:
         self._directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rotascope-demo-")))
         self._secret = secrets.token_hex(16)
         self._broker = self._open_broker(stack)
-        self._observer = Observer(view, stack.enter_context(EventReader(self._broker.kafka, view.milestone)))
+        self._universe = parse_universe(read_text(None, UNIVERSE))
+        reader = stack.enter_context(EventReader(self._broker.kafka, view.milestone))
+        self._observer = Observer(view, reader, self._partition_of)
         # The user's own settings must not change the demo.
         environ = {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)}
         self._programs = stack.enter_context(Programs(self._directory, environ))
-        self._compiled = compiled_kernels(os.environ)
+        self._missing = missing_modules(os.environ)
         # The worker compiles on one core as it imports: the other cores start with the slowest kernels.
-        stack.enter_context(compiling(missing_modules(os.environ), cores() - 1, silent=True))
+        stack.enter_context(compiling(self._missing, cores() - 1, silent=True))
         view.milestone(f"{self._broker.name}, {self._broker.kafka.partitions} partitions of ticks")
 
     def run(self) -> Summary:
         """Run it on a broker with empty topics.
 
         1. Start the worker, which takes longest.
-        2. Meanwhile publish the daily history to the log, and start a server that plays the recording.
+        2. Meanwhile put base rates and rarity in force, publish the daily history to the log, and start a
+           server that plays the recording.
         3. The worker processes the history; values over months and years are ready from here on.
         4. The producer streams the recording until the server has played, the producer has sent, and
            the worker has processed everything.
@@ -111,8 +118,11 @@ class Demo:
         # 2
         inputs = read_inputs(self._options.closes_file)
         if self._options.bootstrap_servers is None:
-            universe = parse_universe(read_text(None, UNIVERSE))
-            require_input_fits(inputs.bytes_by_partition(universe, self._broker.kafka.partitions))
+            require_input_fits(inputs.bytes_by_partition(self._universe, self._broker.kafka.partitions))
+        if self._options.closes_file is None:
+            # Of the shipped closes. Before the history, whose frames have a later epoch of the same source.
+            marking = programs.start("artefacts mark", self._mark_arguments())
+            self._wait(marking, lambda: marking.require_success() or None)
         backfill = programs.start("backfill", self._backfill_arguments(inputs))
         server = programs.start("replay server", self._server_arguments(), self._keys("REPLAY"))
         # 3
@@ -131,7 +141,7 @@ class Demo:
         worker.ask_to_end()
         self._wait(worker, lambda: worker.require_success() or None, END_TIMEOUT_S)
         observer.last_events()
-        return self._summary(listening, played_s)
+        return self._summary(listening, played_s, (worker, producer))
 
     def _open_broker(self, stack: ExitStack) -> Broker:
         servers = self._options.bootstrap_servers
@@ -139,6 +149,11 @@ class Demo:
             return stack.enter_context(embedded_broker())
         # A separate group: offsets of other runs do not apply here.
         return real_broker(servers, group_id=f"rotascope-demo-{secrets.token_hex(4)}")
+
+    def _partition_of(self, numerator: str) -> int:
+        """Return the partition whose engine computes the pairs of a numerator."""
+        instrument_id = self._universe.instrument(numerator).instrument_id
+        return home(instrument_id, self._broker.kafka.partitions)
 
     def _keys(self, who: str) -> dict[str, str]:
         """Return the API key of server and producer as environment variables with a prefix."""
@@ -162,6 +177,11 @@ class Demo:
             arguments += ["--history", f"{symbol}={file}"]
         return arguments
 
+    def _mark_arguments(self) -> list[str]:
+        file = self._directory / DEMO_ARTEFACTS
+        file.write_bytes(demo_set().as_json())
+        return ["produce", "artefacts-mark", "--artefacts", str(file), *self._broker.producer_flags]
+
     def _warm_up(self, worker: Program, backfill: Program) -> None:
         """Wait until the worker has its kernels and has processed the history.
 
@@ -173,9 +193,11 @@ class Demo:
         observer.phase("starting the worker")
 
         def serving() -> dict[str, Any] | None:
-            new = compiled_kernels(os.environ) - self._compiled
-            if new > 0:
-                observer.phase(f"compiling kernels, on the first start only: {new} so far")
+            if left := still_missing(self._missing, os.environ):
+                total = len(self._missing)
+                observer.phase(compiling_text(total - len(left), total))
+            elif self._missing:
+                observer.phase("starting the worker")
             return worker.said("serving metrics")
 
         address = self._wait(worker, serving)["address"]
@@ -252,7 +274,7 @@ class Demo:
             observer.look()
             time.sleep(TURN_S)
 
-    def _summary(self, listening: Mapping[str, Any], played_s: float) -> Summary:
+    def _summary(self, listening: Mapping[str, Any], played_s: float, programs: Sequence[Program]) -> Summary:
         observer = self._observer
         transitions = in_order(observer.events)
         ticks = observer.progress.ticks
@@ -270,4 +292,9 @@ class Demo:
             episodes=episodes(transitions),
             metrics_url=observer.progress.metrics_url,
             wall_s=self._elapsed_s(),
+            dead_letters={
+                program.name: totals["reasons"]
+                for program in programs
+                if (totals := program.said(TOTALS_EVENT)) is not None
+            },
         )

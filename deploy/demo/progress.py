@@ -61,6 +61,7 @@ class Summary:
         episodes: The transitions grouped into episodes.
         metrics_url: URL of the metrics during the run.
         wall_s: Seconds from the command to the summary.
+        dead_letters: Program → reason → number of items that could not be used.
     """
 
     trades: int
@@ -76,6 +77,7 @@ class Summary:
     episodes: Sequence[Episode]
     metrics_url: str
     wall_s: float
+    dead_letters: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 class View(Protocol):

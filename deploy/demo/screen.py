@@ -1,4 +1,8 @@
-"""The live screen: clock, relative strength by window, events as they open."""
+"""The demo on a terminal: a live display that shows the clock, relative strength, and events as they open.
+
+It is drawn on the terminal's alternate screen, each time as a whole, so that a change of the terminal's
+size leaves nothing behind. The last picture stays on the normal screen.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
-from rich.align import Align
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
@@ -16,17 +19,30 @@ from rich.table import Table
 from rich.text import Text
 from typing_extensions import override
 
+from consumers.inspect.event_lines import legs_moved, per_year
+from consumers.inspect.event_lines import summary as summary_of_event
+from deploy.demo.board import TITLE_LINES, board
+from deploy.demo.fitting import fitting_parts, whole_words
 from deploy.demo.progress import Progress, Summary, View
 from deploy.demo.readings import ReadEvent
-from deploy.demo.story import first_since, moves, what_happened, when
+from deploy.demo.story import how_often, rarity_order, when
 from deploy.demo.summary import summary_lines
 
-WINDOWS: Final = ("1m", "5m", "15m", "1h", "1d", "5d", "21d", "63d", "252d", "week", "month", "year")
-NARROW_WINDOWS: Final = ("5m", "15m", "1h", "1d", "5d", "21d", "252d", "year")
 WIDE: Final = 124
-"""Minimum number of columns that fits all windows."""
+"""From here on an event takes one line; on a narrower terminal it takes two."""
+TALL: Final = 30
+"""From here on there is room for the line that explains ticks and trades."""
 FRAMES_PER_S: Final = 8
+GLOSSARY: Final = (
+    "a trade is a line of the recording; ticks are trades, history and clock marks, "
+    "benchmarks' once for every partition"
+)
+_FRAME: Final = 4
+"""Columns that a panel takes for its border and padding."""
+_HEAD_LINES: Final = 5
+_LEAST_STORY_LINES: Final = 4
 _NS_PER_SECOND: Final = 1_000_000_000
+_COLUMNS: Final = (("time, UTC", 16), ("state", 11), ("legs", 26), ("how often", 12))
 _STATE_STYLES: Final = {"opened": "bold green", "candidate": "yellow", "withdrawn": "dim", "resolved": "dim"}
 
 
@@ -41,24 +57,28 @@ class Screen(View):
         self._console = console
         self._progress = Progress()
         self._events: list[ReadEvent] = []
+        self._milestones: list[str] = []
         self._spinner = Spinner("dots", style="cyan")
         self._live = Live(
-            console=console, get_renderable=self.picture, refresh_per_second=FRAMES_PER_S, transient=False
+            console=console, get_renderable=self.picture, refresh_per_second=FRAMES_PER_S, screen=True
         )
 
     def __enter__(self) -> Self:
-        """Take over the lower part of the terminal."""
+        """Take over the terminal."""
         self._live.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Leave the last frame on the screen."""
+        """Give the terminal back, with the milestones and the last picture on it."""
         self._live.stop()
+        for text in self._milestones:
+            self._console.print(Text(text, style="dim"))
+        self._console.print(self.picture())
 
     @override
     def milestone(self, text: str) -> None:
-        """It is printed above the live display."""
-        self._live.console.print(Text(text, style="dim"))
+        """It is printed when the display ends."""
+        self._milestones.append(text)
 
     @override
     def show(self, progress: Progress) -> None:
@@ -76,85 +96,86 @@ class Screen(View):
             self._console.print(line, soft_wrap=True, highlight=False, markup=False)
 
     def picture(self) -> RenderableType:
-        """Return the current display."""
+        """Return the current display, as large as the terminal at most."""
         progress = self._progress
-        board = self._board(progress)
-        parts: list[RenderableType] = [self._head(progress)]
-        if progress.clock_ns is not None:
-            parts.append(board)
-        room = self._console.height - len(progress.ratios) - 14
-        parts.append(self._story(max(3, room)))
+        width, height = self._console.size
+        head_lines = _HEAD_LINES + (height >= TALL)
+        parts: list[RenderableType] = [self._head(progress, width, height)]
+        left = height - head_lines
+        rows = min(len(progress.ratios), left - TITLE_LINES - _LEAST_STORY_LINES)
+        if progress.clock_ns is not None and rows > 0:
+            parts.append(board(progress, width, rows))
+            left -= TITLE_LINES + rows
+        if left > 2:
+            parts.append(self._story(width, left - 2))
         return Group(*parts)
 
-    def _head(self, progress: Progress) -> RenderableType:
+    def _head(self, progress: Progress, width: int, height: int) -> RenderableType:
         """Render the clock, the progress of the recording, and the stream's figures."""
-        clock = Text("no event time yet", style="dim")
+        inner = max(1, width - _FRAME)
+        clock = "no event time yet"
         if progress.clock_ns is not None:
             instant = datetime.fromtimestamp(progress.clock_ns // _NS_PER_SECOND, UTC)
-            clock = Text(f"{instant:%a %Y-%m-%d  %H:%M:%S} UTC", style="bold")
-        self._spinner.update(text=Text(f" {progress.phase}"))
-        share = progress.trades_sent / progress.trades if progress.trades else 0.0
-        grid = Table.grid(expand=True, padding=(0, 1))
-        grid.add_column(ratio=1)
-        grid.add_column(justify="right")
-        grid.add_row(clock, self._spinner)
-        grid.add_row(
-            ProgressBar(total=1.0, completed=share, complete_style="cyan", finished_style="green"),
-            f"{progress.trades_sent:,} of {progress.trades:,} trades",
-        )
-        figures = Text.assemble(
-            ("ticks/s ", "dim"), f"{progress.ticks_per_s:>8,.0f}",
-            ("   ticks ", "dim"), f"{progress.ticks:>8,}",
-            ("   frames ", "dim"), f"{progress.frames:>6,}",
-            ("   lag ", "dim"), f"{progress.lag_records:,} frames, {progress.lag_s:,.0f} s",
-        )  # fmt: skip
-        grid.add_row(figures, Text(progress.metrics_url, style="dim"))
-        return Panel(grid, title="Rotascope", title_align="left", border_style="cyan")
+            clock = f"{instant:%a %Y-%m-%d  %H:%M:%S} UTC"
+        self._spinner.update(text=Text(whole_words(f" {progress.phase}", inner - 1), no_wrap=True))
+        figures = [
+            f"ticks/s {progress.ticks_per_s:,.0f}",
+            f"ticks {progress.ticks:,}",
+            f"lag {progress.lag_records:,} frames, {progress.lag_s:,.0f} s",
+            f"frames {progress.frames:,}",
+            progress.metrics_url,
+        ]
+        lines: list[RenderableType] = [
+            self._spinner,
+            _sent(progress, inner),
+            Text(fitting_parts(figures, inner), no_wrap=True),
+        ]
+        if height >= TALL:
+            lines.append(Text(whole_words(GLOSSARY, inner), style="dim", no_wrap=True))
+        title = whole_words(f"Rotascope   {clock}", max(1, width - 6))
+        return Panel(Group(*lines), title=title, title_align="left", border_style="cyan")
 
-    def _board(self, progress: Progress) -> RenderableType:
-        """Render the change of each pair's strength line by window, in percent."""
-        windows = WINDOWS if self._console.width >= WIDE else NARROW_WINDOWS
-        table = Table(
-            title="relative strength, % (numerator against benchmark)",
-            title_justify="left",
-            title_style="dim",
-            box=None,
-            padding=(0, 1),
-            header_style="dim",
-        )
-        table.add_column("pair", no_wrap=True)
-        table.add_column("ratio", justify="right", no_wrap=True)
-        for window in windows:
-            table.add_column(window, justify="right", min_width=6, no_wrap=True)
-        for (pair,), ratio in progress.ratios.items():
-            cells = [_percent(progress.strength.get((pair, window))) for window in windows]
-            table.add_row(Text(pair, style="bold"), f"{ratio:.4f}", *cells)
-        return Align.left(table)
-
-    def _story(self, rows: int) -> RenderableType:
+    def _story(self, width: int, lines: int) -> RenderableType:
         """Render the latest events, oldest first; openings are kept longer."""
-        table = Table(box=None, padding=(0, 1), header_style="dim", expand=True)
-        for heading, width in (("time, UTC", 16), ("pair", 9), ("state", 9)):
-            table.add_column(heading, no_wrap=True, width=width)
-        widest = 30 if self._console.width >= WIDE else 18
-        table.add_column("definition", no_wrap=True, overflow="ellipsis", max_width=widest)
-        table.add_column("what", no_wrap=True, overflow="ellipsis", ratio=1)
-        for event in latest(self._events, rows):
+        inner = max(1, width - _FRAME)
+        content = (
+            self._one_line_events(inner, lines) if width >= WIDE else self._two_line_events(inner, lines)
+        )
+        title = f"events ({len(self._events)})" if self._events else "events: none yet"
+        return Panel(
+            content, title=whole_words(title, inner), title_align="left", border_style="dim", height=lines + 2
+        )
+
+    def _one_line_events(self, inner: int, lines: int) -> RenderableType:
+        table = Table(box=None, padding=(0, 1), header_style="dim", pad_edge=False)
+        room = inner
+        for heading, columns in _COLUMNS:
+            table.add_column(heading, no_wrap=True, width=columns)
+            room -= columns + 1
+        table.add_column("what", no_wrap=True)
+        for event in latest(self._events, lines - 1):
             data = event.data
             table.add_row(
-                when(data),
-                data["pair"],
-                data["state"],
-                data["definition"],
-                _what(data),
+                *_cells(data),
+                whole_words(summary_of_event(data), room - len(_COLUMNS)),
                 style=_STATE_STYLES.get(data["state"], ""),
             )
-        title = f"events ({len(self._events)})" if self._events else "events: none yet"
-        return Panel(table, title=title, title_align="left", border_style="dim")
+        return table
+
+    def _two_line_events(self, inner: int, lines: int) -> RenderableType:
+        parts: list[RenderableType] = []
+        for event in latest(self._events, lines // 2):
+            data = event.data
+            style = _STATE_STYLES.get(data["state"], "")
+            named = list(_cells(data))
+            parts.append(Text(fitting_parts(named, inner, "  "), style=style, no_wrap=True))
+            summary = whole_words(f"  {summary_of_event(data)}", inner)
+            parts.append(Text(summary, style=style, no_wrap=True))
+        return Group(*parts)
 
 
 def latest(events: Sequence[ReadEvent], rows: int) -> list[ReadEvent]:
-    """Select the rows to show: half for openings, the rest for the newest events.
+    """Select the rows to show: half for the rarest openings, the rest for the newest events.
 
     Args:
         events: Events in order.
@@ -164,20 +185,30 @@ def latest(events: Sequence[ReadEvent], rows: int) -> list[ReadEvent]:
         At most `rows` events, in order.
     """
     opened = [number for number, event in enumerate(events) if event.data["state"] == "opened"]
-    chosen = set(opened[max(0, len(opened) - rows // 2) :])
+    # Of equally rare openings the newer one is shown.
+    opened.sort(key=lambda number: (rarity_order(events[number].data), -number))
+    chosen = set(opened[: rows // 2])
     others = [number for number in range(len(events)) if number not in chosen]
     chosen.update(others[max(0, len(others) + len(chosen) - rows) :])
     return [events[number] for number in sorted(chosen)]
 
 
-def _what(data: Any) -> str:
-    since = first_since(data) if data["state"] == "opened" else None
-    return what_happened(data) if since is None else f"{moves(data)}; {since}"
+def _cells(data: Any) -> tuple[str, ...]:
+    """Return the cells of `_COLUMNS`; legs name their symbols, so the pair is not repeated."""
+    known = per_year(data) is not None
+    return when(data), data["state"], legs_moved(data), how_often(data) if known else ""
 
 
-def _percent(value: float | None) -> Text:
-    if value is None:
-        return Text("·", style="dim")
-    if abs(value) < 0.005:
-        return Text("0.00", style="dim")
-    return Text(f"{value:+.2f}", style="green" if value > 0 else "red")
+def _sent(progress: Progress, inner: int) -> RenderableType:
+    """Render how much of the recording has been sent: in figures, with a bar where there is room."""
+    figures = fitting_parts([f"{progress.trades_sent:,} of {progress.trades:,} trades"], inner)
+    share = progress.trades_sent / progress.trades if progress.trades else 0.0
+    room = inner - len(figures) - 1
+    if room < _FRAME:
+        return Text(figures, no_wrap=True)
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=room)
+    grid.add_column(no_wrap=True)
+    bar = ProgressBar(total=1.0, completed=share, complete_style="cyan", finished_style="green", width=room)
+    grid.add_row(bar, figures)
+    return grid

@@ -1,14 +1,13 @@
-"""Formats event data as text: the moves of the legs, and how long since a similar event."""
+"""Formats event data as text, and ranks events by how rare they are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from core.events.events import LEGS
-from core.model.records import Frequency
+from consumers.inspect.event_lines import legs_moved, per_year, summary
 
-_EXTREMES: Final = ("high", "low")
+_NEVER_RANKED: Final = float("inf")
 
 
 def when(data: Mapping[str, Any]) -> str:
@@ -21,66 +20,27 @@ def when(data: Mapping[str, Any]) -> str:
     return str(data["event_time"]).replace("T", " ").removesuffix(":00Z")
 
 
-def moves(data: Mapping[str, Any]) -> str:
-    """Format the moves of the legs.
+def what_happened(data: Mapping[str, Any]) -> str:
+    """Write both legs' moves of the day, then the summary.
 
     Args:
         data: Event data, valid against its schema.
+    """
+    return f"{legs_moved(data)}; {summary(data)}"
 
-    Returns:
-        For a daily definition both legs' moves over its horizon, for an intraday one the relative
-        move; with the z-score if the definition uses one.
+
+def how_often(data: Mapping[str, Any]) -> str:
+    """Write how often a year the definition opened on the pair.
 
     Example:
-        >>> values = {"instrument_return_pct": 3.5718, "benchmark_return_pct": -0.876}
-        >>> moves({"frequency": "1d", "numerator": "RUT", "benchmark": "SPX", "values": values})
-        'RUT +3.57 %, SPX -0.88 %'
+        >>> how_often({"openings_per_year": 0.02897}), how_often({"openings_per_year": None})
+        ('0.03 a year', 'less than a year of history')
     """
-    values = data["values"]
-    if data["frequency"] == Frequency.DAY.label:
-        returns = (values.get("instrument_return_pct"), values.get("benchmark_return_pct"))
-        parts = [f"{data[leg]} {_percent(found)}" for leg, found in zip(LEGS, returns, strict=True)]
-    else:
-        found = values.get("relative_return_pct")
-        parts = [f"{data['numerator']} against {data['benchmark']} {_percent(found)}"]
-    if values.get("zscore") is not None:
-        parts.append(f"z {values['zscore']:+.1f}")
-    return ", ".join(parts)
+    rate = per_year(data)
+    return "less than a year of history" if rate is None else f"{rate:.2f} a year"
 
 
-def what_happened(data: Mapping[str, Any]) -> str:
-    """Format the moves of the legs and their position relative to earlier extremes."""
-    values = data["values"]
-    extremes = [
-        f"{data[leg]} {values[f'{leg}_close']:,.2f} {_beside(values, leg, extreme)} {extreme}"
-        for leg in LEGS
-        for extreme in _EXTREMES
-        if values.get(f"{leg}_previous_{extreme}") is not None
-    ]
-    return ", ".join([moves(data), *extremes])
-
-
-def first_since(data: Mapping[str, Any]) -> str | None:
-    """Format the date of the last similar event and the start of the history; None if unknown.
-
-    Example:
-        >>> first_since({"first_since": {"date": "2008-10-10", "history_start": "1990-01-02"}})
-        'first since 2008-10-10 (history from 1990-01-02)'
-        >>> first_since({"first_since": {"date": None, "history_start": "1990-01-02"}})
-        'first in the history, which starts 1990-01-02'
-    """
-    found = data["first_since"]
-    if found is None:
-        return None
-    if found["date"] is None:
-        return f"first in the history, which starts {found['history_start']}"
-    return f"first since {found['date']} (history from {found['history_start']})"
-
-
-def _beside(values: Mapping[str, float], leg: str, extreme: str) -> str:
-    before = values[f"{leg}_previous_{extreme}"]
-    return f"{'above' if values[f'{leg}_close'] > before else 'below'} its {before:,.2f}"
-
-
-def _percent(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:+.2f} %"
+def rarity_order(data: Mapping[str, Any]) -> float:
+    """Return a key that sorts the rarest event first; unknown rarity sorts last."""
+    rate = per_year(data)
+    return _NEVER_RANKED if rate is None else rate

@@ -13,6 +13,7 @@ from core.model.errors import ConfigurationError
 from core.model.settings import Settings, WorkerSettings
 from core.model.suggestions import nearest
 from core.model.topics import (
+    ARTEFACTS_TOPIC,
     DAY_BARS_TOPIC,
     DEAD_LETTERS_TOPIC,
     EVENTS_PREFIX,
@@ -25,6 +26,7 @@ from deploy.kafka.topics import Topic
 
 _FIXED_TOPICS: Final = {
     Target.INSTRUMENTS: INSTRUMENTS_TOPIC,
+    Target.ARTEFACTS: ARTEFACTS_TOPIC,
     Target.MINUTE_BARS: MINUTE_BARS_TOPIC,
     Target.DAY_BARS: DAY_BARS_TOPIC,
     Target.DEAD_LETTERS: DEAD_LETTERS_TOPIC,
@@ -76,7 +78,7 @@ def choose_commands(named: Sequence[str]) -> list[str]:
 
     Example:
         >>> choose_commands(["produce"])
-        ['produce alpaca', 'produce settings-mark']
+        ['produce alpaca', 'produce settings-mark', 'produce artefacts-mark']
     """
     if not named:
         return list(COMMANDS)

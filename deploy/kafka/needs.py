@@ -33,6 +33,7 @@ class Target(StrEnum):
 
     EVERY_TOPIC = "every topic of the topics file"
     INSTRUMENTS = "the instruments"
+    ARTEFACTS = "the artefacts: base rates and rarity"
     TICKS = "the ticks of this generation"
     EARLIER_TICKS = "the ticks of the generation before"
     MINUTE_BARS = "the minute bars"
@@ -112,6 +113,20 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
             "put another catalogue in force",
             (_may(Target.TICKS, _WRITE), _may(Target.DEAD_LETTERS, _DESCRIBE)),
         ),
+        "produce artefacts-mark": Command(
+            "publish base rates and rarity, and put them in force",
+            (
+                _may(Target.TICKS, _WRITE),
+                _may(Target.ARTEFACTS, _READ, _WRITE),
+            ),
+        ),
+        "study prepare": Command(
+            "compute base rates and rarity; publish them and put them in force",
+            (
+                _may(Target.TICKS, _WRITE),
+                _may(Target.ARTEFACTS, _READ, _WRITE),
+            ),
+        ),
         "backfill csv": Command("daily files into the daily bars", _BACKFILL_DAY_BARS),
         "backfill parquet": Command("daily files into the daily bars", _BACKFILL_DAY_BARS),
         "backfill baseline": Command(
@@ -135,6 +150,7 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
             "turn ticks into events, bars and metrics",
             (
                 _may(Target.INSTRUMENTS, _READ),
+                _may(Target.ARTEFACTS, _READ),
                 _may(Target.TICKS, _READ),
                 _may(Target.SNAPSHOTS, _READ, _WRITE),
                 _may(Target.EVENTS, _WRITE),

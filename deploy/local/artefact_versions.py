@@ -1,7 +1,7 @@
-"""Which stored base rates and rarity were made for definitions that have changed since.
+"""Which stored base rates and rarity no event will find.
 
-Events find theirs by the version of their definition. A file of an earlier version is no mistake,
-but events of that definition go without.
+Events find theirs by pair and by the version of their definition. A file of an earlier version is no mistake,
+but events of that definition go without; a file without any pair of the universe is one.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from core.definitions.catalogue import Catalogue
-from core.events.artefacts import Artefacts
-from core.events.cards import Key
+from core.events.artefact_set import ArtefactSet
+from core.events.cards import Cards, Key
+from core.model.instruments import Universe
 from core.model.settings import Settings
 
 _MOST_NAMES: Final = 5
@@ -23,12 +24,12 @@ _COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
 """Setting → the study that makes its file."""
 
 
-class OutdatedFile(NamedTuple):
-    """A file that no longer speaks of some definitions.
+class UselessFile(NamedTuple):
+    """A file that has no cards of some definitions, or of every pair.
 
     Args:
         setting: That names it.
-        text: Which definitions.
+        text: What it lacks.
         operator_action: The command that makes it anew.
     """
 
@@ -37,7 +38,42 @@ class OutdatedFile(NamedTuple):
     operator_action: str
 
 
-def outdated_files(settings: Settings, found: Artefacts, catalogue: Catalogue) -> list[OutdatedFile]:
+def strange_files(settings: Settings, found: ArtefactSet, universe: Universe) -> list[UselessFile]:
+    """Look for files that have cards, and none of a pair of the universe.
+
+    Args:
+        settings: Name the files.
+        found: What stands in them.
+        universe: The pairs whose events look for cards.
+
+    Returns:
+        One entry a file, none where every file has cards of some pair.
+    """
+    pairs = {pair.name for pair in universe.pairs}
+    results: list[UselessFile] = []
+    for setting, file, cards in _files(settings, found):
+        own = {pair for _, _, pair in cards.cards}
+        if file is not None and not own & pairs:
+            named = ", ".join(sorted(own)[:_MOST_NAMES]) or "no pair at all"
+            results.append(
+                UselessFile(
+                    setting,
+                    f"{file} has cards of {named}, and of no pair of the universe: no event would find one",
+                    "make it for pairs of the universe, named as there ('rotascope study prepare'), or "
+                    "remove the setting",
+                )
+            )
+    return results
+
+
+def _files(settings: Settings, found: ArtefactSet) -> tuple[tuple[str, Path | None, Cards], ...]:
+    return (
+        ("base_rates_file", settings.base_rates_file, found.rates),
+        ("rarity_file", settings.rarity_file, found.rarities),
+    )
+
+
+def outdated_files(settings: Settings, found: ArtefactSet, catalogue: Catalogue) -> list[UselessFile]:
     """Look for cards of versions that are no longer in force.
 
     Args:
@@ -48,13 +84,9 @@ def outdated_files(settings: Settings, found: Artefacts, catalogue: Catalogue) -
     Returns:
         One entry a file, none where every card can still be found.
     """
-    results: list[OutdatedFile] = []
-    files = (
-        ("base_rates_file", settings.base_rates_file, found.cards),
-        ("rarity_file", settings.rarity_file, found.rarities),
-    )
-    for setting, file, cards in files:
-        changed = [] if cards is None else changed_definitions(cards.cards, catalogue)
+    results: list[UselessFile] = []
+    for setting, file, cards in _files(settings, found):
+        changed = changed_definitions(cards.cards, catalogue)
         if file is not None and changed:
             results.append(_outdated(setting, file, changed, settings.catalogue_file))
     return results
@@ -72,11 +104,11 @@ def changed_definitions(keys: Iterable[Key], catalogue: Catalogue) -> list[str]:
     ]
 
 
-def _outdated(setting: str, file: Path, changed: list[str], catalogue_file: Path | None) -> OutdatedFile:
+def _outdated(setting: str, file: Path, changed: list[str], catalogue_file: Path | None) -> UselessFile:
     more = f" and {len(changed) - _MOST_NAMES} more" if len(changed) > _MOST_NAMES else ""
     names = ", ".join(changed[:_MOST_NAMES]) + more
     signals = "" if catalogue_file is None else f" --signals {catalogue_file}"
-    return OutdatedFile(
+    return UselessFile(
         setting,
         f"{file} was made under earlier versions of {names}: their events go without it",
         f"make it anew: rotascope study {_COMMANDS[setting]} --bars SYMBOL=FILE … --pair PAIR …{signals}"

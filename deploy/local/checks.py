@@ -23,17 +23,18 @@ from core.model.scale_advice import advise
 from core.model.sessions import CALENDAR_FROM, CALENDAR_THROUGH, build_calendars, day_to_date
 from core.model.settings import HistoryFile, KafkaSettings, Settings
 from core.model.suggestions import nearest
+from core.runtime.compilation import compiling_text, missing_modules
 from core.runtime.daily_files import build_covering, check_named, read_named
 from core.runtime.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, parsed, read_text
 from core.runtime.settings import collect_settings
-from deploy.local.kernels import compile_all, cores, missing_modules
+from deploy.local.kernels import compile_missing, cores
 from producers.backfill.history import history_files
 from producers.backfill.warm_start import find_source
 from producers.feeds import FEEDS, feed_sections
 from producers.ingest.addresses import printable, refuse_in_clear
 
 if TYPE_CHECKING:
-    from core.events.artefacts import Artefacts
+    from core.events.artefact_set import ArtefactSet
 
 
 class Severity(StrEnum):
@@ -178,7 +179,11 @@ def _check_catalogue(settings: Settings, universe: Universe | None) -> Iterator[
         typer.echo(
             f"note: compiling kernels on {cores()} cores, on the first start only (about a minute)", err=True
         )
-        compile_all(missing, silent=True)
+        compile_missing(
+            missing,
+            lambda done, total: typer.echo(f"note: {compiling_text(done, total)}", err=True),
+            silent=True,
+        )
     from core.definitions.catalogue import parse_catalogue
 
     try:
@@ -197,7 +202,7 @@ def _check_catalogue(settings: Settings, universe: Universe | None) -> Iterator[
 
 def _check_calendars(settings: Settings, universe: Universe) -> Iterator[Result]:
     # After the catalogue, whose import has loaded the kernels.
-    from core.runtime.artefact_files import read_artefacts
+    from core.runtime.artefact_files import read_cards, read_dated_events
 
     names = sorted({instrument.calendar for instrument in universe.instruments})
     try:
@@ -211,25 +216,29 @@ def _check_calendars(settings: Settings, universe: Universe) -> Iterator[Result]
     known = ", ".join(f"{name} to {day_to_date(calendars[name].session[-1])}" for name in names)
     yield Result("calendars", Severity.OK, f"{known}; event time extends them")
     try:
-        found = read_artefacts(
-            settings.calendar_events_file, settings.base_rates_file, settings.rarity_file, calendars[EXCHANGE]
-        )
+        dated = read_dated_events(settings.calendar_events_file, calendars[EXCHANGE])
+        found = read_cards(settings.base_rates_file, settings.rarity_file)
     except RotascopeError as error:
         yield _problem("artefacts", error)
         return
-    rates = "none" if found.cards is None else f"{len(found.cards.cards):,} definitions and pairs"
-    tagged = 0 if found.dated_events is None else len(found.dated_events.by_session)
-    rarity = "none" if found.rarities is None else f"{len(found.rarities.cards):,} definitions and pairs"
-    summary = f"base rates: {rates}; rarity: {rarity}; dated events tag {tagged:,} sessions"
+    rates = 0 if found is None else len(found.rates.cards)
+    rarity = 0 if found is None else len(found.rarities.cards)
+    summary = (
+        f"files with base rates of {rates:,} and rarity of {rarity:,} definitions and pairs, in force where "
+        f"a mark in the log names them; dated events tag {len(dated.by_session):,} sessions"
+    )
     yield Result("artefacts", Severity.OK, summary)
-    yield from _check_versions(settings, found)
+    if found is not None:
+        yield from _check_cards(settings, found, universe)
 
 
-def _check_versions(settings: Settings, found: Artefacts) -> Iterator[Result]:
-    """What was made under versions that are no longer in force; nothing where the catalogue is a problem."""
+def _check_cards(settings: Settings, found: ArtefactSet, universe: Universe) -> Iterator[Result]:
+    """Files whose cards no event will find; versions only where the catalogue can be read."""
     from core.definitions.catalogue import parse_catalogue
-    from deploy.local.artefact_versions import outdated_files
+    from deploy.local.artefact_versions import outdated_files, strange_files
 
+    for setting, text, action in strange_files(settings, found, universe):
+        yield Result(setting, Severity.PROBLEM, text, action)
     try:
         catalogue = parsed(settings.catalogue_file, CATALOGUE, parse_catalogue)
     except RotascopeError:

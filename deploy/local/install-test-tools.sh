@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the programs that the tests need besides Python: Java 17 or newer and Maven (for Apache Kafka), Prometheus and
-# promtool. Uses apt-get if permitted (root, or sudo without a password); otherwise prints what to install.
+# promtool, and Chromium (for the page of `study report`). Uses apt-get if permitted (root, or sudo without a password); otherwise prints what to install.
 # Exit status: 0 all present, 2 something is missing and could not be installed.
 set -euo pipefail
 
@@ -13,12 +13,31 @@ java_is_new_enough() {
   [ "${version:-0}" -ge 17 ]
 }
 
+# tests/support/browser.py looks for the same names.
+has_browser() {
+  local name
+  for name in chromium-headless-shell chromium chromium-browser google-chrome; do
+    if command -v "$name" >/dev/null; then return; fi
+  done
+  return 1
+}
+
 missing_tools() {
   java_is_new_enough 2>/dev/null || echo java
   local tool
   for tool in mvn prometheus promtool; do
     command -v "$tool" >/dev/null || echo "$tool"
   done
+  has_browser || echo chromium
+}
+
+# Debian has a Chromium without windows, which needs far less beside it.
+browser_package() {
+  if [ -n "$(apt-cache --quiet=0 madison chromium-headless-shell 2>/dev/null)" ]; then
+    echo chromium-headless-shell
+  else
+    echo chromium
+  fi
 }
 
 # Debian 12 has Java 17; newer releases have later versions, which also work.
@@ -35,8 +54,8 @@ java_package() {
 
 give_up() {
   say "missing for the tests: $*"
-  echo "Operator action: install Java 17 or newer, Maven 3.8 or newer and Prometheus (with promtool), e.g. on Debian" \
-    "'apt-get install openjdk-17-jre-headless maven prometheus', and run make test again" >&2
+  echo "Operator action: install Java 17 or newer, Maven 3.8 or newer, Prometheus (with promtool) and Chromium, e.g. on" \
+    "Debian 'apt-get install openjdk-17-jre-headless maven prometheus chromium', and run make test again" >&2
   exit 2
 }
 
@@ -75,6 +94,7 @@ for tool in "${missing[@]}"; do
     java) packages+=("$(java_package)") ;;
     mvn) packages+=(maven) ;;
     prometheus | promtool) packages+=(prometheus) ;;
+    chromium) packages+=("$(browser_package)") ;;
   esac
 done
 

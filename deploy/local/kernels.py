@@ -7,62 +7,32 @@ the work.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
-import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from types import ModuleType
 from typing import Final
 
+from core.runtime.compilation import (
+    TELL_EVERY_S,
+    Tell,
+    compiling_text,
+    kernel_modules,
+    missing_modules,
+    still_missing,
+)
 from core.runtime.numba_cache import configure_numba_cache
 from core.runtime.signals import unwound_by_signals
 from core.runtime.sources import CORE
 
 MAX_PROCESSES: Final = 8
 """Memory per process: the compiler and its libraries take some 250 MB."""
-_MARK: Final = re.compile(r"^@(kernel|day_pass|ring_pass)\(", re.MULTILINE)
-"""Marker in the source of a module with kernels."""
 _PATIENCE_S: Final = 10
 """Time for a process to end after SIGTERM before it is killed."""
-
-
-def kernel_modules(core: Path = CORE) -> list[str]:
-    """Return the modules with kernels, longest source first, as a proxy for compilation time.
-
-    Args:
-        core: The directory of the package `core`.
-
-    Returns:
-        Module names below `core`.
-    """
-    sizes = {path: len(text) for path in core.rglob("*.py") if _MARK.search(text := path.read_text("utf-8"))}
-    ordered = sorted(sizes, key=lambda path: (-sizes[path], path))
-    return [".".join(path.relative_to(core).with_suffix("").parts) for path in ordered]
-
-
-def missing_modules(environ: Mapping[str, str]) -> list[str]:
-    """Return the modules that are missing from the cache.
-
-    Args:
-        environ: Selects the cache; if kernels are not compiled at all, none is missing.
-
-    Returns:
-        Module names, in the order of `kernel_modules`.
-    """
-    if environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
-        return []
-    cache = Path(environ["NUMBA_CACHE_DIR"]) if "NUMBA_CACHE_DIR" in environ else None
-    missing = []
-    for name in kernel_modules():
-        *_, package, module = CORE.name, *name.split(".")
-        # Numba stores a function's index under its package's name and a digest of the path.
-        if cache is None or next(cache.glob(f"{package}_*/{module}.*.nbi"), None) is None:
-            missing.append(name)
-    return missing
 
 
 def shares(modules: Sequence[str], processes: int) -> list[list[str]]:
@@ -121,9 +91,28 @@ def compiling(
                 process.wait()
 
 
-def compile_all(modules: Sequence[str], *, silent: bool = False) -> list[int]:
-    """Compile modules on all cores; return the exit codes of the processes. Arguments as of `compiling`."""
-    with compiling(modules, cores(), silent=silent) as started:
+def compile_missing(missing: Sequence[str], tell: Tell, *, silent: bool = False) -> list[int]:
+    """Fill the cache on all cores, and report the progress.
+
+    Args:
+        missing: Modules to compile.
+        tell: Called whenever more are compiled.
+        silent: See `compiling`.
+
+    Returns:
+        Exit codes of the processes; below zero for a signal.
+    """
+    told = 0
+    with compiling(missing, cores(), silent=silent) as started:
+        waiting = list(started)
+        while waiting:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                waiting[0].wait(TELL_EVERY_S)
+                waiting.pop(0)
+            done = len(missing) - len(still_missing(missing, os.environ))
+            if done > told:
+                told = done
+                tell(done, len(missing))
         return [process.wait() for process in started]
 
 
@@ -183,7 +172,10 @@ def main(arguments: Sequence[str]) -> int:
     print(f"rotascope: compiling kernels on {cores()} cores ...", file=sys.stderr)
     try:
         with unwound_by_signals():
-            codes = compile_all(missing)
+            codes = compile_missing(
+                missing,
+                lambda done, total: print(f"rotascope: {compiling_text(done, total)}", file=sys.stderr),
+            )
     except KeyboardInterrupt:
         return 130
     # A signal is reported as a negative number; shells report 128 plus its number.

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from core.daily.limits import limits_of
 from core.engine.baseline import baseline_records
 from core.model.errors import ConfigurationError, HistoryError
-from core.model.instruments import Source, Universe
+from core.model.instruments import Universe
 from core.model.sessions import Calendar
 from core.model.settings import HistoryFile
-from core.model.suggestions import nearest
+from core.model.sources import find_source as find_source
 from core.runtime.daily_files import Covered, DailyFormat, build_covering, check_all, read_all
 
 
@@ -144,19 +144,3 @@ def _refuse_twice(files: Sequence[HistoryFile]) -> None:
                 operator_action="give one file per symbol",
             )
         seen[file.symbol] = file
-
-
-def find_source(universe: Universe, name: str) -> Source:
-    """Return a source of the universe by name.
-
-    Raises:
-        ConfigurationError: There is none; the message suggests the nearest name.
-    """
-    for source in universe.sources:
-        if source.name == name:
-            return source
-    names = [source.name for source in universe.sources]
-    raise ConfigurationError(
-        f"the universe has no source {name!r}{nearest(name, names, list_all=True)}",
-        operator_action="add it to the universe under [[source]], or use another name",
-    )

@@ -5,18 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Final
 
+from core.kafka import log_marks
 from core.kafka.dead_letters import dead_letter
-from core.model.records import TICK_VERSION
 from producers.feeds.base import MAX_REJECT_BYTES, Reject
 from producers.framing.framer import Frame
 
 SIDE: Final = -1
 """Pseudo-partition of the keyed side topics, which have their own budget."""
 
-TICK_HEADERS: Final = [
-    ("content-type", b"application/vnd.rotascope.frame"),
-    ("schema", f"tick/{TICK_VERSION}".encode()),
-]
+TICK_HEADERS: Final = list(log_marks.TICK_HEADERS)
 
 Headers = list[tuple[str, bytes]]
 

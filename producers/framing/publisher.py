@@ -22,8 +22,9 @@ from kafka.errors import KafkaError
 from typing_extensions import override
 
 from core.kafka.broker_errors import CHECK_BROKER
-from core.kafka.clients import made, require_reachable
+from core.kafka.clients import addresses_of, made, require_reachable
 from core.kafka.errors import not_delivered, transport_error
+from core.kafka.host_names import unresolved
 from core.kafka.kafka_python import producer_configuration
 from core.model.errors import ConfigurationError, TransportError
 from core.model.settings import KafkaSettings
@@ -235,7 +236,9 @@ def _kafka_python(settings: KafkaSettings, client_id: str) -> Any:
     try:
         return made(KafkaProducer, **configuration)
     except KafkaError as error:
-        raise transport_error(f"no broker answers at {settings.bootstrap_servers}", error) from error
+        servers = settings.bootstrap_servers
+        names = unresolved(addresses_of(servers))
+        raise transport_error(f"no broker answers at {servers}{names}", error) from error
 
 
 def _confluent(settings: KafkaSettings, client_id: str) -> Any:

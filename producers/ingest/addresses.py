@@ -50,7 +50,7 @@ def in_clear(url: str) -> bool:
     if not usable:
         raise ConfigurationError(
             f"{printable(url)!r} is not a websocket URL",
-            operator_action="write wss://host/path, or ws://127.0.0.1:port/path for this machine",
+            operator_action=f"write {_websocket_form(url)}",
         )
     return exposed
 
@@ -77,3 +77,12 @@ def refuse_in_clear(url: str, section: str, *, insecure: bool) -> bool:
             operator_action=f"use wss://, or set {section}.insecure = true if the network is trusted",
         )
     return exposed
+
+
+def _websocket_form(url: str) -> str:
+    """Say what to write in place of a URL: with another scheme, if only that is wrong."""
+    scheme, separator, rest = printable(url).partition("://")
+    websocket = {"http": "ws", "https": "wss"}.get(scheme.lower())
+    if websocket and separator and rest:
+        return f"{websocket}://{rest}"
+    return "wss://host/path, or ws://127.0.0.1:port/path for this machine"

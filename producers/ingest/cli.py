@@ -29,6 +29,7 @@ from producers.backfill.warm_start import find_source
 from producers.feeds import FEEDS, feed_sections
 from producers.feeds.base import Codec, Feed
 from producers.ingest.addresses import holds_credentials, printable, refuse_in_clear
+from producers.ingest.artefacts_mark import Choice, run_artefacts_mark
 from producers.ingest.clock import ClockMode
 from producers.ingest.run import run_feed
 from producers.ingest.settings_mark import run_settings_mark
@@ -68,9 +69,9 @@ class Feeds(TyperGroup):
 app = typer.Typer(
     help="""Stream a vendor's trades into Kafka.
 
-    FEED is one of the feeds below, or settings-mark. Each feed has options, a
-    section in the settings file and environment variables, which
-    'rotascope produce FEED --help' lists.
+    FEED is one of the feeds below, settings-mark or artefacts-mark. Each feed
+    has options, a section in the settings file and environment variables,
+    which 'rotascope produce FEED --help' lists.
 
     Exit codes: 0 ended as requested; 1 the broker failed; 2 FEED is missing or
     unknown, or settings or input are invalid; 78 the vendor refuses the
@@ -79,6 +80,7 @@ app = typer.Typer(
     Examples:
       rotascope produce alpaca --bootstrap-servers kafka:9092
       rotascope produce settings-mark --catalogue catalogue.toml
+      rotascope produce artefacts-mark --artefacts set.json.gz
     """,
     cls=Feeds,
     subcommand_metavar="FEED [OPTIONS]",
@@ -95,7 +97,8 @@ Clock = Annotated[
     typer.Option("--clock", help="live: wall-clock time; recorded: the recording's event time."),
 ]
 MetricsPort = Annotated[
-    int | None, typer.Option(min=0, max=65_535, help="Port of /metrics; 0 picks a free one.")
+    int | None,
+    typer.Option(min=0, max=65_535, help="Port of /metrics, another for each command; 0 picks a free one."),
 ]
 
 
@@ -134,7 +137,7 @@ def _feed_command(name: str) -> Callable[..., None]:
             settings = collect_settings(settings_file, flags, feed_sections())
             configure_log(settings.log)
             universe = parsed(settings.universe_file, UNIVERSE, parse_universe)
-            named = find_source(universe, source)
+            named = _source(universe, source)
             run_feed(
                 _feed(name, settings, named, universe),
                 named,
@@ -145,6 +148,21 @@ def _feed_command(name: str) -> Callable[..., None]:
             )
 
     return stream
+
+
+def _source(universe: Universe, name: str) -> Source:
+    """Return the source that --source names.
+
+    Raises:
+        ConfigurationError: The universe has none of that name; the message suggests the nearest.
+    """
+    names = [each.name for each in universe.sources]
+    if name not in names:
+        raise ConfigurationError(
+            f"--source {name!r}: the universe has no such source{nearest(name, names, list_all=True)}",
+            operator_action="correct --source, or add it to the universe under [[source]]",
+        )
+    return find_source(universe, name)
 
 
 def _feed(name: str, settings: Settings, source: Source, universe: Universe) -> Feed:
@@ -238,6 +256,59 @@ def settings_mark(
         typer.echo(
             f"{len(catalogue.definitions)} definitions ({catalogue.mark:016x}) are in force from here, "
             f"in {written} partitions of {settings.kafka.ticks_topic}"
+        )
+
+
+@app.command(rich_help_panel="Other commands")
+def artefacts_mark(
+    artefacts: Annotated[
+        Path | None, typer.Option("--artefacts", help="A set from 'study prepare --store'.")
+    ] = None,
+    base_rates: Annotated[
+        Path | None, typer.Option("--base-rates", help="Base rates from 'study base-rates --store'.")
+    ] = None,
+    rarity: Annotated[
+        Path | None, typer.Option("--rarity", help="Rarity from 'study nulls --store'.")
+    ] = None,
+    digest: Annotated[
+        str | None, typer.Option("--digest", help="A published set, by the first digits of its digest.")
+    ] = None,
+    none: Annotated[bool, typer.Option("--none", help="From here on events carry neither.")] = False,
+    settings_file: SettingsFile = None,
+    universe_file: UniverseFile = None,
+    bootstrap_servers: Servers = None,
+    partitions: Partitions = None,
+    broker_api_version: ApiVersion = None,
+    topic_generation: Generation = None,
+    epoch: Epoch = None,
+) -> None:
+    """Mark the place in the log from which events carry other base rates and rarity.
+
+    Publishes the set to rotascope.artefacts first, unless it is there. All
+    workers change at the mark, also in a replay; workers with files of their
+    own use them only where the mark names them. Without an option the set is
+    that of base_rates_file and rarity_file in the settings.
+
+    Exit codes: 0 written; 1 the broker failed; 2 invalid files, universe or
+    settings, or a set without any pair of the universe.
+
+    Examples:
+      rotascope produce artefacts-mark --artefacts set.json.gz
+      rotascope produce artefacts-mark --base-rates rates.json --rarity rarity.json
+      rotascope produce artefacts-mark --digest 3f9a01c2
+    """
+    kafka = kafka_flags(bootstrap_servers, partitions, broker_api_version)
+    kafka |= {"topic_generation": topic_generation}
+    with exit_codes():
+        settings = collect_settings(
+            settings_file, {"kafka": kafka, "universe_file": universe_file}, feed_sections()
+        )
+        configure_log(settings.log)
+        preflight(settings.kafka, structlog.get_logger().warning)
+        universe = parsed(settings.universe_file, UNIVERSE, parse_universe)
+        choice = Choice(artefacts, base_rates, rarity, digest, none)
+        typer.echo(
+            run_artefacts_mark(choice, universe, settings, ts_ns=time.time_ns(), epoch=producer_epoch(epoch))
         )
 
 

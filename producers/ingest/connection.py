@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidProxy, InvalidStatus, InvalidURI
 
+from core.kafka.host_names import cannot_resolve
 from core.model.addresses import is_loopback
 from core.model.errors import FeedError
 from producers.feeds.base import Feed
@@ -57,6 +59,12 @@ async def open_connection(feed: Feed, *, recorded: bool) -> ClientConnection:
         )
     except InvalidStatus as error:
         raise http_failure(error.response.status_code, shown) from error
+    except socket.gaierror as error:
+        raise FeedError(
+            f"no connection to {shown}: {cannot_resolve(urlsplit(url).hostname)}",
+            action="reconnect",
+            operator_action="correct the URL, or check the name service of this machine",
+        ) from error
     except (OSError, TimeoutError, InvalidHandshake) as error:
         message = f"no connection to {shown}: {str(error) or type(error).__name__}"
         raise FeedError(message, action="reconnect") from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Final
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from core.model.errors import FeedError
 from core.model.records import NO_INSTRUMENT
+from core.runtime.reason_log import ReasonLog, printable_bytes
 from producers.feeds.base import Feed, RawMessage, Reject
 from producers.framing.framer import Frame, Framer
 from producers.framing.outlet import Outlet
@@ -25,6 +27,7 @@ from producers.framing.rows import take
 from producers.ingest.clock import FeedClock
 from producers.ingest.clock_output import Clocked
 from producers.ingest.dedup import Deduplicator
+from producers.ingest.history_ahead import HistoryAhead
 from producers.ingest.queue import GapMark, Item, MessageQueue
 from producers.metrics import ProducerCounters
 
@@ -54,6 +57,7 @@ class Pipeline:
         framer: Cuts frames.
         publisher: Sends frames.
         counters: Counters of the producer.
+        history_ahead: Refuses ticks of sessions that the history contains.
         on_notice: Called with every error that the vendor reports in the stream, on the pipeline's thread.
         wall_ns: Wall clock, ns UTC.
         monotonic_ms: Monotonic clock, ms.
@@ -70,6 +74,7 @@ class Pipeline:
         publisher: Outlet,
         counters: ProducerCounters,
         *,
+        history_ahead: HistoryAhead,
         on_notice: Callable[[FeedError], None],
         wall_ns: Callable[[], int],
         monotonic_ms: Callable[[], float],
@@ -82,15 +87,18 @@ class Pipeline:
         self._framer = framer
         self._publisher = publisher
         self._counters = counters
+        self._history_ahead = history_ahead
         self._on_notice = on_notice
         self._wall_ns = wall_ns
         self._monotonic_ms = monotonic_ms
         self._pause = pause
+        self._reasons = ReasonLog("rotascope.producer", feed=feed.name)
 
     def run(self) -> None:
         """Run until the queue is closed and empty.
 
         Raises:
+            ConfigurationError: The history in the log reaches beyond the recording's first tick.
             TransportError: A record could not be delivered.
         """
         while (items := self._queue.take(TAKE_BYTES, self._patience_s())) is not None:
@@ -148,6 +156,7 @@ class Pipeline:
         ticks = batch.ticks
         if len(ticks) == 0:
             return
+        self._history_ahead.check(ticks)
         counters.feed_delay_ns = int(ticks["ts_recv"][-1]) - int(ticks["ts_event"][-1])
         fresh = self._deduplicator.fresh(ticks, batch.venues)
         if not fresh.all():
@@ -162,6 +171,8 @@ class Pipeline:
     def _refuse(self, rejects: Sequence[Reject], where: str) -> None:
         for reject in rejects:
             self._counters.rejects.add(reject.reason, reject.items)
+            example = partial(printable_bytes, reject.payload)
+            self._reasons.note(reject.reason, example, items=reject.items, where=where)
             self._publisher.dead_letter(reject, where)
 
     def _frame(self, ticks: NDArray[np.void]) -> None:

@@ -32,6 +32,7 @@ from producers.framing.framer import Framer
 from producers.framing.outlet import Outlet
 from producers.ingest.clock import ClockMode, FeedClock
 from producers.ingest.dedup import Deduplicator
+from producers.ingest.history_ahead import HistoryAhead
 from producers.ingest.pipeline import Pipeline
 from producers.ingest.queue import GapMark, MessageQueue, Overflow
 from producers.ingest.session import Session
@@ -69,6 +70,7 @@ class Producer:
         flush_timeout_s: Time limit for the last acknowledgements after a stop. There is no limit at the
             end of a recording.
         takes_over: An earlier producer of the source has written to the log.
+        history_ns: Close of the last session of history in the log, ns UTC; None if there is none.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Producer:
         epoch: int,
         flush_timeout_s: float,
         takes_over: bool = False,
+        history_ns: int | None = None,
     ) -> None:
         mode = ClockMode(settings.clock)
         recorded = mode is ClockMode.RECORDED
@@ -114,6 +117,8 @@ class Producer:
             ),
             publisher,
             counters,
+            # Live, a late report of yesterday may come first; the engine marks it either way.
+            history_ahead=HistoryAhead(history_ns if recorded else None),
             on_notice=self._on_notice,
             wall_ns=time.time_ns,
             monotonic_ms=lambda: time.monotonic() * 1000,
@@ -144,6 +149,7 @@ class Producer:
             stop: Set to stop the producer cleanly.
 
         Raises:
+            ConfigurationError: A recording starts before the end of the history in the log.
             FeedError: The vendor refuses the connection permanently.
             TransportError: A record could not be delivered.
         """

@@ -27,6 +27,7 @@ from core.runtime.closing import closing_quietly
 from core.runtime.files import CALENDAR_OVERRIDES, read_text
 from core.runtime.line_budget import LineBudget
 from core.runtime.metrics_server import MetricsServer
+from core.runtime.reason_log import log_totals, reasons_text
 from core.runtime.signals import StopFlag, calling_on_signals, stop_event
 from producers.backfill.history import flush_timeout_s, publish_history, read_history
 from producers.backfill.instruments import check_scales, publish_instruments
@@ -36,6 +37,7 @@ from producers.framing.hold import Hold
 from producers.framing.holding_publisher import HoldingPublisher
 from producers.framing.publisher import check_topics, close_sender, open_producer
 from producers.ingest.clock import ClockMode
+from producers.ingest.history_ahead import last_history_ns
 from producers.ingest.predecessor import check_epoch, find_predecessor
 from producers.ingest.producer import Producer, RunEnding
 from producers.ingest.queue import Overflow
@@ -91,10 +93,13 @@ def run_feed(
     ):
         try:
             publisher.wait_connected()
-            predecessor = _answered(lambda: _check_log(settings.kafka, universe, source, epoch), asked)
+            predecessor, history_ns = _answered(
+                lambda: _check_log(settings.kafka, universe, source, epoch), asked
+            )
             publish_instruments(universe, publisher)
             if warm_start is not None:
                 publish_history(warm_start, universe, settings, publisher, epoch, timeout_s=None)
+                history_ns = max(history_ns or 0, int(warm_start.records["ts_event"].max()))
             publisher.flush(None)
         except TransportError:
             if asked.is_set() and not publisher.has_connected:
@@ -117,6 +122,7 @@ def run_feed(
             epoch=epoch,
             flush_timeout_s=flush_timeout_s(settings),
             takes_over=predecessor is not None,
+            history_ns=history_ns,
         )
         producers.append(producer)
         calm_garbage_collector()
@@ -125,13 +131,16 @@ def run_feed(
         _summarise(counters, ending, time.monotonic() - started_s)
 
 
-def _check_log(settings: KafkaSettings, universe: Universe, source: Source, epoch: int) -> int | None:
-    """Check that this run may continue the log, and return the epoch of the run before it."""
+def _check_log(
+    settings: KafkaSettings, universe: Universe, source: Source, epoch: int
+) -> tuple[int | None, int | None]:
+    """Check that this run may continue the log; return the epoch before it, and the history's last close."""
     with log_reader(settings) as reader:
         predecessor = find_predecessor(reader, settings.ticks_topic, source.source_id)
         check_epoch(predecessor, epoch, source.name)
         check_scales(reader, universe)
-    return predecessor
+        history_ns = last_history_ns(reader, settings.ticks_topic)
+    return predecessor, history_ns
 
 
 @contextmanager
@@ -229,9 +238,11 @@ def _summarise(counters: ProducerCounters, ending: RunEnding, seconds: float) ->
     how = "end of recording" if ending.end_of_recording else "stopped"
     typer.echo(
         f"{how}: {counters.ticks:,} ticks in {frames:,} frames ({seconds:,.1f} s, "
-        f"{counters.ticks / max(seconds, 1e-9):,.0f} ticks/s), {rejected:,} rejected, "
+        f"{counters.ticks / max(seconds, 1e-9):,.0f} ticks/s), {rejected:,} rejected"
+        f"{reasons_text(counters.rejects)}, "
         f"{counters.repeated:,} repeated, {counters.gaps.total():,} gaps"
     )
+    log_totals("rotascope.producer", counters.rejects)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -21,7 +22,12 @@ from core.runtime.exit_codes import exit_codes
 from producers.replay.bar_files import NO_CLOSES, read_bars, read_closes
 from producers.replay.bar_paths import first_and_last_day, load_bars
 from producers.replay.days import on_days, read_days
-from producers.replay.demo import DEMO_CALENDAR, demo_recording
+from producers.replay.demo import (
+    DEMO_CALENDAR,
+    LAST_HISTORY_DAY,
+    demo_recording,
+    write_demo_history,
+)
 from producers.replay.listings import with_listings
 from producers.replay.recording import Recording
 from producers.replay.report import JsonReport, PlainReport, PlaybackReport, TerminalReport
@@ -133,6 +139,31 @@ def ticks(
         files = [file for path in paths for file in tick_files_in(path)]
         recording = load_tick_files(files, with_listings(listing or ()))
         _serve(_selected(recording, days, symbols), settings, output)
+
+
+@app.command()
+def history(
+    directory: Annotated[Path, typer.Argument(metavar="DIRECTORY", help="Created if it is missing.")],
+    until: Annotated[
+        datetime,
+        typer.Option("--until", formats=["%Y-%m-%d"], help="Last session to write."),
+    ] = datetime(LAST_HISTORY_DAY.year, LAST_HISTORY_DAY.month, LAST_HISTORY_DAY.day),  # noqa: DTZ001
+) -> None:
+    """Write the daily closes that ship with the demo's bars to CSV files, one per symbol.
+
+    They are a history for 'backfill', which should end before the first
+    session that is played, and for 'study'.
+
+    Exit codes: 0 written; 2 the directory cannot be written.
+
+    Examples:
+      rotascope replay history history
+      rotascope study events --bars RUT=history/RUT.csv --bars SPX=history/SPX.csv --pair RUT/SPX
+    """
+    with exit_codes():
+        files = write_demo_history(directory, until.date())
+    names = ", ".join(file.name for file in files)
+    typer.echo(f"wrote {names} to {directory.absolute()}, sessions to {until:%Y-%m-%d}")
 
 
 def _bar_recording(bar_file: Path, closes: pl.DataFrame | None, listing: list[str]) -> Recording:

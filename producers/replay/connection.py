@@ -45,6 +45,10 @@ class House(Protocol):
         """Release the single connection of a key."""
         ...
 
+    def refused(self, key: object, feed: str, code: int) -> None:
+        """Tell the operator that a client was refused."""
+        ...
+
     async def play(
         self, key: str, outlet: PlayerOutlet, codec: WireCodec, subscriptions: Subscriptions
     ) -> None:
@@ -144,6 +148,7 @@ class Client:
                 raise RequestRefused(403)
             self.key = self._house.authenticate(key, secret, self._feed)
         except RequestRefused as refused:
+            self._house.refused(key, self._feed, int(refused.code or 0))
             await self._send_message(refused.error)
         else:
             await self._send_message(dict(AUTHENTICATED))

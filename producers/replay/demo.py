@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from datetime import date
 from importlib.resources import as_file, files
+from pathlib import Path
 from typing import Final
 
 import polars as pl
 
 from core.model.sessions import Calendar, build_calendar, day_to_date
+from core.runtime.files import write_bytes
 from producers.replay.bar_paths import BAR_COLUMNS, PRICE_COLUMNS, first_and_last_day, load_bars
 from producers.replay.recording import Recording
 
@@ -24,6 +26,8 @@ CLOSE_SCALE: Final = 1_000_000
 BARS_FILE: Final = "bars_5m.parquet"
 DAILY_FILE: Final = "daily_closes.parquet"
 DEMO_CALENDAR: Final = "XNYS"
+LAST_HISTORY_DAY: Final = date(2024, 7, 5)
+"""The session before the first recorded one."""
 
 
 def demo_bars() -> pl.DataFrame:
@@ -52,6 +56,28 @@ def demo_daily(until: date | None = None) -> pl.DataFrame:
     scaled = _read(DAILY_FILE).rename({"close_scaled": "close"})
     frame = scaled.with_columns(_unscaled(scaled["close"], CLOSE_SCALE))
     return frame if until is None else frame.filter(pl.col("session") <= until)
+
+
+def write_demo_history(directory: Path, until: date = LAST_HISTORY_DAY) -> list[Path]:
+    """Write the daily closes to CSV files, one per symbol, with `date` and `close`.
+
+    Args:
+        directory: Created if missing.
+        until: Last session, inclusive.
+
+    Returns:
+        The files, by symbol.
+
+    Raises:
+        ConfigurationError: A file cannot be written.
+    """
+    written = []
+    for (symbol,), frame in demo_daily(until).group_by("symbol", maintain_order=True):
+        file = directory / f"{symbol}.csv"
+        text = frame.select(pl.col("session").alias("date"), "close").write_csv()
+        write_bytes(file, text.encode(), make_folder=True, operator_action="choose another directory")
+        written.append(file)
+    return written
 
 
 def demo_calendar() -> Calendar:

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from typing_extensions import override
 
 from core.model.timestamps import rfc3339
+from producers.replay.refusal import RefusedClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,10 @@ class PlaybackReport(Protocol):
         """Report progress; called a few times a second while playing."""
         ...
 
+    def refused(self, refusal: RefusedClient) -> None:
+        """Report that a client was refused."""
+        ...
+
     def ended(self, status: PlaybackStatus, *, complete: bool) -> None:
         """Report that everything was played, or that the run was stopped."""
         ...
@@ -82,6 +87,11 @@ class PlainReport(PlaybackReport):
             self._write(f"{rfc3339(status.ts_event_ns)}  {status.trades_sent:,} of {self._trades:,} trades")
 
     @override
+    def refused(self, refusal: RefusedClient) -> None:
+        for line in _refusal_lines(refusal):
+            self._write(line)
+
+    @override
     def ended(self, status: PlaybackStatus, *, complete: bool) -> None:
         self._write(_end_line(status, self._trades, complete))
 
@@ -103,6 +113,10 @@ class JsonReport(PlaybackReport):
     def progress(self, status: PlaybackStatus) -> None:
         if status.trades_sent:
             self._write("progress", asdict(status))
+
+    @override
+    def refused(self, refusal: RefusedClient) -> None:
+        self._write("refused", refusal._asdict())
 
     @override
     def ended(self, status: PlaybackStatus, *, complete: bool) -> None:
@@ -148,6 +162,11 @@ class TerminalReport(PlaybackReport):
             )
 
     @override
+    def refused(self, refusal: RefusedClient) -> None:
+        for line in _refusal_lines(refusal):
+            self._console.print(line, highlight=False, markup=False)
+
+    @override
     def ended(self, status: PlaybackStatus, *, complete: bool) -> None:
         self.progress(status)
         self._bar.stop()
@@ -162,6 +181,10 @@ def _start_lines(start: Start) -> list[str]:
         f"{rfc3339(start.first_ts_event_ns)} to {rfc3339(start.last_ts_event_ns)}, {pace}",
         "waiting for a client to subscribe",
     ]
+
+
+def _refusal_lines(refusal: RefusedClient) -> list[str]:
+    return [f"warning: {refusal.message}", f"Operator action: {refusal.operator_action}"]
 
 
 def _end_line(status: PlaybackStatus, trades: int, complete: bool) -> str:

@@ -30,7 +30,7 @@ async def run_server(recording: Recording, settings: ReplaySettings, report: Pla
         ConfigurationError: The server cannot listen on the address.
     """
     with stop_event() as stop:
-        async with ReplayServer(recording, settings) as server:
+        async with ReplayServer(recording, settings, on_refusal=report.refused) as server:
             report.started(_start(recording, settings, server))
             return await _watch(server, report, stop)
 

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import hmac
 import socket
+from collections.abc import Callable
 from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self
@@ -16,10 +17,12 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from core.model.errors import ConfigurationError
+from core.runtime.line_budget import LineBudget
 from producers.replay.connection import PATH_PREFIX, Client
 from producers.replay.player import Player, PlayerOutlet
 from producers.replay.protocol import RequestRefused, Subscriptions
 from producers.replay.recording import Recording
+from producers.replay.refusal import RefusedClient, refusal_of
 from producers.replay.settings import Faults, ReplaySettings
 from producers.replay.wire import WireCodec
 
@@ -34,10 +37,16 @@ class ReplayServer:
         recording: The recording to play. Every key gets it from the start.
         settings: Address, keys, pace.
         faults: Faults to inject.
+        on_refusal: Called when a client is refused; a client that tries again and again, once a minute.
     """
 
     def __init__(
-        self, recording: Recording, settings: ReplaySettings | None = None, faults: Faults | None = None
+        self,
+        recording: Recording,
+        settings: ReplaySettings | None = None,
+        faults: Faults | None = None,
+        *,
+        on_refusal: Callable[[RefusedClient], None] = lambda refusal: None,
     ) -> None:
         self._recording = recording
         self._settings = settings or ReplaySettings()
@@ -45,6 +54,8 @@ class ReplayServer:
         self._secrets = dict(self._settings.credentials)
         self._players: dict[str, Player] = {}
         self._connected_keys: set[str] = set()
+        self._on_refusal = on_refusal
+        self._refusals: dict[int, LineBudget] = {}
         self._upgrades = 0
         self._auth_attempts = 0
         self._everyone_is_here = asyncio.Event()
@@ -161,6 +172,12 @@ class ReplayServer:
 
     def _is_known(self, key: str, secret: str) -> bool:
         return key in self._secrets and hmac.compare_digest(self._secrets[key].encode(), secret.encode())
+
+    def refused(self, key: object, feed: str, code: int) -> None:
+        """Tell why a client was refused, at most once a minute for each code."""
+        if self._refusals.setdefault(code, LineBudget()).take(asyncio.get_running_loop().time()):
+            known = isinstance(key, str) and key in self._secrets
+            self._on_refusal(refusal_of(code, key, feed, known=known, feeds=self._settings.feeds))
 
     def disconnect(self, key: str) -> None:
         """Release the single connection of a key."""

@@ -57,10 +57,14 @@ def tick_files_in(path: Path) -> list[Path]:
         Files, sorted by name.
 
     Raises:
-        HistoryError: There is no tick file.
+        HistoryError: The path does not exist, or there is no tick file; the message names it.
     """
     if path.is_file():
         return [path]
+    if not path.exists():
+        raise HistoryError(
+            f"{path} does not exist", operator_action="correct the path of the tick file or directory"
+        )
     files = sorted(file for file in path.glob("*") if file.name.endswith(_SUPPORTED_SUFFIXES))
     if not files:
         raise HistoryError(f"{path} contains no tick file", operator_action="give a .csv or .csv.gz file")

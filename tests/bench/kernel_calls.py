@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from deploy.local.kernels import kernel_modules
+from core.runtime.compilation import kernel_modules
 from tests.bench.registry import Bench
 from tests.bench.report import Figure, Goal, figure, progress
 from tests.bench.timing import run_child, time_call

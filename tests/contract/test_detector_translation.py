@@ -13,13 +13,14 @@ from core.definitions.answers import ENTER, INVALID, LEAVE, allocate_answers
 from core.definitions.definition import parse_definition
 from core.definitions.detector_translation import DETECTOR_KINDS, detector_version, rule_of_detector
 from core.definitions.rule_pass import RulePass
+from core.kernels.codes import USABLE
 from core.model.records import Quality
 from tests.oracles.detectors import DETECTORS
 
 ROWS = 400
 SEED = 20_240_711
 WINDOWS = ("63d", "252d")
-UNKNOWN = [quality for quality in Quality if quality not in (Quality.OK, Quality.REBUILT)]
+UNKNOWN = [quality for quality in Quality if quality not in USABLE]
 
 NUMBERS: dict[str, dict[str, tuple[float, ...]]] = {
     "opposite_day": {"direction": (-1, 1), "instrument_return_pct": (3.0, 0.3)},

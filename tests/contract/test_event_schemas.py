@@ -24,9 +24,9 @@ from core.model.errors import ConfigurationError
 from core.model.event_families import EVENT_FAMILIES
 from core.model.records import EventState, Frequency, Quality
 from core.model.schemas import EVENT_COMMON, EVENT_DIVERGENCE, EVENT_HEADERS, SCHEMA_FILES, event_schema_id
-from tests.support.sample_events import candidate, opposite_day, strength
+from tests.support.sample_events import NO_EARLIER_CASE, candidate, opposite_day, strength
 
-NO_EARLIER_CASE = {**(opposite_day().first_since or {}), "date": None, "count": 0}
+NOT_RECORDED = {**NO_EARLIER_CASE, "sessions_true": None}
 CATALOGUE = parse_catalogue((files("core") / "data" / "catalogue.toml").read_text(encoding="utf-8"))
 
 EVENTS = [
@@ -34,7 +34,9 @@ EVENTS = [
     candidate(),
     strength(),
     opposite_day(state="withdrawn"),
+    opposite_day(state="extended", previous_state="confirmed", transition=3),
     opposite_day(first_since=NO_EARLIER_CASE),
+    opposite_day(first_since=NOT_RECORDED, reasons={"first_since.sessions_true": "not recorded"}),
     opposite_day(first_since=None, reasons={"first_since": "no record is kept for this definition"}),
     strength(values={"spread_pp": None}, legs={}, quality="stale", reasons={}),
 ]
@@ -61,8 +63,11 @@ BREACHES: dict[str, Edit] = {
     "a local time": lambda data: data.update(knowable_time="2024-07-11T16:00:00-04:00"),
     "a leg too few": lambda data: data["legs"].pop("benchmark"),
     "a leg without a price": lambda data: data["legs"]["numerator"].pop("price"),
-    "no earlier case, yet a count": lambda data: data["first_since"].update(date=None),
-    "an earlier case, yet no count": lambda data: data["first_since"].update(count=0),
+    "no earlier opening, yet a count": lambda data: data["first_since"].update(previous_opening=None),
+    "an earlier opening, yet no count": lambda data: data["first_since"].update(openings=0),
+    "no earlier session, yet a count": lambda data: data["first_since"].update(last_true=None),
+    "an earlier session, yet no count": lambda data: data["first_since"].update(sessions_true=0),
+    "the earlier form": lambda data: data["first_since"].update(date="2008-10-10", count=1),
     "provenance without a universe": lambda data: data["provenance"].pop("universe"),
 }
 

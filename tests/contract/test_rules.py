@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from core.definitions.answers import CONFIRM, ENTER, FADE, INVALID, LEAVE, Answers, allocate_answers
+from core.definitions.answers import CONFIRM, ENTER, EXTEND, FADE, INVALID, LEAVE, Answers, allocate_answers
 from core.definitions.catalogue import parse_catalogue
 from core.definitions.definition import Definition
 from core.definitions.rule_entry import RuleText
 from core.definitions.rule_pass import RulePass
 from core.definitions.rules import Atom, Condition, Operator, atoms_of, known_outputs, value_name
+from core.kernels.codes import USABLE
 from core.model.records import EventState, Frequency, Quality
 
 SHIPPED = (resources.files("core") / "data" / "catalogue.toml").read_text(encoding="utf-8")
@@ -25,7 +26,7 @@ ENTRIES = {entry["id"]: entry for entry in tomllib.loads(SHIPPED)["definition"]}
 CATALOGUE = parse_catalogue(SHIPPED)
 RULES = {d.definition_id: d for d in CATALOGUE.definitions}
 KEYS = list(known_outputs())
-REASONS = [q for q in Quality if q not in (Quality.OK, Quality.REBUILT)]
+REASONS = [quality for quality in Quality if quality not in USABLE]
 NUMBER = re.compile(r"(?<=[=<> *])-?\d+(?:\.\d+)?$")
 
 over_rules = pytest.mark.parametrize("definition", RULES.values(), ids=list(RULES))
@@ -113,7 +114,8 @@ def test_whatever_it_may_become_can_come(definition: Definition) -> None:
     """Each ending and the confirmation, and no ending at the very values that open it."""
     rule = rule_of(definition)
     outputs = opening(definition)
-    for question, condition in ((LEAVE, rule.leave), (CONFIRM, rule.confirm), (FADE, rule.fade)):
+    conditions = ((LEAVE, rule.leave), (CONFIRM, rule.confirm), (FADE, rule.fade), (EXTEND, rule.extend))
+    for question, condition in conditions:
         if condition:
             some(definition, question, condition)
     if rule.leave is None:
@@ -161,7 +163,7 @@ def test_what_it_shows_has_a_name_and_a_threshold(definition: Definition) -> Non
 
 def changed(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The entry with one number in it changed, for every number in it."""
-    for key in ("enter", "exit", "confirm", "fade"):
+    for key in ("enter", "exit", "confirm", "fade", "extend"):
         for place, text in enumerate(entry.get(key, ())):
             other = NUMBER.sub(lambda found: str(float(found[0]) + 1.0), text)
             if other != text:
@@ -179,13 +181,35 @@ def changed(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def test_every_number_in_it_counts_for_the_version(definition: Definition) -> None:
     versions = {definition.version}
     # What its events say of the numbers must follow them, and decides nothing.
-    own = {key: value for key, value in ENTRIES[definition.definition_id].items() if key != "threshold"}
+    texts = {"threshold", "title", "sentence"}
+    own = {key: value for key, value in ENTRIES[definition.definition_id].items() if key not in texts}
     entries = list(changed(own))
     for entry in entries:
         versions.add(parse_catalogue(toml_of(entry)).definitions[0].version)
     assert len(versions) == len(entries) + 1
     again = parse_catalogue(toml_of(definition.entry)).definitions[0]
     assert again.version == definition.version
+
+
+@over_rules
+def test_its_operator_is_that_of_its_first_condition(definition: Definition) -> None:
+    """A fall is compared with <=, a low with <; neither this nor the series decides anything."""
+    text = ENTRIES[definition.definition_id]["enter"][0].split(" or ")[0]
+    found = re.search(r"(?:(abs)\(.*\)|\S+) (>=|<=|==|!=|>|<|has) ", text)
+    assert found is not None
+    assert definition.operator == " ".join(part for part in found.groups() if part)
+    for operator, series in itertools.product((">=", "<="), ("close", "another series")):
+        other = {**ENTRIES[definition.definition_id], "operator": operator, "series": series}
+        assert parse_catalogue(toml_of(other)).definitions[0].version == definition.version
+
+
+@over_rules
+def test_extend_is_in_the_version_only_where_it_is(definition: Definition) -> None:
+    without = {key: value for key, value in ENTRIES[definition.definition_id].items() if key != "extend"}
+    before = parse_catalogue(toml_of(without)).definitions[0]
+    assert definition.without_extend == before
+    assert (definition.version == before.version) == ("extend" not in ENTRIES[definition.definition_id])
+    assert (EventState.EXTENDED in definition.states) == ("extend" in ENTRIES[definition.definition_id])
 
 
 def toml_of(entry: Mapping[str, Any]) -> str:

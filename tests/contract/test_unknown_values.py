@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 
 from core.indicators import FAMILIES, DayFamily, IndicatorFamily
+from core.kernels.codes import USABLE
 from core.model.records import Quality
 from tests.support.family_rig import GATED, PAIRS, FamilyRig, over_families, random_walk, warm_rig, warm_steps
 
 pytestmark = pytest.mark.compiled
 
 SIDES = ("high", "low")
-REASONS = [q for q in Quality if q not in (Quality.OK, Quality.REBUILT)]
+FULL = {"relative_volume_tod:20d": Quality.TRADED_VOLUME}
+"""Quality of a known value, where it is not ok."""
+REASONS = [quality for quality in Quality if quality not in USABLE]
 
 
 def uses(key: str) -> tuple[int, ...]:
@@ -126,8 +129,8 @@ def test_a_number_stands_exactly_where_the_quality_is_ok(family: type[IndicatorF
         }
         rig.begin(holes)
         rig.evaluate(commit=True)
-        np.testing.assert_array_equal(np.isfinite(rig.family.values), rig.family.quality == Quality.OK)
-        np.testing.assert_array_equal(np.isnan(rig.family.values), rig.family.quality != Quality.OK)
+        np.testing.assert_array_equal(np.isfinite(rig.family.values), np.isin(rig.family.quality, USABLE))
+        np.testing.assert_array_equal(np.isnan(rig.family.values), ~np.isin(rig.family.quality, USABLE))
         rig.end()
 
 
@@ -145,7 +148,7 @@ def test_constant_prices_give_constant_never_infinity(family: type[IndicatorFami
             assert (quality == Quality.CONSTANT).all(), output.key
         else:
             assert np.isfinite(values).all(), output.key
-            assert (quality == Quality.OK).all(), output.key
+            assert (quality == FULL.get(output.key, Quality.OK)).all(), output.key
 
 
 @pytest.mark.parametrize("frozen", [0, 1], ids=["numerator", "benchmark"])
@@ -166,6 +169,6 @@ def test_one_frozen_leg_never_gives_infinity(family: type[IndicatorFamily], froz
             or (output.key.startswith(("amihud", "beta", "volatility_ratio")) and frozen == 1)
             or (output.key == "ma50_distance_sd" and frozen == 0)
         )
-        expected = [Quality.CONSTANT if constant else Quality.OK]
+        expected = [Quality.CONSTANT if constant else FULL.get(output.key, Quality.OK)]
         expected += [Quality.INCONCLUSIVE] if output.key in GATED else []
         assert np.isin(rig.family.quality[number], expected).all(), output.key

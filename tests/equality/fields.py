@@ -14,7 +14,7 @@ FOLLOW_FROM_VERSION: Final = ("headers.ce_id", "headers.ce_definitionversion", V
 does."""
 DIGEST_OF_VERSIONS: Final = ("data.provenance.catalogue",)
 """Of all definitions: differs for every event as soon as one definition's version does."""
-WORDING: Final = ("data.first_since.series", "data.first_since.operator")
+WORDING: Final = ("data.first_since.series", "data.first_since.operator", "data.title", "data.summary")
 """Words that tell a reader what was compared."""
 
 ABSENT: Final = "(absent)"

@@ -72,6 +72,19 @@ def test_verdicts(entries: dict[int, list[dict[str, Any]]]) -> None:
     assert {row: [entry["verdict"] for entry in own] for row, own in entries.items()} == VERDICTS
 
 
+def test_what_is_not_reproduced_has_the_figure_found_beside_the_one_claimed(
+    entries: dict[int, list[dict[str, Any]]],
+) -> None:
+    reason = "found 50.00 % of weeks, 13 of 26; claimed 65 to 100 % of weeks"
+    assert entries[20][0]["reason"] == reason
+    assert all(
+        entry["reason"].startswith("found ") and "; claimed " in entry["reason"]
+        for own in entries.values()
+        for entry in own
+        if entry["verdict"] == "not reproduced"
+    )
+
+
 def raw(symbol: str, day: str) -> float:
     file, column = FILES[symbol]
     return float(daily_column(shared_data(file), column)[date.fromisoformat(day)])
@@ -92,14 +105,16 @@ CHECKS: dict[tuple[int, int, str], Callable[[], object]] = {
     (8, 0, "return_21d_pct"): lambda: rise_pct("IJR_TR", "2024-07-01", "2024-07-31"),
     (8, 0, "ytd_pct"): lambda: rise_pct("IJR_TR", "2023-12-29", "2024-07-31"),
     (8, 0, "benchmark_ytd_pct"): lambda: rise_pct("SPY_TR", "2023-12-29", "2024-07-31"),
-    (20, 0, "days"): lambda: 26,
-    (20, 0, "days_held"): lambda: 13,
+    (20, 0, "weeks"): lambda: 26,
+    (20, 0, "weeks_held"): lambda: 13,
     (40, 0, "week_pct"): lambda: rise_pct("RUT", "2024-07-05", "2024-07-12"),
     (40, 1, "week_pct"): lambda: rise_pct("IWM", "2024-07-05", "2024-07-12"),
     (42, 0, "dates"): lambda: ["2008-10-10", "2024-07-11"],
     (43, 0, "years_since_previous"): lambda: (date(2024, 7, 11) - date(2008, 10, 10)).days / 365.25,
     (56, 0, "peak_date"): lambda: "2021-11-08",
     (68, 1, "numerator_price_at_last"): lambda: raw("RUT", "2024-07-26"),
+    (68, 1, "weeks_in_a_row"): lambda: 3,
+    (68, 1, "weeks_in_a_row_dates"): lambda: ["2024-07-12", "2024-07-19", "2024-07-26"],
     (78, 1, "change_pct"): lambda: ratio_rise_pct("2021-06-30", "2024-06-28"),
     (79, 0, "change_pct"): lambda: ratio_rise_pct("2023-10-31", "2023-12-29"),
     (80, 0, "drawdown_pct"): lambda: rise_pct("IWM", "2021-11-08", "2024-06-18"),

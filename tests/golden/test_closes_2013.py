@@ -57,6 +57,13 @@ def test_open_and_close_are_the_auctions(bars: dict[str, np.void], symbol: str) 
     assert (bar["session"], bar["frequency"]) == (session_day(DAY), Frequency.DAY)
 
 
+@pytest.mark.parametrize("symbol", EXCHANGES)
+def test_the_range_holds_the_auctions(bars: dict[str, np.void], symbol: str) -> None:
+    bar = bars[symbol]
+    assert bar["low"] <= min(bar["open"], bar["close"])
+    assert max(bar["open"], bar["close"]) <= bar["high"]
+
+
 def test_the_daily_file_of_another_vendor_agrees(bars: dict[str, np.void]) -> None:
     with shared_data("daily/SPY.csv").open(newline="") as file:
         row = next(row for row in csv.DictReader(file) if row["date"] == str(DAY))

@@ -85,5 +85,5 @@ def test_every_shipped_rule_says_what_its_text_says(
     counts = Counter(state for _, _, state in told)
     with capsys.disabled():
         print(f"\ntransitions of {len(rules)} rules since {FIRST}: {dict(counts)}")
-    assert set(counts) == {"opened", "confirmed", "resolved", "faded", "invalidated", "expired"}
+    assert set(counts) == {"opened", "confirmed", "resolved", "faded", "invalidated", "expired", "extended"}
     assert min(counts.values()) >= 10

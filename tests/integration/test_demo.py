@@ -12,7 +12,6 @@ import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from itertools import pairwise
 from math import log
 from pathlib import Path
 
@@ -51,10 +50,23 @@ def test_the_opposite_move_builds_up_during_the_day_and_opens_at_the_close(first
     assert (opened["state"], opened["event_time"]) == ("opened", DAY)
     assert f"{opened['legs']['numerator']['return_pct']:+.2f}" == "+3.57"
     assert f"{opened['legs']['benchmark']['return_pct']:+.2f}" == "-0.88"
-    assert opened["first_since"]["date"] == "2008-10-10"
+    assert opened["first_since"]["last_true"] == "2008-10-10"
     assert opened["first_since"]["history_start"] == "1990-01-02"
     assert opened["threshold"] == {"instrument_return_pct": 3.0}
     assert opened["quality"] == "ok"
+    assert opened["summary"] == (
+        "Small caps rose 3.57 % while large caps fell 0.88 %: first since 2008-10-10, 2 times since 1990"
+    )
+    assert candidate["summary"].startswith(
+        "so far today: Small caps rose 3.10 % while large caps fell 0.21 %: "
+    )
+    assert opened["openings_per_year"] == pytest.approx(1 / 34.52, rel=1e-3)
+
+
+def test_the_summary_leads_with_the_three_rarest_openings(first_run: DemoRun) -> None:
+    rates = [event["openings_per_year"] for event in first_run.events if event["state"] == "opened"]
+    rarest = [entry["openings_per_year"] for entry in first_run.summary["rarest"]]
+    assert rarest == sorted(rate for rate in rates if rate is not None)[:3]
 
 
 def test_no_other_day_opens_it(first_run: DemoRun) -> None:
@@ -76,14 +88,28 @@ def test_every_event_is_told_once_and_the_figures_add_up(first_run: DemoRun) -> 
     }
 
 
+def test_more_than_nine_in_ten_events_say_how_rare_they_are_and_what_followed(first_run: DemoRun) -> None:
+    summary, total = first_run.summary, len(first_run.events)
+    with_both = [event for event in first_run.events if event["base_rate"] and event["rarity"]]
+    print(f"{len(with_both)} of {total} events carry base rates and rarity")
+    assert len(with_both) > 0.9 * total
+    assert summary["transitions_with_base_rate"] >= len(with_both)
+    assert summary["transitions_with_rarity"] >= len(with_both)
+    assert len({event["provenance"]["base_rates"] for event in first_run.events}) == 1
+
+
 def test_transitions_of_an_episode_follow_each_other(first_run: DemoRun) -> None:
     episodes: dict[tuple[str, str, int], list[dict[str, object]]] = {}
     for event in sorted(first_run.events, key=lambda each: each["transition"]):
         episodes.setdefault((event["definition"], event["pair"], event["episode"]), []).append(event)
     followed = 0
     for transitions in episodes.values():
-        for earlier, later in pairwise(transitions):
-            assert later["previous_state"] == earlier["state"]
+        first = transitions[0]
+        standing = first["previous_state"] if first["state"] == "extended" else first["state"]
+        for later in transitions[1:]:
+            assert later["previous_state"] == standing
+            if later["state"] != "extended":  # It stays opened, or confirmed.
+                standing = later["state"]
             followed += 1
     assert followed > 20
 
@@ -251,11 +277,11 @@ def test_kept_up_it_can_be_looked_at_and_ctrl_c_goes_on_to_the_summary(first_run
         assert program.wait(DEADLINE_S) == 0, program.errors
     require_gone(list(started.values()))
 
-    told = sorted(tail.output)
-    expected = sorted(
-        msgspec.json.encode({key: value for key, value in event.items() if key != "id"}).decode() + "\n"
-        for event in first_run.events
-    )
+    told = sorted((msgspec.json.decode(line) for line in tail.output), key=lambda event: event["ce_id"])
+    expected = [
+        {key: value for key, value in event.items() if key != "id"} | {"ce_id": event["id"]}
+        for event in sorted(first_run.events, key=lambda event: event["id"])
+    ]
     assert told == expected
 
     lines = [" ".join(line.split()) for line in program.output]
@@ -263,10 +289,10 @@ def test_kept_up_it_can_be_looked_at_and_ctrl_c_goes_on_to_the_summary(first_run
         words = f"{event['event_time']} {event['definition']} {event['pair']} {event['state']} "
         assert sum(line.startswith(words) for line in lines) == 1
     text = "\n".join(lines)
-    assert f"{DAY} opposite_day_up RUT/SPX opened RUT +3.57 %, SPX -0.88 %\nfirst since 2008-10-10 " in text
+    moved, happened = "RUT +3.57 %, SPX -0.88 %", "Small caps rose 3.57 % while large caps fell 0.88 %"
+    what = f"{moved}; {happened}: first since 2008-10-10"
+    assert f"{DAY} opposite_day_up RUT/SPX opened {what}" in " ".join(lines)
     summary = text[text.index("Summary") :]
-    assert (
-        f"{DAY} RUT/SPX RUT +3.57 %, SPX -0.88 %; first since 2008-10-10 (history from 1990-01-02); "
-        "candidate at 14:3"
-    ) in summary
+    assert f"{DAY} RUT/SPX {what}" in summary
+    assert "candidate at 14:3" in summary
     assert f"metrics at {url}" in summary

@@ -131,7 +131,10 @@ def test_events_tail_prints_the_same(kafka: LocalKafka, played: DemoRun) -> None
     )  # fmt: skip
     assert (code, err) == (0, "")
     printed = [json.loads(line) for line in out.splitlines()]
-    told = [{key: value for key, value in event.items() if key != "id"} for event in played.events]
+    told = [
+        {key: value for key, value in event.items() if key != "id"} | {"ce_id": event["id"]}
+        for event in played.events
+    ]
 
     def in_order(events: list[dict[str, Any]]) -> list[str]:
         return sorted(json.dumps(event, sort_keys=True) for event in events)

@@ -14,7 +14,7 @@ import pytest
 
 from core.definitions.catalogue import parse_catalogue
 from core.engine.engine import PartitionEngine
-from core.events.events import Event, encode_data
+from core.events.events import Event, encode_data, event_data
 from core.model.frames import decode_frame, encode_frame
 from core.model.metrics import METRICS
 from core.model.records import NO_INSTRUMENT, Update
@@ -22,6 +22,7 @@ from core.model.sessions import build_calendars, session_day
 from producers.replay.demo import demo_daily
 from tests.support.demo_log import demo_log, demo_universe
 from tests.support.logs import Run, run
+from tests.support.sentence_reader import LEGS, check_sentence, needed
 
 pytestmark = [pytest.mark.integration, pytest.mark.compiled, pytest.mark.slow]
 
@@ -105,8 +106,19 @@ def test_the_day_small_caps_rose_and_large_caps_fell() -> None:
     assert opened.values["instrument_return_pct"] == pytest.approx(3.57, abs=0.005)
     assert opened.values["benchmark_return_pct"] == pytest.approx(-0.88, abs=0.005)
     assert opened.first_since is not None
-    assert opened.first_since["date"] == "2008-10-10"
+    assert opened.first_since["last_true"] == "2008-10-10"
     assert as_it_was().said.dead_letters == []
+
+
+def test_every_event_of_the_days_speaks_and_knows_both_legs() -> None:
+    universe, checked = demo_universe(), 0
+    for event in as_it_was().said.events:
+        data = event_data(event)
+        assert None not in [data["legs"][leg]["return_pct"] for leg in LEGS]  # type: ignore[index]
+        assert ("unknown" in event.summary) == (None in needed(data))
+        checked += check_sentence(data, {leg: universe.instrument(str(data[leg])).spoken for leg in LEGS})
+    assert checked > 500
+    assert "spread_z_15m" in {event.definition for event in as_it_was().said.events}
 
 
 def test_with_a_lower_close_nothing_opens_and_the_candidate_is_withdrawn() -> None:
@@ -166,3 +178,13 @@ def test_four_partitions_write_every_bar_exactly_once() -> None:
 
     assert bars_of(*(each.said for each in in_partitions())) == bars_of(as_it_was().said)
     assert len(bars_of(as_it_was().said)) > 8 * 11 * 290
+
+
+def test_the_range_of_every_day_holds_its_close() -> None:
+    """RUT 2024-07-10: the highest five-minute bar ends at 2051.73, and the day closed at 2051.75."""
+    bars = np.concatenate(as_it_was().said.day_bars)
+    assert (bars["low"] <= np.minimum(bars["open"], bars["close"])).all()
+    assert (bars["high"] >= np.maximum(bars["open"], bars["close"])).all()
+    rut = bars[(bars["instrument_id"] == RUT) & (bars["session"] == session_day(date(2024, 7, 10)))]
+    assert (rut["high"] / 1e9).tolist() == [2051.75]
+    assert (rut["close"] / 1e9).tolist() == [2051.75]

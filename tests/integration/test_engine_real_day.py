@@ -42,7 +42,6 @@ show.instrument_return_pct = "instrument_return_pct:1d"
 show.benchmark_return_pct = "benchmark_return_pct:1d"
 show.spread_pp = "relative_strength_pp:1d"
 threshold = { instrument_return_pct = -0.01 }
-operator = ">="
 
 [[definition]]
 id = "opposite_up"

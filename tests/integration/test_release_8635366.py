@@ -17,6 +17,7 @@ from importlib import resources
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 
 from consumers.snapshots.restore import Opened, open_partition
 from consumers.snapshots.store import SnapshotStore
@@ -25,7 +26,7 @@ from core.definitions.catalogue import Catalogue, parse_catalogue
 from core.engine.engine import PartitionEngine
 from core.events.events import Event
 from core.model.records import EventState
-from tests.equality.fields import EVENTS, Record, differing
+from tests.equality.fields import ABSENT, EVENTS, Record, differing
 from tests.support.logs import Run, run
 from tests.support.release_fixture import (
     PARTITION,
@@ -38,6 +39,13 @@ pytestmark = [pytest.mark.integration, pytest.mark.compiled]
 
 ADDED_SINCE: Final = ("provenance.calendars",)
 """Fields of an event's data that later releases say besides."""
+SCHEMA: Final = "ce_dataschema"
+EARLIER_NAMES: Final = {"openings": "count", "previous_opening": "date"}
+"""Fields of first_since that had another name."""
+VOLUME_KINDS: Final = ("traded_volume", "mixed_volume")
+"""Later releases say which volume a value rests on, in quality and reasons; the value is the same."""
+BARS_SHA256: Final = "0e9a4f14008921854bd98746ff06bed482506abfd6a565d677d60c99d4b4d77c"
+"""Of the bars of the rest. That release's day bars left the official close out of their high and low."""
 KINDS: Final = frozenset({"opposite_day", "spread_z", "nonconfirmation", "strength_high", "rule"})
 """Kinds of definition in that release: four detectors and the rule."""
 
@@ -88,12 +96,41 @@ def published(event: Event) -> Record:
     for path in ADDED_SINCE:
         table, _, name = path.rpartition(".")
         data[table].pop(name, None)
+    headers = {name: value.decode() for name, value in record.headers}
+    headers[SCHEMA] = headers[SCHEMA].removesuffix(":2") + ":1"
     return {
         "topic": record.topic,
         "key": (record.key or b"").decode(),
-        "headers": {name: value.decode() for name, value in record.headers},
-        "data": data,
+        "headers": headers,
+        "data": in_earlier_form(data),
     }
+
+
+def in_earlier_form(data: dict[str, Any]) -> dict[str, Any]:
+    """Event data with the `first_since` of that release, which named the previous opening alone."""
+    since, reasons = data["first_since"], data["reasons"]
+    for name in ("last_true", "sessions_true"):
+        reasons.pop(f"first_since.{name}", None)
+    for name, before in EARLIER_NAMES.items():
+        if f"first_since.{name}" in reasons:
+            reasons[f"first_since.{before}"] = reasons.pop(f"first_since.{name}")
+    if since is not None:
+        kept = {name: value for name, value in since.items() if name not in ("last_true", "sessions_true")}
+        data["first_since"] = {EARLIER_NAMES.get(name, name): value for name, value in kept.items()}
+    return data
+
+
+def without_extensions(events: Sequence[Event]) -> list[Event]:
+    """The events that release knew, numbered as it numbered them; no episode of its own is extended."""
+    extended: Counter[Episode] = Counter()
+    found = []
+    for event in events:
+        if event.state == EventState.EXTENDED.label:
+            assert episode_of(event) not in alive_at_the_snapshot()
+            extended[episode_of(event)] += 1
+        else:
+            found.append(replace(event, transition=event.transition - extended[episode_of(event)]))
+    return found
 
 
 def as_released(ours: list[Event], theirs: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -102,6 +139,9 @@ def as_released(ours: list[Event], theirs: Sequence[Mapping[str, Any]]) -> list[
     for event, stored in zip(ours, theirs, strict=False):
         base = {name: value for name, value in stored.items() if name != "offset"}
         for path, (was, now) in differing(EVENTS, base, published(event)).items():
+            added = was == ABSENT and path.endswith("openings_per_year")  # That release had none.
+            if added or (now in VOLUME_KINDS and was in ("ok", ABSENT)):
+                continue
             problems.append(f"{event.definition} {event.pair} {event.event_time}: {path} {was!r} → {now!r}")
     return problems
 
@@ -145,7 +185,7 @@ def test_the_fixture_holds_lives_of_every_kind_and_what_becomes_of_them() -> Non
     )
     assert followed.keys() == KINDS
     states = {event["data"]["state"] for event in given.events}
-    assert states == {state.label for state in EventState} - {"idle"}
+    assert states == {state.label for state in EventState} - {"idle", "extended"}
     assert len(given.events) > 1_000
     assert given.dead_letters
 
@@ -212,7 +252,7 @@ def test_it_keeps_them_through_a_snapshot_of_this_release() -> None:
     assert names_kept(after.events) > 10
 
 
-def test_bars_and_dead_letters_of_the_rest_are_the_same_bytes() -> None:
+def test_dead_letters_of_the_rest_are_the_same_bytes_and_bars_are_known_ones() -> None:
     given = released_partition()
     engine = opened_with(Catalogue(())).engine
     bars, letters = hashlib.sha256(), []
@@ -221,7 +261,7 @@ def test_bars_and_dead_letters_of_the_rest_are_the_same_bytes() -> None:
         for array in (*output.minute_bars, *output.day_bars):
             bars.update(array.tobytes())
         letters += [(offset, letter) for letter in output.dead_letters]
-    assert bars.hexdigest() == given.bars_sha256
+    assert bars.hexdigest() == BARS_SHA256
     assert tuple(letters) == given.dead_letters
 
 
@@ -240,6 +280,7 @@ def test_a_worker_with_the_definitions_that_are_shipped_keeps_what_stays() -> No
     text = resources.files("core").joinpath("data/catalogue.toml").read_text(encoding="utf-8")
     shipped = parse_catalogue(text)
     engine = opened_with(shipped).engine
+    assert engine.keep_published_versions()
     assert engine.adoption_is_due
     withdrawn = engine.adopt()
     ours = {definition.definition_id for definition in shipped.definitions}
@@ -249,6 +290,6 @@ def test_a_worker_with_the_definitions_that_are_shipped_keeps_what_stays() -> No
     assert {event.state for event in withdrawn} == {"withdrawn"}
     events = [event for event in rest_of_the_log(engine).events if event.definition in ours]
     stored = [event for event in released_partition().events if event["data"]["definition"] in ours]
-    assert as_released(events, stored) == []
+    assert as_released(without_extensions(events), stored) == []
     assert len(stored) > 50
     assert names_kept(events) > 10

@@ -114,9 +114,11 @@ def test_beyond_those_thresholds_there_are_more_or_fewer(lines: list[dict[str, A
 def test_what_the_second_of_them_is_first_since(lines: list[dict[str, Any]]) -> None:
     first, second = told(lines, "opposite_day_up", INDEX)
     provenance = {"history_start": "1990-01-02", "series": "close", "operator": ">="}
-    assert first["first_since"] == {"date": None, "count": 0, **provenance}
-    assert second["first_since"] == {"date": "2008-10-10", "count": 1, **provenance}
-    assert first["reasons"]["first_since.date"] == "none since 1990-01-02"
+    none = {"last_true": None, "previous_opening": None, "openings": 0, "sessions_true": 0}
+    one = {"last_true": "2008-10-10", "previous_opening": "2008-10-10", "openings": 1, "sessions_true": 1}
+    assert first["first_since"] == none | provenance
+    assert second["first_since"] == one | provenance
+    assert first["reasons"]["first_since.last_true"] == "none since 1990-01-02"
 
 
 @pytest.mark.parametrize(
@@ -161,7 +163,7 @@ def test_five_sessions_further_ahead_than_ever(lines: list[dict[str, Any]]) -> N
     assert [figure for _, figure in ahead] == sorted(figure for _, figure in ahead)
     last = told(lines, "record_outperformance_5d", INDEX)[-1]
     assert last["values"]["relative_record_5d_pp"] == pytest.approx(9.92, abs=0.005)
-    assert last["first_since"]["date"] == "2024-07-16"
+    assert last["first_since"]["last_true"] == "2024-07-16"
 
 
 def test_runs_of_ten_days_ahead(lines: list[dict[str, Any]]) -> None:

@@ -153,7 +153,7 @@ def _flow_percentile(moment: Moment) -> float | None:
         return None
     every_tenth = (_flow(Moment.at_close(moment.pair, entry)) for entry in range(0, moment.entry, 10))
     past = [total for total in every_tenth if total is not None][-126:]
-    if len(past) < 20:
+    if len(past) < 126:
         return None
     score = sum((total < present) + 0.5 * (total == present) for total in past)
     return 100 * score / len(past)

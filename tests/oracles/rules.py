@@ -100,7 +100,7 @@ class Life:
             state = self._next(enter, known)
             if state == "confirmed":
                 self.confirmed = True
-            elif state is not None:
+            elif state not in (None, "extended"):
                 self.open, self.waiting = False, entry.get("cool_down", 0)
             return state
         if self.waiting:
@@ -132,6 +132,8 @@ class Life:
             return "expired"
         if not self.confirmed and entry.get("confirm") and condition_holds(entry["confirm"], known):
             return "confirmed"
+        if entry.get("extend") and condition_holds(entry["extend"], known):
+            return "extended"
         return None
 
     def _broken(self, known: Known) -> bool:

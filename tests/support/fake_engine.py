@@ -135,6 +135,8 @@ class FakeEngine:
             event_id=event_id(*identity),
             definition="every_nth",
             version=version,
+            title="Every nth trade",
+            summary="A trade was the nth",
             family="divergence",
             pair=f"P{self.partition}/SPX",
             frequency="1s",
@@ -149,7 +151,7 @@ class FakeEngine:
             threshold={"every": float(self.every)},
             legs={},
             first_since=None,
-            reasons={},
+            reasons={"openings_per_year": "no history"},
             quality="ok",
             provenance={},
         )

@@ -27,7 +27,7 @@ WARM_LONGER = {
     "moving_averages": 700,
     "overheating": 460,
     "rate_beta": 700,
-    "flow": 700,
+    "flow": 1_400,
     "first_since": 700,
     "percentile": 520,
     "weeks": 420,
@@ -52,7 +52,7 @@ START = 28_000_000
 @cache
 def sessions() -> Calendar:
     """Real sessions for made-up closes; the first is in the middle of a year."""
-    return build_calendar("XNYS", date(2015, 6, 10), date(2024, 7, 31))
+    return build_calendar("XNYS", date(2015, 6, 10), date(2027, 12, 31))
 
 
 def random_walk(steps: int, pairs: int, *, seed: int = 7, deviation: float = 0.01) -> NDArray[np.int64]:
@@ -105,6 +105,8 @@ class FamilyRig:
         self._current: NDArray[np.int64] = np.full((2, self.pairs), -1, np.int64)
         self.volumes = random_volumes(len(prices), self.pairs)
         """int64 (steps, 2, pairs); a test may overwrite them."""
+        self.traded: NDArray[np.uint8] = np.zeros((2, self.pairs), np.uint8)
+        """uint8 (2, pairs): 1 where a volume is a sum of trades; a test may overwrite it."""
         self.series = random_series(len(prices), self.pairs)
         """float64 (steps, roles, pairs); a test may overwrite them."""
         if isinstance(self.family, DayFamily):
@@ -165,6 +167,7 @@ class FamilyRig:
             rows,
             self._current,
             volumes,
+            self.traded,
             series,
             self._bases,
             self.days,
@@ -198,6 +201,7 @@ class FamilyRig:
             append_days(
                 self.days.closes,
                 self.days.volumes,
+                self.days.traded,
                 self.days.sessions,
                 self.days.counts,
                 self.days.history_start,
@@ -205,6 +209,7 @@ class FamilyRig:
                 int(sessions().session[self.step_number]),
                 self._current,
                 self.volumes[self.step_number],
+                self.traded,
             )
 
     def state_bytes(self) -> dict[str, bytes]:

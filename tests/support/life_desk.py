@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from core.definitions.answers import CONFIRM, ENTER, FADE, INVALID, LEAVE, allocate_answers
+from core.definitions.answers import CONFIRM, ENTER, EXTEND, FADE, INVALID, LEAVE, allocate_answers
 from core.definitions.lifecycle import LifeCycle, Rule
 from core.model.records import EventState, Quality
 
@@ -68,12 +68,20 @@ class LifeDesk:
         *,
         confirm: int | list[int] = FALSE,
         fade: int | list[int] = FALSE,
+        extend: int | list[int] = FALSE,
         session: int,
         level: float = 0.0,
         closing: bool = False,
         emit: bool = True,
     ) -> list[Told]:
-        asked = ((ENTER, enter), (LEAVE, leave), (INVALID, invalid), (CONFIRM, confirm), (FADE, fade))
+        asked = (
+            (ENTER, enter),
+            (LEAVE, leave),
+            (INVALID, invalid),
+            (CONFIRM, confirm),
+            (FADE, fade),
+            (EXTEND, extend),
+        )
         for question, answer in asked:
             self.say(question, answer)
         self.answers.quality.fill(Quality.OK)

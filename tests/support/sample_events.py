@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from core.events.events import Event, event_id
 
 SESSION_2024_07_11 = 19915
+SENTENCE = "Small caps rose 3.57 % while large caps fell 0.88 %"
 CLOSE_2024_07_11_NS = 1_720_728_000_000_000_000
 
 
@@ -15,6 +16,8 @@ def opposite_day(**changes: Any) -> Event:
     fields: dict[str, Any] = {
         "definition": "opposite_day_up",
         "version": "5f0c3e1ab2d49c77",
+        "title": "Up 3 % or more while the benchmark falls",
+        "summary": SENTENCE + ": first since 2008-10-10, 2 times since 1990",
         "family": "divergence",
         "pair": "RUT/SPX",
         "frequency": "1d",
@@ -36,12 +39,15 @@ def opposite_day(**changes: Any) -> Event:
             "benchmark": {"previous_close": 5633.91, "price": 5584.54, "return_pct": -0.8759912345678901},
         },
         "first_since": {
-            "date": "2008-10-10",
+            "last_true": "2008-10-10",
+            "previous_opening": "2008-10-10",
             "history_start": "1990-01-02",
             "series": "close",
             "operator": ">=",
-            "count": 1,
+            "openings": 1,
+            "sessions_true": 1,
         },
+        "openings_per_year": 0.02897,
         "reasons": {},
         "quality": "ok",
         "provenance": {"catalogue": "c0ffee", "universe": "beef", "baseline": "bars.1d@0"},
@@ -50,6 +56,18 @@ def opposite_day(**changes: Any) -> Event:
     identity = ("definition", "version", "pair", "frequency", "episode", "transition")
     fields.setdefault("event_id", event_id(*(fields[name] for name in identity)))
     return Event(**fields)
+
+
+NO_EARLIER_CASE: Final = {
+    "last_true": None,
+    "previous_opening": None,
+    "history_start": "1990-01-02",
+    "series": "close",
+    "operator": ">=",
+    "openings": 0,
+    "sessions_true": 0,
+}
+"""A `first_since` of a history in which there was nothing of the kind."""
 
 
 def candidate(**changes: Any) -> Event:
@@ -63,6 +81,7 @@ def candidate(**changes: Any) -> Event:
             "ts_event_ns": at_ns,
             "ts_knowable_ns": at_ns,
             "event_time": "2024-07-11T14:31:00Z",
+            "summary": f"so far today: {SENTENCE}",
         }
         | changes
     )
@@ -74,6 +93,8 @@ def strength(**changes: Any) -> Event:
     return opposite_day(
         **{
             "definition": "spread_z_15m",
+            "title": "Lead or lag of 4 standard deviations or more in 15 minutes",
+            "summary": "IWM gained 0.42 % on SPY in 15 minutes, 4.3 standard deviations",
             "family": "relative-strength",
             "pair": "IWM/SPY",
             "frequency": "1m",
@@ -84,7 +105,8 @@ def strength(**changes: Any) -> Event:
             "values": {"spread_zscore": 4.25, "spread_pp": float("nan")},
             "threshold": {"spread_zscore": 4.0},
             "first_since": None,
-            "reasons": {"spread_pp": "gap"},
+            "openings_per_year": None,
+            "reasons": {"spread_pp": "gap", "openings_per_year": "no history"},
         }
         | changes
     )

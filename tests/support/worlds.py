@@ -18,7 +18,7 @@ import numpy as np
 
 from core.definitions.catalogue import Catalogue, parse_catalogue
 from core.engine.engine import PartitionEngine
-from core.events.lookups import Lookups
+from core.events.lookups import Lookups, LookupsByMark
 from core.model.instruments import Instrument, Pair, Source, Universe
 from core.model.records import NANOSECONDS_PER_SECOND
 from core.model.sessions import Calendar, session_day
@@ -64,7 +64,6 @@ show.instrument_return_pct = "instrument_return_pct:1d"
 show.benchmark_return_pct = "benchmark_return_pct:1d"
 show.spread_pp = "relative_strength_pp:1d"
 threshold = { instrument_return_pct = -1.0 }
-operator = ">="
 
 [[definition]]
 id = "spread_1d"
@@ -252,6 +251,7 @@ def make_engine(
     partition: int = 0,
     partitions: int = 1,
     lookups: Lookups | None = None,
+    lookups_by_mark: LookupsByMark | None = None,
     history_events: bool = False,
 ) -> PartitionEngine:
     """A fresh engine of a small universe."""
@@ -262,5 +262,6 @@ def make_engine(
         partition=partition,
         partitions=partitions,
         lookups=lookups,
+        lookups_by_mark=lookups_by_mark,
         history_events=history_events,
     )

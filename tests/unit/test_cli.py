@@ -94,7 +94,6 @@ def test_a_worker_imports_nothing_that_only_a_study_needs() -> None:
         "polars",
         "scipy",
         "statsmodels",
-        "plotly",
         "core.research.rarity",
         "core.research.history",
         "core.research.study",
@@ -111,6 +110,37 @@ def test_every_command_explains_itself(words: tuple[str, ...]) -> None:
     assert command.help
     unexplained = [option.name for option in command.params if not getattr(option, "help", None)]
     assert not unexplained
+
+
+def bracketed(command: Any) -> list[str]:
+    """Every word in brackets of a command's help and of its options'."""
+    texts = [command.help, *(getattr(option, "help", None) for option in command.params)]
+    return [word for text in texts if text for word in re.findall(r"\[+[^\[\]]*\]+", text)]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_no_word_in_brackets_is_taken_for_markup(words: tuple[str, ...]) -> None:
+    _, out, _ = run(*words, "--help")
+    told = " ".join(out.replace("│", " ").split())
+    for word in bracketed(COMMANDS[words]):
+        assert word.replace("\\[", "[") in told
+
+
+def test_help_keeps_tables_of_toml(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    app = typer.Typer()
+
+    @app.command(help="Reads [[history]] and [kafka.security] of the settings.")
+    def reads(file: str = typer.Option("", help="With a table [[history]], not [bold]that[/bold].")) -> None:
+        """Not shown."""
+
+    command = rotascope._literal(typer.main.get_command(app))
+    command.main(["--help"], standalone_mode=False)
+    out = COLOURS.sub("", capsys.readouterr().out)
+    assert "Reads [[history]] and [kafka.security] of the settings." in out
+    assert "With a table [[history]], not [bold]that[/bold]." in out
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
@@ -132,8 +162,9 @@ def test_no_command_shows_the_help() -> None:
     assert "Usage: rotascope" in out + err
 
 
-def test_the_version_is_that_of_the_package() -> None:
-    code, out, _ = run("--version")
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_the_version_is_that_of_the_package(option: str) -> None:
+    code, out, _ = run(option)
     assert code == 0
     assert re.fullmatch(r"rotascope \d+\.\d+\S*\n", out)
 

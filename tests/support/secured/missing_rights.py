@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from kafka import KafkaProducer
 
 from core.model.topics import (
+    ARTEFACTS_TOPIC,
     DAY_BARS_TOPIC,
     DEAD_LETTERS_TOPIC,
     EVENTS_PREFIX,
@@ -37,6 +38,7 @@ from tests.support.secured_broker import Secured
 
 _NAMES: Final = {
     Target.INSTRUMENTS: INSTRUMENTS_TOPIC,
+    Target.ARTEFACTS: ARTEFACTS_TOPIC,
     Target.TICKS: TICKS,
     Target.EARLIER_TICKS: TICKS,
     Target.MINUTE_BARS: MINUTE_BARS_TOPIC,
@@ -137,6 +139,8 @@ class Cluster:
         if lack.operation is Operation.READ and not lack.is_whole:
             # Who may write a topic may look at it, too: only a record in it is refused.
             self._run(access, "backfill csv", "backfill baseline")
+            if lack.target is Target.ARTEFACTS:
+                self._run(access, "produce artefacts-mark")
             if lack.target is Target.SNAPSHOTS:
                 self._run(access, "consume", group=group)
         elif lack.command == "backfill baseline":

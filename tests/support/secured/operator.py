@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 import rotascope
 from core.model.topics import ticks_topic
+from deploy.demo.artefacts import FILE as DEMO_SET
 from deploy.kafka.cluster import apply
 from deploy.kafka.topics import load_topics
 from producers.replay.demo import demo_daily
@@ -131,6 +132,13 @@ class ClusterOperator:
                 files = _history_files(self._directory, "csv")
                 named = [word for file in files for word in ("--history", file)]
                 return [*named, "--history-until", HISTORY_UNTIL.isoformat()]
+            case "produce artefacts-mark":
+                return ["--artefacts", str(DEMO_SET)]
+            case "study prepare":
+                files = _history_files(self._directory, "csv")
+                named = [word for file in files for word in ("--history", file)]
+                kept = ["--cache", str(self._directory / "prepared"), "--simulations", "2"]
+                return [*named, *kept, "--pair", "RUT/SPX", "--activate"]
             case "backfill baseline":
                 return ["--history-until", HISTORY_UNTIL.isoformat()]
             case "consume":

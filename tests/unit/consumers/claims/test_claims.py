@@ -202,3 +202,25 @@ def test_unusable_input_ends_with_2_and_says_what_to_do(folder: Path, tmp_path: 
         answer = claims(*arguments, bars=bars)
         assert (answer.code, answer.out) == (2, ""), told
         assert told in answer.err
+
+
+ABOVE = {"2025-10-03": 2476.18, "2025-10-17": 2452.17, "2025-10-24": 2513.47, "2025-10-31": 2479.38}
+"""Weekly closes above 2442.74."""
+
+
+def test_three_weekly_closes_in_a_row_are_seen_although_the_files_end_with_the_third(tmp_path: Path) -> None:
+    dates = [day for day in session_dates(date(2025, 8, 1), 80) if day <= date(2025, 10, 31)]
+    fridays = {day for day in dates if day.weekday() == 4}
+    # Closes within a week are above the level; those at its end only where the table says so.
+    small = np.array([ABOVE.get(str(day), 2394.6) if day in fridays else 2460.0 for day in dates])
+    bars = {
+        symbol: write_csv(tmp_path, symbol, daily_frame(dates, closes))
+        for symbol, closes in (("RUT", small), ("GSPC", 6600.0 + np.arange(len(dates)) % 5))
+    }
+    october, july = found(claims("--row", "68", "--format", "json", bars=bars))
+    assert (october["verdict"], july["verdict"]) == ("reproduced", "data gap")
+    assert october["figures"]["weeks_in_a_row_dates"] == ["2025-10-17", "2025-10-24", "2025-10-31"]
+    assert october["figures"]["weeks_held"] == 4
+    assert october["figures"]["numerator_price_in_a_row"] == [2452.17, 2513.47, 2479.38]
+    table = claims("--row", "68", bars=bars).out
+    assert "2,479.38" in table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 from consumers.inspect import tail
 from core.events.events import Event, encode_data, event_key, kafka_headers, topic_of
 from core.kafka.records import Record
+from core.model.schemas import event_schema_id
 from tests.support.ports import free_port
 from tests.support.sample_events import candidate, opposite_day, strength
 from tests.support.tail_command import ALL_EVENT_TOPICS, TailCommand
@@ -39,7 +41,9 @@ def test_json_lines_are_the_data_of_the_events(command: TailCommand) -> None:
     events = [candidate(), opposite_day(), strength()]
     result = command.run("events", "tail", "--format", "json", records=[stored(event) for event in events])
     assert result.exit_code == 0
-    assert result.stdout.encode() == b"".join(encode_data(event) + b"\n" for event in events)
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line.pop("ce_id") for line in lines] == [event.event_id for event in events]
+    assert lines == [json.loads(encode_data(event)) for event in events]
     assert result.stderr == ""
     assert command.reader.closed
     assert command.reader.read_with == {
@@ -50,23 +54,102 @@ def test_json_lines_are_the_data_of_the_events(command: TailCommand) -> None:
 
 
 def test_the_table_tells_the_story_in_aligned_lines(command: TailCommand) -> None:
-    none = {"date": None, "history_start": "1990-01-02", "series": "close", "operator": ">=", "count": 0}
-    events = [opposite_day(), strength(quality="gap"), opposite_day(first_since=none)]
+    events = [opposite_day(), strength(quality="gap")]
     result = command.run("events", "tail", records=[stored(event) for event in events])
-    head, first, second, third = result.stdout.splitlines()
+    head, first, second = result.stdout.splitlines()
     for title, word in (
         ("PAIR", "RUT/SPX"),
         ("STATE", "opened"),
         ("EVENT TIME", "2024-07-11"),
-        ("VALUES", "bench"),
+        ("LEGS", "RUT +3.57 %, SPX -0.88 %"),
+        ("SUMMARY", opposite_day().summary),
     ):
         assert first.index(word, head.index(title)) == head.index(title)
-    assert first.endswith(
-        "benchmark_return -0.876 %; instrument_return 3.572 %; spread 4.448 pp; "
-        "first since 2008-10-10 (history from 1990-01-02)"
+    assert first[: head.index("LEGS")].endswith("   0.03  ")
+    assert second[: head.index("LEGS")].endswith("      -  ")
+    assert second.endswith(f"{strength().summary}; quality gap")
+
+
+def test_texts_and_nulls_among_the_values_are_lines_as_well(command: TailCommand) -> None:
+    dated = opposite_day(
+        definition="drawdown",
+        family="level",
+        values={"peak_date": "2021-11-08", "ratio_highest_since": None, "drawdown_pct": -10.4},
     )
-    assert second.endswith("spread unknown (gap); spread_zscore 4.25; quality gap")
-    assert third.endswith("none since 1990-01-02")
+    earlier = stored(dated, **of_an_earlier_schema(dated))
+    result = command.run("events", "tail", records=[stored(dated), earlier])
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "Drawdown; drawdown -10.40 %, peak date 2021-11-08, ratio highest since unknown" in result.stdout
+
+
+def of_an_earlier_schema(event: Event, **changes: Any) -> dict[str, Any]:
+    """An event as a release published it whose schema had neither texts nor openings a year."""
+    data = json.loads(encode_data(event))
+    for name in ("title", "summary", "openings_per_year"):
+        del data[name]
+    data["first_since"] = {
+        "date": "2008-10-10", "history_start": "1990-01-02", "series": "close", "operator": ">=", "count": 1
+    }  # fmt: skip
+    schema = event_schema_id(event.family)
+    name, _, number = schema.rpartition(":")
+    headers = dict(kafka_headers(event)) | {"ce_dataschema": f"{name}:{int(number) - 1}".encode()}
+    return {"value": json.dumps(data | changes).encode(), "headers": tuple(headers.items())}
+
+
+def test_events_of_an_earlier_schema_are_read_to_the_end_of_their_topic(command: TailCommand) -> None:
+    event = opposite_day()
+    old = stored(event, **of_an_earlier_schema(event))
+    result = command.run("events", "tail", "--at-most-per-year", "0.03", records=[old])
+    assert (result.exit_code, result.stderr) == (0, "")
+    line = result.stdout.splitlines()[1]
+    assert "  0.03  RUT +3.57 %, SPX -0.88 %" in line
+    assert line.endswith(
+        "Opposite day up; benchmark return -0.88 %, instrument return 3.57 %, spread 4.45 pp: "
+        "first since 2008-10-10, 2 times since 1990"
+    )
+    result = command.run("events", "tail", "--format", "json", records=[old])
+    assert json.loads(result.stdout)["ce_id"] == event.event_id
+
+
+def test_an_earlier_event_without_what_a_line_needs_is_left_out(command: TailCommand) -> None:
+    event = opposite_day()
+    result = command.run("events", "tail", records=[stored(event, **of_an_earlier_schema(event, legs=None))])
+    assert result.exit_code == 1
+    assert "legs: None is not of type 'object'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "action"),
+    [
+        (
+            ["--definition", "oposite_day_up"],
+            "error: no definition 'oposite_day_up' in the shipped catalogue; did you mean 'opposite_day_up'",
+            "Operator action: correct --definition, or name the file that has it with --catalogue",
+        ),
+        (
+            ["--pair", "RUT/SPY"],
+            "error: no pair 'RUT/SPY' in the universe of the demo; did you mean 'RUT/SPX'",
+            "Operator action: correct --pair, or name the file that has it with --universe",
+        ),
+    ],
+)
+def test_a_name_that_nobody_watches_is_refused_with_the_nearest(
+    command: TailCommand, arguments: list[str], message: str, action: str
+) -> None:
+    result = command.run("events", "tail", *arguments, records=[stored(opposite_day())])
+    assert result.exit_code == 2
+    first, second = result.stderr.splitlines()
+    assert first.startswith(message)
+    assert second == action
+
+
+def test_names_of_ones_own_files_are_known(command: TailCommand, tmp_path: Path) -> None:
+    catalogue, settings = tmp_path / "mine.toml", tmp_path / "settings.toml"
+    catalogue.write_text('[[definition]]\nid = "mine"\nfamily = "level"\nenter = ["return_1d_pct >= 3"]\n')
+    settings.write_text(f'catalogue_file = "{catalogue}"\n')
+    for arguments in (["--catalogue", str(catalogue)], ["--settings", str(settings)]):
+        result = command.run("events", "tail", "--definition", "mine", *arguments)
+        assert (result.exit_code, result.stderr) == (0, "note: no events matched\n")
 
 
 @pytest.mark.parametrize(
@@ -78,6 +161,8 @@ def test_the_table_tells_the_story_in_aligned_lines(command: TailCommand) -> Non
         (["--state", "candidate", "--state", "opened"], ["candidate", "opened", "opened"]),
         (["--definition", "spread_z_15m"], ["opened"]),
         (["--pair", "RUT/SPX", "--state", "opened"], ["opened"]),
+        (["--at-most-per-year", "0.03"], ["candidate", "opened"]),
+        (["--at-most-per-year", "0.02"], []),
         (["--max", "2"], ["candidate", "opened"]),
     ],
 )
@@ -90,7 +175,7 @@ def test_options_choose_events(command: TailCommand, arguments: list[str], shown
 
 def test_nothing_found_is_said(command: TailCommand) -> None:
     result = command.run(
-        "events", "tail", "--pair", "IWM/QQQ", "--until-end", records=[stored(opposite_day())]
+        "events", "tail", "--pair", "RUT/QQQ", "--until-end", records=[stored(opposite_day())]
     )
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "note: no events matched\n")
     assert command.reader.read_with["until_end"] is True
@@ -108,7 +193,7 @@ def test_nothing_found_is_said(command: TailCommand) -> None:
         ({"headers": ()}, "not a CloudEvent in binary content mode: "),
         (
             {"headers": tuple(kafka_headers(strength()))},
-            "event:relative-strength:1 is not the one this version reads",
+            "event:relative-strength:2 is not the one this version reads",
         ),
         ({"headers": (*kafka_headers(opposite_day()), ("ce_id", b"\xff"))}, "ce_id: "),
     ],
@@ -189,6 +274,7 @@ def test_an_address_of_another_form_is_refused(address: str) -> None:
         ["events", "tail", "--family", "weather"],
         ["events", "tail", "--state", "idle"],
         ["events", "tail", "--max", "0"],
+        ["events", "tail", "--at-most-per-year", "-1"],
         ["events", "tail", "--format", "xml"],
         ["ticks", "cat", "--universe", "no-such-file.toml"],
     ],

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from consumers.inspect.tick_continuity import Continuity
+from core.kafka.log_marks import mark_frame
 from core.kafka.records import Record
 from core.model.frames import encode_frame
-from core.model.records import TICK
+from core.model.records import TICK, TickKind
 
 
 def record(epoch: int, sequence: int, *, partition: int = 0, source: int = 1) -> Record:
@@ -40,6 +41,14 @@ def test_a_takeover_behind_its_first_frame_has_a_hole_too() -> None:
     takeover, hole = continuity.findings(record(8, 2))
     assert takeover.startswith("source 1: another producer")
     assert hole == "source 1: 2 frames are missing before frame 2"
+
+
+def test_no_price_is_lost_with_an_epoch_of_marks() -> None:
+    continuity = Continuity({})
+    mark = mark_frame(TickKind.ARTEFACTS, 7, source_id=1, ts_ns=1, epoch=7)
+    assert list(continuity.findings(Record("rotascope.ticks.v1", 0, 0, None, mark, (), 0))) == []
+    assert list(continuity.findings(record(8, 0))) == []
+    assert len(list(continuity.findings(record(9, 0)))) == 1
 
 
 def test_repeats_behind_an_outage_break_nothing() -> None:

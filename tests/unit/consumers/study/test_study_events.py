@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from consumers.study.inputs import _exchange
 from consumers.worker.schemas import defect
 from core.events.cards import RateCards
 from core.model.schemas import STUDY_BASE_RATES, event_schema_id
+from core.model.sessions import build_calendar
+from core.runtime.files import CALENDAR_OVERRIDES, read_text
 from tests.support.study_command import (
     CommandAnswer,
     daily_frame,
@@ -101,11 +104,13 @@ def test_an_event_is_told_as_the_live_system_tells_it(
     }
     assert last["threshold"] == {"instrument_return_pct": 3.0}
     assert last["first_since"] == {
-        "date": str(dates[90]),
+        "last_true": str(dates[90]),
+        "previous_opening": str(dates[90]),
         "history_start": str(dates[0]),
         "series": "close",
         "operator": ">=",
-        "count": 2,
+        "openings": 2,
+        "sessions_true": 2,
     }
     assert last["quality"] == "ok"
 
@@ -123,7 +128,9 @@ def test_base_rates_count_only_what_was_known(every_line: list[dict[str, object]
     assert by_date[str(dates[20])]["base_rate"] is None
     assert by_date[str(dates[20])]["reasons"] == {
         "base_rate": "not computed",
-        "first_since.date": f"none since {dates[0]}",
+        "first_since.last_true": f"none since {dates[0]}",
+        "openings_per_year": "less than one year of history",
+        "first_since.previous_opening": f"none since {dates[0]}",
         "rarity": "not computed",
     }
     rate = by_date[str(dates[120])]["base_rate"]
@@ -354,3 +361,17 @@ def test_an_index_with_the_volume_of_its_exchange_is_used_without_it(folder: Pat
     )
     assert answer.code == 0
     assert "volume_too_large" in json.loads(answer.err.splitlines()[0])["finding"]
+
+
+def test_the_days_ahead_of_a_history_are_those_of_one_calendar() -> None:
+    """Guards the calendar that is put together from two: it equals the one that is built at once."""
+    overrides = read_text(None, CALENDAR_OVERRIDES)
+    for last in (date(2024, 7, 3), date(2023, 12, 29), date(2018, 12, 4)):
+        calendar = build_calendar("XNYS", date(2017, 1, 3), last, overrides=overrides)
+        put_together = _exchange(calendar)
+        whole = build_calendar("XNYS", date(2017, 1, 3), last + timedelta(days=31), overrides=overrides)
+        assert put_together.session.tolist() == whole.session.tolist()
+        assert put_together.open_ns.tolist() == whole.open_ns.tolist()
+        assert put_together.close_ns.tolist() == whole.close_ns.tolist()
+        assert put_together.early_close.tolist() == whole.early_close.tolist()
+        assert put_together.digest == whole.digest

@@ -147,7 +147,7 @@ def test_what_is_stored_goes_with_later_events_only(folder: Path) -> None:
         rarity = line["rarity"]
         assert (rarity["history_end"], rarity["count"], rarity["sessions"]) == (str(last), row["count"], 100)
         assert rarity["by_chance"] == row["nulls"]
-        assert line["first_since"]["count"] >= row["count"]
+        assert line["first_since"]["openings"] >= row["count"]
 
 
 def test_a_history_that_is_too_short_is_refused(folder: Path) -> None:

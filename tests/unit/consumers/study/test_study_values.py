@@ -10,10 +10,14 @@ import numpy as np
 import polars as pl
 import pytest
 
+from consumers.study.inputs import read_inputs
+from consumers.study.running import engine_at, run_history
+from consumers.study.values import day_values
 from consumers.worker.schemas import defect
 from core.indicators import FAMILIES
 from core.model.records import Frequency
 from core.model.schemas import STUDY_VALUES
+from core.model.sessions import session_day
 from tests.support.study_command import (
     CommandAnswer,
     daily_frame,
@@ -149,3 +153,17 @@ def test_every_promised_name_has_a_figure_once_there_is_enough_history(tmp_path:
         for name in NAMES
         if document["values"].get(name) is None
     } == {}
+
+
+def test_values_do_not_depend_on_the_definitions_nor_on_how_the_history_is_cut(
+    folder: Path, dates: list[date]
+) -> None:
+    """`study values` runs without definitions and in few frames: its values equal a whole study's."""
+    bars = [f"{symbol}={folder / symbol}.csv" for symbol in ("SML", "BIG")]
+    inputs = read_inputs(bars, [], ["SML/BIG"], None, "XNYS")
+    pair = inputs.universe.pairs[0]
+    session = session_day(dates[60])
+    study_engine = run_history(inputs, until=session).run.engine
+    alone = day_values(engine_at(inputs, session), pair, session)
+    assert alone == day_values(study_engine, pair, session)
+    assert sum(value is not None for value in alone.values.values()) > 20

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from consumers.snapshots.position import Position
 from consumers.snapshots.restore import open_partition
@@ -53,6 +55,22 @@ def test_ticks_the_engine_refuses_become_dead_letters() -> None:
     assert dead_letters(broker) == [("price", 0)]
     assert state.counters.dead_letters["price"] == 1
     assert state.counters.partitions[0].ticks == 3
+
+
+def test_dead_letters_are_logged_once_for_each_reason_with_the_first() -> None:
+    broker = FakeBroker()
+    broker.append(frame([5, *[BAD_PRICE] * 20, 7], sequence=0))
+    broker.append(b"short")
+    broker.append(b"shorter")
+    with capture_logs() as logged:
+        run_to_the_end(broker)
+    lines = [line for line in logged if line["event"] == "input dead-lettered"]
+    assert [(line["reason"], line["partition"], line["offset"]) for line in lines] == [
+        ("price", 0, 0),
+        ("length", 0, 1),
+    ]
+    assert re.search(r"trade of instrument \d+ from source \d+ at \d{4}-", lines[0]["example"])
+    assert "bytes" in lines[1]["example"]
 
 
 def test_a_quarantined_record_leaves_no_trace_in_the_state() -> None:

@@ -17,8 +17,9 @@ def test_ten_decimals(value: float, expected: float) -> None:
 
 
 @pytest.mark.parametrize("quality", Quality)
-def test_only_ok_and_rebuilt_decide(quality: Quality) -> None:
-    assert bool(usable(int(quality))) == (quality in (Quality.OK, Quality.REBUILT))
+def test_only_qualities_of_known_values_decide(quality: Quality) -> None:
+    known = (Quality.OK, Quality.REBUILT, Quality.TRADED_VOLUME, Quality.MIXED_VOLUME)
+    assert bool(usable(int(quality))) == (quality in known)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,9 @@ RELEASED = {
 RELEASED_MARK = 7252971103818436987
 """Its settings mark of the shipped catalogue."""
 
+MARK_BEFORE_EXTEND = 10412728973221419357
+"""Settings mark of the shipped catalogue in releases with rules and without `extend`."""
+
 
 def shipped() -> Catalogue:
     return parse_catalogue(read_text(None, CATALOGUE))
@@ -58,7 +61,11 @@ def test_the_shipped_rules_know_the_versions_they_were_released_under() -> None:
 
 def test_a_settings_mark_of_that_release_asks_for_the_shipped_catalogue() -> None:
     catalogue = shipped()
-    assert catalogue.marks == {catalogue.mark, RELEASED_MARK}
+    without_texts, before_extend = (
+        int(each.meaning_digest[:16], 16) for each in (catalogue, catalogue.without_extend)
+    )
+    assert before_extend == MARK_BEFORE_EXTEND
+    assert catalogue.marks == {catalogue.mark, without_texts, before_extend, RELEASED_MARK}
 
 
 def test_a_catalogue_that_never_had_detectors_has_one_mark() -> None:
@@ -94,7 +101,7 @@ def test_names_and_numbers_of_events_stay() -> None:
         "benchmark_return_pct": "benchmark_return_pct:1d",
     }
     assert definition.threshold == {"window_sessions": 252.0, "delta_pct": 1.25, "invalidation_pct": 2.0}
-    assert (definition.family, definition.series, definition.operator) == ("divergence", "close", ">")
+    assert (definition.family, definition.series, definition.operator) == ("divergence", "close", "<")
     assert (definition.cool_down, definition.pairs) == (2, ("RUT/SPX",))
 
 

@@ -15,7 +15,7 @@ answers = st.sampled_from([UNKNOWN, FALSE, TRUE])
 @settings(deadline=None)
 @given(
     days=st.lists(
-        st.tuples(st.lists(answers, max_size=4), answers, answers, answers, answers, answers),
+        st.tuples(st.lists(answers, max_size=4), answers, answers, answers, answers, answers, answers),
         min_size=1,
         max_size=40,
     ),
@@ -23,24 +23,38 @@ answers = st.sampled_from([UNKNOWN, FALSE, TRUE])
     cool_down=st.integers(0, 3),
     expires=st.integers(0, 4),
     dwell=st.integers(1, 3),
+    extends=st.booleans(),
 )
 def test_every_sequence_of_transitions_is_well_formed(
-    days: list[tuple[list[int], int, int, int, int, int]],
+    days: list[tuple[list[int], int, int, int, int, int, int]],
     point: bool,
     cool_down: int,
     expires: int,
     dwell: int,
+    extends: bool,
 ) -> None:
     """Whatever the answers: ids never repeat, openings and endings take turns, watching changes no number."""
-    watched = LifeDesk(Rule(0, point, cool_down, expires, dwell))
-    unwatched = LifeDesk(Rule(0, point, cool_down, expires, dwell))
+    watched = LifeDesk(Rule(0, point, cool_down, expires, dwell, extends))
+    unwatched = LifeDesk(Rule(0, point, cool_down, expires, dwell, extends))
     told: list[Told] = []
     told_at_closes: list[Told] = []
-    for session, (minutes, enter, leave, invalid, confirm, fade) in enumerate(days, start=1):
+    true_on: list[int] = []
+    for session, (minutes, enter, leave, invalid, confirm, fade, extend) in enumerate(days, start=1):
         for number, answer in enumerate(minutes):
             told += watched.minute(answer, session=session, number=number)
-        told += watched.close(enter, leave, invalid, confirm=confirm, fade=fade, session=session)
-        told_at_closes += unwatched.close(enter, leave, invalid, confirm=confirm, fade=fade, session=session)
+        at_close = watched.close(
+            enter, leave, invalid, confirm=confirm, fade=fade, extend=extend, session=session
+        )
+        assert len(at_close) <= 1
+        told += at_close
+        told_at_closes += unwatched.close(
+            enter, leave, invalid, confirm=confirm, fade=fade, extend=extend, session=session
+        )
+        if extend == TRUE if extends else watched.life["held"] >= dwell:
+            true_on.append(session)
+        for life in (watched.life, unwatched.life):
+            assert life["sessions_true"] == len(true_on)
+            assert [life["previous_true"], life["last_true"]] == [0, 0, *true_on][-2:]
     numbers = [(episode, transition) for _, _, _, episode, transition in told]
     assert len(set(numbers)) == len(numbers)
     settled = [t for t in told if t[1] not in ("candidate", "withdrawn")]
@@ -48,7 +62,10 @@ def test_every_sequence_of_transitions_is_well_formed(
     confirmed = [(e, p) for _, s, p, e, _ in settled if s == "confirmed"]
     assert len(set(confirmed)) == len(confirmed)
     assert {previous for _, previous in confirmed} <= {"opened"}
-    states = [state for _, state, *_ in settled if state != "confirmed"]
+    extended = [(s, p) for _, s, p, *_ in settled if s == "extended"]
+    assert {previous for _, previous in extended} <= {"opened", "confirmed"}
+    assert extends or not extended
+    states = [state for _, state, *_ in settled if state not in ("confirmed", "extended")]
     if point:
         assert set(states) <= {"opened"}
     else:
@@ -75,6 +92,7 @@ step = st.tuples(
         cool_down=st.integers(0, 2),
         expires=st.integers(0, 3),
         dwell=st.integers(1, 3),
+        extends=st.booleans(),
     ),
     staging=st.sampled_from([1, 3, 256]),
 )
@@ -92,7 +110,7 @@ def test_what_is_passed_over_unread_would_not_have_changed(
         told = [
             each.minute(enter, session=session)
             if kind == "minute"
-            else each.close(enter, leave, session=session)
+            else each.close(enter, leave, extend=enter, session=session)
             for each in (desk, reading, restored)
         ]
         assert told[0] == told[1] == told[2]

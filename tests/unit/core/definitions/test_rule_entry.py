@@ -107,6 +107,11 @@ def test_a_quality_is_told_by_its_number() -> None:
         (ENTER + "\npoint = 1", "point: must be true or false, not 1"),
         (ENTER + '\npoint = true\nexit = ["beta:63d < 1"]', "so 'exit' has no effect"),
         (ENTER + '\npoint = true\nconfirm = ["beta:63d < 1"]', "so 'confirm' has no effect"),
+        (ENTER + '\npoint = true\nextend = ["beta:63d < 1"]', "so 'extend' has no effect"),
+        (
+            'frequency = "1m"\nenter = ["ratio > 1"]\nextend = ["ratio > 1"]',
+            "'extend' is for rules at 1d, because an episode is extended once a session",
+        ),
         (ENTER + "\npoint = true\nexpires = 5", "so 'expires' has no effect"),
         (ENTER + "\ndwell = 0", "dwell: must be at least 1, not 0"),
         (ENTER + "\ndwell = true", "dwell: must be an integer"),
@@ -208,3 +213,22 @@ def test_an_entry_gives_the_same_definition_again() -> None:
     for definition in map(define, texts):
         assert stored_definition(definition.entry, definition.version) == (definition, definition.version)
         assert stored_definition(definition.entry, "another") is None
+
+
+def test_an_operator_that_points_the_other_way_is_not_used() -> None:
+    fall = 'enter = ["instrument_return_pct:1d <= -3"]'
+    assert define(fall + '\noperator = ">="').operator == "<="
+    assert define(fall + '\noperator = "abs >="').operator == "abs >="
+    assert define(ENTER + '\noperator = "<"').operator == ">="
+    assert define(ENTER + '\noperator = ">"').operator == ">"
+
+
+def test_extend_is_part_of_the_meaning_and_shown_where_it_asks_something_else() -> None:
+    plain, same = define(), define(ENTER + '\nextend = ["beta:63d >= 2"]')
+    other = define(ENTER + '\nextend = ["correlation:63d >= 0.9"]')
+    assert len({plain.version, same.version, other.version}) == 3
+    assert same.without_extend == other.without_extend == plain
+    assert same.threshold == plain.threshold
+    assert other.threshold == plain.threshold | {"correlation_63d_extend": 0.9}
+    assert other.payload.keys() == {"beta_63d", "correlation_63d"}
+    assert other.entry["extend"] == ["correlation:63d >= 0.9"]

@@ -53,6 +53,7 @@ rules = st.builds(
     leave=st.none() | conditions(0),
     confirm=st.none() | conditions(1),
     fade=st.none() | conditions(1),
+    extend=st.none() | conditions(1),
     invalidation=st.none()
     | st.builds(Invalidation, keys, st.sampled_from([1.0, -1.0]), st.sampled_from([0.0, 2.0, 50.0])),
     dwell=st.just(1),
@@ -158,7 +159,9 @@ def test_more_pairs_than_the_buffers_hold() -> None:
     """With vectors of every width, and a rest that fills none."""
     condition = ((Atom("abs", "a", Operator.AT_LEAST, "b", 2.0), Atom("", "c", Operator.HAS, None, 2.0)),)
     level = Invalidation("d", 1.0, 2.0)
-    text = RuleText("level", condition, None, condition, None, level, 1, False, (), (), (), "close", ">=")
+    text = RuleText(
+        "level", condition, None, condition, None, condition, level, 1, False, (), (), (), "close", ">="
+    )
     case = Case([text, text], seed=3, pairs=1_300)
     rows = list(range(1, 1_300))
     assert same(case.asked(rows, provisional=False), case.one_by_one(rows, provisional=False))
@@ -167,6 +170,7 @@ def test_more_pairs_than_the_buffers_hold() -> None:
 def test_no_pairs_are_no_question() -> None:
     condition = ((Atom("", "a", Operator.ABOVE, None, 0.0),),)
     case = Case(
-        [RuleText("level", condition, None, None, None, None, 1, False, (), (), (), "close", ">=")], seed=1
+        [RuleText("level", condition, None, None, None, None, None, 1, False, (), (), (), "close", ">=")],
+        seed=1,
     )
     assert same(case.asked([], provisional=False), case.blank())

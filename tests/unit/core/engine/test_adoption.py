@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
@@ -129,6 +130,27 @@ def test_until_it_adopts_an_engine_goes_on_with_the_definitions_of_the_snapshot(
         run(engine, rest, first_offset=middle()[0]).told()
         == run(restored(), rest, first_offset=middle()[0]).told()
     )
+
+
+def test_other_texts_end_nothing_and_are_said_from_their_adoption_on() -> None:
+    texts = 'title = "A title"\nsentence = "{numerator} moved {numerator.return_pct:+}"'
+    said = re.sub(r'^(id = ".*")$', rf"\1\n{texts}", CATALOGUE, flags=re.MULTILINE)
+    own, plain = parse_catalogue(said).definitions, parse_catalogue(CATALOGUE).definitions
+    assert [each.version for each in own] == [each.version for each in plain]
+    engine = restored(said)
+    before = alive(engine)
+    assert engine.definitions_wait
+    assert engine.adopt() == []
+    assert alive(engine) == before
+    again = make_engine(catalogue=said)
+    again.restore(engine.snapshot())
+    assert not again.definitions_wait
+    assert alive(again) == before
+    after = run(again, frames()[middle()[0] :], first_offset=middle()[0])
+    assert [event.event_id for event in after.events] == [event.event_id for event in undisturbed().events]
+    assert {event.title for event in after.events} == {"A title"}
+    assert all(" moved " in event.summary or "unknown" in event.summary for event in after.events)
+    assert any(" moved " in event.summary for event in after.events)
 
 
 @pytest.mark.parametrize("gone", ALL)

@@ -197,8 +197,9 @@ class TestEpisodes:
         first, second = [e for e in desk.said.events if e.definition == UP and e.pair == "SML/BIG"]
         assert first.first_since is not None
         assert second.first_since is not None
-        assert (first.first_since["date"], first.first_since["count"]) == (None, 0)
-        assert (second.first_since["date"], second.first_since["count"]) == ("2024-06-03", 1)
+        names = ("last_true", "previous_opening", "openings", "sessions_true")
+        assert [first.first_since[name] for name in names] == [None, None, 0, 0]
+        assert [second.first_since[name] for name in names] == ["2024-06-03", "2024-06-03", 1, 1]
         assert first.first_since["history_start"] == "2024-05-31"
 
     def test_ids_are_the_same_in_every_run_and_never_twice(self) -> None:

@@ -39,7 +39,7 @@ def test_the_first_official_close_stands() -> None:
     assert closes(desk)[SML] == 102.0
     (bar,) = [bar for bars in desk.said.day_bars for bar in bars if bar["instrument_id"] == SML]
     assert int(bar["flags"]) & BarFlag.OFFICIAL_CLOSE
-    assert bar["high"] == 100_500_000_000  # the tape's range, whatever the auction gave
+    assert bar["high"] == 102_000_000_000  # the auction's price is in the day's range
 
 
 def test_a_large_print_after_the_close_is_no_close() -> None:
@@ -117,6 +117,8 @@ def test_a_correction_before_the_day_is_final_replaces_the_close() -> None:
     desk.mark(DEADLINE_S + 5)
     assert closes(desk)[SML] == 101.2
     assert desk.said.states(UP, "SML/BIG") == ["opened"]
+    (bar,) = [bar for bars in desk.said.day_bars for bar in bars if bar["instrument_id"] == SML]
+    assert (bar["high"], bar["low"]) == (101_200_000_000, 100_500_000_000)  # nothing of the cancelled close
 
 
 def test_a_cancelled_official_close_leaves_the_next_one_to_stand() -> None:
@@ -148,7 +150,7 @@ def test_the_next_session_measures_from_the_official_close() -> None:
     assert desk.value("benchmark_return_pct:1d")[0] == pytest.approx(1.0, abs=1e-12)
 
 
-def test_a_closing_print_that_counts_for_the_tape_moves_volume_and_no_price() -> None:
+def test_a_closing_print_that_counts_for_the_tape_is_in_volume_and_range() -> None:
     """An auction's print carries its shares and its conditions."""
     desk = after_the_close()
     desk.trade(CLOSE_S + 1.196, SML, 102.0, 2_760_000, update=Update.ALL | Update.OFFICIAL)
@@ -156,7 +158,9 @@ def test_a_closing_print_that_counts_for_the_tape_moves_volume_and_no_price() ->
     (bar,) = [bar for bars in desk.said.day_bars for bar in bars if bar["instrument_id"] == SML]
     assert bar["close"] == 102_000_000_000
     assert bar["volume"] == (2_760_000 + 100) * SECOND
-    assert bar["high"] == 100_500_000_000
+    assert (bar["high"], bar["low"]) == (102_000_000_000, 100_500_000_000)
+    minutes = [bar for bars in desk.said.minute_bars for bar in bars if bar["instrument_id"] == SML]
+    assert max(int(bar["high"]) for bar in minutes) == 100_500_000_000
 
 
 def test_a_wait_longer_than_the_night_ends_at_the_next_open() -> None:

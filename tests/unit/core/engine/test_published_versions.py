@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.definitions.life_pass import EPISODE
+from core.definitions.episode import EPISODE
 from core.engine.published_versions import PublishedAs, still_published, unfinished_episodes, version_of
 from core.model.records import EventState
 

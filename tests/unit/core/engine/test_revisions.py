@@ -48,7 +48,7 @@ def test_a_correction_that_changes_the_decision_is_an_event() -> None:
     assert revised.event_id != opened.event_id
     assert revised.values["instrument_return_pct"] == pytest.approx(0.5, abs=1e-12)
     assert revised.first_since is not None
-    assert (revised.first_since["count"], revised.first_since["date"]) == (0, None)
+    assert (revised.first_since["openings"], revised.first_since["last_true"]) == (0, None)
     assert revised.ts_event_ns == at(CLOSE_S)
     assert revised.ts_knowable_ns >= at(CLOSE_S + 9)  # a correction cannot be known before it came
 

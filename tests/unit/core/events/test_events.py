@@ -25,12 +25,21 @@ from core.events.events import (
 from core.model.errors import InputError
 from core.model.event_families import EVENT_FAMILIES
 from core.model.records import EventState
-from tests.support.sample_events import CLOSE_2024_07_11_NS, candidate, opposite_day, strength
+from tests.support.sample_events import (
+    CLOSE_2024_07_11_NS,
+    NO_EARLIER_CASE,
+    candidate,
+    opposite_day,
+    strength,
+)
 
 PARTS = ("opposite_day_up", "5f0c3e1ab2d49c77", "RUT/SPX", "1d", 19915, 1)
 
 GOLDEN = (
-    '{"definition":"opposite_day_up","version":"5f0c3e1ab2d49c77","family":"divergence",'
+    '{"definition":"opposite_day_up","version":"5f0c3e1ab2d49c77",'
+    '"title":"Up 3 % or more while the benchmark falls",'
+    '"summary":"Small caps rose 3.57 % while large caps fell 0.88 %: first since 2008-10-10, '
+    '2 times since 1990","family":"divergence",'
     '"pair":"RUT/SPX","numerator":"RUT","benchmark":"SPX","frequency":"1d","state":"opened",'
     '"previous_state":"candidate","episode":19915,"transition":1,"event_time":"2024-07-11",'
     '"knowable_time":"2024-07-11T20:00:00Z","values":{"benchmark_return_pct":-0.8759912346,'
@@ -39,8 +48,9 @@ GOLDEN = (
     '"legs":{"numerator":{"symbol":"RUT","previous_close":2051.76,"price":2125.04,'
     '"return_pct":3.571837265},"benchmark":{"symbol":"SPX","previous_close":5633.91,'
     '"price":5584.54,"return_pct":-0.8759912346}},'
-    '"first_since":{"count":1,"date":"2008-10-10","history_start":"1990-01-02","operator":">=",'
-    '"series":"close"},"base_rate":null,"rarity":null,"tags":[],"quality":"ok",'
+    '"first_since":{"history_start":"1990-01-02","last_true":"2008-10-10","openings":1,"operator":">=",'
+    '"previous_opening":"2008-10-10","series":"close","sessions_true":1},'
+    '"openings_per_year":0.02897,"base_rate":null,"rarity":null,"tags":[],"quality":"ok",'
     '"reasons":{"base_rate":"not computed","rarity":"not computed"},'
     '"provenance":{"baseline":"bars.1d@0","catalogue":"c0ffee","universe":"beef"}}'
 )
@@ -142,6 +152,7 @@ def test_the_reason_of_the_engine_stands() -> None:
     assert data["reasons"] == {
         "base_rate": "not computed",
         "first_since": "not computed",
+        "openings_per_year": "no history",
         "rarity": "not computed",
         "spread_pp": "gap",
     }
@@ -164,10 +175,10 @@ def test_a_null_never_lacks_a_reason() -> None:
 
 
 def test_no_earlier_case_says_since_when_there_is_none() -> None:
-    none = {"date": None, "history_start": "1990-01-02", "series": "close", "operator": ">=", "count": 0}
-    data = event_data(opposite_day(first_since=none))
-    assert data["first_since"] == none
-    assert data["reasons"]["first_since.date"] == "none since 1990-01-02"  # type: ignore[index]
+    data = event_data(opposite_day(first_since=NO_EARLIER_CASE))
+    assert data["first_since"] == NO_EARLIER_CASE
+    for name in ("first_since.last_true", "first_since.previous_opening"):
+        assert data["reasons"][name] == "none since 1990-01-02"  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
@@ -195,7 +206,7 @@ def test_headers_are_those_of_the_kafka_binding() -> None:
         "ce_type": b"rotascope.divergence.opposite_day_up.candidate",
         "ce_subject": b"RUT/SPX",
         "ce_time": b"2024-07-11T14:31:00Z",
-        "ce_dataschema": b"urn:rotascope:schema:event:divergence:1",
+        "ce_dataschema": b"urn:rotascope:schema:event:divergence:2",
         "ce_partitionkey": b"RUT/SPX",
         "ce_definitionversion": b"5f0c3e1ab2d49c77",
     }

@@ -12,11 +12,12 @@ import pytest
 
 from core.definitions.catalogue import parse_catalogue
 from core.definitions.definition import Definition
-from core.definitions.life_pass import EPISODE
+from core.definitions.episode import EPISODE
 from core.definitions.watch import Watch, make_watch
 from core.events.events import Event, event_id
 from core.events.lookups import Lookups, NoLookups
 from core.events.payload import build_event, leg_figures
+from core.events.summary import LegNames
 from core.model.instruments import Pair, parse_universe
 from core.model.records import EVENT, EventState, Quality
 from core.model.scale import default_pair_scales
@@ -27,6 +28,8 @@ from tests.support.definitions import opposite_day
 DAY = session_day(date(2024, 7, 11))
 EARLIER = session_day(date(2008, 10, 10))
 START = session_day(date(1990, 1, 2))
+SYMBOLS = {"numerator": "RUT", "benchmark": "SPX"}
+NAMES = LegNames({"numerator": "small caps", "benchmark": "large caps"}, SYMBOLS)
 LEGS = {"numerator": {"price": 1.0}, "benchmark": {"price": 2.0}}
 UNIVERSE = """
 source = [{id = 1, name = "tape"}]
@@ -100,6 +103,7 @@ def event(
         at_work or watch(),
         DEFINITION.version,
         Pair("RUT", "SPX"),
+        NAMES,
         of,
         np.array([value for value, _ in figures]),
         np.array([quality for _, quality in figures], np.uint8),
@@ -118,7 +122,12 @@ def test_values_are_the_pairs_own_and_an_unknown_one_says_why() -> None:
         "benchmark_return_pct": -0.876,
         "spread_pp": None,
     }
-    assert opened.reasons == {"spread_pp": "stale"}
+    none = "none since 1990-01-02"
+    assert opened.reasons == {
+        "first_since.last_true": none,
+        "first_since.previous_opening": none,
+        "spread_pp": "stale",
+    }
     assert opened.threshold == {"instrument_return_pct": 3.0}
     assert (opened.legs, opened.quality, opened.provenance) == (LEGS, "ok", {"catalogue": "abc"})
 
@@ -169,13 +178,43 @@ def test_names_times_and_id() -> None:
         (EventState.REVISED, life(openings=1, last=EARLIER), ("2008-10-10", 1)),
     ],
 )
-def test_first_since_is_the_latest_earlier_opening(
+def test_first_since_names_the_latest_earlier_opening(
     state: EventState, of: np.void, expected: tuple[str | None, int]
 ) -> None:
     found = event(state, of).first_since
     assert found is not None
-    assert (found["date"], found["count"]) == expected
+    assert (found["previous_opening"], found["openings"]) == expected
     assert (found["history_start"], found["series"], found["operator"]) == ("1990-01-02", "close", ">=")
+
+
+def true_on(last: int, previous: int, sessions: int, *, since: int = 0) -> np.void:
+    record = life(openings=1, last=DAY).copy()
+    record["last_true"], record["previous_true"], record["sessions_true"] = last, previous, sessions
+    record["true_since"] = since
+    return record
+
+
+@pytest.mark.parametrize(
+    ("of", "last_true", "sessions_true"),
+    [
+        # The session of the event does not count, whether it was true or not.
+        (true_on(DAY, EARLIER, 2), "2008-10-10", 1),
+        (true_on(EARLIER, 0, 1), "2008-10-10", 1),
+        (true_on(DAY, 0, 1), None, 0),
+        # Sessions before a snapshot of an earlier release were not recorded.
+        (true_on(DAY, DAY - 1, 2, since=DAY - 2), "2024-07-10", None),
+        (true_on(DAY, 0, 1, since=DAY - 2), None, None),
+    ],
+)
+def test_first_since_names_the_last_session_before_on_which_it_was_true(
+    of: np.void, last_true: str | None, sessions_true: int | None
+) -> None:
+    found = event(EventState.OPENED, of)
+    assert found.first_since is not None
+    assert (found.first_since["last_true"], found.first_since["sessions_true"]) == (last_true, sessions_true)
+    why = "none since 1990-01-02" if sessions_true == 0 else "not recorded before 2024-07-09"
+    assert found.reasons.get("first_since.last_true") == (None if last_true else why)
+    assert found.reasons.get("first_since.sessions_true") == (None if sessions_true is not None else why)
 
 
 def test_without_history_there_is_nothing_to_be_first_since() -> None:

@@ -174,8 +174,8 @@ def test_what_a_step_gives_is_of_the_declared_type() -> None:
     prices, series = np.zeros((2, pairs), np.int64), np.zeros((2, pairs))
     scales, ring = default_pair_scales(pairs), np.zeros((64, 5), np.int64)
     bases, ends = np.zeros((8, 2, pairs), np.int64), np.zeros(pairs, np.uint8)
-    days = allocate_pair_days(pairs)
-    day = DayStep(one, prices, prices, series, bases, days, 20_000, ends, scales)
+    days, traded = allocate_pair_days(pairs), np.zeros((2, pairs), np.uint8)
+    day = DayStep(one, prices, prices, traded, series, bases, days, 20_000, ends, scales)
     ring_step = RingStep(one, ring, 5, 1, one, one, prices, scales)
     assert day.year == 2024
     for step, given in ((day, DAY_STEP), (ring_step, RING_STEP)):

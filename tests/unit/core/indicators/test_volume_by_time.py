@@ -63,13 +63,13 @@ def test_it_is_the_share_of_the_plain_mean_of_twenty_sessions(
     for half_hour in range(HALF_HOURS):
         expected = 5_000 / (past[-SESSIONS:, half_hour].mean() / UNIT)
         found = watched.minute(23, 30 * half_hour + 29, 5_000 * UNIT)
-        assert found == (pytest.approx(expected, rel=1e-12), Quality.OK, SESSIONS)
+        assert found == (pytest.approx(expected, rel=1e-12), Quality.TRADED_VOLUME, SESSIONS)
         assert watched.minute(23, 30 * half_hour + 45, 7_000 * UNIT) == found, "until the next half hour ends"
 
 
 def test_before_the_first_half_hour_and_after_the_last_it_is_not_ready(watched: Watched) -> None:
     assert watched.minute(23, 28, 5_000 * UNIT)[1] == Quality.NOT_READY
-    assert watched.minute(23, 29, 5_000 * UNIT)[1] == Quality.OK
+    assert watched.minute(23, 29, 5_000 * UNIT)[1] == Quality.TRADED_VOLUME
     assert watched.minute(23, 30 * (HALF_HOURS + 1) - 1, 5_000 * UNIT)[1] == Quality.NOT_READY
 
 
@@ -80,7 +80,11 @@ def test_unknown_sessions_are_left_out_and_a_tenth_may_be_missing(past: NDArray[
         watched.session(number, volumes)
     known = [number for number in range(20) if number not in (5, 9)]
     expected = 5_000 / (past[known, 0].mean() / UNIT)
-    assert watched.minute(20, 29, 5_000 * UNIT) == (pytest.approx(expected, rel=1e-12), Quality.OK, 18)
+    assert watched.minute(20, 29, 5_000 * UNIT) == (
+        pytest.approx(expected, rel=1e-12),
+        Quality.TRADED_VOLUME,
+        18,
+    )
     watched.session(20, np.full(2, -int(Quality.GAP), np.int64))
     watched.minute(21, 29, 5_000 * UNIT)
     assert watched.minute(21, 59, 5_000 * UNIT)[1:] == (Quality.NOT_READY, 17)
@@ -92,11 +96,13 @@ def test_a_half_hour_without_a_known_volume_says_why(watched: Watched) -> None:
     assert watched.minute(23, 40, 9_000 * UNIT)[1] == Quality.NOT_READY
 
 
-def test_nothing_traded_in_twenty_sessions_is_constant() -> None:
-    watched = Watched()
+def test_a_volume_of_zero_is_unknown_then_and_now(watched: Watched) -> None:
+    value, quality, _ = watched.minute(23, 29, 0)
+    assert (np.isnan(value), quality) == (True, Quality.NO_VOLUME)
+    empty = Watched()
     for number in range(SESSIONS):
-        watched.session(number, np.zeros(1, np.int64))
-    assert watched.minute(SESSIONS, 29, 5_000 * UNIT)[1] == Quality.CONSTANT
+        empty.session(number, np.zeros(1, np.int64))
+    assert empty.minute(SESSIONS, 29, 5_000 * UNIT)[1:] == (Quality.NOT_READY, 0)
 
 
 def test_a_split_restates_what_is_held(watched: Watched) -> None:

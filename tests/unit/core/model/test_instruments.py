@@ -178,13 +178,25 @@ def test_only_the_listing_exchange_is_official() -> None:
 def test_a_universe_without_scales_keeps_the_digest_it_always_had() -> None:
     text = (resources.files("core") / "data" / "demo_universe.toml").read_text()
     known = "61ec2705e7dc7795d3f5371f6bab7a28290635755137bb46db618637bb23d114"
-    assert parse_universe(text).digest == known
+    assert parse_universe(text).meaning_digest == known
     said = text.replace('symbol = "RUT"', 'symbol = "RUT"\nprice_exponent = -9\nsize_exponent = -9', 1)
     assert said != text
-    assert parse_universe(said).digest == known
+    assert parse_universe(said).meaning_digest == known
     for key in ("price_exponent", "size_exponent"):
         other = parse_universe(text.replace('symbol = "RUT"', f'symbol = "RUT"\n{key} = -12', 1))
-        assert other.digest != known
+        assert other.meaning_digest != known
+
+
+def test_a_name_in_sentences_is_said_and_decides_nothing() -> None:
+    text = (resources.files("core") / "data" / "demo_universe.toml").read_text()
+    said, other = (
+        parse_universe(text),
+        parse_universe(text.replace('"small caps"\n', '"the small ones"\n', 1)),
+    )
+    assert (said.instrument("RUT").spoken, said.instrument("AAPL").spoken) == ("small caps", "Apple")
+    assert (said.instrument("RUT").name, other.instrument("RUT").spoken) == ("Russell 2000", "the small ones")
+    assert said.digest != other.digest
+    assert said.meaning_digest == other.meaning_digest
 
 
 def test_a_class_has_a_scale_and_an_instrument_its_own() -> None:

@@ -70,6 +70,7 @@ def test_numbers_that_stand_in_the_log_never_change() -> None:
         "STATUS": 7,
         "SETTINGS": 8,
         "SOURCE_CLOSED": 9,
+        "ARTEFACTS": 10,
     }
     assert {flag.name: flag.value for flag in Update} == {
         "LAST": 1,
@@ -78,6 +79,7 @@ def test_numbers_that_stand_in_the_log_never_change() -> None:
         "REGULAR": 8,
         "OFFICIAL": 16,
         "SERIES": 32,
+        "TRADED": 64,
     }
     assert [frequency.value for frequency in Frequency] == [0, 1, 2]
 

@@ -46,8 +46,37 @@ def test_an_official_close_is_the_close_from_the_second_after_it() -> None:
     assert next_official_second(of.instruments, 0, 0) == CLOSE_S + 4
     assert day_bars(of, CLOSE_S + 3)[1] == 0
     (bar,), _ = day_bars(of, CLOSE_S + 4)
-    assert (bar["close"], bar["high"], bar["flags"]) == (77 * 10**9, PRICE, BarFlag.OFFICIAL_CLOSE)
+    assert (bar["close"], bar["high"], bar["low"]) == (77 * 10**9, 77 * 10**9, PRICE)
+    assert bar["flags"] == BarFlag.OFFICIAL_CLOSE
     assert next_official_second(of.instruments, 0, 0) > OFFICIAL_LATER
+
+
+@pytest.mark.parametrize(
+    ("prices", "official", "expected"),
+    [
+        ((182.81, 184.72, 182.36), 184.77, (184.77, 182.36)),  # IBM 2013-10-10: the auction's print
+        ((543.70, 548.98, 543.65), 549.01, (549.01, 543.65)),  # SPY 2024-07-02
+        ((182.81, 184.72, 182.36), 182.30, (184.72, 182.30)),
+        ((182.81, 184.72, 182.36), 183.00, (184.72, 182.36)),
+    ],
+)
+def test_the_range_of_a_day_holds_its_official_close(
+    prices: tuple[float, float, float], official: float, expected: tuple[float, float]
+) -> None:
+    of = state()
+    of.instruments["has_official_close"] = 1
+    units = [round(price * 10**9) for price in prices]
+    for second, price in enumerate(units):
+        trade(of, OPEN_S + second, price)
+    close(of, OPEN_S, OPEN_S + 5)
+    close(of, CLOSE_S - 60, CLOSE_S)
+    of.instruments["official_close"] = round(official * 10**9)
+    of.instruments["official_ts"] = (CLOSE_S + 3) * SECOND
+    (bar,), _ = day_bars(of, CLOSE_S + 4)
+    assert (int(bar["high"]), int(bar["low"])) == tuple(round(price * 10**9) for price in expected)
+    assert (int(bar["open"]), int(bar["close"])) == (units[0], round(official * 10**9))
+    # The tape's own range stays: a close that is cancelled or corrected before the bar leaves no trace.
+    assert (of.instruments[0]["day_high"], of.instruments[0]["day_low"]) == (units[1], units[2])
 
 
 def test_without_an_official_close_to_wait_for_a_day_is_final_at_its_close() -> None:

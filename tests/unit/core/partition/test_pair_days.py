@@ -36,6 +36,7 @@ def append(
     grown: int = append_days(
         days.closes,
         days.volumes,
+        days.traded,
         days.sessions,
         days.counts,
         days.history_start,
@@ -43,6 +44,7 @@ def append(
         session,
         prices,
         volumes,
+        np.array([[1], [0]], np.uint8) * np.ones_like(days.counts, np.uint8),
     )
     return grown
 

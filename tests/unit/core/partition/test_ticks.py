@@ -145,7 +145,7 @@ def test_what_cannot_be_applied_is_handed_back(record: NDArray[np.void], note: N
 
 def test_an_unknown_kind_is_handed_back() -> None:
     record = tick(1_011)
-    record["kind"] = 10
+    record["kind"] = 11
     assert Bench().apply(record) == (1, [(0, Note.KIND)], False)
 
 

@@ -9,7 +9,15 @@ import pytest
 from core.definitions.catalogue import parse_catalogue
 from core.model.errors import ConfigurationError
 from core.model.instruments import parse_universe
-from core.runtime.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, read_bytes, read_text, write_bytes
+from core.runtime.files import (
+    CALENDAR_OVERRIDES,
+    CATALOGUE,
+    UNIVERSE,
+    read_bytes,
+    read_text,
+    require_writable,
+    write_bytes,
+)
 
 
 def test_what_comes_with_rotascope_can_be_used() -> None:
@@ -47,3 +55,14 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert refused.value.operator_action == "name another folder"
     with pytest.raises(ConfigurationError, match="cannot be read"):
         read_bytes(tmp_path)
+
+
+def test_what_could_not_be_written_is_refused_before_the_work(tmp_path: Path) -> None:
+    require_writable(None, "--out")
+    require_writable(tmp_path / "new.html", "--out")
+    assert not (tmp_path / "new.html").exists()
+    for file, why in ((tmp_path, "it is a directory"), (tmp_path / "no" / "x.html", "there is no directory")):
+        with pytest.raises(ConfigurationError, match=why) as refused:
+            require_writable(file, "--out")
+        assert refused.value.message.startswith(f"--out {file} cannot be written: ")
+        assert refused.value.operator_action == "choose another file for --out"

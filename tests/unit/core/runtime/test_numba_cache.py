@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.runtime.numba_cache import cache_digest, compiled_kernels, configure_numba_cache
+from core.runtime.numba_cache import cache_digest, configure_numba_cache
 
 
 def test_the_directory_is_in_the_users_cache_and_set_in_the_environment(core: Path, tmp_path: Path) -> None:
@@ -33,13 +33,3 @@ def test_compiler_settings_count_and_the_rest_of_the_environment_does_not(core: 
     plain = cache_digest(core, {})
     assert cache_digest(core, {"NUMBA_BOUNDSCHECK": "1"}) != plain
     assert cache_digest(core, {"NUMBA_CACHE_DIR": "/x", "LANG": "C", "HOME": "/root"}) == plain
-
-
-def test_compiled_kernels_are_counted_wherever_numba_puts_them(tmp_path: Path) -> None:
-    assert compiled_kernels({}) == 0
-    environ = {"NUMBA_CACHE_DIR": str(tmp_path)}
-    assert compiled_kernels(environ) == 0
-    (tmp_path / "core_1").mkdir()
-    for name in ("ticks.apply_ticks-1.py311.nbi", "ticks.apply_ticks-1.py311.1.nbc"):
-        (tmp_path / "core_1" / name).touch()
-    assert compiled_kernels(environ) == 1

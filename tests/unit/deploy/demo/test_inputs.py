@@ -12,8 +12,9 @@ from core.model.errors import ConfigurationError, HistoryError
 from core.model.instruments import parse_universe
 from core.research.history import parse_daily
 from core.runtime.files import UNIVERSE, read_text
-from deploy.demo.inputs import LAST_HISTORY_DAY, Inputs, read_inputs
+from deploy.demo.inputs import Inputs, read_inputs
 from deploy.local.embedded_broker import MAX_PARTITION_BYTES, require_input_fits
+from producers.replay.demo import LAST_HISTORY_DAY
 from tests.support.demo_log import demo_log
 
 LOWERED = 2111.26

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 
-import pytest
 from rich.console import Console
 
+from deploy.demo.board import WINDOWS
+from deploy.demo.fitting import fitting_columns, whole_words
 from deploy.demo.progress import Progress
-from deploy.demo.screen import NARROW_WINDOWS, WIDE, WINDOWS, Screen, latest
+from deploy.demo.screen import GLOSSARY, WIDE, Screen, latest
 from tests.support.demo_events import read_back, story_of_2024_07_11
 from tests.support.sample_events import candidate, opposite_day
 
@@ -24,7 +25,12 @@ PROGRESS = Progress(
     ticks_per_s=12_345.0,
     lag_records=7,
     lag_s=3.0,
-    strength={(*PAIRS[0], "1d"): 3.31, (*PAIRS[1], "1d"): -1.23, (*PAIRS[2], "1d"): 0.001},
+    strength={
+        (*PAIRS[0], "1d"): 3.31,
+        (*PAIRS[1], "1d"): -1.23,
+        (*PAIRS[2], "1d"): 0.001,
+        (*PAIRS[9], "252d"): 126.03,
+    },
     ratios=dict.fromkeys(PAIRS, 0.3712),
 )
 
@@ -53,7 +59,9 @@ def test_it_shows_clock_strength_events_rate_and_lag() -> None:
     assert "+3.31" in row
     assert "-1.23" in next(line for line in lines if "P1/SPX" in line)
     opened = next(line for line in lines if " opened " in line)
-    assert "RUT +3.57 %, SPX -0.88 %; first since 2008-10-10 (history from 1990" in opened
+    assert "RUT +3.57 %, SPX -0.88 %" in opened
+    assert "0.03 a year" in opened
+    assert "Small caps rose 3.57 % while large caps fell 0.88 %" in opened
 
 
 def test_before_the_first_mark_there_is_no_board() -> None:
@@ -63,21 +71,49 @@ def test_before_the_first_mark_there_is_no_board() -> None:
     assert "relative strength" not in text
 
 
-@pytest.mark.parametrize(
-    ("width", "windows"), [(WIDE, WINDOWS), (WIDE - 1, NARROW_WINDOWS), (80, NARROW_WINDOWS)]
-)
-def test_it_fits_the_terminal(width: int, windows: tuple[str, ...]) -> None:
+def windows_at(width: int) -> list[str]:
     lines = shown(PROGRESS, width=width, height=32)
-    assert max(map(len, lines)) <= width
-    assert len(lines) <= 32
-    head = next(line for line in lines if line.split()[:2] == ["pair", "ratio"])
-    assert head.split()[2:] == list(windows)
+    head = next(line for line in lines if line.split()[:1] == ["pair"])
+    return [name for name in head.split() if name in WINDOWS]
+
+
+def test_a_wider_terminal_only_adds_columns() -> None:
+    before: set[str] = set()
+    for width in range(24, 140, 4):
+        chosen = windows_at(width)
+        assert chosen == [name for name in WINDOWS if name in chosen], "in the order of time"
+        assert before <= set(chosen), f"at {width} columns"
+        before = set(chosen)
+    assert windows_at(WIDE) == list(WINDOWS)
+    assert {"1d", "5d", "21d", "252d"} <= set(windows_at(80))
+    for width in (80, WIDE - 1, WIDE):
+        events = [line for line in shown(PROGRESS, width=width, height=32) if " opened " in line]
+        assert events
+        assert all("RUT +3.57 %," in line and " -0.88 %" in line for line in events)
+
+
+def test_dots_ticks_and_trades_are_explained() -> None:
+    text = "\n".join(shown(PROGRESS))
+    assert "· not known yet" in text
+    assert GLOSSARY in text
+
+
+def test_words_and_columns_are_whole() -> None:
+    assert whole_words("RUT +3.57 %, SPX -0.88 %", 8) == "RUT …"
+    assert fitting_columns({"a": 3, "b": 3}, 9, ["a", "b"]) == ["a"]
+    for width in range(1, 40):
+        cut = whole_words("RUT 2,125.04 above its 2,124.55 high", width)
+        assert len(cut) <= width
+        assert set(cut.removesuffix("…").split()) <= {"RUT", "2,125.04", "above", "its", "2,124.55", "high"}
 
 
 def test_what_has_opened_stays_longer_than_what_has_not() -> None:
     opened, other = read_back(opposite_day()), read_back(candidate())
     assert latest([opened, *[other] * 9], 4) == [opened, other, other, other]
     assert latest([opened, opened, opened, *[other] * 3], 4) == [opened, opened, other, other]
+    common = read_back(opposite_day(openings_per_year=12.0))
+    assert latest([opened, common, common, *[other] * 9], 2) == [opened, other]
+    assert latest([common, opened, *[other] * 9], 2) == [opened, other]
     assert latest([opened, other], 1) == [other]
     assert latest([opened] * 9, 4) == [opened] * 4
     assert latest([other, opened], 4) == [other, opened]

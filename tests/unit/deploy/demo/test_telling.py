@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -12,10 +14,11 @@ from deploy.demo.episodes import episodes
 from deploy.demo.lines import JsonView, PlainView
 from deploy.demo.progress import Progress, Summary
 from deploy.demo.readings import ReadEvent, in_order
-from deploy.demo.story import first_since, what_happened
+from deploy.demo.story import how_often, rarity_order, what_happened
 from deploy.demo.summary import summary_lines, summary_record
+from deploy.demo.time_order import MARGIN_S, TimeOrder
 from tests.support.demo_events import read_back, story_of_2024_07_11
-from tests.support.sample_events import opposite_day, strength
+from tests.support.sample_events import SENTENCE, opposite_day, strength
 
 OPENED_NS = 1_720_445_400_000_000_000
 CLOSED_NS = 1_721_246_400_000_000_000
@@ -39,37 +42,42 @@ def summary_of(events: list[ReadEvent]) -> Summary:
     )
 
 
-def test_a_daily_event_tells_how_far_both_legs_moved() -> None:
-    assert what_happened(read_back(opposite_day()).data) == "RUT +3.57 %, SPX -0.88 %"
+def test_an_event_tells_both_legs_and_its_summary() -> None:
+    told = what_happened(read_back(opposite_day()).data)
+    assert told == f"RUT +3.57 %, SPX -0.88 %; {opposite_day().summary}"
+    told = what_happened(read_back(strength()).data)
+    assert told == f"IWM +3.57 %, SPY -0.88 %; {strength().summary}"
 
 
-def test_an_intraday_event_tells_how_the_legs_moved_against_each_other() -> None:
-    event = strength(values={"relative_return_pct": 0.4163, "spread_pp": 0.4157, "zscore": 4.726})
-    assert what_happened(read_back(event).data) == "IWM against SPY +0.42 %, z +4.7"
+def test_a_leg_that_is_not_known_is_called_so() -> None:
+    event = opposite_day(legs={"numerator": {"return_pct": None}, "benchmark": {"return_pct": -0.876}})
+    assert what_happened(read_back(event).data).startswith("RUT unknown (unknown), SPX -0.88 %; Small caps")
 
 
-def test_a_value_that_is_not_known_is_called_so() -> None:
-    event = opposite_day(values={"instrument_return_pct": None, "benchmark_return_pct": -0.876})
-    assert what_happened(read_back(event).data) == "RUT unknown, SPX -0.88 %"
+def test_rarity_ranks_and_is_told() -> None:
+    rare, common = read_back(opposite_day()).data, read_back(opposite_day(openings_per_year=12.345)).data
+    young = read_back(opposite_day(openings_per_year=None, reasons={"openings_per_year": "x"})).data
+    assert sorted([young, common, rare], key=rarity_order) == [rare, common, young]
+    assert [how_often(each) for each in (rare, common, young)] == [
+        "0.03 a year", "12.35 a year", "less than a year of history",
+    ]  # fmt: skip
 
 
-def test_extremes_stand_beside_what_they_were_compared_with() -> None:
-    values = {
-        "instrument_return_pct": 3.5718,
-        "benchmark_return_pct": -0.876,
-        "numerator_close": 2125.04,
-        "numerator_previous_high": 2124.55,
-        "benchmark_close": 5584.54,
-        "benchmark_previous_high": 5633.91,
-    }
-    told = what_happened(read_back(opposite_day(values=values)).data)
-    assert told == (
-        "RUT +3.57 %, SPX -0.88 %, RUT 2,125.04 above its 2,124.55 high, SPX 5,584.54 below its 5,633.91 high"
-    )
-
-
-def test_without_a_record_nothing_is_said_of_since_when() -> None:
-    assert first_since(read_back(opposite_day(first_since=None)).data) is None
+def test_the_summary_leads_with_the_three_rarest() -> None:
+    story = [
+        read_back(opposite_day(pair=f"RUT/X{number}", openings_per_year=float(rate)))
+        for number, rate in enumerate((4, 1, 3, 2))
+    ]
+    lines = list(summary_lines(summary_of(story)))
+    assert lines[0] == "Rarest events, by how often the definition opened on the pair before"
+    assert [line.split()[1:3] for line in lines[1:4]] == [
+        ["RUT/X1", "1.00"],
+        ["RUT/X3", "2.00"],
+        ["RUT/X2", "3.00"],
+    ]
+    assert lines[1].endswith(opposite_day().summary)
+    assert lines[4] == ""
+    assert lines[5] == "Summary"
 
 
 def test_events_come_in_the_order_in_which_they_could_be_known() -> None:
@@ -106,9 +114,10 @@ def test_the_summary_names_figures_and_every_event_with_its_times() -> None:
     for figure in ("26,371 trades", "155,845 ticks", "308 frames", "20,000 ticks/s", "9464/metrics"):
         assert figure in text
     assert "4 transitions of 2 events: 2 candidate, 1 opened, 1 withdrawn" in text
-    opened = next(line for line in text.splitlines() if line.startswith("    2024-07-11"))
+    by_definition = text[text.index("Events by definition") :]
+    opened = next(line for line in by_definition.splitlines() if line.startswith("    2024-07-11"))
     assert opened.split("RUT/SPX   ")[1] == (
-        "RUT +3.57 %, SPX -0.88 %; first since 2008-10-10 (history from 1990-01-02); candidate at 14:31"
+        f"RUT +3.57 %, SPX -0.88 %; {opposite_day().summary}; 0.03 a year; candidate at 14:31"
     )
     assert "not opened: RUT/QQQ 2024-07-11 14:31 (withdrawn)" in text
 
@@ -121,8 +130,10 @@ def test_an_event_that_opened_in_the_history_is_said_to_be_of_it() -> None:
 
 def test_programs_get_the_summary_as_one_object() -> None:
     record = json.loads(json.dumps(summary_record(summary_of(story_of_2024_07_11()))))
+    assert (record["transitions_with_base_rate"], record["transitions_with_rarity"]) == (0, 0)
     assert record["opened"] == {"opposite_day_up": [{"pair": "RUT/SPX", "event_time": "2024-07-11"}]}
     assert (record["transitions"], record["events"]) == (4, 2)
+    assert [(one["pair"], one["openings_per_year"]) for one in record["rarest"]] == [("RUT/SPX", 0.02897)]
 
 
 def told_by(view: type[PlainView] | type[JsonView]) -> list[str]:
@@ -141,12 +152,12 @@ def told_by(view: type[PlainView] | type[JsonView]) -> list[str]:
 def test_plain_lines_tell_the_story() -> None:
     lines = told_by(PlainView)
     assert lines[0] == "worker started"
-    assert [" ".join(line.split()) for line in lines[1:6]] == [
-        "2024-07-11T14:31:00Z opposite_day_up RUT/SPX candidate RUT +3.57 %, SPX -0.88 %",
-        "2024-07-11T14:31:00Z opposite_day_up RUT/QQQ candidate RUT +3.57 %, QQQ -0.88 %",
-        "2024-07-11 opposite_day_up RUT/SPX opened RUT +3.57 %, SPX -0.88 %",
-        "first since 2008-10-10 (history from 1990-01-02)",
-        "2024-07-11 opposite_day_up RUT/QQQ withdrawn RUT +3.57 %, QQQ -0.88 %",
+    legs, other, told = "RUT +3.57 %, SPX -0.88 %;", "RUT +3.57 %, QQQ -0.88 %;", opposite_day().summary
+    assert [" ".join(line.split()) for line in lines[1:5]] == [
+        f"2024-07-11T14:31:00Z opposite_day_up RUT/SPX candidate {legs} so far today: {SENTENCE}",
+        f"2024-07-11T14:31:00Z opposite_day_up RUT/QQQ candidate {other} so far today: {SENTENCE}",
+        f"2024-07-11 opposite_day_up RUT/SPX opened {legs} {told}",
+        f"2024-07-11 opposite_day_up RUT/QQQ withdrawn {other} {told}",
     ]
     assert "Summary" in lines
 
@@ -156,7 +167,7 @@ def test_json_lines_say_what_they_are() -> None:
     assert [record["kind"] for record in records] == ["milestone", "serving", *["event"] * 4, "summary"]
     assert records[1]["metrics_url"] == "http://127.0.0.1:9464/metrics"
     assert records[4]["id"] == opposite_day().event_id
-    assert records[4]["data"]["first_since"]["date"] == "2008-10-10"
+    assert records[4]["data"]["first_since"]["last_true"] == "2008-10-10"
 
 
 @pytest.mark.parametrize("clock_ns", [None, OPENED_NS])
@@ -167,3 +178,45 @@ def test_a_log_shows_that_it_goes_on(monkeypatch: pytest.MonkeyPatch, clock_ns: 
     PlainView(stream).show(progress)
     expected = "stepping the history" if clock_ns is None else "2024-07-08T13:30:00Z: 3 of 10 trades"
     assert stream.getvalue().startswith(f"... {expected}")
+
+
+def test_the_summary_names_the_dead_letters() -> None:
+    clean = summary_of([])
+    assert "  refused   nothing: no dead letters" in list(summary_lines(clean))
+    found = {"worker": {"price": 1_200}, "producer": {"unknown_symbol": 3}}
+    refused = replace(clean, dead_letters=found)
+    (line,) = [line for line in summary_lines(refused) if line.startswith("  refused ")]
+    assert "worker: price 1,200, producer: unknown_symbol 3" in line
+    assert "rotascope.dead-letters" in line
+    assert summary_record(refused)["dead_letters"] == found
+
+
+def test_events_of_several_partitions_come_in_time_order() -> None:
+    """One partition is ahead of the other: what it found waits until nothing earlier can follow."""
+    story = in_order(story_of_2024_07_11())
+    ahead, behind = story[2:], story[:2]
+    closed_s = CLOSED_NS // 10**9 + MARGIN_S
+    order = TimeOrder(lambda numerator: 0)
+    order.hold(ahead[::-1])
+    assert order.release({0: OPENED_NS // 10**9, 1: closed_s}, 0) == [], "not before the slowest partition"
+    assert order.release({0: closed_s, 1: closed_s}, len(story)) == [], "two are still on their way"
+    order.hold(behind[::-1])
+    assert order.release({0: closed_s, 1: closed_s}, len(story)) == story
+    assert order.rest() == []
+    order.hold(story[::-1])
+    assert order.rest() == story
+
+
+def test_what_a_fast_partition_finds_later_does_not_stand_for_what_is_missing() -> None:
+    """Guards against counting alone: a later event of one partition once made up for another's unread one."""
+    early, late = in_order(story_of_2024_07_11())[0], in_order(story_of_2024_07_11())[-1]
+    early_s, late_s = (round(rfc3339_s(event)) + MARGIN_S for event in (early, late))
+    order = TimeOrder(lambda numerator: 1)
+    order.hold([late])
+    assert order.release({0: late_s, 1: early_s}, 1) == []
+    order.hold([early])
+    assert order.release({0: late_s, 1: early_s}, 1) == [early]
+
+
+def rfc3339_s(event: ReadEvent) -> float:
+    return datetime.fromisoformat(event.data["knowable_time"]).timestamp()

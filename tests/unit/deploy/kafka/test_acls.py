@@ -140,7 +140,7 @@ def test_a_line_is_what_a_shell_and_kafka_acls_read() -> None:
         (["consume"], ["consume"]),
         (["topics apply"], ["topics apply"]),
         (["rotascope topics  check"], ["topics check"]),
-        (["produce"], ["produce alpaca", "produce settings-mark"]),
+        (["produce"], ["produce alpaca", "produce settings-mark", "produce artefacts-mark"]),
         (["backfill csv", "backfill"], ["backfill csv", "backfill parquet", "backfill baseline", "backfill"]),
     ],
 )
@@ -148,7 +148,7 @@ def test_a_command_is_chosen_by_how_its_name_begins(named: list[str], chosen: li
     assert choose_commands(named) == chosen
 
 
-@pytest.mark.parametrize("name", ["consum", "topics appl", "study", ""])
+@pytest.mark.parametrize("name", ["consum", "topics appl", "report", ""])
 def test_an_unknown_command_is_refused_by_name(name: str) -> None:
     with pytest.raises(ConfigurationError, match=r"is not a command that needs rights"):
         choose_commands([name])

@@ -38,13 +38,14 @@ def entry(**changes: object) -> str:
 
 class TestTheFile:
     def test_holds_every_topic_of_the_design(self, wanted: dict[str, Topic]) -> None:
-        names = {"instruments", "ticks.v1", "bars.1m", "bars.1d", "snapshots.v1", "dead-letters"}
+        names = {"instruments", "artefacts", "ticks.v1", "bars.1m", "bars.1d", "snapshots.v1", "dead-letters"}
         names |= {f"events.{family}" for family in FAMILIES}
         assert set(wanted) == {f"rotascope.{name}" for name in names}
 
     def test_holds_the_topics_that_the_code_names(self, wanted: dict[str, Topic]) -> None:
         names = {
             topics.INSTRUMENTS_TOPIC,
+            topics.ARTEFACTS_TOPIC,
             topics.MINUTE_BARS_TOPIC,
             topics.DAY_BARS_TOPIC,
             topics.DEAD_LETTERS_TOPIC,
@@ -66,7 +67,8 @@ class TestTheFile:
 
     def test_cleanup_is_that_of_the_design(self, wanted: dict[str, Topic]) -> None:
         compacted = {n for n, topic in wanted.items() if topic.config["cleanup.policy"] == "compact"}
-        assert compacted == {"rotascope.instruments", "rotascope.bars.1d", "rotascope.snapshots.v1"}
+        names = {"instruments", "artefacts", "bars.1d", "snapshots.v1"}
+        assert compacted == {f"rotascope.{name}" for name in names}
 
     def test_a_replay_of_old_days_is_not_deleted_for_its_age(self, wanted: dict[str, Topic]) -> None:
         assert {topic.config["message.timestamp.type"] for topic in wanted.values()} == {"LogAppendTime"}

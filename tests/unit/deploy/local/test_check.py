@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -78,11 +79,12 @@ def test_missing_kernels_are_compiled_before_the_catalogue_needs_them(
 ) -> None:
     compiled: list[list[str]] = []
 
-    def compile_all(modules: list[str], *, silent: bool) -> None:
+    def compile_missing(modules: list[str], tell: Callable[[int, int], None], *, silent: bool) -> None:
         compiled.append(modules)
+        tell(1, 1)
 
     monkeypatch.setattr("deploy.local.checks.missing_modules", lambda environ: ["kernels.rolling"])
-    monkeypatch.setattr("deploy.local.checks.compile_all", compile_all)
+    monkeypatch.setattr("deploy.local.checks.compile_missing", compile_missing)
     assert "compiling kernels on" in check().stderr
     assert compiled == [["kernels.rolling"]]
 

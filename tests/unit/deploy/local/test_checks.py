@@ -184,6 +184,24 @@ def test_artefacts_of_earlier_versions_are_named_with_the_command_that_makes_the
     assert check("--settings", settings).exit_code == 0
 
 
+@pytest.mark.parametrize(("setting", "form"), [("base_rates_file", RateCards), ("rarity_file", RarityCards)])
+@pytest.mark.parametrize(
+    ("pairs", "named"), [(["IJR/SPY", "RUT/SP"], "IJR/SPY, RUT/SP"), ([], "no pair at all")]
+)
+def test_artefacts_of_no_pair_of_the_universe_are_a_problem(
+    tmp_path: Path, setting: str, form: type[RateCards | RarityCards], pairs: list[str], named: str
+) -> None:
+    up = parse_catalogue(read_text(None, CATALOGUE)).get("opposite_day_up")
+    file = tmp_path / "cards.json"
+    file.write_bytes(form({(up.definition_id, up.version, pair): ((1, {}),) for pair in pairs}).encode())
+    settings = written(tmp_path, "rotascope.toml", f'{setting} = "{file}"\n')
+    (problem,) = [each for each in found("--settings", settings) if each["subject"] == setting]
+    assert problem["level"] == "problem"
+    assert problem["text"].startswith(f"{file} has cards of {named}, and of no pair of the universe")
+    assert "rotascope study prepare" in problem["operator_action"]
+    assert check("--settings", settings).exit_code == 2
+
+
 def test_artefacts_of_present_versions_need_no_word(tmp_path: Path) -> None:
     up = parse_catalogue(read_text(None, CATALOGUE)).get("opposite_day_up")
     assert up.detector_version is not None

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from core.runtime import compilation
+from core.runtime.compilation import missing_modules
 from deploy.local import kernels
-from deploy.local.kernels import compiling, kernel_modules, missing_modules, shares
+from deploy.local.kernels import compiling, shares
 
 QUICK = ["engine.baseline_session", "indicators.momentum"]
 """Modules with kernels that are compiled in a few seconds; one is in a package that has others."""
@@ -21,21 +23,9 @@ DEADLINE_S = 120
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
+    monkeypatch.setattr(compilation, "kernel_modules", lambda: QUICK)
     monkeypatch.setattr(kernels, "kernel_modules", lambda: QUICK)
     return tmp_path
-
-
-def test_modules_with_kernels_are_found_the_longest_first(tmp_path: Path) -> None:
-    core = tmp_path / "core"
-    (core / "indicators").mkdir(parents=True)
-    (core / "short.py").write_text("@kernel(I8)\n")
-    (core / "indicators" / "long.py").write_text("# a longer one\n@kernel(I8)\n")
-    (core / "none.py").write_text("# no kernel in here, however long this comment may be\n")
-    assert kernel_modules(core) == ["indicators.long", "short"]
-
-
-def test_the_modules_of_core_are_among_them() -> None:
-    assert {*QUICK, "partition.ticks", "definitions.rule_pass", "indicators.beta"} <= set(kernel_modules())
 
 
 def test_every_module_is_in_one_share() -> None:
@@ -44,30 +34,15 @@ def test_every_module_is_in_one_share() -> None:
     assert shares([*"ab"], 0) == []
 
 
-def test_what_others_have_compiled_fills_no_module_of_core(cache: Path) -> None:
-    """Guards the question that a test's own kernel, or one module's, once answered for all."""
-    assert missing_modules(os.environ) == QUICK
-    for place, file in (("unit_12", "test_jit.doubled-9.py311.nbi"), ("core_12", "momentum.f-1.py311.nbi")):
-        (cache / place).mkdir()
-        (cache / place / file).touch()
-    assert missing_modules(os.environ) == QUICK
-    (cache / "indicators_12").mkdir()
-    (cache / "indicators_12" / "momentum.f-1.py311.nbi").touch()
-    assert missing_modules(os.environ) == ["engine.baseline_session"]
-
-
-def test_nothing_is_missing_where_kernels_are_not_compiled(cache: Path) -> None:
-    assert missing_modules({**os.environ, "NUMBA_DISABLE_JIT": "1"}) == []
-    assert missing_modules({"NUMBA_DISABLE_JIT": "0"}) == QUICK
-
-
 @pytest.mark.compiled
 def test_processes_fill_the_cache_each_with_its_share_alone(
     cache: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Guards against packages: each process once compiled every indicator there is."""
     assert kernels.main([]) == 0
-    assert "compiling kernels" in capfd.readouterr().err
+    told = capfd.readouterr().err
+    assert "compiling kernels on" in told
+    assert "compiling kernels, on the first start only: 2 of 2 modules" in told
     files = {file: file.stat().st_mtime_ns for file in cache.rglob("*.nbc")}
     assert missing_modules(os.environ) == []
     assert not any(file.name.startswith("beta.") for file in files)
@@ -105,6 +80,7 @@ def test_a_process_that_fails_or_is_killed_is_the_exit_code(
     cache: Path, monkeypatch: pytest.MonkeyPatch, module: str, code: int
 ) -> None:
     """Guards against a process that the kernel ends for its memory: its code is below zero."""
+    monkeypatch.setattr(compilation, "kernel_modules", lambda: [module])
     monkeypatch.setattr(kernels, "kernel_modules", lambda: [module])
     if code > 128:
         usual = subprocess.Popen.wait

@@ -76,3 +76,14 @@ def test_an_address_that_shows_the_secret_needs_permission(url: str) -> None:
 def test_what_is_no_websocket_address(url: str, insecure: bool) -> None:
     with pytest.raises(ConfigurationError, match="not a websocket URL"):
         refuse_in_clear(url, "alpaca", insecure=insecure)
+
+
+def test_a_web_address_is_refused_with_the_websocket_address_that_it_should_be() -> None:
+    for url, right in (
+        ("http://127.0.0.1:9701/v2/sip", "ws://127.0.0.1:9701/v2/sip"),
+        ("https://me:hush@far.example/v2?token=hush", "wss://far.example/v2"),
+        ("far.example/v2", "wss://host/path, or ws://127.0.0.1:port/path for this machine"),
+    ):
+        with pytest.raises(ConfigurationError) as refused:
+            refuse_in_clear(url, "alpaca", insecure=False)
+        assert refused.value.operator_action == f"write {right}"

@@ -82,7 +82,10 @@ def test_the_epoch_grows_from_run_to_run(run: Recorder) -> None:
         (["--universe", "nowhere.toml"], KEYS, "nowhere.toml cannot be read"),
         (["--settings", "nowhere.toml"], KEYS, "nowhere.toml"),
         (["--source", "history"], KEYS, "no instrument of the universe has the source 'history'"),
-        (["--source", "polygon"], KEYS, "no source 'polygon'"),
+        (["--source", "polygon"], KEYS, "error: --source 'polygon': the universe has no such source"),
+        (["--source", "alpac"], KEYS, "did you mean 'alpaca'?"),
+        (["--partitions", "4096"], KEYS, "error: settings --partitions: kafka.partitions: "),
+        (["--url", "http://127.0.0.1:9701/v2/sip"], KEYS, "write ws://127.0.0.1:9701/v2/sip"),
         (["--history", "RUT"], KEYS, "is not NAME=FILE"),
         (["--broker-api-version", "new"], KEYS, "kafka.api_version"),
         (["--url", "ws://far.example/v2/sip"], KEYS, "ws://far.example/v2/sip is not encrypted"),
@@ -143,7 +146,7 @@ def test_help_names_the_exit_codes_and_every_flag_says_what_it_does() -> None:
         ([], "name the feed first"),
         (["--bootstrap-servers", "kafka:9092"], "feeds: alpaca"),
         (["alpca"], "no feed 'alpca'; did you mean 'alpaca'?"),
-        (["polygon"], "no feed 'polygon'; known: alpaca, settings-mark"),
+        (["polygon"], "no feed 'polygon'; known: alpaca, artefacts-mark, settings-mark"),
     ],
 )
 def test_a_feed_that_is_not_named_or_not_known_is_exit_code_two(arguments: list[str], says: str) -> None:

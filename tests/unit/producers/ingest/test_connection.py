@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http
+import socket
 from typing import Any
 
 import pytest
@@ -10,6 +11,9 @@ import structlog
 from websockets.asyncio.server import ServerConnection, serve
 
 from core.model.errors import FeedError
+from producers.feeds.base import Codec
+from producers.ingest.connection import open_connection
+from tests.support.feed_samples import alpaca_feed
 from tests.support.session_stage import END, MESSAGE, Stage, running, stage
 from tests.support.vendor_server import stream, vendor_server
 
@@ -86,3 +90,17 @@ async def test_a_proxy_that_cannot_be_used_is_named_without_its_secret(
         await Stage("wss://192.0.2.1/v2").run()
     assert caught.value.action == "fatal"
     assert "hush" not in str(caught.value)
+
+
+async def test_a_host_name_that_cannot_be_resolved_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    feed = alpaca_feed(Codec.JSON, "wss://no-such-host.invalid/v2/sip")
+    with pytest.raises(
+        FeedError, match=r"the host name 'no-such-host\.invalid' cannot be resolved"
+    ) as caught:
+        await open_connection(feed, recorded=False)
+    assert caught.value.action == "reconnect", "a name service may recover"
+    assert "correct the URL" in (caught.value.operator_action or "")

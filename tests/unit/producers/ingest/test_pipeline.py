@@ -8,13 +8,15 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from structlog.testing import capture_logs
 
-from core.model.errors import FeedError
+from core.model.errors import ConfigurationError, FeedError
 from core.model.records import TickKind
 from producers.feeds.base import MAX_REJECTS, RawMessage
 from producers.framing.framer import Framer
 from producers.ingest.clock import ClockMode, FeedClock
 from producers.ingest.dedup import Deduplicator
+from producers.ingest.history_ahead import HistoryAhead
 from producers.ingest.pipeline import Pipeline
 from producers.ingest.queue import GapMark, MessageQueue, Overflow
 from producers.metrics import ProducerCounters
@@ -28,7 +30,9 @@ DEADLINE_S = 10.0
 class Stage:
     """A pipeline whose clocks stand still unless moved."""
 
-    def __init__(self, mode: ClockMode = ClockMode.RECORDED, partitions: int = 1) -> None:
+    def __init__(
+        self, mode: ClockMode = ClockMode.RECORDED, partitions: int = 1, history_ns: int | None = None
+    ) -> None:
         self.counters = ProducerCounters("alpaca")
         self.sender = KeepingSender()
         self.notices: list[FeedError] = []
@@ -44,6 +48,7 @@ class Stage:
             Framer(UNIVERSE, partitions=partitions, source_id=SOURCE.source_id, epoch=1, max_age_ms=8),
             publisher_to(self.sender, self.counters),
             self.counters,
+            history_ahead=HistoryAhead(history_ns),
             on_notice=self.notices.append,
             wall_ns=lambda: self.wall_ns,
             monotonic_ms=lambda: self.monotonic_ms,
@@ -108,6 +113,20 @@ def test_refused_items_that_share_a_dead_letter_are_all_counted() -> None:
     assert "represents 10 items" in json.loads(letters[-1])["message"]
 
 
+def test_refused_messages_are_logged_once_for_each_reason_with_the_first() -> None:
+    stage = Stage()
+    with capture_logs() as logged:
+        stage.pipeline.process(
+            [raw(*(trade(S="NOPE", i=number) for number in range(40))), raw(trade(p=-1.0))]
+        )
+    assert [(line["reason"], line["where"]) for line in logged] == [
+        ("unknown_symbol", "feed"),
+        ("price", "feed"),
+    ]
+    assert '"NOPE"' in logged[0]["example"]
+    assert logged[0]["feed"] == "alpaca"
+
+
 def test_a_correction_counts_and_its_repetition_after_a_reconnect_does_not() -> None:
     stage = Stage()
     common = {"T": "c", "S": "IWM", "x": "P", "z": "B", "oi": 5, "os": 10, "ci": 5, "cs": 10}
@@ -164,3 +183,18 @@ def test_frames_leave_when_they_are_old_and_an_idle_live_clock_goes_on() -> None
     stage.pipeline.finish(end_of_recording=False, timeout_s=1)
     assert stage.log() == [*[(TickKind.CLOCK, 0)] * 2, (TickKind.TRADE, 1), (TickKind.CLOCK, 0)]
     assert stage.pauses == [pytest.approx(0.001)]
+
+
+def test_a_recording_of_a_session_that_the_history_contains_is_refused() -> None:
+    stage = Stage(history_ns=NOON_NS + 4 * 3600 * SECOND)
+    with pytest.raises(ConfigurationError, match="the history in the log contains sessions up to") as refusal:
+        stage.pipeline.process([raw(trade(i=1))])
+    assert "--history-until" in str(refusal.value.operator_action)
+    assert stage.sender.dead_letters() == []
+
+
+def test_only_the_first_trade_is_compared_with_the_history() -> None:
+    stage = Stage(history_ns=NOON_NS - 20 * 3600 * SECOND)
+    stage.pipeline.process([raw({"T": "new"}), raw(trade(i=1))])
+    stage.pipeline.process([raw(trade(NOON_NS - 21 * 3600 * SECOND, i=2))])
+    assert stage.counters.items["accepted"] == 2

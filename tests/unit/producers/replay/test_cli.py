@@ -106,7 +106,7 @@ def test_taken_port_ends_with_2_and_the_port() -> None:
         (["bars", "--days", "2024-08-01"], "choose from 2024-07-08 to 2024-07-17"),
         (["bars", "--days", "yesterday"], "'yesterday' is not a day"),
         (["bars", "--days", "2024-07-09..2024-07-08"], "is an empty range"),
-        (["ticks", "none"], "contains no tick file"),
+        (["ticks", "none"], "none does not exist"),
     ],
 )
 def test_bad_input_ends_with_2_and_a_reason(arguments: list[str], problem: str) -> None:
@@ -153,3 +153,31 @@ def test_where_it_cannot_listen_and_what_it_is_not_told(arguments: list[str], sa
     assert said in result.stderr
     assert "--port" not in result.stderr
     assert "hush" not in result.output
+
+
+def test_a_tick_file_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    there.mkdir()
+    for path, told in (
+        (tmp_path / "none.csv.gz", f"error: {tmp_path / 'none.csv.gz'} does not exist"),
+        (there, f"error: {there} contains no tick file"),
+    ):
+        result = CliRunner().invoke(app, ["serve", "ticks", str(path)])
+        assert result.exit_code == 2
+        assert result.stderr.startswith(told)
+
+
+def test_the_demos_history_is_written_as_files_that_a_study_reads(tmp_path: Path) -> None:
+    folder = tmp_path / "history"
+    result = CliRunner().invoke(app, ["history", str(folder)])
+    assert result.exit_code == 0, result.output
+    assert str(folder) in result.output
+    names = {file.name for file in folder.iterdir()}
+    assert {"RUT.csv", "SPX.csv", "SPY.csv"} <= names
+    rows = (folder / "RUT.csv").read_text().splitlines()
+    assert rows[0] == "date,close"
+    assert rows[1].startswith("1990-01-02,")
+    assert rows[-1].startswith("2024-07-05,"), "the session before the first that is played"
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    assert CliRunner().invoke(app, ["history", str(blocked / "below")]).exit_code == 2

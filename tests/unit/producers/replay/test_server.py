@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from rich.console import Console
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, InvalidStatus
 
 from core.model.errors import ConfigurationError
 from producers.replay.demo import demo_recording
 from producers.replay.recording import Recording
+from producers.replay.refusal import RefusedClient, refusal_of
+from producers.replay.report import JsonReport, PlainReport, PlaybackReport, TerminalReport
 from producers.replay.server import ReplayServer
 from producers.replay.settings import Faults, ReplaySettings
 from tests.support.replay_client import DEADLINE_S, ReplayClient, replay_client
@@ -291,3 +295,44 @@ async def test_taken_port_is_a_clear_error(recording: Recording) -> None:
 def test_settings_out_of_range_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):
         ReplaySettings(**settings)
+
+
+async def test_the_operator_is_told_why_a_client_was_refused(recording: Recording) -> None:
+    told: list[RefusedClient] = []
+    async with ReplayServer(recording, ReplaySettings(), on_refusal=told.append) as server:
+        for key, secret in (("mine", "hush"), ("replay", "hush"), ("replay", "hush")):
+            async with replay_client(server.url()) as client:
+                await client.hear()
+                assert code_of(await client.ask({"action": "auth", "key": key, "secret": secret})) == 402
+        async with replay_client(server.url("none")) as client:
+            await client.hear()
+            answer = await client.ask({"action": "auth", "key": "replay", "secret": "replay"})
+            assert code_of(answer) == 409
+    assert [refusal.message for refusal in told] == [
+        "a client was refused: no key 'mine' (402 auth failed)",
+        "a client was refused: no feed 'none' (409 insufficient subscription)",
+    ], "a client that tries again is not told again at once"
+    assert "ROTASCOPE_REPLAY_KEY" in told[0].operator_action
+    assert "hush" not in str(told)
+
+
+def test_a_wrong_secret_is_told_apart_from_a_wrong_key() -> None:
+    assert "no key 'a'" in refusal_of(402, "a", "sip", known=False, feeds=("sip",)).message
+    assert "the secret of key 'a' is wrong" in refusal_of(402, "a", "sip", known=True, feeds=("sip",)).message
+    assert "connected already" in refusal_of(406, "a", "sip", known=True, feeds=("sip",)).message
+
+
+@pytest.mark.parametrize("make", [PlainReport, JsonReport], ids=["text", "json"])
+def test_every_report_tells_of_a_refusal(make: Callable[[io.StringIO], PlaybackReport]) -> None:
+    stream = io.StringIO()
+    make(stream).refused(refusal_of(402, "mine", "sip", known=False, feeds=("sip",)))
+    assert "no key 'mine' (402 auth failed)" in stream.getvalue()
+    assert "ROTASCOPE_REPLAY_SECRET" in stream.getvalue()
+
+
+def test_a_terminal_tells_of_a_refusal_beside_its_bar() -> None:
+    stream = io.StringIO()
+    TerminalReport(Console(file=stream, width=200)).refused(
+        refusal_of(406, "[mine]", "sip", known=True, feeds=("sip",))
+    )
+    assert "warning: a client was refused: key '[mine]' is connected already (406 " in stream.getvalue()

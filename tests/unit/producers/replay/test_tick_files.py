@@ -91,8 +91,11 @@ def test_missing_column_and_missing_file_are_told_apart(tmp_path: Path) -> None:
         load_tick_files([wrong])
     with pytest.raises(HistoryError, match="cannot be read"):
         load_tick_files([tmp_path / "none.csv"])
-    with pytest.raises(HistoryError, match="contains no tick file"):
+    with pytest.raises(HistoryError, match="nowhere does not exist"):
         tick_files_in(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(HistoryError, match="contains no tick file"):
+        tick_files_in(tmp_path / "empty")
 
 
 @pytest.fixture(scope="module")
