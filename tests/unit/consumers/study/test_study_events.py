@@ -184,8 +184,16 @@ def test_the_table_says_the_same_for_people(folder: Path, dates: list[date]) -> 
     assert "3 events" in answer.out
     for row in OPPOSITE:
         assert str(dates[row]) in answer.out
-    assert f"none since {dates[0]}" in answer.out
+    told = " ".join(answer.out.replace("│", " ").split())
+    assert f"first in the history from {dates[0]}" in told
+    assert "a year" in told
     assert "numerator ahead in" in answer.out
+
+
+def test_the_table_counts_one_event_as_one(folder: Path) -> None:
+    day = run(folder, "events", "--definition", "opposite_up", "--format", "jsonl").lines[0]["event_time"]
+    answer = run(folder, "events", "--definition", "opposite_up", "--from", str(day), "--to", str(day))
+    assert answer.out.lstrip().startswith("1 event ")
 
 
 def test_base_rates_keep_to_their_schema_and_say_why_a_figure_is_null(
