@@ -95,5 +95,5 @@ def test_the_daily_events_of_the_demo_are_those_of_its_daily_bars(bars: dict[str
             # The day had been watched before it was decided.
             expected["previous_state"] = found["previous_state"]
         # A study knows its files by symbol only.
-        expected["summary"] = by_symbol(expected["summary"])
+        expected["summary"] = by_symbol(str(expected["summary"]))
         assert found == expected
