@@ -12,6 +12,7 @@ import structlog
 import typer
 
 from core.model.errors import ConfigurationError
+from core.model.figure_text import plural
 from core.model.records import NANOSECONDS_PER_MILLISECOND
 from core.runtime.daily_options import AcceptJump, DateColumn, DateFormat, FileOptions, history_entries
 from core.runtime.exit_codes import exit_codes
@@ -201,7 +202,8 @@ def _prepared(
     made = preparation.combine(found, session_day(first or end - _A_YEAR))
     typer.echo(
         f"set {made.digest[:16]}: base rates of {len(made.rates.cards):,} and rarity of "
-        f"{len(made.rarities.cards):,} definitions and pairs, {len(made.pairs)} pairs, history to {end}"
+        f"{len(made.rarities.cards):,} definitions and pairs, {plural(len(made.pairs), 'pair')}, "
+        f"history to {end}"
     )
     return made
 
@@ -216,14 +218,14 @@ def _computed(preparation: Preparation) -> list[PreparedPair]:
     done = len(every) - len(left)
     try:
         for work in left:
-            with progress(f"{work.pair.name} ({done + 1} of {len(every)} pairs)") as step:
+            with progress(f"{work.pair.name} ({done + 1} of {plural(len(every), 'pair')})") as step:
                 # Another run over the same directory may have been faster.
                 found[work.pair.name] = preparation.result(work) or preparation.prepare(work, step)
             done += 1
     except KeyboardInterrupt:
         typer.echo(
-            f"stopped: {done} of {len(every)} pairs are kept in {preparation.cache}; the same command goes "
-            "on from there",
+            f"stopped: {done} of {plural(len(every), 'pair')} kept in {preparation.cache}; the same "
+            "command goes on from there",
             err=True,
         )
         raise
@@ -237,7 +239,7 @@ def _estimate(preparation: Preparation, left: Sequence[Work], total: int) -> str
         step(1, 1)
     sessions = sum(work.sessions for work in left)
     return (
-        f"{total} pairs: {total - len(left)} kept from earlier runs, {len(left)} to compute over "
+        f"{plural(total, 'pair')}: {total - len(left)} kept from earlier runs, {len(left)} to compute over "
         f"{sessions:,} sessions: about {_duration(sessions * seconds_a_session)} (measured on the first "
         f"sessions of {left[0].pair.name} and its {4 * preparation.simulations} simulated histories: "
         f"{1000 * seconds_a_session:.1f} ms a session)"

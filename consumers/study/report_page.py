@@ -23,11 +23,11 @@ from consumers.study.report_tables import (
 from consumers.study.report_wording import (
     SHOWN_HORIZON,
     UNKNOWN,
-    plural,
     value_name,
     value_text,
     verdict_of,
 )
+from core.model.figure_text import plural
 from core.model.instruments import Pair
 
 _YEAR_SESSIONS: Final = 252

@@ -14,9 +14,9 @@ from consumers.study.report_wording import (
     UNKNOWN,
     how_often,
     minus,
-    plural,
     values_text,
 )
+from core.model.figure_text import plural
 from core.research.base_rate_rows import LARGEST_Q, BaseRate
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from consumers.study.report import PairReport
 from consumers.study.report_openings import LATELY_SESSIONS, Opening, ReportedDefinition
+from core.model.figure_text import plural
 from core.model.instruments import Pair
 from core.research.base_rate_rows import LARGEST_Q, BaseRate
 
@@ -79,6 +80,8 @@ def value_text(name: str, value: float | str | None) -> str:
         ('−4.45 pp', '2,467.70')
         >>> value_text("gain_streak_sessions", 5.0), value_text("rsi_14", 71.26)
         ('5 sessions', '71.26')
+        >>> value_text("ma200_side_sessions", -1.0)
+        '−1 session'
     """
     if value is None:
         return UNKNOWN
@@ -86,7 +89,8 @@ def value_text(name: str, value: float | str | None) -> str:
         return value
     for suffix, form, unit in _UNITS:
         if name.endswith(suffix):
-            return minus(format(value, form)) + unit
+            one = unit == " sessions" and abs(round(value)) == 1
+            return minus(format(value, form)) + (" session" if one else unit)
     if any(word in name.split("_") for word in _PRICES) and "ratio" not in name:
         return minus(f"{value:,.2f}")
     return minus(f"{value:,.4g}" if abs(value) < 1e6 else f"{value:,.0f}")
@@ -108,16 +112,6 @@ def minus(text: str) -> str:
         '−1.20 to −0.30'
     """
     return re.sub(r"-(?=\d)", "−", text)
-
-
-def plural(count: int, word: str) -> str:
-    """Return a count with its word.
-
-    Example:
-        >>> plural(1, "opening"), plural(2, "case")
-        ('1 opening', '2 cases')
-    """
-    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
 
 
 def how_often(a_year: float) -> str:

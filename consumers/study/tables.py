@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from consumers.study.values import DayValues
+from core.model.figure_text import plural
 from core.model.timestamps import date_text
 from core.research.base_rate_rows import BaseRate
 
@@ -25,9 +26,10 @@ def print_table(table: Table) -> None:
 
 def events_table(events: Sequence[Mapping[str, Any]]) -> Table:
     """Build a table of event data, oldest first."""
-    table = Table(title=f"{len(events)} events", title_justify="left")
-    for header in ("time", "pair", "definition", "state", "values", "first since"):
-        table.add_column(header, no_wrap=header in ("time", "pair", "definition"))
+    table = Table(title=plural(len(events), "event"), title_justify="left")
+    for header in ("time", "pair", "definition", "state", "a year", "summary"):
+        right = header == "a year"
+        table.add_column(header, no_wrap=header != "summary", justify="right" if right else "left")
     table.add_column(f"followed ({_SHOWN_HORIZON} sessions)")
     for event in events:
         table.add_row(
@@ -35,8 +37,8 @@ def events_table(events: Sequence[Mapping[str, Any]]) -> Table:
             event["pair"],
             event["definition"],
             event["state"],
-            ", ".join(f"{name} {_figure(value)}" for name, value in event["values"].items()),
-            _first_since(event["first_since"], event["reasons"]),
+            "–" if event["openings_per_year"] is None else f"{event['openings_per_year']:.2f}",
+            event["summary"],
             _followed(event["base_rate"]),
         )
     return table
@@ -107,14 +109,6 @@ def _interval(bounds: tuple[float, float] | None, factor: float, decimals: int) 
         return "–"
     low, high = (f"{factor * bound:.{decimals}f}" for bound in bounds)
     return f"{low} … {high}"
-
-
-def _first_since(since: Mapping[str, Any] | None, reasons: Mapping[str, str]) -> str:
-    if since is None:
-        return "–"
-    if since["last_true"] is None:
-        return reasons["first_since.last_true"]
-    return f"{since['last_true']} ({since['openings']} openings since {since['history_start']})"
 
 
 def _followed(base_rate: Mapping[str, Any] | None) -> str:

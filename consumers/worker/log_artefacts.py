@@ -14,7 +14,7 @@ import structlog
 
 from core.definitions.definition import Definition
 from core.events.artefact_records import PublishedSet, PublishedSets
-from core.events.artefact_set import NO_SET, ArtefactSet
+from core.events.artefact_set import NO_SET, ArtefactSet, digits_of
 from core.events.artefacts import Artefacts
 from core.events.lookups import Lookups
 from core.model.dated_events import DatedEvents
@@ -104,7 +104,7 @@ class LogArtefacts:
         except InputError as error:
             reason = error.message
         raise ArtefactsError(
-            f"the log puts set {mark:016x} of base rates and rarity in force: {reason}",
+            f"the log puts set {digits_of(mark)}… of base rates and rarity in force: {reason}",
             operator_action=_PUBLISH,
         )
 
@@ -123,7 +123,7 @@ class LogArtefacts:
         self._told, own = True, self._own
         self._log.warning(
             "this worker's base rates and rarity are not in force: the log names another set, or none",
-            own_set=None if own is None else f"{own.mark:016x}",
+            own_set=None if own is None else digits_of(own.mark),
             operator_action=_WRITE_MARK,
         )
 

@@ -128,3 +128,16 @@ def mark_of(digest: str) -> int:
         (1, True)
     """
     return (int(digest[:_MARK_DIGITS], 16) >> 1) or 1
+
+
+def digits_of(mark: int) -> str:
+    """Return the digits of a set's digest that its mark holds, as commands print and accept them.
+
+    Args:
+        mark: From `mark_of`: half the number that the first digits are, so the last of them is lost.
+
+    Example:
+        >>> digits_of(mark_of("cf93a9c6e6fed62e" + 48 * "0"))
+        'cf93a9c6e6fed62'
+    """
+    return f"{mark << 1:0{_MARK_DIGITS}x}"[:-1]

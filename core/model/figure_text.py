@@ -1,6 +1,7 @@
 """Writes a figure for a reader: with the unit that its name carries.
 
-…_pct  %        …_pp  percentage points        …_bp  basis points        days, sessions  a word of the name
+…_pct  %        …_pp  percentage points        …_bp  basis points
+days, sessions, weekly closes  words of the name
 """
 
 from __future__ import annotations
@@ -12,7 +13,11 @@ from typing import Final
 
 _UNITS: Final[Mapping[str, str]] = MappingProxyType({"_pct": " %", "_pp": " pp", "_bp": " bp"})
 _COUNTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
-    {"days": (" day", " days"), "sessions": (" session", " sessions")}
+    {
+        "days": (" day", " days"),
+        "sessions": (" session", " sessions"),
+        "weekly_closes": (" weekly close", " weekly closes"),
+    }
 )
 _DECIMALS: Final = 2
 _SMALL_DECIMALS: Final = 4
@@ -37,9 +42,11 @@ def figure_text(name: str, value: float, *, signed: bool = False, decimals: int 
         ('+3.57 %', '5 sessions')
         >>> figure_text("numerator_price", 2125.04), figure_text("ratio", 0.38054)
         ('2,125.04', '0.3805')
+        >>> figure_text("weekly_closes_above", 1.0)
+        '1 weekly close'
     """
     unit = next((text for suffix, text in _UNITS.items() if name.endswith(suffix)), "")
-    count = next((words for word, words in _COUNTS.items() if word in name.split("_")), None)
+    count = next((words for word, words in _COUNTS.items() if f"_{word}_" in f"_{name}_"), None)
     if decimals is None:
         decimals = _decimals_of(value, unit=unit, counted=count is not None)
     # Adding zero turns a rounded -0.0 into 0.0.
@@ -55,6 +62,16 @@ def _decimals_of(value: float, *, unit: str, counted: bool) -> int:
     if unit or abs(value) >= 1.0:
         return _DECIMALS
     return _SMALL_DECIMALS
+
+
+def plural(count: int, word: str) -> str:
+    """Return a count with its word.
+
+    Example:
+        >>> plural(1, "opening"), plural(2, "case")
+        ('1 opening', '2 cases')
+    """
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
 
 
 def words_of(name: str) -> str:

@@ -24,11 +24,15 @@ def nearest(name: str, names: Iterable[str], *, list_all: bool = False) -> str:
     Example:
         >>> nearest("SPYY", ["RUT", "SPY"])
         "; did you mean 'SPY'?"
+        >>> nearest("rut", ["RUT", "SPY"])
+        "; did you mean 'RUT'?"
         >>> nearest("BTC", ["RUT", "SPY"], list_all=True)
         '; known: RUT, SPY'
     """
     known = list(names)
-    close = difflib.get_close_matches(name, known, n=_MOST_NEAR)
+    # Capitals are a frequent mistake, and a name in other capitals has no letter in common.
+    alike = [each for each in known if each.casefold() == name.casefold()]
+    close = alike[:_MOST_NEAR] or difflib.get_close_matches(name, known, n=_MOST_NEAR)
     if close:
         return f"; did you mean {' or '.join(map(repr, close))}?"
     if not list_all or not known:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from core.events.artefact_set import ArtefactSet
 from core.events.cards import RarityCards, RateCards
@@ -14,6 +15,7 @@ from core.model.sessions import Calendar
 from core.runtime.files import CALENDAR_EVENTS, parsed, read_bytes
 
 DEMO_ARTEFACTS: Final = "demo_artefacts.json"
+_Read = TypeVar("_Read")
 
 
 def read_dated_events(calendar_events_file: Path | None, exchange: Calendar) -> DatedEvents:
@@ -46,8 +48,8 @@ def read_cards(base_rates_file: Path | None, rarity_file: Path | None) -> Artefa
     if base_rates_file is None and rarity_file is None:
         return None
     return ArtefactSet(
-        RateCards({}) if base_rates_file is None else RateCards.parse(read_bytes(base_rates_file)),
-        RarityCards({}) if rarity_file is None else RarityCards.parse(read_bytes(rarity_file)),
+        RateCards({}) if base_rates_file is None else _parsed(base_rates_file, RateCards.parse),
+        RarityCards({}) if rarity_file is None else _parsed(rarity_file, RarityCards.parse),
     )
 
 
@@ -58,12 +60,17 @@ def read_set(file: Path) -> ArtefactSet:
         ConfigurationError: The file cannot be read.
         InputError: It is not a set.
     """
-    try:
-        return ArtefactSet.parse(read_bytes(file))
-    except InputError as error:
-        raise InputError(f"{file}: {error.message}", operator_action=error.operator_action) from error
+    return _parsed(file, ArtefactSet.parse)
 
 
 def demo_set() -> ArtefactSet:
     """Return the packaged set of the demo."""
     return ArtefactSet.parse((resources.files("core") / "data" / DEMO_ARTEFACTS).read_bytes())
+
+
+def _parsed(file: Path, parse: Callable[[bytes], _Read]) -> _Read:
+    """Parse a file; a refusal names it."""
+    try:
+        return parse(read_bytes(file))
+    except InputError as error:
+        raise InputError(f"{file}: {error.message}", operator_action=error.operator_action) from error

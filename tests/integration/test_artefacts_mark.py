@@ -89,5 +89,5 @@ def test_a_worker_whose_log_names_a_set_that_is_nowhere_ends_and_says_what_to_do
     with StartedProgram(*worker, "--group-id", "does-not") as program:
         assert program.wait() == 2
     said = "".join(program.errors)
-    assert f"the log puts set {one.mark:016x} of base rates and rarity in force" in said
+    assert f"the log puts set {one.digest[:15]}… of base rates and rarity in force" in said
     assert "Operator action: publish the set again" in said

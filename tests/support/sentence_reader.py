@@ -12,7 +12,10 @@ from core.runtime.files import CATALOGUE, read_text
 
 LEGS = ("numerator", "benchmark")
 PLACE = re.compile(r"\{([^{}]*)\}")
-FIGURE = r"([0-9]{4}-[0-9]{2}-[0-9]{2}|[+-]?[0-9][0-9,]*(?:\.[0-9]+)?)(?: %| pp| bp| days?| sessions?)?"
+FIGURE = (
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}|[+-]?[0-9][0-9,]*(?:\.[0-9]+)?)"
+    r"(?: %| pp| bp| days?| sessions?| weekly closes?)?"
+)
 SENTENCES: dict[str, str] = {
     text.split('"', 2)[1]: re.findall(r'^sentence = "(.*)"$', text, re.MULTILINE)[0]
     for text in read_text(None, CATALOGUE).split("[[definition]]\n")[1:]

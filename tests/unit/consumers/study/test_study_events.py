@@ -184,8 +184,17 @@ def test_the_table_says_the_same_for_people(folder: Path, dates: list[date]) -> 
     assert "3 events" in answer.out
     for row in OPPOSITE:
         assert str(dates[row]) in answer.out
-    assert f"none since {dates[0]}" in answer.out
+    rows = [line.strip("│").split("│") for line in answer.out.splitlines() if line.startswith("│")]
+    told = " ".join(" ".join(row[5] for row in rows).split())
+    assert f"first in the history from {dates[0]}" in told
+    assert "a year" in answer.out
     assert "numerator ahead in" in answer.out
+
+
+def test_the_table_counts_one_event_as_one(folder: Path) -> None:
+    day = run(folder, "events", "--definition", "opposite_up", "--format", "jsonl").lines[0]["event_time"]
+    answer = run(folder, "events", "--definition", "opposite_up", "--from", str(day), "--to", str(day))
+    assert answer.out.lstrip().startswith("1 event ")
 
 
 def test_base_rates_keep_to_their_schema_and_say_why_a_figure_is_null(

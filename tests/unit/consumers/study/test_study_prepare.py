@@ -188,7 +188,7 @@ def test_after_an_interrupt_the_same_command_goes_on(folder: Path, monkeypatch: 
         patch.setattr(Preparation, "prepare", interrupted)
         stopped = prepare(folder)
     assert stopped.code == 130
-    assert f"stopped: 1 of 2 pairs are kept in {folder / 'kept'}" in stopped.err
+    assert f"stopped: 1 of 2 pairs kept in {folder / 'kept'}" in stopped.err
     assert not (folder / "set.json").exists()
     done = prepare(folder)
     assert "2 pairs: 1 kept from earlier runs, 1 to compute" in done.err

@@ -112,7 +112,7 @@ def test_a_worker_says_once_that_its_files_are_not_in_force_and_which_command_ch
         events_of(FIRST, MemorySets(SECOND), SECOND)
     told = [line for line in lines if "not in force" in line["event"]]
     (line,) = told
-    assert line["own_set"] == f"{FIRST.mark:016x}"
+    assert line["own_set"] == FIRST.digest[:15]
     assert "rotascope produce artefacts-mark" in line["operator_action"]
 
 
@@ -141,7 +141,7 @@ def test_a_set_that_is_nowhere_ends_the_worker_and_quarantines_nothing() -> None
     with pytest.raises(ArtefactsError) as raised:
         worker.run(IDLE)
     assert exit_code(raised.value) == EXIT_INPUT
-    assert f"{FIRST.mark:016x}" in raised.value.message
+    assert FIRST.digest[:15] in raised.value.message
     assert "rotascope produce artefacts-mark" in str(raised.value.operator_action)
     assert dead_letters(broker) == []
     assert state.counters.partitions[0].quarantined == 0

@@ -162,3 +162,28 @@ def test_a_version_is_short_and_stable() -> None:
     assert (
         definition.version == parse_catalogue(entry(rule=RULE.replace(">= 3", ">=  3.0"))).get("mine").version
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "told"),
+    [
+        ("gain_streak", {"gain_streak_sessions": 5.0}, "A gained 1 % or more in each of the last 5 sessions"),
+        ("gain_streak", {"gain_streak_sessions": 0.0}, "A did not gain 1 %, a streak of 0 sessions"),
+        ("weekly_close_above", {"weekly_closes_above": 1.0}, "with 1 weekly close in a row above it"),
+        ("weekly_close_above", {"weekly_closes_above": 3.0}, "with 3 weekly closes in a row above it"),
+        (
+            "month_among_worst",
+            {"relative_percentile_21d": 2.0},
+            "a difference at percentile 2 of the",
+        ),
+        ("momentum_divergence_bearish", {}, "A had made a higher high and the 14-session RSI a lower one"),
+        ("ratio_divergence_bullish", {}, "A had made a lower low and the ratio to B a higher one"),
+    ],
+)
+def test_a_shipped_sentence_holds_at_the_opening_and_at_the_end(
+    name: str, values: dict[str, float], told: str
+) -> None:
+    sentence = parse_catalogue(SHIPPED).get(name).words.sentence
+    assert sentence is not None
+    text = sentence.render(dict.fromkeys(sentence.names, 1.5) | values, {"numerator": "A", "benchmark": "B"})
+    assert told in str(text)

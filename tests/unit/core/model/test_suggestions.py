@@ -29,3 +29,8 @@ def test_where_nothing_is_near_everything_can_be_listed() -> None:
 
 def test_nothing_known_gives_no_hint() -> None:
     assert nearest("zzz", [], list_all=True) == ""
+
+
+@pytest.mark.parametrize(("name", "hint"), [("rut/spx", "RUT/SPX"), ("Iwm", "IWM")])
+def test_a_name_in_other_capitals_is_named(name: str, hint: str) -> None:
+    assert nearest(name, ["RUT/QQQ", "RUT/SPX", "IWM"], list_all=True) == f"; did you mean {hint!r}?"

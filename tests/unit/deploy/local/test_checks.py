@@ -103,6 +103,7 @@ def test_an_artefact_that_cannot_be_used_is_explained(
     line = next(line for line in result.stdout.splitlines() if "artefacts" in line)
     assert line.startswith("problem")
     assert said in line
+    assert str(file) in line, "which of the files it is"
 
 
 @pytest.mark.parametrize(
