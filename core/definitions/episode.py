@@ -28,6 +28,7 @@ EPISODE: Final = np.dtype(
         ("previous_true", "<i4"),  # the one before it
         ("sessions_true", "<i4"),  # number of these sessions
         ("true_since", "<i4"),  # first session on which they were recorded; 0: as `since`
+        ("decided_since", "<i4"),  # first session on which `enter` was true or false, 0 for none
         ("extended_now", "u1"),  # extended at the latest final step
         ("not_extended", "u1"),  # its episode began under a version without `extend`
         ("reserved", "<u2"),
@@ -40,6 +41,7 @@ _ADDED: Final = frozenset(
         "previous_true",
         "sessions_true",
         "true_since",
+        "decided_since",
         "extended_now",
         "not_extended",
         "reserved",
@@ -54,9 +56,12 @@ EARLIER_EPISODE: Final = np.dtype(
 NOT_RECORDED: Final = -1
 """A `true_since` that is not known yet: the record comes from such a snapshot."""
 
+WITH_THE_PAIR: Final = 1
+"""A `decided_since` that was not recorded: taken to be the first session of the pair."""
+
 
 def of_earlier_release(episodes: NDArray[Any]) -> NDArray[np.void]:
-    """Convert records of the earlier layout; their `true_since` is NOT_RECORDED.
+    """Convert records of the earlier layout; their `true_since` is NOT_RECORDED, `decided_since` WITH_THE_PAIR.
 
     Args:
         episodes: EARLIER_EPISODE, any shape.
@@ -68,4 +73,5 @@ def of_earlier_release(episodes: NDArray[Any]) -> NDArray[np.void]:
     for name in EARLIER_EPISODE.names or ():
         converted[name] = episodes[name]
     converted["true_since"] = NOT_RECORDED
+    converted["decided_since"] = WITH_THE_PAIR
     return converted

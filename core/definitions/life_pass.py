@@ -225,6 +225,8 @@ def final_pass(
         current.extended_now = 0
         extends = rules[number, _EXTENDS] != 0
         if not closing:  # The closing minute was evaluated before.
+            if enter >= 0 and current.decided_since == 0:
+                current.decided_since = session
             current.held = current.held + 1 if enter == 1 else 0
             occurs = current.held >= rules[number, _DWELL]
             if extends:

@@ -164,8 +164,10 @@ def _first_since(
 
     An opening is earlier if its episode is; a session is earlier if it is before that of the event.
     """
-    if history_start == 0:  # The first day of history: there is nothing earlier.
-        return None, {}
+    # Before, the definition's values were unknown: whether it would have been true, nobody can say.
+    start = max(history_start, int(current["decided_since"]))
+    if history_start == 0 or current["decided_since"] == 0 or start >= session:
+        return None, {"first_since": "no earlier session on which the definition could be decided"}
     ahead = state == EventState.CANDIDATE
     if state == EventState.WITHDRAWN:  # An open episode is withdrawn together with its definition.
         ahead = before == EventState.CANDIDATE
@@ -176,7 +178,7 @@ def _first_since(
     now = int(current["last_true"]) == session
     last_true = int(current["previous_true"] if now else current["last_true"])
     sessions_true: int | None = int(current["sessions_true"]) - now
-    none, reasons = f"none since {date_text(history_start)}", {}
+    none, reasons = f"none since {date_text(start)}", {}
     if openings == 0:
         reasons["first_since.previous_opening"] = none
     recorded = int(current["true_since"])
@@ -189,7 +191,7 @@ def _first_since(
     return {
         "last_true": date_text(last_true) if last_true else None,
         "previous_opening": date_text(opening) if openings else None,
-        "history_start": date_text(history_start),
+        "history_start": date_text(start),
         "series": definition.series,
         "operator": definition.operator,
         "openings": openings,

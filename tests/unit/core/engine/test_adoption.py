@@ -18,7 +18,6 @@ from core.engine.snapshot import Section, Snapshot
 from core.events.events import Event, encode_data
 from core.model.records import EventState, TickKind
 from core.model.schemas import event_schema_id
-from core.model.timestamps import date_text
 from tests.support import worlds
 from tests.support.logs import LogBuilder, Run, Sequences, cut, run, state_of
 from tests.support.rich_log import rich_log, warm_start
@@ -220,9 +219,13 @@ def test_a_new_definition_counts_from_the_session_in_force() -> None:
     after = run(engine, frames()[middle()[0] :], first_offset=middle()[0])
     fresh = [event for event in after.events if event.definition == "another_up"]
     assert fresh
-    for event in fresh:
-        assert event.first_since is not None
-        assert event.first_since["history_start"] == date_text(FIRST_SESSION)
+    watch = next(one for one in engine.evaluator.watches if one.definition.definition_id == "another_up")
+    episodes = engine.evaluator.lifecycle.episodes[watch.rule.number]
+    decided = episodes["decided_since"][episodes["last_opened"] != 0]
+    assert set(decided.tolist()) == {FIRST_SESSION}
+    for event in fresh:  # All of that session.
+        assert event.first_since is None
+        assert event.reasons["first_since"] == "no earlier session on which the definition could be decided"
         assert event.quality in ("rebuilt", "stale", "not_ready")
         assert_valid(event)
     assert of(after.events, *ALL) == of(undisturbed().events, *ALL)

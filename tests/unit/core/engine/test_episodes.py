@@ -200,7 +200,8 @@ class TestEpisodes:
         names = ("last_true", "previous_opening", "openings", "sessions_true")
         assert [first.first_since[name] for name in names] == [None, None, 0, 0]
         assert [second.first_since[name] for name in names] == ["2024-06-03", "2024-06-03", 1, 1]
-        assert first.first_since["history_start"] == "2024-05-31"
+        # The first of three days of history, 2024-05-31, has no close before it.
+        assert first.first_since["history_start"] == "2024-06-01"
 
     def test_ids_are_the_same_in_every_run_and_never_twice(self) -> None:
         told = []

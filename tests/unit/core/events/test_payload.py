@@ -12,7 +12,7 @@ import pytest
 
 from core.definitions.catalogue import parse_catalogue
 from core.definitions.definition import Definition
-from core.definitions.episode import EPISODE
+from core.definitions.episode import EPISODE, WITH_THE_PAIR
 from core.definitions.watch import Watch, make_watch
 from core.events.events import Event, event_id
 from core.events.lookups import Lookups, NoLookups
@@ -60,10 +60,12 @@ def watch() -> Watch:
     return make_watch(0, DEFINITION, world, list(FIGURES).index)
 
 
-def life(*, openings: int, last: int = 0, previous: int = 0, episode: int = DAY) -> np.void:
+def life(
+    *, openings: int, last: int = 0, previous: int = 0, episode: int = DAY, decided: int = WITH_THE_PAIR
+) -> np.void:
     record = np.zeros(1, EPISODE)
     record["openings"], record["last_opened"], record["previous_opened"] = openings, last, previous
-    record["episode"] = episode
+    record["episode"], record["decided_since"] = episode, decided
     found: np.void = record[0]
     return found
 
@@ -219,6 +221,22 @@ def test_first_since_names_the_last_session_before_on_which_it_was_true(
 
 def test_without_history_there_is_nothing_to_be_first_since() -> None:
     assert event(EventState.OPENED, life(openings=1, last=DAY), history_start=0).first_since is None
+
+
+def test_history_starts_where_the_definition_could_first_be_decided() -> None:
+    found = event(EventState.OPENED, life(openings=1, last=DAY, decided=EARLIER))
+    assert found.first_since is not None
+    assert found.first_since["history_start"] == "2008-10-10"
+    assert found.reasons["first_since.previous_opening"] == "none since 2008-10-10"
+    assert found.summary.endswith("first in the history from 2008-10-10")
+
+
+@pytest.mark.parametrize("decided", [0, DAY])
+def test_before_the_first_decision_there_is_nothing_earlier(decided: int) -> None:
+    found = event(EventState.OPENED, life(openings=1, last=DAY, decided=decided))
+    assert found.first_since is None
+    assert found.openings_per_year is None
+    assert found.reasons["first_since"] == "no earlier session on which the definition could be decided"
 
 
 def test_base_rate_and_tags_are_looked_up_as_of_the_knowable_time() -> None:
