@@ -38,6 +38,7 @@ class Opening:
     Args:
         date: Of the session.
         values: The event's values.
+        summary: The event in one sentence.
         before: Date of the previous opening within the history; None for the first.
         sessions_ago: Sessions of the pair since then; 0 for the last session.
         end: Date on which the episode ended; None if it is open at the end of the history.
@@ -46,6 +47,7 @@ class Opening:
 
     date: str
     values: Mapping[str, float | str | None]
+    summary: str
     before: str | None
     sessions_ago: int
     end: str | None
@@ -92,14 +94,14 @@ def openings_of(
         definition: The definition.
         sessions: int64 (n,): the pair's sessions, days since 1970-01-01.
     """
+    opened: dict[int, Event] = {}
     dates: dict[int, str] = {}
-    values: dict[int, Mapping[str, float | str | None]] = {}
     ends: dict[int, str] = {}
     confirmed: set[int] = set()
     for event in events:
         if event.state == EventState.OPENED.label:
             dates[event.episode] = date_text(event.episode)
-            values[event.episode] = event.values
+            opened[event.episode] = event
             if definition.point:
                 ends[event.episode] = dates[event.episode]
         elif event.state == _CONFIRMED:
@@ -110,7 +112,8 @@ def openings_of(
     return [
         Opening(
             date=dates[episode],
-            values=values[episode],
+            values=opened[episode].values,
+            summary=opened[episode].summary,
             before=earlier,
             sessions_ago=len(sessions) - 1 - int(np.searchsorted(sessions, episode)),
             end=ends.get(episode),

@@ -74,7 +74,7 @@ def open_table(report: PairReport) -> str:
         PageColumn("sessions ago"),
         PageColumn("confirmed", seldom=True),
         PageColumn("how often", words=True),
-        PageColumn("values at the opening", words=True, seldom=True),
+        PageColumn("what happened", words=True, seldom=True),
     )
     rows = [
         (
@@ -83,7 +83,7 @@ def open_table(report: PairReport) -> str:
             f"{one.sessions_ago:,}",
             "yes" if one.confirmed else "no",
             how_often(each.a_year),
-            escape(values_text(one.values, report.pair)),
+            escape(one.summary),
         )
         for each, one in report.open_now
     ]
@@ -101,7 +101,7 @@ def lately_table(report: PairReport) -> str:
         PageColumn("opened"),
         PageColumn("since then", seldom=True),
         PageColumn("how often", words=True),
-        PageColumn("values", words=True, seldom=True),
+        PageColumn("what happened", words=True, seldom=True),
     )
     rows = [
         (
@@ -109,7 +109,7 @@ def lately_table(report: PairReport) -> str:
             one.date,
             _fate(each, one),
             how_often(each.a_year),
-            escape(values_text(one.values, report.pair)),
+            escape(one.summary),
         )
         for each, one in report.lately
     ]

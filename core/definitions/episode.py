@@ -61,7 +61,7 @@ WITH_THE_PAIR: Final = 1
 
 
 def of_earlier_release(episodes: NDArray[Any]) -> NDArray[np.void]:
-    """Convert records of the earlier layout; their `true_since` is NOT_RECORDED, `decided_since` WITH_THE_PAIR.
+    """Convert records of the earlier layout: `true_since` NOT_RECORDED, `decided_since` WITH_THE_PAIR.
 
     Args:
         episodes: EARLIER_EPISODE, any shape.
