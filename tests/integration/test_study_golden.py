@@ -113,12 +113,12 @@ def test_beyond_those_thresholds_there_are_more_or_fewer(lines: list[dict[str, A
 
 def test_what_the_second_of_them_is_first_since(lines: list[dict[str, Any]]) -> None:
     first, second = told(lines, "opposite_day_up", INDEX)
-    provenance = {"history_start": "1990-01-02", "series": "close", "operator": ">="}
+    provenance = {"history_start": "1990-01-03", "series": "close", "operator": ">="}
     none = {"last_true": None, "previous_opening": None, "openings": 0, "sessions_true": 0}
     one = {"last_true": "2008-10-10", "previous_opening": "2008-10-10", "openings": 1, "sessions_true": 1}
     assert first["first_since"] == none | provenance
     assert second["first_since"] == one | provenance
-    assert first["reasons"]["first_since.last_true"] == "none since 1990-01-02"
+    assert first["reasons"]["first_since.last_true"] == "none since 1990-01-03"
 
 
 @pytest.mark.parametrize(
