@@ -106,7 +106,7 @@ def test_an_event_is_told_as_the_live_system_tells_it(
     assert last["first_since"] == {
         "last_true": str(dates[90]),
         "previous_opening": str(dates[90]),
-        "history_start": str(dates[0]),
+        "history_start": str(dates[1]),
         "series": "close",
         "operator": ">=",
         "openings": 2,
@@ -128,9 +128,9 @@ def test_base_rates_count_only_what_was_known(every_line: list[dict[str, object]
     assert by_date[str(dates[20])]["base_rate"] is None
     assert by_date[str(dates[20])]["reasons"] == {
         "base_rate": "not computed",
-        "first_since.last_true": f"none since {dates[0]}",
+        "first_since.last_true": f"none since {dates[1]}",
         "openings_per_year": "less than one year of history",
-        "first_since.previous_opening": f"none since {dates[0]}",
+        "first_since.previous_opening": f"none since {dates[1]}",
         "rarity": "not computed",
     }
     rate = by_date[str(dates[120])]["base_rate"]
@@ -186,7 +186,7 @@ def test_the_table_says_the_same_for_people(folder: Path, dates: list[date]) -> 
         assert str(dates[row]) in answer.out
     rows = [line.strip("│").split("│") for line in answer.out.splitlines() if line.startswith("│")]
     told = " ".join(" ".join(row[5] for row in rows).split())
-    assert f"first in the history from {dates[0]}" in told
+    assert f"first in the history from {dates[1]}" in told
     assert "a year" in answer.out
     assert "numerator ahead in" in answer.out
 
