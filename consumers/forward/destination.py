@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 
 from core.model.addresses import is_loopback
 from core.model.errors import ConfigurationError
+from core.model.forward_settings import FORWARD_GROUP_PREFIX
 
-GROUP_PREFIX: Final = "rotascope-forward-"
-"""How the name of a group begins that was not given."""
 _DIGEST_LETTERS: Final = 12
 _PORTS: Final = {"https": 443, "http": 80}
 _EXAMPLE: Final = "give an address such as https://example.com/events"
@@ -50,7 +49,7 @@ class Destination:
     def group_id(self) -> str:
         """The consumer group of this address, where none is given: two receivers never share one."""
         text = f"{self.shown}{self.target}"
-        return GROUP_PREFIX + hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LETTERS]
+        return FORWARD_GROUP_PREFIX + hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LETTERS]
 
     @classmethod
     def parse(cls, url: str) -> Self:

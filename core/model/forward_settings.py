@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
 from core.model.section import KIB, MIB, Count, Milliseconds, WithBackoff
+
+FORWARD_GROUP_PREFIX: Final = "rotascope-forward-"
+"""How the name of a group begins that is named after the receiver's address."""
 
 
 class ForwardSettings(WithBackoff):
