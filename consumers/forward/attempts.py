@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from consumers.forward.verdicts import Cause, Judgement, Verdict
+from consumers.forward.verdicts import Cause, Judgement, Treatment
 from core.model.forward_settings import ForwardSettings
 from core.runtime.backoff import GrowingWait
 
@@ -28,7 +28,7 @@ class StepKind(StrEnum):
     DEAD = "dead"
 
 
-class Step(NamedTuple):
+class NextStep(NamedTuple):
     """What to do with an event next.
 
     Args:
@@ -76,27 +76,27 @@ class Attempts:
         self._wait: GrowingWait | None = None
         self._refusals = 0
 
-    def step(self, judgement: Judgement, retry_after_ms: float | None) -> Step:
+    def step(self, judgement: Judgement, retry_after_ms: float | None) -> NextStep:
         """Take note of one attempt, and say what to do next.
 
         Args:
             judgement: Of its answer.
             retry_after_ms: What the receiver asked for; None for nothing.
         """
-        if judgement.verdict is Verdict.ACCEPTED:
-            return Step(StepKind.DONE)
-        if judgement.verdict is Verdict.REFUSED:
+        if judgement.treatment is Treatment.ACCEPTED:
+            return NextStep(StepKind.DONE)
+        if judgement.treatment is Treatment.REFUSED:
             return self._refused(judgement, retry_after_ms or 0.0)
         if self._wait is None:
             self._wait = self._policy.wait()
-        return Step(StepKind.AGAIN, max(self._wait.next_ms(), retry_after_ms or 0.0))
+        return NextStep(StepKind.AGAIN, max(self._wait.next_ms(), retry_after_ms or 0.0))
 
-    def _refused(self, judgement: Judgement, least_ms: float) -> Step:
+    def _refused(self, judgement: Judgement, least_ms: float) -> NextStep:
         settings = self._policy.settings
         self._refusals += 1
         if self._refusals >= settings.refusals_max:
             redirected = judgement.cause is Cause.REDIRECTED
-            return Step(StepKind.DEAD, reason=Reason.REDIRECTED if redirected else Reason.REFUSED)
+            return NextStep(StepKind.DEAD, reason=Reason.REDIRECTED if redirected else Reason.REFUSED)
         # Five refusals have four waits between them.
         between_ms = settings.refusals_period_ms / (settings.refusals_max - 1)
-        return Step(StepKind.AGAIN, max(between_ms, least_ms))
+        return NextStep(StepKind.AGAIN, max(between_ms, least_ms))

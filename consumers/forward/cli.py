@@ -145,7 +145,7 @@ def forward(
             "secret_file": secret_file,
             "ca_file": ca_file,
             "group_id": group_id,
-            "connections": connections,
+            "connections_max": connections,
         },
         "metrics": {"port": metrics_port},
         "catalogue_file": catalogue,

@@ -29,10 +29,15 @@ class ForwardCounters:
 
     rejoins = Number(int)
     """Times the Kafka client was recreated."""
+    deleted = Number(int)
+    """Records that the log no longer had when they were to be read."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
-        self.bound = {"rejoins": count(f"{_PREFIX}rejoins_total", registry)}
+        self.bound = {
+            "rejoins": count(f"{_PREFIX}rejoins_total", registry),
+            "deleted": count(f"{_PREFIX}deleted_records_total", registry),
+        }
         self.events: Counts[str] = Counts(count(f"{_PREFIX}events_total", registry), known=OUTCOMES)
         """By outcome: each record counts once it needs no more work."""
         self.retries: Counts[str] = Counts(count(f"{_PREFIX}retries_total", registry), known=tuple(Cause))

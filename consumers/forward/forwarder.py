@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+import structlog
 from kafka import TopicPartition
 
 from consumers.forward.admission import Admission, RecentlySent
@@ -87,6 +88,8 @@ class Forwarder:
         self._committed_s = self._asked_s = 0.0
         self._behind_since_s: float | None = None
         self._paused = False
+        self._looked_at: set[TopicPartition] = set()
+        self._log = structlog.get_logger("rotascope.forward")
 
     def run(self) -> None:
         """Forward until a stop is asked for, or with `until_end` until nothing is left.
@@ -137,11 +140,27 @@ class Forwarder:
         self._state.partitions = len(assigned)
         if records:
             self._behind_since_s = None
+        self._look_for_gaps(assigned)
         for record in records:
             part = TopicPartition(record.topic, record.partition)
             if part in assigned:
                 self._admit(part, record)
         self._state.pending = self._places.pending()
+
+    def _look_for_gaps(self, assigned: set[TopicPartition]) -> None:
+        """Say which records were deleted before they were read; one new partition a turn."""
+        self._looked_at &= assigned
+        for part in sorted(assigned - self._looked_at)[:1]:
+            deleted = self._reader.deleted_before_read(part)
+            self._looked_at.add(part)
+            if deleted:
+                self._counters.deleted += deleted
+                self._log.warning(
+                    "records were deleted before they were forwarded; longer retention keeps them",
+                    topic=part.topic,
+                    partition=part.partition,
+                    records=deleted,
+                )
 
     def _admit(self, part: TopicPartition, record: Record) -> None:
         self._places.add(part, record.offset)

@@ -134,6 +134,19 @@ class GroupReader:
                 found[part] = int(position)
         return found
 
+    def deleted_before_read(self, part: TopicPartition) -> int:
+        """Return how many offsets between the group's place and the oldest record are gone.
+
+        Raises:
+            TransportError: The client's error.
+        """
+        with translated("ask for the place of group", self._group_id):
+            committed = self._consumer.committed(part, timeout_ms=_END_MS)
+            if committed is None or committed < 0:
+                return 0
+            first = self._consumer.beginning_offsets([part], timeout_ms=_END_MS)[part]
+        return max(0, int(first) - int(committed))
+
     def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Store the next offset of each partition.
 

@@ -7,6 +7,7 @@ Source:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -44,6 +45,8 @@ class EventData(msgspec.Struct):
     state: str
 
 
+_NAME: Final = re.compile("[a-z0-9]+")
+_VISIBLE: Final = re.compile("[ -~]+")
 _DATA: Final = msgspec.json.Decoder(EventData)
 
 
@@ -77,7 +80,12 @@ def attributes_of(record: Record) -> dict[str, str]:
     attributes = {
         name.removeprefix(_PREFIX): value for name, value in headers.items() if name.startswith(_PREFIX)
     }
-    return attributes | {"datacontenttype": headers.get(_CONTENT_TYPE, "application/json")}
+    attributes["datacontenttype"] = headers.get(_CONTENT_TYPE, "application/json")
+    for name, value in attributes.items():
+        # What HTTP cannot carry would be tried again without end.
+        if not _NAME.fullmatch(name) or (name == "datacontenttype" and not _VISIBLE.fullmatch(value)):
+            raise InputError(f"attribute {name!r} cannot be a header of HTTP")
+    return attributes
 
 
 def binary_message(attributes: Mapping[str, str], body: bytes) -> HttpMessage:

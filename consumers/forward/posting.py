@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from consumers.forward.attempts import Step, StepKind
+from consumers.forward.attempts import NextStep, StepKind
 from consumers.forward.counters import ForwardCounters
 from consumers.forward.lanes import Lanes, PendingEvent
 from consumers.forward.receiver_log import ReceiverLog
@@ -33,7 +33,7 @@ class Finished(NamedTuple):
     """
 
     event: PendingEvent
-    step: Step
+    step: NextStep
     message: str
 
 

@@ -81,7 +81,7 @@ def run_forwarder(
         log.info("forwarding events", receiver=destination.shown, group_id=group_id, topics=len(topics))
         # 3
         stop, lanes = StopFlag(), Lanes()
-        webhooks = [Webhook(destination, own, tls) for _ in range(own.connections)]
+        webhooks = [Webhook(destination, own, tls) for _ in range(own.connections_max)]
         forwarder = Forwarder(
             reader,
             Reconnecting(reader, settings.kafka, own, state, wait=not until_end, random=random.random),

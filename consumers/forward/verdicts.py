@@ -13,7 +13,7 @@ _MS_PER_SECOND: Final = 1_000
 _SHOWN_LETTERS: Final = 200
 
 
-class Verdict(StrEnum):
+class Treatment(StrEnum):
     """What becomes of the event."""
 
     ACCEPTED = "accepted"
@@ -57,12 +57,12 @@ class Judgement(NamedTuple):
     """What an answer means.
 
     Args:
-        verdict: What becomes of the event.
+        treatment: What becomes of the event.
         cause: Why it was not accepted; None if it was.
         message: The same, for a reader.
     """
 
-    verdict: Verdict
+    treatment: Treatment
     cause: Cause | None
     message: str
 
@@ -79,20 +79,20 @@ def judge(answer: Answer) -> Judgement:
     """
     status = answer.status
     if status is None:
-        return Judgement(Verdict.RETRY, answer.cause or Cause.CONNECTION, answer.failure)
+        return Judgement(Treatment.RETRY, answer.cause or Cause.CONNECTION, answer.failure)
     message = f"the receiver answered {status}"
     if 200 <= status < 300:
-        return Judgement(Verdict.ACCEPTED, None, message)
+        return Judgement(Treatment.ACCEPTED, None, message)
     if status in _RETRIED:
-        return Judgement(Verdict.RETRY, Cause.BUSY, message)
+        return Judgement(Treatment.RETRY, Cause.BUSY, message)
     if 500 <= status < 600:
-        return Judgement(Verdict.RETRY, Cause.SERVER, message)
+        return Judgement(Treatment.RETRY, Cause.SERVER, message)
     if 300 <= status < 400:
         shown = repr((answer.location or "")[:_SHOWN_LETTERS])
         return Judgement(
-            Verdict.REFUSED, Cause.REDIRECTED, f"{message}, to {shown}; redirects are not followed"
+            Treatment.REFUSED, Cause.REDIRECTED, f"{message}, to {shown}; redirects are not followed"
         )
-    return Judgement(Verdict.REFUSED, Cause.REFUSED, message)
+    return Judgement(Treatment.REFUSED, Cause.REFUSED, message)
 
 
 def retry_after_ms(text: str | None, *, now_s: float, max_ms: float) -> float | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, ReadTimeoutError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
 
 from consumers.forward.destination import Destination
 from consumers.forward.verdicts import Answer, Cause
@@ -125,7 +125,9 @@ class Webhook:
 
     def _failed(self, error: Exception) -> Answer:
         self._connection.close()
-        if self._interrupted or isinstance(error, TimeoutError | ConnectTimeoutError | ReadTimeoutError):
+        late = isinstance(error, TimeoutError | ConnectTimeoutError | ReadTimeoutError)
+        # A refused connection is one of its connect time-outs to urllib3.
+        if self._interrupted or (late and not isinstance(error, NewConnectionError)):
             words = f"no whole answer within {self._timeout_s * 1000:.0f} ms"
             return Answer(None, failure=words, cause=Cause.TIMED_OUT)
         reason = getattr(error, "reason", None) or error

@@ -34,7 +34,7 @@ class ForwardSettings(WithBackoff):
     ca_file: Path | None = Field(
         default=None, description="certificates that the receiver's must lead to; unset: the system's"
     )
-    connections: Annotated[int, Field(ge=1, le=64)] = Field(
+    connections_max: Annotated[int, Field(ge=1, le=64)] = Field(
         default=8, description="posts at the same time; the events of a pair are never posted side by side"
     )
     pending_max: Count = Field(default=1_000, description="events held in memory; above it reading pauses")

@@ -261,6 +261,8 @@ METRICS: Final[tuple[Metric, ...]] = (
            "Commits of the place in the event topics.", _F),
     Metric("rotascope_forward_rejoins_total", _C, "", (),
            "Times the Kafka client was recreated.", _F),
+    Metric("rotascope_forward_deleted_records_total", _C, "", (),
+           "Offsets that retention deleted from the event topics before they were forwarded.", _F),
     Metric("rotascope_forward_post_seconds", _H, "seconds", (),
            "Duration of a post, whatever its outcome.", _F),
     Metric("rotascope_forward_pending_records", _G, "", (),

@@ -51,6 +51,7 @@ _FLAGS: Final[Mapping[tuple[str, ...], str]] = MappingProxyType(
         ("metrics", "port"): "--metrics-port",
         ("kafka", "api_version"): "--broker-api-version",
         ("worker", "assigned"): "--assign",
+        ("forward", "connections_max"): "--connections",
         ("universe_file",): "--universe",
         ("catalogue_file",): "--catalogue",
     }

@@ -24,7 +24,7 @@ from tests.support.kafka_log import read
 from tests.support.program import StartedProgram
 from tests.support.sample_events import candidate, opposite_day, strength
 from tests.support.scrape import metric, metrics_port
-from tests.support.webhook_receiver import Received, Reply, WebhookReceiver
+from tests.support.webhook_receiver import Received, WebhookReceiver, WebhookReply
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -100,19 +100,19 @@ def dead_letters(kafka: LocalKafka) -> list[dict[str, Any]]:
 def failing_for_a_while(failures: int) -> Any:
     """Every way to fail in turn, for so many posts; then all is accepted."""
     replies = [
-        Reply(500, body=b"broken"),
-        Reply(503, headers={"Retry-After": "0"}),
-        Reply(429),
-        Reply(408),
-        Reply(0),
-        Reply(200, body=b"half of it", length=1_000),
-        Reply(404),
+        WebhookReply(500, body=b"broken"),
+        WebhookReply(503, headers={"Retry-After": "0"}),
+        WebhookReply(429),
+        WebhookReply(408),
+        WebhookReply(0),
+        WebhookReply(200, body=b"half of it", length=1_000),
+        WebhookReply(404),
     ]
     seen = Counter[str]()
 
-    def script(post: Received) -> Reply:
+    def script(post: Received) -> WebhookReply:
         seen["all"] += 1
-        return replies[seen["all"] % len(replies)] if seen["all"] <= failures else Reply(204)
+        return replies[seen["all"] % len(replies)] if seen["all"] <= failures else WebhookReply(204)
 
     return script
 
@@ -170,12 +170,12 @@ def test_what_is_refused_or_no_event_becomes_a_dead_letter_and_the_rest_goes_on(
     producer.send(topic, b'{"definition": 3}', key=b"P0/SPX", headers=headers)
     publish(producer, events[15:])
 
-    def script(post: Received) -> Reply:
+    def script(post: Received) -> WebhookReply:
         if post.headers["ce-id"] == gone.event_id:
-            return Reply(410)
+            return WebhookReply(410)
         if post.headers["ce-id"] == moved.event_id:
-            return Reply(301, headers={"Location": "https://elsewhere.example/hook"})
-        return Reply(200, body=b"x" * 1_000_000)
+            return WebhookReply(301, headers={"Location": "https://elsewhere.example/hook"})
+        return WebhookReply(200, body=b"x" * 1_000_000)
 
     with (
         WebhookReceiver(script) as receiver,
@@ -233,7 +233,7 @@ def test_a_signal_ends_it_in_time_although_the_receiver_never_answers(
         "ROTASCOPE_FORWARD__SHUTDOWN_TIMEOUT_MS": "1000",
     }
     with (
-        WebhookReceiver(lambda post: Reply(silent_s=100)) as receiver,
+        WebhookReceiver(lambda post: WebhookReply(silent_s=100)) as receiver,
         forwarder(kafka_with_topics, receiver, environment=slow) as program,
     ):
         receiver.until(lambda: len(receiver.posts) >= 4)
@@ -251,9 +251,9 @@ def test_a_receiver_that_drips_is_cut_and_asked_again(
     publish(producer, events)
     seen: list[str] = []
 
-    def script(post: Received) -> Reply:
+    def script(post: Received) -> WebhookReply:
         seen.append(post.headers["ce-id"])
-        return Reply(drip_s=0.2) if len(seen) == 1 else Reply()
+        return WebhookReply(drip_s=0.2) if len(seen) == 1 else WebhookReply()
 
     with (
         WebhookReceiver(script) as receiver,
@@ -268,7 +268,7 @@ def test_two_forwarders_share_the_events_and_none_is_lost(
     kafka_with_topics: LocalKafka, producer: KafkaProducer
 ) -> None:
     events = series(600, pairs=40)
-    with WebhookReceiver(lambda post: Reply(silent_s=0.01)) as receiver:
+    with WebhookReceiver(lambda post: WebhookReply(silent_s=0.01)) as receiver:
         with forwarder(kafka_with_topics, receiver) as first:
             first.said("forwarding events")
             publish(producer, events[:200])

@@ -35,7 +35,7 @@ class Received(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Reply:
+class WebhookReply:
     """What is answered.
 
     Args:
@@ -55,7 +55,7 @@ class Reply:
     drip_s: float = 0.0
 
 
-Script = Callable[[Received], Reply]
+Script = Callable[[Received], WebhookReply]
 
 
 class WebhookReceiver:
@@ -66,7 +66,7 @@ class WebhookReceiver:
         port: 0 picks a free one.
     """
 
-    def __init__(self, script: Script = lambda post: Reply(), *, port: int = 0) -> None:
+    def __init__(self, script: Script = lambda post: WebhookReply(), *, port: int = 0) -> None:
         self.script = script
         self.posts: list[Received] = []
         self.connections = 0
@@ -74,7 +74,7 @@ class WebhookReceiver:
         self._ended = threading.Event()
         receiver = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class ReceiverHandler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             wbufsize = -1  # one segment an answer, or each waits for an acknowledgement
             disable_nagle_algorithm = True
@@ -97,7 +97,7 @@ class WebhookReceiver:
             def log_message(self, format: str, *args: object) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer((LOOPBACK, port), Handler)
+        self._server = ThreadingHTTPServer((LOOPBACK, port), ReceiverHandler)
         self._server.daemon_threads = True
         self.port = int(self._server.server_address[1])
         self.url = f"http://{LOOPBACK}:{self.port}/hook"
@@ -150,7 +150,7 @@ class WebhookReceiver:
             handler.wfile.flush()
 
 
-def _send(handler: BaseHTTPRequestHandler, reply: Reply) -> None:
+def _send(handler: BaseHTTPRequestHandler, reply: WebhookReply) -> None:
     handler.send_response(reply.status)
     for name, value in reply.headers.items():
         handler.send_header(name, value)
