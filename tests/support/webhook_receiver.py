@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple, Self
 
 from deploy.local.ports import LOOPBACK
+from tests.support.secured.certificates import Identity
 
 _DEADLINE_S = 60.0
 
@@ -63,10 +65,12 @@ class WebhookReceiver:
 
     Args:
         script: Chooses the answer.
-        port: 0 picks a free one.
+        identity: With which the connection is encrypted; None for none.
     """
 
-    def __init__(self, script: Script = lambda post: WebhookReply(), *, port: int = 0) -> None:
+    def __init__(
+        self, script: Script = lambda post: WebhookReply(), *, identity: Identity | None = None
+    ) -> None:
         self.script = script
         self.posts: list[Received] = []
         self.connections = 0
@@ -97,10 +101,17 @@ class WebhookReceiver:
             def log_message(self, format: str, *args: object) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer((LOOPBACK, port), ReceiverHandler)
+        self._server = ThreadingHTTPServer((LOOPBACK, 0), ReceiverHandler)
         self._server.daemon_threads = True
         self.port = int(self._server.server_address[1])
-        self.url = f"http://{LOOPBACK}:{self.port}/hook"
+        self.url = f"{'http' if identity is None else 'https'}://{LOOPBACK}:{self.port}/hook"
+        if identity is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(identity.certificate, identity.key)
+            # In the thread of each connection, or a failed handshake would end the server.
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     def __enter__(self) -> Self:

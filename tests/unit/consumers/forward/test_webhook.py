@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,8 @@ from consumers.forward.verdicts import Answer, Cause
 from consumers.forward.webhook import Webhook, tls_context
 from core.model.errors import ConfigurationError
 from core.model.forward_settings import ForwardSettings
+from deploy.local.ports import LOOPBACK
+from tests.support.secured.certificates import Authority
 from tests.support.webhook_receiver import WebhookReceiver, WebhookReply
 
 SETTINGS = ForwardSettings(attempt_timeout_ms=1_000, response_max_bytes=50_000)
@@ -94,6 +97,28 @@ def test_nobody_listens() -> None:
     assert "/hook" not in answer.failure
 
 
-def test_a_file_of_certificates_that_is_none_is_refused(tmp_path: object) -> None:
+def test_a_file_of_certificates_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"forward\.ca_file"):
-        tls_context(tmp_path / "none.pem")  # type: ignore[operator]
+        tls_context(tmp_path / "none.pem")
+    (tmp_path / "text.pem").write_text("no certificate")
+    with pytest.raises(ConfigurationError, match=r"forward\.ca_file"):
+        tls_context(tmp_path / "text.pem")
+
+
+def test_the_receivers_certificate_and_name_are_checked(tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "own", "own")
+    other = Authority(tmp_path / "other", "other")
+    good = authority.issue("localhost", [LOOPBACK])
+    misnamed = authority.issue("elsewhere", ["elsewhere.example"])
+    for identity, trusted, status in (
+        (good, authority, 204),
+        (good, other, None),
+        (misnamed, authority, None),
+    ):
+        with WebhookReceiver(identity=identity) as receiver:
+            context = tls_context(trusted.certificate)
+            hook = Webhook(Destination.parse(receiver.url), SETTINGS, context)
+            answers = [hook.post({"ce-id": "1"}, b"{}") for _ in range(2)]
+        assert [answer.status for answer in answers] == [status] * 2
+        if status is None:
+            assert "certificate verify failed" in answers[0].failure
