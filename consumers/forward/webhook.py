@@ -130,8 +130,7 @@ class Webhook:
         if self._interrupted or (late and not isinstance(error, NewConnectionError)):
             words = f"no whole answer within {self._timeout_s * 1000:.0f} ms"
             return Answer(None, failure=words, cause=Cause.TIMED_OUT)
-        reason = getattr(error, "reason", None) or error
-        return Answer(None, failure=f"{type(error).__name__}: {reason}", cause=Cause.CONNECTION)
+        return Answer(None, failure=f"{type(error).__name__}: {error}", cause=Cause.CONNECTION)
 
     def _made(self, tls: ssl.SSLContext | None) -> HTTPConnection:
         destination = self._destination
