@@ -5,6 +5,7 @@ transport/    interface of a Kafka client, and its implementations
 snapshots/    writes state to its topic and restores it
 metrics/      /metrics, /livez, /readyz
 inspect/      `rotascope events tail`, `rotascope ticks cat`
+forward/      `rotascope events forward`: events over HTTP
 study/        `rotascope study`
 claims/       `rotascope claims`
 """

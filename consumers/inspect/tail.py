@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from consumers.forward.cli import forward
 from consumers.inspect import event_lines, tick_lines
-from consumers.inspect.event_filter import EventFilter, refuse_unknown
+from consumers.inspect.event_filter import refuse_unknown
+from consumers.inspect.event_options import (
+    AtMostPerYear,
+    CatalogueFile,
+    Definitions,
+    Families,
+    Pairs,
+    States,
+    UniverseFile,
+    filter_of,
+    topics_of,
+)
 from consumers.inspect.printing import TailFormat, Tally, line_format, polite_end, print_records, report
 from consumers.inspect.tick_continuity import Continuity
 from core.kafka.kafka_python import EMBEDDED_API_VERSION
@@ -19,21 +30,15 @@ from core.kafka.preflight import preflight
 from core.kafka.records import Record
 from core.kafka.topic_reader import TopicReader
 from core.model.errors import InputError
-from core.model.event_families import EVENT_FAMILIES
 from core.model.instruments import Universe, parse_universe
-from core.model.records import EventState
 from core.model.settings import KafkaSettings
 from core.model.suggestions import nearest
-from core.model.topics import EVENTS_PREFIX
 from core.runtime.files import UNIVERSE, parsed
 from core.runtime.settings import SETTINGS_VARIABLE, collect_kafka, collect_settings, sections_of
 
-Family = StrEnum("Family", {name: name for name in EVENT_FAMILIES})  # type: ignore[misc]
-State = StrEnum("State", {s.label: s.label for s in EventState if s.label != "idle"})  # type: ignore[misc]
-
-
 app = typer.Typer(no_args_is_help=True, help="Print what the topics hold.")
-events_app = typer.Typer(no_args_is_help=True, help="Print events.")
+events_app = typer.Typer(no_args_is_help=True, help="Print events, or post them to a web address.")
+events_app.command("forward")(forward)
 ticks_app = typer.Typer(no_args_is_help=True, help="Print ticks.")
 app.add_typer(events_app, name="events")
 app.add_typer(ticks_app, name="ticks")
@@ -64,7 +69,7 @@ Maximum = Annotated[int | None, typer.Option("--max", min=1, help="Stop after th
 
 @events_app.callback()
 def _events() -> None:
-    """Print events."""
+    """Print events, or post them to a web address."""
 
 
 @ticks_app.callback()
@@ -75,39 +80,17 @@ def _ticks() -> None:
 @events_app.command()
 def tail(
     context: typer.Context,
-    families: Annotated[
-        list[Family] | None, typer.Option("--family", help="Only this family; repeatable.")
-    ] = None,
-    definitions: Annotated[
-        list[str] | None, typer.Option("--definition", help="Only this definition; repeatable.")
-    ] = None,
-    pairs: Annotated[
-        list[str] | None, typer.Option("--pair", help="Only this pair, as RUT/SPX; repeatable.")
-    ] = None,
-    states: Annotated[
-        list[State] | None, typer.Option("--state", help="Only this state; repeatable.")
-    ] = None,
-    at_most_per_year: Annotated[
-        float | None,
-        typer.Option(
-            "--at-most-per-year",
-            min=0,
-            metavar="X",
-            help="Only events whose definition opened at most X times a year on the pair; "
-            "one with less than a year of history is left out.",
-        ),
-    ] = None,
+    families: Families = None,
+    definitions: Definitions = None,
+    pairs: Pairs = None,
+    states: States = None,
+    at_most_per_year: AtMostPerYear = None,
     from_beginning: FromBeginning = True,
     until_end: UntilEnd = False,
     maximum: Maximum = None,
     style: Style = TailFormat.TABLE,
-    catalogue: Annotated[
-        Path | None,
-        typer.Option("--catalogue", help="TOML file that names the definitions; default: the shipped one."),
-    ] = None,
-    universe: Annotated[
-        Path | None, typer.Option("--universe", help="TOML file that names the pairs; default: the demo's.")
-    ] = None,
+    catalogue: CatalogueFile = None,
+    universe: UniverseFile = None,
     settings_file: SettingsFile = None,
     bootstrap_servers: Servers = None,
     embedded: Embedded = False,
@@ -130,13 +113,8 @@ def tail(
       rotascope events tail --state opened --at-most-per-year 1
       rotascope events tail --family divergence --from-now --format json
     """
-    wanted = EventFilter(
-        definitions=frozenset(definitions or ()),
-        pairs=frozenset(pairs or ()),
-        states=frozenset(state.value for state in states or ()),
-        at_most_per_year=at_most_per_year,
-    )
-    topics = [EVENTS_PREFIX + family for family in ([f.value for f in families or ()] or EVENT_FAMILIES)]
+    wanted = filter_of(definitions, pairs, states, at_most_per_year)
+    topics = topics_of(families)
     tally = Tally()
 
     def lines(record: Record) -> Iterator[Mapping[str, Any]]:

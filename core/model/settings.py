@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, TypeVar
 from pydantic import Field, ValidationError, create_model
 
 from core.model.errors import ConfigurationError
+from core.model.forward_settings import ForwardSettings
 from core.model.frames import MAX_RECORDS
 from core.model.kafka_settings import KafkaSettings
 from core.model.section import KIB, MIB, Count, Milliseconds, Port, SettingsSection, WithBackoff
@@ -23,6 +24,7 @@ from core.model.validation_places import Location
 from core.model.worker_settings import WorkerSettings
 
 __all__ = [
+    "ForwardSettings",
     "HistoryFile",
     "KafkaSettings",
     "LogSettings",
@@ -142,6 +144,7 @@ class Settings(SettingsSection):
     kafka: KafkaSettings = KafkaSettings()
     producer: ProducerSettings = ProducerSettings()
     worker: WorkerSettings = WorkerSettings()
+    forward: ForwardSettings = ForwardSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
 

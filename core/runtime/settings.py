@@ -33,6 +33,14 @@ SETTINGS_VARIABLE: Final = PREFIX + "SETTINGS"
 """Path of the settings file if no flag is given."""
 PASSWORD_VARIABLE: Final = f"{PREFIX}KAFKA{SECTION_END}SECURITY{SECTION_END}PASSWORD"
 
+_SECRETS: Final[Mapping[tuple[str, ...], str]] = MappingProxyType(
+    {
+        ("kafka", "security", "password"): PASSWORD_VARIABLE,
+        ("forward", "secret"): f"{PREFIX}FORWARD{SECTION_END}SECRET",
+    }
+)
+"""Keys that no settings file may hold → the variable in its place."""
+
 _OTHER_VARIABLES: Final = frozenset(
     PREFIX + name for name in ("SETTINGS", "REPLAY_KEY", "REPLAY_SECRET", "SHARED_DATA")
 )
@@ -43,6 +51,7 @@ _FLAGS: Final[Mapping[tuple[str, ...], str]] = MappingProxyType(
         ("metrics", "port"): "--metrics-port",
         ("kafka", "api_version"): "--broker-api-version",
         ("worker", "assigned"): "--assign",
+        ("forward", "connections_max"): "--connections",
         ("universe_file",): "--universe",
         ("catalogue_file",): "--catalogue",
     }
@@ -179,21 +188,22 @@ def _from_file(file: Path | None) -> dict[str, Any]:
         raise ConfigurationError(f"settings {file}: {error}", operator_action=action) from error
     except OSError as error:
         raise ConfigurationError(f"settings {file}: {error.strerror}", operator_action=action) from error
-    _refuse_password(values, file)
+    _refuse_secrets(values, file)
     return values
 
 
-def _refuse_password(values: Mapping[str, Any], file: Path) -> None:
-    """Settings files are copied, shown and committed; a password in one would be, too."""
-    inner: Any = values
-    for name in ("kafka", "security"):
-        inner = inner.get(name) if isinstance(inner, Mapping) else None
-    if isinstance(inner, Mapping) and "password" in inner:
-        raise ConfigurationError(
-            f"settings {file}: kafka.security.password does not belong in a file of settings",
-            operator_action=f"remove it; set {PASSWORD_VARIABLE}, or name a file in "
-            "kafka.security.password_file",
-        )
+def _refuse_secrets(values: Mapping[str, Any], file: Path) -> None:
+    """Settings files are copied, shown and committed; a secret in one would be, too."""
+    for (*sections, key), variable in _SECRETS.items():
+        inner: Any = values
+        for name in sections:
+            inner = inner.get(name) if isinstance(inner, Mapping) else None
+        if isinstance(inner, Mapping) and key in inner:
+            named = ".".join((*sections, key))
+            raise ConfigurationError(
+                f"settings {file}: {named} does not belong in a file of settings",
+                operator_action=f"remove it; set {variable}, or name a file in {named}_file",
+            )
 
 
 def _from_environment(model: type[Settings], sections: Sections) -> dict[str, Any]:

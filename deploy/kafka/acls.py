@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Final
 
 from core.model.errors import ConfigurationError
-from core.model.settings import Settings, WorkerSettings
+from core.model.forward_settings import FORWARD_GROUP_PREFIX
+from core.model.settings import ForwardSettings, Settings, WorkerSettings
 from core.model.suggestions import nearest
 from core.model.topics import (
     ARTEFACTS_TOPIC,
@@ -166,6 +167,8 @@ def _resources(
     match target:
         case Target.WORKERS_GROUP:
             return ResourceKind.GROUP, Pattern.LITERAL, (settings.worker.group_id,)
+        case Target.FORWARDERS_GROUP:
+            return _forwarders_group(settings.forward)
         case Target.WORKERS_TRANSACTIONS:
             return _transactional_ids(settings.worker)
         case _:
@@ -188,6 +191,13 @@ def _topics(target: Target, topics: Iterable[Topic], settings: Settings) -> tupl
             return (kafka.snapshots_topic,) if settings.worker.snapshot_interval_ms else ()
         case _:
             return (_FIXED_TOPICS[target],)
+
+
+def _forwarders_group(forward: ForwardSettings) -> tuple[ResourceKind, Pattern, tuple[str, ...]]:
+    """Without a name of its own a group is named after the address that events are posted to."""
+    if forward.group_id is not None:
+        return ResourceKind.GROUP, Pattern.LITERAL, (forward.group_id,)
+    return ResourceKind.GROUP, Pattern.PREFIXED, (FORWARD_GROUP_PREFIX,)
 
 
 def _transactional_ids(worker: WorkerSettings) -> tuple[ResourceKind, Pattern, tuple[str, ...]]:

@@ -42,6 +42,7 @@ class Target(StrEnum):
     SNAPSHOTS = "the snapshots of this generation"
     DEAD_LETTERS = "the dead letters"
     WORKERS_GROUP = "the workers' consumer group"
+    FORWARDERS_GROUP = "the consumer group of events forward"
     WORKERS_TRANSACTIONS = "the workers' transactional ids"
 
 
@@ -162,6 +163,14 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
             ),
         ),
         "events tail": Command("print events", (_may(Target.EVENTS, _READ),)),
+        "events forward": Command(
+            "post events to a web address",
+            (
+                _may(Target.EVENTS, _READ),
+                _may(Target.DEAD_LETTERS, _WRITE),
+                _may(Target.FORWARDERS_GROUP, _READ),
+            ),
+        ),
         "ticks cat": Command("print ticks", (_may(Target.TICKS, _READ),)),
     }
 )

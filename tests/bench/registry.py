@@ -91,5 +91,6 @@ BENCHMARKS = (
     Benchmark("rebalance", "how long partitions stand still while a worker joins and leaves"),
     Benchmark("real_day", "two recorded days of October 2013 at full speed"),
     Benchmark("event_latency", "from a tick to the event in a reader's hands, in real time"),
+    Benchmark("forward", "events posted to a local receiver over HTTP, in both content modes"),
     Benchmark("soak", "memory of a worker over twenty minutes, idle ones included", alone=True),
 )

@@ -25,6 +25,9 @@ UNUSED_VENDOR = "ws://127.0.0.1:9/v2/sip"
     [
         ("kafka-python", Lack("topics check", Operation.DESCRIBE_CONFIGS, Target.EVERY_TOPIC)),
         ("kafka-python", Lack("events tail", Operation.READ, Target.EVENTS)),
+        ("kafka-python", Lack("events forward", Operation.READ, Target.FORWARDERS_GROUP)),
+        ("kafka-python", Lack("events forward", Operation.READ, Target.EVENTS)),
+        ("kafka-python", Lack("events forward", Operation.WRITE, Target.DEAD_LETTERS)),
         ("confluent", Lack("backfill csv", Operation.WRITE, Target.DAY_BARS)),
         ("kafka-python", Lack("consume", Operation.READ, Target.WORKERS_GROUP)),
         ("confluent", Lack("consume", Operation.READ, Target.WORKERS_GROUP)),

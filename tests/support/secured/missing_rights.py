@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from kafka import KafkaProducer
 
+from core.model.forward_settings import FORWARD_GROUP_PREFIX
 from core.model.topics import (
     ARTEFACTS_TOPIC,
     DAY_BARS_TOPIC,
@@ -89,6 +90,8 @@ class Lack(NamedTuple):
         """
         if self.target is Target.WORKERS_GROUP:
             return group
+        if self.target is Target.FORWARDERS_GROUP:
+            return FORWARD_GROUP_PREFIX
         if self.target is Target.WORKERS_TRANSACTIONS:
             return f"{group}/"
         if self.command == "topics apply":
@@ -143,6 +146,8 @@ class Cluster:
                 self._run(access, "produce artefacts-mark")
             if lack.target is Target.SNAPSHOTS:
                 self._run(access, "consume", group=group)
+        elif lack.command == "events forward" and lack.target is Target.DEAD_LETTERS:
+            self._add_what_is_no_event()
         elif lack.command == "backfill baseline":
             self._run(access, "backfill csv")
         elif lack.command == "consume" and lack.operation is Operation.WRITE:
@@ -170,6 +175,12 @@ class Cluster:
         producer = KafkaProducer(bootstrap_servers=[self.secured.broker.servers(Listener.ADMIN)])
         for partition in range(PARTITIONS):
             producer.send(TICKS, b"no frame", partition=partition)
+        producer.close()
+
+    def _add_what_is_no_event(self) -> None:
+        """Let a forwarder write a dead letter."""
+        producer = KafkaProducer(bootstrap_servers=[self.secured.broker.servers(Listener.ADMIN)])
+        producer.send(_NAMES[Target.EVENTS], b"no event", partition=0)
         producer.close()
 
     def _run(self, access: ProductAccess, *commands: str, group: str = "admin") -> None:

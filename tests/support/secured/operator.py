@@ -34,6 +34,7 @@ TICKS: Final = ticks_topic(1)
 HISTORY_FROM: Final = date(2023, 1, 3)
 HISTORY_UNTIL: Final = date(2024, 7, 5)
 HISTORY_SYMBOLS: Final = ("RUT", "SPX")
+UNUSED_RECEIVER: Final = "http://127.0.0.1:9/"
 KEYS: Final = {"ROTASCOPE_ALPACA_KEY": "replay", "ROTASCOPE_ALPACA_SECRET": "replay"}
 _DEADLINE_S: Final = 150.0
 _DELETION_S: Final = 20.0
@@ -66,6 +67,7 @@ class ClusterOperator:
         access: How the commands reach it.
         directory: For settings, secrets and daily files; its name is the workers' group as well.
         vendor: Address of a server that plays a recording; None where nothing is produced.
+        receiver: Where events are forwarded to.
     """
 
     def __init__(
@@ -75,10 +77,12 @@ class ClusterOperator:
         directory: Path,
         *,
         vendor: str | None = None,
+        receiver: str = UNUSED_RECEIVER,
     ) -> None:
         self._secured = secured
         self._access = access
         self._vendor = vendor
+        self._receiver = receiver
         self._directory = directory
         self.group = directory.name
         self._settings = write_settings(secured, access, directory, more=f"partitions = {PARTITIONS}")
@@ -145,6 +149,8 @@ class ClusterOperator:
                 named = ["--until", "idle", "--metrics-port", "0", "--group-id", self.group]
                 # A run is shorter than the default interval and would write no snapshot.
                 return [*named, "--snapshot-interval-ms", str(SNAPSHOT_INTERVAL_MS)]
+            case "events forward":
+                return ["--to", self._receiver, "--until-end", "--metrics-port", "0"]
             case "events tail" | "ticks cat":
                 return ["--until-end", "--format", "json"]
         return []

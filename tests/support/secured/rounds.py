@@ -12,6 +12,7 @@ from tests.support.secured.operator import ClusterOperator, Ended, delete_topics
 from tests.support.secured.product import ProductAccess
 from tests.support.secured.users import USERS
 from tests.support.secured_broker import Secured
+from tests.support.webhook_receiver import WebhookReceiver
 
 
 def play_round(secured: Secured, access: ProductAccess, directory: Path, vendor: str) -> None:
@@ -24,16 +25,18 @@ def play_round(secured: Secured, access: ProductAccess, directory: Path, vendor:
         vendor: Address of a server that plays the demo's days.
     """
     delete_topics(secured)
-    operator = ClusterOperator(secured, access, directory, vendor=vendor)
-    try:
-        for command, works in _WORKS.items():
-            operator.allow(command)
-            ended = operator.run(command)
-            assert ended.code == 0, f"{command}: {ended.everything}"
-            works(ended)
-            require_no_secret(ended)
-    finally:
-        operator.allow_nothing()
+    with WebhookReceiver() as receiver:
+        operator = ClusterOperator(secured, access, directory, vendor=vendor, receiver=receiver.url)
+        try:
+            for command, works in _WORKS.items():
+                operator.allow(command)
+                ended = operator.run(command)
+                assert ended.code == 0, f"{command}: {ended.everything}"
+                works(ended)
+                require_no_secret(ended)
+        finally:
+            operator.allow_nothing()
+    assert receiver.posts
 
 
 def require_no_secret(ended: Ended, *more: str) -> None:
@@ -77,6 +80,11 @@ def _tailed(ended: Ended) -> None:
     assert "RUT/SPX" in {json.loads(line)["pair"] for line in ended.output}, ended.everything
 
 
+def _forwarded(ended: Ended) -> None:
+    assert _figure(r"forwarded ([\d,]+) events", ended) > 0
+    assert _figure(r"([\d,]+) dead letters", ended) == 0
+
+
 def _printed(ended: Ended) -> None:
     assert len(ended.output) > 26_371
 
@@ -95,5 +103,6 @@ _WORKS: Final[dict[str, Callable[[Ended], None]]] = {
     "produce alpaca": _produced,
     "consume": _consumed,
     "events tail": _tailed,
+    "events forward": _forwarded,
     "ticks cat": _printed,
 }
