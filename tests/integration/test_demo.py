@@ -51,7 +51,7 @@ def test_the_opposite_move_builds_up_during_the_day_and_opens_at_the_close(first
     assert f"{opened['legs']['numerator']['return_pct']:+.2f}" == "+3.57"
     assert f"{opened['legs']['benchmark']['return_pct']:+.2f}" == "-0.88"
     assert opened["first_since"]["last_true"] == "2008-10-10"
-    assert opened["first_since"]["history_start"] == "1990-01-02"
+    assert opened["first_since"]["history_start"] == "1990-01-03"
     assert opened["threshold"] == {"instrument_return_pct": 3.0}
     assert opened["quality"] == "ok"
     assert opened["summary"] == (
