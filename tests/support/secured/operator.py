@@ -145,7 +145,7 @@ class ClusterOperator:
                 named = ["--until", "idle", "--metrics-port", "0", "--group-id", self.group]
                 # A run is shorter than the default interval and would write no snapshot.
                 return [*named, "--snapshot-interval-ms", str(SNAPSHOT_INTERVAL_MS)]
-            case "events tail" | "ticks cat":
+            case "events tail" | "ticks cat" | "values cat":
                 return ["--until-end", "--format", "json"]
         return []
 
