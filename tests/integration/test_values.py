@@ -33,8 +33,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(600
 VALUES = "rotascope.values.v1"
 SHARDS = 3
 DAYS = tuple(date(2024, 7, day) for day in (8, 9, 10, 11, 12, 15, 16, 17))
-LEGS = ("RUT", "SPX", "IJR")
-PAIRS = ("RUT/SPX", "IJR/SPX")
+LEGS = ("RUT", "SPX", "QQQ", "SPY")
+PAIRS = ("RUT/SPX", "QQQ/SPY")
 SAID_BY_STUDY = {
     "return_pct": "return_1d_pct",
     "relative_21d_pp": "relative_21d_pp",
