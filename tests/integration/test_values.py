@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -13,7 +14,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from kafka import KafkaAdminClient
 
 from core.kafka.records import Record
 from core.model.frames import decode_frame
@@ -45,6 +45,7 @@ SAID_BY_STUDY = {
 }
 """Field of a line of `values cat` and the value of `study values`."""
 MINUTES = 390
+DELETION_S = 30.0
 
 
 def consume(kafka: LocalKafka, *arguments: str, group: str, **settings: str) -> None:
@@ -71,23 +72,21 @@ def log() -> dict[int, tuple[bytes, ...]]:
 def played(kafka: LocalKafka, log: dict[int, tuple[bytes, ...]]) -> LocalKafka:
     """The demo's days, worked off by one worker; the values are in three shards."""
     reset_topics(kafka)
+    _delete_values(kafka)
     with connect(kafka.bootstrap_servers) as client:
-        client.delete_topics([VALUES])
-    _make_shards(kafka)
+        apply(client, load_topics(partitions=TEST_PARTITIONS, value_shards=SHARDS))
     publish(kafka, log)
     consume(kafka, group="values")
     return kafka
 
 
-def _make_shards(kafka: LocalKafka) -> None:
-    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
-    try:
-        while VALUES in admin.list_topics():
-            pass
-    finally:
-        admin.close()
+def _delete_values(kafka: LocalKafka) -> None:
+    deadline = time.monotonic() + DELETION_S
     with connect(kafka.bootstrap_servers) as client:
-        apply(client, load_topics(partitions=TEST_PARTITIONS, value_shards=SHARDS))
+        client.delete_topics([VALUES])
+        while VALUES in client.list_topics():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def daily_files(folder: Path) -> Iterator[str]:
@@ -191,3 +190,14 @@ def test_another_number_of_shards_is_refused(kafka: LocalKafka) -> None:
         assert worker.wait() == 2
     assert "topic rotascope.values.v1 has 1 partitions, the settings say 5" in worker.errors
     assert "correct kafka.value_shards" in worker.errors
+
+
+def test_a_cluster_without_the_topic_is_refused_at_the_start(kafka: LocalKafka) -> None:
+    reset_topics(kafka)
+    _delete_values(kafka)
+    arguments = ("--bootstrap-servers", kafka.bootstrap_servers, "--partitions", str(TEST_PARTITIONS))
+    with WorkerProcess(*arguments) as worker:
+        assert worker.wait() == 1
+    assert "topic 'rotascope.values.v1' does not exist" in worker.errors
+    assert "rotascope topics apply" in worker.errors
+    consume(kafka, "--no-publish-values", group="without-the-topic", ROTASCOPE_KAFKA__VALUE_SHARDS="1")
