@@ -23,6 +23,13 @@ _OUTPUTS: Final = (
 _NOT_YET: Final = ("strength_score", "trend", "momentum")
 _NUMERATOR: Final = 0
 _LONGEST_STREAK: Final = 127
+_MA50_KNOWN: Final = np.uint8(ValueSign.MA50_KNOWN)
+_ABOVE_MA50: Final = np.uint8(ValueSign.ABOVE_MA50)
+_MA200_KNOWN: Final = np.uint8(ValueSign.MA200_KNOWN)
+_ABOVE_MA200: Final = np.uint8(ValueSign.ABOVE_MA200)
+_EXTREMES_KNOWN: Final = np.uint8(ValueSign.EXTREMES_KNOWN)
+_NEW_HIGH: Final = np.uint8(ValueSign.NEW_HIGH)
+_NEW_LOW: Final = np.uint8(ValueSign.NEW_LOW)
 
 
 class ValueColumns:
@@ -97,8 +104,9 @@ class ValueColumns:
         records["volume"] = values.volumes[_NUMERATOR, rows]
         records["quality"] = values.quality[self._return, rows]
         records["signs"] = self._signs(rows)
-        streak = np.nan_to_num(values.values[self._streak, rows])
-        records["streak"] = np.clip(streak, -_LONGEST_STREAK, _LONGEST_STREAK)
+        streak = values.values[self._streak, rows]
+        bounded = np.minimum(np.maximum(streak, -_LONGEST_STREAK), _LONGEST_STREAK)
+        records["streak"] = np.where(streak == streak, bounded, 0.0)
         records["session"] = session
         records["flags"] = int(flags)
         return records
@@ -108,16 +116,12 @@ class ValueColumns:
         price = self._values.prices[_NUMERATOR, rows] / scales.price_units[_NUMERATOR, rows]
         short, long = values[self._short, rows], values[self._long, rows]
         high, low = values[self._high, rows], values[self._low, rows]
-        is_known = price > 0
-        signs: NDArray[np.uint8] = np.zeros(len(price), np.uint8)
-        for holds, sign in (
-            (~np.isnan(short), ValueSign.MA50_KNOWN),
-            (short > 0, ValueSign.ABOVE_MA50),
-            (~np.isnan(long), ValueSign.MA200_KNOWN),
-            (long > 0, ValueSign.ABOVE_MA200),
-            (is_known & ~np.isnan(high), ValueSign.EXTREMES_KNOWN),
-            (is_known & (price > high), ValueSign.NEW_HIGH),
-            (is_known & (price < low), ValueSign.NEW_LOW),
-        ):
-            signs |= holds.astype(np.uint8) * np.uint8(sign)
+        is_priced = price > 0
+        signs: NDArray[np.uint8] = (short == short) * _MA50_KNOWN  # not NaN
+        signs |= (short > 0) * _ABOVE_MA50
+        signs |= (long == long) * _MA200_KNOWN
+        signs |= (long > 0) * _ABOVE_MA200
+        signs |= (is_priced & (high == high)) * _EXTREMES_KNOWN
+        signs |= (is_priced & (price > high)) * _NEW_HIGH
+        signs |= (is_priced & (price < low)) * _NEW_LOW
         return signs
