@@ -104,19 +104,7 @@ def _with_mark(batch: ValueBatch, records: NDArray[np.void], pairs: int) -> NDAr
     if not batch.complete:
         return records
     flags = int(ValueFlag.MARK | (ValueFlag.FINAL if batch.final else 0))
-    mark = (
-        NO_INSTRUMENT,
-        batch.block,
-        batch.ts_event_ns,
-        pairs,
-        *_NO_FIGURES,
-        0,
-        0,
-        0,
-        0,
-        batch.session,
-        flags,
-    )
+    head = (NO_INSTRUMENT, batch.block, batch.ts_event_ns, pairs)
     # Joining arrays of records compares their fields, which takes longer than all of this.
     marked = np.empty(len(records) + 1, VALUE)
     marked[:-1] = records
