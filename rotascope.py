@@ -45,7 +45,7 @@ PIECES: Final = MappingProxyType(
             "producers.backfill.cli", "app", "Publish daily history, so that workers start warm."
         ),
         "produce": Piece("producers.ingest.cli", "app", "Stream a vendor's trades into Kafka."),
-        "consume": Piece("consumers.worker.cli", "app", "Turn ticks into events, bars and metrics."),
+        "consume": Piece("consumers.worker.cli", "app", "Turn ticks into events, bars, values and metrics."),
         "replay": Piece("producers.replay.cli", "app", "Play recorded trades through a vendor's protocol."),
         "study": Piece(
             "consumers.study.cli",
@@ -55,6 +55,7 @@ PIECES: Final = MappingProxyType(
         "claims": Piece("consumers.claims.cli", "app", "Compute the claim ledger from daily files."),
         "events": Piece("consumers.inspect.tail", "events_app", "Look at the events in their topics."),
         "ticks": Piece("consumers.inspect.tail", "ticks_app", "Look at the ticks inside their frames."),
+        "values": Piece("consumers.inspect.values", "app", "Look at the values of pairs in their frames."),
     }
 )
 

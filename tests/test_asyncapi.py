@@ -16,8 +16,23 @@ import yaml
 from core.model.day_bars import BAR_HEADERS
 from core.model.event_families import EVENT_FAMILIES
 from core.model.frames import HEADER_BYTES, encode_frame
-from core.model.records import BAR, BAR_STRUCT, TICK, TICK_STRUCT, BarFlag, Frequency, TickKind, Update
+from core.model.records import (
+    BAR,
+    BAR_STRUCT,
+    TICK,
+    TICK_STRUCT,
+    VALUE,
+    VALUE_STRUCT,
+    BarFlag,
+    Frequency,
+    Quality,
+    TickKind,
+    Update,
+    ValueFlag,
+    ValueSign,
+)
 from core.model.schemas import SCHEMA_FILES, event_schema_id
+from core.model.value_frames import VALUE_HEADERS
 from deploy.kafka.topics import TOPICS_FILE, TopicSpec, parse_topics
 
 ASYNCAPI_FILE = TOPICS_FILE.with_name("asyncapi.yaml")
@@ -137,6 +152,7 @@ def test_an_event_channel_names_the_schema_that_the_events_name(family: str) -> 
         ("rotascope.ticks.v1", TICK, TICK_STRUCT),
         ("rotascope.bars.1m", BAR, BAR_STRUCT),
         ("rotascope.bars.1d", BAR, BAR_STRUCT),
+        ("rotascope.values.v1", VALUE, VALUE_STRUCT),
     ],
 )
 def test_records_have_the_documented_layout(topic: str, dtype: np.dtype[Any], pack_string: str) -> None:
@@ -147,11 +163,18 @@ def test_records_have_the_documented_layout(topic: str, dtype: np.dtype[Any], pa
     assert set(record["units"]) <= set(record["fields"])
 
 
-@pytest.mark.parametrize("topic", ["rotascope.ticks.v1", "rotascope.bars.1m", "rotascope.bars.1d"])
-def test_a_partner_reads_a_frame_with_the_document_alone(topic: str) -> None:
+@pytest.mark.parametrize(
+    ("topic", "dtype"),
+    [
+        ("rotascope.ticks.v1", TICK),
+        ("rotascope.bars.1m", BAR),
+        ("rotascope.bars.1d", BAR),
+        ("rotascope.values.v1", VALUE),
+    ],
+)
+def test_a_partner_reads_a_frame_with_the_document_alone(topic: str, dtype: np.dtype[Any]) -> None:
     message = message_of(channel_of(topic))
     header, record = message["x-frame-header"], message["x-record"]
-    dtype = {48: TICK, 64: BAR}[record["bytes"]]
     written = np.zeros(2, dtype)
     for place, name in enumerate(dtype.names or ()):
         written[name] = [place + 1, place + 101]
@@ -173,6 +196,9 @@ def test_a_partner_reads_a_frame_with_the_document_alone(topic: str) -> None:
         ("rotascope.ticks.v1", "flags", "update", Update),
         ("rotascope.bars.1m", "enums", "frequency", Frequency),
         ("rotascope.bars.1m", "flags", "flags", BarFlag),
+        ("rotascope.values.v1", "enums", "quality", Quality),
+        ("rotascope.values.v1", "flags", "signs", ValueSign),
+        ("rotascope.values.v1", "flags", "flags", ValueFlag),
     ],
 )
 def test_numbers_mean_what_the_document_says(
@@ -183,6 +209,11 @@ def test_numbers_mean_what_the_document_says(
 
 
 def test_the_headers_of_frames_are_those_that_are_written() -> None:
-    for topic in ("rotascope.bars.1m", "rotascope.bars.1d"):
+    written = {
+        "rotascope.bars.1m": BAR_HEADERS,
+        "rotascope.bars.1d": BAR_HEADERS,
+        "rotascope.values.v1": VALUE_HEADERS,
+    }
+    for topic, expected in written.items():
         headers = resolve(message_of(channel_of(topic))["headers"]["$ref"])["properties"]
-        assert {name: rule["const"].encode() for name, rule in headers.items()} == dict(BAR_HEADERS)
+        assert {name: rule["const"].encode() for name, rule in headers.items()} == dict(expected)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,18 +23,25 @@ from consumers.inspect.event_options import (
     topics_of,
 )
 from consumers.inspect.printing import TailFormat, Tally, line_format, polite_end, print_records, report
+from consumers.inspect.reading import (
+    Embedded,
+    FromBeginning,
+    Maximum,
+    Servers,
+    SettingsFile,
+    Style,
+    UntilEnd,
+    kafka_settings,
+    present_topics,
+    reading,
+)
 from consumers.inspect.tick_continuity import Continuity
-from core.kafka.kafka_python import EMBEDDED_API_VERSION
-from core.kafka.missing_topics import no_such_topic
-from core.kafka.preflight import preflight
 from core.kafka.records import Record
-from core.kafka.topic_reader import TopicReader
 from core.model.errors import InputError
 from core.model.instruments import Universe, parse_universe
-from core.model.settings import KafkaSettings
 from core.model.suggestions import nearest
 from core.runtime.files import UNIVERSE, parsed
-from core.runtime.settings import SETTINGS_VARIABLE, collect_kafka, collect_settings, sections_of
+from core.runtime.settings import collect_settings, sections_of
 
 app = typer.Typer(no_args_is_help=True, help="Print what the topics hold.")
 events_app = typer.Typer(no_args_is_help=True, help="Print events, or post them to a web address.")
@@ -42,29 +49,6 @@ events_app.command("forward")(forward)
 ticks_app = typer.Typer(no_args_is_help=True, help="Print ticks.")
 app.add_typer(events_app, name="events")
 app.add_typer(ticks_app, name="ticks")
-
-SettingsFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--settings", envvar=SETTINGS_VARIABLE, help="TOML file of settings, for its section [kafka]."
-    ),
-]
-Servers = Annotated[
-    str | None,
-    typer.Option("--bootstrap-servers", metavar="HOST:PORT[,…]", help="Where Kafka answers."),
-]
-Embedded = Annotated[
-    bool, typer.Option("--embedded", help="The broker is the embedded one of 'rotascope demo'.")
-]
-FromBeginning = Annotated[
-    bool,
-    typer.Option("--from-beginning/--from-now", help="Start at the oldest record, or at the current end."),
-]
-UntilEnd = Annotated[
-    bool, typer.Option("--until-end", help="Stop at the current end instead of waiting for more.")
-]
-Style = Annotated[TailFormat, typer.Option("--format", help="Aligned lines, or one JSON object per line.")]
-Maximum = Annotated[int | None, typer.Option("--max", min=1, help="Stop after this many lines.")]
 
 
 @events_app.callback()
@@ -125,9 +109,9 @@ def tail(
     with polite_end():
         whole = collect_settings(settings_file, {}, sections_of(context))
         refuse_unknown(wanted, catalogue or whole.catalogue_file, universe or whole.universe_file)
-        settings = _kafka(context, settings_file, bootstrap_servers, embedded)
-        with _reader(settings, until_end) as reader:
-            present = _present(settings, reader, topics, required=topics if families else ())
+        settings = kafka_settings(context, settings_file, bootstrap_servers, embedded)
+        with reading(settings, until_end) as reader:
+            present = present_topics(settings, reader, topics, required=topics if families else ())
             records = reader.read(present, from_beginning=from_beginning, until_end=until_end)
             text = line_format(style, event_lines.TABLE_HEADER, event_lines.event_row)
             print_records(records, lines, text, tally, maximum)
@@ -177,10 +161,10 @@ def cat(
         known = parsed(universe, UNIVERSE, parse_universe)
         wanted = frozenset(_instrument_id(known, symbol) for symbol in symbols or ())
         names = tick_lines.Names.of(known)
-        settings = _kafka(context, settings_file, bootstrap_servers, embedded)
-        with _reader(settings, until_end) as reader:
+        settings = kafka_settings(context, settings_file, bootstrap_servers, embedded)
+        with reading(settings, until_end) as reader:
             records = reader.read(
-                _present(settings, reader, [settings.ticks_topic], required=[settings.ticks_topic]),
+                present_topics(settings, reader, [settings.ticks_topic], required=[settings.ticks_topic]),
                 partitions=sorted(set(partitions or ())),
                 from_beginning=from_beginning,
                 until_end=until_end,
@@ -210,31 +194,3 @@ def _instrument_id(universe: Universe, symbol: str) -> int:
             operator_action="correct --symbol, or name another file with --universe",
         )
     return ids[symbol]
-
-
-def _kafka(
-    context: typer.Context, file: Path | None, bootstrap_servers: str | None, embedded: bool
-) -> KafkaSettings:
-    api_version = EMBEDDED_API_VERSION if embedded else None
-    settings = collect_kafka(file, bootstrap_servers, sections=sections_of(context), api_version=api_version)
-    preflight(settings, lambda warning: typer.echo(f"note: {warning}", err=True))
-    return settings
-
-
-def _reader(settings: KafkaSettings, until_end: bool) -> TopicReader:
-    return TopicReader(
-        settings,
-        follow=not until_end,
-        patience_ms=settings.patience_ms,
-        tell=lambda line: typer.echo(f"note: {line}", err=True),
-    )
-
-
-def _present(
-    settings: KafkaSettings, reader: TopicReader, topics: list[str], required: Iterable[str]
-) -> tuple[str, ...]:
-    present = reader.existing(topics)
-    missing = sorted(set(required) - set(present)) if present else topics
-    if missing:
-        raise no_such_topic(missing[0], settings, retriable=True)
-    return present

@@ -94,13 +94,9 @@ class Assignment:
             TransportError: The broker does not return the topic's metadata; may be retried.
         """
         topic, settings = self._kafka.ticks_topic, self._settings
-        found = self._transport.partitions(topic)
-        if found != self._kafka.partitions:
-            raise ConfigurationError(
-                f"topic {topic} has {found} partitions, the settings say {self._kafka.partitions}",
-                operator_action="the number is fixed for a topic's generation: correct --partitions, or "
-                "create a new generation of the topic",
-            )
+        found = self._require_partitions(topic, self._kafka.partitions, "--partitions")
+        if settings.publish_values:
+            self._require_partitions(self._kafka.values_topic, self._kafka.value_shards, "kafka.value_shards")
         if settings.membership != "manual":
             self._state.joined = False
             self._rejoin.joining()
@@ -125,6 +121,17 @@ class Assignment:
                 return
             if task is not None:
                 self._enter(task)
+
+    def _require_partitions(self, topic: str, wanted: int, setting: str) -> int:
+        """Return a topic's number of partitions; refuse another than the settings'."""
+        found = self._transport.partitions(topic)
+        if found != wanted:
+            raise ConfigurationError(
+                f"topic {topic} has {found} partitions, the settings say {wanted}",
+                operator_action=f"the number is fixed for a topic's generation: correct {setting}, or "
+                "create a new generation of the topic",
+            )
+        return found
 
     def follow(self) -> set[int]:
         """Handle the assignment changes of the last poll.

@@ -84,6 +84,14 @@ SnapshotInterval = Annotated[
         min=0, help="Time between two snapshots of a partition, in ms; 0 disables reading and writing them."
     ),
 ]
+PublishValues = Annotated[
+    bool | None,
+    typer.Option(
+        "--publish-values/--no-publish-values",
+        help="Whether the values of all pairs go to the values topic, each minute and session.",
+        show_default=False,
+    ),
+]
 UntilText = Annotated[
     str | None,
     typer.Option(
@@ -126,8 +134,9 @@ def consume(
     fetch_max_wait_ms: FetchMaxWait = None,
     missing_baseline: MissingBaseline = None,
     snapshot_interval_ms: SnapshotInterval = None,
+    publish_values: PublishValues = None,
 ) -> None:
-    """Read ticks, publish events and bars, and serve metrics, until SIGTERM or --until.
+    """Read ticks, publish events, bars and values, and serve metrics, until SIGTERM or --until.
 
     Output and offsets are committed in one transaction, so a read_committed
     reader sees each event exactly once, also after crashes. With --delivery
@@ -157,6 +166,7 @@ def consume(
             "assigned": tuple(assign) if assign else None,
             "missing_baseline": missing_baseline,
             "snapshot_interval_ms": snapshot_interval_ms,
+            "publish_values": publish_values,
         },
         "metrics": {"port": metrics_port},
         "universe_file": universe_file,

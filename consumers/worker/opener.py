@@ -12,6 +12,7 @@ from consumers.snapshots.store import SnapshotStore
 from consumers.transport.seam import Transport
 from consumers.worker.engine import Engine
 from consumers.worker.partition import PartitionTask
+from consumers.worker.publications import ValuesTopic
 from consumers.worker.state import WorkerState
 from core.kafka.records import Committed
 from core.model.settings import KafkaSettings, WorkerSettings
@@ -90,6 +91,7 @@ class Opener:
             opened,
             checkpointer=self._checkpointer(partition, opened),
             end_at_start=asked.end_offset,
+            values_topic=ValuesTopic.of(self._kafka),
             counters=self._state.counters,
             dead_letter_max_bytes=self._settings.dead_letter_max_bytes,
         )

@@ -14,6 +14,7 @@ from consumers.snapshots.restore import Opened
 from consumers.worker.engine import Engine
 from consumers.worker.outbox import Outbox
 from consumers.worker.phase import PartitionPhase
+from consumers.worker.publications import ValuesTopic
 from consumers.worker.restart_position import RestartPosition
 from consumers.worker.step_records import StepRecords
 from core.kafka.records import Committed, OutgoingBatch, OutgoingRecord, Record
@@ -36,6 +37,7 @@ class PartitionTask:
         opened: Its engine and start plan.
         checkpointer: Writes its snapshots.
         end_at_start: End of the log when it was opened; ready once that is reached.
+        values_topic: Where values go.
         counters: Counters of the worker.
         dead_letter_max_bytes: Maximum bytes of a payload in a dead letter.
     """
@@ -47,6 +49,7 @@ class PartitionTask:
         *,
         checkpointer: Checkpointer,
         end_at_start: int,
+        values_topic: ValuesTopic,
         counters: WorkerCounters,
         dead_letter_max_bytes: int,
     ) -> None:
@@ -77,6 +80,7 @@ class PartitionTask:
         self._step_records = StepRecords(
             partition,
             bars_sequence=plan.position.bars_sequence,
+            values_topic=values_topic,
             counters=counters,
             dead_letter_max_bytes=dead_letter_max_bytes,
         )

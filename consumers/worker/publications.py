@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from core.model.day_bars import BAR_EPOCH, BAR_HEADERS, day_bar_key
 from core.model.event_families import EVENT_FAMILIES
 from core.model.frames import MAX_RECORDS, encode_frame
 from core.model.topics import DAY_BARS_TOPIC, DEAD_LETTERS_TOPIC, EVENTS_PREFIX, MINUTE_BARS_TOPIC
+from core.model.value_frames import VALUE_HEADERS, ValueBatch, value_frames
 
 if TYPE_CHECKING:
     from core.events.events import Event
@@ -23,10 +24,33 @@ if TYPE_CHECKING:
 DEAD_LETTER_SOURCE: Final = "worker"
 
 
-def output_topics(kafka: KafkaSettings) -> tuple[str, ...]:
-    """Every topic a worker may publish to."""
+class ValuesTopic(NamedTuple):
+    """Where the values of pairs go.
+
+    Args:
+        name: Topic name.
+        shards: Number of its partitions.
+    """
+
+    name: str
+    shards: int
+
+    @classmethod
+    def of(cls, kafka: KafkaSettings) -> Self:
+        """The values topic of the settings' generation."""
+        return cls(kafka.values_topic, kafka.value_shards)
+
+
+def output_topics(kafka: KafkaSettings, *, values: bool) -> tuple[str, ...]:
+    """Every topic a worker may publish to.
+
+    Args:
+        kafka: Names the generation.
+        values: Whether it publishes values.
+    """
     events = (EVENTS_PREFIX + family for family in EVENT_FAMILIES)
-    return (*events, MINUTE_BARS_TOPIC, DAY_BARS_TOPIC, DEAD_LETTERS_TOPIC, kafka.snapshots_topic)
+    topics = (*events, MINUTE_BARS_TOPIC, DAY_BARS_TOPIC, DEAD_LETTERS_TOPIC, kafka.snapshots_topic)
+    return (*topics, kafka.values_topic) if values else topics
 
 
 def event_record(event: Event) -> OutgoingRecord:
@@ -72,6 +96,24 @@ def day_bar_records(bars: NDArray[np.void], partition: int, offset: int) -> Iter
         key = day_bar_key(int(bar["instrument_id"][0]), int(bar["session"][0]))
         frame = encode_frame(bar, source=partition, epoch=BAR_EPOCH, sequence=offset)
         yield OutgoingRecord(DAY_BARS_TOPIC, key, frame, BAR_HEADERS, partition)
+
+
+def value_records(
+    batches: list[ValueBatch], partition: int, offset: int, topic: ValuesTopic
+) -> Iterator[OutgoingRecord]:
+    """Build frames of values and their marks, for the shards of their pairs.
+
+    Args:
+        batches: What one step handed out.
+        partition: The ticks' partition, which is also the frames' source.
+        offset: Offset of the frame of ticks that was stepped. Processing it again gives the same bytes.
+        topic: Where they go.
+
+    Yields:
+        For each shard in the order in which values became known.
+    """
+    for frame in value_frames(batches, partition=partition, offset=offset, shards=topic.shards):
+        yield OutgoingRecord(topic.name, None, frame.payload, VALUE_HEADERS, frame.shard)
 
 
 def dead_letter_record(

@@ -125,6 +125,7 @@ def engine_factory(
             partition=partition,
             partitions=partitions,
             lookups_by_mark=artefacts,
+            values=settings.worker.publish_values,
         )
 
     return make_engine

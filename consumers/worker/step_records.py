@@ -9,10 +9,12 @@ import numpy as np
 
 from consumers.metrics.counters import WorkerCounters
 from consumers.worker.publications import (
+    ValuesTopic,
     day_bar_records,
     dead_letter_record,
     event_record,
     minute_bar_records,
+    value_records,
 )
 from core.kafka.records import OutgoingRecord, Record
 from core.model.records import TICK, BarFlag, Frequency, TickKind
@@ -30,20 +32,28 @@ class StepRecords:
     Args:
         partition: Partition number.
         bars_sequence: Sequence of the next frame of minute bars.
+        values_topic: Where values go, if the engine hands them out.
         counters: Counters of the worker.
         dead_letter_max_bytes: Maximum bytes of a payload in a dead letter.
     """
 
     def __init__(
-        self, partition: int, *, bars_sequence: int, counters: WorkerCounters, dead_letter_max_bytes: int
+        self,
+        partition: int,
+        *,
+        bars_sequence: int,
+        values_topic: ValuesTopic,
+        counters: WorkerCounters,
+        dead_letter_max_bytes: int,
     ) -> None:
         self.bars_sequence = bars_sequence
         self._partition = partition
+        self._values_topic = values_topic
         self._counters = counters
         self._dead_letter_max_bytes = dead_letter_max_bytes
 
     def of_step(self, record: Record, output: StepOutput) -> list[OutgoingRecord]:
-        """Return the records of events, bars and dead letters of one step."""
+        """Return the records of events, bars, values and dead letters of one step."""
         records = self.of_events(output.events)
         counters = self._counters
         for bars in output.day_bars:
@@ -55,6 +65,7 @@ class StepRecords:
             frames = list(minute_bar_records(bars, self._partition, self.bars_sequence))
             self.bars_sequence += len(frames)
             records.extend(frames)
+        records.extend(value_records(output.values, self._partition, record.offset, self._values_topic))
         for letter in output.dead_letters:
             records.append(self._letter(record, letter.reason, letter.payload, None))
         return records

@@ -164,7 +164,7 @@ class Worker:
         self._transport.connect(self._kafka.bootstrap_timeout_ms)
         self._broker.look()
         self._assignment.start()
-        self._transport.sends_to(output_topics(self._kafka))
+        self._transport.sends_to(output_topics(self._kafka, values=self._settings.publish_values))
         self._committer.begin()
 
     def _begin(self, *, wait: bool) -> None:

@@ -1,4 +1,4 @@
-"""The engine of one partition: frames in; events, bars and dead letters out.
+"""The engine of one partition: frames in; events, bars, values and dead letters out.
 
 A pure function of the log, independent of how the log is divided into frames: a second is closed exactly
 when a clock mark passes it, and everything else follows from closed seconds.
@@ -79,6 +79,7 @@ class PartitionEngine:
         lookups: Base rates, rarity and tags for events, whatever the log says; None for none.
         lookups_by_mark: Gives them for the set that the log's latest mark puts in force; used in place of
             `lookups`.
+        values: Also hand out the values of all pairs, every minute and session.
         history_events: Also emit the events of baseline sessions, for studies. Ids and state are the
             same either way.
 
@@ -97,6 +98,7 @@ class PartitionEngine:
         partitions: int,
         lookups: Lookups | None = None,
         lookups_by_mark: LookupsByMark | None = None,
+        values: bool = False,
         history_events: bool = False,
     ) -> None:
         self.world = build_world(universe, calendars, partition=partition, partitions=partitions)
@@ -104,6 +106,7 @@ class PartitionEngine:
         self._lookups = LookupsInForce(lookups, lookups_by_mark)
         self._output = StepOutput()
         self._history_events = history_events
+        self._values = values
         self._notes: NDArray[np.int64] = np.zeros(1024, np.int64)
         self._source_rows = {source.source_id: row for row, source in enumerate(self.world.sources)}
         self._use(fresh_state(self.world, catalogue, self._lookups.under(NO_SET)))
@@ -115,6 +118,7 @@ class PartitionEngine:
         self.evaluator = whole.evaluator
         self.instrument_time = whole.instrument_time
         self.pair_time = whole.pair_time
+        self.pair_time.hands_out_values = self._values
         self.event_time = EventTime(self.state, self.instrument_time, self.pair_time)
         self._admission = FrameAdmission(self.state, self.instrument_time)
         self._restatement = Restatement(self.world, self.state, self.evaluator, self.pair_time)

@@ -38,7 +38,7 @@ class EventTime:
 
         Args:
             source_row: The source.
-            output: Receives bars and events.
+            output: Receives bars, events and values.
         """
         self._pair_time.settle()
         sources = self._sources
@@ -51,7 +51,7 @@ class EventTime:
         """Advance a source declared dead with the slowest live one, so that its prices become stale.
 
         Args:
-            output: Receives bars and events.
+            output: Receives bars, events and values.
         """
         if 1 not in self._sources.dead.tolist():
             return
@@ -73,4 +73,4 @@ class EventTime:
 
     def _advance_to(self, source_row: int, target: int, output: StepOutput) -> None:
         for _ in self._instrument_time.advance(source_row, target, output.minute_bars, output.day_bars):
-            self._pair_time.advance(source_row, output.events)
+            self._pair_time.advance(source_row, output)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from core.engine.baseline_session import BaselineSession
 from core.engine.day_undo import DayUndo
 from core.engine.evaluation import Emit, PairEvaluator
-from core.events.events import Event
+from core.engine.step_output import StepOutput
+from core.engine.value_columns import ValueColumns
 from core.indicators.base import RingStep
 from core.model.records import NANOSECONDS_PER_SECOND, Quality
 from core.model.windows import NO_SESSION
@@ -42,6 +43,8 @@ class PairTime:
     Attributes:
         done: int32 (pairs,): last session that is final for the pair, days since 1970-01-01.
         undo: Copies for a correction of that session.
+        value_columns: Reads the values of a pass as records.
+        hands_out_values: Whether the output gets them, every minute and session.
     """
 
     def __init__(self, world: PartitionWorld, state: InstrumentState, evaluator: PairEvaluator) -> None:
@@ -56,6 +59,8 @@ class PairTime:
         self._ready: NDArray[np.int32] = np.zeros(pairs, np.int32)
         self.baseline = BaselineSession(world)
         self.undo = DayUndo(evaluator)
+        self.value_columns = ValueColumns(evaluator)
+        self.hands_out_values = False
         self._by_source = [
             [n for n, block in enumerate(world.blocks) if row in block.source_rows]
             for row in range(len(world.sources))
@@ -130,12 +135,12 @@ class PairTime:
             if clock.session != NO_SESSION:
                 self._evaluator.look_up(block, block.calendar_row, clock.row)
 
-    def advance(self, source_row: int, events: list[Event]) -> None:
+    def advance(self, source_row: int, output: StepOutput) -> None:
         """Advance the blocks of a source to where both their legs are closed.
 
         Args:
             source_row: The source that has advanced.
-            events: Receives each event.
+            output: Receives events, and values where they are asked for.
         """
         closed_seconds = self._closed_seconds
         for number in self._by_source[source_row]:
@@ -149,7 +154,7 @@ class PairTime:
                 self._clocks[number].start_at(target)
                 self._start_session(number)
             elif target > self._closed[number]:
-                self._advance_block(number, block, target, events.append)
+                self._advance_block(number, block, target, output)
 
     def settle(self) -> None:
         """Evaluate the second up to which sources have advanced by themselves; see `next_end`.
@@ -199,7 +204,7 @@ class PairTime:
         if clock.session != NO_SESSION:
             self._evaluator.start_session(block, block.calendar_row, clock.row)
 
-    def _advance_block(self, number: int, block: PairBlock, target: int, emit: Emit) -> None:
+    def _advance_block(self, number: int, block: PairBlock, target: int, output: StepOutput) -> None:
         clock = self._clocks[number]
         closed = int(self._closed[number])
         while closed < target:
@@ -207,16 +212,18 @@ class PairTime:
                 closed = min(target, clock.open_second)
             elif closed < clock.close_second:
                 stop = min(target, clock.close_second, (closed // 60 + 1) * 60)
-                self._pass_segment(block, clock, stop, emit)
+                self._pass_segment(number, block, clock, stop, output)
                 closed = stop
             else:
                 closed = target
-            if closed >= clock.close_second and self._finish(number, block, clock, closed, emit):
+            if closed >= clock.close_second and self._finish(number, block, clock, closed, output):
                 clock.enter(clock.row + 1)
                 self._start_session(number)
         self._closed[number] = closed
 
-    def _pass_segment(self, block: PairBlock, clock: SessionClock, stop: int, emit: Emit) -> None:
+    def _pass_segment(
+        self, number: int, block: PairBlock, clock: SessionClock, stop: int, output: StepOutput
+    ) -> None:
         ahead = self._evaluate_second(block, clock, stop)
         if stop % 60 == 0:
             readable = ahead // 60 <= _MINUTES_AHEAD
@@ -230,10 +237,13 @@ class PairTime:
                 minute,
                 clock.session,
                 stop * NANOSECONDS_PER_SECOND,
-                emit,
+                output.events.append,
                 closing=stop == clock.close_second,
                 behind=block.rows[self.done[block.rows] >= clock.session],
             )
+            if self.hands_out_values:
+                ts_event_ns = stop * NANOSECONDS_PER_SECOND
+                output.values.append(self.value_columns.minute(number, block, clock.session, ts_event_ns))
             if not readable:
                 self._evaluator.restart(block.rows)
 
@@ -256,7 +266,9 @@ class PairTime:
             self._state.instruments, minute.now, numerators, benchmarks, minute.rows, evaluator.volumes
         )
 
-    def _finish(self, number: int, block: PairBlock, clock: SessionClock, closed: int, emit: Emit) -> bool:
+    def _finish(
+        self, number: int, block: PairBlock, clock: SessionClock, closed: int, output: StepOutput
+    ) -> bool:
         """Finish the session of every ready pair; return whether none is left."""
         session = clock.session
         count = ready_pairs(
@@ -270,18 +282,18 @@ class PairTime:
             self._evaluator.volumes,
             self._ready,
         )
+        rows, close_ns = self._ready[:count].copy(), clock.close_second * NANOSECONDS_PER_SECOND
         if count:
-            rows = self._ready[:count].copy()
             self.undo.keep(rows, session)
-            self._evaluator.finish_day(
-                rows,
-                session,
-                clock.close_second * NANOSECONDS_PER_SECOND,
-                closed * NANOSECONDS_PER_SECOND,
-                emit,
-            )
+            closed_ns = closed * NANOSECONDS_PER_SECOND
+            self._evaluator.finish_day(rows, session, close_ns, closed_ns, output.events.append)
             self.done[rows] = session
-        return bool((self.done[block.rows] >= session).all())
+        complete = bool((self.done[block.rows] >= session).all())
+        if self.hands_out_values and (count or complete):
+            output.values.append(
+                self.value_columns.day(number, block, rows, session, close_ns, complete=complete)
+            )
+        return complete
 
     def finish_baseline(self, ts_close_ns: int, emit: Emit | None) -> None:
         """End a baseline session: its closes become a completed day.

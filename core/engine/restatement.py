@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from core.engine.evaluation import PairEvaluator
 from core.engine.pair_time import PairTime
 from core.engine.step_output import DeadLetter, StepOutput
-from core.events.events import Event
 from core.model.records import NANOSECONDS_PER_SECOND
 from core.partition.state import InstrumentState
 from core.partition.ticks import Note
@@ -65,18 +64,18 @@ class Restatement:
         Args:
             tick: An official print, or its correction, of a session that is final.
             source_row: Its source.
-            output: Receives a `revised` event for every changed decision, or the record if it is too
-                late: a pair has entered the next session, or was split.
+            output: Receives a `revised` event for every changed decision, and the new values of the pairs;
+                or the record if it is too late: a pair has entered the next session, or was split.
         """
         # Not the mark: it may already have advanced in this frame, which depends on the framing.
         known_ns = int(self._state.sources[source_row]["closed_second"]) * NANOSECONDS_PER_SECOND
         row, ts_event_ns = self._world.row_of(int(tick["instrument_id"])), int(tick["ts_event"])
         ts_knowable_ns = max(ts_event_ns, known_ns)
-        if not self._revise(row, int(tick["price"]), ts_event_ns, ts_knowable_ns, output.events):
+        if not self._revise(row, int(tick["price"]), ts_event_ns, ts_knowable_ns, output):
             output.dead_letters.append(DeadLetter(_REVISION_TOO_LATE, tick.tobytes()))
 
     def _revise(
-        self, row: int, price: int, ts_event_ns: int, ts_knowable_ns: int, events: list[Event]
+        self, row: int, price: int, ts_event_ns: int, ts_knowable_ns: int, output: StepOutput
     ) -> bool:
         """Return False if it is too late."""
         instrument = self._state.instruments[row]
@@ -110,8 +109,20 @@ class Restatement:
                     session_row,
                     closed,
                     ts_knowable_ns,
-                    events,
+                    output.events,
                 )
+                if self._pair_time.hands_out_values:
+                    output.values.append(
+                        self._pair_time.value_columns.day(
+                            number,
+                            block,
+                            block.rows[can_redo],
+                            session,
+                            closed,
+                            complete=False,
+                            revised=True,
+                        )
+                    )
         self._pair_time.look_up_again()
         return in_time
 

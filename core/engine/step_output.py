@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.events.events import Event
+from core.model.value_frames import ValueBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,11 @@ class StepOutput:
         minute_bars: BAR arrays; a `minute complete` mark ends each minute.
         day_bars: BAR arrays.
         dead_letters: Unusable ticks.
+        values: Values of all pairs, block by block; empty unless the engine was asked for them.
     """
 
     events: list[Event] = field(default_factory=list)
     minute_bars: list[NDArray[np.void]] = field(default_factory=list)
     day_bars: list[NDArray[np.void]] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    values: list[ValueBatch] = field(default_factory=list)

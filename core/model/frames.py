@@ -1,4 +1,4 @@
-"""Encodes and decodes frames of ticks or bars; one Kafka record contains one frame.
+"""Encodes and decodes frames of ticks, bars or values; one Kafka record contains one frame.
 
 A frame is a 32-byte header and `count` fixed-width records:
 
@@ -10,6 +10,8 @@ A frame is a 32-byte header and `count` fixed-width records:
                 16     8  sequence   frames of (source, epoch) in this partition, from 0
         24     4  CRC32C     over the header with this field zero, then the records
         28     4  reserved   zero
+
+In a frame of values, source is the partition of the ticks and epoch the time of the values, ns UTC.
 
 The whole frame is validated before any of its records is used.
 """
@@ -51,7 +53,7 @@ def encode_frame(records: NDArray[np.void], *, source: int, epoch: int, sequence
     """Encode records as one frame.
 
     Args:
-        records: Structured array (n,) of TICK or BAR, 1 ≤ n ≤ 1024.
+        records: Structured array (n,) of TICK, BAR or VALUE, 1 ≤ n ≤ 1024.
         source: Id of the sending source.
         epoch: Producer epoch of the source.
         sequence: Number of this frame within (source, epoch, partition), from 0.
@@ -81,7 +83,7 @@ def decode_frame(payload: bytes, dtype: np.dtype[np.void] = TICK) -> tuple[Frame
 
     Args:
         payload: The value of one Kafka record.
-        dtype: Record type of the topic, TICK or BAR.
+        dtype: Record type of the topic: TICK, BAR or VALUE.
 
     Returns:
         The header, and a read-only view (count,) of `payload`, without a copy.

@@ -24,6 +24,12 @@ class KafkaSettings(SettingsSection):
     partitions: int = Field(
         default=12, ge=1, le=1_024, description="partitions of the ticks topic; any other number is refused"
     )
+    value_shards: int = Field(
+        default=1,
+        ge=1,
+        le=1_024,
+        description="partitions of the values topic, fixed for a generation; any other number is refused",
+    )
     topic_generation: int = Field(default=1, ge=1, description="the number after `rotascope.ticks.v`")
     compression: Literal["none", "lz4", "gzip"] = Field(
         default="none", description="compression of sent records"
@@ -70,3 +76,8 @@ class KafkaSettings(SettingsSection):
     def snapshots_topic(self) -> str:
         """The snapshots topic of this generation."""
         return topics.snapshots_topic(self.topic_generation)
+
+    @property
+    def values_topic(self) -> str:
+        """The values topic of this generation."""
+        return topics.values_topic(self.topic_generation)

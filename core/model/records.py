@@ -3,7 +3,7 @@
 All records are fixed-width, little-endian and naturally aligned, so that a frame is read
 without a copy. Prices and sizes are integers in the units of their instrument's scale
 (`core.model.scale`), 1e-9 unless set in the universe; timestamps are nanoseconds UTC.
-Without NumPy, a TICK can be read with the pack string `TICK_STRUCT`.
+Without NumPy, records can be read with the pack strings `TICK_STRUCT`, `BAR_STRUCT` and `VALUE_STRUCT`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 TICK_VERSION: Final = 1
 BAR_VERSION: Final = 1
+VALUE_VERSION: Final = 1
 EVENT_VERSION: Final = 1
 
 PRICE_UNITS_PER_ONE: Final = 1_000_000_000
@@ -58,6 +59,33 @@ BAR: Final = np.dtype(
     ]
 )
 BAR_STRUCT: Final = "<qqqqqqIIiBBH"
+
+VALUE: Final = np.dtype(
+    [
+        ("instrument_id", "<u4"),  # numerator of the pair; NO_INSTRUMENT in a mark
+        ("benchmark_id", "<u4"),  # benchmark of the pair; in a mark, number of the block of pairs
+        # The numerator's, in its price units; minus a Quality where unknown. In a mark, the time T, ns UTC.
+        ("price", "<i8"),
+        # The numerator's so far in the session, in its size units; minus a Quality where unknown. In a mark,
+        # pairs of the block in this shard.
+        ("volume", "<i8"),
+        ("return_pct", "<f4"),  # the numerator's, since the close before; each f4 is NaN where unknown
+        ("relative_21d_pp", "<f4"),
+        ("relative_63d_pp", "<f4"),
+        ("strength_score", "<f4"),  # NaN: no family gives it yet
+        ("trend", "<f4"),  # likewise
+        ("momentum", "<f4"),  # likewise
+        ("d50_sd", "<f4"),  # distance from the average of 50 sessions, in standard deviations
+        ("rsi", "<f4"),  # over 14 sessions
+        ("quality", "u1"),  # Quality of return_pct
+        ("quadrant", "u1"),  # 0: no family gives it yet
+        ("signs", "u1"),  # ValueSign
+        ("streak", "i1"),  # sessions ahead of the benchmark, minus those behind; 0 where unknown
+        ("session", "<u2"),  # days since 1970-01-01
+        ("flags", "<u2"),  # ValueFlag
+    ]
+)
+VALUE_STRUCT: Final = "<IIqqffffffffBBBbHH"
 
 EVENT: Final = np.dtype(
     [
@@ -160,6 +188,32 @@ class BarFlag(IntFlag):
     COMPLETE_MARK = 16
     """Not a bar: the partition has sent every bar up to and including this start."""
     REVISED = 32
+
+
+class ValueFlag(IntFlag):
+    """What a VALUE record is; none of them: a pair in a minute."""
+
+    FINAL = 1
+    """Of a session that is final, not of a minute."""
+    MARK = 2
+    """Not a pair: every pair of the block has been sent for this minute, or session."""
+    COPY = 4
+    """The same record is in another shard, too, without this flag."""
+    REVISED = 8
+    """Replaces the pair's final values of the session: an official close was corrected after it."""
+
+
+class ValueSign(IntFlag):
+    """Yes and no of a pair's numerator, for counts over many pairs."""
+
+    MA50_KNOWN = 1
+    ABOVE_MA50 = 2
+    MA200_KNOWN = 4
+    ABOVE_MA200 = 8
+    EXTREMES_KNOWN = 16
+    NEW_HIGH = 32
+    """Above the highest close of the 252 sessions before."""
+    NEW_LOW = 64
 
 
 class Quality(IntEnum):

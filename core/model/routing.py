@@ -1,6 +1,9 @@
-"""Which partitions of the ticks topic an instrument's ticks go to."""
+"""Which partitions an instrument's ticks go to, and which shard the values of its pairs."""
 
 from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.model.instruments import Universe
 
@@ -20,6 +23,23 @@ def home(instrument_id: int, partitions: int) -> int:
         2
     """
     return instrument_id % partitions
+
+
+def value_shards_of(instrument_ids: NDArray[np.uint32], shards: int) -> NDArray[np.uint32]:
+    """Return the partitions of the values topic for pairs whose numerators are in no group.
+
+    Args:
+        instrument_ids: uint32 (n,): the numerators.
+        shards: Number of partitions of the values topic, fixed for a topic generation.
+
+    Returns:
+        uint32 (n,): shards, 0 to `shards` − 1.
+
+    Example:
+        >>> value_shards_of(np.array([14, 16], np.uint32), 4).tolist()
+        [2, 0]
+    """
+    return np.asarray(instrument_ids % np.uint32(shards), np.uint32)
 
 
 def routes(universe: Universe, partitions: int) -> dict[int, tuple[int, ...]]:

@@ -25,6 +25,8 @@ INSTRUMENT: Final = "urn:rotascope:schema:instrument:1"
 DEAD_LETTER: Final = "urn:rotascope:schema:dead-letter:1"
 TICK_LINE: Final = "urn:rotascope:schema:tick-line:1"
 """One line of `rotascope ticks cat --format json`."""
+VALUE_LINE: Final = "urn:rotascope:schema:value-line:1"
+"""One line of `rotascope values cat --format json`."""
 STUDY_VALUES: Final = "urn:rotascope:schema:study-values:1"
 """Output of `rotascope study values --format json`."""
 STUDY_BASE_RATES: Final = "urn:rotascope:schema:study-base-rates:1"
@@ -46,6 +48,7 @@ SCHEMA_FILES: Final[Mapping[str, str]] = MappingProxyType(
         INSTRUMENT: "instrument.schema.json",
         DEAD_LETTER: "dead-letter.schema.json",
         TICK_LINE: "tick-line.schema.json",
+        VALUE_LINE: "value-line.schema.json",
         STUDY_VALUES: "study-values.schema.json",
         STUDY_BASE_RATES: "study-base-rates.schema.json",
         STUDY_NULLS: "study-nulls.schema.json",

@@ -14,6 +14,7 @@ EVENTS_PREFIX: Final = "rotascope.events."
 """An event's topic is this and the event's family."""
 TICKS_PREFIX: Final = "rotascope.ticks."
 SNAPSHOTS_PREFIX: Final = "rotascope.snapshots."
+VALUES_PREFIX: Final = "rotascope.values."
 FIRST_GENERATION: Final = ".v1"
 """Suffix, in the topics file, of the topics that each generation has its own copy of."""
 
@@ -34,3 +35,12 @@ def snapshots_topic(generation: int) -> str:
         generation: At least 1.
     """
     return f"{SNAPSHOTS_PREFIX}v{generation}"
+
+
+def values_topic(generation: int) -> str:
+    """Name the values topic of a generation.
+
+    Args:
+        generation: At least 1.
+    """
+    return f"{VALUES_PREFIX}v{generation}"

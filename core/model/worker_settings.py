@@ -101,6 +101,10 @@ class WorkerSettings(WithBackoff):
     missing_baseline: Literal["fail", "rebuild"] = Field(
         default="fail", description="action if the log no longer contains the state's baseline"
     )
+    publish_values: bool = Field(
+        default=True,
+        description="publish the values of all pairs, each minute and session",
+    )
     dead_letter_max_bytes: int = Field(
         default=4_096, ge=0, le=4_096, description="bytes kept of a refused record"
     )

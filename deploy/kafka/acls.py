@@ -22,7 +22,7 @@ from core.model.topics import (
     MINUTE_BARS_TOPIC,
     ticks_topic,
 )
-from deploy.kafka.needs import COMMANDS, Operation, Target
+from deploy.kafka.needs import COMMANDS, PUBLISHED_VALUES, Operation, Target
 from deploy.kafka.topics import Topic
 
 _FIXED_TOPICS: Final = {
@@ -108,6 +108,8 @@ def grants_of(command: str, topics: Sequence[Topic], settings: Settings) -> list
     """
     together: dict[tuple[ResourceKind, Pattern, tuple[Operation, ...]], list[str]] = {}
     for need in COMMANDS[command].needs:
+        if need == PUBLISHED_VALUES and not settings.worker.publish_values:
+            continue
         kind, pattern, names = _resources(need.target, topics, settings)
         if names:
             together.setdefault((kind, pattern, need.operations), []).extend(names)
@@ -187,6 +189,8 @@ def _topics(target: Target, topics: Iterable[Topic], settings: Settings) -> tupl
         case Target.EARLIER_TICKS:
             earlier = kafka.topic_generation - 1
             return (ticks_topic(earlier),) if earlier else ()
+        case Target.VALUES:
+            return (kafka.values_topic,)
         case Target.SNAPSHOTS:
             return (kafka.snapshots_topic,) if settings.worker.snapshot_interval_ms else ()
         case _:

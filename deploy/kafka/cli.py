@@ -81,10 +81,14 @@ def apply(
       rotascope topics apply --generation 2 --partitions 24
     """
     with exit_codes():
-        wanted = load_topics(
-            file, partitions=partitions, replication_factor=replication_factor, generation=generation
-        )
         kafka = _kafka(settings_file, bootstrap_servers)
+        wanted = load_topics(
+            file,
+            partitions=partitions,
+            value_shards=kafka.value_shards,
+            replication_factor=replication_factor,
+            generation=generation,
+        )
         with connect(kafka, timeout_ms=timeout_ms) as client:
             changes = apply_topics(client, wanted)
     _print(changes, output, nothing=f"{len(wanted)} topics match the file; nothing to do")
@@ -108,10 +112,14 @@ def check(
       rotascope topics check --format json
     """
     with exit_codes():
-        wanted = load_topics(
-            file, partitions=partitions, replication_factor=replication_factor, generation=generation
-        )
         kafka = _kafka(settings_file, bootstrap_servers)
+        wanted = load_topics(
+            file,
+            partitions=partitions,
+            value_shards=kafka.value_shards,
+            replication_factor=replication_factor,
+            generation=generation,
+        )
         with connect(kafka, timeout_ms=timeout_ms) as client:
             changes = check_topics(client, wanted)
     _print(changes, output, nothing=f"{len(wanted)} topics match the file")
@@ -146,10 +154,14 @@ def migrate(
       rotascope topics migrate --to 2 --partitions 24
     """
     with exit_codes():
-        wanted = load_topics(
-            file, partitions=partitions, replication_factor=replication_factor, generation=to
-        )
         kafka = _kafka(settings_file, bootstrap_servers)
+        wanted = load_topics(
+            file,
+            partitions=partitions,
+            value_shards=kafka.value_shards,
+            replication_factor=replication_factor,
+            generation=to,
+        )
         with connect(kafka, timeout_ms=timeout_ms) as client:
             found = steps(look(client, wanted, to, group_id), to, partitions)
     if output is Format.JSON:

@@ -178,7 +178,7 @@ def steps(view: ClusterView, generation: int, partitions: int) -> list[Step]:
             f"{chosen} rotascope produce FEED {count}",
         ),
         Step(
-            f"delete {old} and its snapshots",
+            f"delete {old} and its snapshots and values",
             _state(not view.old.ends),
             "once they are no longer needed",
         ),

@@ -39,6 +39,7 @@ class Target(StrEnum):
     MINUTE_BARS = "the minute bars"
     DAY_BARS = "the daily bars"
     EVENTS = "the topics of events"
+    VALUES = "the values of this generation"
     SNAPSHOTS = "the snapshots of this generation"
     DEAD_LETTERS = "the dead letters"
     WORKERS_GROUP = "the workers' consumer group"
@@ -81,6 +82,9 @@ _BACKFILL_DAY_BARS: Final = (
     _may(Target.INSTRUMENTS, _READ, _WRITE),
     _may(Target.DAY_BARS, _READ, _WRITE),
 )
+
+PUBLISHED_VALUES: Final = _may(Target.VALUES, _WRITE)
+"""What a worker needs only where it publishes values."""
 
 _PRODUCE: Final = Command(
     "stream a vendor's trades into Kafka",
@@ -148,7 +152,7 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
             ),
         ),
         "consume": Command(
-            "turn ticks into events, bars and metrics",
+            "turn ticks into events, bars, values and metrics",
             (
                 _may(Target.INSTRUMENTS, _READ),
                 _may(Target.ARTEFACTS, _READ),
@@ -157,6 +161,7 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
                 _may(Target.EVENTS, _WRITE),
                 _may(Target.MINUTE_BARS, _WRITE),
                 _may(Target.DAY_BARS, _WRITE),
+                PUBLISHED_VALUES,
                 _may(Target.DEAD_LETTERS, _WRITE),
                 _may(Target.WORKERS_GROUP, _READ),
                 _may(Target.WORKERS_TRANSACTIONS, _WRITE),
@@ -172,6 +177,7 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
             ),
         ),
         "ticks cat": Command("print ticks", (_may(Target.TICKS, _READ),)),
+        "values cat": Command("print values", (_may(Target.VALUES, _READ),)),
     }
 )
 """Every command that speaks to a cluster with rights of its own, by its name."""

@@ -102,6 +102,11 @@ def _repartition_action(topic: Topic, current: Topic) -> str:
             f"the number of partitions is fixed per generation: run with --partitions {current.partitions}, "
             "or start a new generation; 'rotascope topics migrate' lists the steps"
         )
+    if topic.sharded:
+        return (
+            f"the number of shards is fixed per generation: set kafka.value_shards to {current.partitions}, "
+            "or start a new generation; 'rotascope topics migrate' lists the steps"
+        )
     return (
         f"a different number would move keys to other partitions: set partitions: {current.partitions} "
         "in the topics file, or drain and delete the topic first"

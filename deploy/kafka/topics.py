@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
 from core.model.errors import ConfigurationError
+from core.model.kafka_settings import KafkaSettings
 from core.model.topics import FIRST_GENERATION, TICKS_PREFIX
 
 TOPICS_FILE = Path(__file__).resolve().parent / "topics.yaml"
@@ -38,7 +39,7 @@ class TopicSpec(BaseModel):
     name: Annotated[str, Field(pattern=r"^rotascope\.[a-z0-9.-]+$", max_length=249)]
     purpose: Annotated[str, Field(min_length=1)]
     key: Annotated[str, Field(min_length=1)]
-    partitions: PositiveInt | Literal["generation"]
+    partitions: PositiveInt | Literal["generation", "shards"]
     cleanup: Literal["delete", "compact"]
     retention_days: PositiveInt | None = None
     max_message_bytes: PositiveInt = MAX_MESSAGE_BYTES
@@ -90,6 +91,7 @@ class Topic:
         config: Settings by Kafka's names, with values as the broker prints them.
         generation_bound: Whether it is partitioned like the ticks topic.
         versioned: Whether each generation of the ticks topic has its own.
+        sharded: Whether it has a partition for each shard of values.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Topic:
     config: Mapping[str, str]
     generation_bound: bool = False
     versioned: bool = False
+    sharded: bool = False
 
 
 def parse_topics(text: str) -> TopicFile:
@@ -130,6 +133,7 @@ def load_topics(
     path: Path = TOPICS_FILE,
     *,
     partitions: int | None = None,
+    value_shards: int | None = None,
     replication_factor: int | None = None,
     generation: int = 1,
 ) -> tuple[Topic, ...]:
@@ -138,6 +142,7 @@ def load_topics(
     Args:
         path: The file.
         partitions: Number of partitions of this generation, instead of the file's.
+        value_shards: Number of partitions of the values topic; None for the default of the settings.
         replication_factor: Instead of the file's.
         generation: Generation of the ticks topic: the number after `rotascope.ticks.v`.
 
@@ -154,6 +159,7 @@ def load_topics(
     return resolve(
         parse_topics(text),
         partitions=partitions,
+        value_shards=value_shards,
         replication_factor=replication_factor,
         generation=generation,
     )
@@ -163,6 +169,7 @@ def resolve(
     file: TopicFile,
     *,
     partitions: int | None = None,
+    value_shards: int | None = None,
     replication_factor: int | None = None,
     generation: int = 1,
 ) -> tuple[Topic, ...]:
@@ -171,12 +178,14 @@ def resolve(
     copies = replication_factor
     if copies is None and file.replication_factor != "broker-default":
         copies = file.replication_factor
-    return tuple(_resolve_one(spec, count, copies, generation, file.compression) for spec in file.topics)
+    shards = KafkaSettings().value_shards if value_shards is None else value_shards
+    numbers = {"generation": count, "shards": shards}
+    return tuple(_resolve_one(spec, numbers, copies, generation, file.compression) for spec in file.topics)
 
 
 def _resolve_one(
     spec: TopicSpec,
-    generation_partitions: int,
+    numbers: Mapping[str, int],
     replication_factor: int | None,
     generation: int,
     compression: Compression,
@@ -197,9 +206,10 @@ def _resolve_one(
     versioned = spec.name.endswith(FIRST_GENERATION)
     return Topic(
         name=spec.name.removesuffix(FIRST_GENERATION) + f".v{generation}" if versioned else spec.name,
-        partitions=generation_partitions if spec.partitions == "generation" else spec.partitions,
+        partitions=numbers[spec.partitions] if isinstance(spec.partitions, str) else spec.partitions,
         replication_factor=replication_factor,
         config=config,
         generation_bound=generation_bound,
         versioned=versioned,
+        sharded=spec.partitions == "shards",
     )

@@ -13,7 +13,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -107,6 +107,7 @@ def run_worker(
     *,
     until_ns: int,
     delivery: str = "exactly-once",
+    settings: Mapping[str, str] | None = None,
 ) -> WorkerRun:
     """Measure one worker on fresh topics.
 
@@ -117,12 +118,13 @@ def run_worker(
         measured: What is measured.
         until_ns: Event time that every partition has reached once `measured` is read.
         delivery: "exactly-once" or "at-least-once".
+        settings: Further environment of the worker.
     """
     reset_topics(kafka, PARTITIONS)
     publish(kafka, warm)
     # By hand: a group would give the partitions away while the worker is stopped.
     how = ("--membership", "manual", "--delivery", delivery, "--until", rfc3339(until_ns))
-    with WorkerProcess(*worker_arguments(kafka, universe_file), *how) as worker:
+    with WorkerProcess(*worker_arguments(kafka, universe_file), *how, environment=settings) as worker:
         pid = worker.process.pid
         pin(pid)
         worker.wait_until_ready(deadline_s=DEADLINE_S)

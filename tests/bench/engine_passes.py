@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.engine.engine import PartitionEngine
-from core.events.events import Event
+from core.engine.step_output import StepOutput
 from core.model.frames import decode_frame
 from core.model.records import NANOSECONDS_PER_SECOND
 from core.partition.state import NEVER
@@ -83,7 +83,7 @@ def run_loop(engine: PartitionEngine, frames: list[bytes]) -> Loop:
     every_second = np.full(len(state.sources), NEVER)
     minutes: list[NDArray[np.void]] = []
     days: list[NDArray[np.void]] = []
-    events: list[Event] = []
+    output = StepOutput()
     for payload in frames:
         _, ticks = decode_frame(payload)
         position, count, apply_ns = 0, len(ticks), 0
@@ -111,7 +111,7 @@ def run_loop(engine: PartitionEngine, frames: list[bytes]) -> Loop:
                 starts_clock = source["closed_second"] < 0
                 started = perf_counter_ns()
                 for _ in engine.instrument_time.advance(row, target, minutes, days):
-                    engine.pair_time.advance(row, events)
+                    engine.pair_time.advance(row, output)
                 took_ns = perf_counter_ns() - started
                 if not starts_clock:
                     at_minute = target % _SECONDS_PER_MINUTE == 0

@@ -86,6 +86,7 @@ BENCHMARKS = (
     Benchmark(
         "worker_throughput", "the whole worker on Apache Kafka, beside the client and the engine alone"
     ),
+    Benchmark("values", "the values of all pairs: bytes and time of a minute, the worker with and without"),
     Benchmark("delivery", "what transactions cost: exactly once beside at least once"),
     Benchmark("restore", "a partition from snapshot and log, read from Apache Kafka"),
     Benchmark("rebalance", "how long partitions stand still while a worker joins and leaves"),

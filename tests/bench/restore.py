@@ -20,6 +20,7 @@ from consumers.transport.kafka_python import KafkaPythonTransport
 from consumers.transport.seam import first_failure
 from consumers.worker.engine import Engine
 from consumers.worker.partition import PartitionTask
+from consumers.worker.publications import ValuesTopic
 from core.engine.engine import PartitionEngine
 from core.kafka.records import Committed
 from core.model.settings import KafkaSettings, WorkerSettings
@@ -124,6 +125,7 @@ def _replay(
                 topic=settings.snapshots_topic,
             ),
             end_at_start=len(frames),
+            values_topic=ValuesTopic.of(settings),
             counters=WorkerCounters(),
             dead_letter_max_bytes=0,
         )

@@ -18,7 +18,7 @@ from deploy.kafka.broker import LocalKafka
 from deploy.kafka.cluster import apply, connect
 from deploy.kafka.topics import load_topics
 from tests.chaos.disk import SmallDisk
-from tests.chaos.market_day import PARTITIONS
+from tests.chaos.market_day import PARTITIONS, VALUE_SHARDS
 
 BROKERS = (1, 2, 3)
 DISK_BROKER = 3
@@ -115,7 +115,10 @@ class Cluster:
             while any(name in names for name in client.list_topics()):
                 assert time.monotonic() < deadline, "the topics of the last round do not go away"
                 time.sleep(0.05)
-            apply(client, load_topics(partitions=PARTITIONS, replication_factor=len(BROKERS)))
+            wanted = load_topics(
+                partitions=PARTITIONS, value_shards=VALUE_SHARDS, replication_factor=len(BROKERS)
+            )
+            apply(client, wanted)
 
     @contextmanager
     def full_disk(self) -> Iterator[int]:

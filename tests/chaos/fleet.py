@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from tests.chaos.cluster import BROKERS, Cluster
 from tests.chaos.control import Control, Point
-from tests.chaos.market_day import PARTITIONS, write_definitions
+from tests.chaos.market_day import PARTITIONS, VALUE_SHARDS, write_definitions
 from tests.chaos.proxy import Lines, Proxies
 from tests.chaos.warm import WarmProcess
 from tests.support.worker_process import WorkerProcess
@@ -303,6 +303,8 @@ class Fleet:
         return {
             "ROTASCOPE_LOG__FORMAT": "json",
             "ROTASCOPE_KAFKA__CLIENT": self.manner.client,
+            "ROTASCOPE_KAFKA__VALUE_SHARDS": str(VALUE_SHARDS),
+            "ROTASCOPE_WORKER__PUBLISH_VALUES": "true",
             "ROTASCOPE_WORKER__SNAPSHOT_INTERVAL_MS": str(SNAPSHOT_INTERVAL_MS),
             "ROTASCOPE_WORKER__BROKER_SILENCE_MS": str(BROKER_SILENCE_MS),
             "ROTASCOPE_WORKER__SLOT": self.slot_name(slot),

@@ -23,6 +23,8 @@ from tests.support.real_day import DAY, DAY_BEFORE, tape_file, universe_text
 from tests.support.recorded_log import frames_of, recorded_ticks, with_marks
 
 PARTITIONS = 4
+VALUE_SHARDS = 3
+"""Not a divisor of the partitions: a transaction of one of them writes to several shards."""
 SOURCE_ID = 1
 WARM_MINUTES = 90
 """Of the session before: intraday sigmas are ready after an hour of it."""

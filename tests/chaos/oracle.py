@@ -14,10 +14,12 @@ from pathlib import Path
 
 from consumers.worker.partition import QUARANTINE_REASON
 from consumers.worker.publications import (
+    ValuesTopic,
     day_bar_records,
     dead_letter_record,
     event_record,
     minute_bar_records,
+    value_records,
 )
 from consumers.worker.run import engine_factory
 from core.kafka.records import OutgoingRecord, Record
@@ -26,8 +28,8 @@ from core.model.errors import FrameError
 from core.model.settings import KafkaSettings, Settings, WorkerSettings
 from core.model.topics import DEAD_LETTERS_TOPIC
 from tests.chaos.cluster import TICKS
-from tests.chaos.market_day import PARTITIONS
-from tests.chaos.watcher import Said, Seen, identify
+from tests.chaos.market_day import PARTITIONS, VALUE_SHARDS
+from tests.chaos.watcher import VALUES_TOPIC, Said, Seen, identify
 
 _LETTER_BYTES = WorkerSettings().dead_letter_max_bytes
 
@@ -58,7 +60,8 @@ def expected_of(
     Returns:
         Everything a worker must publish, each partition's in order.
     """
-    settings = Settings(universe_file=universe, catalogue_file=catalogue)
+    worker = WorkerSettings(publish_values=True)
+    settings = Settings(universe_file=universe, catalogue_file=catalogue, worker=worker)
     make_engine = engine_factory(settings)
     expected: list[Said] = []
     for partition, records in log.items():
@@ -82,6 +85,8 @@ def expected_of(
                     frames = list(minute_bar_records(bars, partition, bars_sequence))
                     bars_sequence += len(frames)
                     said += frames
+                topic = ValuesTopic(VALUES_TOPIC, VALUE_SHARDS)
+                said += value_records(output.values, partition, record.offset, topic)
                 for letter in output.dead_letters:
                     said.append(_letter(record, letter.reason, payload=letter.payload))
             expected += [_identified(each, partition) for each in said]
@@ -198,7 +203,11 @@ def _by_key(records: Iterable[Said]) -> dict[tuple[str, str], list[str]]:
 def told(expected: Sequence[Said]) -> str:
     """How much there was to lose."""
     counts = Counter(
-        each.name.partition(" ")[0] if each.topic == DEAD_LETTERS_TOPIC else each.topic.rpartition(".")[2]
+        each.name.partition(" ")[0] if each.topic == DEAD_LETTERS_TOPIC else _short_name(each.topic)
         for each in expected
     )
     return ", ".join(f"{count:,} {topic}" for topic, count in sorted(counts.items()))
+
+
+def _short_name(topic: str) -> str:
+    return "values" if topic == VALUES_TOPIC else topic.rpartition(".")[2]

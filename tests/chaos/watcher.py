@@ -16,13 +16,20 @@ from kafka.errors import KafkaError
 from consumers.worker.partition import QUARANTINE_REASON
 from core.kafka.kafka_python import consumer_configuration
 from core.model.frames import decode_frame
-from core.model.records import BAR, NANOSECONDS_PER_SECOND
+from core.model.records import BAR, NANOSECONDS_PER_SECOND, VALUE
 from core.model.settings import KafkaSettings
-from core.model.topics import DAY_BARS_TOPIC, DEAD_LETTERS_TOPIC, EVENTS_PREFIX, MINUTE_BARS_TOPIC
+from core.model.topics import (
+    DAY_BARS_TOPIC,
+    DEAD_LETTERS_TOPIC,
+    EVENTS_PREFIX,
+    MINUTE_BARS_TOPIC,
+    VALUES_PREFIX,
+)
 from tests.chaos.market_day import HOME, PARTITIONS
 from tests.support.kafka_log import EVENT_TOPICS, wait_until_stable
 
-WATCHED_TOPICS = (*EVENT_TOPICS, MINUTE_BARS_TOPIC, DAY_BARS_TOPIC, DEAD_LETTERS_TOPIC)
+VALUES_TOPIC = KafkaSettings().values_topic
+WATCHED_TOPICS = (*EVENT_TOPICS, MINUTE_BARS_TOPIC, DAY_BARS_TOPIC, VALUES_TOPIC, DEAD_LETTERS_TOPIC)
 DRAIN_TIMEOUT_S = 60.0
 MINUTE_NS = 60 * NANOSECONDS_PER_SECOND
 _POLL_MS = 50
@@ -35,7 +42,7 @@ class Said:
     Args:
         topic: Where it stands.
         key: What it is about; records of one key have an order.
-        name: What it is: the event's id, or the place of a bar frame in its partition.
+        name: What it is: the event's id, or the place of a frame of bars or values in its partition.
         digest: Of the value.
         home: Partition of the ticks it was made of.
         ts_event_ns: Latest event time it speaks of; 0 where it names none.
@@ -77,6 +84,10 @@ def identify(topic: str, key: bytes | None, value: bytes, headers: dict[str, byt
         if letter["reason"] != QUARANTINE_REASON:  # that one is told in the words of the exception
             name += f" {digest}"
         return Said(topic, str(letter["partition"]), name, digest, int(letter["partition"]), 0)
+    if topic.startswith(VALUES_PREFIX):
+        header, _ = decode_frame(value, VALUE)
+        place = f"shard {partition} of {header.source}"
+        return Said(topic, place, f"{header.epoch}#{header.sequence}", digest, header.source, header.epoch)
     header, rows = decode_frame(value, BAR)
     ts_event_ns = int(rows["ts_start"].max()) + MINUTE_NS if topic == MINUTE_BARS_TOPIC else 0
     what = (key or b"").decode()

@@ -22,6 +22,7 @@ from core.model.frames import decode_frame
 from core.model.metrics import METRICS_BY_NAME, MetricKind
 from core.model.records import BAR
 from core.model.settings import KafkaSettings, WorkerSettings
+from core.model.value_frames import value_frames
 from deploy.kafka.broker import LocalKafka
 from tests.support.kafka_broker import TEST_PARTITIONS
 from tests.support.kafka_log import EVENT_TOPICS, TICKS, publish, read
@@ -71,6 +72,18 @@ def test_metrics_and_events_are_those_of_the_run_without_it(
     bars = [decode_frame(record.value, BAR) for record in read(kafka, ["rotascope.bars.1m"])]
     assert [header.sequence for header, _ in bars] == list(range(len(bars)))
     assert np.concatenate([rows for _, rows in bars]).tobytes() == np.concatenate(said.minute_bars).tobytes()
+    values = [record.value for record in read(kafka, ["rotascope.values.v1"])]
+    assert values == _undisturbed_values(frames)
+
+
+def _undisturbed_values(frames: list[bytes]) -> list[bytes]:
+    """Every frame of values of one run from end to end."""
+    engine, found = make_engine(), list[bytes]()
+    for offset, payload in enumerate(frames):
+        output = engine.step(payload, offset)
+        made = value_frames(output.values, partition=0, offset=offset, shards=1)
+        found += (frame.payload for frame in made)
+    return found
 
 
 def _gauges(engine: PartitionEngine) -> list[str]:

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(300
 
 COMMANDS = [
     "topics apply", "topics check", "backfill csv", "backfill baseline", "produce alpaca", "consume",
-    "events tail", "ticks cat",
+    "events tail", "ticks cat", "values cat",
 ]  # fmt: skip
 
 

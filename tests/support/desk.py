@@ -74,7 +74,7 @@ class Desk:
         records, self._log = self._log.records, LogBuilder()
         frames = cut(records, sequences=self.sequences) if len(records) else []
         now = run(self.engine, frames)
-        for name in ("events", "minute_bars", "day_bars", "dead_letters"):
+        for name in ("events", "minute_bars", "day_bars", "dead_letters", "values"):
             getattr(self.said, name).extend(getattr(now, name))
         return now
 

@@ -11,6 +11,7 @@ from core.kafka.records import Committed, Headers, OutgoingRecord, Record
 from core.model.errors import TransportError
 
 TOPIC = "rotascope.ticks.v1"
+VALUES_TOPIC = "rotascope.values.v1"
 
 
 @dataclass
@@ -29,6 +30,7 @@ class FakeBroker:
     """What outlives a worker: the log, what was published, what was committed."""
 
     partitions: int = 1
+    value_shards: int = 1
     begin: int = 0
     log: dict[int, list[bytes | None]] = field(default_factory=dict)
     """Payloads by partition; None stands for a control record, which no poll returns."""
@@ -126,6 +128,8 @@ class FakeTransport:
     def partitions(self, topic: str) -> int:
         assert self.connected
         self._asked("partitions")
+        if topic == VALUES_TOPIC:
+            return self.broker.value_shards
         assert topic == TOPIC
         return self.broker.partitions
 

@@ -16,6 +16,7 @@ from core.engine.step_output import DeadLetter
 from core.events.events import Event, encode_data
 from core.model.frames import MAX_RECORDS, decode_frame, encode_frame
 from core.model.records import NO_INSTRUMENT, PRICE_UNITS_PER_ONE, TICK, TickKind, Update
+from core.model.value_frames import ValueBatch
 from tests.support.worlds import FEED, HISTORY
 
 OFFICIAL_CLOSE = Update.REGULAR | Update.OFFICIAL
@@ -140,14 +141,16 @@ class Run:
     minute_bars: list[NDArray[np.void]] = field(default_factory=list)
     day_bars: list[NDArray[np.void]] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    values: list[ValueBatch] = field(default_factory=list)
 
-    def told(self) -> tuple[list[tuple[str, bytes]], bytes, bytes, list[DeadLetter]]:
+    def told(self) -> tuple[list[tuple[str, bytes]], bytes, bytes, list[DeadLetter], list[bytes]]:
         """Everything, in a form that compares by value."""
         return (
             [(event.event_id, encode_data(event)) for event in self.events],
             b"".join(bars.tobytes() for bars in self.minute_bars),
             b"".join(bars.tobytes() for bars in self.day_bars),
             self.dead_letters,
+            [repr((*batch[:3], *batch[-2:])).encode() + batch.records.tobytes() for batch in self.values],
         )
 
     def states(self, definition: str, pair: str | None = None) -> list[str]:
@@ -221,6 +224,7 @@ def run(
         said.minute_bars += output.minute_bars
         said.day_bars += output.day_bars
         said.dead_letters += output.dead_letters
+        said.values += output.values
     return said
 
 

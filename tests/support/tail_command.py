@@ -1,4 +1,4 @@
-"""Runs `events tail` and `ticks cat` over records that are already there."""
+"""Runs `events tail`, `ticks cat` and `values cat` over records that are already there."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any, Self
 import pytest
 from typer.testing import CliRunner, Result
 
-from consumers.inspect import tail
+from consumers.inspect import reading, tail, values
 from core.kafka.records import Record
 from core.model.event_families import EVENT_FAMILIES
 from core.model.settings import KafkaSettings
 from core.model.topics import EVENTS_PREFIX
 
 TICKS_TOPIC = KafkaSettings().ticks_topic
+VALUES_TOPIC = KafkaSettings().values_topic
 ALL_EVENT_TOPICS = [EVENTS_PREFIX + family for family in EVENT_FAMILIES]
 
 
@@ -59,9 +60,10 @@ class TailCommand:
         self,
         *arguments: str,
         records: Sequence[Record] = (),
-        topics: Sequence[str] = (*ALL_EVENT_TOPICS, TICKS_TOPIC),
+        topics: Sequence[str] = (*ALL_EVENT_TOPICS, TICKS_TOPIC, VALUES_TOPIC),
         ending: BaseException | None = None,
     ) -> Result:
         self.reader = FakeReader(records, topics, ending)
-        self._monkeypatch.setattr(tail, "TopicReader", lambda *_, **__: self.reader)
-        return CliRunner().invoke(tail.app, arguments)
+        self._monkeypatch.setattr(reading, "TopicReader", lambda *_, **__: self.reader)
+        app = values.app if arguments[:1] == ("values",) else tail.app
+        return CliRunner().invoke(app, arguments[1:] if app is values.app else arguments)

@@ -253,8 +253,9 @@ def make_engine(
     lookups: Lookups | None = None,
     lookups_by_mark: LookupsByMark | None = None,
     history_events: bool = False,
+    values: bool = True,
 ) -> PartitionEngine:
-    """A fresh engine of a small universe."""
+    """A fresh engine of a small universe; it hands out values, as a worker's does by default."""
     return PartitionEngine(
         universe or small_universe(),
         parse_catalogue(catalogue) if isinstance(catalogue, str) else catalogue,
@@ -264,4 +265,5 @@ def make_engine(
         lookups=lookups,
         lookups_by_mark=lookups_by_mark,
         history_events=history_events,
+        values=values,
     )

@@ -19,6 +19,7 @@ from core.model.topics import (
     INSTRUMENTS_TOPIC,
     MINUTE_BARS_TOPIC,
     snapshots_topic,
+    values_topic,
 )
 from deploy.kafka.needs import COMMANDS, Operation, Target
 from tests.support.secured.listeners import Listener
@@ -44,6 +45,7 @@ _NAMES: Final = {
     Target.EARLIER_TICKS: TICKS,
     Target.MINUTE_BARS: MINUTE_BARS_TOPIC,
     Target.DAY_BARS: DAY_BARS_TOPIC,
+    Target.VALUES: values_topic(1),
     Target.SNAPSHOTS: snapshots_topic(1),
     Target.DEAD_LETTERS: DEAD_LETTERS_TOPIC,
     # One stands for all: the recorded days have events of it.

@@ -151,7 +151,7 @@ class ClusterOperator:
                 return [*named, "--snapshot-interval-ms", str(SNAPSHOT_INTERVAL_MS)]
             case "events forward":
                 return ["--to", self._receiver, "--until-end", "--metrics-port", "0"]
-            case "events tail" | "ticks cat":
+            case "events tail" | "ticks cat" | "values cat":
                 return ["--until-end", "--format", "json"]
         return []
 

@@ -89,6 +89,10 @@ def _printed(ended: Ended) -> None:
     assert len(ended.output) > 26_371
 
 
+def _valued(ended: Ended) -> None:
+    assert len(ended.output) > 3_000
+
+
 def _figure(pattern: str, ended: Ended) -> int:
     found = re.search(pattern, "".join(ended.output))
     assert found is not None, ended.everything
@@ -105,4 +109,5 @@ _WORKS: Final[dict[str, Callable[[Ended], None]]] = {
     "events tail": _tailed,
     "events forward": _forwarded,
     "ticks cat": _printed,
+    "values cat": _valued,
 }

@@ -11,13 +11,18 @@ import numpy as np
 import pytest
 
 from consumers.worker.publications import (
+    ValuesTopic,
     day_bar_records,
     dead_letter_record,
     event_record,
     minute_bar_records,
+    output_topics,
+    value_records,
 )
 from core.model.frames import MAX_RECORDS, decode_frame
-from core.model.records import BAR, BarFlag
+from core.model.records import BAR, NO_INSTRUMENT, VALUE, BarFlag
+from core.model.settings import KafkaSettings
+from core.model.value_frames import ValueBatch
 from tests.support.fake_engine import FakeEngine, frame
 
 SCHEMA = Path(__file__).resolve().parents[4] / "core/data/schemas/dead-letter.schema.json"
@@ -76,3 +81,27 @@ def test_dead_letters_say_where_and_why_and_are_cut(length: int) -> None:
     assert body["payload_bytes"] == length
     assert base64.b64decode(body["payload_base64"]) == payload[: min(length, 4096)]
     assert record.key == body["source"].encode()
+
+
+def test_values_go_to_the_shard_of_their_numerator_with_the_mark_behind_them() -> None:
+    values = np.zeros(3, VALUE)
+    values["instrument_id"] = [4, 5, 9]
+    batch = ValueBatch(1_000, 19_915, 0, values["instrument_id"].copy(), values, False, True)
+    topic = ValuesTopic.of(KafkaSettings(value_shards=2, topic_generation=3))
+    records = list(value_records([batch], 7, 11, topic))
+    assert [(record.topic, record.partition, record.key) for record in records] == [
+        ("rotascope.values.v3", 0, None),
+        ("rotascope.values.v3", 1, None),
+    ]
+    found = [decode_frame(record.value, VALUE) for record in records]
+    assert [header.source for header, _ in found] == [7, 7]
+    assert [part["instrument_id"].tolist() for _, part in found] == [
+        [4, NO_INSTRUMENT],
+        [5, 9, NO_INSTRUMENT],
+    ]
+    assert dict(records[0].headers)["schema"] == b"value/1"
+
+
+@pytest.mark.parametrize("values", [True, False])
+def test_the_values_topic_is_announced_only_where_values_are_published(values: bool) -> None:
+    assert ("rotascope.values.v1" in output_topics(KafkaSettings(), values=values)) == values

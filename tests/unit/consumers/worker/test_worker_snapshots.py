@@ -229,7 +229,7 @@ def test_killed_anywhere_with_snapshots_gives_the_same_events(killed_after: int)
 
 class _SecondGeneration(FakeTransport):
     def partitions(self, topic: str) -> int:
-        assert topic == "rotascope.ticks.v2"
+        assert topic in ("rotascope.ticks.v2", "rotascope.values.v2")
         return self.broker.partitions
 
 

@@ -114,7 +114,7 @@ class TestBaseline:
 
     def test_it_makes_history_and_says_nothing(self) -> None:
         desk = Desk(baseline_days=70)
-        assert desk.said.told() == ([], b"", b"", [])
+        assert desk.said.told() == ([], b"", b"", [], [])
         assert desk.engine.evaluator.days.counts.tolist() == [70, 70]
         assert desk.counted("baselines", HISTORY) == 70 * 4
 

@@ -114,6 +114,10 @@ def test_what_the_settings_switch_off_needs_no_right() -> None:
     }
     assert "rotascope.snapshots.v1" in topic_rights("consume")
     assert "rotascope.snapshots.v1" not in topic_rights("consume", worker=worker)
+    silent = {"publish_values": False}
+    assert topic_rights("consume")["rotascope.values.v1"] == {Operation.WRITE}
+    assert "rotascope.values.v1" not in topic_rights("consume", worker=silent)
+    assert topic_rights("values cat", worker=silent) == {"rotascope.values.v1": {Operation.READ}}
 
 
 def test_a_line_is_what_a_shell_and_kafka_acls_read() -> None:

@@ -46,6 +46,15 @@ def test_another_partition_count_of_a_generation_is_refused(wanted: dict[str, To
     assert "rotascope topics migrate" in change.operator_action
 
 
+def test_another_number_of_shards_is_refused_and_the_setting_named(wanted: dict[str, Topic]) -> None:
+    values = wanted["rotascope.values.v1"]
+    (change,) = plan([values], {values.name: replace(values, partitions=3)})
+    assert change.kind is TopicChangeKind.REFUSE
+    assert change.operator_action is not None
+    assert "kafka.value_shards to 3" in change.operator_action
+    assert "rotascope topics migrate" in change.operator_action
+
+
 def test_what_generations_share_grows_and_never_shrinks(wanted: dict[str, Topic]) -> None:
     bars = wanted["rotascope.bars.1d"]
     (change,) = plan([bars], {bars.name: replace(bars, partitions=4)})

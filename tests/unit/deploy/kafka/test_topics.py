@@ -8,6 +8,7 @@ import yaml
 from core.model import topics
 from core.model.errors import ConfigurationError
 from core.model.event_families import EVENT_FAMILIES
+from core.model.kafka_settings import KafkaSettings
 from deploy.kafka.topics import TOPICS_FILE, Topic, load_topics, parse_topics, resolve
 
 DAY_MS = 86_400_000
@@ -38,7 +39,8 @@ def entry(**changes: object) -> str:
 
 class TestTheFile:
     def test_holds_every_topic_of_the_design(self, wanted: dict[str, Topic]) -> None:
-        names = {"instruments", "artefacts", "ticks.v1", "bars.1m", "bars.1d", "snapshots.v1", "dead-letters"}
+        names = {"instruments", "artefacts", "ticks.v1", "bars.1m", "bars.1d", "snapshots.v1", "values.v1"}
+        names |= {"dead-letters"}
         names |= {f"events.{family}" for family in FAMILIES}
         assert set(wanted) == {f"rotascope.{name}" for name in names}
 
@@ -51,6 +53,7 @@ class TestTheFile:
             topics.DEAD_LETTERS_TOPIC,
             topics.ticks_topic(1),
             topics.snapshots_topic(1),
+            topics.values_topic(1),
             *(topics.EVENTS_PREFIX + family for family in EVENT_FAMILIES),
         }
         assert set(wanted) == names
@@ -83,6 +86,15 @@ class TestFigures:
         topics = {topic.name: topic for topic in load_topics(partitions=4)}
         assert topics["rotascope.ticks.v1"].partitions == 4
         assert topics["rotascope.dead-letters"].partitions == 1
+
+    def test_the_values_have_as_many_partitions_as_there_are_shards(self, wanted: dict[str, Topic]) -> None:
+        assert wanted["rotascope.values.v1"].partitions == KafkaSettings().value_shards
+        of_five = {topic.name: topic for topic in load_topics(value_shards=5)}
+        assert of_five["rotascope.values.v1"].partitions == 5
+        assert of_five["rotascope.values.v1"].sharded
+        assert [name for name in wanted if of_five[name].partitions != wanted[name].partitions] == [
+            "rotascope.values.v1"
+        ]
 
     def test_without_a_replication_factor_the_cluster_decides(self, wanted: dict[str, Topic]) -> None:
         ticks = wanted["rotascope.ticks.v1"]
@@ -143,7 +155,8 @@ class TestBadFiles:
 
 def test_another_generation_has_ticks_and_snapshots_of_its_own(wanted: dict[str, Topic]) -> None:
     second = {topic.name: topic for topic in load_topics(generation=2, partitions=24)}
-    assert set(second) - set(wanted) == {"rotascope.ticks.v2", "rotascope.snapshots.v2"}
+    own = {"rotascope.ticks.v2", "rotascope.snapshots.v2", "rotascope.values.v2"}
+    assert set(second) - set(wanted) == own
     assert second["rotascope.ticks.v2"].partitions == second["rotascope.bars.1m"].partitions == 24
     assert second["rotascope.dead-letters"].partitions == 1
 
