@@ -26,7 +26,7 @@ from tests.support.ports import free_port
 pytestmark = pytest.mark.integration
 
 TICKS = "rotascope.ticks.v1"
-COUNT = 16
+COUNT = 17
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def _applied(ended: Ended) -> None:
 
 
 def _checked(ended: Ended) -> None:
-    assert ended.output == ["16 topics match the file\n"]
+    assert ended.output == ["17 topics match the file\n"]
 
 
 def _filled(ended: Ended) -> None:
