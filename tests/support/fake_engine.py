@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from consumers.metrics.selection import RANKED_BY
+from core.engine.exposed import Exposed
 from core.engine.snapshot import Section
 from core.engine.step_output import DeadLetter, StepOutput
 from core.events.events import Event, event_id
 from core.model.errors import SnapshotError
 from core.model.frames import decode_frame, encode_frame
-from core.model.metrics import Sample
 from core.model.records import BAR, TICK, TickKind
+from tests.support.exposed import exposed_values
 
 RAISING_PRICE = 666
 """A tick at this price makes `step` raise, after it has changed the state."""
@@ -112,9 +114,15 @@ class FakeEngine:
     def mark_rebuilt(self) -> None:
         self.rebuilt = True
 
-    def samples(self) -> Iterator[Sample]:
-        yield Sample("rotascope_ratio", (f"P{self.partition}/SPX",), float(self.price_sum))
-        yield Sample("rotascope_ratio", (f"Q{self.partition}/SPX",), float(self.trades))
+    def expose(self) -> Exposed:
+        known = {"P": float(self.price_sum), "Q": float(self.trades)}
+        return exposed_values(
+            {
+                f"{name}{self.partition}/SPX": {"ratio": value, RANKED_BY: value}
+                for name, value in known.items()
+            },
+            sources=("feed",),
+        )
 
     def _bar(self, ts_start: int) -> NDArray[np.void]:
         bar = np.zeros(1, BAR)
