@@ -108,6 +108,7 @@ class WorkerCounters:
             count(f"{_PREFIX}bars_total", registry), known=(Frequency.MINUTE.label, Frequency.DAY.label)
         )
         """By frequency label."""
+        self.value_frames: Count = count(f"{_PREFIX}value_frames_total", registry)
         self.dead_letters: Counts[str] = Counts(
             count(f"{_PREFIX}dead_letters_total", registry), known=DEAD_LETTER_REASONS
         )

@@ -65,7 +65,9 @@ class StepRecords:
             frames = list(minute_bar_records(bars, self._partition, self.bars_sequence))
             self.bars_sequence += len(frames)
             records.extend(frames)
-        records.extend(value_records(output.values, self._partition, record.offset, self._values_topic))
+        values = list(value_records(output.values, self._partition, record.offset, self._values_topic))
+        counters.value_frames.inc(len(values))
+        records.extend(values)
         for letter in output.dead_letters:
             records.append(self._letter(record, letter.reason, letter.payload, None))
         return records

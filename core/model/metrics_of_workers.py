@@ -28,6 +28,8 @@ WORKER_ROWS: Final[tuple[Metric, ...]] = (
            "Bytes of processed frames.", _W),
     Metric("rotascope_worker_bars_total", _C, "", ("frequency",),
            "Bars added to the outbox, without completeness marks.", _W),
+    Metric("rotascope_worker_value_frames_total", _C, "", (),
+           "Frames of values added to the outbox; none with worker.publish_values = false.", _W),
     Metric("rotascope_worker_dead_letters_total", _C, "", ("reason",),
            "Dead-lettered records and ticks, by reason.", _W),
     Metric("rotascope_worker_poisoned_records_total", _C, "", (),
