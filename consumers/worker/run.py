@@ -57,6 +57,7 @@ def run_worker(settings: Settings, until: Until | None) -> None:
     make_engine = engine_factory(settings, before=scales, sets=sets)
     check_watched(settings.metrics, parsed(settings.universe_file, UNIVERSE, parse_universe))
     # 2
+    shorten_turns()
     state = WorkerState()
     state.counters.know(parsed(settings.catalogue_file, CATALOGUE, parse_catalogue))
     health = Health(state, settings.worker)

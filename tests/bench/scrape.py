@@ -23,6 +23,7 @@ from consumers.worker.phase import PartitionPhase
 from consumers.worker.state import WorkerState
 from core.engine.engine import PartitionEngine
 from core.model.settings import MetricsSettings, WorkerSettings
+from core.runtime.interpreter_turns import shorten_turns
 from tests.bench.market import HISTORY_SOURCE, TICKS_SOURCE, Market, cut, framer
 from tests.bench.registry import Bench
 from tests.bench.report import Figure, Goal, figure, progress
@@ -74,6 +75,7 @@ def _measure(bench: Bench, market: Market, name: str, settings: MetricsSettings)
     state, frames = _warm(bench, market)
     health = Health(state, WorkerSettings())
     registry = make_registry(WorkerCollector(state, health, settings, version="bench"))
+    shorten_turns()  # as a worker does
     loop = Loop(state, frames)
     thread = threading.Thread(target=loop.run, daemon=True)
     with WorkerMetricsServer(registry, health, host="127.0.0.1", port=0) as server:
