@@ -31,6 +31,7 @@ from core.model.settings import Settings
 from core.model.watched_pairs import check_watched
 from core.runtime.artefact_files import read_cards, read_dated_events
 from core.runtime.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, parsed, read_text
+from core.runtime.interpreter_turns import shorten_turns
 from core.runtime.reason_log import log_totals, reasons_text
 from core.runtime.signals import calling_on_signals
 
