@@ -27,7 +27,7 @@ class Signer:
 
     Example:
         >>> Signer(b"an example secret").headers(b"{}", timestamp_s=1720710840)["Rotascope-Signature"][:9]
-        'v1=8d8690'
+        'v1=89f717'
     """
 
     def __init__(self, secret: bytes) -> None:

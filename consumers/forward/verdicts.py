@@ -74,7 +74,7 @@ def judge(answer: Answer) -> Judgement:
         answer: Of one attempt.
 
     Example:
-        >>> [judge(Answer(status)).verdict.value for status in (204, 429, 503, 410, 301)]
+        >>> [judge(Answer(status)).treatment.value for status in (204, 429, 503, 410, 301)]
         ['accepted', 'retry', 'retry', 'refused', 'refused']
     """
     status = answer.status

@@ -12,6 +12,7 @@ import time
 from typing import Final
 
 _SEQUENCE: Final = re.compile(r"\x1b\[(\?)?([0-9;]*)([A-Za-z])")
+_BEGUN: Final = re.compile(r"\x1b(\[\??[0-9;]*)?$")
 
 
 class TerminalScreen:
@@ -24,6 +25,7 @@ class TerminalScreen:
 
     def __init__(self, columns: int, rows: int) -> None:
         self.is_alternate = False
+        self._cut = ""
         self.normal: list[str] = []
         """Lines that were printed on the normal screen."""
         self.resize(columns, rows)
@@ -43,7 +45,11 @@ class TerminalScreen:
         return ["".join(cells).rstrip() for cells in self._cells]
 
     def feed(self, text: str) -> None:
-        """Take output of a program."""
+        """Take output of a program; a control sequence may be cut, and goes on in what follows."""
+        text = self._cut + text
+        begun = _BEGUN.search(text)
+        self._cut = begun[0] if begun else ""
+        text = text.removesuffix(self._cut)
         position = 0
         while position < len(text):
             found = _SEQUENCE.match(text, position)
