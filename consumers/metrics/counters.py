@@ -1,21 +1,48 @@
-"""Counters of a worker, as prometheus_client objects: one thread counts, others scrape."""
+"""Counters of a worker, as prometheus_client objects: one thread counts, others scrape.
+
+Where the labels are a closed set, every series begins at 0 with the process, because `increase()` does not
+see the first step of a series that begins at 1.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry
 
 from consumers.transport.seam import ChangeKind
-from core.runtime.counting import Count, Counts, Durations, Number, count, durations
+from core.model.records import NANOSECONDS_PER_SECOND, Frequency
+from core.runtime.counting import Count, Counts, Durations, Number, Part, count, durations, level
 from core.runtime.reason_log import ReasonLog
+
+if TYPE_CHECKING:
+    from core.definitions.catalogue import Catalogue
+    from core.events.events import Event
 
 OVERTAKEN: Final = "overtaken"
 NEW_MEMBER: Final = "new_member"
 COMMIT_OUTCOMES: Final = ("committed", "failed", "aborted", "fenced", "unknown")
 """`failed` for at-least-once; the last three for transactions."""
 LOOKED_UP: Final = ("committed", "aborted", OVERTAKEN)
+DEAD_LETTER_REASONS: Final = (
+    "unknown_instrument",
+    "price",
+    "future",
+    "too_old",
+    "no_mark",
+    "wrong_source",
+    "kind",
+    "mark_backwards",
+    "size",
+    "revision_too_late",
+    "unknown_source",
+    "count",
+    "length",
+    "version",
+    "crc",
+    "step_raised",
+)
 
 _PREFIX: Final = "rotascope_worker_"
 _OF_A_PARTITION: Final = {
@@ -27,25 +54,26 @@ _OF_A_PARTITION: Final = {
 
 
 class PartitionCounters:
-    """Counters of one partition since it was opened.
+    """Counters of one partition since it was opened; a scrape shows their sum over all partitions.
 
     Args:
-        bound: Its counters by attribute name.
+        bound: Counters of the worker by attribute name.
     """
 
-    frames = Number(int)
-    ticks = Number(int)
-    received_bytes = Number(int)
-    quarantined = Number(int)
+    quarantined = Part(int)
 
     def __init__(self, bound: Mapping[str, Count]) -> None:
         self.bound = bound
+        self.frames = self.ticks = self.received_bytes = 0
         self._frames, self._ticks, self._bytes = (
             bound[name] for name in ("frames", "ticks", "received_bytes")
         )
 
     def stepped(self, ticks: int, received_bytes: int) -> None:
         """Count one frame; on the hot path, so without lookups."""
+        self.frames += 1
+        self.ticks += ticks
+        self.received_bytes += received_bytes
         self._frames.inc()
         self._ticks.inc(ticks)
         self._bytes.inc(received_bytes)
@@ -67,19 +95,22 @@ class WorkerCounters:
         self.registry = registry = CollectorRegistry() if registry is None else registry
         self.partitions: dict[int, PartitionCounters] = {}
         """Counters of open partitions; not for a scrape."""
-        self.frames_before = self.ticks_before = 0
-        """Totals of partitions that have been closed."""
         self.bound: dict[str, Count] = {
             name: count(f"{_PREFIX}{name}_total", registry) for name in ("rejoins", "refetches")
         }
         self._of_a_partition = {
             name: count(_PREFIX + metric, registry) for name, metric in _OF_A_PARTITION.items()
         }
-        self.events: Counts[tuple[str, ...]] = Counts(count(f"{_PREFIX}events_total", registry))
+        self.events: Counts[tuple[str, ...]] = Counts(count("rotascope_event_transitions_total", registry))
         """By (definition, state)."""
-        self.bars: Counts[str] = Counts(count(f"{_PREFIX}bars_total", registry))
+        self._last_transition = level("rotascope_event_last_transition_timestamp_seconds", registry)
+        self.bars: Counts[str] = Counts(
+            count(f"{_PREFIX}bars_total", registry), known=(Frequency.MINUTE.label, Frequency.DAY.label)
+        )
         """By frequency label."""
-        self.dead_letters: Counts[str] = Counts(count(f"{_PREFIX}dead_letters_total", registry))
+        self.dead_letters: Counts[str] = Counts(
+            count(f"{_PREFIX}dead_letters_total", registry), known=DEAD_LETTER_REASONS
+        )
         """By reason."""
         self.dead_letter_log = ReasonLog("rotascope.worker")
         """Beside their counter, so that all partitions share a line per reason."""
@@ -98,6 +129,8 @@ class WorkerCounters:
             known=(ChangeKind.REVOKED, ChangeKind.LOST, OVERTAKEN, NEW_MEMBER),
         )
         """Uncommitted records discarded with their partition, by reason."""
+        self.last_commit_s: float | None = None
+        """Wall time of the last successful commit, s UTC."""
         self.poll_gap: Durations = durations(f"{_PREFIX}poll_gap_seconds", registry)
         self.commit_duration: Durations = durations(f"{_PREFIX}commit_duration_seconds", registry)
 
@@ -105,26 +138,33 @@ class WorkerCounters:
         """The counters of one partition, created on first use."""
         own = self.partitions.get(partition)
         if own is None:
-            label = str(partition)
-            bound = {name: counter.labels(label) for name, counter in self._of_a_partition.items()}
-            own = self.partitions[partition] = PartitionCounters(bound)
+            own = self.partitions[partition] = PartitionCounters(self._of_a_partition)
         return own
 
     def forget(self, partition: int) -> None:
-        """Remove the series of a closed partition; the final totals keep its counts."""
-        own = self.partitions.pop(partition, None)
-        if own is not None:
-            self.frames_before += own.frames
-            self.ticks_before += own.ticks
-        for counter in self._of_a_partition.values():
-            counter.remove(str(partition))
+        """Forget a closed partition; the totals keep its counts."""
+        self.partitions.pop(partition, None)
+
+    def know(self, catalogue: Catalogue) -> None:
+        """Export every state of every definition from now on, at 0."""
+        self.events.know(
+            (definition.definition_id, state.label)
+            for definition in catalogue.definitions
+            for state in definition.states
+        )
+
+    def transition(self, event: Event) -> None:
+        """Count a transition that is added to the outbox."""
+        self.events.add((event.definition, event.state), exemplar={"event_id": event.event_id})
+        knowable_s = event.ts_knowable_ns / NANOSECONDS_PER_SECOND
+        self._last_transition.labels(event.definition, event.state).set(knowable_s)
 
     @property
     def frames(self) -> int:
         """Frames processed since the start."""
-        return self.frames_before + sum(own.frames for own in self.partitions.values())
+        return int(self._of_a_partition["frames"].value)
 
     @property
     def ticks(self) -> int:
         """Ticks in frames processed since the start."""
-        return self.ticks_before + sum(own.ticks for own in self.partitions.values())
+        return int(self._of_a_partition["ticks"].value)

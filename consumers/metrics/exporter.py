@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-import math
 import platform
+import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, islice
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+import structlog
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from consumers.metrics.counters import WorkerCounters
 from consumers.metrics.health import Health
-from consumers.snapshots.checkpoint import Checkpointer
-from consumers.worker.partition import PartitionTask
-from consumers.worker.phase import PartitionPhase
+from consumers.metrics.pair_samples import market_samples
+from consumers.metrics.partition_samples import partition_samples
+from consumers.metrics.selection import DROPPED_REASONS, Selection, select
+from consumers.metrics.state_copy import EngineCopy, copy_engines
+from consumers.metrics.totals import ProcessTotals
 from consumers.worker.state import WorkerState
+from core.engine.samples import definition_samples, record_samples
 from core.model.metrics import METRICS_BY_NAME, MetricKind, Sample
 from core.model.settings import MetricsSettings
 
-_MS_PER_SECOND: Final = 1_000
 _NS_PER_SECOND: Final = 1_000_000_000
+_SNAPSHOTS: Final = "rotascope_worker_snapshots_total"
 
 
 class WorkerCollector(Collector):
     """Converts a worker's state to metric families, at no cost per tick.
 
-    Nothing is kept between scrapes, so the series of a revoked partition disappear. While a partition
-    is restoring, its engine is at a past event time, so its values are omitted. Counters are not
-    read here: they are in the same registry and need no gate.
+    The loop waits only while arrays are copied (`state_copy`); pairs are chosen and text is written from
+    the copies, in the thread of the scrape. Series of a revoked partition disappear, because nothing but
+    totals is kept between scrapes. While a partition is restoring, its engine is at a past event time, so
+    its values are omitted. Counters are not read here: they are in the same registry.
 
     Args:
         state: Externally visible state of the worker.
@@ -53,10 +56,13 @@ class WorkerCollector(Collector):
     ) -> None:
         self._state = state
         self._health = health
-        self._watched = frozenset(settings.watched_pairs)
-        self._series_max = settings.series_max
+        self._settings = settings
         self._version = version
         self._wall_seconds = wall_seconds
+        self._totals = ProcessTotals()
+        self._totals.add(self, [Sample(_SNAPSHOTS, (), 0)])
+        self._one_at_a_time = threading.Lock()
+        self._said_dropped = False
 
     @property
     def counters(self) -> WorkerCounters:
@@ -64,88 +70,63 @@ class WorkerCollector(Collector):
         return self._state.counters
 
     def collect(self) -> Iterable[Metric]:
-        """Read under the gate, and build the families after releasing it."""
-        dropped: Counter[str] = Counter()
+        """Return the families of one moment; a second scrape waits for the first, not the loop."""
+        with self._one_at_a_time:
+            samples = list(self._samples())
+        yield from _families(samples)
+
+    def _samples(self) -> Iterator[Sample]:
+        now_s = self._wall_seconds()
         ready = not self._health.why_not_ready()
         with self._state.gate.scraping():
-            # Asked for under the gate: it brings an engine's values up to date.
-            scraped = [
-                task.engine.samples()
-                for task in self._state.tasks.values()
-                if task.phase is not PartitionPhase.RESTORING
-            ]
-            wanted = self._engine_samples(scraped, dropped)
-            engine_samples = list(islice(wanted, self._series_max))
-            samples = [
-                *self._worker_samples(ready),
-                *self._partition_samples(),
-            ]
-        # Only counted, so processing need not wait.
-        dropped["cap"] = sum(1 for _ in wanted)
-        samples.append(Sample("rotascope_exporter_series", (), len(engine_samples)))
-        samples += [
-            Sample("rotascope_exporter_dropped_series", (reason,), dropped[reason])
-            for reason in ("cap", "not_in_table")
-        ]
-        yield from _families([*samples, *engine_samples])
+            own = [*self._worker_samples(ready, now_s), *partition_samples(self._state, self._health, now_s)]
+        copies, stall_s = copy_engines(self._state)
+        yield from own
+        self._count(copies)
+        yield from self._totals.samples()
+        partitions = [copy.exposed for copy in copies if not copy.restoring]
+        selection = select(partitions, self._settings)
+        self._say_dropped(selection)
+        yield from market_samples(partitions, selection, int(now_s * _NS_PER_SECOND))
+        yield Sample("rotascope_worker_pairs", (), selection.pairs)
+        yield Sample("rotascope_worker_series", (), selection.series)
+        yield Sample("rotascope_worker_scrape_stall_seconds", (), stall_s)
+        for reason in DROPPED_REASONS:
+            yield Sample("rotascope_worker_dropped_pairs", (reason,), selection.dropped[reason])
 
-    def _engine_samples(self, scraped: Sequence[Iterator[Sample]], dropped: Counter[str]) -> Iterator[Sample]:
-        """Return the values of the selected pairs; those without a row in the table are counted."""
-        watched = self._watched
-        for sample in chain.from_iterable(scraped):
-            row = METRICS_BY_NAME.get(sample.name)
-            if row is None:
-                dropped["not_in_table"] += 1
-            elif not math.isnan(sample.value) and (
-                not watched or "pair" not in row.labels or sample.labels[row.labels.index("pair")] in watched
-            ):
-                yield sample
-
-    def _worker_samples(self, ready: bool) -> Iterator[Sample]:
+    def _worker_samples(self, ready: bool, now_s: float) -> Iterator[Sample]:
         version = (self._version, platform.python_version())
         yield Sample("rotascope_build_info", version, 1)
         yield Sample("rotascope_worker_ready", (), ready)
         silence_s = self._health.broker_silence_s()
         if silence_s is not None:
-            yield Sample("rotascope_worker_broker_silence_seconds", (), silence_s)
+            yield Sample("rotascope_worker_broker_answer_timestamp_seconds", (), now_s - silence_s)
         joined = self._health.is_answered and self._state.joined is not False
         yield Sample("rotascope_worker_joined", (), joined)
+        if self.counters.last_commit_s is not None:
+            yield Sample("rotascope_worker_last_commit_timestamp_seconds", (), self.counters.last_commit_s)
 
-    def _partition_samples(self) -> Iterator[Sample]:
-        answered = self._health.is_answered
-        for partition in self._state.opening:
-            yield Sample("rotascope_partition_state", (str(partition), "assigned"), 1)
-            yield Sample("rotascope_partition_ready", (str(partition),), 0)
-        for partition, task in self._state.tasks.items():
-            labels = (str(partition),)
-            yield Sample("rotascope_partition_state", (*labels, task.phase), 1)
-            yield from _snapshot_samples(labels, task.checkpointer)
-            yield Sample("rotascope_worker_outbox_records", labels, task.outbox.records)
-            yield Sample("rotascope_worker_outbox_bytes", labels, task.outbox.bytes)
-            yield Sample("rotascope_partition_ready", labels, task.ready)
-            yield Sample("rotascope_partition_next_offset", labels, task.next_offset)
-            yield Sample("rotascope_partition_restore_ratio", labels, task.restore_ratio)
-            if task.end_known and answered:
-                yield Sample("rotascope_partition_lag_records", labels, task.lag_records)
-                yield Sample("rotascope_partition_lag_seconds", labels, self._lag_seconds(task))
-            behind = task.event_time_lag_seconds
-            if behind is not None:
-                clock_seconds = task.engine.clock_ns / _NS_PER_SECOND
-                yield Sample("rotascope_partition_event_time_lag_seconds", labels, behind)
-                yield Sample("rotascope_partition_clock_timestamp_seconds", labels, clock_seconds)
+    def _count(self, copies: Iterable[EngineCopy]) -> None:
+        """Add what engines have counted since the last scrape; a replay repeats transitions, not records."""
+        for copy in copies:
+            self._totals.add(copy.engine, record_samples(copy.exposed))
+            count = self._totals.skip if copy.restoring else self._totals.add
+            count(copy.engine, definition_samples(copy.exposed))
+            self._totals.add(copy.checkpointer, [Sample(_SNAPSHOTS, (), copy.checkpointer.written)])
 
-    def _lag_seconds(self, task: PartitionTask) -> float:
-        if task.lag_records == 0 or task.last_append_ms is None:
-            return 0.0
-        return max(0.0, self._wall_seconds() - task.last_append_ms / _MS_PER_SECOND)
-
-
-def _snapshot_samples(labels: tuple[str], snapshots: Checkpointer) -> Iterator[Sample]:
-    yield Sample("rotascope_partition_snapshots_total", labels, snapshots.written)
-    if snapshots.age_s is not None:
-        yield Sample("rotascope_partition_snapshot_age_seconds", labels, snapshots.age_s)
-        yield Sample("rotascope_partition_snapshot_bytes", labels, snapshots.last_bytes)
-        yield Sample("rotascope_partition_snapshot_duration_seconds", labels, snapshots.last_duration_s)
+    def _say_dropped(self, selection: Selection) -> None:
+        """Log once that pairs have no series."""
+        if self._said_dropped or not any(selection.dropped.values()):
+            return
+        self._said_dropped = True
+        structlog.get_logger("rotascope.worker").warning(
+            "some pairs have no series in /metrics",
+            pairs=selection.pairs,
+            series=selection.series,
+            **{f"dropped_by_{reason}": dropped for reason, dropped in selection.dropped.items()},
+            operator_action="name the pairs you need in metrics.watched_pairs, "
+            "or raise metrics.pairs_max or metrics.series_max",
+        )
 
 
 def make_registry(collector: WorkerCollector) -> CollectorRegistry:

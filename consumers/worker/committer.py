@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
@@ -102,6 +103,7 @@ class Committer(ABC):
             task.settle(batch)
         if batches:
             self._counters.commits[outcome.kind] += 1
+            self._counters.last_commit_s = time.time()
             seconds = (self._monotonic_ns() - started_ns) / _NS_PER_SECOND
             self._counters.commit_duration.observe(seconds)
         return True

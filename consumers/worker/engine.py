@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from consumers.snapshots.checkpoint import Snapshotting
 from consumers.snapshots.restore import Restorable
 
 if TYPE_CHECKING:
+    from core.engine.exposed import Exposed
     from core.engine.step_output import StepOutput
     from core.events.events import Event
-    from core.model.metrics import Sample
 
 
 class Engine(Snapshotting, Restorable, Protocol):
@@ -42,5 +41,5 @@ class Engine(Snapshotting, Restorable, Protocol):
     def keep_published_versions(self) -> bool:
         """Record the versions published so far, once; return whether a snapshot should follow."""
 
-    def samples(self) -> Iterator[Sample]:
-        """Return the current values."""
+    def expose(self) -> Exposed:
+        """Copy what a scrape shows."""

@@ -28,6 +28,7 @@ from core.model.dated_events import EXCHANGE
 from core.model.instruments import Universe, parse_universe
 from core.model.sessions import CALENDAR_FROM, CALENDAR_THROUGH, build_calendars
 from core.model.settings import Settings
+from core.model.watched_pairs import check_watched
 from core.runtime.artefact_files import read_cards, read_dated_events
 from core.runtime.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, parsed, read_text
 from core.runtime.reason_log import log_totals, reasons_text
@@ -54,8 +55,10 @@ def run_worker(settings: Settings, until: Until | None) -> None:
     scales = PublishedScales(settings.kafka)
     sets = ArtefactTopic(settings.kafka)
     make_engine = engine_factory(settings, before=scales, sets=sets)
+    check_watched(settings.metrics, parsed(settings.universe_file, UNIVERSE, parse_universe))
     # 2
     state = WorkerState()
+    state.counters.know(parsed(settings.catalogue_file, CATALOGUE, parse_catalogue))
     health = Health(state, settings.worker)
     registry = make_registry(WorkerCollector(state, health, settings.metrics, version=_version()))
     host, port = settings.metrics.host, settings.metrics.port

@@ -63,7 +63,7 @@ class StepRecords:
         """Return the records of events without a log record, as for a change of definitions."""
         records = []
         for event in events:
-            self._counters.events.add((event.definition, event.state))
+            self._counters.transition(event)
             records.append(event_record(event))
         return records
 

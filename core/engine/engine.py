@@ -16,7 +16,7 @@ Values of a second are computed on demand: see `PartitionEngine.settle`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -26,10 +26,10 @@ from core.definitions.catalogue import Catalogue
 from core.engine.admission import FrameAdmission
 from core.engine.adoption import adopt
 from core.engine.event_time import EventTime
+from core.engine.exposed import Exposed, expose, source_counts
 from core.engine.lookups_in_force import LookupsInForce
 from core.engine.partition_state import PartitionState, fresh_state, restored_state
 from core.engine.restatement import Restatement
-from core.engine.samples import engine_samples
 from core.engine.snapshot import Section, pack
 from core.engine.step_output import DeadLetter, StepOutput
 from core.events.artefact_set import NO_SET
@@ -37,7 +37,6 @@ from core.events.events import Event
 from core.events.lookups import Lookups, LookupsByMark
 from core.model.frames import decode_frame
 from core.model.instruments import Universe
-from core.model.metrics import Sample
 from core.model.records import NANOSECONDS_PER_SECOND, TickKind
 from core.model.sessions import Calendar
 from core.partition.state import NEVER
@@ -107,6 +106,7 @@ class PartitionEngine:
         self._notes: NDArray[np.int64] = np.zeros(1024, np.int64)
         self._source_rows = {source.source_id: row for row, source in enumerate(self.world.sources)}
         self._use(fresh_state(self.world, catalogue, self._lookups.under(NO_SET)))
+        self._counted_before = source_counts(self.state)
 
     def _use(self, whole: PartitionState) -> None:
         """Switch to a state."""
@@ -277,6 +277,7 @@ class PartitionEngine:
         whole = restored_state(data, self.world, self.catalogue, None)
         whole.evaluator.look_up_in(self._lookups.under(int(whole.artefacts[0])))
         self._use(whole)
+        self._counted_before = source_counts(self.state)
         # Here nobody waits for it; at the end of the first minute its events would.
         self.pair_time.warm()
 
@@ -330,7 +331,7 @@ class PartitionEngine:
         """Mark that the engine starts in the middle of a history: its counts have quality `rebuilt`."""
         self._whole.mark_rebuilt()
 
-    def samples(self) -> Iterator[Sample]:
-        """Return the current exported values, for metrics."""
+    def expose(self) -> Exposed:
+        """Copy what metrics show; counts of records begin when the engine is made or restored."""
         self.settle()
-        return engine_samples(self.world, self.state, self.evaluator)
+        return expose(self.world, self.state, self.evaluator, self._counted_before)

@@ -1,68 +1,109 @@
-"""Reads metrics from an engine's state at scrape time, at no cost per tick."""
+"""Samples of metrics, from the copy that a scrape has made of a partition's state."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Final
 
-from core.definitions.life_pass import FLIPS, STEPS_TO_CONFIRM
-from core.engine.evaluation import PairEvaluator
-from core.kernels.codes import USABLE
+import numpy as np
+from numpy.typing import NDArray
+
+from core.engine.exposed import EXPOSED_KEYS, Exposed
+from core.indicators.exported import EXPORTED
+from core.model.instruments import Pair
 from core.model.metrics import Sample
-from core.model.records import NANOSECONDS_PER_SECOND, EventState, Frequency
-from core.partition.state import COUNTERS, InstrumentState
-from core.partition.world import PartitionWorld
+from core.model.records import NANOSECONDS_PER_SECOND, EventState, Frequency, Quality
+from core.partition.state import COUNTERS
+
+_KNOWN: Final = (Quality.OK, Quality.REBUILT, Quality.TRADED_VOLUME, Quality.MIXED_VOLUME)
+UNKNOWN_REASONS: Final = tuple(quality for quality in Quality if quality not in _KNOWN)
 
 
-def engine_samples(
-    world: PartitionWorld, state: InstrumentState, evaluator: PairEvaluator
-) -> Iterator[Sample]:
-    """Yield the current exported values.
+def all_samples(exposed: Exposed) -> Iterator[Sample]:
+    """Yield every sample of a partition, for all its pairs."""
+    rows = np.arange(len(exposed.pairs))
+    yield from value_samples(exposed, rows)
+    yield from episode_samples(exposed, rows)
+    yield from record_samples(exposed)
+    yield from definition_samples(exposed)
+
+
+def series_per_pair(exposed: Exposed) -> NDArray[np.int64]:
+    """Return how many series each pair has, int64 (pairs,)."""
+    values: NDArray[np.int64] = (~np.isnan(exposed.values)).sum(axis=0)
+    times: NDArray[np.int64] = (exposed.as_of_ns != 0).sum(axis=0)
+    return values + times + 2 * exposed.opened_per_pair
+
+
+def unknown_values(exposed: Exposed, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Count the unknown values of some pairs, by `Quality` code."""
+    quality, unknown = exposed.quality[:, rows], np.isnan(exposed.values[:, rows])
+    return np.bincount(quality[unknown], minlength=len(Quality)).astype(np.int64)
+
+
+def value_samples(exposed: Exposed, rows: NDArray[np.int64]) -> Iterator[Sample]:
+    """Yield the known values of some pairs, and the event time they are as of.
 
     Args:
-        world: The partition's rows.
-        state: State of instruments and sources.
-        evaluator: State of pairs.
-
-    Yields:
-        Samples named as in `core.model.metrics`; unknown values are NaN, and their
-        `rotascope_value_ready` is 0.
+        exposed: The copy.
+        rows: int64 (n,): the pairs.
     """
-    yield from _records(world, state)
-    yield from _transitions(world, evaluator)
-    pairs = [pair.name for pair in world.pairs]
+    labels = [_labels(exposed.pairs[row]) for row in rows.tolist()]
+    for number, key in enumerate(EXPOSED_KEYS):
+        metric, window = EXPORTED[key]
+        values = exposed.values[number, rows]
+        known = np.flatnonzero(~np.isnan(values))
+        for place, value in zip(known.tolist(), values[known].tolist(), strict=True):
+            own = labels[place]
+            yield Sample(metric, (*own, window) if window else own, value)
     for frequency in Frequency:
-        for row, pair in enumerate(pairs):
-            as_of_ns = int(evaluator.as_of_ns[frequency, row])
+        for own, as_of_ns in zip(labels, exposed.as_of_ns[frequency, rows].tolist(), strict=True):
             if as_of_ns:
                 seconds = as_of_ns / NANOSECONDS_PER_SECOND
-                yield Sample("rotascope_value_timestamp_seconds", (pair, frequency.label), seconds)
-    for family in evaluator.families:
-        for number, output in enumerate(family.outputs):
-            if output.metric is None:
-                continue
-            values, quality = family.values[number], family.quality[number]
-            for row, pair in enumerate(pairs):
-                labels = (pair, output.window) if output.window else (pair,)
-                yield Sample(output.metric, labels, float(values[row]))
-                yield Sample("rotascope_value_ready", (pair, output.key), float(quality[row] in USABLE))
+                yield Sample("rotascope_value_timestamp_seconds", (*own, frequency.label), seconds)
 
 
-def _transitions(world: PartitionWorld, evaluator: PairEvaluator) -> Iterator[Sample]:
-    partition = str(world.partition)
-    for watch, tally in zip(evaluator.watches, evaluator.lifecycle.tally.tolist(), strict=True):
-        definition = watch.definition
-        labels = (partition, definition.definition_id)
-        for state in definition.states:
-            yield Sample("rotascope_event_transitions_total", (*labels, state.label), tally[state])
+def episode_samples(exposed: Exposed, rows: NDArray[np.int64]) -> Iterator[Sample]:
+    """Yield the open episodes and candidates of some pairs, and when they began.
+
+    Args:
+        exposed: The copy.
+        rows: int64 (n,): the pairs.
+    """
+    wanted = np.isin(exposed.open_rows[1], rows)
+    episodes = zip(
+        exposed.open_rows[:, wanted].T.tolist(),
+        exposed.open_states[wanted].tolist(),
+        exposed.begun_ns[wanted].tolist(),
+        strict=True,
+    )
+    for (number, row), state, begun_ns in episodes:
+        definition, own = exposed.definitions[number], _labels(exposed.pairs[row])
+        labels = (*own, definition.definition_id, definition.title, EventState(state).label)
+        yield Sample("rotascope_event_open", labels, 1)
+        begun = begun_ns / NANOSECONDS_PER_SECOND
+        yield Sample("rotascope_event_begin_timestamp_seconds", (*own, definition.definition_id), begun)
+
+
+def record_samples(exposed: Exposed) -> Iterator[Sample]:
+    """Yield the records of each source, by outcome."""
+    for source, counts in zip(exposed.sources, exposed.records.tolist(), strict=True):
+        for outcome, records in zip(COUNTERS, counts, strict=True):
+            yield Sample("rotascope_engine_records_total", (source, outcome), records)
+
+
+def definition_samples(exposed: Exposed) -> Iterator[Sample]:
+    """Yield what is counted by definition: steps until confirmed, and provisional flips."""
+    columns: Iterable[tuple[int, int]] = zip(
+        exposed.steps_to_confirm.tolist(), exposed.flips.tolist(), strict=True
+    )
+    for definition, (steps, flips) in zip(exposed.definitions, columns, strict=True):
+        labels = (definition.definition_id,)
         if EventState.CONFIRMED in definition.states:
-            yield Sample("rotascope_event_steps_to_confirm_total", labels, tally[STEPS_TO_CONFIRM])
+            yield Sample("rotascope_event_steps_to_confirm_total", labels, steps)
         if definition.frequency == Frequency.DAY:
-            yield Sample("rotascope_event_provisional_flips_total", labels, tally[FLIPS])
+            yield Sample("rotascope_event_provisional_flips_total", labels, flips)
 
 
-def _records(world: PartitionWorld, state: InstrumentState) -> Iterator[Sample]:
-    partition = str(world.partition)
-    for source, record in zip(world.sources, state.sources, strict=True):
-        for outcome in COUNTERS:
-            labels = (partition, source.name, outcome)
-            yield Sample("rotascope_engine_records_total", labels, float(record[f"count_{outcome}"]))
+def _labels(pair: Pair) -> tuple[str, str, str]:
+    return pair.name, pair.numerator, pair.benchmark

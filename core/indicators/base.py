@@ -39,14 +39,12 @@ class Output:
     Args:
         name: What it is, with its unit: `relative_strength_percent`.
         window: Label of its window, empty where it has none.
-        metric: Name of the Prometheus metric that shows it, None where none does.
         value_name: Public name in `study values`; by default the name, its window before its unit.
         is_session: The value is a session, in days since 1970-01-01, and is shown as a date.
     """
 
     name: str
     window: str
-    metric: str | None = None
     value_name: str = ""
     is_session: bool = False
 

@@ -102,8 +102,8 @@ class BetaDays(DayFamily):
 
     name = "beta_days"
     outputs = (
-        Output("beta", "63d", "rotascope_beta"),
-        Output("correlation", "63d", "rotascope_correlation"),
+        Output("beta", "63d"),
+        Output("correlation", "63d"),
         Output("correlation_low", "63d"),
         Output("correlation_high", "63d"),
     )
@@ -162,8 +162,8 @@ class BetaHour(RingFamily):
     name = "beta_hour"
     frequency = Frequency.MINUTE
     outputs = (
-        Output("beta", "1h", "rotascope_beta"),
-        Output("correlation", "1h", "rotascope_correlation"),
+        Output("beta", "1h"),
+        Output("correlation", "1h"),
     )
     evaluation = _minute_pass
 

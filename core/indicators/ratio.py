@@ -34,7 +34,7 @@ class Ratio(RingFamily):
 
     name = "ratio"
     frequency = Frequency.SECOND
-    outputs = (Output("ratio", "", "rotascope_ratio", value_name="ratio_1s"),)
+    outputs = (Output("ratio", "", value_name="ratio_1s"),)
     evaluation = _ring_pass
     observed = 1
 

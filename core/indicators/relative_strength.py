@@ -31,18 +31,15 @@ _RING_OUTPUTS: Final = 3
 """Outputs of each intraday window; each daily window has `_DAY_OUTPUTS`."""
 _DAY_OUTPUTS: Final = 5
 _MOST_WINDOWS: Final = 3
-_LOG = "rotascope_relative_strength_log"
-_PERCENT = "rotascope_relative_strength_percent"
-_POINTS = "rotascope_relative_strength_percentage_points"
 
 
 def _ring_outputs(windows: tuple[str, ...]) -> tuple[Output, ...]:
     outputs: list[Output] = []
     for window in windows:
         outputs += [
-            Output("relative_strength_log", window, _LOG),
-            Output("relative_strength_percent", window, _PERCENT),
-            Output("relative_strength_pp", window, _POINTS),
+            Output("relative_strength_log", window),
+            Output("relative_strength_percent", window),
+            Output("relative_strength_pp", window),
         ]
     return tuple(outputs)
 
@@ -53,9 +50,9 @@ def _day_outputs(windows: tuple[str, ...]) -> tuple[Output, ...]:
         label = "ytd" if window == "year" else window
         of_instrument = f"{label}_pct" if window in TO_DATE_WINDOWS else f"return_{label}_pct"
         outputs += [
-            Output("relative_strength_log", window, _LOG),
-            Output("relative_strength_percent", window, _PERCENT),
-            Output("relative_strength_pp", window, _POINTS, value_name=f"relative_{label}_pp"),
+            Output("relative_strength_log", window),
+            Output("relative_strength_percent", window),
+            Output("relative_strength_pp", window, value_name=f"relative_{label}_pp"),
             Output("instrument_return_pct", window, value_name=of_instrument),
             Output("benchmark_return_pct", window, value_name=f"benchmark_{of_instrument}"),
         ]

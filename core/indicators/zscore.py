@@ -30,7 +30,6 @@ LEAST_RETURNS: Final = 60
 MINUTE_HORIZON: Final = 15
 _HORIZONS: Final = DAY_WINDOWS[:3]
 _SESSIONS: Final = tuple(dict(SESSION_WINDOWS)[horizon] for horizon in _HORIZONS)
-_METRIC: Final = "rotascope_relative_return_zscore"
 _DAY_DECAY: Final = decay_of(HALF_LIFE_SESSIONS)
 _MINUTE_DECAY: Final = decay_of(HALF_LIFE_MINUTES)
 
@@ -78,7 +77,7 @@ class ZScoreDays(DayFamily):
     """z of the relative return over 1, 5 and 21 sessions; sigma has a half-life of 63 sessions."""
 
     name = "zscore_days"
-    outputs = tuple(Output("relative_return_zscore", window, _METRIC) for window in _HORIZONS)
+    outputs = tuple(Output("relative_return_zscore", window) for window in _HORIZONS)
     evaluation = _day_pass
 
 
@@ -121,5 +120,5 @@ class ZScoreMinutes(RingFamily):
 
     name = "zscore_minutes"
     frequency = Frequency.MINUTE
-    outputs = (Output("relative_return_zscore", "15m", _METRIC),)
+    outputs = (Output("relative_return_zscore", "15m"),)
     evaluation = _minute_pass

@@ -87,10 +87,17 @@ class MetricsSettings(SettingsSection):
     host: str = Field(default="127.0.0.1", min_length=1, description="address to listen on")
     port: Port = Field(default=9_464, description="0 picks a free port")
     watched_pairs: tuple[str, ...] = Field(
-        default=(), description="pairs whose series are served; empty for all"
+        default=(), description="pairs whose series are always served; empty: all, up to pairs_max"
+    )
+    pairs_max: Count = Field(
+        default=200,
+        description="with more pairs, or a list, only the list and the strongest and weakest are served",
+    )
+    ranked_pairs: int = Field(
+        default=10, ge=0, description="how many of the strongest, and of the weakest, by 1d relative strength"
     )
     series_max: Count = Field(
-        default=20_000, description="maximum engine series per scrape; omitted ones are counted"
+        default=20_000, description="maximum series of pairs per scrape; pairs beyond it are counted"
     )
 
 

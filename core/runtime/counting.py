@@ -112,6 +112,28 @@ class Number(Generic[_Number]):
             metric.inc(value - metric.value)
 
 
+class Part(Generic[_Number]):
+    """A numeric attribute of one of several owners, such as partitions; the metric is the sum over them.
+
+    Args:
+        kind: `int` or `float`.
+    """
+
+    def __init__(self, kind: Callable[[float], _Number]) -> None:
+        self._kind = kind
+        self._name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, owner: Bound, kind: type | None = None) -> _Number:
+        return self._kind(owner.__dict__.get(self._name, 0))
+
+    def __set__(self, owner: Bound, value: _Number) -> None:
+        owner.bound[self._name].inc(value - owner.__dict__.get(self._name, 0))
+        owner.__dict__[self._name] = value
+
+
 class Counts(Mapping[_Key, int]):
     """The children of a labelled counter as a mapping; missing labels read as 0.
 
@@ -135,12 +157,22 @@ class Counts(Mapping[_Key, int]):
         self._counter = counter
         self._leading = leading
         self._children: dict[_Key, Count] = {}
-        for key in known:
-            self._child(key)
+        self.know(known)
 
-    def add(self, key: _Key, amount: int = 1) -> None:
-        """Increment; thread-safe, and faster than `+=`."""
-        self._child(key).inc(amount)
+    def add(self, key: _Key, amount: int = 1, *, exemplar: Mapping[str, str] | None = None) -> None:
+        """Increment; thread-safe, and faster than `+=`.
+
+        Args:
+            key: The labels.
+            amount: By how much.
+            exemplar: What it was this time, for readers of the OpenMetrics format.
+        """
+        self._child(key).inc(amount, None if exemplar is None else dict(exemplar))
+
+    def know(self, keys: Iterable[_Key]) -> None:
+        """Export more keys from now on, at 0."""
+        for key in keys:
+            self._child(key)
 
     def total(self) -> int:
         """The sum over all labels."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import errno
+import io
 import socket
 import socketserver
+import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Self
+from typing import IO, Any, Final, Self
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from wsgiref.types import StartResponse, WSGIEnvironment
 
+import structlog
 from prometheus_client import CollectorRegistry, make_wsgi_app
+from typing_extensions import override
 
 from core.model.errors import ConfigurationError
 
@@ -19,6 +23,10 @@ Probe = Callable[[], list[str]]
 """Returns what is wrong; empty if healthy."""
 
 _ALLOWED: Final = "GET, HEAD"
+_SILENCE_MAX_S: Final = 10.0
+"""A client that neither sends nor takes a byte for so long is cut off."""
+_CLIENTS_MAX: Final = 32
+"""Requests in progress; one more is refused, so that hanging clients cannot use up threads."""
 _PLAIN: Final = ("Content-Type", "text/plain; charset=utf-8")
 _OTHER_PORT: Final = "choose another --metrics-port, or 0 for a free one"
 _OTHER_HOST: Final = "correct metrics.host: a name or an address of this machine, such as 127.0.0.1 or ::"
@@ -129,9 +137,13 @@ def _application(registry: CollectorRegistry, probes: Mapping[str, Probe]) -> _A
             wrong = probes[path]()
             status = "503 Service Unavailable" if wrong else "200 OK"
             return _say(start_response, method, status, "\n".join(wrong or ["ok"]) + "\n")
-        if method == "GET":
-            return metrics(environ, start_response)
-        return _head(metrics, environ, start_response)
+        try:
+            if method == "GET":
+                return metrics(environ, start_response)
+            return _head(metrics, environ, start_response)
+        except Exception:
+            structlog.get_logger().exception("the metrics could not be collected")
+            return _say(start_response, method, "500 Internal Server Error", "see the log\n")
 
     return application
 
@@ -159,13 +171,35 @@ def _head(application: _Application, environ: WSGIEnvironment, start_response: S
 
 
 class _Server(socketserver.ThreadingMixIn, WSGIServer):
-    """One thread per request, so that a slow scrape does not delay a probe."""
+    """One thread per request, so that a slow scrape does not delay a probe; their number is limited."""
 
     daemon_threads = True
+    block_on_close = False
 
     def __init__(self, family: socket.AddressFamily, address: Any) -> None:
         self.address_family = family
+        self._free = threading.BoundedSemaphore(_CLIENTS_MAX)
         super().__init__(address, _QuietHandler)
+
+    @override
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    @override
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    @override
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that went away or was cut off; anything else is our mistake."""
+        if not isinstance(sys.exception(), OSError):
+            structlog.get_logger().error("a request to the metrics port failed", exc_info=True)
 
     def server_bind(self) -> None:
         """Bind without a reverse DNS lookup, which can take seconds."""
@@ -176,5 +210,12 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
 
 
 class _QuietHandler(WSGIRequestHandler):
+    timeout = _SILENCE_MAX_S
+
     def log_message(self, format: str, *args: object) -> None:
         """Do not log requests."""
+
+    @override
+    def get_stderr(self) -> IO[str]:
+        """Discard what wsgiref writes of a client that was cut off; the application logs its own errors."""
+        return io.StringIO()

@@ -129,7 +129,7 @@ class Observer:
         A page counts events a moment before it reads the clocks. Where the next page counts as many, none
         was found in between, so the number belongs to the clocks.
         """
-        found = int(page.total("rotascope_worker_events_total"))
+        found = int(page.total("rotascope_event_transitions_total"))
         if found == self._latest_found:
             self._clocks_s, self._found = self._latest_clocks_s, found
         clocks = page.by_labels("rotascope_partition_clock_timestamp_seconds", "partition")

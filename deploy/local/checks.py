@@ -22,7 +22,7 @@ from core.model.routing import home
 from core.model.scale_advice import advise
 from core.model.sessions import CALENDAR_FROM, CALENDAR_THROUGH, build_calendars, day_to_date
 from core.model.settings import HistoryFile, KafkaSettings, Settings
-from core.model.suggestions import nearest
+from core.model.watched_pairs import check_watched
 from core.runtime.compilation import compiling_text, missing_modules
 from core.runtime.daily_files import build_covering, check_named, read_named
 from core.runtime.files import CALENDAR_OVERRIDES, CATALOGUE, UNIVERSE, parsed, read_text
@@ -148,15 +148,10 @@ def _describe(universe: Universe, partitions: int) -> str:
 
 def _check_names(settings: Settings, universe: Universe) -> Iterator[Result]:
     """Check names in the settings against the universe."""
-    known = [pair.name for pair in universe.pairs]
-    for name in settings.metrics.watched_pairs:
-        if name not in known:
-            yield Result(
-                "metrics.watched_pairs",
-                Severity.PROBLEM,
-                f"the universe has no pair {name!r}{nearest(name, known, list_all=True)}",
-                "correct the name, or add the pair to the universe",
-            )
+    try:
+        check_watched(settings.metrics, universe)
+    except RotascopeError as error:
+        yield _problem("metrics.watched_pairs", error)
     outside = [number for number in settings.worker.assigned or () if number >= settings.kafka.partitions]
     if outside:
         yield Result(

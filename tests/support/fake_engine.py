@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.engine.exposed import Exposed
 from core.engine.snapshot import Section
 from core.engine.step_output import DeadLetter, StepOutput
 from core.events.events import Event, event_id
 from core.model.errors import SnapshotError
 from core.model.frames import decode_frame, encode_frame
-from core.model.metrics import Sample
 from core.model.records import BAR, TICK, TickKind
+from tests.support.exposed import exposed_values
 
 RAISING_PRICE = 666
 """A tick at this price makes `step` raise, after it has changed the state."""
@@ -112,9 +113,9 @@ class FakeEngine:
     def mark_rebuilt(self) -> None:
         self.rebuilt = True
 
-    def samples(self) -> Iterator[Sample]:
-        yield Sample("rotascope_ratio", (f"P{self.partition}/SPX",), float(self.price_sum))
-        yield Sample("rotascope_ratio", (f"Q{self.partition}/SPX",), float(self.trades))
+    def expose(self) -> Exposed:
+        known = {f"P{self.partition}/SPX": self.price_sum, f"Q{self.partition}/SPX": self.trades}
+        return exposed_values({pair: {"ratio": float(value)} for pair, value in known.items()})
 
     def _bar(self, ts_start: int) -> NDArray[np.void]:
         bar = np.zeros(1, BAR)
