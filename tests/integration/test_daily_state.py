@@ -137,8 +137,6 @@ def _state(log: dict[int, list[bytes]]) -> list[list[object]]:
         # How often a record came is another matter.
         samples = all_samples(engine.expose())
         state.append([repr(each) for each in samples if not each.name.endswith("_total")])
-            [repr(each) for each in all_samples(engine.expose()) if not each.name.endswith("_total")]
-        )
     return state
 
 
