@@ -44,13 +44,12 @@ def market_rules(definitions: Sequence[Definition], pairs: Sequence[str]) -> str
     """
     for definition in definitions:
         _require_watched(definition, pairs)
-    rules = [
-        _event_rule(definition, pair) for definition in definitions for pair in (pairs or [None])
-    ] + list(_blind_rules(definitions, pairs))
+    each_pair: Sequence[str | None] = pairs or (None,)
+    rules = [_event_rule(definition, pair) for definition in definitions for pair in each_pair]
+    rules += _blind_rules(definitions, pairs)
     document = {"groups": [{"name": "rotascope_market", "rules": rules}]}
-    return _HEAD + yaml.dump(
-        document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000, default_flow_style=False
-    )
+    text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
+    return _HEAD + text
 
 
 def _require_watched(definition: Definition, pairs: Sequence[str]) -> None:
@@ -163,7 +162,7 @@ def _literal(text: str) -> str:
     return text.replace("{{", '{{ "{{" }}')
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc] # PyYAML has no types
     """Writes expressions over several lines as people do."""
 
 

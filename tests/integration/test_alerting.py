@@ -1,4 +1,4 @@
-"""Alerts on the real thing: Kafka, replay server, producer, two workers, Prometheus, Alertmanager, a webhook."""
+"""Alerts on the real thing: Kafka, replay, producer, two workers, Prometheus, Alertmanager, a webhook."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def _require_data(server: Prometheus, shipped: Shipped) -> None:
 
 
 def test_a_mute_feed_is_told_to_operators_and_resolves(kafka_with_topics: LocalKafka, tmp_path: Path) -> None:
-    """The shipped bound of 60 s; `for` and the group's interval are shortened, or it would take ten minutes."""
+    """The shipped bound of 60 s; `for` and the group's interval are shortened: it would take ten minutes."""
     universe = tmp_path / "universe.toml"
     universe.write_text(read_text(None, UNIVERSE).replace('calendar = "XNYS"', 'calendar = "24/7"'))
     shipped = Shipped(tmp_path)
@@ -137,7 +137,7 @@ def test_a_mute_feed_is_told_to_operators_and_resolves(kafka_with_topics: LocalK
     with webhook() as hook, LiveVendor(("SPY", "QQQ")).running() as vendor:
         shipped.receivers(hook.port, group_interval="1s")
         produce = [
-            "produce", "alpaca", "--url", vendor.url, "--universe", str(universe), "--symbols", "SPY,QQQ",
+            "produce", "alpaca", "--url", vendor.url, "--universe", str(universe),
             "--bootstrap-servers", kafka_with_topics.bootstrap_servers, "--partitions", str(TEST_PARTITIONS),
             "--metrics-port", "0",
         ]  # fmt: skip

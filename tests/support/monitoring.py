@@ -107,7 +107,16 @@ def prometheus(configuration: Path, data: Path) -> Iterator[Prometheus]:
         port, tool("prometheus"), f"--config.file={configuration}", f"--storage.tsdb.path={data}",
         f"--web.listen-address={LOOPBACK}:{port}",
     ):  # fmt: skip
+        wait_for(lambda: _is_ready(port), what="Prometheus is ready")
         yield Prometheus(port)
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/-/ready", timeout=10) as page:
+            return bool(page.status == 200)
+    except OSError:
+        return False
 
 
 class Webhook:

@@ -17,8 +17,8 @@ SCRAPE_INTERVAL = "1s"
 class Shipped:
     """A copy in a directory of the test.
 
-    What an operator changes is changed the same way: targets, and the addresses of the receivers. Besides, the
-    copy scrapes every second instead of every 15 s, because a recording is over in a minute.
+    What an operator changes is changed the same way: targets, and the addresses of the receivers. Besides,
+    the copy scrapes every second instead of every 15 s, because a recording is over in a minute.
 
     Args:
         directory: Where the copy is made.
