@@ -137,7 +137,7 @@ def test_a_mute_feed_is_told_to_operators_and_resolves(kafka_with_topics: LocalK
     with webhook() as hook, LiveVendor(("SPY", "QQQ")).running() as vendor:
         shipped.receivers(hook.port, group_interval="1s")
         produce = [
-            "produce", "alpaca", "--url", vendor.url, "--universe", str(universe),
+            "produce", "alpaca", "--url", vendor.url, "--codec", "json", "--universe", str(universe),
             "--bootstrap-servers", kafka_with_topics.bootstrap_servers, "--partitions", str(TEST_PARTITIONS),
             "--metrics-port", "0",
         ]  # fmt: skip

@@ -21,7 +21,7 @@ OF_TARGETS = frozenset({"job", "instance", "deployment"})
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class AlertingRule:
     """One recording rule or alert.
 
     Args:
@@ -43,10 +43,10 @@ class Rule:
         return str(self.entry["expr"])
 
 
-def rules_of(files: Sequence[Path] = RULE_FILES) -> list[Rule]:
+def rules_of(files: Sequence[Path] = RULE_FILES) -> list[AlertingRule]:
     """Every rule of these files."""
     return [
-        Rule(entry.get("alert") or entry["record"], entry)
+        AlertingRule(entry.get("alert") or entry["record"], entry)
         for file in files
         for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
         for entry in group["rules"]
@@ -66,7 +66,7 @@ def selectors(expression: str) -> Iterator[tuple[str, frozenset[str]]]:
         yield node.name, frozenset(matcher.name for matcher in node.matchers.matchers)
 
 
-def unknown_names(rules: Sequence[Rule], recorded: frozenset[str]) -> list[str]:
+def unknown_names(rules: Sequence[AlertingRule], recorded: frozenset[str]) -> list[str]:
     """List what expressions select and nobody exports: metrics, and labels of metrics.
 
     Args:

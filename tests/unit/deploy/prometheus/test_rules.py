@@ -11,7 +11,7 @@ import yaml
 
 from deploy.prometheus.market_rules import BLIND_ALERT, EVENT_ALERT
 from tests.support.program import CHECKOUT
-from tests.support.prometheus_rules import DIRECTORY, TEST_FILES, Rule, rules_of, unknown_names
+from tests.support.prometheus_rules import DIRECTORY, TEST_FILES, AlertingRule, rules_of, unknown_names
 
 RUNBOOK = CHECKOUT / "docs" / "runbook.md"
 RULES = rules_of()
@@ -26,8 +26,8 @@ def test_every_selector_names_a_metric_and_labels_of_the_table() -> None:
 
 def test_a_metric_or_label_that_nobody_exports_is_found() -> None:
     wrong = [
-        Rule("A", {"alert": "A", "expr": "rate(rotascope_worker_tiks_total[5m]) > 0"}),
-        Rule("B", {"alert": "B", "expr": 'rotascope_partition_state{phase="running"} == 1'}),
+        AlertingRule("A", {"alert": "A", "expr": "rate(rotascope_worker_tiks_total[5m]) > 0"}),
+        AlertingRule("B", {"alert": "B", "expr": 'rotascope_partition_state{phase="running"} == 1'}),
     ]
     assert unknown_names(wrong, RECORDED) == [
         "A: no metric rotascope_worker_tiks_total",
@@ -45,7 +45,7 @@ def test_no_name_stands_twice() -> None:
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
-def test_an_alert_says_what_happened_where_and_what_to_do(alert: Rule) -> None:
+def test_an_alert_says_what_happened_where_and_what_to_do(alert: AlertingRule) -> None:
     annotations = alert.entry["annotations"]
     assert set(annotations) == {"summary", "description", "runbook_url"}
     assert alert.entry["labels"] == {"severity": alert.entry["labels"]["severity"]}
