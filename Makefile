@@ -33,7 +33,7 @@ setup: .venv/.dev ## make .venv with the pinned packages for development
 	@deploy/local/setup.sh dev
 
 .PHONY: test-tools
-test-tools: ## install Java 17, Maven, Prometheus and Chromium with apt-get, if permitted
+test-tools: ## install Java 17, Maven, Prometheus, Alertmanager and Chromium with apt-get, if permitted
 	@deploy/local/install-test-tools.sh
 
 # --- run --------------------------------------------------------------------------------------------------------

@@ -54,6 +54,7 @@ PIECES: Final = MappingProxyType(
         ),
         "claims": Piece("consumers.claims.cli", "app", "Compute the claim ledger from daily files."),
         "events": Piece("consumers.inspect.tail", "events_app", "Look at the events in their topics."),
+        "alerts": Piece("deploy.prometheus.cli", "app", "Make alerts of market events for Prometheus."),
         "ticks": Piece("consumers.inspect.tail", "ticks_app", "Look at the ticks inside their frames."),
         "values": Piece("consumers.inspect.values", "app", "Look at the values of pairs in their frames."),
     }

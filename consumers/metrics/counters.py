@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry
 
+from consumers.metrics.last_openings import LastOpenings
 from consumers.transport.seam import ChangeKind
-from core.model.records import NANOSECONDS_PER_SECOND, Frequency
+from core.model.records import NANOSECONDS_PER_SECOND, EventState, Frequency
 from core.runtime.counting import Count, Counts, Durations, Number, Part, count, durations, level
 from core.runtime.reason_log import ReasonLog
 
@@ -104,6 +105,7 @@ class WorkerCounters:
         self.events: Counts[tuple[str, ...]] = Counts(count("rotascope_event_transitions_total", registry))
         """By (definition, state)."""
         self._last_transition = level("rotascope_event_last_transition_timestamp_seconds", registry)
+        self._last_openings = LastOpenings(registry)
         self.bars: Counts[str] = Counts(
             count(f"{_PREFIX}bars_total", registry), known=(Frequency.MINUTE.label, Frequency.DAY.label)
         )
@@ -159,6 +161,8 @@ class WorkerCounters:
         self.events.add((event.definition, event.state), exemplar={"event_id": event.event_id})
         knowable_s = event.ts_knowable_ns / NANOSECONDS_PER_SECOND
         self._last_transition.labels(event.definition, event.state).set(knowable_s)
+        if event.state == EventState.OPENED.label:
+            self._last_openings.opened(event.pair, event.definition, knowable_s)
 
     @property
     def frames(self) -> int:

@@ -84,6 +84,9 @@ EVENT_ROWS: Final[tuple[Metric, ...]] = (
            "Transitions handed to publication, by state entered; the exemplar is the event's id.", _W),
     Metric("rotascope_event_last_transition_timestamp_seconds", _G, "seconds", ("definition", "state"),
            "Event time at which the last such transition of this process became knowable.", _W),
+    Metric("rotascope_event_last_opening_timestamp_seconds", _G, "seconds", ("pair", "definition"),
+           "Event time at which the pair's last opening handed to publication by this process became "
+           "knowable; absent before the first.", _W),
     Metric("rotascope_event_steps_to_confirm_total", _C, "", ("definition",),
            "Steps from opening to confirmation; divide by confirmed transitions for the mean.", _E),
     Metric("rotascope_event_provisional_flips_total", _C, "", ("definition",),

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs the programs that the tests need besides Python: Java 17 or newer and Maven (for Apache Kafka), Prometheus and
-# promtool, and Chromium (for the page of `study report`). Uses apt-get if permitted (root, or sudo without a password); otherwise prints what to install.
+# Installs the programs that the tests need besides Python: Java 17 or newer and Maven (for Apache Kafka), Prometheus with
+# promtool, Alertmanager with amtool, and Chromium (for the page of `study report`). Uses apt-get if permitted (root, or
+# sudo without a password); otherwise prints what to install.
 # Exit status: 0 all present, 2 something is missing and could not be installed.
 set -euo pipefail
 
@@ -22,12 +23,18 @@ has_browser() {
   return 1
 }
 
+# Its own releases call it alertmanager, Debian's package prometheus-alertmanager. tests/support/monitoring.py looks for both.
+has_alertmanager() {
+  command -v alertmanager >/dev/null || command -v prometheus-alertmanager >/dev/null
+}
+
 missing_tools() {
   java_is_new_enough 2>/dev/null || echo java
   local tool
-  for tool in mvn prometheus promtool; do
+  for tool in mvn prometheus promtool amtool; do
     command -v "$tool" >/dev/null || echo "$tool"
   done
+  has_alertmanager || echo alertmanager
   has_browser || echo chromium
 }
 
@@ -54,8 +61,9 @@ java_package() {
 
 give_up() {
   say "missing for the tests: $*"
-  echo "Operator action: install Java 17 or newer, Maven 3.8 or newer, Prometheus (with promtool) and Chromium, e.g. on" \
-    "Debian 'apt-get install openjdk-17-jre-headless maven prometheus chromium', and run make test again" >&2
+  echo "Operator action: install Java 17 or newer, Maven 3.8 or newer, Prometheus (with promtool), Alertmanager (with" \
+    "amtool) and Chromium, e.g. on Debian 'apt-get install openjdk-17-jre-headless maven prometheus prometheus-alertmanager" \
+    "chromium', and run make test again" >&2
   exit 2
 }
 
@@ -94,19 +102,24 @@ for tool in "${missing[@]}"; do
     java) packages+=("$(java_package)") ;;
     mvn) packages+=(maven) ;;
     prometheus | promtool) packages+=(prometheus) ;;
+    alertmanager | amtool) packages+=(prometheus-alertmanager) ;;
     chromium) packages+=("$(browser_package)") ;;
   esac
 done
 
-# Debian's package starts a server on port 9090 and at each boot. The tests start their own, on a free port.
+# Debian's packages start servers on ports 9090 and 9093, at once and at each boot. The tests start their own, on free ports.
 if [ ! -e "$policy" ]; then
   made_policy=yes
   printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
   "${as_root[@]}" chmod 755 "$policy"
 fi
 apt install --yes --no-install-recommends "${packages[@]}"
-if [[ " ${packages[*]} " == *" prometheus "* ]] && [ -d /run/systemd/system ]; then
-  "${as_root[@]}" systemctl disable --quiet prometheus.service || true
+if [ -d /run/systemd/system ]; then
+  for package in prometheus prometheus-alertmanager; do
+    if [[ " ${packages[*]} " == *" $package "* ]]; then
+      "${as_root[@]}" systemctl disable --quiet "$package.service" || true
+    fi
+  done
 fi
 
 mapfile -t missing < <(missing_tools)

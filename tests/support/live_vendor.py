@@ -29,6 +29,8 @@ class LiveVendor:
         self._symbols = symbols
         self._stop = threading.Event()
         self._ready = threading.Event()
+        self.muted = threading.Event()
+        """While set it keeps its connections and sends nothing."""
         self.url = ""
 
     @contextmanager
@@ -56,7 +58,8 @@ class LiveVendor:
             ids = count(1)
             while not self._stop.is_set():
                 batch = [trade(time.time_ns(), S=symbol, i=next(ids)) for symbol in self._symbols]
-                await connection.send(wire(batch).decode())
+                if not self.muted.is_set():
+                    await connection.send(wire(batch).decode())
                 await asyncio.sleep(EVERY_S)
         except ConnectionClosed:
             return

@@ -1,0 +1,1 @@
+"""Alertmanager: who is told of what. alertmanager.yml is the configuration."""
