@@ -119,7 +119,7 @@ def _is_ready(port: int) -> bool:
         return False
 
 
-class Webhook:
+class AlertReceiver:
     """What Alertmanager has posted: path → notifications, in order of arrival."""
 
     def __init__(self) -> None:
@@ -138,9 +138,9 @@ class Webhook:
 
 
 @contextmanager
-def webhook() -> Iterator[Webhook]:
+def webhook() -> Iterator[AlertReceiver]:
     """Listen on a free port."""
-    hook = Webhook()
+    hook = AlertReceiver()
 
     class WebhookHandler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

@@ -123,5 +123,5 @@ def test_what_an_operator_changes_stands_in_targets() -> None:
     configuration = yaml.safe_load((DIRECTORY / "prometheus.yml").read_text(encoding="utf-8"))
     places = [*configuration["scrape_configs"], *configuration["alerting"]["alertmanagers"]]
     files = [file for place in places for each in place["file_sd_configs"] for file in each["files"]]
-    assert len(files) == 3
+    assert len(files) == 4
     assert all(isinstance(yaml.safe_load(Path(DIRECTORY / file).read_text()), list) for file in files)
