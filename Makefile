@@ -62,6 +62,10 @@ dashboards: .venv/.dev ## write deploy/grafana/dashboards anew, after a panel or
 demo-artefacts: .venv/.runtime ## make the demo's base rates and rarity anew, after a definition has changed (ARGS=--check compares)
 	@$(VENV)/python -m deploy.demo.artefacts $(ARGS)
 
+.PHONY: metrics-page
+metrics-page: .venv/.dev ## write docs/metrics.md from the table of metrics
+	@$(VENV)/python -m deploy.local.metrics_page
+
 # --- check: fastest first --------------------------------------------------------------------------------------
 
 .PHONY: test

@@ -30,7 +30,7 @@ def partition_samples(state: WorkerState, health: Health, now_s: float) -> Itera
     for partition, task in state.tasks.items():
         labels = (str(partition),)
         yield Sample("rotascope_partition_state", (*labels, task.phase), 1)
-        yield from _snapshot_samples(labels, task.checkpointer, now_s)
+        yield from _snapshot_samples(labels, task.checkpointer)
         yield Sample("rotascope_worker_outbox_records", labels, task.outbox.records)
         yield Sample("rotascope_worker_outbox_bytes", labels, task.outbox.bytes)
         yield Sample("rotascope_partition_ready", labels, task.ready)
@@ -52,8 +52,8 @@ def _lag_seconds(task: PartitionTask, now_s: float) -> float:
     return max(0.0, now_s - task.last_append_ms / _MS_PER_SECOND)
 
 
-def _snapshot_samples(labels: tuple[str], snapshots: Checkpointer, now_s: float) -> Iterator[Sample]:
-    if snapshots.age_s is not None:
-        yield Sample("rotascope_partition_snapshot_timestamp_seconds", labels, now_s - snapshots.age_s)
+def _snapshot_samples(labels: tuple[str], snapshots: Checkpointer) -> Iterator[Sample]:
+    if snapshots.captured_s is not None:
+        yield Sample("rotascope_partition_snapshot_timestamp_seconds", labels, snapshots.captured_s)
         yield Sample("rotascope_partition_snapshot_bytes", labels, snapshots.last_bytes)
         yield Sample("rotascope_partition_snapshot_duration_seconds", labels, snapshots.last_duration_s)

@@ -60,6 +60,7 @@ class Checkpointer:
         helper: Executor for packing.
         topic: Snapshots topic of the ticks' generation.
         monotonic_ns: Monotonic clock, ns.
+        wall_s: Wall clock, s UTC.
     """
 
     def __init__(
@@ -71,12 +72,16 @@ class Checkpointer:
         helper: Executor,
         topic: str,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
+        wall_s: Callable[[], float] = time.time,
     ) -> None:
+        self._wall_s = wall_s
         self.named = named
         """The snapshot that a position committed now may refer to."""
         self.last_bytes = 0
         self.last_duration_s = 0.0
         self.written = 0
+        self.captured_s: float | None = None
+        """Wall time at which the latest snapshot's state was copied, s UTC; None before the first."""
         self._partition = partition
         self._topic = topic
         self._interval_ns = None if interval_ms is None else interval_ms * _NS_PER_MS
@@ -84,7 +89,7 @@ class Checkpointer:
         self._monotonic_ns = monotonic_ns
         self._number = -1 if named is None else named.number
         self._begun_ns = monotonic_ns()
-        self._named_ns: int | None = None
+        self._begun_wall_s = 0.0
         self._packing: Future[_Cut] | None = None
         self._waiting: deque[OutgoingRecord] = deque()
         self._next_name: SnapshotName | None = None
@@ -102,13 +107,6 @@ class Checkpointer:
             return False
         return self._monotonic_ns() - self._begun_ns >= self._interval_ns
 
-    @property
-    def age_s(self) -> float | None:
-        """Age of the state of the latest completed snapshot, s; None before the first of this run."""
-        if self._named_ns is None:
-            return None
-        return (self._monotonic_ns() - self._named_ns) / _NS_PER_SECOND
-
     def begin(self, engine: Snapshotting, next_offset: int) -> None:
         """Copy the state and start packing it on the helper.
 
@@ -116,7 +114,7 @@ class Checkpointer:
             engine: Has processed every valid record before `next_offset`.
             next_offset: Offset of the first record it has not processed.
         """
-        self._begun_ns = self._monotonic_ns()
+        self._begun_ns, self._begun_wall_s = self._monotonic_ns(), self._wall_s()
         capture = engine.capture()
         self._number += 1
         self._packing = self._helper.submit(self._cut, capture, self._number, next_offset)
@@ -126,7 +124,7 @@ class Checkpointer:
 
         A snapshot in progress is abandoned; no position refers to its slot, which is rewritten.
         """
-        self._begun_ns = self._monotonic_ns()
+        self._begun_ns, self._begun_wall_s = self._monotonic_ns(), self._wall_s()
         self._packing = None
         self._waiting.clear()
         self._number += 1
@@ -169,7 +167,7 @@ class Checkpointer:
         self.last_bytes = cut.length
         self.last_duration_s = (now_ns - self._begun_ns) / _NS_PER_SECOND
         self.written += 1
-        self._named_ns = self._begun_ns
+        self.captured_s = self._begun_wall_s
 
     def _cut(self, capture: Captured, number: int, next_offset: int) -> _Cut:
         data = capture.pack()

@@ -30,8 +30,9 @@ def all_samples(exposed: Exposed) -> Iterator[Sample]:
 
 def series_per_pair(exposed: Exposed) -> NDArray[np.int64]:
     """Return how many series each pair has, int64 (pairs,)."""
-    known = np.count_nonzero(~np.isnan(exposed.values), axis=0)
-    return known + np.count_nonzero(exposed.as_of_ns, axis=0) + 2 * exposed.opened_per_pair
+    values: NDArray[np.int64] = (~np.isnan(exposed.values)).sum(axis=0)
+    times: NDArray[np.int64] = (exposed.as_of_ns != 0).sum(axis=0)
+    return values + times + 2 * exposed.opened_per_pair
 
 
 def unknown_values(exposed: Exposed, rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import io
 import socket
 import socketserver
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Self
+from typing import IO, Any, Final, Self
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -136,9 +137,13 @@ def _application(registry: CollectorRegistry, probes: Mapping[str, Probe]) -> _A
             wrong = probes[path]()
             status = "503 Service Unavailable" if wrong else "200 OK"
             return _say(start_response, method, status, "\n".join(wrong or ["ok"]) + "\n")
-        if method == "GET":
-            return metrics(environ, start_response)
-        return _head(metrics, environ, start_response)
+        try:
+            if method == "GET":
+                return metrics(environ, start_response)
+            return _head(metrics, environ, start_response)
+        except Exception:
+            structlog.get_logger().exception("the metrics could not be collected")
+            return _say(start_response, method, "500 Internal Server Error", "see the log\n")
 
     return application
 
@@ -209,3 +214,8 @@ class _QuietHandler(WSGIRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Do not log requests."""
+
+    @override
+    def get_stderr(self) -> IO[str]:
+        """Discard what wsgiref writes of a client that was cut off; the application logs its own errors."""
+        return io.StringIO()

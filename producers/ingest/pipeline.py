@@ -158,6 +158,7 @@ class Pipeline:
             return
         self._history_ahead.check(ticks)
         counters.feed_delay_ns = int(ticks["ts_recv"][-1]) - int(ticks["ts_event"][-1])
+        counters.last_tick_ns = self._wall_ns()
         fresh = self._deduplicator.fresh(ticks, batch.venues)
         if not fresh.all():
             counters.repeated += len(fresh) - int(np.count_nonzero(fresh))

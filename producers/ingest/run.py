@@ -7,7 +7,7 @@ import gc
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from typing import Any, Final, TypeVar
@@ -19,7 +19,7 @@ from core.kafka.preflight import preflight
 from core.kafka.security_files import SecurityFiles
 from core.model.errors import TransportError
 from core.model.instruments import Source, Universe
-from core.model.sessions import CALENDAR_FROM, CALENDAR_THROUGH, build_calendars
+from core.model.sessions import CALENDAR_FROM, CALENDAR_THROUGH, Calendar, build_calendars
 from core.model.settings import KafkaSettings, Settings
 from core.model.topics import DEAD_LETTERS_TOPIC, INSTRUMENTS_TOPIC
 from core.runtime.backoff import Backoff
@@ -88,7 +88,7 @@ def run_feed(
     producers: list[Producer] = []  # none until the broker has answered
     with (
         _publisher(source, settings, counters) as publisher,
-        _metrics_server(settings, counters, producers, publisher),
+        _metrics_server(settings, source, calendars.values(), counters, producers, publisher),
         _stops(publisher) as asked,
     ):
         try:
@@ -247,7 +247,12 @@ def _summarise(counters: ProducerCounters, ending: RunEnding, seconds: float) ->
 
 @contextmanager
 def _metrics_server(
-    settings: Settings, counters: ProducerCounters, producers: list[Producer], publisher: HoldingPublisher
+    settings: Settings,
+    source: Source,
+    calendars: Iterable[Calendar],
+    counters: ProducerCounters,
+    producers: list[Producer],
+    publisher: HoldingPublisher,
 ) -> Iterator[None]:
     """Serve /metrics of this run."""
     collector = ProducerCollector(
@@ -255,6 +260,9 @@ def _metrics_server(
         queue_messages=lambda: sum(len(each.queue) for each in producers),
         queue_age_ns=lambda: max((each.queue.age_ns(time.time_ns()) for each in producers), default=0),
         held=lambda: ((figures := publisher.figures()).bytes, figures.age_s),
+        source=source.name,
+        recorded=ClockMode(settings.producer.clock) is ClockMode.RECORDED,
+        calendars=calendars,
     )
     registry = make_registry(collector, counters)
     probes = {"/livez": list[str], "/readyz": lambda: why_not_ready(counters)}

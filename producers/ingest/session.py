@@ -227,6 +227,7 @@ class Session:
         await self._mark_gap()
         self._has_streamed = True
         self._counters.messages += 1
+        self._counters.last_message_ns = now_ns
         self._last_data_ns = _PAUSED
         await self._queue.put(RawMessage(payload, now_ns))
         # Set after the wait: a reader that waited for room received nothing, and that silence is not the

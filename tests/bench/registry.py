@@ -79,6 +79,7 @@ BENCHMARKS = (
     Benchmark("frame_decode", "bytes to checked ticks"),
     Benchmark("engine_passes", "apply_ticks a tick, and the pass over all pairs at a second's end"),
     Benchmark("rule_pass", "all rules over the pairs of a partition, beside the pass pair by pair"),
+    Benchmark("scrape", "10,000 series of /metrics, and how long the worker's loop stands still for them"),
     Benchmark("snapshots", "a partition's snapshot: what is in it, its size, and the way back from it"),
     Benchmark("study", "35 years of daily history, every definition, base rates included"),
     Benchmark("feed_codec", "the vendor's JSON and msgpack to frames"),

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from core.indicators import FAMILIES, DayFamily, IndicatorFamily
-from core.model.metrics import METRICS_BY_NAME
 from core.model.records import Frequency, Quality
 from tests.oracles import intraday
 from tests.oracles.every_day import EVERY_DAY
@@ -65,14 +64,6 @@ def test_every_output_has_an_oracle(family: type[IndicatorFamily]) -> None:
 def test_no_oracle_stands_for_an_output_that_is_gone() -> None:
     keys = {(family.frequency, output.key) for family in FAMILIES for output in family.outputs}
     assert {(frequency, key) for frequency, table in ORACLES.items() for key in table} == keys
-
-
-@over_families
-def test_metrics_exist_and_take_the_labels_given(family: type[IndicatorFamily]) -> None:
-    for output in family.outputs:
-        if output.metric is not None:
-            labels = ("pair", "window") if output.window else ("pair",)
-            assert METRICS_BY_NAME[output.metric].labels == labels
 
 
 @over_families

@@ -14,9 +14,10 @@ import pytest
 
 from core.definitions.catalogue import parse_catalogue
 from core.engine.engine import PartitionEngine
+from core.engine.samples import all_samples
 from core.events.events import Event, encode_data, event_data
 from core.model.frames import decode_frame, encode_frame
-from core.model.metrics import METRICS
+from core.model.metrics import METRICS_BY_NAME
 from core.model.records import NO_INSTRUMENT, Update
 from core.model.sessions import build_calendars, session_day
 from producers.replay.demo import demo_daily
@@ -155,20 +156,16 @@ def test_four_partitions_say_every_event_exactly_once() -> None:
 
 
 def test_four_partitions_export_every_series_exactly_once() -> None:
-    """Counters of records are each partition's own; everything else belongs to a pair's home."""
-    whole = {sample[:2]: sample[2] for sample in as_it_was().engine.samples()}
-    parts = [sample for each in in_partitions() for sample in each.engine.samples()]
-    of_pairs = {key: value for key, value in whole.items() if "partition" not in labels_of(key[0])}
-    of_parts = [sample for sample in parts if "partition" not in labels_of(sample[0])]
+    """Counters are each partition's own; everything else belongs to a pair's home."""
+    whole = {sample[:2]: sample[2] for sample in all_samples(as_it_was().engine.expose())}
+    parts = [sample for each in in_partitions() for sample in all_samples(each.engine.expose())]
+    of_pairs = {key: value for key, value in whole.items() if "pair" in METRICS_BY_NAME[key[0]].labels}
+    of_parts = [sample for sample in parts if "pair" in METRICS_BY_NAME[sample[0]].labels]
     assert len(of_pairs) > 500
     assert Counter(sample[:2] for sample in of_parts) == Counter(of_pairs.keys())
     for name, labels, value in of_parts:
         assert str(value) == str(of_pairs[name, labels])
-    assert max(Counter(sample[:2] for sample in parts).values()) == 1
-
-
-def labels_of(metric: str) -> tuple[str, ...]:
-    return next(each.labels for each in METRICS if each.name == metric)
+    assert max(Counter(sample[:2] for sample in of_parts).values()) == 1
 
 
 def test_four_partitions_write_every_bar_exactly_once() -> None:

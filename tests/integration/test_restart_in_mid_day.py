@@ -17,6 +17,7 @@ from consumers.transport.registry import TRANSPORTS, make_transport
 from consumers.worker.state import WorkerState
 from consumers.worker.worker import Worker
 from core.engine.engine import PartitionEngine
+from core.engine.samples import all_samples
 from core.events.events import Event
 from core.model.frames import decode_frame
 from core.model.metrics import METRICS_BY_NAME, MetricKind
@@ -75,7 +76,7 @@ def test_metrics_and_events_are_those_of_the_run_without_it(
 
 def _gauges(engine: PartitionEngine) -> list[str]:
     """What a scrape shows; counters are the process's own, and begin at 0 as any restarted one's."""
-    samples = engine.samples()
+    samples = all_samples(engine.expose())
     return [repr(each) for each in samples if METRICS_BY_NAME[each.name].kind is MetricKind.GAUGE]
 
 

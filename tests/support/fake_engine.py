@@ -10,7 +10,6 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from consumers.metrics.selection import RANKED_BY
 from core.engine.exposed import Exposed
 from core.engine.snapshot import Section
 from core.engine.step_output import DeadLetter, StepOutput
@@ -115,14 +114,8 @@ class FakeEngine:
         self.rebuilt = True
 
     def expose(self) -> Exposed:
-        known = {"P": float(self.price_sum), "Q": float(self.trades)}
-        return exposed_values(
-            {
-                f"{name}{self.partition}/SPX": {"ratio": value, RANKED_BY: value}
-                for name, value in known.items()
-            },
-            sources=("feed",),
-        )
+        known = {f"P{self.partition}/SPX": self.price_sum, f"Q{self.partition}/SPX": self.trades}
+        return exposed_values({pair: {"ratio": float(value)} for pair, value in known.items()})
 
     def _bar(self, ts_start: int) -> NDArray[np.void]:
         bar = np.zeros(1, BAR)

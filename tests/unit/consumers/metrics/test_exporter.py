@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 
 import pytest
 from prometheus_client import generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as openmetrics_families,
+)
 from prometheus_client.parser import text_string_to_metric_families
+from structlog.testing import capture_logs
 
+from consumers.metrics.counters import DEAD_LETTER_REASONS
 from consumers.metrics.exporter import WorkerCollector, make_registry
 from consumers.metrics.health import Health
 from consumers.worker.state import WorkerState
 from consumers.worker.worker import Worker
-from core.model.metrics import METRICS, Component, MetricKind, Sample
+from core.definitions.catalogue import parse_catalogue
+from core.engine.exposed import Exposed
+from core.indicators.exported import EXPORTED
+from core.model.metrics import METRICS, Component, MetricKind
+from core.model.records import EventState
+from core.model.sessions import build_calendar
 from core.model.settings import KafkaSettings, MetricsSettings, WorkerSettings
+from tests.support.exposed import exposed_values
 from tests.support.fake_engine import BAD_PRICE, FakeEngine, clock, frame
 from tests.support.fake_transport import FakeBroker, FakeTransport
+from tests.support.worlds import CATALOGUE
 
 NOW_SECONDS = 1_001.5
 Scrape = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -78,6 +94,11 @@ def _names(scrape: Scrape) -> set[str]:
     return {name for name, _ in scrape}
 
 
+def legs(pair: str) -> dict[str, str]:
+    numerator, benchmark = pair.split("/")
+    return {"pair": pair, "numerator": numerator, "benchmark": benchmark}
+
+
 @pytest.fixture
 def bench() -> Bench:
     bench = Bench()
@@ -99,23 +120,25 @@ def test_every_worker_metric_of_the_table_is_exported_and_no_other(bench: Bench)
         if row.component is Component.WORKER
         for suffix in (histogram_suffixes if row.kind is MetricKind.HISTOGRAM else ("",))
     }
-    assert shown - {"rotascope_ratio"} == expected
+    assert shown - {"rotascope_ratio", "rotascope_unknown_values"} == expected - {"rotascope_session_open"}
 
 
 def test_help_and_type_come_from_the_table(bench: Bench) -> None:
     families = {family.name: family for family in text_string_to_metric_families(bench.text())}
     for row in METRICS:
-        if row.component is Component.WORKER:
+        if row.component is Component.WORKER and row.name != "rotascope_session_open":
             family = families[row.name.removesuffix("_total")]
             assert (family.type, family.documentation) == (row.kind.value, row.help)
 
 
 def test_values_are_those_of_the_state(bench: Bench) -> None:
     scrape = bench.scrape()
-    assert _value(scrape, "rotascope_ratio", pair="P0/SPX") == 50
-    assert _value(scrape, "rotascope_worker_frames_total", partition="0") == 2
-    assert _value(scrape, "rotascope_worker_ticks_total", partition="0") == 12
-    assert _value(scrape, "rotascope_worker_events_total", definition="every_nth", state="opened") == 1
+    assert _value(scrape, "rotascope_ratio", **legs("P0/SPX")) == 50
+    assert _value(scrape, "rotascope_worker_frames_total") == 2
+    assert _value(scrape, "rotascope_worker_ticks_total") == 12
+    transition = {"definition": "every_nth", "state": "opened"}
+    assert _value(scrape, "rotascope_event_transitions_total", **transition) == 1
+    assert _value(scrape, "rotascope_event_last_transition_timestamp_seconds", **transition) == 1e-9
     assert _value(scrape, "rotascope_worker_dead_letters_total", reason="price") == 1
     assert _value(scrape, "rotascope_worker_commits_total", outcome="committed") == 1
     assert _value(scrape, "rotascope_partition_next_offset", partition="0") == 2
@@ -124,7 +147,10 @@ def test_values_are_those_of_the_state(bench: Bench) -> None:
     assert _value(scrape, "rotascope_worker_ready") == 1
     assert _value(scrape, "rotascope_worker_joined") == 1
     assert _value(scrape, "rotascope_partition_state", partition="0", state="running") == 1
-    assert _value(scrape, "rotascope_partition_snapshots_total", partition="0") == 1
+    assert _value(scrape, "rotascope_worker_snapshots_total") == 1
+    assert _value(scrape, "rotascope_partition_snapshot_timestamp_seconds", partition="0") > 1.7e9
+    assert _value(scrape, "rotascope_worker_broker_answer_timestamp_seconds") <= NOW_SECONDS
+    assert _value(scrape, "rotascope_worker_last_commit_timestamp_seconds") > 1.7e9
     assert _value(scrape, "rotascope_partition_snapshot_bytes", partition="0") > 0
     assert "process_resident_memory_bytes" in _names(scrape)
 
@@ -149,11 +175,11 @@ def test_series_leave_with_their_partition() -> None:
     transport.will(("assigned", [0, 1]), generation=0)
     while len(bench.state.tasks) < 2 or bench.health.why_not_ready():
         bench.worker.turn()
-    assert ("rotascope_ratio", (("pair", "P1/SPX"),)) in bench.scrape()
-    assert _value(bench.scrape(), "rotascope_worker_frames_total", partition="1") == 1
+    assert _value(bench.scrape(), "rotascope_ratio", **legs("P1/SPX")) == 5
     transport.will(("revoked", [1]), generation=0)
     bench.worker.turn()
     assert not [key for key in bench.scrape() if ("partition", "1") in key[1] or ("pair", "P1/SPX") in key[1]]
+    assert _value(bench.scrape(), "rotascope_worker_frames_total") == 2, "a total does not fall"
 
 
 def test_a_partition_that_restores_shows_its_progress_but_no_values_of_the_past() -> None:
@@ -179,33 +205,109 @@ def test_a_partition_that_restores_shows_its_progress_but_no_values_of_the_past(
 
 
 def test_only_watched_pairs_are_served() -> None:
-    bench = Bench(watched_pairs=("Q0/SPX",))
+    bench = Bench(watched_pairs=("Q0/SPX",), ranked_pairs=0)
     bench.worker.start()
-    pairs = {dict(labels)["pair"] for name, labels in bench.scrape() if name == "rotascope_ratio"}
-    assert pairs == {"Q0/SPX"}
+    scrape = bench.scrape()
+    assert {dict(labels)["pair"] for name, labels in scrape if name == "rotascope_ratio"} == {"Q0/SPX"}
+    assert _value(scrape, "rotascope_worker_dropped_pairs", reason="pairs_max") == 1
+    assert _value(scrape, "rotascope_worker_pairs") == 2
 
 
-def test_series_over_the_cap_are_left_out_and_counted() -> None:
+def test_pairs_beyond_the_limit_are_left_out_counted_and_told_once() -> None:
     bench = Bench(partitions=3, series_max=4)
     bench.worker.start()
+    with capture_logs() as logs:
+        scrapes = [bench.scrape() for _ in range(3)]
+    assert _value(scrapes[0], "rotascope_worker_series") == 4
+    assert _value(scrapes[0], "rotascope_worker_dropped_pairs", reason="series_max") == 2
+    assert len([name for name, _ in scrapes[0] if name == "rotascope_ratio"]) == 4
+    (line,) = logs
+    assert line["event"] == "some pairs have no series in /metrics"
+    assert (line["pairs"], line["series"], line["dropped_by_series_max"]) == (6, 4, 2)
+    assert "metrics.watched_pairs" in line["operator_action"]
+
+
+def test_an_unknown_value_has_no_sample_and_is_counted_by_reason(bench: Bench) -> None:
     scrape = bench.scrape()
-    assert _value(scrape, "rotascope_exporter_series") == 4
-    assert _value(scrape, "rotascope_exporter_dropped_series", reason="cap") == 2
-    assert len([name for name, _ in scrape if name == "rotascope_ratio"]) == 4
+    assert not [value for value in scrape.values() if math.isnan(value)]
+    assert "rotascope_beta" not in _names(scrape)
+    unknown = {
+        dict(labels)["reason"]: value
+        for (name, labels), value in scrape.items()
+        if name == "rotascope_unknown_values"
+    }
+    assert unknown["not_ready"] == 2 * (len(EXPORTED) - 1)
+    assert set(unknown.values()) == {0, unknown["not_ready"]}
 
 
-def test_samples_without_a_row_or_without_a_value_are_not_served() -> None:
-    class Odd(FakeEngine):
-        def samples(self) -> Iterator[Sample]:
-            yield Sample("rotascope_surprise", (), 1.0)
-            yield Sample("rotascope_ratio", ("A/B",), float("nan"))
+def test_closed_sets_of_labels_begin_at_0() -> None:
+    bench = Bench()
+    catalogue = parse_catalogue(CATALOGUE)
+    bench.state.counters.know(catalogue)
+    scrape = bench.scrape()
+    for definition in catalogue.definitions:
+        for state in definition.states:
+            labels = {"definition": definition.definition_id, "state": state.label}
+            assert _value(scrape, "rotascope_event_transitions_total", **labels) == 0
+    for reason in DEAD_LETTER_REASONS:
+        assert _value(scrape, "rotascope_worker_dead_letters_total", reason=reason) == 0
+    for frequency in ("1m", "1d"):
+        assert _value(scrape, "rotascope_worker_bars_total", frequency=frequency) == 0
+
+
+def test_a_transition_carries_the_id_of_its_event_in_the_openmetrics_format(bench: Bench) -> None:
+    text = openmetrics.generate_latest(bench.registry).decode()
+    (sample,) = [
+        sample
+        for family in openmetrics_families(text)
+        for sample in family.samples
+        if sample.name == "rotascope_event_transitions_total" and sample.value
+    ]
+    assert sample.exemplar is not None
+    assert set(sample.exemplar.labels) == {"event_id"}
+    assert re.fullmatch("[0-9a-f]{32}", sample.exemplar.labels["event_id"])
+
+
+def test_sessions_definitions_and_episodes_of_the_engine_are_described() -> None:
+    definition = parse_catalogue(CATALOGUE).definitions[0]
+    calendar = build_calendar("24/7", date(1970, 1, 1), date(1970, 1, 2))
+
+    class Watching(FakeEngine):
+        def expose(self) -> Exposed:
+            return exposed_values(
+                {"A/B": {"ratio": 2.0}},
+                definitions=[definition],
+                episodes=[(0, 0, EventState.OPENED, 5_000_000_000)],
+                calendars=[calendar],
+                sources=["feed"],
+            )
 
     bench = Bench()
-    bench.engine = Odd  # type: ignore[method-assign]
+    bench.engine = Watching  # type: ignore[method-assign]
     bench.worker.start()
     scrape = bench.scrape()
-    assert not {"rotascope_surprise", "rotascope_ratio"} & _names(scrape)
-    assert _value(scrape, "rotascope_exporter_dropped_series", reason="not_in_table") == 1
+    assert _value(scrape, "rotascope_session_open", calendar="24/7") == 1
+    named = {"definition": definition.definition_id, "title": definition.title}
+    assert _value(scrape, "rotascope_event_open", **legs("A/B"), **named, state="opened") == 1
+    begun = {"definition": definition.definition_id, **legs("A/B")}
+    assert _value(scrape, "rotascope_event_begin_timestamp_seconds", **begun) == 5
+    described = {**named, "family": definition.family, "frequency": definition.frequency.label}
+    assert _value(scrape, "rotascope_definition_info", **described) == 1
+    assert _value(scrape, "rotascope_engine_records_total", source="feed", outcome="late") == 0
+    assert _value(scrape, "rotascope_worker_series") == 3
+
+
+def test_two_scrapes_at_once_see_the_same_and_count_once(bench: Bench) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        texts = list(threads.map(lambda _: bench.text(), range(8)))
+    clocked = ("rotascope_worker_scrape_stall", "rotascope_worker_broker_answer")
+    lines = [
+        {line for line in text.splitlines() if line.startswith("rotascope_") and not line.startswith(clocked)}
+        for text in texts
+    ]
+    for each in lines:
+        assert each == lines[0]
+    assert _value(bench.scrape(), "rotascope_worker_snapshots_total") == 1
 
 
 def test_not_ready_before_a_partition_is_open_and_while_behind() -> None:

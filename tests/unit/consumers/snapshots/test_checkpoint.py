@@ -18,6 +18,9 @@ NAMED = SnapshotName(number=6, next_offset=60, chunks=1)
 TOPIC = "rotascope.snapshots.v2"
 
 
+WALL_S = 1_720_000_000.0
+
+
 class Bench:
     """A checkpointer with a clock and a helper that wait for the test."""
 
@@ -32,6 +35,7 @@ class Bench:
             helper=self.helper,
             topic=TOPIC,
             monotonic_ns=lambda: self.now_ns,
+            wall_s=lambda: WALL_S + self.now_ns / 1e9,
         )
 
     def sleep(self, milliseconds: int) -> None:
@@ -153,12 +157,13 @@ def test_a_failed_packing_leaves_the_one_before_and_is_tried_again() -> None:
     assert bench.read_back() == b"state"
 
 
-def test_age_counts_from_the_state_not_from_its_writing() -> None:
+def test_its_time_is_that_of_the_state_not_of_its_writing() -> None:
     bench = Bench()
-    assert bench.checkpointer.age_s is None
+    assert bench.checkpointer.captured_s is None
+    bench.sleep(1_000)
     bench.checkpointer.begin(StateEngine(b"state"), 70)
     bench.sleep(2_000)
     bench.helper.work()
     bench.portion()
-    assert bench.checkpointer.age_s == 2.0
+    assert bench.checkpointer.captured_s == WALL_S + 1
     assert bench.checkpointer.last_duration_s == 2.0

@@ -1,4 +1,4 @@
-"""core.engine.samples: a scrape reads what the engine knows, under names that are in the table."""
+"""core.engine.samples: a scrape shows what the engine knows, under names that are in the table."""
 
 from __future__ import annotations
 
@@ -7,8 +7,17 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from core.engine.samples import (
+    UNKNOWN_REASONS,
+    all_samples,
+    episode_samples,
+    series_per_pair,
+    unknown_values,
+    value_samples,
+)
+from core.indicators.exported import EXPORTED
 from core.model.metrics import METRICS_BY_NAME, Component, Sample
-from core.model.records import EventState, Frequency
+from core.model.records import Frequency, Quality
 from core.partition.state import COUNTERS
 from tests.support.desk import Desk, at
 from tests.support.worlds import BIG, CATALOGUE, FEED, HISTORY, SECOND, SESSION_SPACING, SML
@@ -44,7 +53,7 @@ def desk() -> Desk:
 
 @pytest.fixture(scope="module")
 def samples(desk: Desk) -> list[Sample]:
-    return list(desk.engine.samples())
+    return list(all_samples(desk.engine.expose()))
 
 
 def told(samples: list[Sample], name: str) -> dict[tuple[str, ...], float]:
@@ -61,42 +70,107 @@ def test_every_sample_has_a_row_and_is_given_once(samples: list[Sample]) -> None
 
 def test_records_are_counted_by_source_and_outcome(desk: Desk, samples: list[Sample]) -> None:
     assert told(samples, "rotascope_engine_records_total") == {
-        ("0", name, outcome): desk.counted(outcome, source)
+        (name, outcome): desk.counted(outcome, source)
         for name, source in (("feed", FEED), ("history", HISTORY))
         for outcome in COUNTERS
     }
     assert desk.counted("trades") > 0
 
 
-def test_values_are_those_of_the_pairs_and_only_what_is_known_is_ready(
+def test_values_are_those_of_the_pairs_and_the_unknown_are_counted_by_reason(
     desk: Desk, samples: list[Sample]
 ) -> None:
     percent = told(samples, "rotascope_relative_strength_percent")
-    ready = told(samples, "rotascope_value_ready")
-    assert percent["SML/BIG", "1d"] == pytest.approx(100 * (106 / 103 - 1))
-    assert np.isnan(percent["SML/BIG", "252d"])
-    for pair, key in ready:
-        value, quality = desk.value(key, pair)
-        assert ready[pair, key] == (quality == "ok")
-        assert np.isnan(value) != ready[pair, key]
-    assert set(ready.values()) == {0.0, 1.0}
+    assert percent["SML/BIG", "SML", "BIG", "1d"] == pytest.approx(100 * (106 / 103 - 1))
+    shown = {sample[:2]: sample.value for sample in samples}
+    unknown: Counter[str] = Counter()
+    for pair in ("SML/BIG", "GOO/BIG"):
+        for key, (metric, window) in EXPORTED.items():
+            value, quality = desk.value(key, pair)
+            labels = (pair, *pair.split("/"), *((window,) if window else ()))
+            if np.isnan(value):
+                assert (metric, labels) not in shown
+                unknown[quality] += 1
+            else:
+                assert shown[metric, labels] == value
+    exposed = desk.engine.expose()
+    counted = unknown_values(exposed, np.arange(len(exposed.pairs)))
+    assert {Quality(code).label: count for code, count in enumerate(counted.tolist()) if count} == unknown
+    assert unknown["not_ready"] > 0
+    assert unknown.keys() <= {reason.label for reason in UNKNOWN_REASONS}
+
+
+def test_the_number_of_series_of_a_pair_is_known_before_they_are_made(desk: Desk) -> None:
+    exposed = desk.engine.expose()
+    rows = np.arange(len(exposed.pairs))
+    made = Counter(
+        sample.labels[0] for sample in (*value_samples(exposed, rows), *episode_samples(exposed, rows))
+    )
+    assert [made[pair.name] for pair in exposed.pairs] == series_per_pair(exposed).tolist()
+
+
+def test_only_the_pairs_asked_for_are_shown(desk: Desk) -> None:
+    exposed = desk.engine.expose()
+    rows = np.array([row for row, pair in enumerate(exposed.pairs) if pair.name == "GOO/BIG"])
+    shown = [*value_samples(exposed, rows), *episode_samples(exposed, rows)]
+    assert {sample.labels[0] for sample in shown} == {"GOO/BIG"}
 
 
 def test_values_have_the_time_they_are_as_of(samples: list[Sample]) -> None:
     times = told(samples, "rotascope_value_timestamp_seconds")
-    assert set(times) == {(pair, each.label) for pair in ("SML/BIG", "GOO/BIG") for each in Frequency}
-    assert times["SML/BIG", Frequency.DAY.label] == at(NEXT_S + CLOSE_S) / SECOND
-    assert "rotascope_value_timestamp_seconds" not in {
-        sample.name for sample in Desk(baseline_days=0, marked={}).engine.samples()
+    assert {(labels[0], labels[-1]) for labels in times} == {
+        (pair, each.label) for pair in ("SML/BIG", "GOO/BIG") for each in Frequency
     }
+    assert times["SML/BIG", "SML", "BIG", Frequency.DAY.label] == at(NEXT_S + CLOSE_S) / SECOND
+    fresh = Desk(baseline_days=0, marked={}).engine.expose()
+    assert "rotascope_value_timestamp_seconds" not in {sample.name for sample in all_samples(fresh)}
 
 
-def test_transitions_are_those_that_were_told(desk: Desk, samples: list[Sample]) -> None:
-    transitions = told(samples, "rotascope_event_transitions_total")
-    events = Counter((event.definition, event.state) for event in desk.said.events)
-    assert {labels[1:]: count for labels, count in transitions.items() if count} == events
-    assert events["ahead", EventState.CONFIRMED.label] == events["opposite_up", EventState.OPENED.label] == 1
-    assert told(samples, "rotascope_event_steps_to_confirm_total") == {("0", "ahead"): 1}
+def test_an_open_episode_has_its_title_and_begins_at_the_close_of_its_session(samples: list[Sample]) -> None:
+    pair = ("SML/BIG", "SML", "BIG")
+    opened = told(samples, "rotascope_event_open")
+    assert opened[*pair, "ahead", "Ahead", "confirmed"] == 1
+    begun = told(samples, "rotascope_event_begin_timestamp_seconds")
+    assert begun[*pair, "ahead"] == at(CLOSE_S) / SECOND
+    assert not [labels for labels in opened if labels[3] == "opposite_up"], "a point ends with its opening"
+
+
+def test_a_candidate_is_shown_from_the_minute_at_which_it_was_true() -> None:
+    desk = Desk(catalogue=CATALOGUE + AHEAD)
+    desk.mark(CLOSE_S - 130)
+    desk.trade(CLOSE_S - 125, SML, 103.5)
+    desk.trade(CLOSE_S - 125, BIG, 199.0)
+    desk.mark(CLOSE_S - 60)
+    shown = list(all_samples(desk.engine.expose()))
+    pair = ("SML/BIG", "SML", "BIG")
+    assert told(shown, "rotascope_event_open")[*pair, "ahead", "Ahead", "candidate"] == 1
+    begun = told(shown, "rotascope_event_begin_timestamp_seconds")[*pair, "ahead"]
+    (event,) = [each for each in desk.said.events if (each.definition, each.pair) == ("ahead", "SML/BIG")]
+    assert begun == event.ts_event_ns / SECOND
+
+
+def test_steps_and_flips_are_counted_by_definition(samples: list[Sample]) -> None:
+    assert told(samples, "rotascope_event_steps_to_confirm_total") == {("ahead",): 1}
     flips = told(samples, "rotascope_event_provisional_flips_total")
-    assert flips["0", "opposite_up"] == 1
-    assert ("0", "spread_15m") not in flips
+    assert flips["opposite_up",] == 1
+    assert ("spread_15m",) not in flips
+
+
+def test_records_are_counted_from_a_restore_on(desk: Desk) -> None:
+    restored = Desk(catalogue=CATALOGUE + AHEAD)
+    restored.engine.restore(desk.engine.snapshot())
+    assert not restored.engine.expose().records.any()
+    assert desk.engine.expose().records.any()
+
+
+def test_a_copy_does_not_change_with_the_engine() -> None:
+    desk = Desk(catalogue=CATALOGUE + AHEAD)
+    before = desk.engine.expose()
+    values, records = before.values.copy(), before.records.copy()
+    desk.mark(CLOSE_S - 130)
+    desk.trade(CLOSE_S - 125, SML, 103.5)
+    desk.trade(CLOSE_S - 125, BIG, 199.0)
+    desk.mark(CLOSE_S - 60)
+    assert np.array_equal(before.values, values, equal_nan=True)
+    assert np.array_equal(before.records, records)
+    assert not np.array_equal(desk.engine.expose().values, values, equal_nan=True)

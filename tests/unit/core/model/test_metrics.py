@@ -8,7 +8,7 @@ import pytest
 
 from core.model.metrics import METRICS, METRICS_BY_NAME, PREFIX, Component, Metric, MetricKind
 
-BASE_UNITS = {"", "seconds", "bytes", "percent", "percentage_points"}
+BASE_UNITS = {"", "seconds", "bytes", "percent"}
 NAME = re.compile(r"[a-z][a-z0-9_]*[a-z0-9]")
 RESERVED_SUFFIXES = ("_count", "_sum", "_bucket", "_created")
 RESERVED_LABELS = {"le", "quantile", "job", "instance"}
@@ -51,7 +51,7 @@ def test_help_is_one_sentence(row: Metric) -> None:
 
 @pytest.mark.parametrize("row", METRICS, ids=_ids)
 def test_labels_are_valid_and_few(row: Metric) -> None:
-    assert len(row.labels) == len(set(row.labels)) <= 3
+    assert len(row.labels) == len(set(row.labels)) <= 6
     assert all(NAME.fullmatch(label) for label in row.labels)
     assert not RESERVED_LABELS & set(row.labels)
 
@@ -60,3 +60,14 @@ def test_labels_are_valid_and_few(row: Metric) -> None:
 def test_component_shows_in_the_name(row: Metric) -> None:
     """A reader of a dashboard can tell from the name which process to look at."""
     assert row.name.startswith("rotascope_producer_") == (row.component is Component.PRODUCER)
+
+
+@pytest.mark.parametrize("row", METRICS, ids=_ids)
+def test_a_moment_is_a_timestamp_and_a_counter_is_of_the_process(row: Metric) -> None:
+    assert not row.name.endswith(("_age_seconds", "_silence_seconds"))
+    assert row.kind is not MetricKind.COUNTER or "partition" not in row.labels
+
+
+@pytest.mark.parametrize("row", METRICS, ids=_ids)
+def test_a_pair_comes_with_its_legs(row: Metric) -> None:
+    assert "pair" not in row.labels or row.labels[:3] == ("pair", "numerator", "benchmark")

@@ -103,16 +103,31 @@ def test_two_threads_that_add_to_one_label_lose_nothing() -> None:
     assert counts == {"1m": 40_000}
 
 
-def test_series_of_a_partition_go_with_it_and_begin_at_0_when_it_comes_back() -> None:
+def test_a_total_keeps_what_a_closed_partition_counted() -> None:
     counters = WorkerCounters()
     counters.of(3).stepped(10, 100)
-    assert shown(counters.registry)["rotascope_worker_ticks_total", "3"] == 10
+    assert shown(counters.registry)["rotascope_worker_ticks_total", ""] == 10
     counters.forget(3)
     counters.forget(4)
-    assert not [key for key in shown(counters.registry) if key[1] == "3"]
+    assert shown(counters.registry)["rotascope_worker_ticks_total", ""] == 10
     counters.of(3).stepped(1, 10)
-    assert shown(counters.registry)["rotascope_worker_ticks_total", "3"] == 1
-    assert (counters.frames, counters.ticks) == (2, 11)
+    counters.of(5).quarantined += 1
+    assert shown(counters.registry)["rotascope_worker_ticks_total", ""] == 11
+    assert shown(counters.registry)["rotascope_worker_poisoned_records_total", ""] == 1
+    assert (counters.frames, counters.ticks, counters.of(3).ticks) == (2, 11, 1)
+
+
+def test_parts_add_up_to_one_series_also_when_they_fall() -> None:
+    counters = ProducerCounters("alpaca")
+    counters.of(0).in_flight_bytes += 70
+    counters.of(1).in_flight_bytes += 30
+    counters.of(0).in_flight_bytes -= 50
+    counters.of(0).frames += 2
+    counters.of(1).frames += 1
+    figures = shown(counters.registry)
+    assert figures["rotascope_producer_in_flight_bytes", "alpaca"] == 50
+    assert figures["rotascope_producer_frames_total", "alpaca"] == 3
+    assert (counters.of(0).in_flight_bytes, counters.of(0).frames) == (20, 2)
 
 
 def test_name_help_and_type_are_the_tables_and_no_series_is_added() -> None:
