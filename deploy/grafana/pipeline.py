@@ -79,8 +79,8 @@ def _now() -> tuple[builders.Panel, ...]:
                              "the market; red from 5 minutes.",
               now(f"max(time() - {commits})"), unit=SECONDS, steps=COMMIT_AGE_SECONDS, decimals=0, width=3),
         value("Failed commits", "In the time shown. A failed one is tried again; nothing is lost by it.",
-              now(increase("rotascope_worker_commits_total", "", 'outcome!="committed"')), unit=COUNT, decimals=0,
-              steps=ANY_IS_WORTH_A_LOOK, width=3),
+              now(increase("rotascope_worker_commits_total", "", 'outcome!="committed"')), unit=COUNT,
+              decimals=0, steps=ANY_IS_WORTH_A_LOOK, width=3),
         value("Records set aside", "Records in the time shown that could not be processed and are in the "
                                    "topic of dead letters.",
               now(increase(

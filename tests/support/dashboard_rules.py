@@ -28,13 +28,10 @@ Rule = Callable[[Board], Iterator[str]]
 COLUMNS: Final = 24
 TARGET_LABELS: Final = frozenset({"job", "instance"})
 UNITS: Final = frozenset(
-    [
-        "suffix: σ",
-        "suffix: ×",
-        "suffix: bp",
-        "suffix: s/s",
+    (
         *"percent percentunit none short s bytes Bps cps dateTimeAsIso".split(),
-    ]
+        *("suffix: σ", "suffix: ×", "suffix: bp", "suffix: s/s"),
+    )
 )
 RATES: Final = {"rate", "increase"}
 STRETCHES: Final = {"$__rate_interval", "$__range"}
