@@ -67,7 +67,7 @@ def open_events(*matchers: str, pair_column: bool = True, height: int = 10) -> b
             ),
             Column("State", expression=state_number(*matchers), texts=EPISODE, width=100),
             Column(
-                "Strength today",
+                "Lead or lag today",
                 expression=figure("rotascope_relative_strength_percent", 'window="1d"'),
                 unit=PERCENT,
                 steps=SIDE,
@@ -75,7 +75,7 @@ def open_events(*matchers: str, pair_column: bool = True, height: int = 10) -> b
                 width=120,
             ),
             Column(
-                "Strength 21 sessions",
+                "Of 21 sessions",
                 expression=figure("rotascope_relative_strength_percent", 'window="21d"'),
                 unit=PERCENT,
                 steps=SIDE,
@@ -100,7 +100,7 @@ def open_events(*matchers: str, pair_column: bool = True, height: int = 10) -> b
             ),
             Column("Definition", "definition", width=190, link=(TO_EVENTS, "This event's history")),
         ],
-        sorted_by="State",
+        sorted_by="Since",
         height=height,
         missing="no event is open",
     )

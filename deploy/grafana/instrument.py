@@ -63,7 +63,7 @@ def _now() -> tuple[builders.Panel, ...]:
         value("Strength today", "Change of the strength line since yesterday's close.",
               now(of_pair(STRENGTH, 'window="1d"')), unit=PERCENT, steps=SIDE, decimals=2, width=4),
         value("Strength line now", "First leg divided by second, now.",
-              now(of_pair("rotascope_ratio")), unit=NUMBER, decimals=5, width=4),
+              now(of_pair("rotascope_ratio")), unit=NUMBER, decimals=4, width=4),
         value("Trend of first leg", "Up, down or neither, by its averages.",
               now(of_pair("rotascope_numerator_trend_regime")), unit=NUMBER, texts=TREND, width=3),
         value("Trend of second leg", "Up, down or neither, by its averages.",
@@ -86,7 +86,7 @@ def _strength() -> tuple[builders.Panel, ...]:
         curves("Strength line", "First leg divided by second. Marks are events that opened.",
                [Query(of_pair(
                       "rotascope_ratio"), "now"), Query(of_pair("rotascope_session_ratio"), "at the close")],
-               unit=NUMBER, decimals=5),
+               unit=NUMBER, decimals=4),
         curves("Lead or lag within the day",
                "Change of the strength line over the last minutes and the last hour.",
                [Query(by_window(STRENGTH, 'window=~"1m|5m|15m|1h"'), "{{window}}")], unit=PERCENT, decimals=3,

@@ -1,4 +1,4 @@
-"""Panels: curves, single values, bars and time lines. Tables are in `tables.py`."""
+"""Panels: curves, single values and time lines. Tables are in `tables.py`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from grafana_foundation_sdk.builders import dashboard as builders
-from grafana_foundation_sdk.models import bargauge, common, stat, statetimeline, timeseries
+from grafana_foundation_sdk.models import common, stat, statetimeline, timeseries
 from grafana_foundation_sdk.models import dashboard as model
 
 from deploy.grafana.finished import Finished
@@ -153,7 +153,7 @@ def value(
     return _bounded(panel, decimals, None)
 
 
-def bars(
+def ladder(
     title: str,
     description: str,
     queries: Sequence[Query],
@@ -162,10 +162,11 @@ def bars(
     width: int = 8,
     height: int = 8,
     steps: Steps,
-    decimals: int | None = None,
-    range_of_values: tuple[float, float] | None = None,
+    decimals: int,
 ) -> builders.Panel:
-    """Return horizontal bars, one a series, in the order of the queries.
+    """Return named values below each other, in the order of the queries.
+
+    Bars would begin at the lowest value and not at zero, so a lead of nothing would look like a long one.
 
     Args:
         title: See `framed`.
@@ -176,27 +177,25 @@ def bars(
         height: See `framed`.
         steps: Colours by value.
         decimals: Digits after the point.
-        range_of_values: Ends of the bars; None takes those of the values.
     """
-    options = bargauge.Options(
-        display_mode=common.BarGaugeDisplayMode.BASIC,
-        value_mode=common.BarGaugeValueMode.TEXT,
-        name_placement=common.BarGaugeNamePlacement.LEFT,
-        show_unfilled=False,
-        sizing=common.BarGaugeSizing.AUTO,
+    options = stat.Options(
+        graph_mode=common.BigValueGraphMode.NONE,
+        color_mode=common.BigValueColorMode.VALUE,
+        justify_mode=common.BigValueJustifyMode.AUTO,
+        text_mode=common.BigValueTextMode.VALUE_AND_NAME,
         reduce_options=_LAST,
         orientation=common.VizOrientation.HORIZONTAL,
+        text=common.VizTextDisplayOptions(title_size=14, value_size=16),
     )
-    panel = (
-        framed("bargauge", title, description, queries, width=width, height=height)
+    return (
+        framed("stat", title, description, queries, width=width, height=height)
         .unit(unit)
+        .decimals(decimals)
         .thresholds(Finished(thresholds(steps)))
         .color_scheme(builders.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
+        .no_value("not known")
         .options(options)
     )
-    if range_of_values is not None:
-        panel.min(range_of_values[0]).max(range_of_values[1])
-    return _bounded(panel, decimals, None)
 
 
 def time_line(

@@ -9,7 +9,7 @@ from grafana_foundation_sdk.builders import dashboard as builders
 from deploy.grafana.board import Board
 from deploy.grafana.event_tables import how_often, open_events
 from deploy.grafana.marks import days, openings
-from deploy.grafana.panels import bars, curves, value
+from deploy.grafana.panels import curves, ladder, value
 from deploy.grafana.promql import ONE_PAIR as ITS_PAIR
 from deploy.grafana.promql import by_pair, by_window, of_pair, series
 from deploy.grafana.queries import Query, now
@@ -71,7 +71,7 @@ def _now() -> tuple[builders.Panel, ...]:
         value("Ahead or behind today",
               "Change of the strength line (first leg divided by second) since yesterday's close. Blue: the "
               "first leg is ahead. Orange: it is behind.",
-              now(of_pair(STRENGTH, one_day)), unit=PERCENT, steps=SIDE, decimals=2),
+              now(of_pair(STRENGTH, one_day)), unit=PERCENT, steps=SIDE, decimals=2, width=3),
         value("First leg today", "Change of the first leg's price since yesterday's close.",
               now(_leg("numerator", one_day), "{{numerator}}"), unit=PERCENT, steps=SIDE, decimals=2, width=3,
               named=True),
@@ -91,7 +91,7 @@ def _now() -> tuple[builders.Panel, ...]:
               "Events on this pair that have opened and not ended. Zero is usual for rare ones; the table "
               "below says which.",
               now(f"count(max by (definition) ({is_open})) or vector(0)"),
-              unit=COUNT, decimals=0, steps=((None, PLAIN), (1.0, AHEAD)), width=2),
+              unit=COUNT, decimals=0, steps=((None, PLAIN), (1.0, AHEAD)), width=3),
         value("Figures as of",
               "Market time of the figures. When it does not move while the market is open, look at Pipeline "
               "and Feeds.",
@@ -112,7 +112,7 @@ def _line() -> tuple[builders.Panel, ...]:
                "opened.",
                [Query(of_pair(
                       "rotascope_ratio"), "now"), Query(of_pair("rotascope_session_ratio"), "at the close")],
-               unit=NUMBER, decimals=5, width=16, height=9),
+               unit=NUMBER, decimals=4, width=16, height=9),
         curves("Both legs today",
                "Change of each leg's price since yesterday's close. The distance between the curves is the "
                "lead or lag.",
@@ -126,7 +126,7 @@ def _strength() -> tuple[builders.Panel, ...]:
     windows = [now(of_pair(STRENGTH, f'window="{window}"'), name)
                for window, name in (INTRADAY | SESSIONS).items()]  # fmt: skip
     return (
-        bars("Lead or lag by window",
+        ladder("Lead or lag by window",
              "How far the first leg is ahead (blue) or behind (orange) over each window. Windows of sessions "
              "end with the latest one; week, month and year began with the calendar's.",
              windows, unit=PERCENT, steps=SIDE, decimals=2, height=11),
@@ -163,13 +163,13 @@ def _ranks() -> builders.Panel:
 def _all_pairs() -> builders.Panel:
     is_open = series("rotascope_event_open")
     return merged(
-        "All pairs, strongest of 21 sessions first",
+        "All pairs: lead or lag, strongest of 21 sessions first",
         "One row a pair. Click a pair for all its figures. Where there are more pairs than the exporter may "
         "show, these are the listed ones and the strongest and weakest of the day.",
         [
             Column("Pair", "pair", width=130, link=(TO_INSTRUMENT, "This pair in detail")),
             *(
-                Column(f"Strength {SESSIONS[window]}", expression=by_pair(STRENGTH, f'window="{window}"'),
+                Column(SESSIONS[window].capitalize(), expression=by_pair(STRENGTH, f'window="{window}"'),
                        unit=PERCENT, steps=SIDE, decimals=2)
                 for window in ("1d", "5d", "21d", "252d")
             ),
@@ -186,5 +186,5 @@ def _all_pairs() -> builders.Panel:
                    expression=f"count by (pair) (max by (pair, definition) ({is_open}))",
                    decimals=0),
         ],
-        sorted_by="Strength 21 sessions",
+        sorted_by="21 sessions",
     )  # fmt: skip

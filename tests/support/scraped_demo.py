@@ -20,9 +20,9 @@ from tests.support.demo_run import DEADLINE_S, DemoRun
 from tests.support.ports import free_port
 from tests.support.program import StartedProgram
 
-INTERVAL: Final = "500ms"
+INTERVAL: Final = "1s"
 SPEED: Final = "6000"
-"""Recorded seconds a second: the eight days in about half a minute, so that some sixty scrapes see them."""
+"""Recorded seconds a second: the eight days in about half a minute, so that some thirty scrapes see them."""
 SETTLED_S: Final = 3.0
 START_DEADLINE_S: Final = 300.0
 
@@ -140,10 +140,12 @@ def scraped_demo(directory: Path, *arguments: str) -> Iterator[ScrapedDemo]:
             end_s = time.time()
             program.process.send_signal(signal.SIGINT)
             assert program.wait(DEADLINE_S) == 0, program.errors
-        # The producer ends with the recording; its last sample but a few is from while it streamed.
-        (last,) = server.at("max(max_over_time(timestamp(rotascope_producer_connected)[1h:1s]))", end_s)
+        # The producer ends with the recording: its panels are looked at as of a scrape before that.
+        both = "max(rotascope_producer_connected) and max(rotascope_worker_ready)"
+        (seen,) = server.over(both, start_s, end_s)
+        playing_s = float(seen["values"][-1][0])
         run = DemoRun([json.loads(line) for line in program.output])
-        yield ScrapedDemo(server, run, start_s, float(last["value"][1]) - 2, end_s)
+        yield ScrapedDemo(server, run, start_s, playing_s, end_s)
 
 
 def _serving(program: StartedProgram, directory: Path, name: str) -> str:

@@ -9,7 +9,7 @@ import {
   standardFieldConfigEditorRegistry, standardTransformers, standardTransformersRegistry, ThemeContext,
   toDataFrame, transformDataFrame, FieldConfigOptionsRegistry,
 } from '@grafana/data';
-import { BarGauge, BigValue, GlobalStyles, PanelChrome, Table, TimeSeries, VizRepeater } from '@grafana/ui';
+import { BigValue, GlobalStyles, PanelChrome, Table, TimeSeries, VizRepeater } from '@grafana/ui';
 import { firstValueFrom } from 'rxjs';
 import { asFrames, query } from './prometheus.js';
 
@@ -79,26 +79,12 @@ function Stat({ panel, data, width, height }) {
   const { colorMode, graphMode, justifyMode, textMode } = panel.options;
   return (
     <VizRepeater
-      source={data} width={width} height={height} orientation="vertical" autoGrid renderCounter={1}
+      source={data} width={width} height={height} orientation={panel.options.orientation === 'horizontal' ? 'horizontal' : 'vertical'}
+      autoGrid={panel.options.orientation !== 'horizontal'} renderCounter={1}
       getValues={() => displayed(panel, data)}
       renderValue={({ value, width: w, height: h, count }) => (
         <BigValue value={value.display} width={w} height={h} theme={theme} count={count}
-          {...{ colorMode, graphMode, justifyMode, textMode }} />
-      )}
-    />
-  );
-}
-
-function Bars({ panel, data, width, height }) {
-  return (
-    <VizRepeater
-      source={data} width={width} height={height} orientation="horizontal" renderCounter={1} itemSpacing={6}
-      getValues={() => displayed(panel, data)}
-      renderValue={({ value, width: w, height: h }) => (
-        <BarGauge value={value.display} field={value.field} width={w} height={h} theme={theme}
-          orientation="horizontal" displayMode={panel.options.displayMode} showUnfilled={panel.options.showUnfilled}
-          valueDisplayMode={panel.options.valueMode} namePlacement={panel.options.namePlacement} itemSpacing={6}
-          display={value.view?.getFieldDisplayProcessor(value.colIndex)} />
+          text={panel.options.text} {...{ colorMode, graphMode, justifyMode, textMode }} />
       )}
     />
   );
@@ -133,7 +119,6 @@ function Content({ panel, data, width, height }) {
   if (!data.length || data.every((frame) => frame.length === 0)) return <Empty panel={panel} />;
   switch (panel.type) {
     case 'stat': return <Stat {...{ panel, data, width, height }} />;
-    case 'bargauge': return <Bars {...{ panel, data, width, height }} />;
     case 'table': return <Table data={data[0]} width={width} height={height} cellHeight={panel.options.cellHeight}
       initialSortBy={panel.options.sortBy} />;
     case 'state-timeline': return <States {...{ data, width }} />;
@@ -145,6 +130,7 @@ function Content({ panel, data, width, height }) {
 function Panel({ panel }) {
   const [data, setData] = React.useState(null);
   React.useEffect(() => {
+    if (panel.type === 'row') return;
     frames(panel).then(setData, (error) => { console.error(panel.title, error); setData([]); });
   }, []);
   const { x, y, w, h } = panel.gridPos;

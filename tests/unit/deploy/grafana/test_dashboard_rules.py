@@ -83,7 +83,9 @@ def test_a_link_takes_its_words_from_columns_of_its_own_table(name: str) -> None
             assert fields <= set(panel["transformations"][-1]["options"]["renameByName"].values())
 
 
-@pytest.mark.parametrize("title", ["What is open now", "All pairs, strongest of 21 sessions first"])
+@pytest.mark.parametrize(
+    "title", ["What is open now", "All pairs: lead or lag, strongest of 21 sessions first"]
+)
 def test_a_row_of_rotation_leads_to_its_pair(title: str) -> None:
     (panel,) = [each for each in panels(BOARDS["rotation"]) if each["title"] == title]
     links = [
