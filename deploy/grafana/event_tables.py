@@ -72,7 +72,7 @@ def open_events(*matchers: str, pair_column: bool = True, height: int = 10) -> b
                 unit=PERCENT,
                 steps=SIDE,
                 decimals=2,
-                width=120,
+                width=160,
             ),
             Column(
                 "Of 21 sessions",

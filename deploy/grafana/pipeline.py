@@ -25,6 +25,7 @@ from deploy.grafana.scales import (
     LOOK,
     PARTITION,
     SECONDS,
+    SESSION,
     SHARE,
     SNAPSHOT_AGE_SECONDS,
 )
@@ -33,8 +34,11 @@ from deploy.grafana.variables import programs
 _LAG_SECONDS: Final = "rotascope_partition_lag_seconds"
 _LAG_RECORDS: Final = "rotascope_partition_lag_records"
 _CLOCK: Final = "rotascope_partition_clock_timestamp_seconds"
+# Over the time shown, so that the age of a live feed whose producer has died stays visible.
 _LIVE_ONLY: Final = (
-    "unless on () (max(" + series("rotascope_producer_source_info", 'mode="recorded"') + ") == 1)"
+    "and on () (max(max_over_time("
+    + series("rotascope_producer_source_info", 'mode="live"')
+    + "[$__range])) == 1)"
 )
 
 
@@ -217,12 +221,12 @@ def _restore() -> tuple[builders.Panel, ...]:
                       "{{partition}}")], unit=SECONDS, width=8, least=0.0),
         curves("Snapshots written", "Within each step of the time shown, by instance.",
                [Query(increase("rotascope_worker_snapshots_total", "instance", over="$__rate_interval"),
-                      "{{instance}}")], unit=COUNT, decimals=0, width=8, least=0.0),
+                      "{{instance}}")], unit=COUNT, decimals=0, width=12, least=0.0),
         curves("Caught up since the start",
                "Share of the partitions that have reached the end the log had at their start.",
                [Query(f"avg by (instance) ({series('rotascope_partition_ready')})",
                       "{{instance}}")], unit=SHARE,
-               width=8, least=0.0),
+               width=12, least=0.0),
     )  # fmt: skip
 
 
@@ -293,5 +297,5 @@ def _exporter() -> tuple[builders.Panel, ...]:
         value("Markets open", "By wall clock and calendar, whatever a recording plays.",
               now(f"max by (calendar) ({series('rotascope_session_open')})",
                   "{{calendar}}"), unit=COUNT, width=12,
-              named=True, texts={"0": ("closed", LOOK), "1": ("open", IN_ORDER)}),
+              named=True, texts=SESSION),
     )  # fmt: skip

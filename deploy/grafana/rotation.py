@@ -68,7 +68,7 @@ def _now() -> tuple[builders.Panel, ...]:
     is_open = series("rotascope_event_open", ITS_PAIR, 'state=~"opened|confirmed"')
     as_of = series("rotascope_value_timestamp_seconds", ITS_PAIR)
     return (
-        value("Ahead or behind today",
+        value("Lead or lag today",
               "Change of the strength line (first leg divided by second) since yesterday's close. Blue: the "
               "first leg is ahead. Orange: it is behind.",
               now(of_pair(STRENGTH, one_day)), unit=PERCENT, steps=SIDE, decimals=2, width=3),
@@ -161,7 +161,7 @@ def _ranks() -> builders.Panel:
 
 
 def _all_pairs() -> builders.Panel:
-    is_open = series("rotascope_event_open")
+    is_open = series("rotascope_event_open", 'state=~"opened|confirmed"')
     return merged(
         "All pairs: lead or lag, strongest of 21 sessions first",
         "One row a pair. Click a pair for all its figures. Where there are more pairs than the exporter may "

@@ -137,7 +137,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, float]:
 
 
 STUDIED: list[tuple[str, str, str, dict[str, str], str]] = [
-    ("rotation", "Ahead or behind today", "A", {}, "relative_strength_1d_percent"),
+    ("rotation", "Lead or lag today", "A", {}, "relative_strength_1d_percent"),
     ("rotation", "First leg today", "A", {}, "return_1d_pct"),
     ("rotation", "Second leg today", "A", {}, "benchmark_return_1d_pct"),
     ("rotation", "How unusual today", "A", {}, "relative_return_zscore_1d"),
