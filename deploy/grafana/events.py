@@ -126,7 +126,7 @@ def _life_cycles() -> tuple[builders.Panel, ...]:
                    Column(
                           "Definition",
                           "definition", width=220, link=(TO_DEFINITION, "Only this definition")),
-                   *(Column(name, expression=f"{entered(state)} > 0.5", decimals=0)
+                   *(Column(name, expression=f"{entered(state)} > 0.5", decimals=0, width=105)
                      for state, name in names.items()),
                ],
                sorted_by="Opened", width=24, height=12),
@@ -138,7 +138,7 @@ def _life_cycles() -> tuple[builders.Panel, ...]:
                    Column(
                           "Definition",
                           "definition", width=220, link=(TO_DEFINITION, "Only this definition")),
-                   Column("Flips for each opening", expression=f"{flips} / {opened}", decimals=1,
+                   Column("Flips per opening", expression=f"{flips} / {opened}", decimals=1,
                           steps=((None, PLAIN), (5.0, LOOK))),
                    Column(
                           "Confirmed", unit=SHARE,
@@ -149,7 +149,7 @@ def _life_cycles() -> tuple[builders.Panel, ...]:
                           decimals=0),
                    Column("Steps to confirm", expression=f"{steps} / {confirmed}", decimals=1),
                ],
-               sorted_by="Flips for each opening", width=12, height=9, missing="nothing opened"),
+               sorted_by="Flips per opening", width=12, height=9, missing="nothing opened"),
         how_often(_DEFINITION),
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from grafana_foundation_sdk.builders import dashboard as builders
 from deploy.grafana.board import Board
 from deploy.grafana.event_tables import open_events
 from deploy.grafana.marks import openings
-from deploy.grafana.panels import curves, value
+from deploy.grafana.panels import curves, ladder, value
 from deploy.grafana.promql import ONE_PAIR as ITS_PAIR
 from deploy.grafana.promql import by_window, of_pair, series
 from deploy.grafana.queries import Query, now
@@ -18,6 +18,7 @@ from deploy.grafana.scales import (
     BEHIND,
     DEVIATIONS,
     MOMENT,
+    NONE,
     NUMBER,
     PERCENT,
     PLAIN,
@@ -63,21 +64,21 @@ def _now() -> tuple[builders.Panel, ...]:
         value("Strength today", "Change of the strength line since yesterday's close.",
               now(of_pair(STRENGTH, 'window="1d"')), unit=PERCENT, steps=SIDE, decimals=2, width=4),
         value("Strength line now", "First leg divided by second, now.",
-              now(of_pair("rotascope_ratio")), unit=NUMBER, decimals=4, width=4),
+              now(of_pair("rotascope_ratio")), unit=NUMBER, decimals=4, width=3),
         value("Trend of first leg", "Up, down or neither, by its averages.",
               now(of_pair("rotascope_numerator_trend_regime")), unit=NUMBER, texts=TREND, width=3),
         value("Trend of second leg", "Up, down or neither, by its averages.",
               now(of_pair("rotascope_benchmark_trend_regime")), unit=NUMBER, texts=TREND, width=3),
         value("Volatility", "Of the first leg against its own of a year: high, usual or low.",
               now(of_pair("rotascope_numerator_volatility_regime")), unit=NUMBER, texts=VOLATILITY, width=3),
-        value("Strength score, rank in a year",
+        value("Strength rank",
               "1 is the weakest, 99 the strongest of the pair's last 252 sessions.",
               now(of_pair(
                   "rotascope_strength_percentile")), unit=RANK, steps=RANK_OF_A_YEAR, decimals=0, width=3),
-        value("Figures as of", "Market time of the figures: of the second, of the minute, of the session.",
-              now(f"1000 * max by (frequency) "
-                  f"({series('rotascope_value_timestamp_seconds', ITS_PAIR)})", "{{frequency}}"),
-              unit=MOMENT, width=4, named=True),
+        ladder("Figures as of", "Market time of the figures: of the second, of the minute, of the session.",
+               [now(f"1000 * max by (frequency) ({series('rotascope_value_timestamp_seconds', ITS_PAIR)})",
+                    "{{frequency}}")],
+               unit=MOMENT, width=5, height=4, steps=NONE, decimals=0),
     )  # fmt: skip
 
 

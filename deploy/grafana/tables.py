@@ -131,6 +131,8 @@ def _look(column: Column) -> model.DashboardFieldConfigSourceOverrides:
 def _properties(column: Column) -> Iterator[tuple[str, object]]:
     if column.expression:
         yield "unit", column.unit
+        # The default's text is for an empty table; a cell is empty in many rows.
+        yield "noValue", "–"
     if column.decimals is not None:
         yield "decimals", column.decimals
     if column.steps or column.texts:

@@ -154,7 +154,7 @@ STUDIED: list[tuple[str, str, str, dict[str, str], str]] = [
         "relative_strength_21d_percent",
     ),
     ("instrument", "Lead or lag over sessions", "A", {"window": "month"}, "relative_strength_month_percent"),
-    ("instrument", "Strength score, rank in a year", "A", {}, "strength_percentile"),
+    ("instrument", "Strength rank", "A", {}, "strength_percentile"),
     ("instrument", "Trend of first leg", "A", {}, "trend_regime"),
     ("instrument", "RSI over 14 sessions", "A", {}, "rsi_14"),
     ("instrument", "RSI over 14 sessions", "B", {}, "ratio_rsi_14"),

@@ -98,7 +98,7 @@ function States({ data, width }) {
         const [time, field] = frame.fields;
         return (
           <div key={row} style={{ display: 'flex', height: 24, marginBottom: 4 }}>
-            <div style={{ width: 130, padding: 4 }}>{field.config.displayNameFromDS}</div>
+            <div style={{ width: 260, padding: 4, whiteSpace: 'nowrap' }}>{field.config.displayNameFromDS}</div>
             <div style={{ position: 'relative', flex: 1 }}>
               {time.values.map((at, index) => {
                 const shown = field.display(field.values[index]);
