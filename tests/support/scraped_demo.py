@@ -20,9 +20,10 @@ from tests.support.demo_run import DEADLINE_S, DemoRun
 from tests.support.ports import free_port
 from tests.support.program import StartedProgram
 
-INTERVAL: Final = "1s"
-SPEED: Final = "6000"
-"""Recorded seconds a second: the eight days in about half a minute, so that some thirty scrapes see them."""
+INTERVAL: Final = "2s"
+"""Also the time-out of a scrape: on a busy machine one may take a second."""
+SPEED: Final = "4000"
+"""Recorded seconds a second: the eight days in about three quarters of a minute."""
 SETTLED_S: Final = 3.0
 START_DEADLINE_S: Final = 300.0
 
@@ -136,8 +137,7 @@ def scraped_demo(directory: Path, *arguments: str) -> Iterator[ScrapedDemo]:
             start_s = time.time()
             server.scrape(worker=worker, producer=_serving(program, directory, "producer"))
             program.said("kept running for", DEADLINE_S)
-            time.sleep(SETTLED_S)
-            end_s = time.time()
+            end_s = _next_scrape(server, time.time() + SETTLED_S)
             program.process.send_signal(signal.SIGINT)
             assert program.wait(DEADLINE_S) == 0, program.errors
         # The producer ends with the recording: its panels are looked at as of a scrape before that.
@@ -146,6 +146,18 @@ def scraped_demo(directory: Path, *arguments: str) -> Iterator[ScrapedDemo]:
         playing_s = float(seen["values"][-1][0])
         run = DemoRun([json.loads(line) for line in program.output])
         yield ScrapedDemo(server, run, start_s, playing_s, end_s)
+
+
+def _next_scrape(server: Prometheus, after_s: float) -> float:
+    """Wait for a good scrape of the worker after a time, and give a time as of which it stands."""
+    deadline = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline:
+        now_s = time.time()
+        found = server.at("max(timestamp(rotascope_worker_ready))", now_s)
+        if found and float(found[0]["value"][1]) > after_s:
+            return now_s
+        time.sleep(0.1)
+    raise AssertionError("Prometheus has not scraped the worker")
 
 
 def _serving(program: StartedProgram, directory: Path, name: str) -> str:
