@@ -8,7 +8,7 @@ from grafana_foundation_sdk.builders import dashboard as builders
 
 from deploy.grafana.promql import by_pair, series
 from deploy.grafana.scales import DEVIATIONS, EPISODE, MOMENT, PERCENT, RANK, RANK_OF_A_YEAR, SIDE, UNUSUAL
-from deploy.grafana.tables import TO_DEFINITION, TO_EVENTS, TO_INSTRUMENT, Column, merged
+from deploy.grafana.tables import TO_DEFINITION, TO_EVENTS, TO_INSTRUMENT, TableColumn, merged
 
 _KEPT: Final = "max by (pair, definition, title)"
 SECONDS_A_YEAR: Final = 31_557_600
@@ -49,7 +49,7 @@ def open_events(*matchers: str, pair_column: bool = True, height: int = 10) -> b
     def figure(name: str, *more: str) -> str:
         return by_pair(name, *more) + kept
 
-    pair = Column("Pair", "pair", width=120, link=(TO_INSTRUMENT, "This pair in detail"))
+    pair = TableColumn("Pair", "pair", width=120, link=(TO_INSTRUMENT, "This pair in detail"))
     return merged(
         "What is open now" if pair_column else "What is open now on this pair",
         "Each row is an event that has begun and not ended. Candidate: true so far, may still go away before "
@@ -58,15 +58,15 @@ def open_events(*matchers: str, pair_column: bool = True, height: int = 10) -> b
         "opposite move) ends as it opens and is here only while it is a candidate.",
         [
             pair,
-            Column("What it is", "title", link=(TO_EVENTS, "This event's history")),
-            Column(
+            TableColumn("What it is", "title", link=(TO_EVENTS, "This event's history")),
+            TableColumn(
                 "Since",
                 expression=f"{began} * on (pair, definition) group_right () ({is_open})",
                 unit=MOMENT,
                 width=170,
             ),
-            Column("State", expression=state_number(*matchers), texts=EPISODE, width=100),
-            Column(
+            TableColumn("State", expression=state_number(*matchers), texts=EPISODE, width=100),
+            TableColumn(
                 "Lead or lag today",
                 expression=figure("rotascope_relative_strength_percent", 'window="1d"'),
                 unit=PERCENT,
@@ -74,7 +74,7 @@ def open_events(*matchers: str, pair_column: bool = True, height: int = 10) -> b
                 decimals=2,
                 width=160,
             ),
-            Column(
+            TableColumn(
                 "Of 21 sessions",
                 expression=figure("rotascope_relative_strength_percent", 'window="21d"'),
                 unit=PERCENT,
@@ -82,7 +82,7 @@ def open_events(*matchers: str, pair_column: bool = True, height: int = 10) -> b
                 decimals=2,
                 width=150,
             ),
-            Column(
+            TableColumn(
                 "z today",
                 expression=figure("rotascope_relative_return_zscore", 'window="1d"'),
                 unit=DEVIATIONS,
@@ -90,7 +90,7 @@ def open_events(*matchers: str, pair_column: bool = True, height: int = 10) -> b
                 decimals=1,
                 width=90,
             ),
-            Column(
+            TableColumn(
                 "Rank in a year",
                 expression=figure("rotascope_relative_strength_percentile", 'window="21d"'),
                 unit=RANK,
@@ -98,7 +98,7 @@ def open_events(*matchers: str, pair_column: bool = True, height: int = 10) -> b
                 decimals=0,
                 width=120,
             ),
-            Column("Definition", "definition", width=190, link=(TO_EVENTS, "This event's history")),
+            TableColumn("Definition", "definition", width=190, link=(TO_EVENTS, "This event's history")),
         ],
         sorted_by="Since",
         height=height,
@@ -116,9 +116,9 @@ def how_often(*matchers: str, width: int = 12, height: int = 9) -> builders.Pane
         "year of market time. Choose a long stretch: of a few days, a rate a year says little. How rare an "
         "opening was in the whole history of its pair stands in the event itself.",
         [
-            Column("Definition", "definition", link=(TO_DEFINITION, "Its history")),
-            Column("Openings", expression=count, decimals=0, width=110),
-            Column("A year", expression=f"({count}) / scalar({elapsed_years()})", decimals=0, width=110),
+            TableColumn("Definition", "definition", link=(TO_DEFINITION, "Its history")),
+            TableColumn("Openings", expression=count, decimals=0, width=110),
+            TableColumn("A year", expression=f"({count}) / scalar({elapsed_years()})", decimals=0, width=110),
         ],
         sorted_by="Openings",
         descending=False,

@@ -24,7 +24,7 @@ from deploy.grafana.scales import (
     SHARE,
     Steps,
 )
-from deploy.grafana.tables import TO_DEFINITION, Column, merged
+from deploy.grafana.tables import TO_DEFINITION, TableColumn, merged
 from deploy.grafana.variables import DEFINITIONS, PAIRS, programs
 
 _DEFINITION: Final = 'definition=~"$definition"'
@@ -123,10 +123,10 @@ def _life_cycles() -> tuple[builders.Panel, ...]:
                "not hold at the close. Faded: an opened event whose condition went away. Revised: a late "
                "correction changed the answer.",
                [
-                   Column(
+                   TableColumn(
                           "Definition",
                           "definition", width=220, link=(TO_DEFINITION, "Only this definition")),
-                   *(Column(name, expression=f"{entered(state)} > 0.5", decimals=0, width=105)
+                   *(TableColumn(name, expression=f"{entered(state)} > 0.5", decimals=0, width=105)
                      for state, name in names.items()),
                ],
                sorted_by="Opened", width=24, height=12),
@@ -135,19 +135,21 @@ def _life_cycles() -> tuple[builders.Panel, ...]:
                "for each opening. Confirmed and faded: share of the openings that ended so. Steps: how long "
                "a confirmation took, in evaluations.",
                [
-                   Column(
+                   TableColumn(
                           "Definition",
                           "definition", width=220, link=(TO_DEFINITION, "Only this definition")),
-                   Column("Flips per opening", expression=f"{flips} / {opened}", decimals=1,
+                   TableColumn("Flips per opening", width=130, expression=f"{flips} / {opened}", decimals=1,
                           steps=((None, PLAIN), (5.0, LOOK))),
-                   Column(
-                          "Confirmed", unit=SHARE,
+                   TableColumn(
+                          "Confirmed", unit=SHARE, width=100,
                           expression=f"clamp_max({entered('confirmed')} / {opened}, 1)",
                           decimals=0),
-                   Column(
-                          "Faded", unit=SHARE, expression=f"clamp_max({entered('faded')} / {opened}, 1)",
+                   TableColumn(
+                          "Faded", unit=SHARE, width=100,
+                          expression=f"clamp_max({entered('faded')} / {opened}, 1)",
                           decimals=0),
-                   Column("Steps to confirm", expression=f"{steps} / {confirmed}", decimals=1),
+                   TableColumn("Steps to confirm", expression=f"{steps} / {confirmed}", decimals=1,
+                          width=130),
                ],
                sorted_by="Flips per opening", width=12, height=9, missing="nothing opened"),
         how_often(_DEFINITION),
@@ -160,17 +162,17 @@ def _definitions() -> builders.Panel:
         "Definitions in force",
         "What Rotascope looks for, in words. The last opening is in market time, of the workers now.",
         [
-            Column("Definition", "definition", width=230, link=(TO_DEFINITION, "Only this definition")),
-            Column("What it is", "title"),
-            Column("Family", "family", width=140),
-            Column("Evaluated every", "frequency", width=130),
-            Column(
+            TableColumn("Definition", "definition", width=230, link=(TO_DEFINITION, "Only this definition")),
+            TableColumn("What it is", "title"),
+            TableColumn("Family", "family", width=140),
+            TableColumn("Evaluated every", "frequency", width=130),
+            TableColumn(
                 "In force",
                 expression=f"max by ({labels}) ({series('rotascope_definition_info', _DEFINITION)})",
                 texts={"1": ("yes", PLAIN)},
                 width=90,
             ),
-            Column(
+            TableColumn(
                 "Last opening",
                 expression="1000 * max by (definition) ("
                 + series("rotascope_event_last_transition_timestamp_seconds", _DEFINITION, 'state="opened"')

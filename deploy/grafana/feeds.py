@@ -24,7 +24,7 @@ from deploy.grafana.scales import (
     SILENCE_SECONDS,
     YES_NO,
 )
-from deploy.grafana.tables import Column, merged
+from deploy.grafana.tables import TableColumn, merged
 from deploy.grafana.variables import FEEDS, programs
 
 _FEED: Final = 'feed=~"$feed"'
@@ -93,17 +93,23 @@ def _table() -> builders.Panel:
         "Streaming: the session is subscribed. Complete: every requested symbol is streamed. Kafka: it "
         "acknowledges what is sent. Recorded: a replay, whose market time is in the past.",
         [
-            Column("Feed", "feed", width=140),
-            Column("Streaming", expression=_by_feed("rotascope_producer_connected", "min"), texts=YES_NO),
-            Column("Complete", expression=_by_feed("rotascope_producer_ready", "min"), texts=YES_NO),
-            Column("Kafka", expression=_by_feed("rotascope_producer_broker_connected", "min"), texts=YES_NO),
-            Column("Market", expression=_by_feed("rotascope_producer_session_open"), texts=SESSION),
-            Column("Recorded",
+            TableColumn("Feed", "feed", width=140),
+            TableColumn(
+                        "Streaming", expression=_by_feed(
+                                                         "rotascope_producer_connected",
+                                                         "min"), texts=YES_NO),
+            TableColumn("Complete", expression=_by_feed("rotascope_producer_ready", "min"), texts=YES_NO),
+            TableColumn(
+                        "Kafka", expression=_by_feed(
+                                                     "rotascope_producer_broker_connected",
+                                                     "min"), texts=YES_NO),
+            TableColumn("Market", expression=_by_feed("rotascope_producer_session_open"), texts=SESSION),
+            TableColumn("Recorded",
                    expression="max by (feed) (" + _of(
                                        "rotascope_producer_source_info", 'mode="recorded"') +
                                        ") or 0 * " + _by_feed("rotascope_producer_source_info"),
                    texts={"0": ("no", "green"), "1": ("yes", "yellow")}),
-            Column("Silent for",
+            TableColumn("Silent for",
                    expression=silence,
                    unit=SECONDS, steps=SILENCE_SECONDS, decimals=0),
         ],

@@ -28,7 +28,7 @@ from deploy.grafana.scales import (
     TREND,
     UNUSUAL,
 )
-from deploy.grafana.tables import TO_INSTRUMENT, Column, merged
+from deploy.grafana.tables import TO_INSTRUMENT, TableColumn, merged
 from deploy.grafana.variables import ONE_PAIR, programs
 
 STRENGTH: Final = "rotascope_relative_strength_percent"
@@ -167,22 +167,23 @@ def _all_pairs() -> builders.Panel:
         "One row a pair. Click a pair for all its figures. Where there are more pairs than the exporter may "
         "show, these are the listed ones and the strongest and weakest of the day.",
         [
-            Column("Pair", "pair", width=130, link=(TO_INSTRUMENT, "This pair in detail")),
+            TableColumn("Pair", "pair", width=130, link=(TO_INSTRUMENT, "This pair in detail")),
             *(
-                Column(SESSIONS[window].capitalize(), expression=by_pair(STRENGTH, f'window="{window}"'),
+                TableColumn(SESSIONS[window].capitalize(), expression=by_pair(STRENGTH, f'window="{window}"'),
                        unit=PERCENT, steps=SIDE, decimals=2)
                 for window in ("1d", "5d", "21d", "252d")
             ),
-            Column("z today", expression=by_pair(ZSCORE, 'window="1d"'), unit=DEVIATIONS, steps=UNUSUAL,
+            TableColumn("z today", expression=by_pair(ZSCORE, 'window="1d"'), unit=DEVIATIONS, steps=UNUSUAL,
                    decimals=1),
-            Column("z 21 sessions", expression=by_pair(ZSCORE, 'window="21d"'), unit=DEVIATIONS,
+            TableColumn("z 21 sessions", expression=by_pair(ZSCORE, 'window="21d"'), unit=DEVIATIONS,
                    steps=UNUSUAL,
                    decimals=1),
-            Column("Rank in a year",
+            TableColumn("Rank in a year",
                    expression=by_pair("rotascope_relative_strength_percentile", 'window="21d"'),
                    steps=RANK_OF_A_YEAR, decimals=0),
-            Column("Trend of first leg", expression=by_pair("rotascope_numerator_trend_regime"), texts=TREND),
-            Column("Events open",
+            TableColumn("Trend of first leg", expression=by_pair(
+                        "rotascope_numerator_trend_regime"), texts=TREND),
+            TableColumn("Events open",
                    expression=f"count by (pair) (max by (pair, definition) ({is_open}))",
                    decimals=0),
         ],

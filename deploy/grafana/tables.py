@@ -26,7 +26,7 @@ TO_DEFINITION: Final = f"/d/rotascope-events/events?{_KEEP}&var-definition=${{__
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     """One column.
 
     Args:
@@ -55,7 +55,7 @@ class Column:
 def merged(
     title: str,
     description: str,
-    columns: Sequence[Column],
+    columns: Sequence[TableColumn],
     *,
     width: int = 24,
     height: int = 10,
@@ -121,14 +121,14 @@ def _ordering(fields: Sequence[tuple[str, str]]) -> model.DataTransformerConfig:
     )
 
 
-def _look(column: Column) -> model.DashboardFieldConfigSourceOverrides:
+def _look(column: TableColumn) -> model.DashboardFieldConfigSourceOverrides:
     return model.DashboardFieldConfigSourceOverrides(
         matcher=model.MatcherConfig(id_val="byName", options=column.title),
         properties=[model.DynamicConfigValue(name, value) for name, value in _properties(column)],
     )
 
 
-def _properties(column: Column) -> Iterator[tuple[str, object]]:
+def _properties(column: TableColumn) -> Iterator[tuple[str, object]]:
     if column.expression:
         yield "unit", column.unit
         # The default's text is for an empty table; a cell is empty in many rows.

@@ -66,8 +66,8 @@ class Prometheus:
 
     def over(self, query: str, start_s: float, end_s: float) -> list[dict[str, Any]]:
         """Evaluate a query over a stretch of time, every second."""
-        asked = {"query": query, "start": start_s, "end": end_s, "step": 1}
-        found: list[dict[str, Any]] = self.get("query_range", **asked)["result"]
+        answer = self.get("query_range", query=query, start=start_s, end=end_s, step=1)
+        found: list[dict[str, Any]] = answer["result"]
         return found
 
 
