@@ -23,9 +23,9 @@ Probe = Callable[[], list[str]]
 """Returns what is wrong; empty if healthy."""
 
 _ALLOWED: Final = "GET, HEAD"
-_SILENCE_MAX_S: Final = 10.0
-"""A client that neither sends nor takes a byte for so long is cut off."""
-_CLIENTS_MAX: Final = 32
+SILENCE_MAX_S: Final = 10.0
+"""A client that does not ask, or does not take its answer, for so long is cut off."""
+CLIENTS_MAX: Final = 32
 """Requests in progress; one more is refused, so that hanging clients cannot use up threads."""
 _PLAIN: Final = ("Content-Type", "text/plain; charset=utf-8")
 _OTHER_PORT: Final = "choose another --metrics-port, or 0 for a free one"
@@ -42,6 +42,8 @@ class MetricsServer:
         host: Name or address to listen on, IPv4 or IPv6.
         port: 0 picks a free port, available as `port`.
         probes: Other paths: 200 if the probe returns nothing, otherwise 503.
+        silence_max_s: How long a client may do nothing, s.
+        clients_max: How many requests may be in progress.
 
     Raises:
         ConfigurationError: The host is not on this machine, or the port is in use or not permitted.
@@ -54,8 +56,11 @@ class MetricsServer:
         host: str,
         port: int,
         probes: Mapping[str, Probe] | None = None,
+        silence_max_s: float = SILENCE_MAX_S,
+        clients_max: int = CLIENTS_MAX,
     ) -> None:
         self._server = _listen(host, port)
+        self._server.bound_clients(silence_max_s, clients_max)
         self._server.set_app(_application(registry, probes or {}))
         self.port: int = self._server.server_address[1]
         self.url = f"http://{_shown(host, self.port)}/metrics"
@@ -178,8 +183,19 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
 
     def __init__(self, family: socket.AddressFamily, address: Any) -> None:
         self.address_family = family
-        self._free = threading.BoundedSemaphore(_CLIENTS_MAX)
+        self.bound_clients(SILENCE_MAX_S, CLIENTS_MAX)
         super().__init__(address, _QuietHandler)
+
+    def bound_clients(self, silence_max_s: float, clients_max: int) -> None:
+        """Set the limits, before serving."""
+        self._silence_max_s = silence_max_s
+        self._free = threading.BoundedSemaphore(clients_max)
+
+    @override
+    def get_request(self) -> tuple[Any, Any]:
+        request, client_address = super().get_request()
+        request.settimeout(self._silence_max_s)
+        return request, client_address
 
     @override
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -210,8 +226,6 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
 
 
 class _QuietHandler(WSGIRequestHandler):
-    timeout = _SILENCE_MAX_S
-
     def log_message(self, format: str, *args: object) -> None:
         """Do not log requests."""
 

@@ -127,15 +127,20 @@ def _warm(bench: Bench, market: Market) -> tuple[WorkerState, dict[int, list[byt
     return state, frames
 
 
+@dataclass(eq=False)
+class _NoSnapshots:
+    captured_s: float | None = None
+    written: int = 0
+
+
 def _task(partition: int, engine: PartitionEngine) -> Any:
     """What a scrape reads of a partition's task."""
-    snapshots = SimpleNamespace(captured_s=None, written=0)
     return SimpleNamespace(
         partition=partition,
         engine=engine,
         phase=PartitionPhase.RUNNING,
         needs_engine=False,
-        checkpointer=snapshots,
+        checkpointer=_NoSnapshots(),
         outbox=SimpleNamespace(records=0, bytes=0),
         ready=True,
         failures_in_a_row=0,

@@ -12,7 +12,6 @@ import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from math import log
 from pathlib import Path
 
 import msgspec
@@ -141,9 +140,9 @@ def test_with_a_lower_close_nothing_opens_and_the_candidate_is_withdrawn(lowered
 
 WINDOW = "1d"
 NAMES = {
-    "log": "rotascope_relative_strength_log",
-    "percent": "rotascope_relative_strength_percent",
-    "points": "rotascope_relative_strength_percentage_points",
+    "strength": "rotascope_relative_strength_percent",
+    "numerator": "rotascope_numerator_return_percent",
+    "benchmark": "rotascope_benchmark_return_percent",
 }
 
 
@@ -172,7 +171,7 @@ def scraped(url: str) -> dict[str, float] | None:
     with urllib.request.urlopen(url, timeout=10) as page:  # noqa: S310 - our own http address
         text = page.read().decode()
     found = {
-        name: re.search(rf'^{metric}{{pair="RUT/SPX",window="{WINDOW}"}} (\S+)$', text, re.MULTILINE)
+        name: re.search(rf'^{metric}{{[^}}]*pair="RUT/SPX",window="{WINDOW}"}} (\S+)$', text, re.MULTILINE)
         for name, metric in NAMES.items()
     }
     as_of = re.search(
@@ -215,9 +214,9 @@ def test_a_scrape_in_the_middle_equals_the_value_computed_by_hand(first_run: Dem
                 before = daily[max(day for day in daily if day < session)]
                 returns.append(price / before - 1)
             rut, spx = returns
-            assert found["log"] == pytest.approx(log((1 + rut) / (1 + spx)), rel=1e-9, abs=1e-12)
-            assert found["percent"] == pytest.approx(100 * ((1 + rut) / (1 + spx) - 1), rel=1e-9, abs=1e-10)
-            assert found["points"] == pytest.approx(100 * (rut - spx), rel=1e-9, abs=1e-10)
+            assert found["strength"] == pytest.approx(100 * ((1 + rut) / (1 + spx) - 1), rel=1e-9, abs=1e-10)
+            assert found["numerator"] == pytest.approx(100 * rut, rel=1e-9, abs=1e-10)
+            assert found["benchmark"] == pytest.approx(100 * spx, rel=1e-9, abs=1e-10)
             compared.add(session)
             count += 1
         assert program.wait(DEADLINE_S) == 0, program.errors

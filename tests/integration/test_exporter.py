@@ -184,7 +184,7 @@ def test_the_openmetrics_format_is_valid_and_a_transition_names_its_event(worker
     asked = urllib.request.Request(worker.url("/metrics"), headers={"Accept": accept})  # noqa: S310
     with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310
         assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
-        families = list(openmetrics_families(answer.read().decode()))
+        families = list(openmetrics_families(answer.read().decode()))  # type: ignore[no-untyped-call]
     transitions = {
         (sample.labels["definition"], sample.labels["state"]): sample
         for family in families

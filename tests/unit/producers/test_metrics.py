@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
@@ -102,8 +103,9 @@ def test_outside_its_sessions_a_feed_is_closed() -> None:
     calendar = build_calendar("XNYS", date(2024, 7, 8), date(2024, 7, 12))
     noon_ns = int(calendar.open_ns[0]) + 1
     for now_ns, is_open in ((noon_ns, 1), (noon_ns - 2, 0), (int(calendar.close_ns[0]), 0)):
+        clock = partial(int, now_ns)
         collector = ProducerCollector(
-            ProducerCounters("x"), lambda: 0, lambda: 0, calendars=[calendar], wall_ns=lambda at=now_ns: at
+            ProducerCounters("x"), lambda: 0, lambda: 0, calendars=[calendar], wall_ns=clock
         )
         values = {sample.name: sample.value for sample in collector.samples()}
         assert values["rotascope_producer_session_open"] == is_open

@@ -256,10 +256,10 @@ def test_closed_sets_of_labels_begin_at_0() -> None:
 
 
 def test_a_transition_carries_the_id_of_its_event_in_the_openmetrics_format(bench: Bench) -> None:
-    text = openmetrics.generate_latest(bench.registry).decode()
+    text = openmetrics.generate_latest(bench.registry).decode()  # type: ignore[no-untyped-call]
     (sample,) = [
         sample
-        for family in openmetrics_families(text)
+        for family in openmetrics_families(text)  # type: ignore[no-untyped-call]
         for sample in family.samples
         if sample.name == "rotascope_event_transitions_total" and sample.value
     ]

@@ -22,6 +22,7 @@ from tests.support.fake_transport import FakeBroker, FakeTransport
 from tests.support.worker_in_memory import event_ids, fill, make_worker, worker_settings
 
 DEADLINE_S = 20.0
+WALL_S = 1_720_000_000.0
 SECOND_NS = 1_000_000_000
 IN_A_GROUP = {"delivery": "exactly_once", "membership": "dynamic"}
 BY_HAND = {"delivery": "exactly_once", "membership": "manual"}
@@ -46,7 +47,9 @@ class Rig:
         settings = worker_settings(**how)
         self.health = Health(self.state, settings, monotonic_ns=clock)
         self.registry = make_registry(
-            WorkerCollector(self.state, self.health, MetricsSettings(), version="1")
+            WorkerCollector(
+                self.state, self.health, MetricsSettings(), version="1", wall_seconds=lambda: WALL_S
+            )
         )
         self.worker.start()
         self.catch_up(10, 10)
@@ -88,7 +91,7 @@ def test_a_silent_broker_makes_a_worker_unready_and_never_dead(how: dict[str, st
     assert rig.health.why_not_alive() is None
     assert rig.health.why_not_ready()[0] == f"no broker has answered for {609_000} ms"
     assert rig.shown("rotascope_worker_joined ") == [0]
-    assert rig.shown("rotascope_worker_broker_silence_seconds ") == [609]
+    assert rig.shown("rotascope_worker_broker_answer_timestamp_seconds ") == [WALL_S - 609]
     assert rig.shown("rotascope_partition_lag_records") == []
     assert rig.shown("rotascope_partition_lag_seconds") == []
     assert rig.transport.rebuilt_consumers == 0

@@ -14,7 +14,9 @@ from core.runtime.files import UNIVERSE, read_text
 def test_known_pairs_and_none_are_accepted() -> None:
     universe = parse_universe(read_text(None, UNIVERSE))
     for pairs in ((), ("RUT/SPX",), ("RUT/SPX", "RUT/SPX")):
-        assert check_watched(MetricsSettings(watched_pairs=pairs), universe) is None
+        settings = MetricsSettings(watched_pairs=pairs)
+        check_watched(settings, universe)
+        assert settings.watched_pairs == pairs
 
 
 def test_each_unknown_pair_is_named_with_the_nearest() -> None:

@@ -6,15 +6,19 @@ import errno
 import http.client
 import os
 import socket
+import threading
+import time
 from collections.abc import Iterator
 
 import pytest
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Metric
+from prometheus_client.registry import Collector
+from structlog.testing import capture_logs
 
 from core.model.errors import ConfigurationError
 from core.runtime import metrics_server
 from core.runtime.exit_codes import EXIT_INPUT, exit_code
-from core.runtime.metrics_server import MetricsServer
+from core.runtime.metrics_server import CLIENTS_MAX, MetricsServer
 
 WRONG = ["no partition is open"]
 UNRESOLVABLE = "no-such-host.invalid"
@@ -168,3 +172,68 @@ def test_what_else_the_system_refuses_is_said(
 
     monkeypatch.setattr(metrics_server, "_Server", Refusing)
     assert said in refused("127.0.0.1", 80).message
+
+
+def hanging(port: int, count: int) -> list[socket.socket]:
+    """Clients that connect and never ask."""
+    return [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(count)]
+
+
+def test_clients_that_hang_delay_nobody_and_are_cut_off() -> None:
+    with MetricsServer(registry(), host="127.0.0.1", port=0, silence_max_s=0.5) as server:
+        silent = hanging(server.port, CLIENTS_MAX - 1)
+        assert ask(server.port, "/metrics")[0] == 200
+        assert [client.recv(1) for client in silent] == [b""] * len(silent), "closed by the server"
+        assert ask(server.port, "/metrics")[0] == 200
+        for client in silent:
+            client.close()
+
+
+def test_more_clients_than_it_serves_are_refused_and_room_comes_back() -> None:
+    with MetricsServer(registry(), host="127.0.0.1", port=0, silence_max_s=0.5, clients_max=2) as server:
+        first, second, third = hanging(server.port, 3)
+        assert third.recv(1) == b""
+        assert (first.recv(1), second.recv(1)) == (b"", b"")
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                assert ask(server.port, "/metrics")[0] == 200
+                break
+            except (ConnectionError, http.client.HTTPException):
+                assert time.monotonic() < deadline
+        for client in (first, second, third):
+            client.close()
+
+
+def test_a_scraper_that_does_not_take_its_answer_is_cut_off() -> None:
+    large = CollectorRegistry()
+    seen = Counter("seen", "Things seen.", ["what"], registry=large)
+    for number in range(40_000):
+        seen.labels(f"{number:0100d}")
+    with (
+        MetricsServer(large, host="127.0.0.1", port=0, silence_max_s=0.5) as server,
+        socket.socket() as client,
+    ):
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        client.connect(("127.0.0.1", server.port))
+        client.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+        assert client.recv(1) == b"H"
+        busy = threading.active_count()
+        deadline = time.monotonic() + 30
+        while threading.active_count() >= busy:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert ask(server.port, "/nowhere")[0] == 404
+
+
+def test_metrics_that_cannot_be_collected_are_an_answer_and_a_line_of_the_log() -> None:
+    class Broken(Collector):
+        def collect(self) -> Iterator[Metric]:
+            raise ValueError("no such state")
+
+    broken = CollectorRegistry()
+    broken.register(Broken())
+    with capture_logs() as logs, MetricsServer(broken, host="127.0.0.1", port=0) as server:
+        assert ask(server.port, "/metrics")[::2] == (500, b"see the log\n")
+        assert ask(server.port, "/nowhere")[0] == 404
+    assert [line["event"] for line in logs] == ["the metrics could not be collected"]

@@ -44,7 +44,7 @@ class Stage:
         self.shown.append(event.event_id)
 
     def look(self, found: int, *clocks_s: int) -> list[str]:
-        lines = [f'rotascope_worker_events_total{{definition="d",state="opened"}} {found}.0']
+        lines = [f'rotascope_event_transitions_total{{definition="d",state="opened"}} {found}.0']
         for partition, clock_s in enumerate(clocks_s):
             labels = f'partition="{partition}"'
             lines.append(f"rotascope_partition_clock_timestamp_seconds{{{labels}}} {clock_s}.0")
