@@ -32,7 +32,6 @@ from deploy.grafana.scales import (
 from deploy.grafana.variables import programs
 
 _LAG_SECONDS: Final = "rotascope_partition_lag_seconds"
-_LAG_RECORDS: Final = "rotascope_partition_lag_records"
 _CLOCK: Final = "rotascope_partition_clock_timestamp_seconds"
 # Over the time shown, so that the age of a live feed whose producer has died stays visible.
 _LIVE_ONLY: Final = (
@@ -47,8 +46,7 @@ def board() -> Board:
     return Board(
         name="pipeline",
         title="Pipeline",
-        description="For whoever runs Rotascope: are the workers up, do they keep up, is everything "
-        "committed, and could they start again quickly?",
+        description="For whoever runs Rotascope: do the workers keep up, and is all of it committed?",
         variables=programs(shown=True),
         rows=(
             ("In order?", _now()),
@@ -78,7 +76,7 @@ def _now() -> tuple[builders.Panel, ...]:
                         "been in the log. Yellow from 30 seconds, red from 2 minutes.",
               now(f"max({series(_LAG_SECONDS)})"), unit=SECONDS, steps=LAG_SECONDS, decimals=1, width=3),
         value("Records waiting", "In the log and not yet processed, of all partitions.",
-              now(f"sum({series(_LAG_RECORDS)})"), unit=COUNT, decimals=0, width=3),
+              now(f"sum({series('rotascope_partition_lag_records')})"), unit=COUNT, decimals=0, width=3),
         value("Last commit", "Age of the oldest worker's last commit. Commits also happen without ticks of "
                              "the market; red from 5 minutes.",
               now(f"max(time() - {commits})"), unit=SECONDS, steps=COMMIT_AGE_SECONDS, decimals=0, width=3),
@@ -108,7 +106,7 @@ def _behind() -> tuple[builders.Panel, ...]:
                [Query(f"max by (partition) ({series(_LAG_SECONDS)})", "{{partition}}")], unit=SECONDS,
                steps=LAG_SECONDS, least=0.0),
         curves("Records behind, by partition", "Records in the log and not yet processed.",
-               [Query(f"max by (partition) ({series(_LAG_RECORDS)})",
+               [Query(f"max by (partition) ({series('rotascope_partition_lag_records')})",
                       "{{partition}}")], unit=COUNT, least=0.0),
         curves("Market time behind, by partition",
                "Between the newest tick that was fetched and the partition's watermark: how much of the "
