@@ -54,6 +54,10 @@ kafka-stop: ## stop it; its data is kept
 topics: .venv/.runtime ## create Rotascope's topics on BOOTSTRAP_SERVERS
 	@$(VENV)/rotascope topics apply --bootstrap-servers $(BOOTSTRAP_SERVERS)
 
+.PHONY: dashboards
+dashboards: .venv/.dev ## write deploy/grafana/dashboards anew, after a panel or a metric has changed
+	@$(VENV)/python -m deploy.grafana
+
 .PHONY: demo-artefacts
 demo-artefacts: .venv/.runtime ## make the demo's base rates and rarity anew, after a definition has changed (ARGS=--check compares)
 	@$(VENV)/python -m deploy.demo.artefacts $(ARGS)
