@@ -11,7 +11,7 @@ from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as model
 
-from deploy.grafana.finished import Finished
+from deploy.grafana.built_part import BuiltPart
 from deploy.grafana.variables import Variable
 
 TAG: Final = "rotascope"
@@ -62,8 +62,8 @@ class Board:
             .time(self.start, "now")
             .refresh("30s")
             .tooltip(model.DashboardCursorSync.CROSSHAIR)
-            .variables([Finished(each.model()) for each in self.variables])
-            .annotations([Finished(each) for each in self.annotations])
+            .variables([BuiltPart(each.model()) for each in self.variables])
+            .annotations([BuiltPart(each) for each in self.annotations])
             .link(_to_the_others())
         )
         number = 0

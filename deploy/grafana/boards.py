@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from deploy.grafana import events, feeds, instrument, pipeline, rotation
+from deploy.grafana import events, feeds, forwarders, instrument, pipeline, rotation
 from deploy.grafana.board import Board
 
 DIRECTORY: Final = Path(__file__).parent / "dashboards"
@@ -14,7 +14,8 @@ DIRECTORY: Final = Path(__file__).parent / "dashboards"
 
 def boards() -> tuple[Board, ...]:
     """Return all dashboards, the desk's first."""
-    return (rotation.board(), instrument.board(), events.board(), pipeline.board(), feeds.board())
+    desk = (rotation.board(), instrument.board(), events.board())
+    return (*desk, pipeline.board(), feeds.board(), forwarders.board())
 
 
 def files() -> Mapping[Path, str]:

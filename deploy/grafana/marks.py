@@ -56,16 +56,18 @@ def openings(pair: str) -> Mark:
 
 
 def days() -> Mark:
-    """Return marks where a definition of single days has opened, on any pair.
+    """Return marks where a definition of single days has opened.
 
-    Such an event ends as it opens, so it is never seen open; its counter shows it.
+    Such an event ends as it opens, so it is never seen open; the time of its last opening shows it.
     """
-    opened = series("rotascope_event_transitions_total", 'state="opened"', 'definition=~"opposite_day_.*"')
+    opened = series("rotascope_event_last_opening_timestamp_seconds", 'definition=~"opposite_day_.*"')
+    last, before = (
+        f"max by (pair, definition) ({opened}{offset})" for offset in ("", " offset $__rate_interval")
+    )
     return Mark(
         "Days of opposite moves",
-        f"(sum by (definition) (increase({opened}[$__rate_interval])) > 0)"
-        f" * on (definition) group_left (title) {_TITLES}",
+        f"(({last} unless {before}) or {last} > {before}) * on (definition) group_left (title) {_TITLES}",
         "{{definition}}",
-        "{{title}}; the table of open events and the topic name the pair",
+        "{{pair}}: {{title}}",
         "purple",
     )

@@ -9,7 +9,7 @@ from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.models import common, stat, statetimeline, timeseries
 from grafana_foundation_sdk.models import dashboard as model
 
-from deploy.grafana.finished import Finished
+from deploy.grafana.built_part import BuiltPart
 from deploy.grafana.queries import DATA_SOURCE, Query, targets
 from deploy.grafana.scales import NONE, Steps, Texts, mappings, thresholds
 
@@ -96,7 +96,7 @@ def curves(
     panel = (
         framed("timeseries", title, description, queries, width=width, height=height)
         .unit(unit)
-        .thresholds(Finished(thresholds(steps or NONE)))
+        .thresholds(BuiltPart(thresholds(steps or NONE)))
         .color_scheme(builders.FieldColor().mode(model.FieldColorModeId.PALETTE_CLASSIC))
         .custom(custom)
         .options(options)
@@ -144,7 +144,7 @@ def value(
     panel = (
         framed("stat", title, description, [query], width=width, height=height)
         .unit(unit)
-        .thresholds(Finished(thresholds(steps)))
+        .thresholds(BuiltPart(thresholds(steps)))
         .color_scheme(builders.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
         .mappings(mappings(texts or {}))
         .no_value(missing)
@@ -191,7 +191,7 @@ def ladder(
         framed("stat", title, description, queries, width=width, height=height)
         .unit(unit)
         .decimals(decimals)
-        .thresholds(Finished(thresholds(steps)))
+        .thresholds(BuiltPart(thresholds(steps)))
         .color_scheme(builders.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
         .no_value("not known")
         .options(options)
@@ -233,7 +233,7 @@ def time_line(
     return (
         framed("state-timeline", title, description, queries, width=width, height=height)
         .unit("none")
-        .thresholds(Finished(thresholds(NONE)))
+        .thresholds(BuiltPart(thresholds(NONE)))
         .color_scheme(builders.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
         .mappings(mappings(texts))
         .custom(statetimeline.FieldConfig())

@@ -11,7 +11,7 @@ from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.models import common, table
 from grafana_foundation_sdk.models import dashboard as model
 
-from deploy.grafana.finished import Finished
+from deploy.grafana.built_part import BuiltPart
 from deploy.grafana.panels import framed
 from deploy.grafana.queries import rows
 from deploy.grafana.scales import NONE, NUMBER, Steps, Texts, mappings, thresholds
@@ -93,7 +93,7 @@ def merged(
         .unit(NUMBER)
         .no_value(missing)
         .transformations([*_merging(len(valued)), _ordering([(fields[c.title], c.title) for c in columns])])
-        .overrides([Finished(_look(column)) for column in columns])
+        .overrides([BuiltPart(_look(column)) for column in columns])
         .custom(table.FieldConfig(align=common.FieldTextAlignment.AUTO, inspect=False, filterable=True))
         .options(
             table.Options(

@@ -86,7 +86,10 @@ def answers(query: PanelQuery, demo: ScrapedDemo) -> list[dict[str, Any]]:
 def test_every_query_of_a_panel_returns_data(demo: ScrapedDemo) -> None:
     queries = [query for query in panel_queries() if str(query) not in MAYBE_EMPTY]
     empty = {str(query) for query in queries if not answers(query, demo)}
-    assert empty == set(EMPTY)
+    # The demo starts no forwarder; tests/integration/test_forward.py reads what one exports.
+    forwarders = {str(query) for query in queries if query.board == "forwarders"}
+    assert forwarders
+    assert empty == set(EMPTY) | forwarders
     assert len(queries) > 150
 
 

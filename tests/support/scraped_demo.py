@@ -29,7 +29,7 @@ START_DEADLINE_S: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class Prometheus:
+class RunningPrometheus:
     """A running Prometheus.
 
     Args:
@@ -72,7 +72,7 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus(directory: Path) -> Iterator[Prometheus]:
+def prometheus(directory: Path) -> Iterator[RunningPrometheus]:
     """Run a Prometheus that scrapes what its file names."""
     program = shutil.which("prometheus")
     if program is None:
@@ -99,7 +99,7 @@ def prometheus(directory: Path) -> Iterator[Prometheus]:
         ],
     )
     try:
-        yield Prometheus(url, targets)
+        yield RunningPrometheus(url, targets)
     finally:
         process.terminate()
         process.wait(timeout=DEADLINE_S)
@@ -117,7 +117,7 @@ class ScrapedDemo:
         end_s: Wall time of a scrape after all was processed.
     """
 
-    prometheus: Prometheus
+    prometheus: RunningPrometheus
     run: DemoRun
     start_s: float
     playing_s: float
@@ -148,7 +148,7 @@ def scraped_demo(directory: Path, *arguments: str) -> Iterator[ScrapedDemo]:
         yield ScrapedDemo(server, run, start_s, playing_s, end_s)
 
 
-def _next_scrape(server: Prometheus, after_s: float) -> float:
+def _next_scrape(server: RunningPrometheus, after_s: float) -> float:
     """Wait for a good scrape of the worker after a time, and give a time as of which it stands."""
     deadline = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline:

@@ -34,9 +34,9 @@ def test_every_dashboard_keeps_every_rule(name: str, rule: Rule) -> None:
     assert list(rule(BOARDS[name])) == []
 
 
-def test_there_are_the_five_dashboards_with_uids_of_their_own() -> None:
-    assert set(BOARDS) == MARKET | {"pipeline", "feeds"}
-    assert len({board["uid"] for board in BOARDS.values()}) == 5
+def test_there_are_six_dashboards_with_uids_of_their_own() -> None:
+    assert set(BOARDS) == MARKET | {"pipeline", "feeds", "forwarders"}
+    assert len({board["uid"] for board in BOARDS.values()}) == 6
 
 
 def test_every_metric_is_on_a_dashboard() -> None:

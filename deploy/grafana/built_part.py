@@ -1,4 +1,4 @@
-"""Finished parts, for a library that asks for builders of parts."""
+"""BuiltPart parts, for a library that asks for builders of parts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing_extensions import override
 Part = TypeVar("Part")
 
 
-class Finished(Builder[Part]):
+class BuiltPart(Builder[Part]):
     """A part that is built already.
 
     Args:
