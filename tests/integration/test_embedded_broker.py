@@ -111,7 +111,7 @@ def test_a_worker_runs_on_it_and_another_client_reads_the_events(
         transport,
         lambda partition, _: FakeEngine(partition),
         kafka=_settings(broker),
-        settings=WorkerSettings(membership="manual", delivery="at_least_once"),
+        settings=WorkerSettings(membership="manual", delivery="at_least_once", publish_values=False),
         state=WorkerState(),
     )
     worker.run(Until(event_time_ns=99))

@@ -197,7 +197,7 @@ def test_a_cluster_without_the_topic_is_refused_at_the_start(kafka: LocalKafka) 
     _delete_values(kafka)
     arguments = ("--bootstrap-servers", kafka.bootstrap_servers, "--partitions", str(TEST_PARTITIONS))
     with WorkerProcess(*arguments) as worker:
-        assert worker.wait() == 1
+        assert worker.wait() == 2, worker.errors
     assert "topic 'rotascope.values.v1' does not exist" in worker.errors
     assert "rotascope topics apply" in worker.errors
     consume(kafka, "--no-publish-values", group="without-the-topic", ROTASCOPE_KAFKA__VALUE_SHARDS="1")
