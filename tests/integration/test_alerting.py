@@ -18,6 +18,7 @@ from tests.support.program import StartedProgram
 from tests.support.prometheus_rules import rules_of, selectors
 from tests.support.scrape import metrics_port
 from tests.support.shipped_monitoring import Shipped
+from tests.support.webhook_receiver import WebhookReceiver
 from tests.support.worker_process import WorkerProcess
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -70,10 +71,15 @@ def test_the_eight_days_raise_no_alert_but_that_of_the_opposite_day(
     warm_start(reach, tmp_path / "history")
     with (
         webhook() as hook,
+        WebhookReceiver() as receiver,
         WorkerProcess(*consume, environment=fast) as first,
         WorkerProcess(*consume, environment=fast) as second,
+        StartedProgram(
+            "events", "forward", "--to", receiver.url, "--metrics-port", "0", *reach[:2]
+        ) as forwarder,
     ):
         shipped.receivers(hook.port)
+        shipped.targets("forwarders", [metrics_port(forwarder)])
         workers = [int(worker.url("").rpartition(":")[2]) for worker in (first, second)]
         shipped.targets("workers", workers)
         for worker in (first, second):
@@ -81,12 +87,12 @@ def test_the_eight_days_raise_no_alert_but_that_of_the_opposite_day(
         with alertmanager(shipped.alertmanager, tmp_path / "alertmanager") as port:
             shipped.targets("alertmanagers", [port])
             with prometheus(shipped.prometheus, tmp_path / "data") as server:
-                wait_for(lambda: up(server) == ["1", "1"], what="workers up")
+                wait_for(lambda: up(server) == ["1"] * 3, what="workers and forwarder up")
                 _play(reach, shipped, server)
                 alert = wait_for(
                     lambda: hook.alerts("/market", "firing", EVENT_ALERT), DEADLINE_S, what="market alert"
                 )[0]
-                wait_for(lambda: up(server).count("1") == 2, what="the producer has ended")
+                wait_for(lambda: up(server).count("1") == 3, what="the producer has ended")
                 _require_silence(server, seconds=10)
                 _require_data(server, shipped)
     assert alert["labels"]["pair"] == "RUT/SPX"
@@ -94,6 +100,7 @@ def test_the_eight_days_raise_no_alert_but_that_of_the_opposite_day(
     assert alert["annotations"]["summary"] == "RUT/SPX: Up 3 % or more while the benchmark falls"
     assert "opened on RUT/SPX at 2024-07-11 " in alert["annotations"]["description"]
     assert {where for where, _ in hook.posted} == {"/market"}, "no operator was told of anything"
+    assert len({post.headers["ce-id"] for post in receiver.posts}) > 50
 
 
 def _play(reach: list[str], shipped: Shipped, server: Prometheus) -> None:
@@ -105,7 +112,7 @@ def _play(reach: list[str], shipped: Shipped, server: Prometheus) -> None:
         produce = ["produce", "alpaca", "--url", url[0], *reach, "--clock", "recorded", "--metrics-port", "0"]
         with StartedProgram(*produce, environment=KEYS) as producer:
             shipped.targets("producers", [metrics_port(producer)])
-            wait_for(lambda: up(server) == ["1", "1", "1"], what="every target up")
+            wait_for(lambda: up(server) == ["1"] * 4, what="every target up")
             assert producer.wait(DEADLINE_S) == 0, producer.errors
 
 

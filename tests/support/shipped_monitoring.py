@@ -34,7 +34,7 @@ class Shipped:
         assert "scrape_timeout: 10s" in text
         text = text.replace("15s", SCRAPE_INTERVAL).replace("10s", SCRAPE_INTERVAL)
         self.prometheus.write_text(text)
-        for name in ("workers", "producers", "alertmanagers"):
+        for name in ("workers", "producers", "forwarders", "alertmanagers"):
             self.targets(name, [])
 
     def targets(self, name: str, ports: Sequence[int]) -> None:
