@@ -148,7 +148,7 @@ def values(
     Examples:
       rotascope study values --bars IWM=IWM.csv --bars SPY=SPY.csv --pair IWM/SPY --date 2024-06-18
     """
-    with exit_codes():
+    with exit_codes(), collector_paused():
         options = given_options(date_column, date_format, accept_jump)
         from consumers.study.inputs import parse_date, read_inputs
         from consumers.study.printing import print_values
