@@ -9,7 +9,7 @@ from grafana_foundation_sdk.builders import dashboard as builders
 from deploy.grafana.board import Board
 from deploy.grafana.event_tables import how_often, in_state, open_events, state_number
 from deploy.grafana.marks import days
-from deploy.grafana.panels import curves, time_line, value
+from deploy.grafana.panels import counts, curves, time_line, value
 from deploy.grafana.promql import PAIRS as CHOSEN_PAIRS
 from deploy.grafana.promql import increase, series
 from deploy.grafana.queries import Query, now
@@ -73,35 +73,65 @@ def _counts() -> tuple[builders.Panel, ...]:
     last = series("rotascope_event_last_transition_timestamp_seconds", _DEFINITION)
     return (
         *counted,
-        value("Opened in the time shown", "Openings of the chosen definitions on all pairs.",
-              now(opened), unit=COUNT, decimals=0, steps=_SOME),
-        value("Flips for each opening",
-              "How often a provisional answer changed before the close, for each event that opened. Above 5 "
-              "the answers of the day are worth little before its close.",
-              now(f"{flips} / ({opened} > 0)"), unit=NUMBER, decimals=1, steps=((None, PLAIN), (5.0, LOOK)),
-              missing="none opened"),
-        value("Last change", "Market time at which the latest change of state became known.",
-              now(f"1000 * max({last} > 0)"), unit=MOMENT, missing="none yet"),
-    )  # fmt: skip
+        value(
+            "Opened in the time shown",
+            "Openings of the chosen definitions on all pairs.",
+            now(opened),
+            unit=COUNT,
+            decimals=0,
+            steps=_SOME,
+        ),
+        value(
+            "Flips for each opening",
+            "How often a provisional answer changed before the close, for each event that opened. Above 5 "
+            "the answers of the day are worth little before its close.",
+            now(f"{flips} / ({opened} > 0)"),
+            unit=NUMBER,
+            decimals=1,
+            steps=((None, PLAIN), (5.0, LOOK)),
+            missing="none opened",
+        ),
+        value(
+            "Last change",
+            "Market time at which the latest change of state became known.",
+            now(f"1000 * max({last} > 0)"),
+            unit=MOMENT,
+            missing="none yet",
+        ),
+    )
 
 
 def _over_time() -> tuple[builders.Panel, ...]:
     by_state = increase(_TRANSITIONS, "state", _DEFINITION, over="$__rate_interval")
     is_open = series("rotascope_event_open", CHOSEN_PAIRS, _DEFINITION)
     return (
-        time_line("States over time",
-                  "A row for each pair and definition, while it is a candidate, opened or confirmed. Choose "
-                  "a pair or a definition above to see fewer.",
-                  [Query(state_number(CHOSEN_PAIRS, _DEFINITION, by="pair, definition"),
-                         "{{pair}} {{definition}}")],
-                  texts=EPISODE, height=14),
-        curves("Open events", "How many are open, by state.",
-               [Query(f"count by (state) (max by (pair, definition, state) ({is_open}))", "{{state}}")],
-               unit=COUNT, decimals=0, least=0.0, stacked=True),
-        curves("Changes of state", "How many events were sent, by the state that was entered. Points are the "
-                                   "ids of single events.",
-               [Query(f"{by_state} > 0", "{{state}}", exemplars=True)], unit=COUNT, decimals=0, least=0.0),
-    )  # fmt: skip
+        time_line(
+            "States over time",
+            "A row for each pair and definition, while it is a candidate, opened or confirmed. Choose "
+            "a pair or a definition above to see fewer.",
+            [
+                Query(
+                    state_number(CHOSEN_PAIRS, _DEFINITION, by="pair, definition"), "{{pair}} {{definition}}"
+                )
+            ],
+            texts=EPISODE,
+            height=14,
+        ),
+        curves(
+            "Open events",
+            "How many are open, by state.",
+            [Query(f"count by (state) (max by (pair, definition, state) ({is_open}))", "{{state}}")],
+            unit=COUNT,
+            decimals=0,
+            least=0.0,
+            stacked=True,
+        ),
+        counts(
+            "Changes of state",
+            "How many events were sent, by the state that was entered. Points are the ids of single events.",
+            [Query(f"{by_state} > 0", "{{state}}", exemplars=True)],
+        ),
+    )
 
 
 def _life_cycles() -> tuple[builders.Panel, ...]:
@@ -113,47 +143,75 @@ def _life_cycles() -> tuple[builders.Panel, ...]:
     flips = increase("rotascope_event_provisional_flips_total", "definition", _DEFINITION)
     steps = increase("rotascope_event_steps_to_confirm_total", "definition", _DEFINITION)
     names = {
-        "candidate": "Candidates", "withdrawn": "Withdrawn", "opened": "Opened", "extended": "Extended",
-        "confirmed": "Confirmed", "faded": "Faded", "resolved": "Resolved", "invalidated": "Invalidated",
-        "expired": "Expired", "revised": "Revised",
-    }  # fmt: skip
+        "candidate": "Candidates",
+        "withdrawn": "Withdrawn",
+        "opened": "Opened",
+        "extended": "Extended",
+        "confirmed": "Confirmed",
+        "faded": "Faded",
+        "resolved": "Resolved",
+        "invalidated": "Invalidated",
+        "expired": "Expired",
+        "revised": "Revised",
+    }
     return (
-        merged("Changes of state by definition",
-               "How many events of each kind were sent in the time shown. Withdrawn: a candidate that did "
-               "not hold at the close. Faded: an opened event whose condition went away. Revised: a late "
-               "correction changed the answer.",
-               [
-                   TableColumn(
-                          "Definition",
-                          "definition", width=220, link=(TO_DEFINITION, "Only this definition")),
-                   *(TableColumn(name, expression=f"{entered(state)} > 0.5", decimals=0, width=105)
-                     for state, name in names.items()),
-               ],
-               sorted_by="Opened", width=24, height=12),
-        merged("How reliable: flips, confirmation, fading",
-               "For each definition that opened in the time shown. Flips: changes of the provisional answer "
-               "for each opening. Confirmed and faded: share of the openings that ended so. Steps: how long "
-               "a confirmation took, in evaluations.",
-               [
-                   TableColumn(
-                          "Definition",
-                          "definition", width=220, link=(TO_DEFINITION, "Only this definition")),
-                   TableColumn("Flips per opening", width=130, expression=f"{flips} / {opened}", decimals=1,
-                          steps=((None, PLAIN), (5.0, LOOK))),
-                   TableColumn(
-                          "Confirmed", unit=SHARE, width=100,
-                          expression=f"clamp_max({entered('confirmed')} / {opened}, 1)",
-                          decimals=0),
-                   TableColumn(
-                          "Faded", unit=SHARE, width=100,
-                          expression=f"clamp_max({entered('faded')} / {opened}, 1)",
-                          decimals=0),
-                   TableColumn("Steps to confirm", expression=f"{steps} / {confirmed}", decimals=1,
-                          width=130),
-               ],
-               sorted_by="Flips per opening", width=12, height=9, missing="nothing opened"),
+        merged(
+            "Changes of state by definition",
+            "How many events of each kind were sent in the time shown. Withdrawn: a candidate that did "
+            "not hold at the close. Faded: an opened event whose condition went away. Revised: a late "
+            "correction changed the answer.",
+            [
+                TableColumn(
+                    "Definition", "definition", width=220, link=(TO_DEFINITION, "Only this definition")
+                ),
+                *(
+                    TableColumn(name, expression=f"{entered(state)} > 0.5", decimals=0, width=105)
+                    for state, name in names.items()
+                ),
+            ],
+            sorted_by="Opened",
+            width=24,
+            height=12,
+        ),
+        merged(
+            "How reliable: flips, confirmation, fading",
+            "For each definition that opened in the time shown. Flips: changes of the provisional answer "
+            "for each opening. Confirmed and faded: share of the openings that ended so. Steps: how long "
+            "a confirmation took, in evaluations.",
+            [
+                TableColumn(
+                    "Definition", "definition", width=220, link=(TO_DEFINITION, "Only this definition")
+                ),
+                TableColumn(
+                    "Flips per opening",
+                    width=130,
+                    expression=f"{flips} / {opened}",
+                    decimals=1,
+                    steps=((None, PLAIN), (5.0, LOOK)),
+                ),
+                TableColumn(
+                    "Confirmed",
+                    unit=SHARE,
+                    width=100,
+                    expression=f"clamp_max({entered('confirmed')} / {opened}, 1)",
+                    decimals=0,
+                ),
+                TableColumn(
+                    "Faded",
+                    unit=SHARE,
+                    width=100,
+                    expression=f"clamp_max({entered('faded')} / {opened}, 1)",
+                    decimals=0,
+                ),
+                TableColumn("Steps to confirm", expression=f"{steps} / {confirmed}", decimals=1, width=130),
+            ],
+            sorted_by="Flips per opening",
+            width=12,
+            height=9,
+            missing="nothing opened",
+        ),
         how_often(_DEFINITION),
-    )  # fmt: skip
+    )
 
 
 def _definitions() -> builders.Panel:

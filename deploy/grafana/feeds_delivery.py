@@ -5,13 +5,12 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import dashboard as builders
 
 from deploy.grafana.feed_queries import OF_FEED, by_feed, counted, of_feed
-from deploy.grafana.panels import curves
+from deploy.grafana.panels import counts, curves
 from deploy.grafana.promql import rate
 from deploy.grafana.queries import Query
 from deploy.grafana.scales import (
     A_SECOND,
     BYTES,
-    COUNT,
     LAG_SECONDS,
     SECONDS,
     SHARE,
@@ -21,65 +20,47 @@ from deploy.grafana.scales import (
 def missing() -> tuple[builders.Panel, ...]:
     """Return the panels of gaps and refusals."""
     return (
-        curves(
+        counts(
             "Gaps",
             "Marks that say that trades are missing, by reason.",
             [Query(counted("rotascope_producer_gaps_total", "reason"), "{{feed}} {{reason}}")],
-            unit=COUNT,
-            decimals=0,
             width=8,
-            least=0.0,
         ),
-        curves(
+        counts(
             "Refused",
             "Messages and ticks that could not be used, by reason. They are in the topic of dead letters.",
             [Query(counted("rotascope_producer_rejects_total", "reason"), "{{feed}} {{reason}}")],
-            unit=COUNT,
-            decimals=0,
             width=8,
-            least=0.0,
         ),
-        curves(
+        counts(
             "Errors the vendor reported",
             "By the vendor's own code; empty when there was none.",
             [Query(counted("rotascope_producer_vendor_errors_total", "code"), "{{feed}} {{code}}")],
-            unit=COUNT,
-            decimals=0,
             width=8,
-            least=0.0,
         ),
-        curves(
+        counts(
             "Sessions opened again",
             "After a loss, by reason; and sessions ended because the channel was silent.",
             [
                 Query(counted("rotascope_producer_reconnects_total", "reason"), "{{feed}} {{reason}}"),
                 Query(counted("rotascope_producer_watchdog_timeouts_total"), "{{feed}} silent"),
             ],
-            unit=COUNT,
-            decimals=0,
             width=8,
-            least=0.0,
         ),
-        curves(
+        counts(
             "Repeated trades, unknown conditions",
             "Repeats are dropped. A trade with an unknown condition moves no price.",
             [
                 Query(counted("rotascope_producer_repeated_ticks_total"), "{{feed}} repeated"),
                 Query(counted("rotascope_producer_unknown_conditions_total"), "{{feed}} unknown condition"),
             ],
-            unit=COUNT,
-            decimals=0,
             width=8,
-            least=0.0,
         ),
-        curves(
+        counts(
             "Symbols not confirmed over time",
             "Requested and not confirmed by the vendor.",
             [Query(by_feed("rotascope_producer_unconfirmed_symbols"), "{{feed}}")],
-            unit=COUNT,
-            decimals=0,
             width=8,
-            least=0.0,
         ),
     )
 
@@ -88,14 +69,11 @@ def queue() -> tuple[builders.Panel, ...]:
     """Return the panels of the queue of messages."""
     oldest = f"max by (feed) (time() - {of_feed('rotascope_producer_queue_oldest_timestamp_seconds')})"
     return (
-        curves(
+        counts(
             "Messages waiting",
             "Received and not yet decoded.",
             [Query(by_feed("rotascope_producer_queue_messages"), "{{feed}}")],
-            unit=COUNT,
-            decimals=0,
             width=8,
-            least=0.0,
         ),
         curves(
             "Age of the oldest message waiting",
@@ -105,17 +83,14 @@ def queue() -> tuple[builders.Panel, ...]:
             width=8,
             least=0.0,
         ),
-        curves(
+        counts(
             "Messages dropped, pauses",
             "Dropped because the queue was full; and how often the reader paused for it.",
             [
                 Query(counted("rotascope_producer_queue_dropped_messages_total"), "{{feed}} dropped"),
                 Query(counted("rotascope_producer_queue_pauses_total"), "{{feed}} pauses"),
             ],
-            unit=COUNT,
-            decimals=0,
             width=8,
-            least=0.0,
         ),
     )
 
@@ -160,7 +135,7 @@ def kafka() -> tuple[builders.Panel, ...]:
             width=8,
             least=0.0,
         ),
-        curves(
+        counts(
             "Waits, failures, clients made anew",
             "Waits for acknowledgements; frames not acknowledged; clients made anew. All are tried again.",
             [
@@ -168,12 +143,9 @@ def kafka() -> tuple[builders.Panel, ...]:
                 Query(counted("rotascope_producer_send_failures_total"), "{{feed}} failures"),
                 Query(counted("rotascope_producer_broker_reconnects_total"), "{{feed}} clients anew"),
             ],
-            unit=COUNT,
-            decimals=0,
             width=8,
-            least=0.0,
         ),
-        curves(
+        counts(
             "Lost because Kafka was away",
             "Dropped when the memory for held records was full. A gap mark stands for them.",
             [
@@ -181,9 +153,6 @@ def kafka() -> tuple[builders.Panel, ...]:
                 Query(counted("rotascope_producer_hold_dropped_ticks_total"), "{{feed}} ticks"),
                 Query(counted("rotascope_producer_hold_dropped_dead_letters_total"), "{{feed}} dead letters"),
             ],
-            unit=COUNT,
-            decimals=0,
             width=8,
-            least=0.0,
         ),
     )

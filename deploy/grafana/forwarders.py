@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import dashboard as builders
 
 from deploy.grafana.board import Board
-from deploy.grafana.panels import curves, value
+from deploy.grafana.panels import counts, curves, value
 from deploy.grafana.promql import increase, rate, series
 from deploy.grafana.queries import Query, now
 from deploy.grafana.scales import ALL_READY, ANY_IS_WORTH_A_LOOK, ANY_IS_WRONG, COUNT, SECONDS, SHARE
@@ -83,29 +83,20 @@ def _posts() -> tuple[builders.Panel, ...]:
     taken = rate("rotascope_forward_post_seconds_sum", "instance")
     posts = rate("rotascope_forward_post_seconds_count", "instance")
     return (
-        curves(
+        counts(
             "Events done",
             "Events that need no more work, by what became of them.",
             [Query(increase("rotascope_forward_events_total", "outcome", over=_STEP), "{{outcome}}")],
-            unit=COUNT,
-            decimals=0,
-            least=0.0,
         ),
-        curves(
+        counts(
             "Posts repeated",
             "By what was wrong with them. The event is posted again until the receiver accepts it.",
             [Query(increase("rotascope_forward_retries_total", "cause", over=_STEP), "{{cause}}")],
-            unit=COUNT,
-            decimals=0,
-            least=0.0,
         ),
-        curves(
+        counts(
             "Given up, by reason",
             "Refused by the receiver five times, or no event at all.",
             [Query(increase("rotascope_forward_dead_letters_total", "reason", over=_STEP), "{{reason}}")],
-            unit=COUNT,
-            decimals=0,
-            least=0.0,
         ),
         curves(
             "Time of a post",
@@ -119,25 +110,19 @@ def _posts() -> tuple[builders.Panel, ...]:
 
 def _kafka() -> tuple[builders.Panel, ...]:
     return (
-        curves(
+        counts(
             "Events waiting, by forwarder",
             "Between its place and the end of its topics.",
             [Query(f"max by (instance) ({series('rotascope_forward_lag_records')})", "{{instance}}")],
-            unit=COUNT,
-            decimals=0,
-            least=0.0,
             width=8,
         ),
-        curves(
+        counts(
             "Read and not done",
             "Held in memory until they are accepted or given up.",
             [Query(f"max by (instance) ({series('rotascope_forward_pending_records')})", "{{instance}}")],
-            unit=COUNT,
-            decimals=0,
-            least=0.0,
             width=8,
         ),
-        curves(
+        counts(
             "Commits and partitions",
             "Commits of the place by outcome, and partitions that a forwarder has.",
             [
@@ -148,9 +133,6 @@ def _kafka() -> tuple[builders.Panel, ...]:
                     f"max by (instance) ({series('rotascope_forward_partitions')})", "{{instance}} partitions"
                 ),
             ],
-            unit=COUNT,
-            decimals=0,
-            least=0.0,
             width=8,
         ),
     )

@@ -11,7 +11,7 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from deploy.grafana.built_part import BuiltPart
 from deploy.grafana.queries import DATA_SOURCE, Query, targets
-from deploy.grafana.scales import NONE, Steps, Texts, mappings, thresholds
+from deploy.grafana.scales import COUNT, NONE, Steps, Texts, mappings, thresholds
 
 _MULTIPLE: Final = common.VizTooltipOptions(
     mode=common.TooltipDisplayMode.MULTI, sort=common.SortOrder.DESCENDING
@@ -102,6 +102,11 @@ def curves(
         .options(options)
     )
     return _bounded(panel, decimals, least)
+
+
+def counts(title: str, description: str, queries: Sequence[Query], *, width: int = 12) -> builders.Panel:
+    """Return curves of whole numbers from zero; arguments as of `curves`."""
+    return curves(title, description, queries, unit=COUNT, decimals=0, least=0.0, width=width)
 
 
 def value(

@@ -6,7 +6,7 @@ from typing import Final
 
 from grafana_foundation_sdk.builders import dashboard as builders
 
-from deploy.grafana.panels import curves, time_line, value
+from deploy.grafana.panels import counts, curves, time_line, value
 from deploy.grafana.promql import increase, quantile, rate, series
 from deploy.grafana.queries import Query, now
 from deploy.grafana.scales import (
@@ -57,7 +57,7 @@ def commits() -> tuple[builders.Panel, ...]:
             width=8,
             least=0.0,
         ),
-        curves(
+        counts(
             "Commits without a response",
             "Each was looked up before anything was sent again; by what was found.",
             [
@@ -66,10 +66,7 @@ def commits() -> tuple[builders.Panel, ...]:
                     "{{found}}",
                 )
             ],
-            unit=COUNT,
-            decimals=0,
             width=8,
-            least=0.0,
         ),
         curves(
             "Records waiting for a commit",
@@ -162,7 +159,7 @@ def restore() -> tuple[builders.Panel, ...]:
             width=8,
             least=0.0,
         ),
-        curves(
+        counts(
             "Snapshots written",
             "Within each step of the time shown, by instance.",
             [
@@ -171,10 +168,6 @@ def restore() -> tuple[builders.Panel, ...]:
                     "{{instance}}",
                 )
             ],
-            unit=COUNT,
-            decimals=0,
-            width=12,
-            least=0.0,
         ),
         curves(
             "Caught up since the start",
@@ -200,7 +193,7 @@ def membership() -> tuple[builders.Panel, ...]:
             least=0.0,
             stacked=True,
         ),
-        curves(
+        counts(
             "Rebalances",
             "Changes of the group, within each step of the time shown. Frequent ones delay events.",
             [
@@ -209,21 +202,15 @@ def membership() -> tuple[builders.Panel, ...]:
                     "{{change}}",
                 )
             ],
-            unit=COUNT,
-            decimals=0,
             width=8,
-            least=0.0,
         ),
-        curves(
+        counts(
             "Members of the group",
             "1: a stable member, or partitions given by hand. 0: not, or no broker.",
             [Query(f"min by (instance) ({series('rotascope_worker_joined')})", "{{instance}}")],
-            unit=COUNT,
-            decimals=0,
             width=8,
-            least=0.0,
         ),
-        curves(
+        counts(
             "Clients made anew, partitions sought again",
             "Repairs that a worker makes by itself. Now and then is harmless.",
             [
@@ -233,11 +220,8 @@ def membership() -> tuple[builders.Panel, ...]:
                     "partition sought again",
                 ),
             ],
-            unit=COUNT,
-            decimals=0,
-            least=0.0,
         ),
-        curves(
+        counts(
             "Records dropped with their partition",
             "Not committed when the partition went; its next owner publishes them.",
             [
@@ -246,9 +230,6 @@ def membership() -> tuple[builders.Panel, ...]:
                     "{{reason}}",
                 )
             ],
-            unit=COUNT,
-            decimals=0,
-            least=0.0,
         ),
     )
 
@@ -256,7 +237,7 @@ def membership() -> tuple[builders.Panel, ...]:
 def refused() -> tuple[builders.Panel, ...]:
     """Return the panels of refused records."""
     return (
-        curves(
+        counts(
             "Dead letters",
             "Records and ticks set aside in rotascope.dead-letters, by reason.",
             [
@@ -265,18 +246,12 @@ def refused() -> tuple[builders.Panel, ...]:
                     "{{reason}}",
                 )
             ],
-            unit=COUNT,
-            decimals=0,
-            least=0.0,
         ),
-        curves(
+        counts(
             "Values that are not known",
             "Of the exported pairs, by reason. Not ready: too little history yet. Stale: no trade for too "
             "long.",
             [Query(f"sum by (reason) ({series('rotascope_unknown_values')})", "{{reason}}")],
-            unit=COUNT,
-            decimals=0,
-            least=0.0,
         ),
     )
 
@@ -284,32 +259,23 @@ def refused() -> tuple[builders.Panel, ...]:
 def exporter() -> tuple[builders.Panel, ...]:
     """Return the panels of the exporter itself."""
     return (
-        curves(
+        counts(
             "Series of pairs and events",
             "In the latest scrape of each worker. The bound is metrics.series_max.",
             [Query(f"max by (instance) ({series('rotascope_worker_series')})", "{{instance}}")],
-            unit=COUNT,
-            decimals=0,
             width=6,
-            least=0.0,
         ),
-        curves(
+        counts(
             "Pairs at home",
             "Pairs that each worker computes and exports.",
             [Query(f"max by (instance) ({series('rotascope_worker_pairs')})", "{{instance}}")],
-            unit=COUNT,
-            decimals=0,
             width=6,
-            least=0.0,
         ),
-        curves(
+        counts(
             "Pairs not shown",
             "Because of metrics.pairs_max or metrics.series_max. They are computed all the same.",
             [Query(f"sum by (reason) ({series('rotascope_worker_dropped_pairs')})", "{{reason}}")],
-            unit=COUNT,
-            decimals=0,
             width=6,
-            least=0.0,
         ),
         curves(
             "Stall by a scrape",
