@@ -48,7 +48,7 @@ class EventFilter:
 
 
 def refuse_unknown(wanted: EventFilter, catalogue: Path | None, universe: Path | None) -> None:
-    """Refuse a definition or a pair that nobody watches, which would otherwise match nothing for ever.
+    """Refuse an unknown definition or pair, which would never match.
 
     Args:
         wanted: The filter.

@@ -164,7 +164,7 @@ def _first_since(
 
     An opening is earlier if its episode is; a session is earlier if it is before that of the event.
     """
-    # Before, the definition's values were unknown: whether it would have been true, nobody can say.
+    # Before, a value was unknown, so it is not known whether the definition was true.
     start = max(history_start, int(current["decided_since"]))
     if history_start == 0 or current["decided_since"] == 0 or start >= session:
         return None, {"first_since": "no earlier session on which the definition could be decided"}

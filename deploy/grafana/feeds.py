@@ -32,7 +32,7 @@ def board() -> Board:
     return Board(
         name="feeds",
         title="Feeds",
-        description="For whoever runs Rotascope: is each feed connected, complete and in time, and does "
+        description="For operators: is each feed connected, complete and in time, and does "
         "Kafka take what it sends?",
         variables=(*programs(shown=True), FEEDS),
         rows=(

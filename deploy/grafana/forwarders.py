@@ -19,7 +19,7 @@ def board() -> Board:
     return Board(
         name="forwarders",
         title="Forwarders",
-        description="For whoever runs `rotascope events forward`: are events accepted, repeated or given up?",
+        description="For operators of `rotascope events forward`: are events accepted, repeated or given up?",
         variables=programs(shown=True),
         rows=(("In order?", _now()), ("Posts", _posts()), ("Kafka", _kafka())),
     )

@@ -41,7 +41,7 @@ def board() -> Board:
     return Board(
         name="pipeline",
         title="Pipeline",
-        description="For whoever runs Rotascope: do the workers keep up, and is all of it committed?",
+        description="For operators: do the workers keep up, and is all of it committed?",
         variables=programs(shown=True),
         rows=(
             ("In order?", _now()),

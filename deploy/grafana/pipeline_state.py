@@ -114,7 +114,7 @@ def restore() -> tuple[builders.Panel, ...]:
         time_line(
             "State of each partition",
             "Assigned: its worker has not begun. Restoring: it replays the log without sending. "
-            "Running: in order. No bar: nobody owns it.",
+            "Running: in order. No bar: no owner.",
             [Query(f"max by (partition) ({numbered})", "partition {{partition}}")],
             texts=PARTITION,
             width=16,
@@ -206,7 +206,7 @@ def membership() -> tuple[builders.Panel, ...]:
         ),
         counts(
             "Members of the group",
-            "1: a stable member, or partitions given by hand. 0: not, or no broker.",
+            "1: a stable member of the group, or manual assignment. 0: not a member, or no broker.",
             [Query(f"min by (instance) ({series('rotascope_worker_joined')})", "{{instance}}")],
             width=8,
         ),

@@ -1,8 +1,8 @@
 """Refuses to send a recording of sessions that the history in the log already contains.
 
 The history stands at the head of the log and is applied before the first tick. Where it reaches beyond the
-ticks, engines give no value that rests on finished days (quality `history_ahead`), so that whoever replays
-such a day would wait for events in vain.
+ticks, engines give no value that rests on finished days (quality `history_ahead`), so a
+replay of such a day would publish no daily event.
 """
 
 from __future__ import annotations
