@@ -1,10 +1,21 @@
-"""Pauses the cyclic garbage collector while a command makes millions of objects that it keeps."""
+"""How often the cyclic garbage collector runs in programs that make many objects without cycles."""
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
+
+_THRESHOLDS: Final = (50_000, 20, 20)
+"""Decoding creates a hundred thousand short-lived objects a second and no cycles; with the default
+threshold the collector would run every few messages."""
+
+
+def calm_garbage_collector() -> None:
+    """Run the garbage collector less often: the decoder's short-lived objects have no cycles."""
+    gc.freeze()
+    gc.set_threshold(*_THRESHOLDS)
 
 
 @contextmanager

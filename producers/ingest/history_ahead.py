@@ -7,44 +7,31 @@ replay of such a day would publish no daily event.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.kafka.topic_reader import TopicReader
-from core.model.errors import ConfigurationError, FrameError
-from core.model.frames import decode_frame
+from core.model.errors import ConfigurationError
 from core.model.records import NANOSECONDS_PER_SECOND, TickKind
 from core.model.timestamps import date_text
-from producers.ingest.predecessor import LOOK_BACK
+from producers.ingest.predecessor import RecentFrame
 
 _DAY_NS: Final = 86_400 * NANOSECONDS_PER_SECOND
 
 
-def last_history_ns(reader: TopicReader, topic: str) -> int | None:
+def last_history_ns(frames: Iterable[RecentFrame]) -> int | None:
     """Return the close of the last session of history near the end of the log.
 
     Args:
-        reader: Reads the log.
-        topic: The ticks topic.
+        frames: From `recent_frames`.
 
     Returns:
         Nanoseconds UTC; None if there is no history, or ticks have followed it for a long time.
-
-    Raises:
-        TransportError: The broker does not answer.
     """
-    closes: list[int] = []
-    for record in reader.read([topic], partitions=reader.partitions(topic), until_end=True, last=LOOK_BACK):
-        try:
-            _, ticks = decode_frame(record.value)
-        except FrameError:
-            continue  # workers dead-letter it
-        history = ticks["ts_event"][ticks["kind"] == int(TickKind.BASELINE)]
-        if len(history):
-            closes.append(int(history.max()))
-    return max(closes, default=None)
+    history = (frame.ticks["ts_event"][frame.ticks["kind"] == int(TickKind.BASELINE)] for frame in frames)
+    return max((int(closes.max()) for closes in history if len(closes)), default=None)
 
 
 class HistoryAhead:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import random
 import threading
 import time
@@ -25,6 +24,7 @@ from core.model.topics import DEAD_LETTERS_TOPIC, INSTRUMENTS_TOPIC
 from core.runtime.backoff import Backoff
 from core.runtime.closing import closing_quietly
 from core.runtime.files import CALENDAR_OVERRIDES, read_text
+from core.runtime.garbage import calm_garbage_collector
 from core.runtime.line_budget import LineBudget
 from core.runtime.metrics_server import MetricsServer
 from core.runtime.reason_log import log_totals, reasons_text
@@ -38,7 +38,7 @@ from producers.framing.holding_publisher import HoldingPublisher
 from producers.framing.publisher import check_topics, close_sender, open_producer
 from producers.ingest.clock import ClockMode
 from producers.ingest.history_ahead import last_history_ns
-from producers.ingest.predecessor import check_epoch, find_predecessor
+from producers.ingest.predecessor import check_epoch, find_predecessor, recent_frames
 from producers.ingest.producer import Producer, RunEnding
 from producers.ingest.queue import Overflow
 from producers.ingest.readiness import why_not_ready
@@ -49,10 +49,6 @@ T = TypeVar("T")
 RECONNECT_INITIAL_MS: Final = 200
 RECONNECT_MAX_MS: Final = 2_000
 """Longest wait between two connection attempts; an attempt takes up to `bootstrap_timeout_ms`."""
-
-GC_THRESHOLDS: Final = (50_000, 20, 20)
-"""Decoding creates a hundred thousand short-lived objects a second and no cycles; with the default
-threshold the collector would run every few messages."""
 
 
 def run_feed(
@@ -136,11 +132,11 @@ def _check_log(
 ) -> tuple[int | None, int | None]:
     """Check that this run may continue the log; return the epoch before it, and the history's last close."""
     with log_reader(settings) as reader:
-        predecessor = find_predecessor(reader, settings.ticks_topic, source.source_id)
+        frames = recent_frames(reader, settings.ticks_topic)
+        predecessor = find_predecessor(frames, source.source_id)
         check_epoch(predecessor, epoch, source.name)
         check_scales(reader, universe)
-        history_ns = last_history_ns(reader, settings.ticks_topic)
-    return predecessor, history_ns
+    return predecessor, last_history_ns(frames)
 
 
 @contextmanager
@@ -216,12 +212,6 @@ def _stops(publisher: HoldingPublisher) -> Iterator[StopFlag]:
 
     with calling_on_signals(stop):
         yield asked
-
-
-def calm_garbage_collector() -> None:
-    """Run the garbage collector less often: the decoder's short-lived objects have no cycles."""
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
 
 
 async def _until_stopped(producer: Producer, asked: StopFlag) -> RunEnding:

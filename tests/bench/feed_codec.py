@@ -16,6 +16,7 @@ import msgspec
 from pydantic import SecretStr
 
 from core.model.records import PRICE_UNITS_PER_ONE, TICK_STRUCT, Update
+from core.runtime.garbage import calm_garbage_collector
 from producers.feeds.alpaca.feed import AlpacaFeed
 from producers.feeds.alpaca.settings import AlpacaSettings
 from producers.feeds.base import Codec, RawMessage
@@ -24,7 +25,6 @@ from producers.framing.rows import take
 from producers.ingest.clock import ClockMode, FeedClock
 from producers.ingest.dedup import Deduplicator
 from producers.ingest.pipeline import TAKE_BYTES
-from producers.ingest.run import calm_garbage_collector
 from tests.bench.market import TICKS_SOURCE, Market, framer
 from tests.bench.registry import Bench
 from tests.bench.report import Figure, Goal, figure, progress
