@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from consumers.study.report_chance import Chance
 from core.definitions.definition import Definition
+from core.events.endings import ENDINGS
 from core.events.events import Event
 from core.model.records import EventState
 from core.model.timestamps import date_text
@@ -19,16 +20,6 @@ LATELY_SESSIONS: Final = 21
 """An opening within so many sessions, about a month, is recent."""
 _DAYS_A_YEAR: Final = 365.25
 _CONFIRMED: Final = EventState.CONFIRMED.label
-_ENDS: Final = frozenset(
-    state.label
-    for state in (
-        EventState.RESOLVED,
-        EventState.FADED,
-        EventState.INVALIDATED,
-        EventState.EXPIRED,
-        EventState.WITHDRAWN,
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +97,7 @@ def openings_of(
                 ends[event.episode] = dates[event.episode]
         elif event.state == _CONFIRMED:
             confirmed.add(event.episode)
-        elif event.state in _ENDS:
+        elif event.state in ENDINGS:
             ends[event.episode] = event.event_time[:10]
     before = [None, *dates.values()]
     return [

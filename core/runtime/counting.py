@@ -84,7 +84,18 @@ class Bound(Protocol):
         """Metric by attribute name."""
 
 
-class Number(Generic[_Number]):
+class _Attribute(Generic[_Number]):
+    """What numeric attributes that count have in common: their type, and the name they are given."""
+
+    def __init__(self, kind: Callable[[float], _Number]) -> None:
+        self._kind = kind
+        self._name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+
+class Number(_Attribute[_Number]):
     """A numeric attribute that is stored in a metric.
 
     `owner.rejoins += 1` adds to the counter. This is not atomic: if several threads count, call
@@ -93,13 +104,6 @@ class Number(Generic[_Number]):
     Args:
         kind: `int` or `float`.
     """
-
-    def __init__(self, kind: Callable[[float], _Number]) -> None:
-        self._kind = kind
-        self._name = ""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
 
     def __get__(self, owner: Bound, kind: type | None = None) -> _Number:
         return self._kind(owner.bound[self._name].value)
@@ -112,19 +116,12 @@ class Number(Generic[_Number]):
             metric.inc(value - metric.value)
 
 
-class Part(Generic[_Number]):
+class Part(_Attribute[_Number]):
     """A numeric attribute of one of several owners, such as partitions; the metric is the sum over them.
 
     Args:
         kind: `int` or `float`.
     """
-
-    def __init__(self, kind: Callable[[float], _Number]) -> None:
-        self._kind = kind
-        self._name = ""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
 
     def __get__(self, owner: Bound, kind: type | None = None) -> _Number:
         return self._kind(owner.__dict__.get(self._name, 0))

@@ -6,21 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from core.events.endings import ENDINGS
 from core.model.records import EventState
 from deploy.demo.readings import ReadEvent
 
 _CANDIDATE: Final = EventState.CANDIDATE.label
 _OPENED: Final = EventState.OPENED.label
-_ENDS: Final = frozenset(
-    state.label
-    for state in (
-        EventState.RESOLVED,
-        EventState.FADED,
-        EventState.INVALIDATED,
-        EventState.EXPIRED,
-        EventState.WITHDRAWN,
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +35,7 @@ class Episode:
     @property
     def ended(self) -> Mapping[str, Any] | None:
         """Data of the end, if it has ended."""
-        return self.last if self.last["state"] in _ENDS else None
+        return self.last if self.last["state"] in ENDINGS else None
 
 
 def episodes(events: Iterable[ReadEvent]) -> list[Episode]:
